@@ -1,0 +1,69 @@
+//! The log of who did what, and the notifications that say how things ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::environment::EnvironmentName;
+use super::job::JobId;
+
+/// How serious something is. The colours are the cockpit's: red, yellow, blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Information,
+    /// Look at it soon.
+    Warning,
+    /// Act now.
+    Critical,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Information => "information",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One entry of the activity log: who did what to which environment, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Counted up from 1.
+    pub number: u64,
+    /// When.
+    pub at: Instant,
+    /// A person's name, `schedule`, or `lifeboat` for what it did by itself, such as finishing after a crash.
+    pub by: String,
+    /// The environment, where there is one.
+    pub environment: Option<EnvironmentName>,
+    /// What, as a sentence.
+    pub what: String,
+    /// The job, where there is one.
+    pub job: Option<JobId>,
+    /// How it ended: information for done, warning for cancelled or refused, critical for failed.
+    pub severity: Severity,
+}
+
+/// Something that a person should see: how a job ended, or what needs attention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Counted up from 1.
+    pub number: u64,
+    /// When.
+    pub at: Instant,
+    /// How serious.
+    pub severity: Severity,
+    /// The environment, where there is one.
+    pub environment: Option<EnvironmentName>,
+    /// What, as a sentence.
+    pub text: String,
+    /// The job it is about, where there is one.
+    pub job: Option<JobId>,
+    /// Whether somebody has seen it.
+    pub seen: bool,
+}

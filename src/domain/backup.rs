@@ -1,0 +1,286 @@
+//! A backup: one consistent copy of every workspace of every instance of a Live environment, with both versions.
+//!
+//! [`Manifest`] is the record that travels inside the repository with the content, so that a new machine with the
+//! repository's address and key shows the same backups (rule 15). [`Backup`] is that record as read back, together
+//! with what is known about it from outside: when it was last verified.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
+use super::plan::Selection;
+use super::slot::Slot;
+use super::version::{MagnoliaVersion, Versions};
+
+/// The id of a backup: the id of its snapshot in the repository, 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BackupId(pub String);
+
+impl BackupId {
+    /// The first eight digits: what screens show and `restic snapshots` prints.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for BackupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.short())
+    }
+}
+
+/// What made a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Trigger {
+    /// The schedule: fills automatic slots.
+    Schedule,
+    /// A person: fills the manual slot.
+    Person,
+    /// An upgrade of Magnolia: stands outside the four slots and expires (rule 6).
+    Upgrade {
+        /// The version that Live is about to be upgraded to.
+        to: MagnoliaVersion,
+    },
+    /// A restore: its safety backup, which undo goes back to (rule 10).
+    Restore,
+}
+
+impl Trigger {
+    /// The word for it, on screens and in tags.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Person => "person",
+            Self::Upgrade { .. } => "upgrade",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// One period that a scheduled backup serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// The slot.
+    pub slot: Slot,
+    /// When the slot became due in this period; also names the period.
+    pub due: Instant,
+    /// Whether the backup was begun only after that period's window had closed.
+    pub late: bool,
+}
+
+/// One workspace of one instance in a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceCopy {
+    /// The workspace's name, as the content names it.
+    pub name: String,
+    /// Configuration or content.
+    pub kind: WorkspaceKind,
+    /// Files, links and folders below the workspace (for databases: rows).
+    pub items: u64,
+    /// Bytes of content, before compression and deduplication.
+    pub bytes: u64,
+    /// SHA-256, in hexadecimal, over every item's path, kind, permissions, time and content, in order. Verification
+    /// works it out again from what the repository holds and compares.
+    pub digest: String,
+}
+
+/// One instance in a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceCopy {
+    /// The instance's name.
+    pub name: InstanceName,
+    /// What it does.
+    pub role: Role,
+    /// When reading it began.
+    pub began: Instant,
+    /// When the last of its content had been read.
+    pub ended: Instant,
+    /// Its workspaces, by name.
+    pub workspaces: Vec<WorkspaceCopy>,
+    /// What stood beside the workspaces or could not be kept (sockets, devices), as sentences for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+/// The record of a backup inside the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The form of this record; see [`Manifest::FORMAT`].
+    pub format: u32,
+    /// The Live environment.
+    pub environment: EnvironmentName,
+    /// When the copy was begun. A backup's age counts from here.
+    pub taken: Instant,
+    /// How long reading and storing took, in milliseconds.
+    pub copy_millis: u64,
+    /// How long reading it back took, in milliseconds.
+    pub verify_millis: u64,
+    /// What made it.
+    pub trigger: Trigger,
+    /// Who asked for it: a person's name, or `schedule`.
+    pub by: String,
+    /// Why, in the words of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What ran in Live when the copy was taken.
+    pub versions: Versions,
+    /// The slots that it was taken for. Empty for upgrade and safety backups.
+    pub slots: Vec<Slot>,
+    /// For scheduled backups: the periods that it serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<Served>,
+    /// Upgrade and safety backups are kept until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Instant>,
+    /// For safety backups: which part of Live the restore was about to replace, so that undo puts back that part and
+    /// leaves later work elsewhere alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Selection>,
+    /// Bytes that this backup added to the repository, as stored.
+    pub added_bytes: u64,
+    /// What it holds.
+    pub instances: Vec<InstanceCopy>,
+}
+
+impl Manifest {
+    /// The form of the record that this version of Lifeboat writes and reads.
+    pub const FORMAT: u32 = 1;
+
+    /// Items over all instances and workspaces.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        self.workspaces().map(|workspace| workspace.items).sum()
+    }
+
+    /// Bytes over all instances and workspaces.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.workspaces().map(|workspace| workspace.bytes).sum()
+    }
+
+    fn workspaces(&self) -> impl Iterator<Item = &WorkspaceCopy> {
+        self.instances.iter().flat_map(|instance| &instance.workspaces)
+    }
+
+    /// The time between the instances' copies, in milliseconds: from the first instance's beginning to the last one's
+    /// beginning. Zero for one instance.
+    #[must_use]
+    pub fn spread_millis(&self) -> u64 {
+        let begins = || self.instances.iter().map(|instance| instance.began);
+        match (begins().min(), begins().max()) {
+            (Some(first), Some(last)) => u64::try_from((last - first).num_milliseconds()).unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+/// What is known of a backup's soundness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Verification {
+    /// Never read back, or its record is unreadable.
+    Unverified,
+    /// Read back whole, and every digest was right.
+    Verified {
+        /// When.
+        at: Instant,
+    },
+    /// Reading it back found damage.
+    Damaged {
+        /// When.
+        at: Instant,
+        /// What was wrong, as a sentence.
+        why: String,
+    },
+}
+
+/// A backup, as cockpits see it. Every backup in a repository is complete: an unfinished one never gets a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Its id.
+    pub id: BackupId,
+    /// Its record.
+    #[serde(flatten)]
+    pub manifest: Manifest,
+    /// When it was last read back, and with what result.
+    pub verification: Verification,
+}
+
+impl Backup {
+    /// Whether it counts: it was read back and nothing was wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        matches!(self.verification, Verification::Verified { .. })
+    }
+
+    /// Whether it was taken for the slot.
+    #[must_use]
+    pub fn is_for(&self, slot: Slot) -> bool {
+        self.manifest.slots.contains(&slot)
+    }
+
+    /// Whether an expiry still holds it at `now`.
+    #[must_use]
+    pub fn is_held_by_expiry(&self, now: Instant) -> bool {
+        self.manifest.expires.is_some_and(|expires| expires > now)
+    }
+
+    /// Whether any period was served late.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.manifest.serves.iter().any(|served| served.late)
+    }
+}
+
+/// Why no backup could be found for what somebody wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChoiceError {
+    /// Nothing begins with it.
+    #[error("there is no backup \"{0}\": give an id, a unique beginning of one, or a slot's name")]
+    Unknown(String),
+    /// More than one id begins with it.
+    #[error("\"{0}\" is the beginning of more than one backup's id: write more of it")]
+    Ambiguous(String),
+    /// The slot is empty.
+    #[error("the {0} slot is empty")]
+    EmptySlot(Slot),
+}
+
+/// Finds the backup that a person means: a slot's name, `upgrade` or `safety` for the newest of those, an id, or a
+/// unique beginning of one.
+///
+/// # Errors
+/// [`ChoiceError`] when nothing or more than one thing fits.
+pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, ChoiceError> {
+    let newest = |fits: &dyn Fn(&Backup) -> bool| {
+        backups
+            .iter()
+            .filter(|backup| fits(backup))
+            .max_by_key(|backup| backup.manifest.taken)
+    };
+    if let Ok(slot) = text.parse::<Slot>() {
+        return newest(&|backup| backup.is_good() && backup.is_for(slot)).ok_or(ChoiceError::EmptySlot(slot));
+    }
+    let by_trigger = match text {
+        "upgrade" => newest(&|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. })),
+        "safety" => newest(&|backup| backup.manifest.trigger == Trigger::Restore),
+        _ => None,
+    };
+    if let Some(backup) = by_trigger {
+        return Ok(backup);
+    }
+    let mut matches = backups
+        .iter()
+        .filter(|backup| !text.is_empty() && backup.id.0.starts_with(text));
+    match (matches.next(), matches.next()) {
+        (Some(backup), None) => Ok(backup),
+        (Some(_), Some(_)) => Err(ChoiceError::Ambiguous(text.to_owned())),
+        (None, _) => Err(ChoiceError::Unknown(text.to_owned())),
+    }
+}

@@ -1,0 +1,325 @@
+//! Jobs: asynchronous pieces of work on one environment, their phases, progress, log and end.
+//!
+//! Not in here: doing the work (`engine`) and keeping the records (`engine::catalog`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::activity::Severity;
+use super::backup::BackupId;
+use super::environment::{EnvironmentName, InstanceName};
+
+/// The number of a job, counted up from 1 in one catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub u64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Takes a backup.
+    Backup,
+    /// Puts a backup's content back into Live.
+    Restore,
+    /// Puts back what a restore replaced.
+    Undo,
+    /// Reads backups back and compares digests.
+    Verify,
+    /// Drops what retention allows and frees its room.
+    Prune,
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Backup, Self::Restore, Self::Undo, Self::Verify, Self::Prune];
+
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Undo => "undo",
+            Self::Verify => "verify",
+            Self::Prune => "prune",
+        }
+    }
+}
+
+/// A step of a job. Each kind of job goes through its own steps in order; see [`Phase::of`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Working out what there is to do.
+    Preparing,
+    /// Backup: reading content into the repository.
+    Copying,
+    /// Reading back from the repository what was stored.
+    Verifying,
+    /// Dropping what retention allows.
+    Retention,
+    /// Restore: copying Live before touching it.
+    SafetyBackup,
+    /// Restore: writing the backup's content beside Live.
+    Staging,
+    /// Restore: reading the staged content back.
+    VerifyingStaged,
+    /// Restore: exchanging Live and the staged content. From here on the job cannot be cancelled.
+    Switching,
+    /// Restore: running the hooks that follow it.
+    Hooks,
+    /// Restore: asking the instances whether they are up.
+    Health,
+    /// Removing what is no longer needed.
+    CleaningUp,
+}
+
+impl Phase {
+    /// The steps of a kind of job, in order.
+    #[must_use]
+    pub fn of(kind: JobKind) -> &'static [Self] {
+        match kind {
+            JobKind::Backup => &[Self::Preparing, Self::Copying, Self::Verifying, Self::Retention],
+            JobKind::Restore | JobKind::Undo => &[
+                Self::Preparing,
+                Self::SafetyBackup,
+                Self::Staging,
+                Self::VerifyingStaged,
+                Self::Switching,
+                Self::Hooks,
+                Self::Health,
+                Self::CleaningUp,
+            ],
+            JobKind::Verify => &[Self::Preparing, Self::Verifying],
+            JobKind::Prune => &[Self::Preparing, Self::Retention],
+        }
+    }
+
+    /// What it does, in a word or two.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Copying => "copying Live",
+            Self::Verifying => "verifying",
+            Self::Retention => "retention",
+            Self::SafetyBackup => "safety backup",
+            Self::Staging => "staging beside Live",
+            Self::VerifyingStaged => "verifying staged",
+            Self::Switching => "switching",
+            Self::Hooks => "hooks",
+            Self::Health => "health check",
+            Self::CleaningUp => "cleaning up",
+        }
+    }
+
+    /// Whether a job can still be cancelled in this step. Once the switch begins it is finished instead.
+    #[must_use]
+    pub fn can_cancel(self) -> bool {
+        self < Self::Switching
+    }
+}
+
+/// How far a job is in its current phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The step.
+    pub phase: Phase,
+    /// Which instance it is on, where that matters.
+    pub instance: Option<InstanceName>,
+    /// Items finished in this phase.
+    pub items_done: u64,
+    /// Items in this phase, once known.
+    pub items_total: Option<u64>,
+    /// Bytes finished in this phase.
+    pub bytes_done: u64,
+    /// Bytes in this phase, once known.
+    pub bytes_total: Option<u64>,
+    /// Bytes a second, averaged over the phase.
+    pub bytes_per_second: Option<u64>,
+    /// Time left in this phase, in milliseconds, at that rate.
+    pub left_millis: Option<u64>,
+}
+
+impl Progress {
+    /// The beginning of a phase.
+    #[must_use]
+    pub fn start(phase: Phase) -> Self {
+        Self {
+            phase,
+            instance: None,
+            items_done: 0,
+            items_total: None,
+            bytes_done: 0,
+            bytes_total: None,
+            bytes_per_second: None,
+            left_millis: None,
+        }
+    }
+
+    /// The finished part of the phase in per mille, 0 to 1,000, by bytes, or by items where bytes are not known.
+    #[must_use]
+    pub fn per_mille(&self) -> Option<u16> {
+        let part = |done: u64, total: u64| {
+            let part = u128::from(done.min(total)) * 1000 / u128::from(total.max(1));
+            u16::try_from(part).ok()
+        };
+        match (self.bytes_total, self.items_total) {
+            (Some(total), _) if total > 0 => part(self.bytes_done, total),
+            (_, Some(total)) if total > 0 => part(self.items_done, total),
+            _ => None,
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum JobState {
+    /// Not begun yet.
+    Waiting {
+        /// Why.
+        why: String,
+    },
+    /// At work.
+    Running,
+    /// Ended well.
+    Done,
+    /// Ended badly.
+    Failed {
+        /// What happened, why, and what to do, as sentences.
+        why: String,
+    },
+    /// Ended because somebody asked for it, at a safe point.
+    Cancelled,
+}
+
+impl JobState {
+    /// Why a job waits that nothing keeps from beginning: for the moment in which it is handed to its thread.
+    pub const ABOUT_TO_BEGIN: &'static str = "about to begin";
+
+    /// Whether the job has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !matches!(self, Self::Waiting { .. } | Self::Running)
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a finished job leaves behind, for its outcome screen and for scripts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One sentence.
+    pub summary: String,
+    /// The backup that was made, restored or verified.
+    pub backup: Option<BackupId>,
+    /// Restore: the safety backup it took.
+    pub safety: Option<BackupId>,
+    /// Things to know that did not make it fail.
+    pub warnings: Vec<String>,
+    /// Per instance: whether it answered the health check, as a sentence.
+    pub health: Vec<InstanceHealth>,
+}
+
+/// How one instance answered after a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceHealth {
+    /// The instance.
+    pub instance: InstanceName,
+    /// Whether it is up.
+    pub up: bool,
+    /// What it answered, or what went wrong.
+    pub detail: String,
+}
+
+/// A job, as cockpits see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// The environment it works on.
+    pub environment: EnvironmentName,
+    /// What it does.
+    pub kind: JobKind,
+    /// What it is about, in a few words: `manual backup`, `restore of 1a2b3c4d (daily)`.
+    pub title: String,
+    /// Who asked for it: a person's name, or `schedule`.
+    pub by: String,
+    /// When it was asked for.
+    pub created: Instant,
+    /// When work began.
+    pub began: Option<Instant>,
+    /// When it ended.
+    pub ended: Option<Instant>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: JobState,
+    /// How far it is, while it runs; how far it came, when it has ended.
+    pub progress: Option<Progress>,
+    /// Whether somebody has asked for it to be cancelled.
+    pub cancel_asked: bool,
+    /// What it left behind.
+    pub outcome: Option<Outcome>,
+}
+
+impl Job {
+    /// How long it has taken so far, or took, in milliseconds. `None` before it has begun.
+    #[must_use]
+    pub fn took_millis(&self, now: Instant) -> Option<u64> {
+        let took = self.ended.unwrap_or(now) - self.began?;
+        Some(u64::try_from(took.num_milliseconds()).unwrap_or(0))
+    }
+
+    /// Whether asking for it to be cancelled would do something.
+    #[must_use]
+    pub fn can_cancel(&self) -> bool {
+        !self.state.has_ended()
+            && !self.cancel_asked
+            && self
+                .progress
+                .as_ref()
+                .is_none_or(|progress| progress.phase.can_cancel())
+    }
+}
+
+/// One line of a job's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Counted up from 1 in each job; a reader asks for what came after the last one it has.
+    pub number: u64,
+    /// When.
+    pub at: Instant,
+    /// How serious.
+    pub severity: Severity,
+    /// The text. May hold anything that a hook printed: make it printable before showing it.
+    pub text: String,
+}

@@ -1,0 +1,31 @@
+//! The vocabulary and the rules of Lifeboat, as plain types and pure functions.
+//!
+//! Nothing in here reads a file, a clock or the environment: time is an argument, and so is every fact about the
+//! world. That makes the rules (which backup holds a slot, what is due, what may be dropped, what is refused) easy to
+//! test over thousands of made-up histories, and the same in the cockpit, on the command line and in the service.
+//!
+//! Not in here: how a backup is made or restored (`engine`), and how anything looks (`tui`, `cli`).
+
+pub mod activity;
+pub mod backup;
+pub mod environment;
+pub mod event;
+pub mod job;
+pub mod measure;
+pub mod plan;
+pub mod printable;
+pub mod recovery;
+pub mod refusal;
+pub mod request;
+pub mod retention;
+pub mod schedule;
+pub mod settings;
+pub mod slot;
+pub mod state;
+pub mod version;
+
+#[cfg(test)]
+mod histories;
+
+/// The one notion of time in Lifeboat: an instant in UTC. The service's windows, periods and records are all in UTC.
+pub type Instant = chrono::DateTime<chrono::Utc>;

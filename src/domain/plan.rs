@@ -1,0 +1,160 @@
+//! Restore plans: what a restore would do, worked out beforehand without touching Live (rule 12).
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::backup::Backup;
+use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
+use super::version::Versions;
+
+/// What would change in one workspace of one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceChange {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The workspace.
+    pub workspace: String,
+    /// Configuration or content.
+    pub kind: WorkspaceKind,
+    /// Items that are in the backup and not in Live: they come back.
+    pub added: u64,
+    /// Items that differ: they go back to what they were.
+    pub changed: u64,
+    /// Items that are in Live and not in the backup: they go.
+    pub removed: u64,
+    /// Items that are the same.
+    pub unchanged: u64,
+    /// Bytes of the workspace in the backup.
+    pub bytes: u64,
+    /// Up to five paths of items that change, below the workspace, as examples.
+    pub examples: Vec<String>,
+}
+
+impl WorkspaceChange {
+    /// Whether the restore would change nothing in it.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.added + self.changed + self.removed == 0
+    }
+}
+
+/// Room on one file system that the restore writes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// What the room is for: `staging beside author`, `safety backup in the repository`.
+    pub purpose: String,
+    /// The folder that was asked.
+    pub folder: String,
+    /// Bytes that the restore needs there at most.
+    pub needed: u64,
+    /// Bytes that are free there.
+    pub free: u64,
+}
+
+impl Room {
+    /// Whether there is enough.
+    #[must_use]
+    pub fn is_enough(&self) -> bool {
+        self.free >= self.needed
+    }
+}
+
+/// How long the restore should take, and what that is based on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedTime {
+    /// Milliseconds, safety backup included.
+    pub millis: u64,
+    /// From how many past restores and backups of this environment it was worked out.
+    pub past_jobs: u64,
+}
+
+/// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Selection {
+    /// Only these instances.
+    pub instances: Vec<InstanceName>,
+    /// Only these workspaces.
+    pub workspaces: Vec<String>,
+}
+
+impl Selection {
+    /// Whether it takes everything.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.instances.is_empty() && self.workspaces.is_empty()
+    }
+
+    /// Whether it takes the instance.
+    #[must_use]
+    pub fn has_instance(&self, instance: &InstanceName) -> bool {
+        self.instances.is_empty() || self.instances.contains(instance)
+    }
+
+    /// Whether it takes the workspace.
+    #[must_use]
+    pub fn has_workspace(&self, workspace: &str) -> bool {
+        self.workspaces.is_empty() || self.workspaces.iter().any(|name| name == workspace)
+    }
+}
+
+/// What a restore would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePlan {
+    /// The environment that would be restored.
+    pub environment: EnvironmentName,
+    /// The backup.
+    pub backup: Backup,
+    /// Which part of it.
+    pub selection: Selection,
+    /// When the plan was made. Live goes on changing after that.
+    pub made: Instant,
+    /// Per instance and workspace, in order.
+    pub changes: Vec<WorkspaceChange>,
+    /// The newest change found in Live that the restore would undo, if it is later than the backup: work since then
+    /// is lost (and is in the safety backup).
+    pub newest_change: Option<Instant>,
+    /// What runs in Live now.
+    pub versions_now: Versions,
+    /// How long it should take. `None` as long as there is nothing to judge by.
+    pub expected: Option<ExpectedTime>,
+    /// Whether there is room, per file system.
+    pub room: Vec<Room>,
+    /// What makes the restore impossible, as sentences. Empty when it can be done.
+    pub obstacles: Vec<String>,
+    /// What should be known before it is done, as sentences.
+    pub warnings: Vec<String>,
+}
+
+impl RestorePlan {
+    /// How much time's work is lost, in milliseconds: from the backup to now.
+    #[must_use]
+    pub fn work_lost_millis(&self) -> u64 {
+        let lost = self.made - self.backup.manifest.taken;
+        u64::try_from(lost.num_milliseconds()).unwrap_or(0)
+    }
+
+    /// Items added, changed and removed over all workspaces.
+    #[must_use]
+    pub fn totals(&self) -> (u64, u64, u64) {
+        self.changes.iter().fold((0, 0, 0), |sum, change| {
+            (
+                sum.0 + change.added,
+                sum.1 + change.changed,
+                sum.2 + change.removed,
+            )
+        })
+    }
+
+    /// Whether the release differs between the backup and what runs now.
+    #[must_use]
+    pub fn release_differs(&self) -> bool {
+        self.backup.manifest.versions.release != self.versions_now.release
+    }
+
+    /// Whether the Magnolia version differs between the backup and what runs now.
+    #[must_use]
+    pub fn magnolia_differs(&self) -> bool {
+        self.backup.manifest.versions.magnolia != self.versions_now.magnolia
+    }
+}

@@ -1,0 +1,161 @@
+//! The rules that refuse an action, as sentences that say why and what to do.
+//!
+//! A refusal is not a failure: nothing was started and nothing is broken. The command line ends with exit code 3 on
+//! one, and the cockpit shows its sentence beside the action.
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::backup::{Backup, Trigger};
+use super::environment::{EnvironmentKind, EnvironmentName};
+use super::job::{JobId, JobKind};
+use super::measure;
+use super::retention;
+
+/// A rule said no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "rule", content = "facts", rename_all = "snake_case")]
+pub enum Refusal {
+    /// Rule 5.
+    #[error(
+        "{environment} is {} and only Live is backed up and recoverable: its content comes from developers and from Live, so bring it back from there", kind.label()
+    )]
+    NotLive {
+        /// The environment that was asked for.
+        environment: EnvironmentName,
+        /// What it is instead.
+        kind: EnvironmentKind,
+    },
+    /// Rule 6.
+    #[error(
+        "an upgrade backup of {environment} stands until {}: restore it, extend it or delete it before the next upgrade", measure::moment(*expires)
+    )]
+    UpgradeStands {
+        /// The environment.
+        environment: EnvironmentName,
+        /// When the standing one expires.
+        expires: Instant,
+    },
+    /// Rule 8.
+    #[error("{environment} is busy: job {job} ({}) has not ended, and one job at a time works on it; wait for it or cancel it", kind.label())]
+    Busy {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The job that runs.
+        job: JobId,
+        /// What it does.
+        kind: JobKind,
+    },
+    /// Rule 9.
+    #[error("{environment} is protected{}: lift the protection first", reason.as_ref().map(|r| format!(" ({r})")).unwrap_or_default())]
+    Protected {
+        /// The environment.
+        environment: EnvironmentName,
+        /// Why it was protected, in somebody's words.
+        reason: Option<String>,
+    },
+    /// Rule 13.
+    #[error("nothing was done: type the environment's name, {environment}, to confirm")]
+    NotConfirmed {
+        /// The name that has to be typed.
+        environment: EnvironmentName,
+    },
+    /// There is no safety backup to go back to.
+    #[error(
+        "there is nothing to undo in {environment}: no restore has left a safety backup that still stands"
+    )]
+    NothingToUndo {
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// A slot or a job still needs the backup.
+    #[error("backup {backup} stays as it is: {why}")]
+    BackupHeld {
+        /// The short id.
+        backup: String,
+        /// What holds it.
+        why: String,
+    },
+    /// The backup was found damaged.
+    #[error("backup {backup} is not restored: reading it back found damage ({why}); choose another one")]
+    Damaged {
+        /// The short id.
+        backup: String,
+        /// What was wrong.
+        why: String,
+    },
+    /// The restore plan found something in the way.
+    #[error("the restore cannot start: {0}")]
+    Obstacle(String),
+    /// The context forbids changes.
+    #[error("the context \"{0}\" is read-only: nothing can be changed through it")]
+    ReadOnly(String),
+}
+
+/// Rule 5: only Live.
+///
+/// # Errors
+/// [`Refusal::NotLive`] for every other kind.
+pub fn only_live(environment: &EnvironmentName, kind: EnvironmentKind) -> Result<(), Refusal> {
+    if kind.is_recoverable() {
+        Ok(())
+    } else {
+        Err(Refusal::NotLive {
+            environment: environment.clone(),
+            kind,
+        })
+    }
+}
+
+/// Rule 13: the name has to be typed, exactly.
+///
+/// # Errors
+/// [`Refusal::NotConfirmed`] when it is not.
+pub fn confirmed(environment: &EnvironmentName, typed: &str) -> Result<(), Refusal> {
+    if typed == environment.to_string() {
+        Ok(())
+    } else {
+        Err(Refusal::NotConfirmed {
+            environment: environment.clone(),
+        })
+    }
+}
+
+/// Rule 6: while an upgrade backup stands, no further upgrade of the same Live.
+///
+/// # Errors
+/// [`Refusal::UpgradeStands`] when one stands at `now`.
+pub fn upgrade_allowed(
+    environment: &EnvironmentName,
+    trigger: &Trigger,
+    backups: &[Backup],
+    now: Instant,
+) -> Result<(), Refusal> {
+    let standing = retention::standing_upgrade(backups, now).and_then(|b| b.manifest.expires);
+    match (trigger, standing) {
+        (Trigger::Upgrade { .. }, Some(expires)) => Err(Refusal::UpgradeStands {
+            environment: environment.clone(),
+            expires,
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_refusal_can_be_written_as_json() {
+        let environment = EnvironmentName::new("acme", "live").unwrap();
+        let refusals = [
+            Refusal::NothingToUndo { environment },
+            Refusal::Obstacle("no room".to_owned()),
+            Refusal::ReadOnly("prod".to_owned()),
+        ];
+        for refusal in refusals {
+            let json = serde_json::to_string(&refusal).unwrap();
+            assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), refusal);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What can be asked of a backend: the arguments of each action.
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::EnvironmentName;
+use super::job::JobId;
+use super::plan::Selection;
+use super::version::MagnoliaVersion;
+
+/// Take a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupRequest {
+    /// Of which environment.
+    pub environment: EnvironmentName,
+    /// Why, in the words of whoever asks.
+    pub note: Option<String>,
+    /// Before an upgrade of Magnolia to this version; `None` for a manual backup.
+    pub upgrade_to: Option<MagnoliaVersion>,
+}
+
+/// Work out, or do, a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRequest {
+    /// Of which environment.
+    pub environment: EnvironmentName,
+    /// From which backup: an id, a unique beginning of one, or a slot's name.
+    pub backup: String,
+    /// Which part of it.
+    #[serde(default)]
+    pub selection: Selection,
+}
+
+/// Put an environment into maintenance mode or under protection, or take it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRequest {
+    /// Which environment.
+    pub environment: EnvironmentName,
+    /// Which of the two.
+    pub hold: HoldKind,
+    /// On or off.
+    pub on: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The two holds of rule 9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldKind {
+    /// Jobs wait.
+    Maintenance,
+    /// Restores are refused.
+    Protection,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobQuery {
+    /// Only of this environment.
+    pub environment: Option<EnvironmentName>,
+    /// Only this one.
+    pub id: Option<JobId>,
+    /// At most so many, newest first.
+    pub limit: u32,
+}

@@ -1,0 +1,103 @@
+//! What a cockpit shows of an environment: a summary for the list of all, and the details of one.
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::backup::{Backup, BackupId};
+use super::environment::{EnvironmentKind, EnvironmentName, Instance};
+use super::job::Job;
+use super::schedule::Schedule;
+use super::slot::{Keep, Slot};
+use super::version::Versions;
+
+/// Something about an environment that makes jobs wait or be refused (rule 9), with the reason in somebody's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Why.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Instant,
+    /// Who set it.
+    pub by: String,
+}
+
+/// One slot at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotState {
+    /// The slot.
+    pub slot: Slot,
+    /// When its newest holder was taken. `None` for an empty slot.
+    pub taken: Option<Instant>,
+    /// Whether its holder was taken late, or it is due and past its window now.
+    pub late: bool,
+}
+
+/// One environment in the list of all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentSummary {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// What it is for.
+    pub kind: EnvironmentKind,
+    /// The four slots, in order. Empty for environments without backups.
+    pub slots: Vec<SlotState>,
+    /// When the newest good backup was taken.
+    pub newest: Option<Instant>,
+    /// Whether an automatic slot is due and its window has closed.
+    pub late: bool,
+    /// Whether the last backup, restore or verification that ended had failed, with its sentence.
+    pub failed: Option<String>,
+    /// The job that runs or waits.
+    pub job: Option<Job>,
+    /// Maintenance mode: jobs wait.
+    pub maintenance: Option<Hold>,
+    /// Protection: restores are refused.
+    pub protection: Option<Hold>,
+    /// Something that needs a person now, as a sentence with what to do: content half switched, the repository out of
+    /// reach.
+    pub trouble: Option<String>,
+}
+
+/// How one automatic slot stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotSchedule {
+    /// The slot.
+    pub slot: Slot,
+    /// When it is due next. `None` when the schedule is off.
+    pub next: Option<Instant>,
+    /// Whether it is due now.
+    pub due: bool,
+    /// When it was last served, and whether late.
+    pub last_served: Option<Instant>,
+    /// Whether that was late.
+    pub last_late: bool,
+}
+
+/// One environment in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentDetails {
+    /// What the list shows.
+    pub summary: EnvironmentSummary,
+    /// Its instances.
+    pub instances: Vec<Instance>,
+    /// What runs in it now. `None` when it could not be read; `versions_problem` says why.
+    pub versions: Option<Versions>,
+    /// Why the versions could not be read.
+    pub versions_problem: Option<String>,
+    /// When its automatic slots are filled.
+    pub schedule: Schedule,
+    /// The environment's own minute in the window, counted from its start.
+    pub minute_in_window: u16,
+    /// How many backups each slot keeps.
+    pub keep: Keep,
+    /// How each automatic slot stands.
+    pub slot_schedules: Vec<SlotSchedule>,
+    /// How the last scheduled backup ended.
+    pub last_scheduled: Option<Job>,
+    /// All its backups, newest first.
+    pub backups: Vec<Backup>,
+    /// The backup that undo would go back to.
+    pub undo: Option<BackupId>,
+    /// Where its backups are kept, for people.
+    pub repository: String,
+}

@@ -1,0 +1,7 @@
+//! Lifeboat backs up and recovers the Live environment of a Magnolia CMS, and shows it in a terminal cockpit.
+//!
+//! The rooms, from the bottom up; arrows point down only:
+//!
+//! - [`domain`]: the vocabulary and the rules, pure.
+
+pub mod domain;

@@ -1,0 +1,3 @@
+//! Parses arguments, runs the command, and turns an error into an exit code.
+
+fn main() {}
