@@ -3,5 +3,7 @@
 //! The rooms, from the bottom up; arrows point down only:
 //!
 //! - [`domain`]: the vocabulary and the rules, pure.
+//! - [`engine`]: does the work.
 
 pub mod domain;
+pub mod engine;

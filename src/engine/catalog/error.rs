@@ -1,0 +1,164 @@
+//! Why the catalog said no.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, JobKind};
+
+/// Why the catalog did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// Rule 8: the environment has a job that has not ended.
+    #[error("{environment} is busy: job {job} ({}) has not ended; wait for it or cancel it", kind.label())]
+    Busy {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The job that runs or waits.
+        job: JobId,
+        /// What it does.
+        kind: JobKind,
+    },
+    /// The environment has a job whose process is gone. It has to be settled before another one begins.
+    #[error(
+        "job {job} of {environment} was left behind by a Lifeboat that is gone: it is settled before another job begins; try again in a moment"
+    )]
+    Abandoned {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The job that was left behind.
+        job: JobId,
+    },
+    /// There is no such job.
+    #[error("there is no job {0} in the catalog: `lifeboat jobs` lists them")]
+    UnknownJob(JobId),
+    /// The job belongs to another process, which alone may say how it goes on.
+    #[error("job {0} belongs to another running Lifeboat: only that one can change it")]
+    NotOwned(JobId),
+    /// The file is not a catalog, or not a whole one.
+    #[error(
+        "the catalog {} is damaged ({what}): move it away and start again; no backup is lost by that, only the list of past jobs and activity", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A newer Lifeboat has written the file.
+    #[error(
+        "the catalog {} has form {found} and this Lifeboat knows forms up to {known}: use the newer Lifeboat that wrote it, or move the file away; no backup is lost by that, only the list of past jobs and activity", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The form it has.
+        found: i64,
+        /// The newest form known here.
+        known: i64,
+    },
+    /// Another program holds the file.
+    #[error("the catalog {} has been locked by another program for too long: end that program and try again", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system said no.
+    #[error("{action} {} failed: {source}", path.display())]
+    Io {
+        /// `making the directory`, `locking`, …
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// SQLite said no, for a reason that is none of the above: a full disk, a read-only one.
+    #[error("the catalog {} could not be used: {source}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+impl CatalogError {
+    pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// What goes wrong inside a call, before the catalog's path is put to it.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// SQLite said no.
+    Sqlite(rusqlite::Error),
+    /// A stored text is not what was written.
+    Unreadable(String),
+    /// The file has a form that is not known here.
+    Newer { found: i64, known: i64 },
+    /// A rule said no.
+    Refused(CatalogError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(format!("a record is unreadable: {error}"))
+    }
+}
+
+impl From<CatalogError> for Fault {
+    fn from(error: CatalogError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Fault {
+    /// The error for whoever called.
+    pub(super) fn at(self, path: &Path) -> CatalogError {
+        let path = path.to_owned();
+        match self {
+            Self::Refused(error) => error,
+            Self::Unreadable(what) => CatalogError::Damaged { path, what },
+            Self::Newer { found, known } => CatalogError::Newer { path, found, known },
+            Self::Sqlite(source) => match source.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => CatalogError::Damaged {
+                    path,
+                    what: source.to_string(),
+                },
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogError::Locked { path },
+                _ if is_misfit(&source) => CatalogError::Damaged {
+                    path,
+                    what: source.to_string(),
+                },
+                _ => CatalogError::Sqlite { path, source },
+            },
+        }
+    }
+}
+
+/// Whether a table or a column is not what the form of the file promises.
+fn is_misfit(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    match error {
+        Error::InvalidColumnType(..)
+        | Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::Utf8Error(..)
+        | Error::SqlInputError { .. } => true,
+        Error::SqliteFailure(_, Some(message)) => message.starts_with("no such"),
+        _ => false,
+    }
+}

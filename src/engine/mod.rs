@@ -1,0 +1,3 @@
+//! The engine does the work.
+
+pub mod catalog;
