@@ -1,0 +1,74 @@
+//! Handles of the folders below one root, opened step by step without following a symbolic link.
+
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, Result};
+
+/// How a folder is opened: never through a link.
+pub(super) const FOLDER: OFlags = OFlags::DIRECTORY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::RDONLY)
+    .union(OFlags::CLOEXEC);
+
+/// A root folder, and the folder below it that was asked for last: files come one folder after the other.
+#[derive(Debug)]
+pub(super) struct Rooted {
+    root: PathBuf,
+    last: Mutex<Option<(PathBuf, Arc<OwnedFd>)>>,
+}
+
+impl Rooted {
+    /// Nothing is opened yet.
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            last: Mutex::new(None),
+        }
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn place_of(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Opens the root itself. A link in its place is followed: operators like to keep content behind one.
+    pub(super) fn root(&self) -> Result<OwnedFd> {
+        open_root(&self.root)
+    }
+
+    /// Closes what is held open.
+    pub(super) fn forget(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A folder below the root; an empty path is the root.
+    ///
+    /// # Errors
+    /// `LOOP` or `NOTDIR` when a part of the path is not a folder, `INVAL` when it is not a plain path below the root.
+    pub(super) fn folder(&self, path: &Path) -> Result<Arc<OwnedFd>> {
+        if let Some((last, folder)) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner)
+            && last == path
+        {
+            return Ok(Arc::clone(folder));
+        }
+        let mut folder = self.root()?;
+        for part in path.components() {
+            let Component::Normal(name) = part else {
+                return Err(Errno::INVAL);
+            };
+            folder = openat(&folder, name, FOLDER, Mode::empty())?;
+        }
+        let folder = Arc::new(folder);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((path.to_owned(), Arc::clone(&folder)));
+        Ok(folder)
+    }
+}
+
+/// Opens a root folder, through a link if there is one.
+pub(super) fn open_root(root: &Path) -> Result<OwnedFd> {
+    openat(CWD, root, FOLDER.difference(OFlags::NOFOLLOW), Mode::empty())
+}

@@ -1,0 +1,171 @@
+//! Where an instance's content is read from and written to.
+//!
+//! [`Content`] is what every kind of content implements: a walk over items in a fixed order, and a reader for each.
+//! [`Sink`] is the other direction: a place beside Live that a restore writes items into. The repository moves items
+//! between the two and knows nothing of where they live.
+//!
+//! Items form a tree. The first level is the workspaces; below it is whatever the kind of content keeps there.
+
+pub mod files;
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What an item is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// A folder.
+    Folder,
+    /// A file, with its length in bytes.
+    File {
+        /// Bytes.
+        size: u64,
+    },
+    /// A symbolic link, kept as it is and never followed.
+    Link {
+        /// Where it points, byte for byte.
+        target: PathBuf,
+    },
+}
+
+/// A moment as file systems keep it: seconds since 1970 and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct FileTime {
+    /// Whole seconds; negative before 1970.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanos: u32,
+}
+
+/// One item of an instance's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Below the instance: `website/home/page.xml`. Its first component is the workspace. Any bytes that the file
+    /// system allows; never absolute, never with `..`.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: ItemKind,
+    /// Permission bits, as in `st_mode & 0o7777`.
+    pub mode: u32,
+    /// Owner and group, by number.
+    pub owner: (u32, u32),
+    /// When its content last changed. For a link, of the link itself.
+    pub modified: FileTime,
+    /// When anything about it last changed (`ctime`). Not restored; tells an unchanged file from a changed one.
+    pub changed: FileTime,
+    /// Its number in its file system. Not restored.
+    pub inode: u64,
+}
+
+impl Item {
+    /// The workspace that the item is, or is in.
+    #[must_use]
+    pub fn workspace(&self) -> Option<&Path> {
+        self.path.iter().next().map(Path::new)
+    }
+
+    /// Whether it is a workspace's own folder. Those are not counted as items of the workspace.
+    #[must_use]
+    pub fn is_workspace(&self) -> bool {
+        self.path.iter().nth(1).is_none()
+    }
+}
+
+/// What was found beside the items of a walk: things that are not content, as sentences for people.
+pub type LeftOut = Vec<String>;
+
+/// Why content could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// The operating system said no.
+    #[error("{action} {} failed: {source}", path.display())]
+    Io {
+        /// `reading`, `creating`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An item changed or vanished while it was read.
+    #[error("{} {what} while it was being read", path.display())]
+    Changed {
+        /// The file or folder.
+        path: PathBuf,
+        /// `changed`, `vanished`, `grew`, `shrank`.
+        what: &'static str,
+    },
+    /// An item cannot be taken or put there.
+    #[error("{}: {why}", path.display())]
+    NotAllowed {
+        /// The file or folder.
+        path: PathBuf,
+        /// A sentence.
+        why: String,
+    },
+}
+
+impl ContentError {
+    /// Whether reading everything again could work: something moved under the reader.
+    #[must_use]
+    pub fn is_worth_a_retry(&self) -> bool {
+        matches!(self, Self::Changed { .. })
+    }
+}
+
+/// The content of one instance, to read from.
+pub trait Content: Send + Sync {
+    /// Where it is, for people.
+    fn place(&self) -> String;
+
+    /// Every item, parents before children, the children of a folder sorted by the bytes of their names, depth first.
+    /// What is not content (sockets, devices, loose files beside the workspaces) is told to `left_out`. An item that
+    /// cannot be read is an error in the stream, never left out.
+    fn walk<'a>(
+        &'a self,
+        left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a>;
+
+    /// Reads one file of the walk from its beginning. The reader fails with [`ContentError::Changed`] (inside an
+    /// `std::io::Error`) if the file is not the one that the walk met, or changes before its end is reached.
+    ///
+    /// # Errors
+    /// [`ContentError`] when the file cannot be opened, or is another one by now.
+    fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError>;
+}
+
+/// A place that items are written into, from several threads.
+pub trait Sink: Send + Sync {
+    /// Makes a folder. Parents come before children.
+    ///
+    /// # Errors
+    /// [`ContentError`] when it cannot be made.
+    fn folder(&self, item: &Item) -> Result<(), ContentError>;
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// [`ContentError`] when it cannot be made.
+    fn link(&self, item: &Item) -> Result<(), ContentError>;
+
+    /// Makes a file; its content is written to what comes back.
+    ///
+    /// # Errors
+    /// [`ContentError`] when it cannot be made.
+    fn file(&self, item: &Item) -> Result<Box<dyn SinkFile + '_>, ContentError>;
+
+    /// Called once after everything was written: sets the folders' permissions and times.
+    ///
+    /// # Errors
+    /// [`ContentError`] when that cannot be done.
+    fn finish(&self) -> Result<(), ContentError>;
+}
+
+/// One file of a [`Sink`] while it is written.
+pub trait SinkFile: Write + Send {
+    /// Called when the whole content has been written: sets permissions, owner and times.
+    ///
+    /// # Errors
+    /// [`ContentError`] when that cannot be done, or the length is not the item's.
+    fn finish(self: Box<Self>) -> Result<(), ContentError>;
+}
