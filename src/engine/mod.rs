@@ -2,5 +2,7 @@
 
 pub mod catalog;
 pub mod clock;
+mod command;
 pub mod content;
+pub mod repository;
 pub mod watch;

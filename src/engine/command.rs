@@ -1,0 +1,95 @@
+//! Runs a short command that an operator configured and reads what it prints: for versions and keys.
+//!
+//! Not for hooks, which may take minutes and whose output goes to a job's log (`restore::after`).
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// A command is ended after this long. It is asked while somebody waits, often for a Magnolia that is down.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Runs a program with its arguments, without a shell, in `folder`, and gives what it printed.
+///
+/// # Errors
+/// A sentence that names the program: it could not be started, ended with an error (with what it said), or took too
+/// long.
+pub(super) fn output(command: &[String], folder: &Path) -> Result<Vec<u8>, String> {
+    output_within(command, folder, LIMIT)
+}
+
+fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<Vec<u8>, String> {
+    let (program, arguments) = command
+        .split_first()
+        .ok_or_else(|| "the configured command is empty".to_owned())?;
+    let failed = |error: std::io::Error| format!("{program}: {error}");
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let (told, heard) = mpsc::channel();
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    // A thread reads until the end; when it is not there in time, the program is ended, and the reading with it.
+    std::thread::spawn(move || {
+        let mut printed = (Vec::new(), Vec::new());
+        // What cannot be read counts as not printed; how the program ended is told anyway.
+        let _ = out.as_mut().map(|out| out.read_to_end(&mut printed.0));
+        let _ = err.as_mut().map(|err| err.read_to_end(&mut printed.1));
+        let _ = told.send(printed);
+    });
+    let Ok((printed, said)) = heard.recv_timeout(limit) else {
+        // It may just have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!(
+            "{program} did not end within {} seconds",
+            limit.as_secs()
+        ));
+    };
+    let status = child.wait().map_err(failed)?;
+    if !status.success() {
+        let said = String::from_utf8_lossy(&said);
+        return Err(format!("{program} ended with {status}: {}", said.trim()));
+    }
+    Ok(printed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn what_is_printed_comes_back_and_what_fails_is_said() {
+        let folder = Path::new("/");
+        assert_eq!(output(&shell("pwd"), folder).unwrap(), b"/\n");
+        let why = output(&shell("echo no such release >&2; exit 3"), folder).unwrap_err();
+        assert!(why.contains("no such release") && why.contains('3'), "{why}");
+        assert!(output(&[], folder).unwrap_err().contains("empty"));
+        assert!(
+            output(&["/nonexistent".to_owned()], folder)
+                .unwrap_err()
+                .contains("/nonexistent")
+        );
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended() {
+        let why = output_within(
+            &shell("exec sleep 600"),
+            Path::new("/"),
+            Duration::from_millis(50),
+        )
+        .unwrap_err();
+        assert!(why.contains("did not end"), "{why}");
+    }
+}

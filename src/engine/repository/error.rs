@@ -1,0 +1,272 @@
+//! Why the repository could not do something, as sentences: what happened, where, why, and what to do.
+//!
+//! The library's own errors are long reports for its developers. They are judged here once: is something damaged, is
+//! the disk full, or did the system say no?
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use rustic_core::RusticError;
+
+use crate::domain::environment::InstanceName;
+use crate::engine::content::ContentError;
+
+/// Why the repository could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// The key file, command or variable gave none.
+    #[error("the repository's key cannot be read: {0}")]
+    NoKey(String),
+    /// The key opens nothing here.
+    #[error(
+        "the key does not open the repository in {}: check which key belongs to it (nothing was changed)",
+        place.display()
+    )]
+    WrongKey {
+        /// The repository's folder.
+        place: PathBuf,
+    },
+    /// There is nothing there.
+    #[error("there is no repository in {}: check the path, or take a first backup, which creates it", place.display())]
+    Missing {
+        /// The folder.
+        place: PathBuf,
+    },
+    /// There is something else there.
+    #[error("{} is not a repository: {why} (nothing was changed)", place.display())]
+    NotARepository {
+        /// The folder.
+        place: PathBuf,
+        /// What was found, and what to do.
+        why: String,
+    },
+    /// Something that was stored is not what it was.
+    #[error(
+        "the repository in {} is damaged: {what}. Nothing was changed. `restic -r {} check --read-data` tells more",
+        place.display(), place.display()
+    )]
+    Damaged {
+        /// The repository's folder.
+        place: PathBuf,
+        /// What is damaged.
+        what: String,
+    },
+    /// No backup has this id.
+    #[error("there is no backup {id} in {}: it may have been dropped meanwhile", place.display())]
+    UnknownBackup {
+        /// The repository's folder.
+        place: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+    /// A backup's record cannot be read, or was not made by Lifeboat.
+    #[error("backup {id} in {} has no record that this version can read: {why}", place.display())]
+    Unreadable {
+        /// The repository's folder.
+        place: PathBuf,
+        /// The backup.
+        id: String,
+        /// What is wrong with its record.
+        why: String,
+    },
+    /// The content moved while it was copied. Worth another try.
+    #[error("the content of {instance} changed while it was copied: {what}. Nothing was kept; try again")]
+    ContentChanged {
+        /// The instance.
+        instance: InstanceName,
+        /// The workspace or file, and what happened to it.
+        what: String,
+    },
+    /// The content could not be read or written.
+    #[error("{instance}: {source}")]
+    Content {
+        /// The instance.
+        instance: InstanceName,
+        /// Why.
+        source: ContentError,
+    },
+    /// A person stopped it.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// A disk is full.
+    #[error("there is no room left {where_}: make room and try again (nothing was lost)")]
+    NoRoom {
+        /// `for the repository in …`, `in …`.
+        where_: String,
+    },
+    /// The operating system said no.
+    #[error("{doing} in the repository in {} failed: {why}", place.display())]
+    Io {
+        /// `reading data/ab/ab12…`.
+        doing: String,
+        /// The repository's folder.
+        place: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl RepositoryError {
+    /// Whether copying once more could work: something moved under the reader.
+    #[must_use]
+    pub fn is_worth_a_retry(&self) -> bool {
+        match self {
+            Self::ContentChanged { .. } => true,
+            Self::Content { source, .. } => source.is_worth_a_retry(),
+            _ => false,
+        }
+    }
+
+    /// A content error of an instance; a change under the reader and a full disk are told as such.
+    pub(super) fn content(instance: &InstanceName, source: ContentError) -> Self {
+        match source {
+            ContentError::Changed { path, what } => Self::ContentChanged {
+                instance: instance.clone(),
+                what: format!("{} {what}", path.display()),
+            },
+            ContentError::Io { path, source, .. } if is_full(&source) => Self::NoRoom {
+                where_: format!("for {}", path.display()),
+            },
+            source => Self::Content {
+                instance: instance.clone(),
+                source,
+            },
+        }
+    }
+}
+
+/// What the library said, judged. `doing` begins a sentence: `reading data/ab/ab12…`.
+pub(super) fn judged(error: &RusticError, doing: &str, place: &std::path::Path) -> RepositoryError {
+    let place = place.to_owned();
+    let Some(system) = system_error(error) else {
+        return RepositoryError::Damaged {
+            place,
+            what: format!("{doing} failed: {}", cause(error)),
+        };
+    };
+    if is_full(system) {
+        return RepositoryError::NoRoom {
+            where_: format!("for the repository in {}", place.display()),
+        };
+    }
+    match system.kind() {
+        io::ErrorKind::NotFound => RepositoryError::Damaged {
+            place,
+            what: format!("{doing} failed: the file is missing"),
+        },
+        io::ErrorKind::UnexpectedEof => RepositoryError::Damaged {
+            place,
+            what: format!("{doing} failed: the file is too short"),
+        },
+        _ => RepositoryError::Io {
+            doing: doing.to_owned(),
+            place,
+            why: system.to_string(),
+        },
+    }
+}
+
+/// Whether the disk, or what the user may use of it, is full.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+/// The system's error behind the library's, if there is one. Decompression reports its errors in the same type but
+/// without a system's number: those mean damage.
+fn system_error(error: &RusticError) -> Option<&io::Error> {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && (io.raw_os_error().is_some() || io.kind() == io::ErrorKind::UnexpectedEof)
+        {
+            return Some(io);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The innermost error in one line.
+fn cause(error: &RusticError) -> String {
+    let mut innermost: &(dyn Error + 'static) = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = match innermost.downcast_ref::<RusticError>() {
+        Some(error) => error.display_log(),
+        None => match innermost.downcast_ref::<Box<RusticError>>() {
+            Some(error) => error.display_log(),
+            None => innermost.to_string(),
+        },
+    };
+    let text = text.strip_prefix("Error: ").unwrap_or(&text);
+    let text = text.split(" (kind: ").next().unwrap_or(text);
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rustic_core::ErrorKind;
+
+    use super::*;
+
+    fn told(source: io::Error) -> RepositoryError {
+        let inner = RusticError::with_source(ErrorKind::InputOutput, "deep down", source);
+        let outer = RusticError::with_source(ErrorKind::Internal, "on top", inner);
+        judged(&outer, "reading data/ab/ab12", Path::new("/backups"))
+    }
+
+    #[test]
+    fn what_the_system_said_decides() {
+        let full = told(io::Error::from_raw_os_error(
+            rustix::io::Errno::NOSPC.raw_os_error(),
+        ));
+        assert_eq!(
+            full.to_string(),
+            "there is no room left for the repository in /backups: make room and try again (nothing was lost)"
+        );
+        let quota = told(io::Error::from_raw_os_error(
+            rustix::io::Errno::DQUOT.raw_os_error(),
+        ));
+        assert!(matches!(quota, RepositoryError::NoRoom { .. }));
+        let broken = told(io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error()));
+        assert!(
+            broken
+                .to_string()
+                .starts_with("reading data/ab/ab12 in the repository in /backups failed: ")
+        );
+        let gone = told(io::Error::from_raw_os_error(
+            rustix::io::Errno::NOENT.raw_os_error(),
+        ));
+        assert!(matches!(gone, RepositoryError::Damaged { .. }));
+        let short = told(io::ErrorKind::UnexpectedEof.into());
+        assert!(short.to_string().contains("the file is too short"));
+    }
+
+    #[test]
+    fn an_error_without_the_system_means_damage() {
+        let undecodable = told(io::Error::other("Data corruption detected"));
+        assert!(matches!(undecodable, RepositoryError::Damaged { .. }));
+        assert!(
+            undecodable.to_string().contains("Data corruption detected"),
+            "{undecodable}"
+        );
+        let plain = RusticError::new(ErrorKind::Cryptography, "Data decryption failed, `{what}`.")
+            .attach_context("what", "wrong MAC");
+        let plain = judged(&plain, "reading index/12", Path::new("/backups")).to_string();
+        assert!(
+            plain.contains("reading index/12 failed: Data decryption failed, `wrong MAC`"),
+            "{plain}"
+        );
+    }
+}

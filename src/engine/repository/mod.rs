@@ -1,0 +1,326 @@
+//! The restic-format store of backups, through `rustic_core`.
+//!
+//! One repository per environment. A backup is made in three steps, so that it appears only when it is complete and
+//! proven:
+//!
+//! 1. [`Repository::copy`] stores the content of all instances as one tree, and checks that what is stored is what
+//!    was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash leaves data that nobody refers
+//!    to, which the next prune removes.
+//! 2. [`Repository::read_back`] reads every piece of it from disk again.
+//! 3. [`Repository::record`] writes the record that makes it a backup, with its [`Manifest`] inside.
+//!
+//! `restic` itself lists, checks and restores what is written here. The library behind it has its ways; each file
+//! says which of them it works around:
+//!
+//! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
+//! - `stream`: content goes in through a reader that always fills the buffer.
+//! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
+//! - `extract`: content comes out by reading blobs, not through the library's restore.
+//! - `prune`: in two phases, never deleting at once.
+//!
+//! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
+//! holds the environment's lock around everything that writes.
+
+mod bars;
+mod compare;
+mod copy;
+mod error;
+mod extract;
+mod feed;
+mod findings;
+mod guard;
+mod key;
+mod node;
+mod prune;
+mod records;
+mod store;
+mod stream;
+mod tally;
+mod tree;
+mod verify;
+mod walks;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustic_core::repofile::{IndexFile, IndexId, MasterKey};
+use rustic_core::{
+    ConfigOptions, Credentials, Id, KeyOptions, NoProgressBars, OpenStatus, ProgressBars, RepositoryBackends,
+    RepositoryOptions, RusticError, RusticResult,
+};
+
+pub use self::compare::Depth;
+pub use self::copy::{Copy, Source};
+pub use self::error::RepositoryError;
+pub use self::extract::Extracted;
+pub use self::findings::Comparison;
+pub use self::key::Key;
+pub use self::prune::PruneReport;
+pub use self::records::StoredBackup;
+pub use self::verify::VerifyReport;
+
+use self::error::judged;
+use self::guard::{Guard, Purpose};
+use self::store::Store;
+
+#[cfg(doc)]
+use crate::domain::backup::Manifest;
+
+/// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
+const COMPRESSION: i32 = 1;
+
+/// How big a file of packed content grows, as `restic` has it. Several are in memory while a backup is written.
+const PACK_SIZE: &str = "16MiB";
+
+/// The repository of one environment, open.
+pub struct Repository {
+    place: PathBuf,
+    key: MasterKey,
+    loaded: Mutex<Option<Loaded>>,
+}
+
+/// The index in memory, and which files it was read from.
+struct Loaded {
+    files: Vec<Id>,
+    store: Store,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// Whether there is a repository in the folder.
+    #[must_use]
+    pub fn exists(place: &Path) -> bool {
+        place.join("config").is_file()
+    }
+
+    /// Opens the repository in the folder. Costs about half a second and 128 MiB of memory for a moment (the key is
+    /// hardened against guessing): open once and keep it.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when there is none, it is something else, or the key is not its key.
+    pub fn open(place: &Path, key: &Key) -> Result<Self, RepositoryError> {
+        if !Self::exists(place) {
+            return Err(match what_is_there(place)? {
+                Found::Nothing => RepositoryError::Missing {
+                    place: place.to_owned(),
+                },
+                Found::Something(why) => RepositoryError::NotARepository {
+                    place: place.to_owned(),
+                    why,
+                },
+            });
+        }
+        let failed = |error: Box<RusticError>| {
+            if error.is_incorrect_password() {
+                return RepositoryError::WrongKey {
+                    place: place.to_owned(),
+                };
+            }
+            judged(&error, "opening it", place)
+        };
+        let guard = Guard::new(place, Purpose::Read).map_err(failed)?;
+        let opened = handle(Arc::new(guard), NoProgressBars)
+            .and_then(|handle| handle.open(&Credentials::password(key.secret())))
+            .map_err(failed)?;
+        Ok(Self {
+            place: place.to_owned(),
+            key: opened.key(),
+            loaded: Mutex::new(None),
+        })
+    }
+
+    /// Opens the repository in the folder, or creates one if there is nothing at all. Never creates one over
+    /// something else, nor over the remains of a repository.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it can be neither opened nor created.
+    pub fn open_or_create(place: &Path, key: &Key) -> Result<Self, RepositoryError> {
+        if Self::exists(place) || !matches!(what_is_there(place)?, Found::Nothing) {
+            return Self::open(place, key);
+        }
+        Ok(Self {
+            place: place.to_owned(),
+            key: create(place, key)?,
+            loaded: Mutex::new(None),
+        })
+    }
+
+    /// The folder it is in.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Bytes on disk, all files together.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Io`] when a folder of it cannot be listed.
+    pub fn size(&self) -> Result<u64, RepositoryError> {
+        fn sum(folder: &Path) -> io::Result<u64> {
+            let mut bytes = 0;
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                let about = match entry.metadata() {
+                    Ok(about) => about,
+                    // Another process may be removing it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
+                bytes += if about.is_dir() {
+                    sum(&entry.path())?
+                } else {
+                    about.len()
+                };
+            }
+            Ok(bytes)
+        }
+        sum(&self.place).map_err(|error| RepositoryError::Io {
+            doing: "adding up the sizes of the files".to_owned(),
+            place: self.place.clone(),
+            why: error.to_string(),
+        })
+    }
+
+    /// A handle on the repository for one purpose. Cheap: the key is known.
+    fn handle(
+        &self,
+        purpose: Purpose,
+        bars: impl ProgressBars,
+    ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
+        let guard = Arc::new(Guard::new(&self.place, purpose)?);
+        let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
+        Ok((open, guard))
+    }
+
+    /// The repository with its index, which is read again if its files are others by now.
+    fn store(&self) -> Result<Store, RepositoryError> {
+        let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
+        let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let mut files: Vec<Id> = open
+            .list::<IndexId>()
+            .map_err(judge)?
+            .map(IndexId::into_inner)
+            .collect();
+        files.sort_unstable();
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = &*loaded
+            && loaded.files == files
+        {
+            return Ok(loaded.store.clone());
+        }
+        let indexed = open
+            .to_indexed()
+            .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))?;
+        let store = Store::new(indexed, &self.place);
+        *loaded = Some(Loaded {
+            files,
+            store: store.clone(),
+        });
+        Ok(store)
+    }
+
+    /// Which file of the index is damaged: the library says only that one is.
+    fn damaged_index(&self, files: &[Id]) -> Option<RepositoryError> {
+        let (open, _) = self.handle(Purpose::Read, NoProgressBars).ok()?;
+        files.iter().find_map(|file| {
+            let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
+            let doing = format!("reading index/{}", file.to_hex().as_str());
+            Some(judged(&error, &doing, &self.place))
+        })
+    }
+}
+
+/// What is in a folder that holds no complete repository.
+enum Found {
+    Nothing,
+    Something(String),
+}
+
+fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {
+    let mut entries = match fs::read_dir(place) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Ok(Found::Something("there is a file in its place".to_owned()));
+        }
+        Err(error) => {
+            return Err(RepositoryError::Io {
+                doing: "looking what is there".to_owned(),
+                place: place.to_owned(),
+                why: error.to_string(),
+            });
+        }
+    };
+    if entries.next().is_none() {
+        return Ok(Found::Nothing);
+    }
+    let remains = ["data", "keys", "snapshots", "index"]
+        .iter()
+        .any(|name| place.join(name).is_dir());
+    Ok(Found::Something(if remains {
+        "its file \"config\" is missing, while other parts of a repository are there: bring the file back"
+            .to_owned()
+    } else {
+        "other files are there: choose an empty folder, or one that does not exist yet".to_owned()
+    }))
+}
+
+/// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
+/// that everything in it is encrypted with.
+fn create(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
+    let failed = |error: io::Error| RepositoryError::Io {
+        doing: "creating it".to_owned(),
+        place: place.to_owned(),
+        why: error.to_string(),
+    };
+    let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
+        return Err(failed(io::Error::other(
+            "this is not a path that a folder can have",
+        )));
+    };
+    fs::create_dir_all(parent).map_err(failed)?;
+    let mut half = std::ffi::OsString::from(".");
+    half.push(name);
+    half.push(".creating");
+    let half = parent.join(half);
+    // What an earlier, interrupted creation left never held a backup.
+    match fs::remove_dir_all(&half) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let mut config = ConfigOptions::default();
+    config.set_compression = Some(COMPRESSION);
+    config.set_extra_verify = Some(false);
+    config.set_datapack_size = PACK_SIZE.parse().ok();
+    config.set_datapack_growfactor = Some(0);
+    let judge = |error: Box<RusticError>| judged(&error, "creating it", place);
+    let guard = Guard::new(&half, Purpose::Create).map_err(judge)?;
+    let made = handle(Arc::new(guard), NoProgressBars)
+        .and_then(|handle| {
+            handle.init(
+                &Credentials::password(key.secret()),
+                &KeyOptions::default(),
+                &config,
+            )
+        })
+        .map_err(judge)?;
+    fs::rename(&half, place).map_err(failed)?;
+    fs::File::open(parent)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)?;
+    Ok(made.key())
+}
+
+fn handle(guard: Arc<Guard>, bars: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {
+    let options = RepositoryOptions::default().no_cache(true);
+    rustic_core::Repository::new_with_progress(&options, &RepositoryBackends::new(guard, None), bars)
+}

@@ -1,0 +1,202 @@
+//! Reads back what is stored: every folder and every piece of content once, from disk, on all cores.
+//!
+//! A piece is sound when it decrypts and its SHA-256 is its name; a backup is, when all its pieces are and the digests
+//! worked out from what is stored are those of its manifest. Checking without reading the data would miss a flipped
+//! bit.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant as Stopwatch;
+
+use rustic_core::{DataId, TreeId};
+
+use super::Repository;
+use super::copy::Copy;
+use super::error::RepositoryError;
+use super::extract::Failure;
+use super::store::{Lying, Store};
+use super::tree::{self, Holding, TreeWalk};
+use crate::domain::backup::{BackupId, InstanceCopy};
+use crate::engine::watch::Watch;
+
+/// What was read back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VerifyReport {
+    /// Files, links and folders in the backup.
+    pub items: u64,
+    /// Bytes of content that were read: what several files share is stored, and read, once.
+    pub bytes: u64,
+    /// Pieces of content that were read.
+    pub pieces: u64,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+/// Pieces that a thread takes at a time. They lie side by side.
+const BATCH: usize = 16;
+
+impl Repository {
+    /// The second step of a backup: reads everything of a copy back. Gives the milliseconds that it took.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Damaged`] when something is not what was stored.
+    pub fn read_back(&self, copy: &Copy, watch: &dyn Watch) -> Result<u64, RepositoryError> {
+        let stopwatch = Stopwatch::now();
+        // The folders were read and checked when the copy was compared with its source.
+        self.read(&copy.pieces, copy.tree, items(&copy.instances), watch)?;
+        Ok(millis(stopwatch))
+    }
+
+    /// Reads a whole backup back and compares it with the digests in its manifest.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Damaged`] when something is not what was stored; [`RepositoryError::Io`] when it could not
+    /// be read, which says nothing about the backup.
+    pub fn verify(&self, id: &BackupId, watch: &dyn Watch) -> Result<VerifyReport, RepositoryError> {
+        let stopwatch = Stopwatch::now();
+        let (manifest, root) = self.find(id)?;
+        let store = self.store()?;
+        let holding = Holding::read(&store, root, watch)?;
+        compare(&store, &manifest.instances, &holding)?;
+        let items = items(&manifest.instances);
+        let bytes = self.read(&holding.pieces, root, items, watch)?;
+        Ok(VerifyReport {
+            items,
+            bytes,
+            pieces: holding.pieces.len() as u64,
+            millis: millis(stopwatch),
+        })
+    }
+
+    /// Reads pieces of content, and gives how many bytes that were.
+    fn read(
+        &self,
+        pieces: &[Lying],
+        root: TreeId,
+        items: u64,
+        watch: &dyn Watch,
+    ) -> Result<u64, RepositoryError> {
+        let store = self.store()?;
+        let bytes = pieces.iter().map(|piece| u64::from(piece.length)).sum();
+        watch.total(items, bytes);
+        watch.advance(items, 0);
+        read_all(&store, pieces, watch).map_err(|(error, piece)| match (error, piece) {
+            (RepositoryError::Damaged { place, what }, Some(piece)) => RepositoryError::Damaged {
+                place,
+                what: format!("{what}{}", needed_by(&store, root, piece)),
+            },
+            (error, _) => error,
+        })?;
+        Ok(bytes)
+    }
+}
+
+fn items(instances: &[InstanceCopy]) -> u64 {
+    let workspaces = instances.iter().flat_map(|instance| &instance.workspaces);
+    workspaces.map(|workspace| workspace.items).sum()
+}
+
+fn millis(stopwatch: Stopwatch) -> u64 {
+    u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether what is stored has the instances, workspaces and digests that it should have.
+fn compare(store: &Store, expected: &[InstanceCopy], holding: &Holding) -> Result<(), RepositoryError> {
+    let found = &holding.instances;
+    if expected.len() != found.len() {
+        return Err(store.damaged(format!(
+            "it holds {} instances where its manifest names {}",
+            found.len(),
+            expected.len()
+        )));
+    }
+    for instance in expected {
+        let name = &instance.name;
+        let Some(tallies) = holding.instance(name) else {
+            return Err(store.damaged(format!("{name} is missing in it")));
+        };
+        if tallies.iter().count() != instance.workspaces.len() {
+            return Err(store.damaged(format!(
+                "{name} has more or fewer workspaces than its manifest names"
+            )));
+        }
+        for ((workspace, tally), copy) in tallies.iter().zip(&instance.workspaces) {
+            if workspace.to_string_lossy() != copy.name || tally.digest() != copy.digest {
+                return Err(store.damaged(format!(
+                    "the workspace {} of {name} is not what its manifest says",
+                    copy.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads pieces on all cores. An error comes with the piece that it is about.
+fn read_all(
+    store: &Store,
+    pieces: &[Lying],
+    watch: &dyn Watch,
+) -> Result<(), (RepositoryError, Option<DataId>)> {
+    let next = AtomicUsize::new(0);
+    let failure = Failure::default();
+    let failed = std::sync::Mutex::new(None);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let first = next.fetch_add(BATCH, Ordering::Relaxed);
+                    let Some(batch) = pieces.get(first..pieces.len().min(first + BATCH)) else {
+                        return;
+                    };
+                    for piece in batch {
+                        if watch.is_cancelled() {
+                            failure.set(RepositoryError::Cancelled);
+                        }
+                        if failure.is_set() {
+                            return;
+                        }
+                        match store.checked_piece(piece.id) {
+                            Ok(bytes) => watch.advance(0, bytes.len() as u64),
+                            Err(error) => {
+                                failure.set(error);
+                                failed
+                                    .lock()
+                                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                                    .get_or_insert(piece.id);
+                            }
+                        }
+                    }
+                    if batch.is_empty() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let piece = failed
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    failure.into_result().map_err(|error| (error, piece))
+}
+
+/// Which files a damaged piece of content is part of: the first few, as the end of a sentence.
+fn needed_by(store: &Store, root: TreeId, piece: DataId) -> String {
+    const NAMED: usize = 3;
+    let mut names = Vec::new();
+    for (instance, tree) in tree::instances(store, root).unwrap_or_default() {
+        let Ok(walk) = TreeWalk::new(store, tree, &|_| true) else {
+            continue;
+        };
+        for stored in walk.filter_map(Result::ok) {
+            if names.len() < NAMED && stored.chunks.contains(&piece) {
+                names.push(format!("{instance}/{}", stored.item.path.display()));
+            }
+        }
+    }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (needed by {})", names.join(", "))
+    }
+}

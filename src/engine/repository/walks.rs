@@ -1,0 +1,71 @@
+//! Walks over the content of the instances that are copied, and what they met.
+
+use std::time::{Duration, Instant as Stopwatch};
+
+use super::copy::Source;
+use super::error::RepositoryError;
+use super::tally::Tallies;
+use crate::engine::content::{FileTime, Item, LeftOut};
+use crate::engine::watch::Watch;
+
+/// What one walk over an instance met.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    /// Its items, by workspace.
+    pub(super) tallies: Tallies,
+    /// What stood beside them.
+    pub(super) left_out: LeftOut,
+    /// From the beginning of the copy to the beginning of the walk.
+    pub(super) began: Duration,
+    /// From the beginning of the copy to when the last of the content had been seen.
+    pub(super) ended: Duration,
+    /// When the newest item changed.
+    pub(super) newest: FileTime,
+    /// Who owns the first workspace.
+    pub(super) owner: (u32, u32),
+}
+
+impl Met {
+    /// Walks an instance's content from its beginning to its end. `each` gets every item, and says whether to go on.
+    /// Gives `None` if that said no.
+    pub(super) fn walking(
+        source: &Source,
+        stopwatch: &Stopwatch,
+        each: &mut dyn FnMut(Item) -> Result<bool, RepositoryError>,
+    ) -> Result<Option<Self>, RepositoryError> {
+        let mut met = Self {
+            began: stopwatch.elapsed(),
+            ..Self::default()
+        };
+        let mut left_out = LeftOut::new();
+        for item in source.content.walk(&mut |what| left_out.push(what)) {
+            let item = item.map_err(|error| RepositoryError::content(&source.name, error))?;
+            if met.newest == FileTime::default() {
+                met.owner = item.owner;
+            }
+            met.newest = met.newest.max(item.modified);
+            met.tallies.add(&item);
+            if !each(item)? {
+                return Ok(None);
+            }
+        }
+        met.left_out = left_out;
+        met.ended = stopwatch.elapsed();
+        Ok(Some(met))
+    }
+}
+
+/// Walks the content of all instances, one after the other.
+pub(super) fn walk_all(
+    sources: &[&Source],
+    stopwatch: &Stopwatch,
+    watch: &dyn Watch,
+) -> Result<Vec<Met>, RepositoryError> {
+    sources
+        .iter()
+        .map(|source| {
+            Met::walking(source, stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
+                .ok_or(RepositoryError::Cancelled)
+        })
+        .collect()
+}

@@ -1,0 +1,365 @@
+//! Lifeboat against `restic` on the same tree in the same run: a first backup, an unchanged one, and a restore.
+//!
+//! `cargo bench --bench speed` makes 1 GiB in 20,000 files, half of which can be compressed, and prints a table. Each
+//! step runs in a process of its own, so that its memory is its own. Settings, from the environment:
+//!
+//! | variable | default | meaning |
+//! | --- | --- | --- |
+//! | `SPEED_MIB` | 1024 | size of the tree |
+//! | `SPEED_FILES` | 20000 | files in it |
+//! | `SPEED_ROUNDS` | 3 | rounds; the table shows the median |
+//! | `SPEED_DIR` | a temporary one | where to work |
+//!
+//! Both programs read a tree that is in memory already, and write to the same disk, which is quiet at the beginning of
+//! each step. Opening the repository (hardened against guessing, half a second) counts for both.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark fails by panicking"
+)]
+
+#[path = "tree.rs"]
+mod tree;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::slice;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use lifeboat::domain::backup::{Manifest, Trigger};
+use lifeboat::domain::environment::{InstanceName, Role};
+use lifeboat::domain::plan::Selection;
+use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+use lifeboat::engine::clock::{Clock, SystemClock};
+use lifeboat::engine::content::files::{Files, FilesSink};
+use lifeboat::engine::repository::{Copy, Depth, Key, Repository, Source};
+use lifeboat::engine::watch::Unwatched;
+
+const SECRET: &str = "not a secret";
+const STEP: &str = "SPEED_STEP";
+
+fn main() {
+    let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().unwrap());
+    if let Ok(step) = env::var(STEP) {
+        return lifeboat_step(&step, Path::new(&env::var("SPEED_DIR").unwrap()));
+    }
+    let temporary;
+    let dir = if let Some(dir) = env::var_os("SPEED_DIR") {
+        PathBuf::from(dir)
+    } else {
+        temporary = tempfile::tempdir().unwrap();
+        temporary.path().to_owned()
+    };
+    let (mib, files) = (setting("SPEED_MIB", 1024), setting("SPEED_FILES", 20_000));
+    eprintln!("making {mib} MiB in {files} files in {}", dir.display());
+    tree::make(&dir.join("content"), mib << 20, files);
+
+    let mut figures = Figures::default();
+    let rounds = setting("SPEED_ROUNDS", 3);
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        for leftover in ["restic", "lifeboat", "by-restic", "by-lifeboat"] {
+            let _ = fs::remove_dir_all(dir.join(leftover));
+        }
+        play(&dir, &mut figures);
+    }
+    figures.print();
+    figures.print_parts();
+}
+
+/// One round.
+fn play(dir: &Path, figures: &mut Figures) {
+    restic(dir, &["init"]);
+    lifeboat(dir, "init");
+    for what in ["first backup", "unchanged backup"] {
+        let by_restic = restic(dir, &["backup", "content"]);
+        figures.add(what, "restic", &by_restic, size(&dir.join("restic")));
+        let by_lifeboat = lifeboat(dir, "backup");
+        let kept = size(&dir.join("lifeboat"));
+        figures.add(what, "Lifeboat", &by_lifeboat.without("read back"), kept);
+        figures.add(what, "Lifeboat, read back", &by_lifeboat, kept);
+    }
+    let by_restic = restic(dir, &["restore", "latest", "--target", "by-restic"]);
+    figures.add("restore", "restic", &by_restic, size(&dir.join("restic")));
+    let by_lifeboat = lifeboat(dir, "restore");
+    let kept = size(&dir.join("lifeboat"));
+    let alone = by_lifeboat.without("compare").without("settle");
+    figures.add("restore", "Lifeboat", &alone, kept);
+    figures.add(
+        "restore",
+        "Lifeboat, compared",
+        &by_lifeboat.without("settle"),
+        kept,
+    );
+    figures.add("restore", "Lifeboat, compared and synced", &by_lifeboat, kept);
+}
+
+/// What a step took.
+#[derive(Debug, Clone)]
+struct Taken {
+    seconds: f64,
+    cpu: f64,
+    peak_kib: u64,
+    /// Seconds and CPU seconds of parts that are told apart.
+    parts: BTreeMap<String, (f64, f64)>,
+}
+
+impl Taken {
+    fn without(&self, part: &str) -> Self {
+        let (seconds, cpu) = self.parts.get(part).copied().unwrap_or_default();
+        Self {
+            seconds: self.seconds - seconds,
+            cpu: self.cpu - cpu,
+            ..self.clone()
+        }
+    }
+}
+
+/// Runs restic in a process of its own.
+fn restic(dir: &Path, arguments: &[&str]) -> Taken {
+    let mut command = Command::new("restic");
+    command
+        .args(["--quiet", "--no-cache", "--repo", "restic"])
+        .args(arguments)
+        .env("RESTIC_PASSWORD", SECRET)
+        .current_dir(dir);
+    measured(&mut command)
+}
+
+/// Runs a step of Lifeboat in a process of its own: this program again.
+fn lifeboat(dir: &Path, step: &str) -> Taken {
+    let parts = dir.join("parts");
+    let _ = fs::remove_file(&parts);
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.env(STEP, step).env("SPEED_DIR", dir);
+    let mut taken = measured(&mut command);
+    for line in fs::read_to_string(&parts).unwrap_or_default().lines() {
+        let mut words = line.split('\t');
+        let mut next = || words.next().unwrap();
+        taken.parts.insert(
+            next().to_owned(),
+            (next().parse().unwrap(), next().parse().unwrap()),
+        );
+    }
+    taken
+}
+
+fn measured(command: &mut Command) -> Taken {
+    rustix::fs::sync();
+    let (start, cpu) = (Instant::now(), ticks(3));
+    let mut child = command
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("this needs restic: apt-get install restic");
+    let mut peak_kib = 0;
+    let status = loop {
+        peak_kib = peak_kib.max(peak_of(&child));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        sleep(Duration::from_millis(5));
+    };
+    assert!(status.success(), "{command:?}: {status}");
+    Taken {
+        seconds: start.elapsed().as_secs_f64(),
+        cpu: ticks(3) - cpu,
+        peak_kib,
+        parts: BTreeMap::new(),
+    }
+}
+
+/// The most memory that a process has had so far, in KiB; 0 when it has gone.
+fn peak_of(child: &Child) -> u64 {
+    fs::read_to_string(format!("/proc/{}/status", child.id()))
+        .unwrap_or_default()
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .parse()
+                .ok()
+        })
+        .unwrap_or(0)
+}
+
+/// CPU seconds from the kernel's account of this process: from field 1 of its own, from field 3 of its children.
+fn ticks(field: usize) -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks = |index: usize| fields[10 + index].parse::<f64>().unwrap();
+    (ticks(field) + ticks(field + 1)) / 100.0
+}
+
+fn size(folder: &Path) -> u64 {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let about = entry.metadata().unwrap();
+            if about.is_dir() {
+                size(&entry.path())
+            } else {
+                about.len()
+            }
+        })
+        .sum()
+}
+
+/// A step of Lifeboat, in this process.
+fn lifeboat_step(step: &str, dir: &Path) {
+    let key = Key::new(SECRET.to_owned());
+    let place = dir.join("lifeboat");
+    if step == "init" {
+        Repository::open_or_create(&place, &key).unwrap();
+        return;
+    }
+    let mut parts = String::new();
+    let mut part = |name: &str, work: &mut dyn FnMut()| {
+        let (start, cpu) = (Instant::now(), ticks(1));
+        work();
+        let (seconds, cpu) = (start.elapsed().as_secs_f64(), ticks(1) - cpu);
+        writeln!(parts, "{name}	{seconds}	{cpu}").unwrap();
+    };
+    let mut opened = None;
+    part("open", &mut || {
+        opened = Some(Repository::open(&place, &key).unwrap());
+    });
+    let repository = opened.unwrap();
+    let author: InstanceName = "author".parse().unwrap();
+    let newest = repository
+        .list()
+        .unwrap()
+        .into_iter()
+        .next()
+        .map(|backup| backup.id);
+    if step == "backup" {
+        let source = Source {
+            name: author,
+            role: Role::Author,
+            content: Arc::new(Files::new(&dir.join("content"))),
+        };
+        let mut copied = None;
+        part("copy", &mut || {
+            let source = slice::from_ref(&source);
+            copied = Some(
+                repository
+                    .copy(source, newest.as_ref(), &SystemClock, &Unwatched)
+                    .unwrap(),
+            );
+        });
+        let copy = copied.unwrap();
+        part("read back", &mut || {
+            repository.read_back(&copy, &Unwatched).unwrap();
+        });
+        let manifest = manifest(&copy);
+        repository.record(copy, &manifest).unwrap();
+    } else {
+        let (id, all) = (newest.unwrap(), Selection::default());
+        let to = dir.join("by-lifeboat");
+        let sink = FilesSink::create(&to).unwrap();
+        repository.extract(&id, &author, &all, &sink, &Unwatched).unwrap();
+        part("compare", &mut || {
+            let staged = Files::new(&to);
+            let compared = repository
+                .compare(&id, &author, &all, &staged, Depth::Whole, &Unwatched)
+                .unwrap();
+            assert!(compared.is_same(), "{compared:?}");
+        });
+        part("settle", &mut || sink.settle().unwrap());
+    }
+    fs::write(dir.join("parts"), parts).unwrap();
+}
+
+fn manifest(copy: &Copy) -> Manifest {
+    Manifest {
+        format: Manifest::FORMAT,
+        environment: "speed/live".parse().unwrap(),
+        taken: SystemClock.now(),
+        copy_millis: copy.copy_millis,
+        verify_millis: 0,
+        trigger: Trigger::Person,
+        by: "speed".to_owned(),
+        note: None,
+        versions: Versions {
+            release: ReleaseVersion::numbered(1),
+            magnolia: MagnoliaVersion("6.3.4".to_owned()),
+        },
+        slots: Vec::new(),
+        serves: Vec::new(),
+        expires: None,
+        added_bytes: copy.added_bytes,
+        instances: copy.instances.clone(),
+        replaced: None,
+    }
+}
+
+/// What was measured, in the order in which it is shown.
+#[derive(Default)]
+struct Figures(Vec<Figure>);
+
+/// One line of the table: what was done by whom, with what each round took and the bytes kept after it.
+struct Figure {
+    what: String,
+    by: String,
+    rounds: Vec<(Taken, u64)>,
+}
+
+impl Figures {
+    fn add(&mut self, what: &str, by: &str, taken: &Taken, kept: u64) {
+        let round = (taken.clone(), kept);
+        match self
+            .0
+            .iter_mut()
+            .find(|figure| figure.what == what && figure.by == by)
+        {
+            Some(figure) => figure.rounds.push(round),
+            None => self.0.push(Figure {
+                what: what.to_owned(),
+                by: by.to_owned(),
+                rounds: vec![round],
+            }),
+        }
+    }
+
+    /// Where Lifeboat's seconds go.
+    fn print_parts(&self) {
+        println!("\n| what | part | seconds | CPU s |");
+        println!("| --- | --- | --- | --- |");
+        for Figure { what, by, rounds } in &self.0 {
+            if matches!(
+                by.as_str(),
+                "Lifeboat, read back" | "Lifeboat, compared and synced"
+            ) {
+                for (part, (seconds, cpu)) in &rounds[rounds.len() / 2].0.parts {
+                    println!("| {what} | {part} | {seconds:.2} | {cpu:.2} |");
+                }
+            }
+        }
+    }
+
+    fn print(&mut self) {
+        println!("| what | by | seconds | CPU s | peak MiB | MiB kept |");
+        println!("| --- | --- | --- | --- | --- | --- |");
+        for Figure { what, by, rounds } in &mut self.0 {
+            rounds.sort_by(|(a, _), (b, _)| a.seconds.total_cmp(&b.seconds));
+            let (taken, kept) = &rounds[rounds.len() / 2];
+            let peak = rounds.iter().map(|(taken, _)| taken.peak_kib).max().unwrap_or(0);
+            println!(
+                "| {what} | {by} | {:.2} | {:.2} | {} | {} |",
+                taken.seconds,
+                taken.cpu,
+                peak >> 10,
+                kept >> 20
+            );
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The repository and files as content, from outside: against real folders, and against `restic` itself.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "repository/compare.rs"]
+mod compare;
+#[path = "repository/content.rs"]
+mod content;
+#[path = "repository/damage.rs"]
+mod damage;
+#[path = "repository/interop.rs"]
+mod interop;
+#[path = "repository/meddling.rs"]
+mod meddling;
+#[path = "repository/moving.rs"]
+mod moving;
+#[path = "repository/records.rs"]
+mod records;
+#[path = "repository/round_trip.rs"]
+mod round_trip;
+#[path = "repository/support.rs"]
+mod support;
+#[path = "repository/traps.rs"]
+mod traps;

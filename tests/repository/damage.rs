@@ -1,0 +1,229 @@
+//! What is broken, missing or something else is told, and nothing is overwritten.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lifeboat::engine::repository::{Key, Repository, RepositoryError};
+use lifeboat::engine::watch::Unwatched;
+
+use crate::support::{Sandbox, below, key};
+
+/// Flips a bit in the middle of the biggest pack: content, and no folder. Gives the pack.
+pub fn flip_a_bit_of_content(sandbox: &Sandbox) -> PathBuf {
+    let packs = sandbox.files("data");
+    let pack = packs
+        .iter()
+        .max_by_key(|pack| fs::metadata(pack).unwrap().len())
+        .unwrap();
+    flip_a_bit(pack);
+    pack.clone()
+}
+
+fn flip_a_bit(file: &Path) {
+    crate::support::set_mode(file, 0o600);
+    let mut bytes = fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(file, bytes).unwrap();
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_flipped_bit_is_named_with_its_pack_and_the_files_that_need_it() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.back_up();
+    let pack = flip_a_bit_of_content(&sandbox);
+    let error = sandbox.repository.verify(&id, &Unwatched).unwrap_err();
+    assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+    let told = error.to_string();
+    assert!(told.contains(&file_name(&pack)), "{told}");
+    assert!(
+        told.contains("(needed by author/dam/picture.jpg)") || told.contains("(needed by public-1/dam/"),
+        "{told}"
+    );
+    assert!(told.contains("restic -r "), "{told}");
+}
+
+#[test]
+fn a_bit_that_flips_before_the_backup_is_recorded_is_found_in_time() {
+    let sandbox = Sandbox::new();
+    let copy = sandbox.copy().unwrap();
+    flip_a_bit_of_content(&sandbox);
+    let error = sandbox.repository.read_back(&copy, &Unwatched).unwrap_err();
+    assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+    assert!(sandbox.repository.list().unwrap().is_empty());
+}
+
+#[test]
+fn a_missing_pack_is_named() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.back_up();
+    for pack in sandbox.files("data") {
+        let bytes = fs::read(&pack).unwrap();
+        fs::remove_file(&pack).unwrap();
+        let told = sandbox
+            .reopened()
+            .verify(&id, &Unwatched)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains(&file_name(&pack)) && told.contains("the file is missing"),
+            "{told}"
+        );
+        fs::write(&pack, bytes).unwrap();
+    }
+    sandbox.reopened().verify(&id, &Unwatched).unwrap();
+}
+
+#[test]
+fn a_truncated_pack_is_named() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.back_up();
+    for pack in sandbox.files("data") {
+        let bytes = fs::read(&pack).unwrap();
+        crate::support::set_mode(&pack, 0o600);
+        fs::write(&pack, &bytes[..10]).unwrap();
+        let told = sandbox
+            .reopened()
+            .verify(&id, &Unwatched)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains(&file_name(&pack)) && told.contains("the file is too short"),
+            "{told}"
+        );
+        fs::write(&pack, bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_truncated_or_missing_index_is_told() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.back_up();
+    let index = &sandbox.files("index")[0];
+    let bytes = fs::read(index).unwrap();
+    crate::support::set_mode(index, 0o600);
+    fs::write(index, &bytes[..bytes.len() / 2]).unwrap();
+    let error = sandbox.reopened().verify(&id, &Unwatched).unwrap_err();
+    assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains(&format!("index/{}", file_name(index))),
+        "{error}"
+    );
+    // What is there can still be listed.
+    assert!(sandbox.reopened().list().unwrap()[0].manifest.is_ok());
+
+    fs::remove_file(index).unwrap();
+    let error = sandbox.reopened().verify(&id, &Unwatched).unwrap_err();
+    assert!(error.to_string().contains("is not in the index"), "{error}");
+}
+
+#[test]
+fn a_damaged_record_hides_none_of_the_others() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.back_up();
+    let second = sandbox.back_up();
+    flip_a_bit(&sandbox.repository.place().join("snapshots").join(&first.0));
+    let listed = sandbox.repository.list().unwrap();
+    assert_eq!(listed.len(), 2);
+    let damaged = listed.iter().find(|backup| backup.id == first).unwrap();
+    assert!(damaged.manifest.as_ref().unwrap_err().contains(&first.0));
+    assert!(
+        listed
+            .iter()
+            .any(|backup| backup.id == second && backup.manifest.is_ok())
+    );
+    // Nobody can know what the damaged one needs.
+    assert!(sandbox.repository.prune(&Unwatched).is_err());
+}
+
+#[test]
+fn a_wrong_key_opens_nothing_and_changes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.back_up();
+    let before = below(sandbox.repository.place());
+    for open in [Repository::open, Repository::open_or_create] {
+        let error = open(sandbox.repository.place(), &Key::new("wrong".to_owned())).unwrap_err();
+        assert!(matches!(error, RepositoryError::WrongKey { .. }), "{error:?}");
+    }
+    assert_eq!(below(sandbox.repository.place()), before);
+}
+
+#[test]
+fn a_damaged_key_file_is_not_taken_for_a_wrong_key() {
+    let sandbox = Sandbox::new();
+    for file in sandbox.files("keys") {
+        crate::support::set_mode(&file, 0o600);
+        let bytes = fs::read(&file).unwrap();
+        fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    let error = Repository::open(sandbox.repository.place(), &key()).unwrap_err();
+    assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+}
+
+#[test]
+fn no_repository_is_created_unless_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("deep/down");
+    for place in [&nowhere, &folder.path().to_owned()] {
+        let error = Repository::open(place, &key()).unwrap_err();
+        assert!(matches!(error, RepositoryError::Missing { .. }), "{error:?}");
+    }
+    assert!(below(folder.path()).is_empty());
+    assert!(!Repository::exists(&nowhere));
+    Repository::open_or_create(&nowhere, &key()).unwrap();
+    assert!(Repository::exists(&nowhere));
+    Repository::open(&nowhere, &key()).unwrap();
+}
+
+#[test]
+fn no_repository_is_created_over_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a file");
+    fs::write(&file, "mine").unwrap();
+    for place in [folder.path(), &file] {
+        for open in [Repository::open, Repository::open_or_create] {
+            let error = open(place, &key()).unwrap_err();
+            assert!(
+                matches!(error, RepositoryError::NotARepository { .. }),
+                "{error:?}"
+            );
+        }
+    }
+    assert_eq!(below(folder.path()).len(), 1);
+}
+
+#[test]
+fn no_repository_is_created_over_the_remains_of_one() {
+    let sandbox = Sandbox::new();
+    fs::remove_file(sandbox.repository.place().join("config")).unwrap();
+    let before = below(sandbox.repository.place());
+    let error = Repository::open_or_create(sandbox.repository.place(), &key()).unwrap_err();
+    assert!(error.to_string().contains("\"config\" is missing"), "{error}");
+    assert_eq!(below(sandbox.repository.place()), before);
+}
+
+#[test]
+fn a_creation_that_was_interrupted_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let half = folder.path().join(".live.creating");
+    fs::create_dir_all(half.join("keys")).unwrap();
+    fs::write(half.join("keys/half"), "{").unwrap();
+    Repository::open_or_create(&folder.path().join("live"), &key()).unwrap();
+    assert!(!half.exists());
+}
+
+#[test]
+fn a_repository_that_cannot_be_written_fails_the_copy() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.repository.place().join("data");
+    fs::remove_dir_all(&data).unwrap();
+    fs::write(&data, "a file where a folder belongs").unwrap();
+    let error = sandbox.copy().unwrap_err();
+    assert!(matches!(error, RepositoryError::Io { .. }), "{error:?}");
+    assert!(error.to_string().contains("writing to data"), "{error}");
+    assert!(sandbox.files("snapshots").is_empty());
+}
