@@ -1,8 +1,413 @@
-//! The engine does the work.
+//! The engine does the work: backups, restores, verification, retention, and the schedule.
+//!
+//! It knows no screen and no command line. Everything in here is blocking code on threads of its own; the only async
+//! parts (hooks and health checks) run on the runtime that it is given.
+//!
+//! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`.
 
 pub mod catalog;
 pub mod clock;
-mod command;
 pub mod content;
 pub mod repository;
 pub mod watch;
+
+mod backup;
+mod command;
+mod error;
+mod lock;
+mod overview;
+mod restore;
+mod retention;
+mod scheduler;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod versions;
+mod work;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::domain::Instant;
+use crate::domain::backup::{Backup, Verification};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::event::Event;
+use crate::domain::job::{JobId, JobKind};
+use crate::domain::refusal::only_live;
+use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositorySettings};
+use catalog::{Catalog, CatalogError};
+use clock::Clock;
+use content::files::Files;
+use repository::{Key, Repository};
+
+pub use error::EngineError;
+pub use scheduler::Scheduler;
+pub use work::Work;
+
+/// Looks up an environment variable.
+pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What a repository was found to hold.
+#[derive(Clone)]
+struct Listed {
+    backups: Vec<Backup>,
+    /// What to know about records of Lifeboat's that cannot be read.
+    unreadable: Option<String>,
+}
+
+/// The place of one open repository: empty until it is first needed.
+type RepositoryCell = Arc<Mutex<Option<Arc<Repository>>>>;
+
+/// What the engine is told at its start.
+pub struct EngineSettings {
+    /// Where jobs, activity, notifications and journals are kept.
+    pub state: PathBuf,
+    /// Where backups are kept. `None` when nothing is configured yet.
+    pub repository: Option<RepositorySettings>,
+    /// The environments.
+    pub environments: Vec<EnvironmentSettings>,
+}
+
+/// What the engine needs from the world around it.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where hooks and health checks run.
+    pub runtime: tokio::runtime::Handle,
+    /// Where events are sent.
+    pub events: broadcast::Sender<Event>,
+    /// Environment variables, for keys that are kept in one.
+    pub variables: Variables,
+}
+
+/// The engine. Cheap to clone: every clone is the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    state: PathBuf,
+    repository: Option<RepositorySettings>,
+    environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
+    catalog: Catalog,
+    clock: Arc<dyn Clock>,
+    runtime: tokio::runtime::Handle,
+    variables: Variables,
+    events: broadcast::Sender<Event>,
+    // One lock per environment, so that opening one repository (scrypt takes 0.4 s) does not hold up the others.
+    repositories: Mutex<HashMap<EnvironmentName, RepositoryCell>>,
+    listed: Mutex<HashMap<EnvironmentName, Listed>>,
+    at_work: Mutex<HashMap<JobId, Arc<Work>>>,
+    ended: Condvar,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// Opens the catalog and settles what a Lifeboat that died has left behind: Live is whole when this returns, or a
+    /// critical notification says what to do.
+    ///
+    /// # Errors
+    /// Settings that do not hold together; a catalog that cannot be opened.
+    pub fn open(settings: EngineSettings, surroundings: Surroundings) -> Result<Self, EngineError> {
+        let mut environments = BTreeMap::new();
+        for environment in settings.environments {
+            environment.validate()?;
+            let name = environment.environment_name()?;
+            if environments.insert(name.clone(), environment).is_some() {
+                return Err(EngineError::Failed(format!(
+                    "{name} is configured twice: remove one of the two"
+                )));
+            }
+        }
+        let catalog = Catalog::open(&settings.state)?;
+        let engine = Self(Arc::new(Inner {
+            state: settings.state,
+            repository: settings.repository,
+            environments,
+            catalog,
+            clock: surroundings.clock,
+            runtime: surroundings.runtime,
+            variables: surroundings.variables,
+            events: surroundings.events,
+            repositories: Mutex::default(),
+            listed: Mutex::default(),
+            at_work: Mutex::default(),
+            ended: Condvar::new(),
+        }));
+        let now = engine.now();
+        for name in engine.0.environments.keys() {
+            engine.catalog().met(name, now)?;
+        }
+        engine.settle_abandoned()?;
+        Ok(engine)
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.0.clock.now()
+    }
+
+    /// The catalog of jobs, activity and notifications.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// Where the catalog and the journals are.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.0.state
+    }
+
+    /// The configured environments, by name.
+    pub fn environments(&self) -> impl Iterator<Item = (&EnvironmentName, &EnvironmentSettings)> {
+        self.0.environments.iter()
+    }
+
+    /// The settings of one environment.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`].
+    pub fn settings(&self, name: &EnvironmentName) -> Result<&EnvironmentSettings, EngineError> {
+        self.0.environments.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.0.environments.keys().map(ToString::to_string).collect();
+            EngineError::UnknownEnvironment {
+                name: name.to_string(),
+                known: if known.is_empty() {
+                    "none yet".to_owned()
+                } else {
+                    known.join(", ")
+                },
+            }
+        })
+    }
+
+    /// The settings of a Live environment (rule 5).
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`]; a refusal for every other kind.
+    pub fn live_settings(&self, name: &EnvironmentName) -> Result<&EnvironmentSettings, EngineError> {
+        let settings = self.settings(name)?;
+        only_live(name, settings.kind)?;
+        Ok(settings)
+    }
+
+    /// Where the environment's repository is.
+    ///
+    /// # Errors
+    /// A sentence when no repository is configured.
+    pub fn repository_place(&self, name: &EnvironmentName) -> Result<PathBuf, EngineError> {
+        let settings = self.repository_settings()?;
+        Ok(settings.root.join(name.project()).join(name.environment()))
+    }
+
+    fn repository_settings(&self) -> Result<&RepositorySettings, EngineError> {
+        self.0.repository.as_ref().ok_or_else(|| {
+            EngineError::Failed(
+                "no repository is configured: add a [repository] with a root and a password_file".to_owned(),
+            )
+        })
+    }
+
+    /// The environment's repository, opened once and kept. `None` when it does not exist yet and `create` is false.
+    fn repository(
+        &self,
+        name: &EnvironmentName,
+        create: bool,
+    ) -> Result<Option<Arc<Repository>>, EngineError> {
+        let cell = Arc::clone(locked(&self.0.repositories).entry(name.clone()).or_default());
+        let mut opened = locked(&cell);
+        if let Some(repository) = &*opened {
+            return Ok(Some(Arc::clone(repository)));
+        }
+        let place = self.repository_place(name)?;
+        if !Repository::exists(&place) {
+            let held_backups = !self
+                .catalog()
+                .past_durations(name, JobKind::Backup, 1)?
+                .is_empty();
+            if held_backups {
+                return Err(EngineError::Failed(format!(
+                    "the repository of {name}, which held backups, is not in {}: is its disk mounted? No new one is made \
+                     in its place. If it is lost for good, name another root in [repository] and move {} away",
+                    place.display(),
+                    self.catalog().path().display()
+                )));
+            }
+            if !create {
+                return Ok(None);
+            }
+        }
+        let variables = Arc::clone(&self.0.variables);
+        // The paths in the settings are absolute by now; a command runs in the state directory.
+        let key = Key::read(&self.repository_settings()?.key, &self.0.state, &|variable| {
+            variables(variable)
+        })?;
+        let repository = if create {
+            Repository::open_or_create(&place, &key)?
+        } else {
+            Repository::open(&place, &key)?
+        };
+        let repository = Arc::new(repository);
+        *opened = Some(Arc::clone(&repository));
+        Ok(Some(repository))
+    }
+
+    /// The environment's backups, newest first, as last listed.
+    ///
+    /// # Errors
+    /// What opening or listing the repository said.
+    pub fn backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        if let Some(listed) = locked(&self.0.listed).get(name) {
+            return Ok(listed.backups.clone());
+        }
+        self.list_backups(name)
+    }
+
+    /// What to know about records in the environment's repository that cannot be read, as last listed.
+    fn unreadable_backups(&self, name: &EnvironmentName) -> Option<String> {
+        locked(&self.0.listed).get(name)?.unreadable.clone()
+    }
+
+    /// The environment's backups, newest first, listed anew.
+    fn list_backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let Some(repository) = self.repository(name, false)? else {
+            return Ok(Vec::new());
+        };
+        let verifications = self.catalog().verifications(name)?;
+        let mut backups = Vec::new();
+        let mut unreadable = Vec::new();
+        for stored in repository.list()? {
+            match stored.manifest {
+                Ok(manifest) if manifest.environment == *name => {
+                    // A record is written only after the backup was read back whole, so that is when it was verified,
+                    // unless the catalog knows of a later look.
+                    let took = manifest.copy_millis.saturating_add(manifest.verify_millis);
+                    let recorded = Verification::Verified {
+                        at: manifest.taken + Duration::from_millis(took),
+                    };
+                    let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                    backups.push(Backup {
+                        id: stored.id,
+                        manifest,
+                        verification,
+                    });
+                }
+                Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),
+                // Another program's, or another environment's: not ours to show.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
+        let unreadable = (!unreadable.is_empty()).then(|| {
+            format!(
+                "the repository holds backups whose records cannot be read: {}. They are left alone; \
+                 `restic check` on it tells more",
+                unreadable.join(", ")
+            )
+        });
+        let listed = Listed {
+            backups: backups.clone(),
+            unreadable,
+        };
+        locked(&self.0.listed).insert(name.clone(), listed);
+        Ok(backups)
+    }
+
+    /// Forgets what was listed, because it changed, and tells everybody.
+    fn changed(&self, name: &EnvironmentName) {
+        locked(&self.0.listed).remove(name);
+        self.tell(Event::Environment { name: name.clone() });
+    }
+
+    /// Looks at what other Lifeboats on this machine may have changed.
+    pub fn refresh(&self) {
+        locked(&self.0.listed).clear();
+        self.tell(Event::Missed);
+    }
+
+    /// The content of an instance.
+    fn content(instance: &InstanceSettings) -> Files {
+        match &instance.content {
+            ContentSettings::Files { path } => Files::new(path),
+        }
+    }
+
+    /// Where the content of an instance is.
+    fn content_place(instance: &InstanceSettings) -> &Path {
+        match &instance.content {
+            ContentSettings::Files { path } => path,
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody listening is no error.
+        let _ = self.0.events.send(event);
+    }
+
+    /// The catalog failed while a job was at work. The job goes on: content matters more than its records. Whoever
+    /// looks on is told by an event, since the catalog itself cannot be written.
+    fn report_catalog(&self, error: &CatalogError) {
+        let notification = crate::domain::activity::Notification {
+            number: 0,
+            at: self.now(),
+            severity: crate::domain::activity::Severity::Critical,
+            environment: None,
+            text: format!("the records of jobs cannot be written: {error}"),
+            job: None,
+            seen: false,
+        };
+        self.tell(Event::Notification(notification));
+    }
+
+    fn at_work(&self, id: JobId, work: Option<Arc<Work>>) {
+        let mut at_work = locked(&self.0.at_work);
+        match work {
+            Some(work) => at_work.insert(id, work),
+            None => at_work.remove(&id),
+        };
+        self.0.ended.notify_all();
+    }
+
+    fn find_work(&self, id: JobId) -> Option<Arc<Work>> {
+        locked(&self.0.at_work).get(&id).cloned()
+    }
+
+    /// The jobs that run in this process.
+    #[must_use]
+    pub fn jobs_at_work(&self) -> Vec<JobId> {
+        locked(&self.0.at_work).keys().copied().collect()
+    }
+
+    /// Waits until a job of this process has ended.
+    pub fn wait_for(&self, id: JobId) {
+        let mut at_work = locked(&self.0.at_work);
+        while at_work.contains_key(&id) {
+            at_work = self.0.ended.wait(at_work).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits for a while, or until a job ends.
+    fn pause(&self, time: Duration) {
+        let at_work = locked(&self.0.at_work);
+        drop(self.0.ended.wait_timeout(at_work, time));
+    }
+
+    /// Asks every job of this process to stop at its next safe point, and waits until they have. A switch that has
+    /// begun is finished.
+    pub fn close(&self) {
+        for id in self.jobs_at_work() {
+            // A job that has just ended, or is past its last safe point, needs no cancelling.
+            let _ = self.cancel(id, "lifeboat");
+            self.wait_for(id);
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Takes backups: copies Live into the repository, reads the copy back, records it, and lets retention drop what it
+//! replaces. In that order: nothing is recorded before it was read back, and nothing is dropped before its successor
+//! is recorded.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+
+use super::repository::{Copy, RepositoryError, Source};
+use super::{Engine, EngineError, Work, versions};
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, JobKind, Outcome, Phase};
+use crate::domain::measure;
+use crate::domain::plan::Selection;
+use crate::domain::refusal::{Refusal, upgrade_allowed};
+use crate::domain::request::BackupRequest;
+use crate::domain::retention::{holders, shrank, standing_upgrade};
+use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
+use crate::domain::slot::Slot;
+use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+
+/// An upgrade backup stands this long (rule 6).
+pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
+/// A safety backup stands this long, so that a restore made on a Friday can be undone the week after.
+pub(super) const SAFETY_STANDS: Duration = Duration::days(7);
+/// What an extension adds to either (rule 6).
+const EXTENSION: Duration = Duration::hours(48);
+/// How often a copy is begun anew when Live changed under it.
+const ATTEMPTS: u32 = 3;
+
+/// What a copy of Live is for.
+pub(super) struct Purpose {
+    pub trigger: Trigger,
+    pub by: String,
+    pub note: Option<String>,
+    pub slots: Vec<Slot>,
+    pub serves: Vec<Served>,
+    pub stands: Option<Duration>,
+    pub replaces: Option<Selection>,
+    /// The phases that copying and reading back are shown as.
+    pub phases: (Phase, Phase),
+}
+
+impl Engine {
+    /// Starts a manual or an upgrade backup.
+    ///
+    /// # Errors
+    /// A refusal (rules 5, 6, 8); a repository or catalog out of reach.
+    pub fn start_backup(&self, request: &BackupRequest, by: &str) -> Result<JobId, EngineError> {
+        let name = &request.environment;
+        self.live_settings(name)?;
+        let (trigger, title) = match &request.upgrade_to {
+            Some(to) => (
+                Trigger::Upgrade { to: to.clone() },
+                format!("upgrade backup before Magnolia {to}"),
+            ),
+            None => (Trigger::Person, "manual backup".to_owned()),
+        };
+        if request.upgrade_to.is_some() {
+            upgrade_allowed(name, &trigger, &self.backups(name)?, self.now())?;
+        }
+        let purpose = Purpose {
+            slots: if request.upgrade_to.is_some() {
+                Vec::new()
+            } else {
+                vec![Slot::Manual]
+            },
+            stands: request.upgrade_to.is_some().then_some(UPGRADE_STANDS),
+            trigger,
+            by: by.to_owned(),
+            note: request.note.clone().filter(|note| !note.trim().is_empty()),
+            serves: Vec::new(),
+            replaces: None,
+            phases: (Phase::Copying, Phase::Verifying),
+        };
+        let engine = self.clone();
+        self.start(name, JobKind::Backup, &title, by, move |work| {
+            engine.back_up(work, purpose)
+        })
+    }
+
+    /// Starts a scheduled backup of whatever is due. What is due is worked out again once the job holds the
+    /// environment, so that of two Lifeboats only one serves a period.
+    pub(super) fn start_scheduled_backup(
+        &self,
+        name: &EnvironmentName,
+        due: &[Served],
+    ) -> Result<JobId, EngineError> {
+        self.live_settings(name)?;
+        let slots: Vec<_> = due.iter().map(|served| served.slot.label()).collect();
+        let title = format!("scheduled backup ({})", slots.join(", "));
+        let engine = self.clone();
+        self.start(name, JobKind::Backup, &title, "schedule", move |work| {
+            let serves = engine.due(work.environment(), true)?;
+            if serves.is_empty() {
+                return Ok(Outcome {
+                    summary: "nothing was due any more: another Lifeboat has taken the backup".to_owned(),
+                    ..Outcome::default()
+                });
+            }
+            let purpose = Purpose {
+                trigger: Trigger::Schedule,
+                by: "schedule".to_owned(),
+                note: None,
+                slots: serves.iter().map(|served| served.slot).collect(),
+                serves,
+                stands: None,
+                replaces: None,
+                phases: (Phase::Copying, Phase::Verifying),
+            };
+            engine.back_up(work, purpose)
+        })
+    }
+
+    fn back_up(&self, work: &Work, purpose: Purpose) -> Result<Outcome, EngineError> {
+        let name = work.environment().clone();
+        let kind = match (&purpose.trigger, &purpose.slots[..]) {
+            (Trigger::Upgrade { to }, _) => format!("upgrade backup before Magnolia {to}"),
+            (_, slots) => {
+                let slots: Vec<_> = slots.iter().map(|slot| slot.label()).collect();
+                format!("{} backup", slots.join(", "))
+            }
+        };
+        let (backup, mut warnings) = self.copy_live(work, purpose, &[])?;
+        work.phase(Phase::Retention).or_else(|error| {
+            // The backup is complete: what is left is housekeeping, which the next backup does as well.
+            if error.is_cancelled() { Ok(()) } else { Err(error) }
+        })?;
+        let dropped = match self.apply_retention(work, &name, &backup.id) {
+            Ok(dropped) => dropped,
+            Err(error) => {
+                warnings.push(format!(
+                    "what the new backup replaces could not be dropped: {error}"
+                ));
+                Vec::new()
+            }
+        };
+        let late = if backup.is_late() { ", late" } else { "" };
+        let mut summary = format!(
+            "backup {} is complete and verified: {kind}{late}, {} items, {}",
+            backup.id,
+            measure::count(backup.manifest.items()),
+            measure::bytes(backup.manifest.bytes())
+        );
+        if !dropped.is_empty() {
+            let dropped: Vec<_> = dropped.iter().map(BackupId::short).collect();
+            summary = format!("{summary}, in place of {}", dropped.join(", "));
+        }
+        Ok(Outcome {
+            summary,
+            backup: Some(backup.id),
+            warnings,
+            ..Outcome::default()
+        })
+    }
+
+    /// Copies Live into the repository, reads the copy back, and records it. Returns the backup and what should be
+    /// known about it. Instances in `without` are left out: there is nothing of them to copy.
+    pub(super) fn copy_live(
+        &self,
+        work: &Work,
+        purpose: Purpose,
+        without: &[&InstanceSettings],
+    ) -> Result<(Backup, Vec<String>), EngineError> {
+        let name = work.environment().clone();
+        let settings = self.live_settings(&name)?;
+        let mut warnings = Vec::new();
+        work.phase(Phase::Preparing)
+            .and_then(|()| work.phase(purpose.phases.0))?;
+        let versions = versions_or_unknown(settings, &mut warnings);
+        let repository = self
+            .repository(&name, true)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
+        if purpose.trigger != Trigger::Restore {
+            refuse_links(settings)?;
+        }
+        let before = self.list_backups(&name)?;
+        // Another Lifeboat may have taken an upgrade backup since this one was accepted.
+        upgrade_allowed(&name, &purpose.trigger, &before, self.now())?;
+        let sources: Vec<Source> = settings
+            .instances
+            .iter()
+            .filter(|instance| !without.iter().any(|missing| missing.name == instance.name))
+            .map(|instance| Source {
+                name: instance.name.clone(),
+                role: instance.role,
+                content: Arc::new(Self::content(instance)),
+            })
+            .collect();
+
+        let taken = self.now();
+        let parent = before
+            .iter()
+            .find(|backup| backup.is_good())
+            .map(|backup| &backup.id);
+        let copy = copy_with_retries(work, &purpose, |attempt_watch| {
+            repository.copy(&sources, parent, &*self.0.clock, attempt_watch)
+        })?;
+        work.phase(purpose.phases.1)?;
+        let verify_millis = repository.read_back(&copy, work)?;
+        if work.is_cancelled_now() {
+            return Err(EngineError::Cancelled);
+        }
+
+        let expires = purpose.stands.map(|stands| taken + stands);
+        let manifest = Manifest {
+            format: Manifest::FORMAT,
+            environment: name.clone(),
+            taken,
+            copy_millis: copy.copy_millis,
+            verify_millis,
+            trigger: purpose.trigger,
+            by: purpose.by,
+            note: purpose.note,
+            versions,
+            slots: purpose.slots,
+            serves: purpose.serves,
+            expires,
+            replaced: purpose.replaces,
+            added_bytes: copy.added_bytes,
+            instances: copy.instances.clone(),
+        };
+        warnings.extend(doubt(&before, &manifest));
+        for instance in &manifest.instances {
+            for what in &instance.left_out {
+                work.log(Severity::Warning, &format!("{}: {what}", instance.name));
+            }
+        }
+        let id = repository.record(copy, &manifest)?;
+        self.changed(&name);
+        work.log(Severity::Information, &format!("backup {id} is recorded"));
+        let backup = self
+            .list_backups(&name)?
+            .into_iter()
+            .find(|backup| backup.id == id)
+            .ok_or_else(|| {
+                EngineError::Failed(format!(
+                    "backup {id} was recorded and is not in the repository's list"
+                ))
+            })?;
+        Ok((backup, warnings))
+    }
+
+    /// Keeps an upgrade or safety backup for another 48 hours. Its id changes with that.
+    ///
+    /// # Errors
+    /// A sentence for a backup that no expiry holds; a repository out of reach.
+    pub fn extend(&self, name: &EnvironmentName, id: &BackupId, by: &str) -> Result<(), EngineError> {
+        self.live_settings(name)?;
+        self.refuse_while_busy(name)?;
+        let backup = self.find_backup(name, id)?;
+        let Some(until) = backup.manifest.expires else {
+            return Err(Refusal::BackupHeld {
+                backup: id.to_string(),
+                why: "a slot keeps it, and it does not expire".to_owned(),
+            }
+            .into());
+        };
+        let expires = until.max(self.now()) + EXTENSION;
+        if let Some(repository) = self.repository(name, false)? {
+            let changed = repository.change_expiry(id, expires)?;
+            // What was found out about it goes with it.
+            if let Some(known) = self.catalog().verifications(name)?.get(id) {
+                self.catalog().record_verification(name, &changed, known)?;
+                self.catalog().forget_verification(name, id)?;
+            }
+        }
+        self.changed(name);
+        let text = format!(
+            "the {} backup of {} is kept until {}",
+            backup.manifest.trigger.label(),
+            measure::moment(backup.manifest.taken),
+            measure::moment(expires)
+        );
+        self.remember(by, Some(name), &text, None, Severity::Information);
+        Ok(())
+    }
+
+    /// Deletes a backup that holds no slot: an upgrade or safety backup before it expires, or one that was kept because
+    /// what replaced it holds much less.
+    ///
+    /// # Errors
+    /// A refusal while a slot or a job holds it; a repository out of reach.
+    pub fn delete(&self, name: &EnvironmentName, id: &BackupId, by: &str) -> Result<(), EngineError> {
+        self.live_settings(name)?;
+        self.refuse_while_busy(name)?;
+        let backup = self.find_backup(name, id)?;
+        let (backups, keep) = (self.backups(name)?, self.live_settings(name)?.keep);
+        let held = Slot::ALL.into_iter().find(|slot| {
+            holders(&backups, &keep, *slot)
+                .iter()
+                .any(|holder| holder.id == *id)
+        });
+        if let Some(slot) = held {
+            return Err(Refusal::BackupHeld {
+                backup: id.to_string(),
+                why: format!("it holds the {slot} slot, and goes only when a newer one has taken its place"),
+            }
+            .into());
+        }
+        if let Some(repository) = self.repository(name, false)? {
+            repository.forget(std::slice::from_ref(id))?;
+        }
+        self.changed(name);
+        let what = backup.manifest.trigger.label();
+        let text = format!("the {what} backup {id} was deleted");
+        self.remember(by, Some(name), &text, None, Severity::Information);
+        // Its room is freed by a job of its own: that can take a while.
+        self.start_prune(name, by)?;
+        Ok(())
+    }
+
+    pub(super) fn find_backup(&self, name: &EnvironmentName, id: &BackupId) -> Result<Backup, EngineError> {
+        let backups = self.backups(name)?;
+        Ok(crate::domain::backup::choose(&backups, &id.0)?.clone())
+    }
+
+    pub(super) fn refuse_while_busy(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        match self.catalog().running(name)? {
+            Some(job) => Err(Refusal::Busy {
+                environment: name.clone(),
+                job: job.id,
+                kind: job.kind,
+            }
+            .into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an upgrade backup of the environment stands now.
+    #[must_use]
+    pub fn has_standing_upgrade(&self, backups: &[Backup]) -> bool {
+        standing_upgrade(backups, self.now()).is_some()
+    }
+}
+
+/// A workspace that is a link to a folder would be missing from the backup, since links are never followed.
+fn refuse_links(settings: &EnvironmentSettings) -> Result<(), EngineError> {
+    for instance in &settings.instances {
+        let place = Engine::content_place(instance);
+        // A folder that cannot be read fails the copy, with its reason.
+        let Ok(entries) = std::fs::read_dir(place) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if is_link && entry.path().is_dir() {
+                return Err(EngineError::Failed(format!(
+                    "{} is a symbolic link to a folder, and links are not followed: a backup would lack this workspace. \
+                     Put the folder itself there, or a bind mount",
+                    entry.path().display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A warning for a backup that may well be a copy of a broken Live. It is kept, since that is what Live holds, and so
+/// are the older ones that hold more: see `domain::retention`.
+fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
+    let previous = before
+        .iter()
+        .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
+    shrank(&previous.manifest, manifest).then(|| {
+        format!(
+            "Live holds much less than before ({} items now, {} in backup {}): look whether it is whole. Older backups \
+             that hold more are kept until you delete them",
+            measure::count(manifest.items()),
+            measure::count(previous.manifest.items()),
+            previous.id
+        )
+    })
+}
+
+fn copy_with_retries(
+    work: &Work,
+    purpose: &Purpose,
+    copy: impl Fn(&Work) -> Result<Copy, RepositoryError>,
+) -> Result<Copy, EngineError> {
+    for attempt in 1..=ATTEMPTS {
+        match copy(work) {
+            Err(error) if error.is_worth_a_retry() && attempt < ATTEMPTS => {
+                work.log(Severity::Warning, &format!("{error}: the copy is begun anew"));
+                work.phase(purpose.phases.0)?;
+            }
+            result => return Ok(result?),
+        }
+    }
+    Err(EngineError::Cancelled)
+}
+
+/// Both versions, or `unknown` with a warning: content is worth keeping even while nobody can say which release
+/// runs.
+fn versions_or_unknown(settings: &EnvironmentSettings, warnings: &mut Vec<String>) -> Versions {
+    versions::read(settings).unwrap_or_else(|why| {
+        warnings.push(format!("the backup says \"unknown\" for its versions: {why}"));
+        Versions {
+            release: ReleaseVersion("unknown".to_owned()),
+            magnolia: MagnoliaVersion("unknown".to_owned()),
+        }
+    })
+}

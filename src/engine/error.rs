@@ -1,0 +1,81 @@
+//! The engine's one error type: everything that can go wrong with an action, as sentences.
+//!
+//! Each part of the engine has an error of its own ([`ContentError`], [`RepositoryError`], [`CatalogError`]); this one
+//! gathers them for whoever asked for the action.
+
+use std::path::{Path, PathBuf};
+
+use super::catalog::CatalogError;
+use super::content::ContentError;
+use super::repository::RepositoryError;
+use crate::domain::backup::ChoiceError;
+use crate::domain::job::JobId;
+use crate::domain::refusal::Refusal;
+use crate::domain::settings::SettingsError;
+
+/// Why the engine did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A rule said no; nothing was started.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such environment.
+    #[error("there is no environment \"{name}\": the configuration has {known}")]
+    UnknownEnvironment {
+        /// What was asked for.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// There is no such backup.
+    #[error(transparent)]
+    UnknownBackup(#[from] ChoiceError),
+    /// There is no such job.
+    #[error("there is no job {0}: `lifeboat jobs` lists them")]
+    UnknownJob(JobId),
+    /// The settings do not hold together.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The repository failed.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// Reading or writing content failed.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Somebody asked for the job to be cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The operating system said no.
+    #[error("{action} {} failed: {source}", path.display())]
+    Io {
+        /// `reading`, `creating`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Anything else, as a sentence.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl EngineError {
+    /// For `map_err` on a call about one path.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// Whether it says that somebody asked for the job to be cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled | Self::Repository(RepositoryError::Cancelled)
+        )
+    }
+}

@@ -1,0 +1,209 @@
+//! What cockpits show: every environment at a glance, and one in full. Reads, and changes nothing.
+
+use super::{Engine, EngineError, versions};
+use crate::domain::Instant;
+use crate::domain::activity::Severity;
+use crate::domain::backup::Backup;
+use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::job::{Job, JobState};
+use crate::domain::request::{HoldKind, HoldRequest};
+use crate::domain::retention::{holders, undo_target};
+use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
+use crate::domain::slot::Slot;
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
+
+impl Engine {
+    /// Every environment at a glance, by name.
+    ///
+    /// # Errors
+    /// A catalog that cannot be read. A repository out of reach is the trouble of its environment, and no error.
+    pub fn summaries(&self) -> Result<Vec<EnvironmentSummary>, EngineError> {
+        self.environments()
+            .map(|(name, settings)| self.summary(name, settings))
+            .collect()
+    }
+
+    fn summary(
+        &self,
+        name: &EnvironmentName,
+        settings: &EnvironmentSettings,
+    ) -> Result<EnvironmentSummary, EngineError> {
+        let holds = self.catalog().holds(name)?;
+        let mut summary = EnvironmentSummary {
+            name: name.clone(),
+            kind: settings.kind,
+            slots: Vec::new(),
+            newest: None,
+            late: false,
+            failed: None,
+            job: self.catalog().running(name)?,
+            maintenance: holds.maintenance,
+            protection: holds.protection,
+            trouble: None,
+        };
+        if !settings.kind.is_recoverable() {
+            return Ok(summary);
+        }
+        let backups = self.backups(name).unwrap_or_else(|error| {
+            summary.trouble = Some(error.to_string());
+            Vec::new()
+        });
+        if summary.trouble.is_none() {
+            summary.trouble = self.unreadable_backups(name);
+        }
+        let known_since = self.catalog().met(name, self.now())?;
+        let due = settings.schedule.due(name, &backups, known_since, self.now());
+        summary.slots = Slot::ALL
+            .into_iter()
+            .map(|slot| {
+                let holder = holders(&backups, &settings.keep, slot).first().copied();
+                SlotState {
+                    slot,
+                    taken: holder.map(|backup| backup.manifest.taken),
+                    late: due.iter().any(|served| served.slot == slot && served.late)
+                        || holder.is_some_and(|backup| was_late(backup, slot)),
+                }
+            })
+            .collect();
+        summary.newest = backups
+            .iter()
+            .filter(|backup| backup.is_good())
+            .map(|backup| backup.manifest.taken)
+            .max();
+        summary.late = due.iter().any(|served| served.late);
+        summary.failed = match self.catalog().last_ended(name)? {
+            Some(Job {
+                state: JobState::Failed { why },
+                title,
+                ..
+            }) => Some(format!("{title}: {why}")),
+            _ => None,
+        };
+        if summary.job.is_none()
+            && let Some(half) = self.half_switched(name)
+        {
+            summary.trouble = Some(half);
+        }
+        Ok(summary)
+    }
+
+    /// One environment in full.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
+    pub fn details(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, EngineError> {
+        let settings = self.settings(name)?;
+        let summary = self.summary(name, settings)?;
+        let recoverable = settings.kind.is_recoverable();
+        // Out of reach is told by the summary's trouble.
+        let backups = if recoverable {
+            self.backups(name).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        let (versions, versions_problem) = match versions::read(settings) {
+            Ok(versions) => (Some(versions), None),
+            Err(why) => (None, Some(why)),
+        };
+        let repository = match self.repository_place(name) {
+            Ok(place) => place.display().to_string(),
+            Err(error) => error.to_string(),
+        };
+        let now = self.now();
+        let known_since = self.catalog().met(name, now)?;
+        let due = settings.schedule.due(name, &backups, known_since, now);
+        let automatic: &[Slot] = if recoverable { &Slot::AUTOMATIC } else { &[] };
+        Ok(EnvironmentDetails {
+            summary,
+            instances: settings.instances.iter().map(instance).collect(),
+            versions,
+            versions_problem,
+            schedule: settings.schedule,
+            minute_in_window: settings.schedule.minute_in_window(name),
+            keep: settings.keep,
+            slot_schedules: automatic
+                .iter()
+                .map(|slot| {
+                    let last = last_served(&backups, *slot);
+                    SlotSchedule {
+                        slot: *slot,
+                        next: settings.schedule.next_due(name, *slot, now),
+                        due: due.iter().any(|served| served.slot == *slot),
+                        last_served: last.map(|(at, _)| at),
+                        last_late: last.is_some_and(|(_, late)| late),
+                    }
+                })
+                .collect(),
+            last_scheduled: self.catalog().last_scheduled(name)?,
+            undo: undo_target(&backups).map(|backup| backup.id.clone()),
+            backups,
+            repository,
+        })
+    }
+
+    /// Sets or lifts maintenance mode or protection (rule 9).
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be written.
+    pub fn hold(&self, request: &HoldRequest, by: &str) -> Result<(), EngineError> {
+        let name = &request.environment;
+        self.live_settings(name)?;
+        let reason = request.reason.clone().filter(|reason| !reason.trim().is_empty());
+        let hold = Hold {
+            reason: reason.clone(),
+            since: self.now(),
+            by: by.to_owned(),
+        };
+        self.catalog()
+            .set_hold(name, request.hold, request.on.then_some(&hold))?;
+        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let text = match (request.hold, request.on) {
+            (HoldKind::Maintenance, true) => format!("maintenance mode is on, jobs wait{why}"),
+            (HoldKind::Maintenance, false) => "maintenance mode is off, jobs go on".to_owned(),
+            (HoldKind::Protection, true) => format!("protected, restores are refused{why}"),
+            (HoldKind::Protection, false) => "no longer protected".to_owned(),
+        };
+        self.remember(by, Some(name), &text, None, Severity::Information);
+        self.changed(name);
+        Ok(())
+    }
+
+    /// Where things are, for `lifeboat info`.
+    #[must_use]
+    pub fn places(&self) -> Vec<(String, String)> {
+        let mut places = vec![
+            ("state".to_owned(), self.state().display().to_string()),
+            ("catalog".to_owned(), self.catalog().path().display().to_string()),
+        ];
+        if let Some(repository) = &self.0.repository {
+            places.push(("repositories".to_owned(), repository.root.display().to_string()));
+        }
+        places
+    }
+}
+
+fn instance(settings: &InstanceSettings) -> Instance {
+    Instance {
+        name: settings.name.clone(),
+        role: settings.role,
+        content: format!("folder {}", Engine::content_place(settings).display()),
+        health: settings.health.clone(),
+    }
+}
+
+fn was_late(backup: &Backup, slot: Slot) -> bool {
+    backup
+        .manifest
+        .serves
+        .iter()
+        .any(|served| served.slot == slot && served.late)
+}
+
+/// When the slot was last served, and whether late.
+fn last_served(backups: &[Backup], slot: Slot) -> Option<(Instant, bool)> {
+    backups
+        .iter()
+        .filter(|backup| backup.is_for(slot))
+        .map(|backup| (backup.manifest.taken, was_late(backup, slot)))
+        .max()
+}

@@ -1,0 +1,150 @@
+//! The journal of a restore: a file that says how far it is, written before each step that matters.
+//!
+//! It is all that is needed to finish or undo a switch after a crash. One environment has at most one journal, since
+//! one job at a time works on it. It is kept in the state directory and replaced atomically: a reader sees the old
+//! record or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::switch::{Standing, Step, sync_parent};
+use crate::domain::backup::BackupId;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::job::JobId;
+
+/// How far a restore is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Content is being written beside Live, which has not been touched. After a crash: drop what is beside.
+    Staging,
+    /// Everything is staged and verified, and the switch has begun. After a crash: finish it.
+    Switching,
+    /// The restored content is live everywhere. After a crash: run hooks, check health, clean up.
+    Switched,
+    /// What was live before is in the safety backup and is being removed. After a crash: remove the rest.
+    Clearing,
+}
+
+/// One instance in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceRecord {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The folder beside its content that this restore writes into. Lifeboat made it, and removes it whole.
+    pub staging: PathBuf,
+    /// Its exchanges. Empty until everything is staged.
+    pub steps: Vec<Step>,
+}
+
+/// The record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The job.
+    pub job: JobId,
+    /// The backup that is restored.
+    pub backup: BackupId,
+    /// The safety backup, if there was anything to save.
+    pub safety: Option<BackupId>,
+    /// How far it is.
+    pub stage: Stage,
+    /// Its instances, in the order they are switched in.
+    pub instances: Vec<InstanceRecord>,
+}
+
+impl Journal {
+    /// Whether no step of the switch stands done: Live is what it was.
+    #[must_use]
+    pub fn nothing_is_switched(&self) -> bool {
+        let mut steps = self.instances.iter().flat_map(|record| &record.steps);
+        steps.all(|step| step.standing().is_ok_and(|standing| standing != Standing::Done))
+    }
+
+    fn path(state: &Path, environment: &EnvironmentName) -> PathBuf {
+        // Names have no '/' in their parts and may have '.', so '+' keeps two of them apart.
+        let name = format!("{}+{}.json", environment.project(), environment.environment());
+        state.join("journal").join(name)
+    }
+
+    /// The journal of an environment, if one stands.
+    ///
+    /// # Errors
+    /// What the system said, or that the file is not a journal.
+    pub fn read(state: &Path, environment: &EnvironmentName) -> io::Result<Option<Self>> {
+        match fs::read(Self::path(state, environment)) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes it, durably, in the place of the one before.
+    ///
+    /// # Errors
+    /// What the system said. The one before then still stands.
+    pub fn write(&self, state: &Path) -> io::Result<()> {
+        let path = Self::path(state, &self.environment);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let fresh = path.with_extension("new");
+        let mut file = File::create(&fresh)?;
+        serde_json::to_writer_pretty(&mut file, self).map_err(io::Error::other)?;
+        file.flush()?;
+        file.sync_all()?;
+        fs::rename(&fresh, &path)?;
+        sync_parent(&path)
+    }
+
+    /// Removes it: the restore is over.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn remove(&self, state: &Path) -> io::Result<()> {
+        let path = Self::path(state, &self.environment);
+        match fs::remove_file(&path) {
+            Ok(()) => sync_parent(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_read_as_it_was_written_and_goes_when_it_is_removed() {
+        let state = tempfile::tempdir().unwrap();
+        let environment: EnvironmentName = "acme/live".parse().unwrap();
+        assert_eq!(Journal::read(state.path(), &environment).unwrap(), None);
+        let mut journal = Journal {
+            environment: environment.clone(),
+            job: JobId(7),
+            backup: BackupId("ab".repeat(32)),
+            safety: None,
+            stage: Stage::Staging,
+            instances: vec![InstanceRecord {
+                instance: "author".parse().unwrap(),
+                staging: "/srv/.lifeboat".into(),
+                steps: Vec::new(),
+            }],
+        };
+        journal.write(state.path()).unwrap();
+        journal.stage = Stage::Switching;
+        journal.write(state.path()).unwrap();
+        assert_eq!(
+            Journal::read(state.path(), &environment).unwrap().as_ref(),
+            Some(&journal)
+        );
+        journal.remove(state.path()).unwrap();
+        journal.remove(state.path()).unwrap();
+        assert_eq!(Journal::read(state.path(), &environment).unwrap(), None);
+    }
+}

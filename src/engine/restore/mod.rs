@@ -1,0 +1,356 @@
+//! Restores: plan, safety backup, stage beside Live, verify what was staged, switch, hooks and health, clean up.
+//!
+//! Until the switch begins nothing of Live is touched, and the journal says so. From then on everything that is
+//! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
+
+mod after;
+pub(super) mod journal;
+mod plan;
+mod recover;
+mod safety;
+mod staging;
+pub(super) mod switch;
+
+use journal::{Journal, Stage};
+use staging::Staging;
+
+use super::repository::{Depth, Repository};
+use super::{Engine, EngineError, Work};
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, BackupId, Verification, choose};
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
+use crate::domain::measure;
+use crate::domain::plan::Selection;
+use crate::domain::refusal::{Refusal, confirmed};
+use crate::domain::request::RestoreRequest;
+use crate::domain::retention::undo_target;
+use crate::domain::settings::InstanceSettings;
+
+/// How often the safety backup is taken anew when Live changed between it and the switch.
+const SAFETY_ATTEMPTS: u32 = 3;
+
+impl Engine {
+    /// Starts a restore. `confirm` is what the person typed.
+    ///
+    /// # Errors
+    /// A refusal (rules 5, 8, 9, 13); a backup that does not exist or is damaged.
+    pub fn start_restore(
+        &self,
+        request: &RestoreRequest,
+        confirm: &str,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
+        let name = &request.environment;
+        self.may_restore(name, confirm)?;
+        let backups = self.list_backups(name)?;
+        let backup = choose(&backups, &request.backup)?.clone();
+        if let Some(unknown) = plan::unknown_parts(&backup, &request.selection)
+            .into_iter()
+            .next()
+        {
+            return Err(Refusal::Obstacle(unknown).into());
+        }
+        let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
+        let called = if slots.is_empty() {
+            backup.manifest.trigger.label().to_owned()
+        } else {
+            slots.join(", ")
+        };
+        let title = format!(
+            "restore of {} ({called}){}",
+            backup.id,
+            limited(&request.selection)
+        );
+        self.start_restore_of(backup, request.selection.clone(), JobKind::Restore, &title, by)
+    }
+
+    /// Starts a restore of the newest safety backup, limited to what that restore had replaced.
+    ///
+    /// # Errors
+    /// As [`Engine::start_restore`]; a refusal when no safety backup stands.
+    pub fn start_undo(&self, name: &EnvironmentName, confirm: &str, by: &str) -> Result<JobId, EngineError> {
+        self.may_restore(name, confirm)?;
+        let backups = self.list_backups(name)?;
+        let backup = undo_target(&backups)
+            .cloned()
+            .ok_or_else(|| Refusal::NothingToUndo {
+                environment: name.clone(),
+            })?;
+        let selection = backup.manifest.replaced.clone().unwrap_or_default();
+        let title = format!("undo: restore of the safety backup {}", backup.id);
+        self.start_restore_of(backup, selection, JobKind::Undo, &title, by)
+    }
+
+    fn may_restore(&self, name: &EnvironmentName, confirm: &str) -> Result<(), EngineError> {
+        self.live_settings(name)?;
+        if let Some(protection) = self.catalog().holds(name)?.protection {
+            return Err(Refusal::Protected {
+                environment: name.clone(),
+                reason: protection.reason,
+            }
+            .into());
+        }
+        confirmed(name, confirm)?;
+        Ok(())
+    }
+
+    fn start_restore_of(
+        &self,
+        backup: Backup,
+        selection: Selection,
+        kind: JobKind,
+        title: &str,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
+        if let Verification::Damaged { why, .. } = &backup.verification {
+            return Err(Refusal::Damaged {
+                backup: backup.id.to_string(),
+                why: why.clone(),
+            }
+            .into());
+        }
+        let name = backup.manifest.environment.clone();
+        let engine = self.clone();
+        self.start(&name, kind, title, by, move |work| {
+            // Protection may have been set while the job waited.
+            engine.may_restore(work.environment(), &work.environment().to_string())?;
+            engine.restore(work, &backup, &selection)
+        })
+    }
+
+    fn restore(&self, work: &Work, backup: &Backup, selection: &Selection) -> Result<Outcome, EngineError> {
+        let name = work.environment().clone();
+        work.phase(Phase::Preparing)?;
+        let plan = self.plan(&name, backup.clone(), selection, work)?;
+        if let Some(obstacle) = plan.obstacles.first() {
+            return Err(Refusal::Obstacle(obstacle.clone()).into());
+        }
+        let (added, changed, removed) = plan.totals();
+        work.log(
+            Severity::Information,
+            &format!("the plan: {added} items to add, {changed} to change, {removed} to remove"),
+        );
+        let settings = self.live_settings(&name)?;
+        let chosen: Vec<&InstanceSettings> = settings
+            .instances
+            .iter()
+            .filter(|instance| selection.has_instance(&instance.name))
+            .filter(|instance| {
+                backup
+                    .manifest
+                    .instances
+                    .iter()
+                    .any(|copy| copy.name == instance.name)
+            })
+            .collect();
+        if chosen.is_empty() {
+            return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
+        }
+        let repository = self
+            .repository(&name, false)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+
+        // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
+        for warning in &plan.warnings {
+            work.log(Severity::Warning, warning);
+        }
+        let mut warnings = Vec::new();
+        let mut safety = self.take_safety_backup(work, backup, selection, &mut warnings)?;
+        let mut staged = Vec::new();
+        for instance in &chosen {
+            staged.push((
+                *instance,
+                Staging::beside(Self::content_place(instance), work.id())?,
+            ));
+        }
+        let mut journal = Journal {
+            environment: name.clone(),
+            job: work.id(),
+            backup: backup.id.clone(),
+            safety: safety.as_ref().map(|safety| safety.id.clone()),
+            stage: Stage::Staging,
+            instances: staged
+                .iter()
+                .map(|(instance, staging)| staging.record(&instance.name))
+                .collect(),
+        };
+        self.write_journal(&journal)?;
+        let prepared = stage(work, &repository, backup, selection, &staged)
+            .and_then(|()| self.renew_safety(work, backup, selection, &mut safety, &mut warnings))
+            .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
+        if let Err(error) = prepared.and_then(|()| self.switch(&mut journal)) {
+            // A switch that is done in part stays in the journal, and its safety backup with it.
+            if journal.stage == Stage::Staging {
+                self.drop_safety(safety.as_ref());
+                return Err(self.give_up(&journal, error));
+            }
+            return Err(error);
+        }
+        work.log(Severity::Information, "Live has the restored content");
+
+        let say = |severity: Severity, text: &str| work.log(severity, text);
+        work.phase(Phase::Hooks)?;
+        warnings.extend(self.run_hooks(&journal, &say));
+        work.phase(Phase::Health)?;
+        let health = self.check_health(&journal, &say);
+        warnings.extend(health.iter().filter(|health| !health.up).map(not_up));
+        work.phase(Phase::CleaningUp)?;
+        warnings.extend(self.clean_up(&journal));
+        Ok(outcome(
+            work,
+            backup,
+            selection,
+            safety.map(|safety| safety.id),
+            warnings,
+            health,
+        ))
+    }
+
+    fn write_journal(&self, journal: &Journal) -> Result<(), EngineError> {
+        journal
+            .write(self.state())
+            .map_err(EngineError::io("writing the journal in", self.state()))
+    }
+
+    /// The last safe point: from here on the switch is finished, whatever happens.
+    fn begin_switch(
+        &self,
+        work: &Work,
+        selection: &Selection,
+        staged: &[(&InstanceSettings, Staging)],
+        safety: Option<&Backup>,
+        journal: &mut Journal,
+    ) -> Result<(), EngineError> {
+        if work.is_cancelled_now() {
+            return Err(EngineError::Cancelled);
+        }
+        work.phase(Phase::Switching)?;
+        for ((_, staging), record) in staged.iter().zip(&mut journal.instances) {
+            record.steps = staging.steps(selection)?;
+        }
+        journal.safety = safety.map(|safety| safety.id.clone());
+        let mut switching = journal.clone();
+        switching.stage = Stage::Switching;
+        self.write_journal(&switching)?;
+        *journal = switching;
+        Ok(())
+    }
+
+    /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
+    fn switch(&self, journal: &mut Journal) -> Result<(), EngineError> {
+        let Err(error) = self.finish_switch(journal) else {
+            return Ok(());
+        };
+        go_back(journal);
+        if !journal.nothing_is_switched() {
+            return Err(error);
+        }
+        // What is staged is dropped next, whatever the journal on disk says: with nothing switched and nothing staged,
+        // the next start has nothing to do either.
+        journal.stage = Stage::Staging;
+        Err(EngineError::Failed(format!(
+            "the switch could not be done, and Live has its old content: {error}"
+        )))
+    }
+
+    /// Drops what was staged. The error that led here is what is told, together with what could not be dropped.
+    fn give_up(&self, journal: &Journal, error: EngineError) -> EngineError {
+        match self.drop_staged(journal) {
+            Ok(()) => error,
+            Err(left) => EngineError::Failed(format!("{error}; and what was staged is still there: {left}")),
+        }
+    }
+}
+
+/// Writes the backup's content beside Live and reads it back from there.
+fn stage(
+    work: &Work,
+    repository: &Repository,
+    backup: &Backup,
+    selection: &Selection,
+    staged: &[(&InstanceSettings, Staging)],
+) -> Result<(), EngineError> {
+    work.phase(Phase::Staging)?;
+    for (instance, staging) in staged {
+        let sink = staging.make()?;
+        repository.extract(&backup.id, &instance.name, selection, &sink, work)?;
+        staging.dress()?;
+        sink.settle()?;
+    }
+    work.phase(Phase::VerifyingStaged)?;
+    for (instance, staging) in staged {
+        let content = plan::displaced(&staging.content());
+        let compared = repository.compare(
+            &backup.id,
+            &instance.name,
+            selection,
+            &content,
+            Depth::Whole,
+            work,
+        )?;
+        if let Some(wrong) = compared.changes.iter().find(|change| !change.is_unchanged()) {
+            return Err(EngineError::Failed(format!(
+                "what was staged for {} is not what the backup holds (workspace {}, {}): Live was not touched; \
+                 look at the disk and the memory of this machine",
+                instance.name,
+                wrong.workspace,
+                wrong.examples.first().map_or("no path", String::as_str)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Takes back the steps that were done, last first, each that can be.
+fn go_back(journal: &Journal) {
+    let steps = journal.instances.iter().flat_map(|record| &record.steps);
+    for step in steps.collect::<Vec<_>>().into_iter().rev() {
+        // Whether all are back is looked at afterwards.
+        let _ = step.back();
+    }
+}
+
+fn not_up(health: &InstanceHealth) -> String {
+    format!("{} is not up: {}", health.instance, health.detail)
+}
+
+/// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
+fn limited(selection: &Selection) -> String {
+    let instances: Vec<_> = selection.instances.iter().map(InstanceName::as_str).collect();
+    let what = selection.workspaces.join(" and ");
+    let place = instances.join(" and ");
+    match (what.is_empty(), place.is_empty()) {
+        (true, true) => String::new(),
+        (true, false) => format!(", only on {place}"),
+        (false, true) => format!(", only {what}"),
+        (false, false) => format!(", only {what} on {place}"),
+    }
+}
+
+fn outcome(
+    work: &Work,
+    backup: &Backup,
+    selection: &Selection,
+    safety: Option<BackupId>,
+    warnings: Vec<String>,
+    health: Vec<InstanceHealth>,
+) -> Outcome {
+    let taken = measure::moment(backup.manifest.taken);
+    let undo = match &safety {
+        Some(id) => format!("; the safety backup {id} can undo it"),
+        None => String::new(),
+    };
+    Outcome {
+        summary: format!(
+            "{}{} is back as it was at {taken} (backup {}){undo}",
+            work.environment(),
+            limited(selection),
+            backup.id
+        ),
+        backup: Some(backup.id.clone()),
+        safety,
+        warnings,
+        health,
+    }
+}

@@ -1,0 +1,370 @@
+//! Works out what a restore would do (rule 12): reads Live and the repository, changes nothing in either.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::statvfs;
+
+use super::staging;
+use super::switch::probe;
+use crate::domain::Instant;
+use crate::domain::backup::{Backup, Verification, choose};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
+use crate::domain::measure;
+use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
+use crate::domain::request::RestoreRequest;
+use crate::domain::settings::InstanceSettings;
+use crate::engine::content::files::Files;
+use crate::engine::content::{Content, ContentError, Item};
+use crate::engine::repository::{Depth, Repository};
+use crate::engine::watch::Watch;
+use crate::engine::{Engine, EngineError, versions};
+
+/// Content that is not there: a Live whose folder is gone. A restore brings it back.
+struct Nothing;
+
+impl Content for Nothing {
+    fn place(&self) -> String {
+        "nothing".to_owned()
+    }
+
+    fn walk<'a>(
+        &'a self,
+        _left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
+        Box::new(std::iter::empty())
+    }
+
+    fn open(&self, item: &Item) -> Result<Box<dyn std::io::Read + Send>, ContentError> {
+        Err(ContentError::Changed {
+            path: item.path.clone(),
+            what: "vanished",
+        })
+    }
+}
+
+/// Whether the content of an instance is there at all.
+pub(super) fn is_there(instance: &InstanceSettings) -> bool {
+    Engine::content_place(instance).exists()
+}
+
+impl Engine {
+    /// Works out what a restore would do.
+    ///
+    /// # Errors
+    /// A refusal (rule 5); a backup that does not exist; Live or the repository out of reach. What merely stands in
+    /// the way of the restore itself is in the plan's obstacles.
+    pub fn plan_restore(
+        &self,
+        request: &RestoreRequest,
+        watch: &dyn Watch,
+    ) -> Result<RestorePlan, EngineError> {
+        self.live_settings(&request.environment)?;
+        let backups = self.list_backups(&request.environment)?;
+        let backup = choose(&backups, &request.backup)?.clone();
+        self.plan(&request.environment, backup, &request.selection, watch)
+    }
+
+    pub(super) fn plan(
+        &self,
+        name: &EnvironmentName,
+        backup: Backup,
+        selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<RestorePlan, EngineError> {
+        let settings = self.live_settings(name)?;
+        let repository = self
+            .repository(name, false)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let mut obstacles = Vec::new();
+        let mut warnings = Vec::new();
+        let mut changes = Vec::new();
+        let mut room = Vec::new();
+        let mut newest_change: Option<Instant> = None;
+
+        // Undo: what the safety backup does not hold was not there, and goes again.
+        if backup.manifest.replaced.as_ref() != Some(selection) {
+            obstacles.extend(unknown_parts(&backup, selection));
+        }
+        if let Verification::Damaged { why, .. } = &backup.verification {
+            obstacles.push(format!("the backup is damaged: {why}; choose another one"));
+        }
+        for copy in backup
+            .manifest
+            .instances
+            .iter()
+            .filter(|copy| selection.has_instance(&copy.name))
+        {
+            let Some(instance) = settings
+                .instances
+                .iter()
+                .find(|instance| instance.name == copy.name)
+            else {
+                warnings.push(format!(
+                    "the backup holds an instance {} that this environment does not have: it is left out",
+                    copy.name
+                ));
+                continue;
+            };
+            let content: Box<dyn Content> = if is_there(instance) {
+                Box::new(Self::content(instance))
+            } else {
+                warnings.push(format!(
+                    "the content of {} is gone: all of it comes back",
+                    copy.name
+                ));
+                Box::new(Nothing)
+            };
+            watch.instance(&copy.name);
+            let compared =
+                repository.compare(&backup.id, &copy.name, selection, &*content, Depth::Quick, watch)?;
+            newest_change = newest_change.max(compared.newest_change);
+            let bytes = compared.changes.iter().map(|change| change.bytes).sum();
+            changes.extend(compared.changes);
+            staging_room(instance, bytes, &mut room, &mut obstacles);
+        }
+        for instance in &settings.instances {
+            let held = backup
+                .manifest
+                .instances
+                .iter()
+                .any(|copy| copy.name == instance.name);
+            if !held && selection.has_instance(&instance.name) {
+                warnings.push(format!(
+                    "the backup holds nothing of {}: it stays as it is",
+                    instance.name
+                ));
+            }
+        }
+        repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
+        let versions_now = versions::read(settings).map_err(|why| {
+            EngineError::Failed(format!("it cannot be told which versions run in {name}: {why}"))
+        });
+        let versions_now = match versions_now {
+            Ok(versions) => versions,
+            Err(error) => {
+                warnings.push(error.to_string());
+                backup.manifest.versions.clone()
+            }
+        };
+        let expected = self.expected_time(name, &backup)?;
+        let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
+        let plan = RestorePlan {
+            environment: name.clone(),
+            backup,
+            selection: selection.clone(),
+            made: self.now(),
+            changes,
+            newest_change,
+            versions_now,
+            expected,
+            room,
+            obstacles,
+            warnings,
+        };
+        Ok(with_version_warnings(plan))
+    }
+
+    /// How long a restore takes: as the last ones of this environment did; before there was any, twice as long as
+    /// taking and verifying the backup, since a restore copies Live and then writes as much.
+    fn expected_time(
+        &self,
+        name: &EnvironmentName,
+        backup: &Backup,
+    ) -> Result<Option<ExpectedTime>, EngineError> {
+        let mut past = self.catalog().past_durations(name, JobKind::Restore, 5)?;
+        past.extend(self.catalog().past_durations(name, JobKind::Undo, 5)?);
+        let manifest = &backup.manifest;
+        let jobs = u64::try_from(past.len()).unwrap_or(0);
+        if jobs == 0 {
+            let millis = 2 * (manifest.copy_millis + manifest.verify_millis);
+            return Ok(Some(ExpectedTime { millis, past_jobs: 1 }));
+        }
+        let millis: u64 = past.iter().map(|run| run.millis).sum();
+        let bytes: u64 = past.iter().map(|run| run.bytes).sum();
+        // By size where that is known: a restore of one workspace says little about one of everything.
+        let millis = match bytes {
+            0 => millis / jobs,
+            _ => u64::try_from(u128::from(millis) * u128::from(manifest.bytes()) / u128::from(bytes))
+                .unwrap_or(u64::MAX),
+        };
+        Ok(Some(ExpectedTime {
+            millis,
+            past_jobs: jobs,
+        }))
+    }
+}
+
+/// Room for staging beside one instance, and whether folders can be exchanged there.
+fn staging_room(instance: &InstanceSettings, bytes: u64, room: &mut Vec<Room>, obstacles: &mut Vec<String>) {
+    let place = match staging::resolve(Engine::content_place(instance)) {
+        Ok(place) => place,
+        Err(error) => {
+            obstacles.push(error.to_string());
+            return;
+        }
+    };
+    let Some(beside) = place.parent() else {
+        obstacles.push(format!(
+            "there is no place beside {}: it is the root folder",
+            place.display()
+        ));
+        return;
+    };
+    if let Err(why) = probe(beside) {
+        obstacles.push(why);
+    }
+    if let Some(owner) = staging::foreign_owner(&place) {
+        obstacles.push(format!(
+            "the content of {} belongs to user {owner}, and Lifeboat runs as user {}: what it restores would belong to \
+             the wrong one. Run the restore as root or as that user",
+            instance.name,
+            rustix::process::geteuid().as_raw()
+        ));
+    }
+    for mount in staging::mounts_in_the_way(&place) {
+        obstacles.push(format!(
+            "{} is a mount point, and a folder that something is mounted on cannot be exchanged: mount the folder that \
+             holds it instead, or unmount it for the restore",
+            mount.display()
+        ));
+    }
+    match free_bytes(beside) {
+        Ok(free) => {
+            // Instances that are staged on one file system need their room together.
+            let needed = bytes
+                + room
+                    .iter()
+                    .filter(|other| same_disk(&other.folder, beside))
+                    .map(|r| r.needed)
+                    .sum::<u64>();
+            if free < needed {
+                obstacles.push(format!(
+                    "{} are needed in {} and {} are free",
+                    measure::bytes(needed),
+                    beside.display(),
+                    measure::bytes(free)
+                ));
+            }
+            room.push(Room {
+                purpose: format!("staging beside {}", instance.name),
+                folder: beside.display().to_string(),
+                needed: bytes,
+                free,
+            });
+        }
+        Err(why) => obstacles.push(why),
+    }
+}
+
+/// Room for the safety backup. What it adds is known only when it is made; at most it is what the changing
+/// workspaces hold, so too little room is a warning and not an obstacle.
+fn repository_room(
+    repository: &Arc<Repository>,
+    backup: &Backup,
+    changes: &[WorkspaceChange],
+    room: &mut Vec<Room>,
+    warnings: &mut Vec<String>,
+) {
+    let needed = changes
+        .iter()
+        .filter(|change| change.changed + change.removed > 0)
+        .map(|change| change.bytes)
+        .sum::<u64>()
+        .min(backup.manifest.bytes());
+    match free_bytes(repository.place()) {
+        Ok(free) => {
+            let safety = Room {
+                purpose: "safety backup, at most".to_owned(),
+                folder: repository.place().display().to_string(),
+                needed,
+                free,
+            };
+            if !safety.is_enough() {
+                warnings.push(
+                    "the repository may be too full for the safety backup: the restore then stops before it \
+                     touches Live"
+                        .to_owned(),
+                );
+            }
+            room.push(safety);
+        }
+        Err(why) => warnings.push(why),
+    }
+}
+
+/// Instances and workspaces that were asked for and are not in the backup.
+pub(super) fn unknown_parts(backup: &Backup, selection: &Selection) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    let instances = &backup.manifest.instances;
+    for name in &selection.instances {
+        if !instances.iter().any(|copy| copy.name == *name) {
+            obstacles.push(format!(
+                "the backup holds no instance {name}: it has {}",
+                listed(instances.iter().map(|copy| copy.name.as_str()))
+            ));
+        }
+    }
+    if !obstacles.is_empty() {
+        return obstacles;
+    }
+    let workspaces = || {
+        instances
+            .iter()
+            .filter(|copy| selection.has_instance(&copy.name))
+            .flat_map(|copy| copy.workspaces.iter().map(|workspace| workspace.name.as_str()))
+    };
+    for name in &selection.workspaces {
+        let held = instances
+            .iter()
+            .filter(|copy| selection.has_instance(&copy.name))
+            .any(|copy| copy.workspaces.iter().any(|workspace| workspace.name == *name));
+        if !held {
+            obstacles.push(format!(
+                "the backup holds no workspace \"{name}\" in the chosen instances: it has {}",
+                listed(workspaces())
+            ));
+        }
+    }
+    obstacles
+}
+
+/// Names for people, each once.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: std::collections::BTreeSet<_> = names.collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
+    let (then, now) = (&plan.backup.manifest.versions, &plan.versions_now);
+    if plan.magnolia_differs() {
+        plan.warnings.push(format!(
+            "the content was written by Magnolia {} and {} runs now: going back may need that version's bundle too",
+            then.magnolia, now.magnolia
+        ));
+    }
+    if plan.release_differs() {
+        plan.warnings.push(format!(
+            "the content belongs to release {} and {} runs now: templates and light modules may not fit it",
+            then.release, now.release
+        ));
+    }
+    plan
+}
+
+fn free_bytes(folder: &Path) -> Result<u64, String> {
+    statvfs(folder)
+        .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+        .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))
+}
+
+fn same_disk(folder: &str, other: &Path) -> bool {
+    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
+    device(Path::new(folder)).is_some_and(|first| device(other) == Some(first))
+}
+
+/// Reads an instance's content where it was displaced to.
+pub(super) fn displaced(folder: &Path) -> Files {
+    Files::new(folder)
+}

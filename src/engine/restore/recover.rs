@@ -1,0 +1,246 @@
+//! Settles what a Lifeboat that died has left behind: its jobs, and a restore that it was in the middle of.
+//!
+//! The journal decides. Before the switch began, what was staged is dropped and Live has its old content. Once it has
+//! begun, everything was staged and verified, so it is finished and Live has the restored content. There is no third
+//! way: an exchange that can neither be finished nor be told is reported, critically, and nothing is guessed.
+
+use super::journal::{Journal, Stage};
+use super::staging;
+use crate::domain::activity::Severity;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobState, Outcome};
+use crate::engine::{Engine, EngineError};
+
+/// How an interrupted restore was settled.
+struct Settled {
+    done: bool,
+    sentence: String,
+    warnings: Vec<String>,
+    health: Vec<crate::domain::job::InstanceHealth>,
+    safety: Option<crate::domain::backup::BackupId>,
+}
+
+impl Engine {
+    /// Settles every job whose Lifeboat has died. Of several Lifeboats that look at the same time, one settles each.
+    ///
+    /// # Errors
+    /// A catalog that cannot be read or written.
+    pub(in crate::engine) fn settle_abandoned(&self) -> Result<(), EngineError> {
+        for mut job in self.catalog().abandoned()? {
+            if !self.catalog().adopt(job.id)? {
+                continue;
+            }
+            let settled = self.settle(&job.environment);
+            self.end_abandoned(&mut job, settled)?;
+        }
+        for (name, _) in self.environments() {
+            // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
+            // be settled is shown as the environment's trouble, and stops every job on it.
+            if self.catalog().running(name)?.is_none()
+                && let Err(error) = self.settle_journal(name)
+            {
+                self.remember_once(Some(name), &error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles a journal that no job stands for. Nothing may work on the environment before that is done.
+    pub(in crate::engine) fn settle_journal(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        if let Some(settled) = self.settle(name)? {
+            let severity = if settled.done {
+                Severity::Warning
+            } else {
+                Severity::Information
+            };
+            self.remember("lifeboat", Some(name), &settled.sentence, None, severity);
+        }
+        Ok(())
+    }
+
+    fn end_abandoned(
+        &self,
+        job: &mut Job,
+        settled: Result<Option<Settled>, EngineError>,
+    ) -> Result<(), EngineError> {
+        let (state, outcome, text, severity) = match settled {
+            Ok(Some(settled)) if settled.done => {
+                let outcome = Outcome {
+                    summary: settled.sentence.clone(),
+                    backup: None,
+                    safety: settled.safety,
+                    warnings: settled.warnings,
+                    health: settled.health,
+                };
+                (JobState::Done, Some(outcome), settled.sentence, Severity::Warning)
+            }
+            Ok(Some(settled)) => (
+                JobState::Failed {
+                    why: settled.sentence.clone(),
+                },
+                None,
+                settled.sentence,
+                Severity::Warning,
+            ),
+            Ok(None) => {
+                let text = format!(
+                    "{} was interrupted: Lifeboat was ended in the middle of it",
+                    job.title
+                );
+                let why = format!("{text}; nothing was lost, start it again");
+                (JobState::Failed { why }, None, text, Severity::Warning)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                (
+                    JobState::Failed { why: text.clone() },
+                    None,
+                    text,
+                    Severity::Critical,
+                )
+            }
+        };
+        let now = self.now();
+        self.catalog().log(job.id, now, severity, &text)?;
+        job.ended = Some(now);
+        job.state = state;
+        job.outcome = outcome;
+        self.remember("lifeboat", Some(&job.environment), &text, Some(job.id), severity);
+        self.catalog().update_job(job)?;
+        Ok(())
+    }
+
+    /// Finishes or undoes the restore that an environment's journal tells of. `None` when there is no journal.
+    fn settle(&self, name: &EnvironmentName) -> Result<Option<Settled>, EngineError> {
+        if self.journal(name)?.is_none() {
+            return Ok(None);
+        }
+        // Two Lifeboats that both settled it would exchange Live twice. Read again under the lock: it may be settled now.
+        let _lock = self.lock(name)?;
+        let Some(mut journal) = self.journal(name)? else {
+            return Ok(None);
+        };
+        let backup = journal.backup.clone();
+        if journal.stage == Stage::Staging {
+            self.drop_staged(&journal)?;
+            if let Some(id) = &journal.safety {
+                self.drop_safety(self.find_backup(name, id).ok().as_ref());
+            }
+            return Ok(Some(Settled {
+                done: false,
+                sentence: format!(
+                    "the restore of {backup} was interrupted before the switch: Live has its old content, whole"
+                ),
+                warnings: Vec::new(),
+                health: Vec::new(),
+                safety: None,
+            }));
+        }
+        if journal.stage == Stage::Clearing {
+            self.drop_staged(&journal)?;
+            return Ok(Some(Settled {
+                done: true,
+                sentence: format!(
+                    "the restore of {backup} was done when Lifeboat was ended: Live has the restored content, whole"
+                ),
+                warnings: Vec::new(),
+                health: Vec::new(),
+                safety: journal.safety,
+            }));
+        }
+        if let Err(error) = self.finish_switch(&mut journal) {
+            if !journal.nothing_is_switched() {
+                return Err(error);
+            }
+            self.drop_staged(&journal)?;
+            return Ok(Some(Settled {
+                done: false,
+                sentence: format!(
+                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {error}"
+                ),
+                warnings: Vec::new(),
+                health: Vec::new(),
+                safety: journal.safety,
+            }));
+        }
+        let say = |severity: Severity, text: &str| {
+            // A log that cannot be written does not stop the recovery.
+            let _ = self.catalog().log(journal.job, self.now(), severity, text);
+        };
+        let mut warnings = self.run_hooks(&journal, &say);
+        let health = self.check_health(&journal, &say);
+        warnings.extend(self.clean_up(&journal));
+        Ok(Some(Settled {
+            done: true,
+            sentence: format!(
+                "the restore of {backup} was interrupted in the switch and is now finished: Live has the restored \
+                 content, whole"
+            ),
+            warnings,
+            health,
+            safety: journal.safety.clone(),
+        }))
+    }
+
+    /// The journal of an environment, if one stands.
+    fn journal(&self, name: &EnvironmentName) -> Result<Option<Journal>, EngineError> {
+        Journal::read(self.state(), name).map_err(|error| {
+            EngineError::Failed(format!(
+                "the journal of an interrupted restore of {name} in {} cannot be read ({error}): look at Live and at \
+                 the folders beside it, whose names begin with a dot and have \"lifeboat\" in them; when Live is \
+                 whole, move the journal away",
+                self.state().join("journal").display()
+            ))
+        })
+    }
+
+    /// What a person has to know about a restore that is neither done nor undone. `None` when all is well.
+    pub(in crate::engine) fn half_switched(&self, name: &EnvironmentName) -> Option<String> {
+        match self.journal(name) {
+            Err(error) => Some(error.to_string()),
+            Ok(Some(journal)) if journal.stage == Stage::Switching => Some(format!(
+                "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \
+                 Lifeboat again, which finishes the switch",
+                journal.job
+            )),
+            Ok(_) => None,
+        }
+    }
+
+    /// Drops what was staged before the switch, and the journal.
+    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<(), EngineError> {
+        for record in &journal.instances {
+            staging::remove(&record.staging).map_err(EngineError::io("removing", &record.staging))?;
+        }
+        journal
+            .remove(self.state())
+            .map_err(EngineError::io("updating the journal in", self.state()))
+    }
+
+    /// Does every step of the switch that is not done yet, and notes in the journal that all are.
+    pub(super) fn finish_switch(&self, journal: &mut Journal) -> Result<(), EngineError> {
+        if journal.stage > Stage::Switching {
+            return Ok(());
+        }
+        for record in &journal.instances {
+            for step in &record.steps {
+                step.forward().map_err(|error| {
+                    EngineError::Failed(format!(
+                        "{} is half switched: {} could not be exchanged with {} ({error}). Do not edit content now; \
+                         mend the cause and start Lifeboat again, which finishes the switch. If you have made Live \
+                         whole by hand, move the journal of {} in {} away",
+                        journal.environment,
+                        step.live.display(),
+                        step.beside.display(),
+                        journal.environment,
+                        self.state().join("journal").display()
+                    ))
+                })?;
+            }
+        }
+        journal.stage = Stage::Switched;
+        // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
+        let _ = journal.write(self.state());
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! The safety backup of a restore: taken before anything else, taken anew when Live moves on, compared with what the
+//! switch displaced before that is removed, and dropped again when the restore came to nothing.
+
+use super::journal::{InstanceRecord, Journal, Stage};
+use super::{SAFETY_ATTEMPTS, plan, staging};
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, Trigger};
+use crate::domain::environment::InstanceName;
+use crate::domain::job::Phase;
+use crate::domain::plan::Selection;
+use crate::engine::backup::{Purpose, SAFETY_STANDS};
+use crate::engine::content::Content;
+use crate::engine::content::files::Files;
+use crate::engine::repository::Depth;
+use crate::engine::watch::Unwatched;
+use crate::engine::{Engine, EngineError, Work};
+
+impl Engine {
+    /// Takes the safety backup of rule 10. `None` when nothing of Live is left to save.
+    pub(super) fn take_safety_backup(
+        &self,
+        work: &Work,
+        backup: &Backup,
+        selection: &Selection,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Backup>, EngineError> {
+        let settings = self.live_settings(work.environment())?;
+        let (there, gone): (Vec<_>, Vec<_>) = settings
+            .instances
+            .iter()
+            .partition(|instance| plan::is_there(instance));
+        if there.is_empty() {
+            warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
+            return Ok(None);
+        }
+        let purpose = Purpose {
+            trigger: Trigger::Restore,
+            by: work.by(),
+            note: Some(format!("safety backup before the restore of {}", backup.id)),
+            slots: Vec::new(),
+            serves: Vec::new(),
+            stands: Some(SAFETY_STANDS),
+            replaces: Some(selection.clone()),
+            phases: (Phase::SafetyBackup, Phase::SafetyBackup),
+        };
+        match self.copy_live(work, purpose, &gone) {
+            Ok((safety, told)) => {
+                warnings.extend(told);
+                Ok(Some(safety))
+            }
+            Err(error) if error.is_cancelled() => Err(error),
+            Err(error) => Err(EngineError::Failed(format!(
+                "the safety backup could not be taken, so Live was not touched: {error}. If Live itself cannot be read \
+                 any more, move its content folder aside and restore again: what is not there needs no safety backup"
+            ))),
+        }
+    }
+
+    /// Takes the safety backup anew if Live has changed since: staging takes a while, and people go on working.
+    pub(super) fn renew_safety(
+        &self,
+        work: &Work,
+        backup: &Backup,
+        selection: &Selection,
+        safety: &mut Option<Backup>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), EngineError> {
+        let settings = self.live_settings(work.environment())?;
+        for _ in 1..SAFETY_ATTEMPTS {
+            let mut differences = 0;
+            for instance in &settings.instances {
+                if selection.has_instance(&instance.name) && plan::is_there(instance) {
+                    differences += self.unsaved(safety.as_ref(), &instance.name, &Self::content(instance))?;
+                }
+            }
+            if differences == 0 {
+                return Ok(());
+            }
+            work.log(
+                Severity::Warning,
+                "Live has changed since the safety backup: it is taken anew",
+            );
+            let earlier = safety.take();
+            *safety = self.take_safety_backup(work, backup, selection, warnings)?;
+            self.drop_safety(earlier.as_ref());
+        }
+        Ok(())
+    }
+
+    /// How many items of an instance's content differ from the safety backup. An instance that the safety backup does
+    /// not hold differs in every item.
+    fn unsaved(
+        &self,
+        safety: Option<&Backup>,
+        instance: &InstanceName,
+        content: &Files,
+    ) -> Result<u64, EngineError> {
+        let held = safety.filter(|safety| {
+            safety
+                .manifest
+                .instances
+                .iter()
+                .any(|copy| copy.name == *instance)
+        });
+        let Some(safety) = held else {
+            let items = content.walk(&mut |_| {}).collect::<Result<Vec<_>, _>>()?;
+            return Ok(u64::try_from(items.len()).unwrap_or(u64::MAX));
+        };
+        let name = &safety.manifest.environment;
+        let repository = self
+            .repository(name, false)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let selection = safety.manifest.replaced.clone().unwrap_or_default();
+        let compared = repository.compare(
+            &safety.id,
+            instance,
+            &selection,
+            content,
+            Depth::Quick,
+            &Unwatched,
+        )?;
+        Ok(compared
+            .changes
+            .iter()
+            .map(|change| change.added + change.changed + change.removed)
+            .sum())
+    }
+
+    /// Drops the safety backup of a restore that replaced nothing: undo would go back to it, and undo nothing.
+    pub(super) fn drop_safety(&self, safety: Option<&Backup>) {
+        let Some(safety) = safety else { return };
+        let name = &safety.manifest.environment;
+        // One that cannot be dropped stands until it expires; that does no harm to content.
+        if let Ok(Some(repository)) = self.repository(name, false) {
+            let _ = repository.forget(std::slice::from_ref(&safety.id));
+        }
+        self.changed(name);
+    }
+
+    /// Removes what the switch displaced, if the safety backup holds all of it, and the journal.
+    pub(super) fn clean_up(&self, journal: &Journal) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let kept: Vec<_> = journal
+            .instances
+            .iter()
+            .filter_map(|record| Some((record, self.why_kept(journal, record)?)))
+            .collect();
+        if kept.is_empty() {
+            // From here on what was displaced may be gone in part: after a crash it is not compared again.
+            let clearing = Journal {
+                stage: Stage::Clearing,
+                ..journal.clone()
+            };
+            if let Err(error) = self.write_journal(&clearing) {
+                warnings.push(error.to_string());
+            }
+        }
+        for record in &journal.instances {
+            if let Some((_, why)) = kept.iter().find(|(kept, _)| kept.instance == record.instance) {
+                warnings.push(format!(
+                    "what was live in {} before is kept in {}, since {why}: remove it when nobody needs it",
+                    record.instance,
+                    record.staging.display()
+                ));
+            } else if let Err(error) = staging::remove(&record.staging) {
+                warnings.push(format!(
+                    "{} could not be removed: {error}",
+                    record.staging.display()
+                ));
+            }
+        }
+        if let Err(error) = journal.remove(self.state()) {
+            warnings.push(format!(
+                "the journal of the restore could not be removed: {error}"
+            ));
+        }
+        warnings
+    }
+
+    /// Why what was displaced of an instance has to be kept: it holds something that the safety backup does not.
+    fn why_kept(&self, journal: &Journal, record: &InstanceRecord) -> Option<String> {
+        let displaced = record.staging.join("content");
+        // A restore that brought back what was gone has displaced nothing.
+        if !record.steps.iter().any(|step| step.old.is_some()) || !displaced.exists() {
+            return None;
+        }
+        let safety = journal
+            .safety
+            .as_ref()
+            .map(|id| self.find_backup(&journal.environment, id));
+        let unsaved = safety
+            .transpose()
+            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &Files::new(&displaced)));
+        match unsaved {
+            Ok(0) => None,
+            Ok(items) => Some(format!("{items} items in it are not in the safety backup")),
+            Err(error) => Some(format!(
+                "it could not be compared with the safety backup ({error})"
+            )),
+        }
+    }
+}

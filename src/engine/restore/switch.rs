@@ -1,0 +1,243 @@
+//! The switch: exchanging Live and the staged content, one folder at a time, each exchange atomic.
+//!
+//! A [`Step`] remembers the identity of the folder that is live before and of the one that is live
+//! after. A rename keeps a folder's identity, so after a crash one look at the live path tells whether the step was
+//! done, without any mark in the content itself.
+//!
+//! Not in here: when to switch and what to do after a crash (`journal`, `recover`).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, renameat_with, statat};
+use serde::{Deserialize, Serialize};
+
+/// What tells one folder from every other on its file system: the number of its inode. The device's number is left out,
+/// since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders of a step are
+/// always on one file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Identity(u64);
+
+impl Identity {
+    /// The identity of the folder at `path`, not following a link; `None` when nothing is there.
+    ///
+    /// # Errors
+    /// What the system said, or that something that is no folder stands there.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+        match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+                Ok(Some(Self(stat.st_ino)))
+            }
+            Ok(_) => Err(io::Error::other("there is something here that is not a folder")),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The old folder is live.
+    Pending,
+    /// The new folder is live.
+    Done,
+    /// Neither is: somebody else has been at work here.
+    Unknown,
+}
+
+/// One exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The path that is live.
+    pub live: PathBuf,
+    /// The path beside Live: holds the new folder before the step, and the old one after it.
+    pub beside: PathBuf,
+    /// The folder that is live before. `None`: nothing is.
+    pub old: Option<Identity>,
+    /// The folder that is live after. `None`: nothing will be, the old one just goes.
+    pub new: Option<Identity>,
+}
+
+impl Step {
+    /// A step from what stands at both paths now.
+    ///
+    /// # Errors
+    /// What the system said about either path.
+    pub fn between(live: PathBuf, beside: PathBuf) -> io::Result<Self> {
+        Ok(Self {
+            old: Identity::of(&live)?,
+            new: Identity::of(&beside)?,
+            live,
+            beside,
+        })
+    }
+
+    /// Where the step stands.
+    ///
+    /// # Errors
+    /// What the system said about the live path.
+    pub fn standing(&self) -> io::Result<Standing> {
+        let live = Identity::of(&self.live)?;
+        Ok(if live == self.new {
+            Standing::Done
+        } else if live == self.old {
+            Standing::Pending
+        } else {
+            Standing::Unknown
+        })
+    }
+
+    /// Makes the new folder live. Does nothing when it already is.
+    ///
+    /// # Errors
+    /// What the system said, or that neither the old nor the new folder stands at the live path.
+    pub fn forward(&self) -> io::Result<()> {
+        match self.standing()? {
+            Standing::Done => Ok(()),
+            Standing::Pending => self.exchange(self.old.is_some(), self.new.is_some()),
+            Standing::Unknown => Err(self.unknown()),
+        }
+    }
+
+    /// Makes the old folder live again. Does nothing when it is.
+    ///
+    /// # Errors
+    /// As [`Step::forward`].
+    pub fn back(&self) -> io::Result<()> {
+        match self.standing()? {
+            Standing::Pending => Ok(()),
+            Standing::Done => self.exchange(self.new.is_some(), self.old.is_some()),
+            Standing::Unknown => Err(self.unknown()),
+        }
+    }
+
+    fn exchange(&self, live_stands: bool, beside_stands: bool) -> io::Result<()> {
+        match (live_stands, beside_stands) {
+            (true, true) => renameat_with(CWD, &self.beside, CWD, &self.live, RenameFlags::EXCHANGE)?,
+            (false, true) => renameat_with(CWD, &self.beside, CWD, &self.live, RenameFlags::NOREPLACE)?,
+            (true, false) => renameat_with(CWD, &self.live, CWD, &self.beside, RenameFlags::NOREPLACE)?,
+            (false, false) => return Ok(()),
+        }
+        sync_parent(&self.live)?;
+        sync_parent(&self.beside)
+    }
+
+    fn unknown(&self) -> io::Error {
+        io::Error::other(format!(
+            "{} is neither the folder that was live nor the restored one: something else has replaced it",
+            self.live.display()
+        ))
+    }
+}
+
+/// Makes a rename in the folder that holds `path` durable.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) => std::fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Whether folders in `folder` can be exchanged atomically: tries it on two empty ones.
+///
+/// # Errors
+/// A sentence that says what cannot be done there.
+pub fn probe(folder: &Path) -> Result<(), String> {
+    let scratch = folder.join(format!(".lifeboat-probe-{}", std::process::id()));
+    let (first, second) = (scratch.join("a"), scratch.join("b"));
+    let attempt = || -> io::Result<()> {
+        std::fs::create_dir(&scratch)?;
+        std::fs::create_dir(&first)?;
+        std::fs::create_dir(&second)?;
+        renameat_with(CWD, &first, CWD, &second, RenameFlags::EXCHANGE)?;
+        Ok(())
+    };
+    let result = attempt();
+    // Only what this function made is removed; nothing is left to do if that fails.
+    let _ = std::fs::remove_dir(&first);
+    let _ = std::fs::remove_dir(&second);
+    let _ = std::fs::remove_dir(&scratch);
+    result.map_err(|error| {
+        format!(
+            "folders in {} cannot be made and exchanged atomically ({error}): Lifeboat needs to write beside the \
+             content, on a file system that can exchange two folders (ext4, xfs, btrfs, tmpfs)",
+            folder.display()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(root: &Path) -> (PathBuf, PathBuf) {
+        let (live, beside) = (root.join("live"), root.join("beside"));
+        for (folder, text) in [(&live, "old"), (&beside, "new")] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("text"), text).unwrap();
+        }
+        (live, beside)
+    }
+
+    fn text(folder: &Path) -> String {
+        std::fs::read_to_string(folder.join("text")).unwrap()
+    }
+
+    #[test]
+    fn a_step_goes_forward_and_back_and_can_be_repeated() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let step = Step::between(live.clone(), beside.clone()).unwrap();
+        assert_eq!(step.standing().unwrap(), Standing::Pending);
+        for _ in 0..2 {
+            step.forward().unwrap();
+            assert_eq!(step.standing().unwrap(), Standing::Done);
+            assert_eq!((text(&live), text(&beside)), ("new".into(), "old".into()));
+        }
+        for _ in 0..2 {
+            step.back().unwrap();
+            assert_eq!((text(&live), text(&beside)), ("old".into(), "new".into()));
+        }
+    }
+
+    #[test]
+    fn a_folder_comes_where_nothing_was_and_goes_where_nothing_follows() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let fresh = Step::between(root.path().join("fresh"), beside.clone()).unwrap();
+        fresh.forward().unwrap();
+        assert_eq!(text(&root.path().join("fresh")), "new");
+        fresh.back().unwrap();
+        assert_eq!(text(&beside), "new");
+
+        let gone = Step::between(live.clone(), root.path().join("nothing")).unwrap();
+        gone.forward().unwrap();
+        assert!(!live.exists());
+        gone.back().unwrap();
+        assert_eq!(text(&live), "old");
+    }
+
+    #[test]
+    fn a_stranger_in_the_place_of_live_is_never_touched() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let step = Step::between(live.clone(), beside).unwrap();
+        std::fs::rename(&live, root.path().join("moved")).unwrap();
+        std::fs::create_dir(&live).unwrap();
+        std::fs::write(live.join("text"), "stranger").unwrap();
+        assert_eq!(step.standing().unwrap(), Standing::Unknown);
+        assert!(step.forward().is_err());
+        assert!(step.back().is_err());
+        assert_eq!(text(&live), "stranger");
+    }
+
+    #[test]
+    fn the_probe_leaves_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        probe(root.path()).unwrap();
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+        assert!(probe(&root.path().join("missing")).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Drops what retention allows, and frees the room it took.
+//!
+//! What may be dropped is worked out by `domain::retention`; here it is only done.
+
+use std::collections::BTreeSet;
+
+use super::repository::Repository;
+use super::{Engine, EngineError, Work};
+use crate::domain::activity::Severity;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, JobKind, Outcome, Phase};
+use crate::domain::measure;
+use crate::domain::retention::droppable;
+
+impl Engine {
+    /// Drops what no slot, no job and no expiry holds any more. Called by the job that made `new`, which holds the
+    /// environment: no other job reads a backup meanwhile, and its own backup is not dropped by it. Returns what was
+    /// dropped.
+    pub(super) fn apply_retention(
+        &self,
+        work: &Work,
+        name: &EnvironmentName,
+        new: &BackupId,
+    ) -> Result<Vec<BackupId>, EngineError> {
+        let Some(repository) = self.repository(name, false)? else {
+            return Ok(Vec::new());
+        };
+        let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
+        if !dropped.is_empty() {
+            free(work, &repository)?;
+        }
+        Ok(dropped)
+    }
+
+    fn drop_backups(
+        &self,
+        work: &Work,
+        name: &EnvironmentName,
+        repository: &Repository,
+        in_use: &BTreeSet<BackupId>,
+    ) -> Result<Vec<BackupId>, EngineError> {
+        let keep = self.live_settings(name)?.keep;
+        let backups = self.list_backups(name)?;
+        let dropped: Vec<BackupId> = droppable(&backups, &keep, in_use, self.now())
+            .into_iter()
+            .map(|backup| backup.id.clone())
+            .collect();
+        if dropped.is_empty() {
+            return Ok(dropped);
+        }
+        repository.forget(&dropped)?;
+        self.changed(name);
+        for id in &dropped {
+            work.log(
+                Severity::Information,
+                &format!("backup {id} is dropped: nothing holds it any more"),
+            );
+            // A record too many in the catalog does no harm.
+            let _ = self.catalog().forget_verification(name, id);
+        }
+        let _ = self.catalog().prune();
+        Ok(dropped)
+    }
+
+    /// Starts dropping what retention allows and freeing room, without a backup before it.
+    ///
+    /// # Errors
+    /// A refusal (rules 5, 8); a catalog that cannot be written.
+    pub fn start_prune(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
+        self.live_settings(name)?;
+        let engine = self.clone();
+        self.start(name, JobKind::Prune, "freeing room in the repository", by, move |work| {
+            work.phase(Phase::Preparing)?;
+            let name = work.environment().clone();
+            let repository = engine
+                .repository(&name, false)?
+                .ok_or_else(|| EngineError::Failed(format!("{name} has no repository yet")))?;
+            work.phase(Phase::Retention)?;
+            let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
+            let freed = free(work, &repository)?;
+            Ok(Outcome {
+                summary: format!(
+                    "{} backups were dropped and {} freed; what other backups used until now is freed a day later",
+                    dropped.len(),
+                    measure::bytes(freed)
+                ),
+                ..Outcome::default()
+            })
+        })
+    }
+}
+
+/// Frees room that no backup needs. Returns the bytes.
+fn free(work: &Work, repository: &Repository) -> Result<u64, EngineError> {
+    let report = repository.prune(work)?;
+    if report.freed > 0 {
+        let freed = measure::bytes(report.freed);
+        work.log(
+            Severity::Information,
+            &format!("{freed} were freed in the repository"),
+        );
+    }
+    Ok(report.freed)
+}

@@ -1,0 +1,260 @@
+//! A small Live of two instances in a temporary folder, with an engine on it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use tokio::sync::broadcast;
+
+use crate::domain::backup::{Backup, BackupId};
+use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobId, JobState};
+use crate::domain::plan::Selection;
+use crate::domain::request::{BackupRequest, RestoreRequest};
+use crate::domain::schedule::Schedule;
+use crate::domain::settings::{
+    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositorySettings, SecretSource,
+    VersionSource,
+};
+use crate::domain::slot::Keep;
+use crate::engine::clock::SetClock;
+use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
+
+pub(super) const INSTANCES: [&str; 2] = ["author", "public-1"];
+
+pub(super) struct House {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) clock: Arc<SetClock>,
+    pub(super) hooks: Hooks,
+    pub(super) health: Option<String>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let start = DateTime::parse_from_rfc3339("2026-11-23T12:00:00Z")
+            .unwrap()
+            .with_timezone(&Utc);
+        let house = Self {
+            folder,
+            clock: Arc::new(SetClock::at(start)),
+            hooks: Hooks::default(),
+            health: None,
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap(),
+        };
+        fs::write(house.path("key"), "secret\n").unwrap();
+        for instance in INSTANCES {
+            for workspace in ["config", "website", "dam"] {
+                for number in 0..4 {
+                    house.write(
+                        instance,
+                        &format!("{workspace}/page-{number}.xml"),
+                        &format!("{instance} {number}"),
+                    );
+                }
+            }
+        }
+        house
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn root(&self, instance: &str) -> PathBuf {
+        self.path(instance).join("content")
+    }
+
+    pub(super) fn write(&self, instance: &str, path: &str, text: &str) {
+        let file = self.root(instance).join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    pub(super) fn remove(&self, instance: &str, path: &str) {
+        let path = self.root(instance).join(path);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    pub(super) fn live() -> EnvironmentName {
+        "acme/live".parse().unwrap()
+    }
+
+    pub(super) fn uat() -> EnvironmentName {
+        "acme/uat".parse().unwrap()
+    }
+
+    fn environment(&self, name: &str, kind: EnvironmentKind) -> EnvironmentSettings {
+        EnvironmentSettings {
+            project: "acme".into(),
+            name: name.into(),
+            kind,
+            release_version: Some(VersionSource::Text("v12".into())),
+            magnolia_version: Some(VersionSource::Text("6.3.4".into())),
+            schedule: Schedule::default(),
+            keep: Keep::default(),
+            instances: INSTANCES
+                .iter()
+                .map(|instance| InstanceSettings {
+                    name: instance.parse().unwrap(),
+                    role: if *instance == "author" {
+                        Role::Author
+                    } else {
+                        Role::Public
+                    },
+                    content: ContentSettings::Files {
+                        path: self.root(instance),
+                    },
+                    health: self.health.clone(),
+                    hooks: self.hooks.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// An engine on the house, as another start of Lifeboat opens it.
+    pub(super) fn engine(&self) -> Engine {
+        self.engine_with_state("state")
+    }
+
+    pub(super) fn engine_with_state(&self, state: &str) -> Engine {
+        self.try_engine(state).unwrap()
+    }
+
+    pub(super) fn try_engine(&self, state: &str) -> Result<Engine, EngineError> {
+        let settings = EngineSettings {
+            state: self.path(state),
+            repository: Some(RepositorySettings {
+                root: self.path("repository"),
+                key: SecretSource::PasswordFile(self.path("key")),
+            }),
+            environments: vec![
+                self.environment("live", EnvironmentKind::Live),
+                self.environment("uat", EnvironmentKind::Uat),
+            ],
+        };
+        let surroundings = Surroundings {
+            clock: Arc::clone(&self.clock) as Arc<_>,
+            runtime: self.runtime.handle().clone(),
+            events: broadcast::channel::<Event>(1024).0,
+            variables: Arc::new(|_| None),
+        };
+        Engine::open(settings, surroundings)
+    }
+
+    pub(super) fn pass(&self, time: Duration) {
+        use crate::engine::clock::Clock;
+        self.clock.set(self.clock.now() + time);
+    }
+
+    /// Every path below the content folders, with its text.
+    pub(super) fn content(&self) -> BTreeMap<PathBuf, String> {
+        let mut found = BTreeMap::new();
+        for instance in INSTANCES {
+            collect(&self.root(instance), self.folder.path(), &mut found);
+        }
+        found
+    }
+
+    /// What stands beside the content of an instance.
+    pub(super) fn beside(&self, instance: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path(instance))
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        entries
+            .filter(|path| path.file_name().unwrap() != "content")
+            .collect()
+    }
+}
+
+fn collect(folder: &Path, top: &Path, found: &mut BTreeMap<PathBuf, String>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let below = path.strip_prefix(top).unwrap().to_owned();
+        if path.is_dir() {
+            found.insert(below, "folder".into());
+            collect(&path, top, found);
+        } else {
+            found.insert(below, fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+pub(super) fn everything() -> Selection {
+    Selection::default()
+}
+
+pub(super) fn only(instances: &[&str], workspaces: &[&str]) -> Selection {
+    Selection {
+        instances: instances.iter().map(|name| name.parse().unwrap()).collect(),
+        workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+pub(super) fn request(backup: &str, selection: Selection) -> RestoreRequest {
+    RestoreRequest {
+        environment: House::live(),
+        backup: backup.into(),
+        selection,
+    }
+}
+
+pub(super) fn manual() -> BackupRequest {
+    BackupRequest {
+        environment: House::live(),
+        note: None,
+        upgrade_to: None,
+    }
+}
+
+/// Waits for a job and gives how it ended.
+pub(super) fn ended(engine: &Engine, id: JobId) -> Job {
+    engine.wait_for(id);
+    engine.job(id).unwrap()
+}
+
+/// Waits for a job that has to end well.
+pub(super) fn done(engine: &Engine, id: JobId) -> Job {
+    let job = ended(engine, id);
+    assert_eq!(
+        job.state,
+        JobState::Done,
+        "{:?}",
+        engine.catalog().log_after(id, 0).unwrap()
+    );
+    job
+}
+
+pub(super) fn back_up(engine: &Engine) -> BackupId {
+    let job = engine.start_backup(&manual(), "maria").unwrap();
+    done(engine, job).outcome.unwrap().backup.unwrap()
+}
+
+pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Job {
+    let job = engine
+        .start_restore(&request(backup, selection), "acme/live", "maria")
+        .unwrap();
+    done(engine, job)
+}
+
+pub(super) fn undo(engine: &Engine) -> Job {
+    let job = engine.start_undo(&House::live(), "acme/live", "maria").unwrap();
+    done(engine, job)
+}
+
+pub(super) fn backups(engine: &Engine) -> Vec<Backup> {
+    engine.backups(&House::live()).unwrap()
+}

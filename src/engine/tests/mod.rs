@@ -1,0 +1,7 @@
+//! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
+
+mod house;
+mod recovery;
+mod restores;
+mod rules;
+mod schedule;

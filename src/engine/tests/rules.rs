@@ -1,0 +1,201 @@
+//! The rules that refuse: each with its reason, and with nothing started.
+
+use chrono::Duration;
+
+use super::house::{House, back_up, backups, done, ended, everything, manual, request, restore};
+use crate::domain::job::JobState;
+use crate::domain::refusal::Refusal;
+use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
+use crate::domain::version::MagnoliaVersion;
+use crate::engine::{Engine, EngineError};
+
+fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
+    match result.err() {
+        Some(EngineError::Refused(refusal)) => refusal,
+        other => panic!("not a refusal: {other:?}"),
+    }
+}
+
+fn hold(engine: &Engine, hold: HoldKind, on: bool) {
+    let request = HoldRequest {
+        environment: House::live(),
+        hold,
+        on,
+        reason: Some("moving disks".into()),
+    };
+    engine.hold(&request, "jonas").unwrap();
+}
+
+fn upgrade() -> BackupRequest {
+    BackupRequest {
+        upgrade_to: Some(MagnoliaVersion("6.4".into())),
+        ..manual()
+    }
+}
+
+#[test]
+fn only_live_is_backed_up_and_restored() {
+    let house = House::new();
+    let engine = house.engine();
+    let request = BackupRequest {
+        environment: House::uat(),
+        ..manual()
+    };
+    let said = refusal(engine.start_backup(&request, "maria")).to_string();
+    assert!(said.contains("acme/uat is UAT and only Live"), "{said}");
+    assert!(matches!(
+        refusal(engine.start_undo(&House::uat(), "acme/uat", "maria")),
+        Refusal::NotLive { .. }
+    ));
+    assert!(matches!(
+        refusal(engine.start_verify(&House::uat(), None, "maria")),
+        Refusal::NotLive { .. }
+    ));
+    assert_eq!(
+        engine
+            .catalog()
+            .jobs(&crate::domain::request::JobQuery::default())
+            .unwrap(),
+        []
+    );
+}
+
+#[test]
+fn a_restore_needs_the_name_typed_and_no_protection() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    for typed in ["", "acme", "ACME/LIVE", "acme/live "] {
+        let said = engine.start_restore(&request("manual", everything()), typed, "maria");
+        assert!(matches!(refusal(said), Refusal::NotConfirmed { .. }), "{typed:?}");
+    }
+    hold(&engine, HoldKind::Protection, true);
+    let said = refusal(engine.start_restore(&request("manual", everything()), "acme/live", "maria"));
+    assert!(said.to_string().contains("moving disks"), "{said}");
+    hold(&engine, HoldKind::Protection, false);
+    restore(&engine, "manual", everything());
+}
+
+#[test]
+fn without_a_restore_there_is_nothing_to_undo() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let said = refusal(engine.start_undo(&House::live(), "acme/live", "maria"));
+    assert!(matches!(said, Refusal::NothingToUndo { .. }));
+}
+
+#[test]
+fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
+    let house = House::new();
+    let engine = house.engine();
+    hold(&engine, HoldKind::Maintenance, true);
+    let waiting = engine.start_backup(&manual(), "maria").unwrap();
+    // Another Lifeboat on the same machine sees the same.
+    let other = house.engine();
+    let busy = refusal(other.start_backup(&manual(), "jonas"));
+    assert!(
+        matches!(&busy, Refusal::Busy { job, .. } if *job == waiting),
+        "{busy}"
+    );
+    hold(&other, HoldKind::Maintenance, false);
+    done(&engine, waiting);
+}
+
+#[test]
+fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
+    let house = House::new();
+    let engine = house.engine();
+    hold(&engine, HoldKind::Maintenance, true);
+    let waiting = engine.start_backup(&manual(), "maria").unwrap();
+    house.engine().cancel(waiting, "jonas").unwrap();
+    assert_eq!(ended(&engine, waiting).state, JobState::Cancelled);
+    assert_eq!(backups(&engine), []);
+    assert!(engine.cancel(waiting, "jonas").is_err(), "it has ended");
+}
+
+#[test]
+fn one_upgrade_backup_stands_at_a_time() {
+    let house = House::new();
+    let engine = house.engine();
+    let first = done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap())
+        .outcome
+        .unwrap()
+        .backup
+        .unwrap();
+    assert!(matches!(
+        refusal(engine.start_backup(&upgrade(), "jonas")),
+        Refusal::UpgradeStands { .. }
+    ));
+    back_up(&engine);
+    assert_eq!(
+        backups(&engine).len(),
+        2,
+        "an upgrade backup stands outside the slots"
+    );
+
+    engine.extend(&House::live(), &first, "jonas").unwrap();
+    house.pass(Duration::hours(72));
+    assert!(
+        matches!(
+            refusal(engine.start_backup(&upgrade(), "jonas")),
+            Refusal::UpgradeStands { .. }
+        ),
+        "extended"
+    );
+    house.pass(Duration::hours(25));
+    back_up(&engine);
+    assert_eq!(backups(&engine).len(), 1, "expired, and dropped by retention");
+
+    let second = done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap())
+        .outcome
+        .unwrap()
+        .backup
+        .unwrap();
+    engine.delete(&House::live(), &second, "jonas").unwrap();
+    for id in engine.jobs_at_work() {
+        done(&engine, id);
+    }
+    done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap());
+}
+
+#[test]
+fn a_backup_in_a_slot_is_not_deleted_by_hand() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    assert!(matches!(
+        refusal(engine.delete(&House::live(), &backup, "jonas")),
+        Refusal::BackupHeld { .. }
+    ));
+    assert!(matches!(
+        refusal(engine.extend(&House::live(), &backup, "jonas")),
+        Refusal::BackupHeld { .. }
+    ));
+}
+
+#[test]
+fn every_action_is_in_the_activity_log_with_who_did_it() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    restore(&engine, "manual", everything());
+    hold(&engine, HoldKind::Protection, true);
+    let activity = engine.catalog().activity(10).unwrap();
+    let told: Vec<_> = activity
+        .iter()
+        .map(|entry| (entry.by.as_str(), entry.what.as_str()))
+        .collect();
+    assert!(
+        told[0].0 == "jonas" && told[0].1.contains("protected"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].0 == "maria" && told[1].1.contains("is back as it was"),
+        "{told:?}"
+    );
+    assert!(
+        told[2].0 == "maria" && told[2].1.contains("manual backup"),
+        "{told:?}"
+    );
+}

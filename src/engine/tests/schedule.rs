@@ -1,0 +1,110 @@
+//! The schedule, kept by the engine: what is due is taken once, what failed is tried again, what was missed is late.
+
+use std::fs;
+
+use chrono::Duration;
+
+use super::house::{House, backups, ended, manual};
+use crate::domain::job::JobState;
+use crate::domain::slot::Slot;
+use crate::engine::Engine;
+
+fn look(engine: &Engine) -> Vec<JobState> {
+    engine.start_what_is_due();
+    engine
+        .jobs_at_work()
+        .into_iter()
+        .map(|id| ended(engine, id).state)
+        .collect()
+}
+
+#[test]
+fn what_is_due_is_taken_once_and_again_the_next_day() {
+    let house = House::new();
+    let engine = house.engine();
+    assert_eq!(look(&engine), [JobState::Done]);
+    assert_eq!(look(&engine), []);
+    let first = backups(&engine).remove(0);
+    assert_eq!(
+        first.manifest.slots,
+        Slot::AUTOMATIC,
+        "one backup serves all that is due"
+    );
+    assert!(!first.is_late(), "a new environment is not late");
+
+    // The window has long closed when Lifeboat looks again.
+    house.pass(Duration::hours(24));
+    assert_eq!(look(&engine), [JobState::Done]);
+    let second = backups(&engine).remove(0);
+    assert_eq!(second.manifest.slots, [Slot::Daily]);
+    assert!(second.is_late());
+    assert_eq!(
+        backups(&engine).len(),
+        2,
+        "the first one still holds the monthly and the weekly slot"
+    );
+}
+
+#[test]
+fn two_lifeboats_serve_a_period_once() {
+    let house = House::new();
+    let (first, second) = (house.engine(), house.engine());
+    // Both have listed an empty repository before either takes a backup.
+    assert!(first.backups(&House::live()).unwrap().is_empty());
+    assert!(second.backups(&House::live()).unwrap().is_empty());
+    assert_eq!(look(&first), [JobState::Done]);
+    assert_eq!(look(&second), []);
+    assert_eq!(backups(&second), backups(&first));
+}
+
+#[test]
+fn a_failed_backup_is_tried_again_after_a_while() {
+    let house = House::new();
+    let engine = house.engine();
+    fs::rename(house.root("author"), house.path("away")).unwrap();
+    assert_eq!(look(&engine)[0].label(), "failed");
+    assert_eq!(look(&engine), [], "not at once");
+    fs::rename(house.path("away"), house.root("author")).unwrap();
+    house.pass(Duration::minutes(6));
+    assert_eq!(look(&engine), [JobState::Done]);
+}
+
+#[test]
+fn maintenance_and_running_jobs_are_passed_over() {
+    let house = House::new();
+    let engine = house.engine();
+    let hold = crate::domain::state::Hold {
+        reason: None,
+        since: engine.now(),
+        by: "jonas".into(),
+    };
+    let kind = crate::domain::request::HoldKind::Maintenance;
+    engine
+        .catalog()
+        .set_hold(&House::live(), kind, Some(&hold))
+        .unwrap();
+    assert_eq!(look(&engine), []);
+    let waiting = engine.start_backup(&manual(), "maria").unwrap();
+    engine.catalog().set_hold(&House::live(), kind, None).unwrap();
+    assert_eq!(ended(&engine, waiting).state, JobState::Done);
+    assert_eq!(look(&engine), [JobState::Done]);
+}
+
+#[test]
+fn the_details_tell_how_the_schedule_stands() {
+    let house = House::new();
+    let engine = house.engine();
+    assert_eq!(look(&engine), [JobState::Done]);
+    house.pass(Duration::hours(26));
+    let details = engine.details(&House::live()).unwrap();
+    assert!(details.summary.late);
+    let daily = details
+        .slot_schedules
+        .iter()
+        .find(|schedule| schedule.slot == Slot::Daily)
+        .unwrap();
+    assert!(daily.due && daily.next.unwrap() > engine.now());
+    assert_eq!(daily.last_served, Some(engine.now() - Duration::hours(26)));
+    let uat = engine.details(&House::uat()).unwrap();
+    assert!(uat.slot_schedules.is_empty() && uat.backups.is_empty() && uat.summary.trouble.is_none());
+}

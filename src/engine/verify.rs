@@ -1,0 +1,98 @@
+//! Verifies backups: reads everything of them back and compares digests (rule 14).
+
+use super::repository::RepositoryError;
+use super::{Engine, EngineError, Work};
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, Verification, choose};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, JobKind, Outcome, Phase};
+use crate::domain::measure;
+
+impl Engine {
+    /// Starts reading back one backup, or all of the environment's.
+    ///
+    /// # Errors
+    /// A refusal (rules 5, 8); a backup that does not exist; a repository or catalog out of reach.
+    pub fn start_verify(
+        &self,
+        name: &EnvironmentName,
+        backup: Option<&str>,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
+        self.live_settings(name)?;
+        let backups = self.list_backups(name)?;
+        let (chosen, title) = match backup {
+            Some(text) => {
+                let backup = choose(&backups, text)?.clone();
+                let title = format!("verification of backup {}", backup.id);
+                (vec![backup], title)
+            }
+            None => (backups, "verification of all backups".to_owned()),
+        };
+        if chosen.is_empty() {
+            return Err(EngineError::Failed(format!(
+                "{name} has no backup yet: there is nothing to verify"
+            )));
+        }
+        let engine = self.clone();
+        self.start(name, JobKind::Verify, &title, by, move |work| {
+            engine.verify(work, &chosen)
+        })
+    }
+
+    fn verify(&self, work: &Work, backups: &[Backup]) -> Result<Outcome, EngineError> {
+        let name = work.environment().clone();
+        work.phase(Phase::Preparing)?;
+        let repository = self
+            .repository(&name, false)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let mut damaged = Vec::new();
+        for backup in backups {
+            work.phase(Phase::Verifying)?;
+            let at = self.now();
+            let verification = match repository.verify(&backup.id, work) {
+                Ok(report) => {
+                    let text = format!(
+                        "backup {} is sound: {} items, {} read back",
+                        backup.id,
+                        measure::count(report.items),
+                        measure::bytes(report.bytes)
+                    );
+                    work.log(Severity::Information, &text);
+                    Verification::Verified { at }
+                }
+                Err(RepositoryError::Damaged { what, .. }) => {
+                    work.log(
+                        Severity::Critical,
+                        &format!("backup {} is damaged: {what}", backup.id),
+                    );
+                    damaged.push(format!("{} ({what})", backup.id));
+                    Verification::Damaged { at, why: what }
+                }
+                Err(error) => return Err(error.into()),
+            };
+            self.catalog()
+                .record_verification(&name, &backup.id, &verification)?;
+        }
+        self.changed(&name);
+        if !damaged.is_empty() {
+            return Err(EngineError::Failed(format!(
+                "damage was found in {}: take a new backup now, and keep the repository as it is until somebody has \
+                 looked at it with `restic check --read-data`",
+                damaged.join("; ")
+            )));
+        }
+        let summary = match backups {
+            [backup] => format!("backup {} was read back whole and is sound", backup.id),
+            many => format!("all {} backups were read back whole and are sound", many.len()),
+        };
+        Ok(Outcome {
+            summary,
+            backup: match backups {
+                [backup] => Some(backup.id.clone()),
+                _ => None,
+            },
+            ..Outcome::default()
+        })
+    }
+}

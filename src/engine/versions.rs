@@ -1,0 +1,82 @@
+//! Reads the versions that run in an environment from where the operator says: a string, a file or a command.
+
+use std::path::Path;
+
+use super::command;
+use crate::domain::settings::{EnvironmentSettings, VersionSource};
+use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+
+/// Reads both versions of an environment.
+///
+/// # Errors
+/// A sentence that says which version could not be read, from where, and why.
+pub fn read(settings: &EnvironmentSettings) -> Result<Versions, String> {
+    let read = |what: &str, source: &Option<VersionSource>| match source {
+        Some(source) => read_one(source).map_err(|why| format!("the {what} cannot be read: {why}")),
+        None => Err(format!("no {what} is configured for this environment")),
+    };
+    Ok(Versions {
+        release: ReleaseVersion(read("release version", &settings.release_version)?),
+        magnolia: MagnoliaVersion(read("Magnolia version", &settings.magnolia_version)?),
+    })
+}
+
+fn read_one(source: &VersionSource) -> Result<String, String> {
+    match source {
+        VersionSource::Text(text) => first_line(text.as_bytes(), "the configured text"),
+        VersionSource::File { file } => read_file(file),
+        VersionSource::Command { command } => run(command),
+    }
+}
+
+fn read_file(file: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    first_line(&bytes, &file.display().to_string())
+}
+
+fn run(command: &[String]) -> Result<String, String> {
+    let printed = command::output(command, Path::new("/"))?;
+    first_line(&printed, "what the command printed")
+}
+
+fn first_line(bytes: &[u8], place: &str) -> Result<String, String> {
+    let text = String::from_utf8_lossy(bytes);
+    match text.lines().next().map(str::trim) {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(format!("{place} is empty")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_comes_from_a_text_a_file_or_a_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("RELEASE");
+        std::fs::write(&file, "v12\nbuilt on a Monday\n").unwrap();
+        let command = ["sh", "-c", "echo 6.3.4"].map(str::to_owned).to_vec();
+        assert_eq!(read_one(&VersionSource::Text("v7".into())).unwrap(), "v7");
+        assert_eq!(read_one(&VersionSource::File { file }).unwrap(), "v12");
+        assert_eq!(read_one(&VersionSource::Command { command }).unwrap(), "6.3.4");
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_read_says_where_it_was_looked_for() {
+        let missing = VersionSource::File {
+            file: "/nonexistent/RELEASE".into(),
+        };
+        assert!(read_one(&missing).unwrap_err().contains("/nonexistent/RELEASE"));
+        let command = ["sh", "-c", "echo no such release >&2; exit 3"]
+            .map(str::to_owned)
+            .to_vec();
+        let why = read_one(&VersionSource::Command { command }).unwrap_err();
+        assert!(why.contains("no such release") && why.contains('3'), "{why}");
+        assert!(
+            read_one(&VersionSource::Text("  \n".into()))
+                .unwrap_err()
+                .contains("empty")
+        );
+    }
+}

@@ -1,0 +1,493 @@
+//! One job at work: its thread, its progress and log, its cancellation, and its end.
+//!
+//! What a job does is a closure given to [`Engine::start`]; everything that all jobs have in common is here. A job's
+//! end is told three times: in the job itself, in the activity log and as a notification.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Monotonic};
+
+use super::catalog::CatalogError;
+use super::watch::Watch;
+use super::{Engine, EngineError};
+use crate::domain::activity::Severity;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
+use crate::domain::refusal::Refusal;
+use crate::domain::{measure, printable};
+
+/// A running progress is told at most four times a second.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// How soon the end of a job is written again after the catalog refused it.
+const END_RETRY: Duration = Duration::from_secs(5);
+
+/// A job at work, as the code that does it sees it.
+pub struct Work {
+    engine: Engine,
+    job: Mutex<Job>,
+    id: JobId,
+    environment: EnvironmentName,
+    phase: Mutex<PhaseClock>,
+    items: AtomicU64,
+    bytes: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+struct PhaseClock {
+    began: Monotonic,
+    told: Monotonic,
+}
+
+impl Work {
+    /// The job's number.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// The environment it works on.
+    #[must_use]
+    pub fn environment(&self) -> &EnvironmentName {
+        &self.environment
+    }
+
+    /// Who asked for it.
+    #[must_use]
+    pub fn by(&self) -> String {
+        self.lock_job().by.clone()
+    }
+
+    fn lock_job(&self) -> std::sync::MutexGuard<'_, Job> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_phase(&self) -> std::sync::MutexGuard<'_, PhaseClock> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Turns to the next phase. This is a safe point: a job that was asked to stop stops here, unless the phase is one
+    /// that has to be gone through.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`].
+    pub fn phase(&self, phase: Phase) -> Result<(), EngineError> {
+        if phase.can_cancel() && self.is_cancelled_now() {
+            return Err(EngineError::Cancelled);
+        }
+        self.items.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+        {
+            let mut clock = self.lock_phase();
+            clock.began = Monotonic::now();
+            clock.told = clock.began;
+            self.lock_job().progress = Some(Progress::start(phase));
+        }
+        self.tell();
+        self.log(Severity::Information, phase.label());
+        Ok(())
+    }
+
+    /// Adds a line to the job's log. A log that cannot be written does not stop the job.
+    pub fn log(&self, severity: Severity, text: &str) {
+        let now = self.engine.now();
+        if let Err(error) = self.engine.catalog().log(self.id, now, severity, text) {
+            self.engine.report_catalog(&error);
+        }
+    }
+
+    /// Writes the job down and tells everybody.
+    fn tell(&self) {
+        let job = self.lock_job().clone();
+        if let Err(error) = self.engine.catalog().update_job(&job) {
+            self.engine.report_catalog(&error);
+        }
+        self.engine.tell(Event::Job(Box::new(job)));
+    }
+
+    fn tell_progress(&self) {
+        let elapsed = {
+            let mut clock = self.lock_phase();
+            if clock.told.elapsed() < TELL_EVERY {
+                return;
+            }
+            clock.told = Monotonic::now();
+            clock.began.elapsed()
+        };
+        if self.engine.catalog().cancel_requested(self.id).unwrap_or(false) {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+        if let Some(progress) = &mut self.lock_job().progress {
+            progress.items_done = self.items.load(Ordering::Relaxed);
+            progress.bytes_done = self.bytes.load(Ordering::Relaxed);
+            rate(progress, elapsed);
+        }
+        self.tell();
+    }
+
+    /// Whether the job should stop, with a fresh look at what other Lifeboats have asked.
+    #[must_use]
+    pub fn is_cancelled_now(&self) -> bool {
+        if self.engine.catalog().cancel_requested(self.id).unwrap_or(false) {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+        self.is_cancelled()
+    }
+
+    fn ended(&self, state: JobState, outcome: Option<Outcome>) -> Job {
+        let mut job = self.lock_job();
+        if let Some(progress) = &mut job.progress {
+            progress.items_done = self.items.load(Ordering::Relaxed);
+            progress.bytes_done = self.bytes.load(Ordering::Relaxed);
+            progress.left_millis = None;
+        }
+        job.ended = Some(self.engine.now());
+        job.state = state;
+        job.outcome = outcome;
+        job.clone()
+    }
+
+    /// Marks that the job can no longer be cancelled or already was asked to stop.
+    fn note_cancel_asked(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        self.lock_job().cancel_asked = true;
+        self.tell();
+    }
+
+    /// Waits while the environment is in maintenance mode (rule 9), with the reason shown.
+    fn wait_for_maintenance(&self) -> Result<(), EngineError> {
+        loop {
+            let holds = self.engine.catalog().holds(&self.environment)?;
+            let Some(hold) = holds.maintenance else { break };
+            if self.is_cancelled() || self.engine.catalog().cancel_requested(self.id)? {
+                return Err(EngineError::Cancelled);
+            }
+            let why = match hold.reason {
+                Some(reason) => format!("{} is in maintenance mode: {reason}", self.environment),
+                None => format!("{} is in maintenance mode", self.environment),
+            };
+            let waiting = JobState::Waiting { why };
+            let changed = {
+                let mut job = self.lock_job();
+                let changed = job.state != waiting;
+                job.state = waiting;
+                changed
+            };
+            if changed {
+                self.tell();
+            }
+            self.engine.pause(Duration::from_millis(500));
+        }
+        let mut job = self.lock_job();
+        job.state = JobState::Running;
+        job.began = Some(self.engine.now());
+        Ok(())
+    }
+}
+
+/// Works out rate and time left from what is done.
+fn rate(progress: &mut Progress, elapsed: Duration) {
+    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+    let per_second = u128::from(progress.bytes_done) * 1000 / u128::from(millis);
+    progress.bytes_per_second = u64::try_from(per_second).ok().filter(|rate| *rate > 0);
+    progress.left_millis = match (progress.bytes_total, progress.bytes_per_second) {
+        (Some(total), Some(rate)) if total > progress.bytes_done => {
+            Some((total - progress.bytes_done).saturating_mul(1000) / rate)
+        }
+        _ => None,
+    };
+}
+
+impl Watch for Work {
+    fn total(&self, items: u64, bytes: u64) {
+        if let Some(progress) = &mut self.lock_job().progress {
+            progress.items_total = Some(items);
+            progress.bytes_total = Some(bytes);
+        }
+    }
+
+    fn instance(&self, name: &InstanceName) {
+        if let Some(progress) = &mut self.lock_job().progress {
+            progress.instance = Some(name.clone());
+        }
+    }
+
+    fn advance(&self, items: u64, bytes: u64) {
+        self.items.fetch_add(items, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tell_progress();
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+impl Engine {
+    /// Creates a job and does it on a thread of its own. Returns at once.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] when another job of the environment has not ended; a catalog that cannot be written.
+    pub fn start<F>(
+        &self,
+        environment: &EnvironmentName,
+        kind: JobKind,
+        title: &str,
+        by: &str,
+        body: F,
+    ) -> Result<JobId, EngineError>
+    where
+        F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
+    {
+        let job = self.create_job(environment, kind, title, by)?;
+        let id = job.id;
+        let work = Arc::new(self.work_on(job));
+        self.at_work(id, Some(Arc::clone(&work)));
+        self.tell(Event::Job(Box::new(work.lock_job().clone())));
+        let engine = self.clone();
+        let spawned = std::thread::Builder::new()
+            .name(format!("job-{id}"))
+            .spawn(move || {
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    work.wait_for_maintenance()?;
+                    let _lock = engine.lock(&work.environment)?;
+                    body(&work)
+                }))
+                .unwrap_or_else(|_| {
+                    Err(EngineError::Failed(
+                        "the job stopped at a fault in Lifeboat itself; Live was not switched by it"
+                            .to_owned(),
+                    ))
+                });
+                engine.end(&work, result);
+                engine.at_work(id, None);
+            });
+        match spawned {
+            Ok(_) => Ok(id),
+            Err(error) => {
+                let why = format!("no thread could be started for the job: {error}");
+                if let Some(work) = self.find_work(id) {
+                    self.end(&work, Err(EngineError::Failed(why.clone())));
+                }
+                self.at_work(id, None);
+                Err(EngineError::Failed(why))
+            }
+        }
+    }
+
+    fn work_on(&self, job: Job) -> Work {
+        let now = Monotonic::now();
+        Work {
+            engine: self.clone(),
+            id: job.id,
+            environment: job.environment.clone(),
+            job: Mutex::new(job),
+            phase: Mutex::new(PhaseClock {
+                began: now,
+                told: now,
+            }),
+            items: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+        }
+    }
+
+    /// A job in the catalog, which is also the lock on its environment (rule 8). What a Lifeboat that died has left is
+    /// settled first.
+    fn create_job(
+        &self,
+        environment: &EnvironmentName,
+        kind: JobKind,
+        title: &str,
+        by: &str,
+    ) -> Result<Job, EngineError> {
+        for _ in 0..3 {
+            let state = JobState::Waiting {
+                why: JobState::ABOUT_TO_BEGIN.to_owned(),
+            };
+            match self
+                .catalog()
+                .create_job(environment, kind, title, by, self.now(), state)
+            {
+                Ok(job) => return self.on_whole_content(job),
+                Err(CatalogError::Busy { job, kind, .. }) => {
+                    return Err(Refusal::Busy {
+                        environment: environment.clone(),
+                        job,
+                        kind,
+                    }
+                    .into());
+                }
+                Err(CatalogError::Abandoned { .. }) => self.settle_abandoned()?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(EngineError::Failed(format!(
+            "a job of {environment} that was interrupted could not be settled: see the notifications"
+        )))
+    }
+
+    /// Makes sure that a job that now holds its environment does not begin on content that is half switched.
+    fn on_whole_content(&self, mut job: Job) -> Result<Job, EngineError> {
+        let Err(error) = self.settle_journal(&job.environment) else {
+            return Ok(job);
+        };
+        job.ended = Some(self.now());
+        job.state = JobState::Failed {
+            why: error.to_string(),
+        };
+        self.catalog().update_job(&job)?;
+        Err(error)
+    }
+
+    /// Tells how a job ended: in the job, in the activity log, and as a notification.
+    fn end(&self, work: &Work, result: Result<Outcome, EngineError>) {
+        let (state, outcome) = match result {
+            Ok(outcome) => (JobState::Done, Some(outcome)),
+            Err(error) if error.is_cancelled() => (JobState::Cancelled, None),
+            Err(error) => (
+                JobState::Failed {
+                    why: error.to_string(),
+                },
+                None,
+            ),
+        };
+        let job = work.ended(state, outcome);
+        let took = job.took_millis(self.now()).map_or(String::new(), |took| {
+            format!("; it took {}", measure::millis(took))
+        });
+        let (severity, text) = match &job.state {
+            JobState::Done => {
+                let outcome = job.outcome.clone().unwrap_or_default();
+                let severity = if outcome.warnings.is_empty() {
+                    Severity::Information
+                } else {
+                    Severity::Warning
+                };
+                (severity, format!("{}{took}", outcome.summary))
+            }
+            JobState::Failed { why } => (Severity::Critical, format!("{} failed: {why}", job.title)),
+            _ => (
+                Severity::Warning,
+                format!("{} was cancelled; nothing was changed", job.title),
+            ),
+        };
+        work.log(severity, &text);
+        for warning in job.outcome.iter().flat_map(|outcome| &outcome.warnings) {
+            work.log(Severity::Warning, warning);
+        }
+        // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
+        self.remember(&job.by, Some(&job.environment), &text, Some(job.id), severity);
+        // Until this is written the environment stays locked, so it is tried for as long as the process lives: a full
+        // disk is made room on, and another program's lock goes.
+        while let Err(error) = self.catalog().update_job(&job) {
+            self.report_catalog(&error);
+            self.pause(END_RETRY);
+        }
+        self.tell(Event::Job(Box::new(job.clone())));
+        self.tell(Event::Environment {
+            name: job.environment,
+        });
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownJob`]; a catalog that cannot be read.
+    pub fn job(&self, id: JobId) -> Result<Job, EngineError> {
+        match self.catalog().job(id) {
+            Err(CatalogError::UnknownJob(id)) => Err(EngineError::UnknownJob(id)),
+            result => Ok(result?),
+        }
+    }
+
+    /// Asks a job to stop at its next safe point, whichever Lifeboat runs it.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownJob`]; a sentence when it has ended or can no longer be stopped.
+    pub fn cancel(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+        let job = self.job(id)?;
+        if job.state.has_ended() {
+            return Err(EngineError::Failed(format!(
+                "job {id} has already ended ({})",
+                job.state.label()
+            )));
+        }
+        if !job.can_cancel() && !job.cancel_asked {
+            return Err(EngineError::Failed(format!(
+                "job {id} is switching Live and is finished rather than stopped: the restore can be undone afterwards"
+            )));
+        }
+        self.catalog().request_cancel(id)?;
+        if let Some(work) = self.find_work(id) {
+            work.note_cancel_asked();
+        }
+        let text = format!("asked for job {id} ({}) to be cancelled", job.title);
+        self.record_activity(by, Some(&job.environment), &text, Some(id), Severity::Information);
+        Ok(())
+    }
+
+    /// Adds to the activity log and notifies.
+    pub(super) fn remember(
+        &self,
+        by: &str,
+        environment: Option<&EnvironmentName>,
+        text: &str,
+        job: Option<JobId>,
+        severity: Severity,
+    ) {
+        self.record_activity(by, environment, text, job, severity);
+        let told = match environment {
+            Some(environment) => format!("{environment}: {text}"),
+            None => text.to_owned(),
+        };
+        let told = printable::line(&told);
+        match self
+            .catalog()
+            .notify(self.now(), severity, environment, &told, job)
+        {
+            Ok(notification) => self.tell(Event::Notification(notification)),
+            Err(error) => self.report_catalog(&error),
+        }
+    }
+
+    /// Adds a warning to the activity log and notifies.
+    pub fn remember_warning(&self, by: &str, environment: &EnvironmentName, text: &str) {
+        self.remember(by, Some(environment), text, None, Severity::Warning);
+    }
+
+    /// Adds to the activity log.
+    pub(super) fn record_activity(
+        &self,
+        by: &str,
+        environment: Option<&EnvironmentName>,
+        what: &str,
+        job: Option<JobId>,
+        severity: Severity,
+    ) {
+        if let Err(error) = self
+            .catalog()
+            .add_activity(self.now(), by, environment, what, job, severity)
+        {
+            self.report_catalog(&error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_and_time_left_follow_from_what_is_done() {
+        let mut progress = Progress::start(Phase::Copying);
+        progress.bytes_total = Some(4_000);
+        progress.bytes_done = 1_000;
+        rate(&mut progress, Duration::from_secs(2));
+        assert_eq!(progress.bytes_per_second, Some(500));
+        assert_eq!(progress.left_millis, Some(6_000));
+        progress.bytes_done = 4_000;
+        rate(&mut progress, Duration::from_secs(2));
+        assert_eq!(progress.left_millis, None);
+    }
+}
