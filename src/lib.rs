@@ -4,6 +4,8 @@
 //!
 //! - [`domain`]: the vocabulary and the rules, pure.
 //! - [`engine`]: does the work.
+//! - [`backend`]: the trait that cockpits and commands ask.
 
+pub mod backend;
 pub mod domain;
 pub mod engine;

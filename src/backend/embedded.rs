@@ -1,0 +1,293 @@
+//! The backend that calls the engine in this process.
+//!
+//! Opening the engine settles what an earlier Lifeboat may have left behind and can take a while, so it happens on a
+//! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{broadcast, watch};
+
+use super::{Backend, BackendError, BackendInfo, EventStream};
+use crate::domain::activity::{Activity, Notification};
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::plan::RestorePlan;
+use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::engine::watch::Unwatched;
+use crate::engine::{Engine, EngineError, EngineSettings, Scheduler, Surroundings};
+
+/// How often a look is taken at what other Lifeboats on this machine have written.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Breaks Live for real, in the sandbox of the demo, and says what it broke.
+pub type BreakLive = dyn Fn(&EnvironmentName) -> Result<String, String> + Send + Sync;
+
+/// What an embedded backend is told beside the engine's settings.
+pub struct EmbeddedOptions {
+    /// Who is at the keyboard, for the activity log.
+    pub user: String,
+    /// Whether to keep the schedule while this backend is open.
+    pub keep_schedule: bool,
+    /// In the demo: how Live is broken.
+    pub break_live: Option<Box<BreakLive>>,
+}
+
+/// The engine in this process, as a backend.
+pub struct Embedded {
+    engine: watch::Receiver<Option<Result<Engine, String>>>,
+    events: broadcast::Sender<Event>,
+    options: EmbeddedOptions,
+    scheduler: Arc<Mutex<Option<Scheduler>>>,
+}
+
+impl Embedded {
+    /// Opens the engine in the background.
+    #[must_use]
+    pub fn start(settings: EngineSettings, surroundings: Surroundings, options: EmbeddedOptions) -> Self {
+        let events = surroundings.events.clone();
+        let (opened, engine) = watch::channel(None);
+        let scheduler = Arc::new(Mutex::new(None));
+        let (keep_schedule, told) = (options.keep_schedule, events.clone());
+        let kept = Arc::clone(&scheduler);
+        let opening = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || {
+                let engine = Engine::open(settings, surroundings).map_err(|error| error.to_string());
+                opened.send_replace(Some(engine.clone()));
+                // Nobody listening yet is no error.
+                let _ = told.send(Event::Missed);
+                let Ok(engine) = engine else { return };
+                if keep_schedule {
+                    *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine.keep_schedule());
+                }
+                look_at_others(&engine, &opened);
+            });
+        if let Err(error) = opening {
+            // The sender went with the closure; calls see that and say so.
+            drop(error);
+        }
+        Self {
+            engine,
+            events,
+            options,
+            scheduler,
+        }
+    }
+
+    async fn engine(&self) -> Result<Engine, BackendError> {
+        let mut engine = self.engine.clone();
+        let opened = engine
+            .wait_for(Option::is_some)
+            .await
+            .map_err(|_| BackendError::Failed("the engine's thread could not be started".to_owned()))?;
+        match &*opened {
+            Some(Ok(engine)) => Ok(engine.clone()),
+            Some(Err(why)) => Err(BackendError::Failed(why.clone())),
+            None => Err(BackendError::Failed("the engine is not open".to_owned())),
+        }
+    }
+
+    /// Does something with the engine on a thread where it may block.
+    async fn on_engine<T, F>(&self, call: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    {
+        let engine = self.engine().await?;
+        tokio::task::spawn_blocking(move || call(&engine))
+            .await
+            .map_err(|error| BackendError::Failed(format!("the call was lost: {error}")))?
+            .map_err(BackendError::from)
+    }
+
+    /// As [`Embedded::on_engine`], for what changes something: with who is at the keyboard.
+    async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine, &str) -> Result<T, EngineError> + Send + 'static,
+    {
+        let user = self.options.user.clone();
+        self.on_engine(move |engine| call(engine, &user)).await
+    }
+
+    /// Stops the schedule, asks running jobs of this process to stop at their next safe point, and waits until they
+    /// have.
+    pub async fn close(&self) {
+        self.scheduler
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let opened = self.engine.borrow().clone();
+        if let Some(Ok(engine)) = opened {
+            // Nothing is left to do for a thread that was lost.
+            let _ = tokio::task::spawn_blocking(move || engine.close()).await;
+        }
+    }
+}
+
+/// Watches for what other Lifeboats write, until nobody holds the backend any more.
+fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, String>>>) {
+    let mut seen = engine.catalog().changes().unwrap_or(0);
+    while !opened.is_closed() {
+        std::thread::sleep(LOOK_EVERY);
+        let now = engine.catalog().changes().unwrap_or(seen);
+        if now != seen {
+            seen = now;
+            engine.refresh();
+        }
+    }
+}
+
+impl From<EngineError> for BackendError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Refused(refusal) => Self::Refused(refusal),
+            EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
+            EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
+            EngineError::UnknownJob(id) => Self::UnknownJob(id),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Embedded {
+    async fn info(&self) -> Result<BackendInfo, BackendError> {
+        let demo = self.options.break_live.is_some();
+        self.on_engine(move |engine| {
+            Ok(BackendInfo {
+                kind: "embedded".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                places: engine.places(),
+                demo,
+            })
+        })
+        .await
+    }
+
+    async fn environments(&self) -> Result<Vec<EnvironmentSummary>, BackendError> {
+        self.on_engine(Engine::summaries).await
+    }
+
+    async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
+        let name = name.clone();
+        self.on_engine(move |engine| engine.details(&name)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Vec<Job>, BackendError> {
+        self.on_engine(move |engine| {
+            if let Some(environment) = &query.environment {
+                engine.settings(environment)?;
+            }
+            Ok(engine.catalog().jobs(&query)?)
+        })
+        .await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Job, BackendError> {
+        self.on_engine(move |engine| engine.job(id)).await
+    }
+
+    async fn job_log(&self, id: JobId, after: u64) -> Result<Vec<LogLine>, BackendError> {
+        self.on_engine(move |engine| {
+            engine.job(id)?;
+            Ok(engine.catalog().log_after(id, after)?)
+        })
+        .await
+    }
+
+    async fn activity(&self, limit: u32) -> Result<Vec<Activity>, BackendError> {
+        self.on_engine(move |engine| Ok(engine.catalog().activity(limit)?))
+            .await
+    }
+
+    async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
+        self.on_engine(move |engine| Ok(engine.catalog().notifications(limit)?))
+            .await
+    }
+
+    async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {
+        self.on_engine(move |engine| Ok(engine.catalog().seen(up_to)?))
+            .await
+    }
+
+    async fn start_backup(&self, request: BackupRequest) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_backup(&request, user))
+            .await
+    }
+
+    async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
+        self.on_engine(move |engine| engine.plan_restore(&request, &Unwatched))
+            .await
+    }
+
+    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_restore(&request, &confirm, user))
+            .await
+    }
+
+    async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_undo(&environment, &confirm, user))
+            .await
+    }
+
+    async fn start_verify(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_verify(&environment, backup.as_deref(), user))
+            .await
+    }
+
+    async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
+        self.change(move |engine, user| engine.cancel(id, user)).await
+    }
+
+    async fn delete_backup(
+        &self,
+        environment: EnvironmentName,
+        backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.change(move |engine, user| engine.delete(&environment, &backup, user))
+            .await
+    }
+
+    async fn extend_backup(
+        &self,
+        environment: EnvironmentName,
+        backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.change(move |engine, user| engine.extend(&environment, &backup, user))
+            .await
+    }
+
+    async fn hold(&self, request: HoldRequest) -> Result<(), BackendError> {
+        self.change(move |engine, user| engine.hold(&request, user)).await
+    }
+
+    async fn break_live(&self, environment: EnvironmentName) -> Result<String, BackendError> {
+        let Some(break_live) = &self.options.break_live else {
+            return Err(BackendError::Failed(
+                "Live is broken on purpose only in the sandbox of `lifeboat demo`".to_owned(),
+            ));
+        };
+        let what = break_live(&environment).map_err(BackendError::Failed)?;
+        let (name, told) = (environment, format!("broke Live on purpose: {what}"));
+        self.change(move |engine, user| {
+            engine.remember_warning(user, &name, &told);
+            Ok(())
+        })
+        .await?;
+        Ok(what)
+    }
+
+    fn events(&self) -> EventStream {
+        EventStream(self.events.subscribe())
+    }
+}

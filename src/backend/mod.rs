@@ -1,0 +1,155 @@
+//! The trait [`Backend`]: everything that a cockpit or a command can ask, and nothing about how it is done.
+//!
+//! `embedded` answers by calling the engine in this process. Screens and verbs know only this trait.
+
+pub mod embedded;
+pub mod read_only;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::domain::activity::{Activity, Notification};
+use crate::domain::backup::{BackupId, ChoiceError};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::plan::RestorePlan;
+use crate::domain::refusal::Refusal;
+use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+
+/// Why a backend did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// A rule said no; nothing was started.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such environment.
+    #[error("there is no environment \"{name}\": the configuration has {known}")]
+    UnknownEnvironment {
+        /// What was asked for.
+        name: String,
+        /// Those there are, as a list for people.
+        known: String,
+    },
+    /// There is no such backup.
+    #[error(transparent)]
+    UnknownBackup(#[from] ChoiceError),
+    /// There is no such job.
+    #[error("there is no job {0}: `lifeboat jobs` lists them")]
+    UnknownJob(JobId),
+    /// The backend cannot be reached.
+    #[error("{0}")]
+    OutOfReach(String),
+    /// It was tried, and failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What a backend is, for `lifeboat info` and the cockpit's header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendInfo {
+    /// `embedded`, or the address of the service.
+    pub kind: String,
+    /// Lifeboat's version on the other side.
+    pub version: String,
+    /// Where things are, as pairs of a word and a value.
+    pub places: Vec<(String, String)>,
+    /// Whether this is the sandbox of `lifeboat demo`.
+    pub demo: bool,
+}
+
+/// A stream of events. [`EventStream::next`] never fails: a listener that was too slow gets [`Event::Missed`].
+pub struct EventStream(pub broadcast::Receiver<Event>);
+
+impl EventStream {
+    /// The next event; `None` when the backend has gone.
+    pub async fn next(&mut self) -> Option<Event> {
+        match self.0.recv().await {
+            Ok(event) => Some(event),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(Event::Missed),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EventStream")
+    }
+}
+
+/// Everything that can be asked. Calls that start work return the job's number at once; the work goes on and events
+/// tell of it.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// What this backend is.
+    async fn info(&self) -> Result<BackendInfo, BackendError>;
+
+    /// Every environment at a glance, by project and name.
+    async fn environments(&self) -> Result<Vec<EnvironmentSummary>, BackendError>;
+
+    /// One environment in full.
+    async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError>;
+
+    /// Jobs, newest first.
+    async fn jobs(&self, query: JobQuery) -> Result<Vec<Job>, BackendError>;
+
+    /// One job.
+    async fn job(&self, id: JobId) -> Result<Job, BackendError>;
+
+    /// The lines of a job's log that came after line `after` (0 for all).
+    async fn job_log(&self, id: JobId, after: u64) -> Result<Vec<LogLine>, BackendError>;
+
+    /// The activity log, newest first.
+    async fn activity(&self, limit: u32) -> Result<Vec<Activity>, BackendError>;
+
+    /// Notifications, newest first.
+    async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError>;
+
+    /// Marks notifications up to this number as seen.
+    async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;
+
+    /// Starts a manual or upgrade backup.
+    async fn start_backup(&self, request: BackupRequest) -> Result<JobId, BackendError>;
+
+    /// Works out what a restore would do. Reads Live and the repository, changes nothing.
+    async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError>;
+
+    /// Starts a restore. `confirm` is what the person typed and has to be the environment's name.
+    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError>;
+
+    /// Starts a restore of the newest safety backup.
+    async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError>;
+
+    /// Starts reading back one backup, or all of them.
+    async fn start_verify(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError>;
+
+    /// Asks a job to stop at its next safe point.
+    async fn cancel(&self, id: JobId) -> Result<(), BackendError>;
+
+    /// Deletes an upgrade or safety backup before it expires.
+    async fn delete_backup(&self, environment: EnvironmentName, backup: BackupId)
+    -> Result<(), BackendError>;
+
+    /// Keeps an upgrade or safety backup for another 48 hours.
+    async fn extend_backup(&self, environment: EnvironmentName, backup: BackupId)
+    -> Result<(), BackendError>;
+
+    /// Sets or lifts maintenance mode or protection.
+    async fn hold(&self, request: HoldRequest) -> Result<(), BackendError>;
+
+    /// Demo only: deletes and changes content of Live for real, so that a recovery can be shown. Returns a sentence
+    /// that says what was broken.
+    async fn break_live(&self, environment: EnvironmentName) -> Result<String, BackendError>;
+
+    /// What happens from now on.
+    fn events(&self) -> EventStream;
+}

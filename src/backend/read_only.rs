@@ -1,0 +1,135 @@
+//! A backend through which nothing can be changed: contexts with `read_only = true`.
+//!
+//! The refusal is here, in the type that cockpit and commands hold, and not in a screen: no key and no verb can get
+//! around it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Backend, BackendError, BackendInfo, EventStream};
+use crate::domain::activity::{Activity, Notification};
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::plan::RestorePlan;
+use crate::domain::refusal::Refusal;
+use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+
+/// Answers questions as the backend inside it does, and refuses everything else.
+pub struct ReadOnly {
+    inner: Arc<dyn Backend>,
+    context: String,
+}
+
+impl ReadOnly {
+    /// Puts a backend behind glass. `context` is named in each refusal.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Backend>, context: String) -> Self {
+        Self { inner, context }
+    }
+
+    fn refuse<T>(&self) -> Result<T, BackendError> {
+        Err(Refusal::ReadOnly(self.context.clone()).into())
+    }
+}
+
+#[async_trait]
+impl Backend for ReadOnly {
+    async fn info(&self) -> Result<BackendInfo, BackendError> {
+        self.inner.info().await
+    }
+
+    async fn environments(&self) -> Result<Vec<EnvironmentSummary>, BackendError> {
+        self.inner.environments().await
+    }
+
+    async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
+        self.inner.environment(name).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Vec<Job>, BackendError> {
+        self.inner.jobs(query).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Job, BackendError> {
+        self.inner.job(id).await
+    }
+
+    async fn job_log(&self, id: JobId, after: u64) -> Result<Vec<LogLine>, BackendError> {
+        self.inner.job_log(id, after).await
+    }
+
+    async fn activity(&self, limit: u32) -> Result<Vec<Activity>, BackendError> {
+        self.inner.activity(limit).await
+    }
+
+    async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
+        self.inner.notifications(limit).await
+    }
+
+    async fn notifications_seen(&self, _up_to: u64) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn start_backup(&self, _request: BackupRequest) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
+        self.inner.plan_restore(request).await
+    }
+
+    async fn start_restore(&self, _request: RestoreRequest, _confirm: String) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_undo(
+        &self,
+        _environment: EnvironmentName,
+        _confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_verify(
+        &self,
+        _environment: EnvironmentName,
+        _backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn cancel(&self, _id: JobId) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn delete_backup(
+        &self,
+        _environment: EnvironmentName,
+        _backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn extend_backup(
+        &self,
+        _environment: EnvironmentName,
+        _backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn hold(&self, _request: HoldRequest) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn break_live(&self, _environment: EnvironmentName) -> Result<String, BackendError> {
+        self.refuse()
+    }
+
+    fn events(&self) -> EventStream {
+        self.inner.events()
+    }
+}
