@@ -5,7 +5,9 @@
 //! - [`domain`]: the vocabulary and the rules, pure.
 //! - [`engine`]: does the work.
 //! - [`backend`]: the trait that cockpits and commands ask.
+//! - [`config`]: finds and reads the configuration file.
 
 pub mod backend;
+pub mod config;
 pub mod domain;
 pub mod engine;

@@ -1,0 +1,143 @@
+//! The form of the TOML file: what may stand in it, and which line to name when something is wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Config, ConfigError, Context};
+use crate::domain::settings::{EnvironmentSettings, RepositorySettings, SecretSource, VersionSource};
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    default_context: Option<Spanned<String>>,
+    state: Option<PathBuf>,
+    #[serde(default)]
+    contexts: BTreeMap<String, Context>,
+    repository: Option<RepositorySettings>,
+    #[serde(default, rename = "environment")]
+    environments: Vec<Spanned<EnvironmentSettings>>,
+}
+
+/// Reads the text of a configuration as if it stood in `path`.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let wrong = |span: Option<Range<usize>>, what: String| ConfigError::Wrong {
+        file: path.to_owned(),
+        line: line_of(text, span.map_or(0, |span| span.start)),
+        what,
+    };
+    let file: File = toml::from_str(text).map_err(|error| wrong(error.span(), sentence(error.message())))?;
+
+    if let Some(name) = &file.default_context
+        && !file.contexts.contains_key(name.get_ref())
+    {
+        return Err(wrong(
+            Some(name.span()),
+            format!(
+                "default_context is \"{0}\", and there is no [contexts.{0}]",
+                name.get_ref()
+            ),
+        ));
+    }
+    let mut names = BTreeSet::new();
+    for environment in &file.environments {
+        let settings = environment.get_ref();
+        let at = |what: String| wrong(Some(environment.span()), what);
+        settings.validate().map_err(|error| at(error.to_string()))?;
+        let name = settings
+            .environment_name()
+            .map_err(|error| at(error.to_string()))?;
+        if names.contains(&name) {
+            return Err(at(format!(
+                "{name} is there twice: give each [[environment]] of a project a name of its own"
+            )));
+        }
+        names.insert(name);
+        let month_day = settings.schedule.monthly_on;
+        if !(1..=31).contains(&month_day) {
+            return Err(at(format!(
+                "monthly_on is {month_day}: write a day of the month from 1 to 31 (in shorter months it is the last day)"
+            )));
+        }
+    }
+    if let Some(first) = file.environments.first()
+        && file.repository.is_none()
+    {
+        return Err(wrong(
+            Some(first.span()),
+            "there are environments and no [repository]: add one with root = \"FOLDER\" and password_file = \"FILE\"".to_owned(),
+        ));
+    }
+
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(Config {
+        file: path.to_owned(),
+        default_context: file.default_context.map(Spanned::into_inner),
+        state: file.state.map(|mut state| {
+            resolve(folder, &mut state);
+            state
+        }),
+        contexts: file
+            .contexts
+            .into_iter()
+            .map(|(name, context)| (name, context_from(folder, context)))
+            .collect(),
+        repository: file
+            .repository
+            .map(|repository| repository_from(folder, repository)),
+        environments: file
+            .environments
+            .into_iter()
+            .map(|environment| environment_from(folder, environment.into_inner()))
+            .collect(),
+    })
+}
+
+/// The line, counted from 1, that a position of the text is in.
+fn line_of(text: &str, position: usize) -> usize {
+    1 + text.get(..position).unwrap_or(text).matches('\n').count()
+}
+
+/// The parser's message on one line and in the words of this file: it speaks of fields and variants.
+fn sentence(message: &str) -> String {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace("unknown field", "unknown setting")
+        .replace("missing field", "missing setting")
+        .replace("unknown variant", "unknown value")
+}
+
+fn context_from(folder: &Path, mut context: Context) -> Context {
+    if let Some(file) = &mut context.token_file {
+        resolve(folder, file);
+    }
+    context
+}
+
+fn repository_from(folder: &Path, mut repository: RepositorySettings) -> RepositorySettings {
+    resolve(folder, &mut repository.root);
+    if let SecretSource::PasswordFile(file) = &mut repository.key {
+        resolve(folder, file);
+    }
+    repository
+}
+
+fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> EnvironmentSettings {
+    for version in [
+        &mut environment.release_version,
+        &mut environment.magnolia_version,
+    ] {
+        if let Some(VersionSource::File { file }) = version {
+            resolve(folder, file);
+        }
+    }
+    environment
+}
+
+/// Relative paths count from the folder of the configuration, wherever the command was started.
+fn resolve(folder: &Path, path: &mut PathBuf) {
+    *path = folder.join(&path);
+}

@@ -1,0 +1,114 @@
+//! The configuration: finding the TOML file, reading it, and choosing a context.
+//!
+//! What the file may say about the engine is in [`crate::domain::settings`]; this room knows where the file is, turns
+//! it into those types and says what is wrong with it. It never reads an environment variable: `main` passes in what
+//! somebody named. It reads no secret either, only where secrets are.
+
+mod context;
+mod error;
+mod file;
+mod places;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use context::{BackendAddress, Context, NamedContext};
+pub use error::ConfigError;
+pub use places::{CONFIG_FILE, Places};
+
+use crate::domain::settings::{EnvironmentSettings, RepositorySettings};
+
+/// The name of the context that is there without being written: the engine in this process.
+pub const IMPLICIT_CONTEXT: &str = "local";
+
+/// Every setting with its default and its consequence, as a file to start from.
+pub const SAMPLE: &str = include_str!("../../assets/lifeboat.toml");
+
+/// A whole configuration. The paths in it are as they were written, except that relative ones count from the folder
+/// of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// The context that is used when none is named.
+    pub default_context: Option<String>,
+    /// The contexts, by name.
+    pub contexts: BTreeMap<String, Context>,
+    /// The folder for jobs, activity, locks and the journal of restores, instead of the platform's.
+    pub state: Option<PathBuf>,
+    /// Where backups are kept. There whenever there are environments.
+    pub repository: Option<RepositorySettings>,
+    /// The environments, in the order of the file. Each is valid, and no two have the same name.
+    pub environments: Vec<EnvironmentSettings>,
+}
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is missing, cannot be read, or says something that does not hold together.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Missing {
+                file: path.to_owned(),
+            },
+            _ => ConfigError::Unreadable {
+                file: path.to_owned(),
+                why: source.to_string(),
+            },
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a configuration as if it stood in `file`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] with the line of the first thing that is wrong.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        file::parse(text, file)
+    }
+
+    /// The context of this name; without a name the default one, or the only one, or the engine in this process when
+    /// the file names environments and no contexts.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when there is no such context, or it is not clear which one is meant.
+    pub fn context(&self, name: Option<&str>) -> Result<NamedContext, ConfigError> {
+        let known = || {
+            let names: Vec<_> = self.contexts.keys().map(String::as_str).collect();
+            match names.as_slice() {
+                [] => format!("only {IMPLICIT_CONTEXT}"),
+                _ => names.join(", "),
+            }
+        };
+        let named = |name: &str| NamedContext {
+            name: name.to_owned(),
+            context: self.contexts.get(name).cloned().unwrap_or_default(),
+        };
+        if self.contexts.is_empty() && self.environments.is_empty() {
+            return Err(ConfigError::Empty {
+                file: self.file.clone(),
+            });
+        }
+        match name.or(self.default_context.as_deref()) {
+            Some(name) if self.contexts.contains_key(name) => Ok(named(name)),
+            Some(IMPLICIT_CONTEXT) if self.contexts.is_empty() => Ok(named(IMPLICIT_CONTEXT)),
+            Some(name) => Err(ConfigError::UnknownContext {
+                name: name.to_owned(),
+                file: self.file.clone(),
+                known: known(),
+            }),
+            None => match self.contexts.keys().collect::<Vec<_>>().as_slice() {
+                [] => Ok(named(IMPLICIT_CONTEXT)),
+                [only] => Ok(named(only)),
+                _ => Err(ConfigError::NoDefaultContext {
+                    file: self.file.clone(),
+                    known: known(),
+                }),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

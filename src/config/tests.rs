@@ -1,0 +1,208 @@
+//! What a configuration may say, and what is said about one that is wrong.
+
+use std::path::Path;
+
+use super::*;
+use crate::domain::settings::{ContentSettings, SecretSource, VersionSource};
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/etc/lifeboat/lifeboat.toml"))
+}
+
+fn complaint(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+const REPOSITORY: &str = "[repository]\nroot = \"/srv/repository\"\npassword_file = \"repository.key\"\n";
+
+const LIVE: &str = r#"
+[[environment]]
+project = "acme"
+name = "live"
+kind = "live"
+release_version = { file = "RELEASE" }
+magnolia_version = "6.3.4"
+[[environment.instance]]
+name = "author"
+role = "author"
+content = { type = "files", path = "/srv/author" }
+"#;
+
+#[test]
+fn the_sample_is_a_valid_configuration() {
+    let config = parse(SAMPLE).unwrap();
+    let names: Vec<_> = config
+        .environments
+        .iter()
+        .map(|environment| environment.environment_name().unwrap().to_string())
+        .collect();
+    assert_eq!(names, ["acme/live", "acme/uat"]);
+    assert_eq!(config.context(None).unwrap().name, "local");
+}
+
+#[test]
+fn what_the_sample_calls_a_default_is_one() {
+    let config = parse(SAMPLE).unwrap();
+    let live = &config.environments[0];
+    assert_eq!(live.schedule, crate::domain::schedule::Schedule::default());
+    assert_eq!(live.keep, crate::domain::slot::Keep::default());
+}
+
+#[test]
+fn relative_paths_count_from_the_folder_of_the_file() {
+    let config = parse(&format!("{REPOSITORY}{LIVE}")).unwrap();
+    let repository = config.repository.unwrap();
+    assert_eq!(
+        repository.key,
+        SecretSource::PasswordFile("/etc/lifeboat/repository.key".into())
+    );
+    assert_eq!(repository.root, Path::new("/srv/repository"));
+    assert_eq!(
+        config.environments[0].release_version,
+        Some(VersionSource::File {
+            file: "/etc/lifeboat/RELEASE".into()
+        })
+    );
+    let ContentSettings::Files { path } = &config.environments[0].instances[0].content;
+    assert_eq!(path, Path::new("/srv/author"));
+}
+
+#[test]
+fn every_source_of_the_key_is_understood() {
+    let key = |line: &str| {
+        let config = parse(&format!("[repository]\nroot = \"/r\"\n{line}\n{LIVE}")).unwrap();
+        config.repository.unwrap().key
+    };
+    assert_eq!(
+        key("password_command = [\"pass\", \"show\"]"),
+        SecretSource::PasswordCommand(vec!["pass".into(), "show".into()])
+    );
+    assert_eq!(
+        key("password_env = \"KEY\""),
+        SecretSource::PasswordEnv("KEY".into())
+    );
+}
+
+#[test]
+fn the_context_is_the_named_one_the_default_one_or_the_only_one() {
+    let name = |text: &str, named| parse(text).unwrap().context(named).map(|context| context.name);
+    let implicit = format!("{REPOSITORY}{LIVE}");
+    assert_eq!(name(&implicit, None).unwrap(), "local");
+    assert_eq!(name(&implicit, Some("local")).unwrap(), "local");
+    assert!(
+        name(&implicit, Some("prod"))
+            .unwrap_err()
+            .to_string()
+            .contains("it has only local")
+    );
+
+    let only = "[contexts.prod]\nbackend = \"https://backups.example.com\"\nread_only = true\n";
+    assert_eq!(name(only, None).unwrap(), "prod");
+    let context = parse(only).unwrap().context(None).unwrap().context;
+    assert_eq!(
+        context.backend,
+        BackendAddress::Remote("https://backups.example.com".into())
+    );
+    assert!(context.read_only);
+
+    let two = format!("{only}[contexts.test]\nbackend = \"embedded\"\n");
+    assert!(name(&two, None).unwrap_err().to_string().contains("(prod, test)"));
+    assert_eq!(name(&two, Some("test")).unwrap(), "test");
+    assert_eq!(
+        name(&format!("default_context = \"test\"\n{two}"), None).unwrap(),
+        "test"
+    );
+    assert!(matches!(
+        parse("").unwrap().context(None),
+        Err(ConfigError::Empty { .. })
+    ));
+}
+
+#[test]
+fn a_missing_file_leads_to_init_and_demo() {
+    let error = Config::load(Path::new("/nonexistent/lifeboat.toml")).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ConfigError::Missing { .. }));
+    assert!(
+        text.contains("lifeboat init") && text.contains("lifeboat demo"),
+        "{text}"
+    );
+}
+
+#[test]
+fn complaints_name_the_file_the_line_and_what_to_write() {
+    let cases = [
+        ("unknown_setting", "colour = \"red\"\n".to_owned()),
+        ("not_toml", "[contexts.local]\nbackend = embedded\n".to_owned()),
+        ("backend", "[contexts.local]\nbackend = \"enbedded\"\n".to_owned()),
+        (
+            "default_context",
+            format!("default_context = \"prod\"\n{REPOSITORY}{LIVE}"),
+        ),
+        ("no_key", format!("[repository]\nroot = \"/r\"\n{LIVE}")),
+        ("two_keys", format!("{REPOSITORY}password_env = \"KEY\"\n{LIVE}")),
+        (
+            "repository_slip",
+            format!("{REPOSITORY}pasword = \"KEY\"\n{LIVE}"),
+        ),
+        ("no_repository", LIVE.to_owned()),
+        (
+            "no_version",
+            format!(
+                "{REPOSITORY}{}",
+                LIVE.replace("magnolia_version = \"6.3.4\"\n", "")
+            ),
+        ),
+        (
+            "bad_version",
+            format!("{REPOSITORY}{}", LIVE.replace("\"6.3.4\"", "6.3")),
+        ),
+        (
+            "version_slip",
+            format!("{REPOSITORY}{}", LIVE.replace("{ file", "{ path")),
+        ),
+        (
+            "kind",
+            format!("{REPOSITORY}{}", LIVE.replace("\"live\"\nrel", "\"prod\"\nrel")),
+        ),
+        (
+            "bad_name",
+            format!("{REPOSITORY}{}", LIVE.replace("\"acme\"", "\"ac me\"")),
+        ),
+        (
+            "relative_content",
+            format!("{REPOSITORY}{}", LIVE.replace("/srv/author", "author")),
+        ),
+        (
+            "content_type",
+            format!("{REPOSITORY}{}", LIVE.replace("\"files\"", "\"folder\"")),
+        ),
+        ("twice", format!("{REPOSITORY}{LIVE}{LIVE}")),
+        (
+            "window",
+            format!(
+                "{REPOSITORY}{}",
+                LIVE.replace("magnolia", "schedule = { window = \"0-1\" }\nmagnolia")
+            ),
+        ),
+        (
+            "month_day",
+            format!(
+                "{REPOSITORY}{}",
+                LIVE.replace("magnolia", "schedule = { monthly_on = 32 }\nmagnolia")
+            ),
+        ),
+        (
+            "weekday",
+            format!(
+                "{REPOSITORY}{}",
+                LIVE.replace("magnolia", "schedule = { weekly_on = \"funday\" }\nmagnolia")
+            ),
+        ),
+    ];
+    let complaints: Vec<_> = cases
+        .into_iter()
+        .map(|(name, text)| format!("{name}: {}", complaint(&text)))
+        .collect();
+    insta::assert_snapshot!(complaints.join("\n"));
+}
