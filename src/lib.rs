@@ -6,8 +6,10 @@
 //! - [`engine`]: does the work.
 //! - [`backend`]: the trait that cockpits and commands ask.
 //! - [`config`]: finds and reads the configuration file.
+//! - [`tui`]: the cockpit.
 
 pub mod backend;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod tui;

@@ -1,0 +1,337 @@
+//! The one table of actions: what can be done, with which keys, where, and in which words.
+//!
+//! The key map, the footer, the `?` help, the `:` palette and read-only mode all read this table, so that none of them
+//! can say something that is not so. Whether an action makes sense at this moment (a backup of UAT does not) is decided
+//! in `update::allowed`; what it does, in `update::act`.
+
+use super::key::Key;
+
+/// Something a person can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(
+    missing_docs,
+    reason = "each is described in the table below, in the words that the help shows"
+)]
+pub enum Action {
+    Backup,
+    Restore,
+    Undo,
+    BreakLive,
+    OpenBackups,
+    Details,
+    NextStep,
+    Toggle,
+    Accept,
+    Yes,
+    No,
+    Dismiss,
+    OpenJob,
+    OpenLog,
+    CancelJob,
+    Watch,
+    Verify,
+    VerifyAll,
+    UpgradeBackup,
+    Extend,
+    Delete,
+    Maintenance,
+    Protect,
+    CopyId,
+    Filter,
+    Notifications,
+    Activity,
+    Jobs,
+    About,
+    Recovery,
+    Palette,
+    Help,
+    Back,
+    NextPane,
+    PreviousPane,
+    Left,
+    Right,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Refresh,
+    Redraw,
+    Suspend,
+    Quit,
+    QuitAnywhere,
+}
+
+/// Where keys go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The list of environments.
+    Environments,
+    /// The table of backups.
+    Backups,
+    /// The restore wizard's choice of a backup.
+    Choose,
+    /// Its choice of instances and workspaces.
+    Scope,
+    /// Its plan.
+    Plan,
+    /// One job: progress and outcome.
+    Job,
+    /// The list of jobs.
+    Jobs,
+    /// A job's log.
+    Log,
+    /// The activity log and the notifications.
+    List,
+    /// Pages to read: help, details, the recovery table.
+    Page,
+    /// A question with yes or no.
+    Question,
+    /// A message to be read.
+    Notice,
+    /// A field to type in.
+    Typing,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// What is done.
+    pub action: Action,
+    /// The keys that do it.
+    pub keys: &'static [Key],
+    /// Where they do it.
+    pub places: &'static [Place],
+    /// The word or two of the footer and the palette.
+    pub label: &'static str,
+    /// The sentence of the help.
+    pub help: &'static str,
+    /// Whether it changes something beyond this screen; refused in a read-only context.
+    pub changes: bool,
+    /// How far to the front it stands in the footer: 1 comes first, 0 never.
+    pub footer: u8,
+}
+
+use Place::{
+    Backups, Choose, Environments, Job, Jobs, List, Log, Notice, Page, Plan, Question, Scope, Typing,
+};
+
+const MAIN: &[Place] = &[Environments, Backups];
+/// Not in the wizard: whoever begins to type the environment's name one step too early must not find themselves
+/// elsewhere.
+const ON_SCREENS: &[Place] = &[Environments, Backups, Job, Jobs, Log, List, Page];
+const HELPED: &[Place] = &[
+    Environments,
+    Backups,
+    Choose,
+    Scope,
+    Plan,
+    Job,
+    Jobs,
+    Log,
+    List,
+    Page,
+];
+const EVERYWHERE: &[Place] = &[
+    Environments,
+    Backups,
+    Choose,
+    Scope,
+    Plan,
+    Job,
+    Jobs,
+    Log,
+    List,
+    Page,
+    Question,
+    Notice,
+    Typing,
+];
+const SCROLLED: &[Place] = &[
+    Environments,
+    Backups,
+    Choose,
+    Scope,
+    Plan,
+    Job,
+    Jobs,
+    Log,
+    List,
+    Page,
+    Notice,
+];
+const AWAY: &[Place] = &[Choose, Scope, Plan, Job, Jobs, Log, List, Page, Notice, Typing];
+
+/// A row for something that only looks.
+const fn looks(
+    action: Action,
+    keys: &'static [Key],
+    places: &'static [Place],
+    footer: u8,
+    label: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        action,
+        keys,
+        places,
+        label,
+        help,
+        changes: false,
+        footer,
+    }
+}
+
+/// A row for something that changes something.
+const fn changes(
+    action: Action,
+    keys: &'static [Key],
+    places: &'static [Place],
+    footer: u8,
+    label: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        action,
+        keys,
+        places,
+        label,
+        help,
+        changes: true,
+        footer,
+    }
+}
+
+/// The table. Its order is the order of the help and the palette.
+#[rustfmt::skip]
+pub const TABLE: &[Row] = &[
+    changes(Action::Backup, &[Key::Char('b')], MAIN, 1, "backup", "take a manual backup of the environment"),
+    changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page], 2, "restore", "restore the chosen backup: choose, see the plan, confirm"),
+    changes(Action::Undo, &[Key::Char('u')], &[Environments, Backups, Job], 3, "undo", "go back to what the last restore replaced"),
+    changes(Action::BreakLive, &[Key::Char('B')], MAIN, 4, "break Live", "demo only: delete and change content of Live, so that a recovery can be shown"),
+    looks(Action::OpenBackups, &[Key::Enter], &[Environments], 6, "backups", "go to the backups of the environment"),
+    looks(Action::Details, &[Key::Enter], &[Backups], 6, "details", "everything known of the chosen backup"),
+    looks(Action::NextStep, &[Key::Enter], &[Choose, Scope, Plan], 1, "next", "go on to the next step of the restore"),
+    looks(Action::Toggle, &[Key::Char(' ')], &[Scope], 2, "on/off", "take an instance or a workspace into the restore, or leave it out"),
+    looks(Action::Accept, &[Key::Enter], &[Typing], 1, "confirm", "do what the dialog says"),
+    looks(Action::Yes, &[Key::Enter, Key::Char('y')], &[Question], 1, "yes", "answer a question with yes"),
+    looks(Action::No, &[Key::Esc, Key::Char('n')], &[Question], 2, "no", "answer it with no"),
+    looks(Action::Dismiss, &[Key::Enter], &[Notice], 1, "close", "close the message"),
+    looks(Action::OpenJob, &[Key::Enter], &[Jobs, List], 1, "job", "watch the job of the chosen line"),
+    looks(Action::OpenLog, &[Key::Char('L')], &[Job, Jobs, List], 4, "log", "the log of the job"),
+    changes(Action::CancelJob, &[Key::Char('c')], &[Environments, Backups, Job, Jobs], 5, "cancel job", "ask the job that runs to stop at its next safe point"),
+    looks(Action::Watch, &[Key::Char('o')], MAIN, 7, "job", "watch the job that runs on the environment, or the last one"),
+    changes(Action::Verify, &[Key::Char('v')], &[Environments, Backups, Page], 9, "verify", "read the chosen backup back and compare it"),
+    changes(Action::VerifyAll, &[Key::Char('V')], MAIN, 0, "verify all", "read all backups of the environment back and compare them"),
+    changes(Action::UpgradeBackup, &[Key::Char('U')], MAIN, 0, "upgrade backup", "take a backup before an upgrade of Magnolia; it is kept for 48 hours"),
+    changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 8, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
+    changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
+    changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
+    changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),
+    looks(Action::CopyId, &[Key::Char('y')], &[Backups, Page], 0, "copy id", "copy the chosen backup's id to the terminal's clipboard"),
+    looks(Action::Filter, &[Key::Char('/')], MAIN, 11, "filter", "show only environments whose name, kind or state has some text"),
+    looks(Action::Notifications, &[Key::Char('n')], ON_SCREENS, 12, "news", "how jobs ended and what needs attention; marks it as seen"),
+    looks(Action::Activity, &[Key::Char('a')], ON_SCREENS, 15, "activity", "who did what, when, and how it ended"),
+    looks(Action::Jobs, &[Key::Char('J')], ON_SCREENS, 16, "jobs", "the list of jobs"),
+    looks(Action::About, &[Key::Char('i')], MAIN, 17, "about", "everything known of the environment: instances, versions, holds, problems"),
+    looks(Action::Recovery, &[Key::Char('w')], ON_SCREENS, 18, "where from", "what is recovered from where"),
+    looks(Action::Palette, &[Key::Char(':')], ON_SCREENS, 14, "actions", "find an action by its name"),
+    looks(Action::Help, &[Key::Char('?')], HELPED, 3, "help", "this page"),
+    looks(Action::Back, &[Key::Esc], AWAY, 2, "back", "go back without doing anything; a job goes on"),
+    looks(Action::NextPane, &[Key::Tab], &[Environments, Backups, Typing], 5, "pane", "the other pane, or the next field"),
+    looks(Action::PreviousPane, &[Key::BackTab], &[Environments, Backups, Typing], 0, "previous pane", "the other pane, or the field before"),
+    looks(Action::Left, &[Key::Char('h'), Key::Left], MAIN, 0, "left", "the pane to the left"),
+    looks(Action::Right, &[Key::Char('l'), Key::Right], MAIN, 0, "right", "the pane to the right"),
+    looks(Action::Up, &[Key::Char('k'), Key::Up], SCROLLED, 0, "up", "one line up"),
+    looks(Action::Down, &[Key::Char('j'), Key::Down], SCROLLED, 0, "down", "one line down"),
+    looks(Action::PageUp, &[Key::PageUp, Key::Ctrl('b')], SCROLLED, 0, "page up", "one page up"),
+    looks(Action::PageDown, &[Key::PageDown, Key::Ctrl('f')], SCROLLED, 0, "page down", "one page down"),
+    looks(Action::Top, &[Key::Char('g'), Key::Home], SCROLLED, 0, "top", "the first line"),
+    looks(Action::Bottom, &[Key::Char('G'), Key::End], SCROLLED, 0, "bottom", "the last line"),
+    looks(Action::Refresh, &[Key::Char('R')], ON_SCREENS, 0, "refresh", "ask the backend for everything again"),
+    looks(Action::Redraw, &[Key::Ctrl('l')], EVERYWHERE, 0, "redraw", "draw the screen again, whole"),
+    looks(Action::Suspend, &[Key::Ctrl('z')], EVERYWHERE, 0, "suspend", "stop the program and give the terminal back; `fg` brings it back"),
+    looks(Action::Quit, &[Key::Char('q')], ON_SCREENS, 4, "quit", "end the cockpit; asks first when a job runs in it"),
+    looks(Action::QuitAnywhere, &[Key::Ctrl('c')], EVERYWHERE, 0, "quit", "end the cockpit from anywhere"),
+];
+
+impl Action {
+    /// The action's row.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        // Every action has a row, as a test makes sure; the first row stands in so that this cannot fail.
+        TABLE.iter().find(|row| row.action == self).unwrap_or(&TABLE[0])
+    }
+
+    /// The action that a key stands for at a place.
+    #[must_use]
+    pub fn of(key: Key, place: Place) -> Option<Self> {
+        TABLE
+            .iter()
+            .find(|row| row.places.contains(&place) && row.keys.contains(&key))
+            .map(|row| row.action)
+    }
+}
+
+impl Row {
+    /// The keys as the help writes them.
+    #[must_use]
+    pub fn keys_label(&self) -> String {
+        let labels: Vec<_> = self.keys.iter().map(|key| key.label()).collect();
+        labels.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_at_one_place() {
+        for place in EVERYWHERE {
+            let mut seen = std::collections::BTreeMap::new();
+            for row in TABLE.iter().filter(|row| row.places.contains(place)) {
+                for key in row.keys {
+                    let other = seen.insert(*key, row.action);
+                    assert_eq!(other, None, "{key:?} at {place:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_one_row() {
+        let mut actions: Vec<_> = TABLE.iter().map(|row| row.action).collect();
+        actions.sort();
+        let count = actions.len();
+        actions.dedup();
+        assert_eq!(actions.len(), count);
+        assert_eq!(Action::QuitAnywhere.row().action, Action::QuitAnywhere);
+    }
+
+    #[test]
+    fn no_letter_leads_out_of_the_wizard() {
+        let moves = [Action::Up, Action::Down, Action::Top, Action::Bottom];
+        for place in [Choose, Scope, Plan] {
+            for letter in ('a'..='z').chain('A'..='Z') {
+                let action = Action::of(Key::Char(letter), place);
+                assert!(
+                    action.is_none_or(|action| moves.contains(&action)),
+                    "{letter} at {place:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_letter_acts_while_somebody_types() {
+        for row in TABLE.iter().filter(|row| row.places.contains(&Typing)) {
+            assert!(
+                row.keys.iter().all(|key| !matches!(key, Key::Char(_))),
+                "{:?}",
+                row.action
+            );
+        }
+    }
+}

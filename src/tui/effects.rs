@@ -1,0 +1,209 @@
+//! What `update` wants done, and the part of the cockpit that does it: calls to the [`Backend`], each in a task of its
+//! own, and timers. Answers come back as messages through a channel; nothing is shared with drawing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::message::{Message, Start};
+use crate::backend::Backend;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobId;
+use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+
+/// How many jobs, activities and notifications are asked for.
+const NEWEST: u32 = 200;
+
+/// Something to be done outside of the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask for something; the answer is a message of the same name.
+    Fetch(Fetch),
+    /// Listen to the backend's events.
+    Listen,
+    /// Send a message after a while.
+    After(Duration, Timer),
+    /// Mark notifications as seen, up to this number.
+    Seen(u64),
+    /// Take a backup.
+    Backup(BackupRequest),
+    /// Work out a restore plan, as the answer to question number so-and-so.
+    Plan(u64, RestoreRequest),
+    /// Restore, with the name that was typed.
+    Restore(RestoreRequest, String),
+    /// Undo the last restore, with the name that was typed.
+    Undo(EnvironmentName, String),
+    /// Read back one backup or all.
+    Verify(EnvironmentName, Option<BackupId>),
+    /// Cancel a job.
+    Cancel(JobId),
+    /// Delete an upgrade or safety backup.
+    Delete(EnvironmentName, BackupId),
+    /// Keep one for longer.
+    Extend(EnvironmentName, BackupId),
+    /// Set or lift maintenance or protection.
+    Hold(HoldRequest),
+    /// Break Live of the demo.
+    Break(EnvironmentName),
+    /// For the terminal: put text on its clipboard.
+    Copy(String),
+    /// For the terminal: draw everything again.
+    Redraw,
+    /// For the terminal: give it back and stop the process until it is continued.
+    Suspend,
+    /// End the cockpit.
+    Quit,
+    /// End the cockpit because a signal said so.
+    End,
+}
+
+/// Something to ask for, without an argument that changes from time to time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fetch {
+    /// What the backend is.
+    Info,
+    /// All environments.
+    Environments,
+    /// One environment.
+    Details(EnvironmentName),
+    /// The newest jobs.
+    Jobs,
+    /// One job.
+    Job(JobId),
+    /// The lines of a job's log after a line.
+    Log(JobId, u64),
+    /// The activity log.
+    Activity,
+    /// Notifications.
+    Notifications,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// See [`Message::Rested`].
+    Rested(u64),
+    /// See [`Message::Retry`].
+    Retry(u64),
+}
+
+/// Runs effects against a backend.
+pub struct Effects {
+    backend: Arc<dyn Backend>,
+    messages: UnboundedSender<Message>,
+}
+
+impl Effects {
+    /// A runner whose answers go into the channel.
+    pub fn new(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) -> Self {
+        Self { backend, messages }
+    }
+
+    /// Starts the effect and returns at once. Effects for the terminal are the loop's, and nothing here.
+    pub fn start(&self, effect: Effect) {
+        let backend = Arc::clone(&self.backend);
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            if effect == Effect::Listen {
+                listen(backend.as_ref(), &messages).await;
+            } else if let Some(message) = run(backend.as_ref(), effect).await {
+                // The loop has gone when nobody receives: then nobody needs the answer either.
+                let _ = messages.send(message);
+            }
+        });
+    }
+}
+
+async fn listen(backend: &dyn Backend, messages: &UnboundedSender<Message>) {
+    let mut events = backend.events();
+    while let Some(event) = events.next().await {
+        if messages.send(Message::Event(event)).is_err() {
+            return;
+        }
+    }
+    let _ = messages.send(Message::EventsEnded);
+}
+
+async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
+    let started = |start, result| Some(Message::Started(start, result));
+    match effect {
+        Effect::Fetch(fetch) => Some(ask(backend, fetch).await),
+        Effect::After(delay, timer) => {
+            tokio::time::sleep(delay).await;
+            Some(match timer {
+                Timer::Rested(move_number) => Message::Rested(move_number),
+                Timer::Retry(loss) => Message::Retry(loss),
+            })
+        }
+        Effect::Seen(number) => backend
+            .notifications_seen(number)
+            .await
+            .err()
+            .map(|error| Message::Done(String::new(), Err(error))),
+        Effect::Backup(request) => started(Start::Aside, backend.start_backup(request).await),
+        Effect::Plan(number, request) => {
+            let plan = backend.plan_restore(request).await;
+            Some(Message::Plan(number, Box::new(plan)))
+        }
+        Effect::Restore(request, typed) => {
+            started(Start::Watched, backend.start_restore(request, typed).await)
+        }
+        Effect::Undo(environment, typed) => {
+            started(Start::Watched, backend.start_undo(environment, typed).await)
+        }
+        Effect::Verify(environment, backup) => {
+            let backup = backup.map(|id| id.0);
+            started(Start::Aside, backend.start_verify(environment, backup).await)
+        }
+        Effect::Cancel(id) => {
+            let done = format!("job {id} was asked to stop: it ends at its next safe point");
+            Some(Message::Done(done, backend.cancel(id).await))
+        }
+        Effect::Delete(environment, backup) => {
+            let done = format!("backup {backup} of {environment} is deleted");
+            Some(Message::Done(
+                done,
+                backend.delete_backup(environment, backup).await,
+            ))
+        }
+        Effect::Extend(environment, backup) => {
+            let done = format!("backup {backup} of {environment} is kept for another 48 hours");
+            Some(Message::Done(
+                done,
+                backend.extend_backup(environment, backup).await,
+            ))
+        }
+        Effect::Hold(request) => {
+            let done = super::update::hold_sentence(&request);
+            Some(Message::Done(done, backend.hold(request).await))
+        }
+        Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
+        Effect::Listen | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit | Effect::End => {
+            None
+        }
+    }
+}
+
+async fn ask(backend: &dyn Backend, fetch: Fetch) -> Message {
+    match fetch {
+        Fetch::Info => Message::Info(backend.info().await),
+        Fetch::Environments => Message::Environments(backend.environments().await),
+        Fetch::Details(name) => {
+            let details = backend.environment(&name).await;
+            Message::Details(name, Box::new(details))
+        }
+        Fetch::Jobs => {
+            let query = JobQuery {
+                limit: NEWEST,
+                ..JobQuery::default()
+            };
+            Message::Jobs(backend.jobs(query).await)
+        }
+        Fetch::Job(id) => Message::Job(Box::new(backend.job(id).await)),
+        Fetch::Log(id, after) => Message::Log(id, backend.job_log(id, after).await),
+        Fetch::Activity => Message::Activity(backend.activity(NEWEST).await),
+        Fetch::Notifications => Message::Notifications(backend.notifications(NEWEST).await),
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything that can happen to the cockpit: the one way into `update`.
+
+use super::key::Input;
+use crate::backend::{BackendError, BackendInfo};
+use crate::domain::activity::{Activity, Notification};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::plan::RestorePlan;
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+
+/// An answer of the backend, or why there is none.
+pub type Answer<T> = Result<T, BackendError>;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Message {
+    /// A person or the terminal did something.
+    Input(Input),
+    /// Some time has passed: ages and countdowns may read differently now.
+    Time,
+    /// The selection has rested on an environment for a moment; the number says which move it was.
+    Rested(u64),
+    /// The time to try the backend again may have come; the number says which loss of connection it was for.
+    Retry(u64),
+    /// The backend tells of something new.
+    Event(Event),
+    /// The backend tells of nothing any more.
+    EventsEnded,
+    /// What the backend is.
+    Info(Answer<BackendInfo>),
+    /// All environments.
+    Environments(Answer<Vec<EnvironmentSummary>>),
+    /// One environment.
+    Details(EnvironmentName, Box<Answer<EnvironmentDetails>>),
+    /// The newest jobs.
+    Jobs(Answer<Vec<Job>>),
+    /// One job.
+    Job(Box<Answer<Job>>),
+    /// More lines of a job's log.
+    Log(JobId, Answer<Vec<LogLine>>),
+    /// The newest of the activity log.
+    Activity(Answer<Vec<Activity>>),
+    /// The newest notifications.
+    Notifications(Answer<Vec<Notification>>),
+    /// A restore plan; the number says which question it answers.
+    Plan(u64, Box<Answer<RestorePlan>>),
+    /// A job that was asked for has been started, or refused.
+    Started(Start, Answer<JobId>),
+    /// Something else that was asked for is done, or refused. The text says what was done.
+    Done(String, Answer<()>),
+    /// Live of the demo was broken: the sentence says how.
+    Broke(Answer<String>),
+}
+
+/// What kind of start is answered: decides what the screen shows next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// A backup or a verification: the main screen goes on.
+    Aside,
+    /// A restore or an undo: the screen of its job follows.
+    Watched,
+}

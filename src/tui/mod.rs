@@ -1,0 +1,49 @@
+//! The cockpit: a full-screen terminal program over any [`Backend`].
+//!
+//! One direction, and no lock that drawing shares with anything:
+//!
+//! ```text
+//! key → key::Input → action (the one table) → update → Effect → Backend, in a task
+//!                                               ↑                  │
+//!               paint ← view ← model ←──────────┴──── Message ←────┘
+//! ```
+//!
+//! - `model` is what is shown; `update` is the only thing that changes it, `view` the only thing that draws it, and
+//!   both are pure.
+//! - [`action`] is the one table of what can be done, with which keys and in which words.
+//! - [`theme`] is the one file that names colours.
+//! - `effects` runs calls to the backend; `run` is the loop; [`display`], [`paint`] and `terminal` are the way to the
+//!   screen.
+
+pub mod action;
+pub mod display;
+mod effects;
+pub mod key;
+mod message;
+mod model;
+pub mod paint;
+mod run;
+mod settings;
+mod terminal;
+pub mod theme;
+mod update;
+mod view;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+pub use self::run::run_on;
+pub use self::settings::{Clock, CockpitError, CockpitSettings};
+use self::terminal::{PanicGuard, Terminal};
+use crate::backend::Backend;
+
+/// Runs the cockpit in the terminal of this process until its user quits or a signal ends it. The terminal is as it
+/// was afterwards, whatever happened.
+pub async fn run(backend: Arc<dyn Backend>, settings: CockpitSettings) -> Result<(), CockpitError> {
+    let (sender, inputs) = unbounded_channel();
+    let _guard = PanicGuard::new(sender.clone());
+    let mut terminal = Terminal::take(settings.mouse)?;
+    terminal::listen(&sender)?;
+    run_on(&mut terminal, inputs, backend, settings).await
+}

@@ -1,0 +1,341 @@
+//! What the cockpit shows: the one state that `update` changes and `view` reads.
+//!
+//! Not in here: how it changes (`update`) and how it looks (`view`).
+
+pub mod backups;
+pub mod cursor;
+pub mod fleet;
+pub mod screens;
+pub mod wizard;
+
+use std::collections::BTreeMap;
+
+use ratatui::layout::Size;
+
+use self::backups::BackupRow;
+use self::cursor::Cursor;
+use self::fleet::Fleet;
+use self::screens::{Dialog, Page, Screen};
+use self::wizard::Step;
+use super::action::Place;
+use super::effects::{Effect, Fetch};
+use super::settings::CockpitSettings;
+use crate::backend::BackendInfo;
+use crate::domain::Instant;
+use crate::domain::activity::{Activity, Notification, Severity};
+use crate::domain::backup::Backup;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobId};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+
+/// The smallest terminal that the screens fit in.
+pub const SMALLEST: Size = Size {
+    width: 80,
+    height: 24,
+};
+
+/// The pane of the main screen that keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The list of environments.
+    Environments,
+    /// The table of backups.
+    Backups,
+}
+
+/// How the backend is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// Nothing has been heard yet.
+    Connecting,
+    /// It answers, and tells of changes as they happen.
+    Connected,
+    /// It does not answer.
+    Lost {
+        /// Why, as a sentence.
+        why: String,
+        /// When it is tried again.
+        retry_at: Instant,
+        /// How long is waited after the next failure, in seconds.
+        wait_seconds: u32,
+        /// Whether an attempt is being made right now.
+        trying: bool,
+    },
+}
+
+/// A message on the line above the footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// How serious.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+    /// The job that it is about.
+    pub job: Option<JobId>,
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct Model {
+    /// What the cockpit was started with.
+    pub settings: CockpitSettings,
+    /// The time, as of the last message.
+    pub now: Instant,
+    /// The terminal's size.
+    pub size: Size,
+    /// What the backend is, once it has said.
+    pub info: Option<BackendInfo>,
+    /// Whether it is reached.
+    pub connection: Connection,
+    /// Counts losses of the connection, so that timers of an earlier one are recognised.
+    pub losses: u64,
+    /// When it last answered or told something.
+    pub data_from: Option<Instant>,
+    /// The environments.
+    pub fleet: Fleet,
+    /// Why the environments could not be listed.
+    pub fleet_problem: Option<String>,
+    /// What is known in full.
+    pub details: BTreeMap<EnvironmentName, EnvironmentDetails>,
+    /// Why an environment could not be read.
+    pub details_problems: BTreeMap<EnvironmentName, String>,
+    /// The environment that the right side shows. Follows the selection once it rests.
+    pub shown: Option<EnvironmentName>,
+    /// Counts moves of the selection, so that only the last one's rest counts.
+    pub moves: u64,
+    /// The selected row of the backup table.
+    pub backup_cursor: Cursor,
+    /// The pane that keys go to.
+    pub pane: Pane,
+    /// Whether the filter is being typed.
+    pub filtering: Option<tui_input::Input>,
+    /// Jobs that have been heard of.
+    pub jobs: BTreeMap<JobId, Job>,
+    /// Whether the list of jobs has been read.
+    pub jobs_loaded: bool,
+    /// The activity log, newest first, once read.
+    pub activity: Option<Vec<Activity>>,
+    /// Notifications, newest first, once read.
+    pub notifications: Option<Vec<Notification>>,
+    /// The screens that lie over the main screen, the last one on top.
+    pub screens: Vec<Screen>,
+    /// The dialog that lies over everything.
+    pub dialog: Option<Dialog>,
+    /// What was last said.
+    pub line: Option<Line>,
+    /// Questions to the backend that have not been answered; `true` if the answer is out of date already.
+    pub asked: BTreeMap<Fetch, bool>,
+    /// Counts restore plans, so that the answer to an earlier question is recognised.
+    pub plans: u64,
+}
+
+impl Model {
+    /// The state before anything is known.
+    #[must_use]
+    pub fn new(settings: CockpitSettings, size: Size) -> Self {
+        let now = (settings.clock)();
+        Self {
+            settings,
+            now,
+            size,
+            info: None,
+            connection: Connection::Connecting,
+            losses: 0,
+            data_from: None,
+            fleet: Fleet::default(),
+            fleet_problem: None,
+            details: BTreeMap::new(),
+            details_problems: BTreeMap::new(),
+            shown: None,
+            moves: 0,
+            backup_cursor: Cursor::default(),
+            pane: Pane::Backups,
+            filtering: None,
+            jobs: BTreeMap::new(),
+            jobs_loaded: false,
+            activity: None,
+            notifications: None,
+            screens: Vec::new(),
+            dialog: None,
+            line: None,
+            asked: BTreeMap::new(),
+            plans: 0,
+        }
+    }
+
+    /// Where keys go.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match &self.dialog {
+            Some(Dialog::Form(_) | Dialog::Palette(_)) => Place::Typing,
+            Some(Dialog::Question(_)) => Place::Question,
+            Some(Dialog::Notice(_)) => Place::Notice,
+            None => self.place_below(),
+        }
+    }
+
+    /// Where keys would go if there were no dialog.
+    #[must_use]
+    pub fn place_below(&self) -> Place {
+        match self.screens.last() {
+            Some(Screen::Wizard(wizard)) => match wizard.step {
+                Step::Choose => Place::Choose,
+                Step::Scope => Place::Scope,
+                Step::Plan => Place::Plan,
+                Step::Name => Place::Typing,
+            },
+            Some(Screen::Job { .. }) => Place::Job,
+            Some(Screen::Jobs(_)) => Place::Jobs,
+            Some(Screen::Log(_)) => Place::Log,
+            Some(Screen::Activity(_) | Screen::Notifications(_)) => Place::List,
+            Some(Screen::Page { .. }) => Place::Page,
+            None if self.filtering.is_some() => Place::Typing,
+            None => match self.pane {
+                Pane::Environments => Place::Environments,
+                Pane::Backups => Place::Backups,
+            },
+        }
+    }
+
+    /// Whether this is the demo.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.settings.demo || self.info.as_ref().is_some_and(|info| info.demo)
+    }
+
+    /// Whether jobs run in this process and end with it.
+    #[must_use]
+    pub fn runs_jobs_itself(&self) -> bool {
+        self.info.as_ref().is_none_or(|info| info.kind == "embedded")
+    }
+
+    /// Jobs that have not ended, oldest first.
+    pub fn unfinished_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().filter(|job| !job.state.has_ended())
+    }
+
+    /// The job that runs or waits on an environment.
+    #[must_use]
+    pub fn job_of(&self, environment: &EnvironmentName) -> Option<&Job> {
+        self.unfinished_jobs().find(|job| job.environment == *environment)
+    }
+
+    /// The name of the environment that actions on this screen are about.
+    #[must_use]
+    pub fn target_name(&self) -> Option<&EnvironmentName> {
+        match self.screens.last() {
+            Some(Screen::Wizard(wizard)) => Some(&wizard.environment),
+            Some(Screen::Job { id, .. }) => self.jobs.get(id).map(|job| &job.environment),
+            Some(Screen::Page {
+                page: Page::Backup(name, _) | Page::About(name),
+                ..
+            }) => Some(name),
+            Some(Screen::Jobs(cursor)) => self.job_in_list(cursor).map(|job| &job.environment),
+            _ => self.fleet.selected().map(|summary| &summary.name),
+        }
+    }
+
+    /// The environment that actions on this screen are about.
+    #[must_use]
+    pub fn target(&self) -> Option<&EnvironmentSummary> {
+        self.target_name().and_then(|name| self.fleet.get(name))
+    }
+
+    /// All that is known of it.
+    #[must_use]
+    pub fn target_details(&self) -> Option<&EnvironmentDetails> {
+        self.target_name().and_then(|name| self.details.get(name))
+    }
+
+    /// What the right side of the main screen shows.
+    #[must_use]
+    pub fn shown_details(&self) -> Option<&EnvironmentDetails> {
+        self.shown.as_ref().and_then(|name| self.details.get(name))
+    }
+
+    /// The environment whose backups are in the table: the wizard's, or the one on the right side.
+    #[must_use]
+    pub fn table_details(&self) -> Option<&EnvironmentDetails> {
+        match self.screens.last() {
+            Some(Screen::Wizard(wizard)) => self.details.get(&wizard.environment),
+            _ => self.shown_details(),
+        }
+    }
+
+    /// The rows of the backup table.
+    #[must_use]
+    pub fn backup_rows(&self) -> Vec<BackupRow> {
+        self.table_details().map(backups::rows).unwrap_or_default()
+    }
+
+    /// The backup that actions on this screen are about. None while the right side still shows another environment
+    /// than the selected one: an action must never hit what its user does not see.
+    #[must_use]
+    pub fn chosen_backup(&self) -> Option<&Backup> {
+        match self.screens.last() {
+            Some(Screen::Page {
+                page: Page::Backup(name, id),
+                ..
+            }) => self
+                .details
+                .get(name)?
+                .backups
+                .iter()
+                .find(|backup| backup.id == *id),
+            None if self.shown.as_ref() == self.target_name() => {
+                let details = self.shown_details()?;
+                let row = *backups::rows(details).get(self.backup_cursor.selected)?;
+                details.backups.get(row.backup?)
+            }
+            _ => None,
+        }
+    }
+
+    /// Jobs, newest first, as the list shows them.
+    pub fn jobs_newest_first(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().rev()
+    }
+
+    /// The selected job of the list.
+    #[must_use]
+    pub fn job_in_list(&self, cursor: &Cursor) -> Option<&Job> {
+        self.jobs_newest_first().nth(cursor.selected)
+    }
+
+    /// The job that the selected line of a list is about, or the one on the screen.
+    #[must_use]
+    pub fn chosen_job(&self) -> Option<JobId> {
+        match self.screens.last() {
+            Some(Screen::Job { id, .. }) => Some(*id),
+            Some(Screen::Jobs(cursor)) => self.job_in_list(cursor).map(|job| job.id),
+            Some(Screen::Activity(cursor)) => self.activity.as_ref()?.get(cursor.selected)?.job,
+            Some(Screen::Notifications(list)) => self.notifications.as_ref()?.get(list.cursor.selected)?.job,
+            _ => None,
+        }
+    }
+
+    /// The newest notification that nobody has seen.
+    #[must_use]
+    pub fn newest_unseen(&self) -> Option<&Notification> {
+        self.notifications.iter().flatten().find(|news| !news.seen)
+    }
+
+    /// Asks for something, unless it has been asked for and the answer is still to come: then it is asked for again
+    /// after that.
+    pub fn fetch(&mut self, fetch: Fetch) -> Option<Effect> {
+        if let Some(again) = self.asked.get_mut(&fetch) {
+            *again = true;
+            return None;
+        }
+        self.asked.insert(fetch.clone(), false);
+        Some(Effect::Fetch(fetch))
+    }
+
+    /// Takes note that something asked for was answered; asks again if the answer was out of date when it came.
+    pub fn answered(&mut self, fetch: &Fetch) -> Option<Effect> {
+        match self.asked.remove(fetch) {
+            Some(true) => self.fetch(fetch.clone()),
+            _ => None,
+        }
+    }
+}

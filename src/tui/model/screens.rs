@@ -1,0 +1,197 @@
+//! The screens and dialogs that lie over the main screen, each with its own small state.
+
+use tui_input::Input;
+
+use super::cursor::Cursor;
+use super::wizard::Wizard;
+use crate::domain::activity::Severity;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, LogLine};
+use crate::domain::request::HoldKind;
+
+/// A screen that takes the main screen's place.
+#[derive(Debug)]
+pub enum Screen {
+    /// The restore wizard, also used for undo.
+    Wizard(Box<Wizard>),
+    /// One job: its phases, progress and outcome.
+    Job {
+        /// Which.
+        id: JobId,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// The list of jobs.
+    Jobs(Cursor),
+    /// A job's log.
+    Log(Log),
+    /// The activity log.
+    Activity(Cursor),
+    /// The notifications.
+    Notifications(News),
+    /// Something to read.
+    Page {
+        /// What.
+        page: Page,
+        /// The first line shown.
+        scroll: usize,
+    },
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// The help.
+    Help,
+    /// What is recovered from where.
+    Recovery,
+    /// Everything known of a backup.
+    Backup(EnvironmentName, BackupId),
+    /// Everything known of an environment.
+    About(EnvironmentName),
+}
+
+/// A job's log, as far as it has been read.
+#[derive(Debug)]
+pub struct Log {
+    /// The job.
+    pub job: JobId,
+    /// Its lines; `None` before the first answer.
+    pub lines: Option<Vec<LogLine>>,
+    /// The first line shown.
+    pub scroll: usize,
+    /// Whether the last line is kept in view as lines come.
+    pub follow: bool,
+}
+
+impl Log {
+    /// The number of the last line read.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.lines.iter().flatten().last().map_or(0, |line| line.number)
+    }
+}
+
+/// The notifications.
+#[derive(Debug)]
+pub struct News {
+    /// The selected one.
+    pub cursor: Cursor,
+    /// Those up to this number had been seen when the screen was opened; later ones are marked as new.
+    pub seen_before: u64,
+}
+
+/// A dialog over a screen.
+#[derive(Debug)]
+pub enum Dialog {
+    /// Something to fill in.
+    Form(Form),
+    /// A question to answer with yes or no.
+    Question(Question),
+    /// A message that is too long or too serious for the line above the footer.
+    Notice(Notice),
+    /// The palette of actions.
+    Palette(Palette),
+}
+
+/// A form.
+#[derive(Debug)]
+pub struct Form {
+    /// What it is for.
+    pub kind: FormKind,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// The field that is typed in.
+    pub active: usize,
+    /// What is wrong with what was typed.
+    pub problem: Option<String>,
+}
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormKind {
+    /// A manual backup.
+    Backup(EnvironmentName),
+    /// A backup before an upgrade.
+    UpgradeBackup(EnvironmentName),
+    /// Setting a hold.
+    Hold(EnvironmentName, HoldKind),
+}
+
+/// A field of a form.
+#[derive(Debug)]
+pub struct Field {
+    /// What to type.
+    pub label: &'static str,
+    /// What has been typed.
+    pub input: Input,
+}
+
+impl Field {
+    /// An empty field.
+    #[must_use]
+    pub fn new(label: &'static str) -> Self {
+        Self {
+            label,
+            input: Input::default(),
+        }
+    }
+
+    /// What has been typed, without blanks around it; `None` if that is nothing.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        let text = self.input.value().trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+/// A question.
+#[derive(Debug)]
+pub struct Question {
+    /// What is asked.
+    pub about: About,
+    /// The title.
+    pub title: String,
+    /// What yes would do, as sentences.
+    pub text: Vec<String>,
+    /// The word for yes.
+    pub yes: &'static str,
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// Ending the cockpit while jobs run in it.
+    Quit,
+    /// Breaking Live of the demo.
+    Break(EnvironmentName),
+    /// Cancelling a job.
+    Cancel(JobId),
+    /// Deleting a backup.
+    Delete(EnvironmentName, BackupId),
+    /// Lifting a hold.
+    Lift(EnvironmentName, HoldKind),
+}
+
+/// A message in a dialog of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How serious.
+    pub severity: Severity,
+    /// What about.
+    pub title: String,
+    /// The whole text.
+    pub text: String,
+    /// The first line shown.
+    pub scroll: usize,
+}
+
+/// The palette of actions.
+#[derive(Debug, Default)]
+pub struct Palette {
+    /// What has been typed.
+    pub input: Input,
+    /// The selected action.
+    pub cursor: Cursor,
+}

@@ -1,0 +1,268 @@
+//! The restore wizard: choose a backup, choose which part of it, see the plan, type the name. Undo is the same way
+//! from the plan on.
+
+use tui_input::Input;
+
+use super::cursor::Cursor;
+use crate::domain::backup::{Backup, BackupId, Manifest};
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::plan::{RestorePlan, Selection};
+use crate::domain::request::RestoreRequest;
+
+/// The wizard's state.
+#[derive(Debug)]
+pub struct Wizard {
+    /// The environment that would be restored.
+    pub environment: EnvironmentName,
+    /// Restore or undo.
+    pub purpose: Purpose,
+    /// Where the wizard stands.
+    pub step: Step,
+    /// The selected row of the backup table.
+    pub choice: Cursor,
+    /// The chosen backup.
+    pub backup: Option<BackupId>,
+    /// What can be taken or left out.
+    pub scope: Vec<ScopeItem>,
+    /// The selected line of it.
+    pub scope_cursor: Cursor,
+    /// The plan.
+    pub plan: PlanState,
+    /// The first line of the plan shown.
+    pub scroll: usize,
+    /// The name, as far as it has been typed.
+    pub typed: Input,
+    /// What stands in the way of the next step.
+    pub problem: Option<String>,
+    /// Whether the restore has been asked for and the answer is still to come.
+    pub starting: bool,
+}
+
+/// What the wizard is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Restoring a backup.
+    Restore,
+    /// Going back to what the last restore replaced.
+    Undo,
+}
+
+impl Purpose {
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(self) -> &'static [Step] {
+        match self {
+            Self::Restore => &[Step::Choose, Step::Scope, Step::Plan, Step::Name],
+            Self::Undo => &[Step::Plan, Step::Name],
+        }
+    }
+}
+
+/// A step of the wizard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Which backup.
+    Choose,
+    /// Which part of it.
+    Scope,
+    /// What it would do.
+    Plan,
+    /// Typing the environment's name.
+    Name,
+}
+
+impl Step {
+    /// The words for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Choose => "choose a backup",
+            Self::Scope => "all or a part",
+            Self::Plan => "see the plan",
+            Self::Name => "type the name",
+        }
+    }
+}
+
+/// A plan on its way.
+#[derive(Debug)]
+pub enum PlanState {
+    /// Not asked for.
+    None,
+    /// Asked for, as question number so-and-so.
+    Loading(u64),
+    /// Here.
+    Ready(Box<RestorePlan>),
+    /// Not to be had, with the sentence that says why.
+    Failed(String),
+}
+
+/// An instance or a workspace that can be taken or left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeItem {
+    /// Which.
+    pub what: ScopeWhat,
+    /// Whether it is taken.
+    pub taken: bool,
+}
+
+/// An instance or a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScopeWhat {
+    /// An instance.
+    Instance(InstanceName),
+    /// A workspace, in every instance that has it.
+    Workspace(String),
+}
+
+impl Wizard {
+    /// A wizard at its first step.
+    #[must_use]
+    pub fn new(environment: EnvironmentName, purpose: Purpose) -> Self {
+        Self {
+            environment,
+            purpose,
+            step: match purpose {
+                Purpose::Restore => Step::Choose,
+                Purpose::Undo => Step::Plan,
+            },
+            choice: Cursor::default(),
+            backup: None,
+            scope: Vec::new(),
+            scope_cursor: Cursor::default(),
+            plan: PlanState::None,
+            scroll: 0,
+            typed: Input::default(),
+            problem: None,
+            starting: false,
+        }
+    }
+
+    /// Takes a backup, with everything in it.
+    pub fn choose(&mut self, backup: &Backup) {
+        if self.backup.as_ref() == Some(&backup.id) {
+            return;
+        }
+        self.backup = Some(backup.id.clone());
+        self.scope = scope_of(&backup.manifest);
+        self.scope_cursor = Cursor::default();
+    }
+
+    /// Takes only the part that a selection names.
+    pub fn limit(&mut self, selection: &Selection) {
+        for item in &mut self.scope {
+            item.taken = match &item.what {
+                ScopeWhat::Instance(name) => selection.has_instance(name),
+                ScopeWhat::Workspace(name) => selection.has_workspace(name),
+            };
+        }
+    }
+
+    /// Which part of the backup is taken. Everything is said with empty lists, so that a workspace that the backup
+    /// does not know is not left out by accident.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        let taken = |item: &&ScopeItem| item.taken;
+        let all = |instances: bool| {
+            self.scope
+                .iter()
+                .filter(|item| matches!(item.what, ScopeWhat::Instance(_)) == instances)
+                .all(|item| item.taken)
+        };
+        let instances = self
+            .scope
+            .iter()
+            .filter(taken)
+            .filter_map(|item| match &item.what {
+                ScopeWhat::Instance(name) => Some(name.clone()),
+                ScopeWhat::Workspace(_) => None,
+            });
+        let workspaces = self
+            .scope
+            .iter()
+            .filter(taken)
+            .filter_map(|item| match &item.what {
+                ScopeWhat::Workspace(name) => Some(name.clone()),
+                ScopeWhat::Instance(_) => None,
+            });
+        Selection {
+            instances: if all(true) {
+                Vec::new()
+            } else {
+                instances.collect()
+            },
+            workspaces: if all(false) {
+                Vec::new()
+            } else {
+                workspaces.collect()
+            },
+        }
+    }
+
+    /// Why the part that is taken is none, if it is none.
+    #[must_use]
+    pub fn scope_problem(&self) -> Option<String> {
+        let some = |instances: bool| {
+            self.scope
+                .iter()
+                .any(|item| item.taken && matches!(item.what, ScopeWhat::Instance(_)) == instances)
+        };
+        if !some(true) {
+            return Some("no instance is taken: take at least one with Space".to_owned());
+        }
+        if !some(false) {
+            return Some("no workspace is taken: take at least one with Space".to_owned());
+        }
+        None
+    }
+
+    /// What is asked of the backend.
+    #[must_use]
+    pub fn request(&self) -> Option<RestoreRequest> {
+        Some(RestoreRequest {
+            environment: self.environment.clone(),
+            backup: self.backup.as_ref()?.0.clone(),
+            selection: self.selection(),
+        })
+    }
+
+    /// The plan, once it is here.
+    #[must_use]
+    pub fn ready_plan(&self) -> Option<&RestorePlan> {
+        match &self.plan {
+            PlanState::Ready(plan) => Some(plan),
+            _ => None,
+        }
+    }
+}
+
+/// Every instance of a backup, then every workspace that any of them has.
+fn scope_of(manifest: &Manifest) -> Vec<ScopeItem> {
+    let instances = manifest
+        .instances
+        .iter()
+        .map(|instance| ScopeWhat::Instance(instance.name.clone()));
+    let mut names: Vec<(&_, &String)> = Vec::new();
+    for workspace in manifest
+        .instances
+        .iter()
+        .flat_map(|instance| &instance.workspaces)
+    {
+        if !names.iter().any(|(_, name)| **name == workspace.name) {
+            names.push((&workspace.kind, &workspace.name));
+        }
+    }
+    names.sort_by_key(|(kind, name)| {
+        (
+            **kind == crate::domain::environment::WorkspaceKind::Content,
+            (*name).clone(),
+        )
+    });
+    let workspaces = names
+        .into_iter()
+        .map(|(_, name)| ScopeWhat::Workspace(name.clone()));
+    instances
+        .chain(workspaces)
+        .map(|what| ScopeItem { what, taken: true })
+        .collect()
+}

@@ -1,0 +1,169 @@
+//! The loop: a message comes in, the model changes, effects start, and the frame is shown if it differs. Generic over
+//! the display and the source of input, so that tests run the whole of it.
+//!
+//! Nothing is awaited here but the next message and two timers: one for the next change of an age or a countdown, and
+//! one that holds progress back so that it draws four times a second at most.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Timelike as _;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant as Tick;
+
+use super::display::Display;
+use super::effects::{Effect, Effects};
+use super::key::Input;
+use super::message::Message;
+use super::model::{Connection, Model};
+use super::settings::{CockpitError, CockpitSettings};
+use super::terminal::in_loop;
+use super::theme::Theme;
+use super::{update, view};
+use crate::backend::Backend;
+use crate::domain::event::Event;
+
+/// The least time between two draws that only show progress.
+const CALM: Duration = Duration::from_millis(250);
+
+/// Runs a cockpit on a display until it ends. The input ends it too when its channel closes.
+pub async fn run_on<D: Display>(
+    display: &mut D,
+    mut inputs: UnboundedReceiver<Input>,
+    backend: Arc<dyn Backend>,
+    settings: CockpitSettings,
+) -> Result<(), CockpitError> {
+    let (sender, mut messages) = unbounded_channel();
+    let mut cockpit = Cockpit {
+        theme: Theme::new(settings.theme, settings.accent, settings.ascii),
+        model: Model::new(settings, display.size()?),
+        effects: Effects::new(backend, sender),
+        display,
+        drawn: None,
+        pending: false,
+        ended: None,
+    };
+    // The first frame comes before the first question to the backend.
+    cockpit.draw()?;
+    let effects = update::start(&mut cockpit.model);
+    cockpit.start(effects)?;
+    loop {
+        let change = tokio::time::sleep(cockpit.until_time_shows());
+        let calm = tokio::time::sleep_until(cockpit.drawn.map_or_else(Tick::now, |drawn| drawn + CALM));
+        let mut urgent = false;
+        tokio::select! {
+            biased;
+            input = inputs.recv() => {
+                urgent = true;
+                cockpit.take(Message::Input(input.unwrap_or(Input::Closed)))?;
+            }
+            Some(message) = messages.recv() => {
+                urgent |= is_urgent(&message);
+                cockpit.take(message)?;
+            }
+            () = change => {
+                urgent = true;
+                cockpit.take(Message::Time)?;
+            }
+            () = calm, if cockpit.pending => urgent = true,
+        }
+        // What has queued up meanwhile is taken in before the next draw.
+        while cockpit.ended.is_none() {
+            let message = match inputs.try_recv() {
+                Ok(input) => Message::Input(input),
+                Err(_) => match messages.try_recv() {
+                    Ok(message) => message,
+                    Err(_) => break,
+                },
+            };
+            urgent |= is_urgent(&message);
+            cockpit.take(message)?;
+        }
+        if let Some(end) = cockpit.ended {
+            return match end {
+                End::Quit => Ok(()),
+                End::Signal => Err(CockpitError::Ended),
+            };
+        }
+        if urgent || cockpit.drawn.is_none_or(|drawn| drawn.elapsed() >= CALM) {
+            cockpit.draw()?;
+        } else {
+            cockpit.pending = true;
+        }
+    }
+}
+
+/// Whether a message is to be shown at once. Progress can wait for a quarter of a second.
+fn is_urgent(message: &Message) -> bool {
+    !matches!(message, Message::Event(Event::Job(job)) if !job.state.has_ended())
+}
+
+/// How the cockpit ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Quit,
+    Signal,
+}
+
+struct Cockpit<'a, D> {
+    theme: Theme,
+    model: Model,
+    effects: Effects,
+    display: &'a mut D,
+    /// When the last frame was drawn.
+    drawn: Option<Tick>,
+    /// Whether the model has changed since.
+    pending: bool,
+    ended: Option<End>,
+}
+
+impl<D: Display> Cockpit<'_, D> {
+    fn take(&mut self, message: Message) -> Result<(), CockpitError> {
+        match &message {
+            Message::Input(Input::Resized) => self.model.size = self.display.size()?,
+            Message::Input(Input::Continued) => {
+                self.display.resume()?;
+                self.model.size = self.display.size()?;
+            }
+            _ => {}
+        }
+        let effects = in_loop(|| {
+            let now = (self.model.settings.clock)();
+            update::update(&mut self.model, now, message)
+        });
+        self.start(effects)
+    }
+
+    fn start(&mut self, effects: Vec<Effect>) -> Result<(), CockpitError> {
+        for effect in effects {
+            match effect {
+                Effect::Redraw => self.display.forget(),
+                Effect::Suspend => self.display.suspend()?,
+                Effect::Copy(text) => self.display.copy(&text)?,
+                Effect::Quit => self.ended = Some(End::Quit),
+                Effect::End => self.ended = Some(End::Signal),
+                other => self.effects.start(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<(), CockpitError> {
+        let frame = in_loop(|| view::view(&self.model, &self.theme));
+        self.display.show(frame)?;
+        self.drawn = Some(Tick::now());
+        self.pending = false;
+        Ok(())
+    }
+
+    /// How long it is until an age or a countdown on the screen reads differently: they count whole minutes, but for
+    /// the seconds to the next attempt at a lost connection.
+    fn until_time_shows(&self) -> Duration {
+        if matches!(self.model.connection, Connection::Lost { .. }) {
+            return Duration::from_secs(1);
+        }
+        let now = (self.model.settings.clock)();
+        let into_minute = u64::from(now.second()) * 1000 + u64::from(now.timestamp_subsec_millis()) % 1000;
+        Duration::from_millis(60_000_u64.saturating_sub(into_minute).max(1))
+    }
+}

@@ -1,0 +1,60 @@
+//! What a cockpit is started with. All of it comes from the caller: nothing in here reads a file, the environment or a
+//! clock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::theme::{Accent, ThemeChoice};
+use crate::domain::Instant;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// How a cockpit looks and what it may do.
+#[derive(Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as the configuration and the command line have it"
+)]
+pub struct CockpitSettings {
+    /// The name of the context it works on, shown in the header.
+    pub context: String,
+    /// Whether every action that changes something is refused.
+    pub read_only: bool,
+    /// The colour of the context's name.
+    pub accent: Option<Accent>,
+    /// Which colours. The caller chooses [`ThemeChoice::Monochrome`] where `NO_COLOR` is set.
+    pub theme: ThemeChoice,
+    /// Whether to draw with ASCII symbols only, for terminals that are not in UTF-8.
+    pub ascii: bool,
+    /// Whether to take clicks and the wheel. The terminal then no longer selects text by itself.
+    pub mouse: bool,
+    /// Whether this is the sandbox of `lifeboat demo`, said in the header before the backend has answered.
+    pub demo: bool,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl fmt::Debug for CockpitSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CockpitSettings")
+            .field("context", &self.context)
+            .field("read_only", &self.read_only)
+            .field("theme", &self.theme)
+            .field("demo", &self.demo)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a cockpit ended other than by being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum CockpitError {
+    /// The terminal could not be read from or written to.
+    #[error(
+        "the terminal cannot be used ({0}): start the cockpit in a terminal, or use the commands of `lifeboat --help`"
+    )]
+    Terminal(#[from] std::io::Error),
+    /// A signal asked the process to end. The terminal has been given back.
+    #[error("ended by a signal")]
+    Ended,
+}

@@ -1,0 +1,471 @@
+//! What each action does.
+
+use super::{allowed, everything, forms, say, selection_moved, wizard};
+use crate::domain::activity::Severity;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::request::HoldKind;
+use crate::tui::action::{Action, Place};
+use crate::tui::effects::{Effect, Fetch};
+use crate::tui::model::cursor::{Cursor, Motion};
+use crate::tui::model::screens::{
+    About, Dialog, Field, Form, FormKind, Log, News, Page, Palette, Question, Screen,
+};
+use crate::tui::model::wizard::{Purpose, Step, Wizard};
+use crate::tui::model::{Model, Pane};
+use crate::tui::view::layout;
+
+/// Does the action, or says why not.
+pub fn try_act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match allowed::check(model, action) {
+        Ok(()) => act(model, action),
+        // Keys that only move about, or lead to where one is, need no answer.
+        Err(_) if matches!(action, Action::NextPane | Action::PreviousPane | Action::Accept) => Vec::new(),
+        Err(_) if on_the_screen_already(action) => Vec::new(),
+        Err(why) => {
+            say(model, Severity::Warning, why);
+            Vec::new()
+        }
+    }
+}
+
+fn on_the_screen_already(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Help | Action::Recovery | Action::Notifications | Action::Activity | Action::Jobs
+    )
+}
+
+/// Does an action that makes sense now.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Up => scroll(model, Motion::Up),
+        Action::Down => scroll(model, Motion::Down),
+        Action::PageUp => scroll(model, Motion::PageUp),
+        Action::PageDown => scroll(model, Motion::PageDown),
+        Action::Top => scroll(model, Motion::Top),
+        Action::Bottom => scroll(model, Motion::Bottom),
+        Action::Left => pane(model, Pane::Environments),
+        Action::Right | Action::OpenBackups => pane(model, Pane::Backups),
+        Action::NextPane => next_pane(model, true),
+        Action::PreviousPane => next_pane(model, false),
+        Action::Back => back(model),
+        Action::Dismiss | Action::No => {
+            model.dialog = None;
+            Vec::new()
+        }
+        Action::Accept => forms::accept(model),
+        Action::Yes => forms::yes(model),
+        Action::NextStep => wizard::next(model),
+        Action::Toggle => wizard::toggle(model),
+        Action::Quit | Action::QuitAnywhere => quit(model),
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Refresh => {
+            say(model, Severity::Information, "asking for everything again");
+            everything(model)
+        }
+        Action::Backup
+        | Action::UpgradeBackup
+        | Action::Maintenance
+        | Action::Protect
+        | Action::BreakLive
+        | Action::Delete
+        | Action::CancelJob => ask(model, action),
+        Action::Restore => begin_wizard(model, Purpose::Restore),
+        Action::Undo => begin_wizard(model, Purpose::Undo),
+        Action::Verify | Action::VerifyAll | Action::Extend | Action::CopyId => on_backup(model, action),
+        _ => open(model, action),
+    }
+}
+
+/// Actions that open a screen or a dialog to look at.
+fn open(model: &mut Model, action: Action) -> Vec<Effect> {
+    let page = |page| Screen::Page { page, scroll: 0 };
+    let screen = match action {
+        Action::Help => page(Page::Help),
+        Action::Recovery => page(Page::Recovery),
+        Action::About => match model.target_name().cloned() {
+            Some(name) => page(Page::About(name)),
+            None => return Vec::new(),
+        },
+        Action::Details => match (model.target_name().cloned(), model.chosen_backup()) {
+            (Some(name), Some(backup)) => page(Page::Backup(name, backup.id.clone())),
+            _ => return Vec::new(),
+        },
+        Action::Activity => {
+            model.screens.push(Screen::Activity(Cursor::default()));
+            return model.fetch(Fetch::Activity).into_iter().collect();
+        }
+        Action::Notifications => {
+            let seen_before = model
+                .notifications
+                .iter()
+                .flatten()
+                .find(|news| news.seen)
+                .map_or(0, |news| news.number);
+            Screen::Notifications(News {
+                cursor: Cursor::default(),
+                seen_before,
+            })
+        }
+        Action::Jobs => {
+            model.screens.push(Screen::Jobs(Cursor::default()));
+            return model.fetch(Fetch::Jobs).into_iter().collect();
+        }
+        Action::Watch => return watch(model),
+        Action::OpenJob => {
+            let Some(id) = model.chosen_job() else {
+                return Vec::new();
+            };
+            model.screens.push(Screen::Job { id, scroll: 0 });
+            return ask_for_unknown(model, id);
+        }
+        Action::OpenLog => {
+            let Some(job) = model.chosen_job() else {
+                return Vec::new();
+            };
+            model.screens.push(Screen::Log(Log {
+                job,
+                lines: None,
+                scroll: 0,
+                follow: true,
+            }));
+            let mut effects = ask_for_unknown(model, job);
+            effects.extend(model.fetch(Fetch::Log(job, 0)));
+            return effects;
+        }
+        Action::Palette => {
+            model.dialog = Some(Dialog::Palette(Palette::default()));
+            return Vec::new();
+        }
+        Action::Filter => {
+            model.pane = Pane::Environments;
+            model.filtering = Some(model.fleet.filter().to_owned().into());
+            return Vec::new();
+        }
+        _ => return Vec::new(),
+    };
+    model.screens.push(screen);
+    Vec::new()
+}
+
+fn ask_for_unknown(model: &mut Model, id: crate::domain::job::JobId) -> Vec<Effect> {
+    if model.jobs.contains_key(&id) {
+        return Vec::new();
+    }
+    model.fetch(Fetch::Job(id)).into_iter().collect()
+}
+
+/// The job that runs on the environment, or else its last one.
+fn watch(model: &mut Model) -> Vec<Effect> {
+    let Some(name) = model.target_name() else {
+        return Vec::new();
+    };
+    let running = model.job_of(name).map(|job| job.id);
+    let last = || {
+        model
+            .jobs_newest_first()
+            .find(|job| job.environment == *name)
+            .map(|job| job.id)
+    };
+    if let Some(id) = running.or_else(last) {
+        model.screens.push(Screen::Job { id, scroll: 0 });
+    }
+    Vec::new()
+}
+
+fn pane(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    model.pane = pane;
+    Vec::new()
+}
+
+fn next_pane(model: &mut Model, forward: bool) -> Vec<Effect> {
+    if let Some(Dialog::Form(form)) = &mut model.dialog {
+        let count = form.fields.len().max(1);
+        let step = if forward { 1 } else { count - 1 };
+        form.active = (form.active + step) % count;
+        return Vec::new();
+    }
+    let other = match model.pane {
+        Pane::Environments => Pane::Backups,
+        Pane::Backups => Pane::Environments,
+    };
+    pane(model, other)
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.dialog.take().is_some() {
+        return Vec::new();
+    }
+    if let Some(Screen::Wizard(_)) = model.screens.last() {
+        wizard::back(model);
+        return Vec::new();
+    }
+    if model.screens.pop().is_some() {
+        return Vec::new();
+    }
+    if model.filtering.take().is_some() {
+        model.fleet.set_filter("");
+        return selection_moved(model);
+    }
+    Vec::new()
+}
+
+/// Moves the selection or the text of whatever has the keys.
+pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
+    let heights = layout::heights(model);
+    let place = model.place();
+    if let Some(Dialog::Notice(notice)) = &mut model.dialog {
+        notice.scroll = scrolled(notice.scroll, motion, heights.notice);
+        return Vec::new();
+    }
+    if place == Place::Environments {
+        let before = model.fleet.cursor.selected;
+        model.fleet.go(motion, heights.environments);
+        return if model.fleet.cursor.selected == before {
+            Vec::new()
+        } else {
+            selection_moved(model)
+        };
+    }
+    let jobs = model.jobs.len();
+    let activity = model.activity.as_ref().map_or(0, Vec::len);
+    let news = model.notifications.as_ref().map_or(0, Vec::len);
+    let rows = model.backup_rows().len();
+    let page = heights.screen;
+    match model.screens.last_mut() {
+        None => model.backup_cursor.go(motion, rows, heights.backups),
+        Some(Screen::Wizard(wizard)) => match wizard.step {
+            Step::Choose => {
+                wizard.problem = None;
+                wizard.choice.go(motion, rows, heights.choose);
+            }
+            Step::Scope => {
+                wizard.problem = None;
+                let items = wizard.scope.len();
+                wizard.scope_cursor.go(motion, items, heights.scope);
+            }
+            Step::Plan => wizard.scroll = scrolled(wizard.scroll, motion, page),
+            Step::Name => {}
+        },
+        Some(Screen::Jobs(cursor)) => cursor.go(motion, jobs, page),
+        Some(Screen::Activity(cursor)) => cursor.go(motion, activity, page),
+        Some(Screen::Notifications(list)) => list.cursor.go(motion, news, page),
+        Some(Screen::Job { scroll, .. } | Screen::Page { scroll, .. }) => {
+            *scroll = scrolled(*scroll, motion, page);
+        }
+        Some(Screen::Log(log)) => {
+            log.scroll = scrolled(log.scroll, motion, page);
+            log.follow = motion == Motion::Bottom;
+        }
+    }
+    Vec::new()
+}
+
+/// Where a text is scrolled to. Its end is not known here: the layout brings the number back to it.
+fn scrolled(scroll: usize, motion: Motion, page: usize) -> usize {
+    motion.from(scroll, usize::MAX, page)
+}
+
+fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
+    let Some(name) = model.target_name().cloned() else {
+        return Vec::new();
+    };
+    if model.shown.as_ref() != Some(&name) {
+        say(
+            model,
+            Severity::Warning,
+            "the environment is still being read: try again in a moment",
+        );
+        return Vec::new();
+    }
+    let on_page = matches!(model.screens.last(), Some(Screen::Page { .. }));
+    let chosen = model.chosen_backup().map(|backup| backup.id.clone());
+    let mut wizard = Wizard::new(name.clone(), purpose);
+    wizard.choice = model.backup_cursor;
+    if on_page && let Some(details) = model.details.get(&name) {
+        let rows = model.backup_rows();
+        let row = rows.iter().position(|row| {
+            let backup = row.backup.and_then(|index| details.backups.get(index));
+            backup.map(|backup| &backup.id) == chosen.as_ref()
+        });
+        wizard.choice.selected = row.unwrap_or(wizard.choice.selected);
+    }
+    if purpose == Purpose::Undo
+        && let Some(details) = model.details.get(&name)
+        && let Some(backup) = details
+            .backups
+            .iter()
+            .find(|backup| Some(&backup.id) == details.undo.as_ref())
+    {
+        wizard.choose(backup);
+        if let Some(replaced) = &backup.manifest.replaced {
+            wizard.limit(replaced);
+        }
+    }
+    model.screens.push(Screen::Wizard(Box::new(wizard)));
+    match purpose {
+        Purpose::Restore => Vec::new(),
+        Purpose::Undo => wizard::ask_for_plan(model),
+    }
+}
+
+/// Actions that need no more than the chosen backup.
+fn on_backup(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(name) = model.target_name().cloned() else {
+        return Vec::new();
+    };
+    if action == Action::VerifyAll {
+        return vec![Effect::Verify(name, None)];
+    }
+    let Some(id) = model.chosen_backup().map(|backup| backup.id.clone()) else {
+        return Vec::new();
+    };
+    match action {
+        Action::Verify => vec![Effect::Verify(name, Some(id))],
+        Action::Extend => vec![Effect::Extend(name, id)],
+        Action::CopyId => {
+            say(
+                model,
+                Severity::Information,
+                format!("the id of backup {id} was given to the terminal's clipboard"),
+            );
+            vec![Effect::Copy(id.0)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Actions that ask something first.
+fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(name) = model.target_name().cloned() else {
+        return Vec::new();
+    };
+    let form = |kind, fields| {
+        Dialog::Form(Form {
+            kind,
+            fields,
+            active: 0,
+            problem: None,
+        })
+    };
+    let dialog = match action {
+        Action::Backup => form(FormKind::Backup(name), vec![Field::new("Note")]),
+        Action::UpgradeBackup => {
+            let fields = vec![Field::new("Upgrade to"), Field::new("Note")];
+            form(FormKind::UpgradeBackup(name), fields)
+        }
+        Action::Maintenance => hold_dialog(model, name, HoldKind::Maintenance),
+        Action::Protect => hold_dialog(model, name, HoldKind::Protection),
+        Action::BreakLive => Dialog::Question(Question {
+            title: format!("Break {name}"),
+            text: vec![
+                format!("This deletes and changes content of {name} for real, in the demo's sandbox only."),
+                "Restore a backup afterwards to see a recovery.".to_owned(),
+            ],
+            yes: "break Live",
+            about: About::Break(name),
+        }),
+        Action::Delete => {
+            let Some(backup) = model.chosen_backup() else {
+                return Vec::new();
+            };
+            Dialog::Question(Question {
+                title: format!("Delete a backup of {name}"),
+                text: vec![format!(
+                    "Backup {} ({}), taken {}, is deleted from the repository and cannot be brought back.",
+                    backup.id,
+                    backup.manifest.trigger.label(),
+                    crate::domain::measure::moment(backup.manifest.taken),
+                )],
+                yes: "delete",
+                about: About::Delete(name, backup.id.clone()),
+            })
+        }
+        Action::CancelJob => {
+            let chosen = model.chosen_job().and_then(|id| model.jobs.get(&id));
+            let Some(job) = chosen.or_else(|| model.job_of(&name)) else {
+                return Vec::new();
+            };
+            Dialog::Question(Question {
+                title: format!("Cancel job {}", job.id),
+                text: vec![
+                    format!(
+                        "The {} of {} stops at its next safe point.",
+                        job.title, job.environment
+                    ),
+                    "Live stays as it is, and nothing half done is kept.".to_owned(),
+                ],
+                yes: "cancel the job",
+                about: About::Cancel(job.id),
+            })
+        }
+        _ => return Vec::new(),
+    };
+    model.dialog = Some(dialog);
+    Vec::new()
+}
+
+/// Setting a hold asks for the reason, lifting one whether it is meant.
+fn hold_dialog(model: &Model, name: EnvironmentName, hold: HoldKind) -> Dialog {
+    let summary = model.fleet.get(&name);
+    let standing = summary.and_then(|summary| match hold {
+        HoldKind::Maintenance => summary.maintenance.as_ref(),
+        HoldKind::Protection => summary.protection.as_ref(),
+    });
+    let Some(standing) = standing else {
+        return Dialog::Form(Form {
+            kind: FormKind::Hold(name, hold),
+            fields: vec![Field::new("Reason")],
+            active: 0,
+            problem: None,
+        });
+    };
+    let (what, then) = match hold {
+        HoldKind::Maintenance => ("maintenance mode", "Jobs that wait for it begin then."),
+        HoldKind::Protection => ("protection", "Restores are accepted again then."),
+    };
+    let reason = standing.reason.as_deref().unwrap_or("no reason was given");
+    Dialog::Question(Question {
+        title: format!("Lift {what} of {name}"),
+        text: vec![
+            format!(
+                "Set by {} on {}: {reason}.",
+                standing.by,
+                crate::domain::measure::moment(standing.since)
+            ),
+            then.to_owned(),
+        ],
+        yes: "lift it",
+        about: About::Lift(name, hold),
+    })
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    let asked = matches!(
+        &model.dialog,
+        Some(Dialog::Question(Question {
+            about: About::Quit,
+            ..
+        }))
+    );
+    let running: Vec<String> = model
+        .unfinished_jobs()
+        .map(|job| format!("job {}: {} of {}", job.id, job.title, job.environment))
+        .collect();
+    if running.is_empty() || asked || !model.runs_jobs_itself() {
+        return vec![Effect::Quit];
+    }
+    let mut text = vec![
+        "Jobs run inside this program: quitting stops them. Live stays whole, and the next start finishes or rolls back what was begun."
+            .to_owned(),
+    ];
+    text.extend(running);
+    model.dialog = Some(Dialog::Question(Question {
+        title: "Quit while jobs run".to_owned(),
+        text,
+        yes: "quit",
+        about: About::Quit,
+    }));
+    Vec::new()
+}

@@ -1,0 +1,248 @@
+//! Whether an action makes sense at this moment, and if not, why: the footer leaves out what does not, and a key that
+//! is pressed all the same gets the reason as its answer.
+//!
+//! The engine enforces the rules; this only explains them beforehand.
+
+use crate::domain::job::{Job, JobId};
+use crate::domain::refusal::{self, Refusal};
+use crate::domain::state::EnvironmentSummary;
+use crate::tui::action::{Action, Place};
+use crate::tui::model::Model;
+use crate::tui::model::screens::{Dialog, Page, Screen};
+use crate::tui::model::wizard::{PlanState, Step};
+
+/// Nothing, or the sentence that says why the action makes no sense now.
+///
+/// # Errors
+/// The sentence.
+pub fn check(model: &Model, action: Action) -> Result<(), String> {
+    if action.row().changes && model.settings.read_only {
+        return Err(Refusal::ReadOnly(model.settings.context.clone()).to_string());
+    }
+    match action {
+        Action::Backup => able_to_work(model),
+        Action::UpgradeBackup => {
+            able_to_work(model)?;
+            let Some(details) = model.target_details() else {
+                return Err(STILL_LOADING.to_owned());
+            };
+            let trigger = crate::domain::backup::Trigger::Upgrade {
+                to: crate::domain::version::MagnoliaVersion(String::new()),
+            };
+            refusal::upgrade_allowed(&details.summary.name, &trigger, &details.backups, model.now)
+                .map_err(|refusal| refusal.to_string())
+        }
+        Action::Restore => {
+            if model.place_below() == Place::Page {
+                chosen(model)?;
+            }
+            restorable(model)?;
+            match model.target_details() {
+                Some(details) if details.backups.is_empty() => {
+                    Err("there is no backup yet: take one with b".to_owned())
+                }
+                Some(_) => Ok(()),
+                None => Err(STILL_LOADING.to_owned()),
+            }
+        }
+        Action::Undo => undoable(model),
+        Action::BreakLive => {
+            if !model.is_demo() {
+                return Err("only the demo breaks Live on purpose".to_owned());
+            }
+            able_to_work(model)
+        }
+        Action::Verify => {
+            able_to_work(model)?;
+            chosen(model)
+        }
+        Action::VerifyAll => {
+            able_to_work(model)?;
+            match model.target_details() {
+                Some(details) if !details.backups.is_empty() => Ok(()),
+                _ => Err("there is no backup to verify".to_owned()),
+            }
+        }
+        Action::Extend | Action::Delete => {
+            chosen(model)?;
+            let expires = model.chosen_backup().and_then(|backup| backup.manifest.expires);
+            expires.map(|_| ()).ok_or_else(|| {
+                "only upgrade and safety backups expire: the others are kept by their slots".to_owned()
+            })
+        }
+        Action::CancelJob => cancellable(model),
+        Action::Maintenance | Action::Protect => live_target(model).map(|_| ()),
+        Action::Details | Action::CopyId => chosen(model),
+        Action::Watch => {
+            let name = model.target_name().ok_or(NO_ENVIRONMENT)?;
+            let known = model.jobs.values().any(|job| job.environment == *name);
+            known
+                .then_some(())
+                .ok_or_else(|| format!("there has been no job on {name} yet"))
+        }
+        Action::OpenJob | Action::OpenLog => model
+            .chosen_job()
+            .map(|_| ())
+            .ok_or_else(|| "no job belongs to this line".to_owned()),
+        Action::OpenBackups | Action::About => model
+            .target()
+            .map(|_| ())
+            .ok_or_else(|| NO_ENVIRONMENT.to_owned()),
+        Action::NextStep => next_step(model),
+        Action::Filter => {
+            let some = model.fleet.len() > 1;
+            some.then_some(())
+                .ok_or_else(|| "there is nothing to filter".to_owned())
+        }
+        Action::NextPane | Action::PreviousPane => match (&model.dialog, model.place()) {
+            (Some(Dialog::Form(form)), _) if form.fields.len() < 2 => Err("there is one field".to_owned()),
+            (Some(Dialog::Palette(_)), _) | (None, Place::Typing) => Err("there is one field".to_owned()),
+            _ => Ok(()),
+        },
+        Action::Help => on_other_page(model, &Page::Help),
+        Action::Recovery => on_other_page(model, &Page::Recovery),
+        Action::Notifications => not_on(matches!(model.screens.last(), Some(Screen::Notifications(_)))),
+        Action::Activity => not_on(matches!(model.screens.last(), Some(Screen::Activity(_)))),
+        Action::Jobs => not_on(matches!(model.screens.last(), Some(Screen::Jobs(_)))),
+        Action::Accept => accept(model),
+        _ => Ok(()),
+    }
+}
+
+const NO_ENVIRONMENT: &str = "no environment is selected";
+const STILL_LOADING: &str = "the environment is still being read: try again in a moment";
+
+/// The environment, if it is Live.
+fn live_target(model: &Model) -> Result<&EnvironmentSummary, String> {
+    let target = model.target().ok_or(NO_ENVIRONMENT)?;
+    refusal::only_live(&target.name, target.kind).map_err(|refusal| refusal.to_string())?;
+    Ok(target)
+}
+
+/// Whether a new job would be accepted.
+fn able_to_work(model: &Model) -> Result<(), String> {
+    let target = live_target(model)?;
+    match model.job_of(&target.name) {
+        Some(job) => Err(Refusal::Busy {
+            environment: target.name.clone(),
+            job: job.id,
+            kind: job.kind,
+        }
+        .to_string()),
+        None => Ok(()),
+    }
+}
+
+fn restorable(model: &Model) -> Result<(), String> {
+    able_to_work(model)?;
+    let target = live_target(model)?;
+    match &target.protection {
+        Some(hold) => Err(Refusal::Protected {
+            environment: target.name.clone(),
+            reason: hold.reason.clone(),
+        }
+        .to_string()),
+        None => Ok(()),
+    }
+}
+
+fn undoable(model: &Model) -> Result<(), String> {
+    if let Some(Screen::Job { id, .. }) = model.screens.last() {
+        ended_with_undo(model, *id)?;
+    }
+    restorable(model)?;
+    let target = live_target(model)?;
+    match model.target_details() {
+        Some(details) if details.undo.is_some() => Ok(()),
+        Some(_) => Err(Refusal::NothingToUndo {
+            environment: target.name.clone(),
+        }
+        .to_string()),
+        None => Err(STILL_LOADING.to_owned()),
+    }
+}
+
+/// On a job's screen undo is that job's: not that of an earlier restore which nobody is looking at.
+fn ended_with_undo(model: &Model, id: JobId) -> Result<(), String> {
+    let job = model.jobs.get(&id);
+    let safety = job.and_then(|job| job.outcome.as_ref()?.safety.as_ref());
+    let undo = model.target_details().and_then(|details| details.undo.as_ref());
+    match safety {
+        Some(_) if safety == undo => Ok(()),
+        Some(_) => Err(
+            "something has been restored since: undo from the main screen goes back to before that"
+                .to_owned(),
+        ),
+        None => Err("this job has replaced nothing: there is nothing of it to undo".to_owned()),
+    }
+}
+
+fn chosen(model: &Model) -> Result<(), String> {
+    match model.chosen_backup() {
+        Some(_) => Ok(()),
+        None => Err("no backup is chosen: this slot is empty".to_owned()),
+    }
+}
+
+fn cancellable(model: &Model) -> Result<(), String> {
+    let job = match model.chosen_job() {
+        Some(id) => model.jobs.get(&id),
+        None => model.target_name().and_then(|name| model.job_of(name)),
+    };
+    match job {
+        None => Err("no job runs here".to_owned()),
+        Some(job) if job.can_cancel() => Ok(()),
+        Some(job) if job.cancel_asked && !is_past_the_switch(job) => Err(format!(
+            "job {} has been asked to stop already: it ends at its next safe point",
+            job.id
+        )),
+        Some(job) if job.state.has_ended() => Err(format!("job {} has ended", job.id)),
+        Some(job) => Err(format!(
+            "job {} has begun to switch Live and is finished now rather than left half done",
+            job.id
+        )),
+    }
+}
+
+/// Whether a job has begun to switch Live: asking for it to be cancelled does nothing from then on.
+#[must_use]
+pub fn is_past_the_switch(job: &Job) -> bool {
+    let phase = job.progress.as_ref().map(|progress| progress.phase);
+    !job.state.has_ended() && phase.is_some_and(|phase| !phase.can_cancel())
+}
+
+fn next_step(model: &Model) -> Result<(), String> {
+    let Some(Screen::Wizard(wizard)) = model.screens.last() else {
+        return Ok(());
+    };
+    if wizard.step != Step::Plan {
+        return Ok(());
+    }
+    match &wizard.plan {
+        PlanState::Ready(plan) if plan.obstacles.is_empty() => Ok(()),
+        PlanState::Ready(_) => Err("something stands in the way: the plan says what".to_owned()),
+        PlanState::Failed(_) => Err("there is no plan: go back with Esc and choose again".to_owned()),
+        PlanState::None | PlanState::Loading(_) => Err("the plan is still being worked out".to_owned()),
+    }
+}
+
+fn accept(model: &Model) -> Result<(), String> {
+    match model.screens.last() {
+        Some(Screen::Wizard(wizard)) if model.dialog.is_none() && wizard.starting => {
+            Err("the restore has been asked for".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn on_other_page(model: &Model, page: &Page) -> Result<(), String> {
+    not_on(matches!(model.screens.last(), Some(Screen::Page { page: open, .. }) if open == page))
+}
+
+fn not_on(open: bool) -> Result<(), String> {
+    if open {
+        Err("this is on the screen already".to_owned())
+    } else {
+        Ok(())
+    }
+}

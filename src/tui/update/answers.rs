@@ -1,0 +1,330 @@
+//! What the backend said: answers to questions, and events.
+
+use super::{everything, lost, news, notice, say, selection_moved, show_selected};
+use crate::backend::BackendError;
+use crate::domain::activity::Severity;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::plan::RestorePlan;
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::tui::effects::{Effect, Fetch};
+use crate::tui::message::{Answer, Message, Start};
+use crate::tui::model::screens::Screen;
+use crate::tui::model::wizard::PlanState;
+use crate::tui::model::{Connection, Line, Model};
+
+/// Takes in what the backend said.
+pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Retry(loss) => retry(model, loss),
+        Message::Event(event) => happened(model, event),
+        Message::EventsEnded => lost(model, "the backend has ended the connection".to_owned()),
+        Message::Info(answer) => {
+            let mut effects = settle(model, &Fetch::Info);
+            match answer {
+                Ok(info) => {
+                    model.info = Some(info);
+                    heard(model);
+                }
+                Err(error) => effects.extend(failed(model, error)),
+            }
+            effects
+        }
+        Message::Environments(answer) => environments(model, answer),
+        Message::Details(name, answer) => details(model, name, *answer),
+        Message::Jobs(answer) => jobs(model, answer),
+        Message::Job(answer) => job(model, *answer),
+        Message::Log(id, answer) => log(model, id, answer),
+        Message::Activity(answer) => {
+            let mut effects = settle(model, &Fetch::Activity);
+            match answer {
+                Ok(entries) => model.activity = Some(entries),
+                Err(error) => effects.extend(failed(model, error)),
+            }
+            effects
+        }
+        Message::Notifications(answer) => {
+            let mut effects = settle(model, &Fetch::Notifications);
+            match answer {
+                Ok(news) => model.notifications = Some(news),
+                Err(error) => effects.extend(failed(model, error)),
+            }
+            effects
+        }
+        Message::Plan(number, answer) => plan(model, number, *answer),
+        Message::Started(start, answer) => started(model, start, answer),
+        Message::Done(done, answer) => match answer {
+            Ok(()) => {
+                say(model, Severity::Information, done);
+                Vec::new()
+            }
+            Err(error) => failed(model, error),
+        },
+        Message::Broke(answer) => match answer {
+            Ok(sentence) => {
+                notice(model, Severity::Warning, "Live is broken now", sentence);
+                Vec::new()
+            }
+            Err(error) => failed(model, error),
+        },
+        Message::Input(_) | Message::Time | Message::Rested(_) => Vec::new(),
+    }
+}
+
+/// Something was heard from the backend.
+fn heard(model: &mut Model) {
+    model.data_from = Some(model.now);
+    if model.connection == Connection::Connecting {
+        model.connection = Connection::Connected;
+    }
+}
+
+fn settle(model: &mut Model, fetch: &Fetch) -> Vec<Effect> {
+    model.answered(fetch).into_iter().collect()
+}
+
+/// An answer was an error: a refusal is said as it is, a lost connection is tried again.
+fn failed(model: &mut Model, error: BackendError) -> Vec<Effect> {
+    match error {
+        BackendError::OutOfReach(why) => lost(model, why),
+        BackendError::Refused(refusal) => {
+            say(model, Severity::Warning, refusal.to_string());
+            Vec::new()
+        }
+        other => {
+            say(model, Severity::Critical, other.to_string());
+            Vec::new()
+        }
+    }
+}
+
+fn retry(model: &mut Model, loss: u64) -> Vec<Effect> {
+    if loss != model.losses {
+        return Vec::new();
+    }
+    let Connection::Lost { trying, .. } = &mut model.connection else {
+        return Vec::new();
+    };
+    *trying = true;
+    model.asked.clear();
+    model.fetch(Fetch::Environments).into_iter().collect()
+}
+
+fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> Vec<Effect> {
+    let mut effects = settle(model, &Fetch::Environments);
+    let summaries = match answer {
+        Ok(summaries) => summaries,
+        Err(error) => {
+            if !model.fleet.is_loaded() {
+                model.fleet_problem = Some(error.to_string());
+            }
+            if let BackendError::OutOfReach(why) = error {
+                effects.extend(lost(model, why));
+            }
+            return effects;
+        }
+    };
+    model.fleet_problem = None;
+    let was_lost = matches!(model.connection, Connection::Lost { .. });
+    if was_lost {
+        model.connection = Connection::Connected;
+    }
+    heard(model);
+    let first_time = !model.fleet.is_loaded();
+    let running: Vec<Job> = summaries
+        .iter()
+        .filter_map(|summary| summary.job.clone())
+        .collect();
+    model.fleet.replace(summaries);
+    // A job that was running and is not any more has ended unheard: ask how.
+    let unheard: Vec<JobId> = model
+        .unfinished_jobs()
+        .map(|job| job.id)
+        .filter(|id| !running.iter().any(|job| job.id == *id))
+        .collect();
+    effects.extend(unheard.into_iter().filter_map(|id| model.fetch(Fetch::Job(id))));
+    for job in running {
+        news::of_job(model, job);
+    }
+    if was_lost {
+        effects.push(Effect::Listen);
+        effects.extend(everything(model));
+    }
+    if first_time {
+        effects.extend(show_selected(model));
+    } else if model.fleet.selected().map(|summary| &summary.name) != model.shown.as_ref() {
+        effects.extend(selection_moved(model));
+    }
+    effects
+}
+
+fn details(model: &mut Model, name: EnvironmentName, answer: Answer<EnvironmentDetails>) -> Vec<Effect> {
+    let mut effects = settle(model, &Fetch::Details(name.clone()));
+    match answer {
+        Ok(details) => {
+            heard(model);
+            let is_new = !model.details.contains_key(&name);
+            model.details_problems.remove(&name);
+            model.fleet.put(details.summary.clone());
+            if let Some(job) = &details.summary.job {
+                news::of_job(model, job.clone());
+            }
+            model.details.insert(name.clone(), details);
+            if is_new && model.shown.as_ref() == Some(&name) {
+                let rows = model.backup_rows();
+                model.backup_cursor.selected = crate::tui::model::backups::first_row(&rows);
+            }
+        }
+        Err(BackendError::OutOfReach(why)) => effects.extend(lost(model, why)),
+        Err(error) => {
+            model.details_problems.insert(name, error.to_string());
+        }
+    }
+    effects
+}
+
+fn jobs(model: &mut Model, answer: Answer<Vec<Job>>) -> Vec<Effect> {
+    let mut effects = settle(model, &Fetch::Jobs);
+    match answer {
+        Ok(jobs) => {
+            model.jobs_loaded = true;
+            for job in jobs {
+                news::of_job(model, job);
+            }
+        }
+        Err(error) => effects.extend(failed(model, error)),
+    }
+    effects
+}
+
+fn job(model: &mut Model, answer: Answer<Job>) -> Vec<Effect> {
+    match answer {
+        Ok(job) => {
+            let effects = settle(model, &Fetch::Job(job.id));
+            news::of_job(model, job);
+            effects
+        }
+        // The answer does not say which job it is about: ask afresh for any that was being asked for.
+        Err(error) => {
+            model.asked.retain(|fetch, _| !matches!(fetch, Fetch::Job(_)));
+            failed(model, error)
+        }
+    }
+}
+
+fn log(model: &mut Model, id: JobId, answer: Answer<Vec<LogLine>>) -> Vec<Effect> {
+    model
+        .asked
+        .retain(|fetch, _| !matches!(fetch, Fetch::Log(job, _) if *job == id));
+    let has_ended = model.jobs.get(&id).is_some_and(|job| job.state.has_ended());
+    match answer {
+        Ok(lines) => {
+            let Some(Screen::Log(log)) = model.screens.last_mut() else {
+                return Vec::new();
+            };
+            if log.job != id {
+                return Vec::new();
+            }
+            let last = log.last();
+            let is_first = log.lines.is_none();
+            let known = log.lines.get_or_insert_default();
+            known.extend(lines.into_iter().filter(|line| line.number > last));
+            if is_first && has_ended {
+                log.follow = false;
+                log.scroll = 0;
+            }
+            Vec::new()
+        }
+        Err(error) => failed(model, error),
+    }
+}
+
+fn plan(model: &mut Model, number: u64, answer: Answer<RestorePlan>) -> Vec<Effect> {
+    // The help may lie over the wizard meanwhile.
+    let wizard = model.screens.iter_mut().rev().find_map(|screen| match screen {
+        Screen::Wizard(wizard) => Some(wizard),
+        _ => None,
+    });
+    let Some(wizard) = wizard else {
+        return Vec::new();
+    };
+    if !matches!(wizard.plan, PlanState::Loading(asked) if asked == number) {
+        return Vec::new();
+    }
+    match answer {
+        Ok(plan) => {
+            wizard.plan = PlanState::Ready(Box::new(plan));
+            Vec::new()
+        }
+        Err(error) => {
+            wizard.plan = PlanState::Failed(error.to_string());
+            match error {
+                BackendError::OutOfReach(why) => lost(model, why),
+                _ => Vec::new(),
+            }
+        }
+    }
+}
+
+fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect> {
+    if let Some(Screen::Wizard(wizard)) = model.screens.last_mut() {
+        wizard.starting = false;
+    }
+    match (answer, start) {
+        (Ok(id), Start::Aside) => {
+            match model.jobs.get(&id).filter(|job| job.state.has_ended()).cloned() {
+                // A short job can have ended before the answer to its start came.
+                Some(job) => news::say_ended(model, &job),
+                None => {
+                    model.line = Some(Line {
+                        severity: Severity::Information,
+                        text: format!("job {id} has begun: the cockpit stays usable"),
+                        job: Some(id),
+                    });
+                }
+            }
+            model.fetch(Fetch::Job(id)).into_iter().collect()
+        }
+        (Ok(id), Start::Watched) => {
+            model.screens.clear();
+            model.screens.push(Screen::Job { id, scroll: 0 });
+            model.fetch(Fetch::Job(id)).into_iter().collect()
+        }
+        (Err(error), _) => failed(model, error),
+    }
+}
+
+fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
+    heard(model);
+    match event {
+        Event::Job(job) => {
+            let id = job.id;
+            let has_ended = job.state.has_ended();
+            news::of_job(model, *job);
+            let mut effects = Vec::new();
+            let asked_from = match model.screens.last() {
+                Some(Screen::Log(log)) if log.job == id => Some(log.last()),
+                _ => None,
+            };
+            if let Some(after) = asked_from {
+                effects.extend(model.fetch(Fetch::Log(id, after)));
+            }
+            if has_ended && model.activity.is_some() {
+                effects.extend(model.fetch(Fetch::Activity));
+            }
+            effects
+        }
+        Event::Environment { name } => {
+            if model.fleet.get(&name).is_none() {
+                return model.fetch(Fetch::Environments).into_iter().collect();
+            }
+            model.fetch(Fetch::Details(name)).into_iter().collect()
+        }
+        Event::Notification(news) => {
+            news::of_notification(model, news);
+            Vec::new()
+        }
+        Event::Missed => everything(model),
+    }
+}

@@ -1,0 +1,125 @@
+//! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
+
+use super::{act, allowed, wizard};
+use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
+use crate::domain::version::MagnoliaVersion;
+use crate::tui::action::{Action, Row, TABLE};
+use crate::tui::effects::Effect;
+use crate::tui::model::Model;
+use crate::tui::model::screens::{About, Dialog, Field, Form, FormKind, Question, Screen};
+
+/// Enter was pressed where somebody types.
+pub fn accept(model: &mut Model) -> Vec<Effect> {
+    match model.dialog.take() {
+        Some(Dialog::Form(form)) => send(model, form),
+        Some(Dialog::Palette(palette)) => {
+            let found = palette_matches(model, palette.input.value());
+            match found.get(palette.cursor.selected) {
+                Some(row) => act::try_act(model, row.action),
+                None => Vec::new(),
+            }
+        }
+        other => {
+            model.dialog = other;
+            if let Some(Screen::Wizard(_)) = model.screens.last() {
+                return wizard::confirm(model);
+            }
+            // The filter stays, and the keys go to the list again.
+            model.filtering = None;
+            Vec::new()
+        }
+    }
+}
+
+fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
+    let text = |index: usize| form.fields.get(index).and_then(Field::text);
+    match form.kind.clone() {
+        FormKind::Backup(environment) => vec![Effect::Backup(BackupRequest {
+            environment,
+            note: text(0),
+            upgrade_to: None,
+        })],
+        FormKind::UpgradeBackup(environment) => {
+            let Some(version) = text(0) else {
+                form.problem = Some("write the version of Magnolia that Live is upgraded to".to_owned());
+                form.active = 0;
+                model.dialog = Some(Dialog::Form(form));
+                return Vec::new();
+            };
+            vec![Effect::Backup(BackupRequest {
+                environment,
+                note: text(1),
+                upgrade_to: Some(MagnoliaVersion(version)),
+            })]
+        }
+        FormKind::Hold(environment, hold) => vec![Effect::Hold(HoldRequest {
+            environment,
+            hold,
+            on: true,
+            reason: text(0),
+        })],
+    }
+}
+
+/// A question was answered with yes.
+pub fn yes(model: &mut Model) -> Vec<Effect> {
+    let Some(Dialog::Question(Question { about, .. })) = model.dialog.take() else {
+        return Vec::new();
+    };
+    match about {
+        About::Quit => vec![Effect::Quit],
+        About::Break(name) => vec![Effect::Break(name)],
+        About::Cancel(id) => vec![Effect::Cancel(id)],
+        About::Delete(name, id) => {
+            // The page of a backup that is about to go has nothing more to say.
+            if matches!(model.screens.last(), Some(Screen::Page { .. })) {
+                model.screens.pop();
+            }
+            vec![Effect::Delete(name, id)]
+        }
+        About::Lift(environment, hold) => lift(environment, hold),
+    }
+}
+
+fn lift(environment: crate::domain::environment::EnvironmentName, hold: HoldKind) -> Vec<Effect> {
+    vec![Effect::Hold(HoldRequest {
+        environment,
+        hold,
+        on: false,
+        reason: None,
+    })]
+}
+
+/// The actions that make sense on the screen under the palette and have the typed text in their words.
+pub fn palette_matches(model: &Model, typed: &str) -> Vec<&'static Row> {
+    let place = model.place_below();
+    let typed = typed.trim().to_lowercase();
+    let mut found: Vec<&Row> = TABLE
+        .iter()
+        .filter(|row| row.places.contains(&place) && row.action != Action::Palette)
+        .filter(|row| !is_movement(row.action) && allowed::check(model, row.action).is_ok())
+        .filter(|row| row.label.contains(&typed) || row.help.to_lowercase().contains(&typed))
+        .collect();
+    // What is called so comes before what is only described so.
+    found.sort_by_key(|row| !row.label.contains(&typed));
+    found
+}
+
+/// Movements are quicker by their keys than through a palette.
+fn is_movement(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Top
+            | Action::Bottom
+            | Action::Left
+            | Action::Right
+            | Action::NextPane
+            | Action::PreviousPane
+            | Action::QuitAnywhere
+            | Action::Back
+    )
+}

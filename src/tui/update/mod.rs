@@ -1,0 +1,215 @@
+//! What follows from each message: the model changes, and effects are to be started. Pure: no clock, no backend, no
+//! terminal.
+//!
+//! - `answers`: what the backend said.
+//! - `news`: how jobs end, and notifications.
+//! - `keys`: what a person did, up to the action it stands for or the text it types.
+//! - `allowed`: whether an action makes sense now, and if not, why.
+//! - `act`: what an action does.
+//! - `forms`, `wizard`: the dialogs and the restore wizard.
+
+mod act;
+pub mod allowed;
+mod answers;
+mod forms;
+pub use forms::palette_matches;
+mod keys;
+mod news;
+mod wizard;
+
+use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::effects::{Effect, Fetch, Timer};
+use super::key::Input;
+use super::message::Message;
+use super::model::screens::{Dialog, Notice, Screen};
+use super::model::{Connection, Line, Model};
+use super::view::layout;
+use crate::domain::Instant;
+use crate::domain::activity::Severity;
+use crate::domain::request::{HoldKind, HoldRequest};
+
+/// How long the selection has to rest on an environment before the right side follows: moving through the list then
+/// draws the list only.
+const REST: Duration = Duration::from_millis(120);
+
+/// What the cockpit asks for when it starts.
+pub fn start(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::Listen];
+    effects.extend(everything(model));
+    effects
+}
+
+/// Asks for everything that is on some screen.
+fn everything(model: &mut Model) -> Vec<Effect> {
+    let mut fetches = vec![
+        Fetch::Info,
+        Fetch::Environments,
+        Fetch::Notifications,
+        Fetch::Jobs,
+    ];
+    fetches.extend(model.shown.clone().map(Fetch::Details));
+    if model.activity.is_some() {
+        fetches.push(Fetch::Activity);
+    }
+    fetches
+        .into_iter()
+        .filter_map(|fetch| model.fetch(fetch))
+        .collect()
+}
+
+/// Takes one message in.
+pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> {
+    model.now = now;
+    let mut effects = match message {
+        Message::Input(input) => taken_in(model, input),
+        Message::Time => Vec::new(),
+        Message::Rested(number) => {
+            if number == model.moves {
+                show_selected(model)
+            } else {
+                Vec::new()
+            }
+        }
+        other => answers::taken_in(model, other),
+    };
+    effects.extend(mark_seen(model));
+    keep_in_view(model);
+    effects
+}
+
+fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {
+    match input {
+        Input::Key(key) => keys::pressed(model, key),
+        Input::Paste(text) => keys::pasted(model, &text),
+        Input::Wheel { up } => keys::turned(model, up),
+        Input::Click { column, row } => keys::clicked(model, column, row),
+        Input::Resized => Vec::new(),
+        Input::Continued => vec![Effect::Redraw],
+        Input::Terminate | Input::Closed => vec![Effect::End],
+        Input::Panicked(text) => {
+            notice(
+                model,
+                Severity::Critical,
+                "a part of Lifeboat stopped unexpectedly",
+                format!("{text}. What it was doing may not have been finished: look at the list of jobs."),
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// Lets the right side follow the selection.
+fn show_selected(model: &mut Model) -> Vec<Effect> {
+    let name = model.fleet.selected().map(|summary| summary.name.clone());
+    if name == model.shown {
+        return Vec::new();
+    }
+    model.shown = name;
+    model.backup_cursor = super::model::cursor::Cursor::default();
+    let rows = model.backup_rows();
+    model.backup_cursor.selected = super::model::backups::first_row(&rows);
+    match model.shown.clone() {
+        Some(name) => model.fetch(Fetch::Details(name)).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// The selection has moved to another environment: the right side follows in a moment.
+fn selection_moved(model: &mut Model) -> Vec<Effect> {
+    model.moves += 1;
+    vec![Effect::After(REST, Timer::Rested(model.moves))]
+}
+
+/// While the notifications are on the screen, what comes has been seen.
+fn mark_seen(model: &mut Model) -> Option<Effect> {
+    if !matches!(model.screens.last(), Some(Screen::Notifications(_))) {
+        return None;
+    }
+    let newest = model.newest_unseen()?.number;
+    for news in model.notifications.iter_mut().flatten() {
+        news.seen = true;
+    }
+    (!model.settings.read_only).then_some(Effect::Seen(newest))
+}
+
+/// Brings every selection onto the screen after lists or the terminal have changed their size.
+fn keep_in_view(model: &mut Model) {
+    let heights = layout::heights(model);
+    model
+        .fleet
+        .cursor
+        .keep_visible(model.fleet.rows().len(), heights.environments);
+    let rows = model.backup_rows().len();
+    model.backup_cursor.keep_visible(rows, heights.backups);
+    if let Some(Screen::Log(log)) = model.screens.last_mut()
+        && log.follow
+    {
+        log.scroll = usize::MAX;
+    }
+    layout::clamp_scrolls(model);
+}
+
+/// Says something on the line above the footer, or in a dialog when it is too long for that or an error.
+fn say(model: &mut Model, severity: Severity, text: impl Into<String>) {
+    let text = text.into();
+    let room = usize::from(model.size.width).saturating_sub(6);
+    if severity == Severity::Critical || text.width() > room {
+        let title = match severity {
+            Severity::Critical => "that did not work",
+            Severity::Warning => "not now",
+            Severity::Information => "done",
+        };
+        notice(model, severity, title, text);
+    } else {
+        model.line = Some(Line {
+            severity,
+            text,
+            job: None,
+        });
+    }
+}
+
+/// Says something in a dialog.
+fn notice(model: &mut Model, severity: Severity, title: &str, text: String) {
+    model.dialog = Some(Dialog::Notice(Notice {
+        severity,
+        title: title.to_owned(),
+        text,
+        scroll: 0,
+    }));
+}
+
+/// The connection is gone, or still gone: try again after a while that doubles from one second to thirty.
+fn lost(model: &mut Model, why: String) -> Vec<Effect> {
+    let wait_seconds = match &model.connection {
+        Connection::Lost { trying: false, .. } => return Vec::new(),
+        Connection::Lost { wait_seconds, .. } => (*wait_seconds * 2).min(30),
+        _ => 1,
+    };
+    model.losses += 1;
+    model.asked.clear();
+    model.connection = Connection::Lost {
+        why,
+        retry_at: model.now + chrono::Duration::seconds(i64::from(wait_seconds)),
+        wait_seconds,
+        trying: false,
+    };
+    vec![Effect::After(
+        Duration::from_secs(u64::from(wait_seconds)),
+        Timer::Retry(model.losses),
+    )]
+}
+
+/// What was done when a hold has been set or lifted.
+pub fn hold_sentence(request: &HoldRequest) -> String {
+    let name = &request.environment;
+    match (request.hold, request.on) {
+        (HoldKind::Maintenance, true) => format!("{name} is in maintenance mode: jobs wait"),
+        (HoldKind::Maintenance, false) => format!("{name} is out of maintenance mode"),
+        (HoldKind::Protection, true) => format!("{name} is protected: restores are refused"),
+        (HoldKind::Protection, false) => format!("{name} is no longer protected"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The restore wizard, step by step.
+
+use tui_input::InputRequest;
+
+use crate::domain::backup::Verification;
+use crate::domain::refusal;
+use crate::tui::effects::Effect;
+use crate::tui::model::Model;
+use crate::tui::model::screens::Screen;
+use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
+
+fn wizard(model: &mut Model) -> Option<&mut Wizard> {
+    match model.screens.last_mut() {
+        Some(Screen::Wizard(wizard)) => Some(wizard),
+        _ => None,
+    }
+}
+
+/// Goes on to the next step.
+pub fn next(model: &mut Model) -> Vec<Effect> {
+    let Some(step) = wizard(model).map(|wizard| wizard.step) else {
+        return Vec::new();
+    };
+    match step {
+        Step::Choose => choose(model),
+        Step::Scope => {
+            let Some(wizard) = wizard(model) else {
+                return Vec::new();
+            };
+            wizard.problem = wizard.scope_problem();
+            if wizard.problem.is_some() {
+                return Vec::new();
+            }
+            ask_for_plan(model)
+        }
+        Step::Plan => {
+            if let Some(wizard) = wizard(model) {
+                wizard.step = Step::Name;
+                wizard.typed.reset();
+                wizard.problem = None;
+            }
+            Vec::new()
+        }
+        Step::Name => confirm(model),
+    }
+}
+
+fn choose(model: &mut Model) -> Vec<Effect> {
+    let rows = model.backup_rows();
+    let backups = model
+        .table_details()
+        .map(|details| details.backups.clone())
+        .unwrap_or_default();
+    let Some(wizard) = wizard(model) else {
+        return Vec::new();
+    };
+    let row = rows.get(wizard.choice.selected);
+    let chosen = row
+        .and_then(|row| row.backup)
+        .and_then(|index| backups.get(index));
+    match chosen {
+        None => wizard.problem = Some("this slot is empty: choose another row".to_owned()),
+        Some(backup) if matches!(backup.verification, Verification::Damaged { .. }) => {
+            wizard.problem = Some(
+                "reading this backup back found damage: it is not restored, choose another one".to_owned(),
+            );
+        }
+        Some(backup) => {
+            wizard.choose(backup);
+            wizard.problem = None;
+            wizard.step = Step::Scope;
+        }
+    }
+    Vec::new()
+}
+
+/// Asks for the plan of what has been chosen.
+pub fn ask_for_plan(model: &mut Model) -> Vec<Effect> {
+    model.plans += 1;
+    let number = model.plans;
+    let Some(wizard) = wizard(model) else {
+        return Vec::new();
+    };
+    let Some(request) = wizard.request() else {
+        return Vec::new();
+    };
+    wizard.step = Step::Plan;
+    wizard.scroll = 0;
+    wizard.problem = None;
+    wizard.plan = PlanState::Loading(number);
+    vec![Effect::Plan(number, request)]
+}
+
+/// Takes an instance or a workspace in, or leaves it out.
+pub fn toggle(model: &mut Model) -> Vec<Effect> {
+    if let Some(wizard) = wizard(model) {
+        wizard.problem = None;
+        let selected = wizard.scope_cursor.selected;
+        if let Some(item) = wizard.scope.get_mut(selected) {
+            item.taken = !item.taken;
+        }
+    }
+    Vec::new()
+}
+
+/// Changes the typed name.
+pub fn edit(wizard: &mut Wizard, request: InputRequest) {
+    if wizard.step == Step::Name && !wizard.starting {
+        wizard.problem = None;
+        wizard.typed.handle(request);
+    }
+}
+
+/// Goes back one step, or out of the wizard from the first one.
+pub fn back(model: &mut Model) {
+    let Some(wizard) = wizard(model) else {
+        return;
+    };
+    wizard.problem = None;
+    let steps = wizard.purpose.steps();
+    let position = steps.iter().position(|step| *step == wizard.step).unwrap_or(0);
+    match position.checked_sub(1).and_then(|before| steps.get(before)) {
+        Some(step) => wizard.step = *step,
+        None => {
+            model.screens.pop();
+        }
+    }
+}
+
+/// Starts the restore, if the environment's name was typed.
+pub fn confirm(model: &mut Model) -> Vec<Effect> {
+    let Some(wizard) = wizard(model) else {
+        return Vec::new();
+    };
+    if wizard.step != Step::Name || wizard.starting {
+        return Vec::new();
+    }
+    let typed = wizard.typed.value().trim().to_owned();
+    if let Err(refusal) = refusal::confirmed(&wizard.environment, &typed) {
+        wizard.problem = Some(refusal.to_string());
+        return Vec::new();
+    }
+    let Some(request) = wizard.request() else {
+        return Vec::new();
+    };
+    wizard.starting = true;
+    match wizard.purpose {
+        Purpose::Restore => vec![Effect::Restore(request, typed)],
+        Purpose::Undo => vec![Effect::Undo(request.environment, typed)],
+    }
+}

@@ -1,0 +1,246 @@
+//! What frames every screen: the header, the line above the footer, and the footer with the keys that apply now.
+
+use ratatui::layout::Position;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::canvas::{Canvas, Piece, piece};
+use super::words;
+use crate::domain::activity::Severity;
+use crate::domain::measure;
+use crate::tui::action::{Action, Row, TABLE};
+use crate::tui::model::{Connection, Model};
+use crate::tui::theme::Meaning;
+use crate::tui::update::allowed;
+
+/// The first row: what this is, on which context, and how fresh the data is.
+pub fn header(canvas: &mut Canvas<'_>, model: &Model) {
+    let width = model.size.width;
+    let mut pieces = vec![piece(" Lifeboat ", Meaning::Title)];
+    pieces.push(piece(format!(" {} ", model.settings.context), Meaning::Context));
+    if model.is_demo() {
+        pieces.push(piece(" ", Meaning::Text));
+        pieces.push(piece(" DEMO ", Meaning::Mark));
+    }
+    if model.settings.read_only {
+        pieces.push(piece(" ", Meaning::Text));
+        pieces.push(piece(" READ-ONLY ", Meaning::Mark));
+    }
+    let state = connection(canvas, model);
+    let room = state.iter().map(|piece| piece.text.width()).sum::<usize>();
+    let room = u16::try_from(room).unwrap_or(width).min(width);
+    canvas.pieces(0, 0, width.saturating_sub(room + 1), &pieces);
+    canvas.pieces(width - room, 0, room, &state);
+}
+
+fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Piece> {
+    let symbols = canvas.symbols();
+    let from = words::data_from(model);
+    match &model.connection {
+        Connection::Connecting => vec![
+            piece(format!("{} ", symbols.empty), Meaning::Quiet),
+            piece("loading ", Meaning::Quiet),
+        ],
+        Connection::Connected => vec![
+            piece(format!("{} ", symbols.full), Meaning::Good),
+            piece(
+                format!(
+                    "connected {} {} ",
+                    symbols.dot,
+                    from.unwrap_or_else(|| "no data yet".to_owned())
+                ),
+                Meaning::Quiet,
+            ),
+        ],
+        Connection::Lost { retry_at, trying, .. } => {
+            let seconds = (*retry_at - model.now).num_seconds().max(0);
+            let next = if *trying || seconds == 0 {
+                "trying again".to_owned()
+            } else {
+                format!("retrying in {seconds} s")
+            };
+            let old = model.data_from.map(|at| words::age(at, model.now));
+            let old = old.map_or_else(
+                || "no data yet".to_owned(),
+                |age| {
+                    if age == "just now" {
+                        "data from just now".to_owned()
+                    } else {
+                        format!("data {age} old")
+                    }
+                },
+            );
+            vec![
+                piece(
+                    format!("{} disconnected, {next}", symbols.critical),
+                    Meaning::Critical,
+                ),
+                piece(format!(" {} {old} ", symbols.dot), Meaning::Quiet),
+            ]
+        }
+    }
+}
+
+/// The line above the footer: what was last said, or the newest notification that nobody has seen.
+pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
+    let y = model.size.height - 2;
+    let width = model.size.width - 2;
+    let symbols = canvas.symbols();
+    if let Some(line) = &model.line {
+        let (symbol, meaning) = words::severity(line.severity, symbols);
+        let pieces = [
+            piece(format!("{symbol} "), meaning),
+            piece(&line.text, urgency(line.severity)),
+        ];
+        canvas.pieces(1, y, width, &pieces);
+        return;
+    }
+    if let Connection::Lost { why, .. } = &model.connection {
+        let pieces = [
+            piece(format!("{} ", symbols.critical), Meaning::Critical),
+            piece(why, Meaning::Critical),
+        ];
+        canvas.pieces(1, y, width, &pieces);
+        return;
+    }
+    let Some(news) = model.newest_unseen() else {
+        return;
+    };
+    let unseen = model
+        .notifications
+        .iter()
+        .flatten()
+        .filter(|news| !news.seen)
+        .count();
+    let can_be_read = Action::Notifications.row().places.contains(&model.place());
+    let more = match unseen {
+        _ if !can_be_read => String::new(),
+        2.. => format!(" n: {unseen} new"),
+        _ => " n: whole".to_owned(),
+    };
+    let more_width = u16::try_from(more.width()).unwrap_or(0);
+    let (symbol, meaning) = words::severity(news.severity, symbols);
+    let at = news.at.format("%H:%M");
+    let pieces = [
+        piece(format!("{symbol} "), meaning),
+        piece(format!("{at} "), Meaning::Quiet),
+        piece(&news.text, urgency(news.severity)),
+    ];
+    canvas.pieces(1, y, width - more_width, &pieces);
+    canvas.right(1, y, width, &more, Meaning::Quiet);
+}
+
+/// What failed is red as a whole: a symbol alone is easily overlooked.
+fn urgency(severity: Severity) -> Meaning {
+    match severity {
+        Severity::Critical => Meaning::Critical,
+        _ => Meaning::Text,
+    }
+}
+
+/// The last row: the keys that apply now, the most useful ones first, or the filter while it is typed. Returns where
+/// the cursor stands in the filter.
+pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
+    let y = model.size.height - 1;
+    if let Some(input) = &model.filtering
+        && model.dialog.is_none()
+        && model.screens.is_empty()
+    {
+        let found = model.fleet.rows().len();
+        let taken = canvas.pieces(
+            1,
+            y,
+            model.size.width - 2,
+            &[piece("/", Meaning::Key), piece(input.value(), Meaning::Input)],
+        );
+        let hint = if found == 0 {
+            "nothing fits   Enter keep   Esc all"
+        } else {
+            "Enter keep   Esc all"
+        };
+        canvas.right(1, y, model.size.width - 2, hint, Meaning::Quiet);
+        let before = u16::try_from(input.visual_cursor()).unwrap_or(taken);
+        return Some(Position::new((2 + before).min(model.size.width - 1), y));
+    }
+    // What is the same everywhere stands at the right, so that it stays in its place while the rest comes and goes.
+    let rows = shown(model);
+    let (mut general, local): (Vec<&Row>, Vec<&Row>) =
+        rows.into_iter().partition(|row| is_general(row.action));
+    // The least useful one stands leftmost: when it has to go, the others stay where they are.
+    general.sort_by_key(|row| std::cmp::Reverse(row.footer));
+    let mut x = 1;
+    for row in local {
+        x += draw_row(canvas, row, x, y) + GAP;
+    }
+    let width: u16 = general.iter().map(|row| row_width(row) + GAP).sum();
+    let mut x = (model.size.width + 1).saturating_sub(width);
+    for row in general {
+        x += draw_row(canvas, row, x, y) + GAP;
+    }
+    None
+}
+
+fn draw_row(canvas: &mut Canvas<'_>, row: &Row, x: u16, y: u16) -> u16 {
+    let key = row.keys.first().map(|key| key.label()).unwrap_or_default();
+    let label = piece(format!(" {}", row.label), Meaning::Text);
+    canvas.pieces(x, y, row_width(row), &[piece(&key, Meaning::Key), label])
+}
+
+/// Whether an action is about the cockpit rather than about what is on the screen.
+fn is_general(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Filter
+            | Action::Notifications
+            | Action::Activity
+            | Action::Jobs
+            | Action::About
+            | Action::Recovery
+            | Action::Palette
+            | Action::Help
+            | Action::NextPane
+            | Action::Back
+            | Action::Quit
+    )
+}
+
+const GAP: u16 = 2;
+
+fn row_width(row: &Row) -> u16 {
+    let key = row.keys.first().map_or(0, |key| key.label().width());
+    u16::try_from(key + 1 + row.label.width()).unwrap_or(0)
+}
+
+/// The rows of the table that go into the footer, in its order: what makes sense here and now, as far as there is
+/// room.
+fn shown(model: &Model) -> Vec<&'static Row> {
+    let place = model.place();
+    let mut rows: Vec<&Row> = TABLE
+        .iter()
+        .filter(|row| row.footer > 0 && row.places.contains(&place))
+        .filter(|row| allowed::check(model, row.action).is_ok())
+        .collect();
+    rows.sort_by_key(|row| row.footer);
+    let mut room = model.size.width - 1;
+    rows.retain(|row| {
+        let wanted = row_width(row) + GAP;
+        let fits = wanted <= room + 1;
+        if fits {
+            room = room.saturating_sub(wanted);
+        }
+        fits
+    });
+    rows.sort_by_key(|row| TABLE.iter().position(|other| other.action == row.action));
+    rows
+}
+
+/// The moment and the age of something, as in `2026-11-23 00:17 (5 h 02 min ago)`.
+#[must_use]
+pub fn moment_and_age(at: crate::domain::Instant, now: crate::domain::Instant) -> String {
+    let age = words::age(at, now);
+    let moment = measure::moment(at);
+    if age == "just now" {
+        format!("{moment} (just now)")
+    } else {
+        format!("{moment} ({age} ago)")
+    }
+}

@@ -1,0 +1,239 @@
+//! Dialogs: forms, questions, messages and the palette. Each names what it is about, and wraps rather than cuts.
+
+use ratatui::layout::{Position, Rect};
+
+use super::canvas::{Canvas, piece};
+use super::chrome::moment_and_age;
+use super::layout::PALETTE_ROWS;
+use super::text::Text;
+use super::words;
+use crate::domain::retention;
+use crate::domain::slot::Slot;
+use crate::tui::model::Model;
+use crate::tui::model::screens::{Dialog, Form, FormKind, Notice, Palette, Question};
+use crate::tui::theme::Meaning;
+use crate::tui::update;
+
+/// How wide dialogs are.
+const WIDTH: u16 = 72;
+/// How wide the inside of one is.
+const INSIDE: u16 = WIDTH - 4;
+
+/// Draws a dialog. Returns where the cursor stands in it.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog) -> Option<Position> {
+    match dialog {
+        Dialog::Form(form) => Some(draw_form(canvas, model, form)),
+        Dialog::Question(question) => {
+            draw_question(canvas, model, question);
+            None
+        }
+        Dialog::Notice(notice) => {
+            draw_notice(canvas, model, notice);
+            None
+        }
+        Dialog::Palette(palette) => Some(draw_palette(canvas, model, palette)),
+    }
+}
+
+/// A frame in the middle of the screen with so many rows inside.
+fn frame(canvas: &mut Canvas<'_>, model: &Model, rows: usize, title: &str, meaning: Meaning) -> Rect {
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX);
+    let height = rows.saturating_add(2).min(model.size.height - 3);
+    let x = (model.size.width - WIDTH) / 2;
+    let y = 1 + (model.size.height - 3 - height) / 2;
+    canvas.frame(Rect::new(x, y, WIDTH, height), title, meaning)
+}
+
+fn form_title(kind: &FormKind) -> String {
+    use crate::domain::request::HoldKind;
+    match kind {
+        FormKind::Backup(name) => format!("Manual backup of {name}"),
+        FormKind::UpgradeBackup(name) => format!("Backup before an upgrade of {name}"),
+        FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
+        FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
+    }
+}
+
+/// What sending the form would do.
+fn form_text(model: &Model, kind: &FormKind) -> Text {
+    use crate::domain::request::HoldKind;
+    let mut text = Text::new(INSIDE);
+    match kind {
+        FormKind::Backup(name) => {
+            text.paragraph(
+                "Copies every workspace of every instance, reads the copy back, and only then lets go of the older one.",
+                Meaning::Quiet,
+            );
+            text.blank();
+            let details = model.details.get(name);
+            let replaced = details
+                .map(|details| retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual));
+            match replaced {
+                Some(Some(backup)) => {
+                    let note = backup.manifest.note.as_deref();
+                    let note = note.map_or_else(String::new, |note| format!(": \"{note}\""));
+                    text.marked(
+                        &[piece("Replaces ", Meaning::Warning)],
+                        &format!(
+                            "the manual backup {} of {}{note}",
+                            backup.id,
+                            moment_and_age(backup.manifest.taken, model.now)
+                        ),
+                        Meaning::Text,
+                    );
+                }
+                Some(None) => text.paragraph("Replaces nothing: the manual slot has room.", Meaning::Text),
+                None => text.paragraph(
+                    "Which older backup it replaces is still being read.",
+                    Meaning::Quiet,
+                ),
+            }
+        }
+        FormKind::UpgradeBackup(_) => text.paragraph(
+            "Stands outside the four slots and is kept for 48 hours. While it stands, no further upgrade of this Live is accepted.",
+            Meaning::Quiet,
+        ),
+        FormKind::Hold(_, HoldKind::Maintenance) => text.paragraph(
+            "Jobs wait, with the reason shown, until maintenance mode is lifted.",
+            Meaning::Quiet,
+        ),
+        FormKind::Hold(_, HoldKind::Protection) => text.paragraph(
+            "Restores are refused, with the reason shown, until protection is lifted.",
+            Meaning::Quiet,
+        ),
+    }
+    text
+}
+
+fn draw_form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) -> Position {
+    let mut text = form_text(model, &form.kind);
+    text.blank();
+    let problem = form.problem.as_ref().map(|problem| {
+        let mut text = Text::new(INSIDE);
+        text.paragraph(problem, Meaning::Warning);
+        text
+    });
+    let problem_rows = problem.as_ref().map_or(0, Text::len);
+    let rows = text.len() + form.fields.len() + problem_rows;
+    let title = form_title(&form.kind);
+    let inside = frame(canvas, model, rows, &title, Meaning::FocusedTitle);
+    text.draw(canvas, inside, 0);
+    let mut y = inside.y + u16::try_from(text.len()).unwrap_or(0);
+    let mut cursor = Position::new(inside.x, y);
+    for (index, field) in form.fields.iter().enumerate() {
+        let active = index == form.active;
+        let meaning = if active { Meaning::Key } else { Meaning::Quiet };
+        canvas.text(inside.x, y, 11, field.label, meaning);
+        canvas.text(inside.x + 11, y, 2, canvas.symbols().next, meaning);
+        let at = input(
+            canvas,
+            &field.input,
+            Rect::new(inside.x + 13, y, inside.width - 13, 1),
+        );
+        if active {
+            cursor = at;
+        }
+        y += 1;
+    }
+    if let Some(problem) = problem {
+        problem.draw(canvas, Rect { y, ..inside }, 0);
+    }
+    cursor
+}
+
+/// Draws what has been typed, scrolled so that the cursor is inside. Returns where the cursor stands.
+fn input(canvas: &mut Canvas<'_>, input: &tui_input::Input, area: Rect) -> Position {
+    let room = usize::from(area.width.saturating_sub(1));
+    let scroll = input.visual_scroll(room);
+    let mut skipped = 0;
+    let shown: String = input
+        .value()
+        .chars()
+        .skip_while(|c| {
+            let skip = skipped < scroll;
+            if skip {
+                skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            }
+            skip
+        })
+        .collect();
+    canvas.text(area.x, area.y, area.width, &shown, Meaning::Input);
+    let before = input.visual_cursor().saturating_sub(skipped);
+    let before = u16::try_from(before).unwrap_or(0);
+    Position::new((area.x + before).min(area.right() - 1), area.y)
+}
+
+fn draw_question(canvas: &mut Canvas<'_>, model: &Model, question: &Question) {
+    let mut text = Text::new(INSIDE);
+    for paragraph in &question.text {
+        text.paragraph(paragraph, Meaning::Text);
+    }
+    text.blank();
+    text.line(vec![
+        piece("Enter", Meaning::Key),
+        piece(format!(" {}", question.yes), Meaning::Text),
+        piece("    Esc", Meaning::Key),
+        piece(" leave it", Meaning::Text),
+    ]);
+    let inside = frame(canvas, model, text.len(), &question.title, Meaning::Warning);
+    text.draw(canvas, inside, 0);
+}
+
+/// How many rows of a message are visible.
+pub fn notice_rows(model: &Model) -> usize {
+    usize::from(model.size.height.saturating_sub(7))
+}
+
+/// The whole text of a message.
+pub fn notice_text(_model: &Model, notice: &Notice) -> Text {
+    let mut text = Text::new(INSIDE);
+    text.paragraph(&notice.text, Meaning::Text);
+    text
+}
+
+fn draw_notice(canvas: &mut Canvas<'_>, model: &Model, notice: &Notice) {
+    let text = notice_text(model, notice);
+    let rows = text.len().min(notice_rows(model));
+    let (symbol, meaning) = words::severity(notice.severity, canvas.symbols());
+    let title = format!("{symbol} {}", notice.title);
+    let inside = frame(canvas, model, rows, &title, meaning);
+    text.draw(canvas, inside, notice.scroll);
+}
+
+fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Position {
+    let found = update::palette_matches(model, palette.input.value());
+    let title = "Actions";
+    let inside = frame(canvas, model, PALETTE_ROWS + 2, title, Meaning::FocusedTitle);
+    canvas.text(inside.x, inside.y, 1, ":", Meaning::Key);
+    let cursor = input(
+        canvas,
+        &palette.input,
+        Rect::new(inside.x + 1, inside.y, inside.width - 1, 1),
+    );
+    if found.is_empty() {
+        let text = "Nothing fits. Esc goes back.";
+        canvas.text(inside.x, inside.y + 2, inside.width, text, Meaning::Quiet);
+    }
+    let rows = found
+        .iter()
+        .enumerate()
+        .skip(palette.cursor.offset)
+        .take(PALETTE_ROWS);
+    for ((number, row), y) in rows.zip(inside.y + 2..inside.bottom()) {
+        let selected = number == palette.cursor.selected;
+        let meaning = if selected {
+            Meaning::Selected
+        } else {
+            Meaning::Text
+        };
+        if selected {
+            canvas.text(inside.x, y, 1, canvas.symbols().marker, meaning);
+        }
+        let key = row.keys.first().map(|key| key.label()).unwrap_or_default();
+        canvas.text(inside.x + 2, y, 6, &key, Meaning::Key);
+        canvas.text(inside.x + 8, y, 16, row.label, meaning);
+        let x = inside.x + 24;
+        canvas.text(x, y, inside.right().saturating_sub(x), row.help, Meaning::Quiet);
+    }
+    cursor
+}

@@ -1,0 +1,147 @@
+//! One job: its phases with the one it is in, its progress, and once it has ended what came of it.
+
+use super::canvas::piece;
+use super::chrome::moment_and_age;
+use super::text::Text;
+use super::words;
+use crate::domain::job::{Job, JobId, JobKind, JobState, Phase};
+use crate::domain::measure;
+use crate::tui::action::Action;
+use crate::tui::model::Model;
+use crate::tui::theme::{Meaning, Symbols, Theme};
+use crate::tui::update::allowed;
+
+/// The screen's title.
+pub fn title(model: &Model, id: JobId) -> String {
+    model.jobs.get(&id).map_or_else(
+        || format!("Job {id}"),
+        |job| format!("Job {id}: {} of {}", job.title, job.environment),
+    )
+}
+
+/// The screen's text.
+pub fn text(model: &Model, id: JobId, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    let Some(job) = model.jobs.get(&id) else {
+        text.paragraph("loading", Meaning::Quiet);
+        return text;
+    };
+    ending(&mut text, model, job, symbols);
+    phases(&mut text, job, symbols);
+    text.blank();
+    text.fact("asked by", &job.by);
+    text.fact("asked at", &moment_and_age(job.created, model.now));
+    if job.ended.is_some()
+        && let Some(took) = job.took_millis(model.now)
+    {
+        text.fact("took", &measure::millis(took));
+    }
+    text
+}
+
+/// What came of the job, or what it waits for, first.
+fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
+    let (symbol, meaning) = words::job_symbol(&job.state, symbols);
+    let mark = [piece(format!("{symbol} "), meaning)];
+    match &job.state {
+        JobState::Waiting { why } => text.marked(&mark, &format!("waiting: {why}"), Meaning::Text),
+        JobState::Running if allowed::is_past_the_switch(job) => text.marked(
+            &mark,
+            "running, past the switch: it is finished rather than stopped; Esc leaves it to go on by itself",
+            Meaning::Text,
+        ),
+        JobState::Running if job.cancel_asked => {
+            text.marked(&mark, "stopping at the next safe point", Meaning::Text);
+        }
+        JobState::Running => text.marked(&mark, "running; Esc leaves it to go on by itself", Meaning::Text),
+        JobState::Cancelled => text.marked(&mark, "cancelled: Live is as it was", Meaning::Text),
+        JobState::Failed { why } => text.marked(&mark, &format!("failed: {why}"), Meaning::Critical),
+        JobState::Done => {
+            let summary = job.outcome.as_ref().map(|outcome| outcome.summary.as_str());
+            let summary = summary.filter(|summary| !summary.is_empty());
+            text.marked(&mark, summary.unwrap_or("done"), Meaning::Title);
+        }
+    }
+    let Some(outcome) = &job.outcome else {
+        text.blank();
+        return;
+    };
+    text.blank();
+    if let Some(backup) = &outcome.backup {
+        text.fact("backup", backup.short());
+    }
+    for health in &outcome.health {
+        let (symbol, meaning) = if health.up {
+            (symbols.good, Meaning::Good)
+        } else {
+            (symbols.critical, Meaning::Critical)
+        };
+        let label = piece(format!("{:<11} ", health.instance), Meaning::Quiet);
+        text.marked(
+            &[label, piece(format!("{symbol} "), meaning)],
+            &health.detail,
+            Meaning::Text,
+        );
+    }
+    for warning in &outcome.warnings {
+        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+        text.marked(&mark, warning, Meaning::Text);
+    }
+    if let Some(safety) = &outcome.safety {
+        text.fact("safety", &format!("backup {safety} holds what was replaced"));
+    }
+    if matches!(job.kind, JobKind::Restore | JobKind::Undo)
+        && job.state.has_ended()
+        && outcome.safety.is_some()
+        && allowed::check(model, Action::Undo).is_ok()
+    {
+        text.marked(
+            &[piece("u", Meaning::Key), piece(" ", Meaning::Text)],
+            "goes back to what was there before this job",
+            Meaning::Text,
+        );
+    }
+    text.blank();
+}
+
+fn phases(text: &mut Text, job: &Job, symbols: &Symbols) {
+    let current = job.progress.as_ref().map(|progress| progress.phase);
+    let is_done = job.state == JobState::Done;
+    let has_ended = job.state.has_ended();
+    for phase in Phase::of(job.kind) {
+        let passed = is_done || current.is_some_and(|current| *phase < current);
+        let is_current = !is_done && current == Some(*phase);
+        let (symbol, meaning, label) = match (passed, is_current, has_ended) {
+            (true, ..) => (symbols.good, Meaning::Good, Meaning::Text),
+            (_, true, true) => (symbols.critical, Meaning::Critical, Meaning::Text),
+            (_, true, false) => (symbols.running, Meaning::Information, Meaning::Title),
+            _ => (symbols.none, Meaning::Quiet, Meaning::Quiet),
+        };
+        let mut line = vec![
+            piece(format!("{symbol} "), meaning),
+            piece(format!("{:<20}", phase.label()), label),
+        ];
+        if is_current
+            && !has_ended
+            && let Some(progress) = &job.progress
+        {
+            let bar = (text.width().saturating_sub(60)).clamp(10, 30);
+            line.extend(words::bar(progress, bar, symbols));
+            let left = if progress.left_millis.is_some() {
+                " left"
+            } else {
+                ""
+            };
+            line.push(piece(words::pace(progress) + left, Meaning::Text));
+        }
+        text.line(line);
+        if is_current
+            && !has_ended
+            && let Some(counts) = job.progress.as_ref().and_then(words::counts)
+        {
+            text.line(vec![piece("  ", Meaning::Text), piece(counts, Meaning::Quiet)]);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Jobs: the strip of running ones on the main screen, and the list of all.
+
+use super::canvas::Canvas;
+use super::layout::Main;
+use super::words;
+use crate::domain::job::{Job, JobState};
+use crate::domain::measure;
+use crate::tui::model::Model;
+use crate::tui::model::cursor::Cursor;
+use crate::tui::theme::Meaning;
+use crate::tui::update::allowed;
+use ratatui::layout::Rect;
+
+/// How wide the bar of the strip is.
+const BAR: usize = 8;
+
+/// Draws the running jobs, one line each.
+pub fn strip(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
+    let area = panes.jobs;
+    if area.height == 0 {
+        return;
+    }
+    let count = model.unfinished_jobs().count();
+    let visible = usize::from(area.height - 1);
+    let title = if count > visible {
+        format!("Running jobs, {visible} of {count} (J: all)")
+    } else {
+        "Running jobs".to_owned()
+    };
+    canvas.titled_rule(area.x, area.y, area.width, &title, false);
+    for (job, y) in model.unfinished_jobs().take(visible).zip(area.y + 1..) {
+        running(canvas, job, Rect::new(1, y, area.width - 2, 1));
+    }
+}
+
+fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
+    let (symbol, meaning) = words::job_symbol(&job.state, canvas.symbols());
+    canvas.text(area.x, area.y, 1, symbol, meaning);
+    let (what, name_width) = if area.width < 95 {
+        (format!("{} {}", job.environment, job.kind.label()), 24)
+    } else {
+        (format!("{} {}", job.environment, job.title), 48)
+    };
+    canvas.text(area.x + 2, area.y, name_width - 3, &what, Meaning::Text);
+    let x = area.x + name_width;
+    let width = area.width - name_width;
+    let Some(progress) = &job.progress else {
+        let text = match &job.state {
+            JobState::Waiting { why } => format!("waiting: {why}"),
+            _ => "beginning".to_owned(),
+        };
+        canvas.text(x, area.y, width, &text, Meaning::Quiet);
+        return;
+    };
+    if let JobState::Waiting { why } = &job.state {
+        canvas.text(x, area.y, width, &format!("waiting: {why}"), Meaning::Quiet);
+        return;
+    }
+    let phase_width = 15.min(width);
+    let phase = if job.cancel_asked && !allowed::is_past_the_switch(job) {
+        "stopping"
+    } else {
+        progress.phase.label()
+    };
+    canvas.text(x, area.y, phase_width, phase, Meaning::Information);
+    let bar = words::bar(progress, BAR, canvas.symbols());
+    canvas.pieces(
+        x + phase_width + 1,
+        area.y,
+        width.saturating_sub(phase_width + 1),
+        &bar,
+    );
+    let rest = phase_width + 1 + 8;
+    canvas.text(
+        x + rest,
+        area.y,
+        width.saturating_sub(rest),
+        words::pace(progress).trim_end(),
+        Meaning::Text,
+    );
+}
+
+/// Draws the list of all jobs.
+pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect) {
+    if model.jobs.is_empty() {
+        let text = if model.jobs_loaded {
+            "There has been no job yet. Esc goes back; b on the main screen takes a backup."
+        } else {
+            "loading"
+        };
+        canvas.text(area.x, area.y, area.width, text, Meaning::Quiet);
+        return;
+    }
+    let columns = Columns::of(area.width);
+    for (head, x) in [
+        ("Job", 2),
+        ("Asked at", 8),
+        ("Environment", columns.environment),
+        ("What", columns.what),
+        ("State", columns.state),
+    ] {
+        canvas.text(area.x + x, area.y, area.width - x, head, Meaning::Column);
+    }
+    canvas.right(area.right() - TOOK, area.y, TOOK, "Took", Meaning::Column);
+    let visible = usize::from(area.height - 1);
+    let rows = model.jobs_newest_first().enumerate();
+    for ((number, job), y) in rows.skip(cursor.offset).take(visible).zip(area.y + 1..) {
+        list_row(
+            canvas,
+            job,
+            &columns,
+            Rect { y, ..area },
+            number == cursor.selected,
+        );
+    }
+}
+
+fn list_row(canvas: &mut Canvas<'_>, job: &Job, columns: &Columns, area: Rect, selected: bool) {
+    let y = area.y;
+    let meaning = if selected {
+        Meaning::Selected
+    } else {
+        Meaning::Text
+    };
+    if selected {
+        canvas.text(area.x, y, 1, canvas.symbols().marker, meaning);
+    }
+    canvas.text(area.x + 2, y, 5, &job.id.to_string(), meaning);
+    let created = if columns.wide {
+        measure::moment(job.created)
+    } else {
+        job.created.format("%m-%d %H:%M").to_string()
+    };
+    canvas.text(area.x + 8, y, 16, &created, Meaning::Quiet);
+    let place = |from: u16, to: u16| (area.x + from, to - from - 1);
+    let (x, width) = place(columns.environment, columns.what);
+    canvas.text(x, y, width, &job.environment.to_string(), Meaning::Text);
+    let (x, width) = place(columns.what, columns.state);
+    canvas.text(x, y, width, &job.title, Meaning::Text);
+    let (symbol, meaning) = words::job_symbol(&job.state, canvas.symbols());
+    let state = format!("{symbol} {}", job.state.label());
+    canvas.text(area.x + columns.state, y, STATE, &state, meaning);
+    // A job that has ended took the same time whenever it is asked.
+    let took = job.ended.and_then(|ended| job.took_millis(ended));
+    let took = took.map(measure::millis).unwrap_or_default();
+    canvas.right(area.right() - TOOK, y, TOOK, &took, Meaning::Quiet);
+}
+
+/// How wide the state of a job is at most.
+const STATE: u16 = 11;
+/// How wide the time it took is at most.
+const TOOK: u16 = 11;
+
+/// Where the columns of the list begin.
+struct Columns {
+    environment: u16,
+    what: u16,
+    state: u16,
+    wide: bool,
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        let wide = width >= 95;
+        Self {
+            environment: if wide { 26 } else { 20 },
+            what: if wide { 50 } else { 33 },
+            state: width - TOOK - STATE,
+            wide,
+        }
+    }
+}

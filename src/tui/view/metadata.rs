@@ -1,0 +1,195 @@
+//! Everything known of the chosen backup, as far as the pane has room; the page of a backup has it all.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::layout::Main;
+use super::words;
+use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
+use crate::domain::measure;
+use crate::tui::model::Model;
+use crate::tui::model::backups;
+use crate::tui::theme::Meaning;
+
+/// Draws the pane.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
+    let area = panes.metadata;
+    canvas.titled_rule(area.x, area.y, area.width, "Backup", false);
+    let inside = Rect::new(
+        area.x + 1,
+        area.y + 1,
+        area.width - 1,
+        area.height.saturating_sub(1),
+    );
+    let Some(details) = model.shown_details() else {
+        return;
+    };
+    let row = backups::rows(details).get(model.backup_cursor.selected).copied();
+    let Some(backup) = row
+        .and_then(|row| row.backup)
+        .and_then(|index| details.backups.get(index))
+    else {
+        canvas.text(
+            inside.x,
+            inside.y,
+            inside.width,
+            "this slot is empty",
+            Meaning::Quiet,
+        );
+        return;
+    };
+    let facts = facts(model, backup);
+    let mut y = inside.y;
+    for (label, value, meaning) in facts {
+        if y >= inside.bottom() {
+            return;
+        }
+        canvas.text(inside.x, y, 9, label, Meaning::Quiet);
+        canvas.text(inside.x + 10, y, inside.width - 10, &value, meaning);
+        y += 1;
+    }
+    let mut rest = Rect::new(inside.x, y, inside.width, inside.bottom().saturating_sub(y));
+    if panes.wide {
+        instances(canvas, &backup.manifest, &mut rest);
+        workspaces(canvas, &backup.manifest, &mut rest);
+    } else {
+        compact_instances(canvas, &backup.manifest, &mut rest);
+    }
+}
+
+/// The facts, each on its own line whatever the backup, so that moving from one to the next changes few cells. What is
+/// longer than a line stands whole on the backup's page.
+fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)> {
+    let manifest = &backup.manifest;
+    let by = match (trigger(&manifest.trigger), &manifest.by) {
+        (trigger, by) if trigger == *by => trigger,
+        (trigger, by) => format!("{trigger}, {by}"),
+    };
+    let verified = match &backup.verification {
+        Verification::Verified { at } => (measure::moment(*at), Meaning::Text),
+        Verification::Unverified => ("not yet: v reads it back".to_owned(), Meaning::Warning),
+        Verification::Damaged { why, .. } => (format!("damaged: {why}"), Meaning::Critical),
+    };
+    let note = manifest.note.clone().unwrap_or_else(|| "-".to_owned());
+    let expires = manifest.expires.map_or_else(
+        || "with its slot".to_owned(),
+        |expires| words::countdown(expires, model.now),
+    );
+    let holds = format!(
+        "{} items, {}",
+        measure::count(manifest.items()),
+        measure::bytes(manifest.bytes())
+    );
+    let took = format!(
+        "{}, check {}",
+        measure::millis(manifest.copy_millis),
+        measure::millis(manifest.verify_millis)
+    );
+    vec![
+        ("id", backup.id.short().to_owned(), Meaning::Text),
+        ("by", by, Meaning::Text),
+        ("note", note, Meaning::Text),
+        ("verified", verified.0, verified.1),
+        ("expires", expires, Meaning::Text),
+        ("holds", holds, Meaning::Text),
+        ("added", measure::bytes(manifest.added_bytes), Meaning::Text),
+        ("took", took, Meaning::Text),
+        ("apart", measure::millis(manifest.spread_millis()), Meaning::Text),
+    ]
+}
+
+/// What made a backup, with the version of an upgrade.
+pub fn trigger(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Upgrade { to } => format!("upgrade to {to}"),
+        other => other.label().to_owned(),
+    }
+}
+
+fn compact_instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+    for instance in &manifest.instances {
+        if rest.height == 0 {
+            return;
+        }
+        let items: u64 = instance.workspaces.iter().map(|workspace| workspace.items).sum();
+        let text = format!("{} items", measure::count(items));
+        canvas.text(rest.x, rest.y, 9, instance.name.as_str(), Meaning::Quiet);
+        canvas.text(rest.x + 10, rest.y, rest.width - 10, &text, Meaning::Text);
+        next(rest);
+    }
+}
+
+fn next(rest: &mut Rect) {
+    rest.y += 1;
+    rest.height -= 1;
+}
+
+/// The instances with when the copy of each was begun.
+fn instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+    if rest.height < 3 {
+        return;
+    }
+    table_head(canvas, rest, "instance", "begun after");
+    for instance in &manifest.instances {
+        if rest.height == 0 {
+            return;
+        }
+        let items = instance.workspaces.iter().map(|workspace| workspace.items).sum();
+        let bytes = instance.workspaces.iter().map(|workspace| workspace.bytes).sum();
+        // Counted from the backup's beginning, so that the time between the instances can be read off.
+        let after = (instance.began - manifest.taken).num_milliseconds();
+        let at = format!("+{}", measure::millis(u64::try_from(after).unwrap_or(0)));
+        let name = instance.name.as_str();
+        table_row(canvas, rest, name, &at, items, bytes);
+    }
+}
+
+/// The workspaces, over all instances.
+fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+    let mut sums: Vec<(&str, &'static str, u64, u64)> = Vec::new();
+    for workspace in manifest
+        .instances
+        .iter()
+        .flat_map(|instance| &instance.workspaces)
+    {
+        match sums.iter_mut().find(|sum| sum.0 == workspace.name) {
+            Some(sum) => {
+                sum.2 += workspace.items;
+                sum.3 += workspace.bytes;
+            }
+            None => sums.push((
+                &workspace.name,
+                workspace.kind.label(),
+                workspace.items,
+                workspace.bytes,
+            )),
+        }
+    }
+    sums.sort_by_key(|(name, kind, ..)| (*kind != "configuration", *name));
+    if rest.height < 3 {
+        return;
+    }
+    table_head(canvas, rest, "workspace", "kind");
+    for (name, kind, items, bytes) in sums {
+        if rest.height == 0 {
+            return;
+        }
+        table_row(canvas, rest, name, kind, items, bytes);
+    }
+}
+
+fn table_head(canvas: &mut Canvas<'_>, rest: &mut Rect, first: &str, second: &str) {
+    canvas.text(rest.x, rest.y, 14, first, Meaning::Column);
+    canvas.text(rest.x + 15, rest.y, 13, second, Meaning::Column);
+    canvas.right(rest.x + 29, rest.y, 10, "items", Meaning::Column);
+    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    next(rest);
+}
+
+fn table_row(canvas: &mut Canvas<'_>, rest: &mut Rect, name: &str, second: &str, items: u64, bytes: u64) {
+    canvas.text(rest.x, rest.y, 14, name, Meaning::Text);
+    canvas.text(rest.x + 15, rest.y, 13, second, Meaning::Quiet);
+    canvas.right(rest.x + 29, rest.y, 10, &measure::count(items), Meaning::Text);
+    canvas.right(rest.x + 40, rest.y, 10, &measure::bytes(bytes), Meaning::Text);
+    next(rest);
+}

@@ -1,0 +1,158 @@
+//! How the model looks. Pure: a model and a theme give a frame, and nothing else happens.
+//!
+//! One file per pane or screen. All of them draw on a [`canvas::Canvas`]; longer texts are laid out as
+//! [`text::Text`] first, so that `update` knows how far they can be scrolled.
+
+mod backups;
+pub mod canvas;
+mod chrome;
+mod dialogs;
+mod environments;
+mod job;
+mod jobs;
+pub mod layout;
+mod lists;
+mod metadata;
+mod pages;
+mod plan;
+mod schedule;
+mod text;
+mod wizard;
+mod words;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use self::canvas::{Canvas, wrap};
+use self::text::Text;
+use super::model::screens::Screen;
+use super::model::wizard::Step;
+use super::model::{Model, Pane, SMALLEST};
+use super::paint::Frame;
+use super::theme::{Meaning, Theme};
+
+/// Draws the model.
+#[must_use]
+pub fn view(model: &Model, theme: &Theme) -> Frame {
+    let area = Rect::new(0, 0, model.size.width, model.size.height);
+    let mut buffer = Buffer::empty(area);
+    let mut canvas = Canvas::new(&mut buffer, theme);
+    let cursor = if area.width < SMALLEST.width || area.height < SMALLEST.height {
+        too_small(&mut canvas, area);
+        None
+    } else {
+        draw(&mut canvas, model)
+    };
+    Frame { buffer, cursor }
+}
+
+fn draw(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
+    chrome::header(canvas, model);
+    chrome::line(canvas, model);
+    let filter_cursor = chrome::footer(canvas, model);
+    let screen_cursor = match model.screens.last() {
+        None => {
+            main(canvas, model);
+            filter_cursor
+        }
+        Some(screen) => draw_screen(canvas, model, screen),
+    };
+    match &model.dialog {
+        Some(dialog) => dialogs::draw(canvas, model, dialog),
+        None => screen_cursor,
+    }
+}
+
+fn main(canvas: &mut Canvas<'_>, model: &Model) {
+    let panes = layout::main(model);
+    environments::draw(canvas, model, &panes, model.pane == Pane::Environments);
+    backups::draw(canvas, model, &panes, model.pane == Pane::Backups);
+    let symbols = canvas.symbols();
+    let divide = panes.environments.right();
+    canvas.text(divide, 1, 1, symbols.tee_down, Meaning::Rule);
+    canvas.down(divide, 2, panes.environments.height - 1);
+    let is_live = model
+        .shown_details()
+        .is_some_and(|details| details.summary.kind.is_recoverable());
+    if is_live {
+        schedule::draw(canvas, model, &panes);
+        metadata::draw(canvas, model, &panes);
+        canvas.text(divide, panes.schedule.y, 1, symbols.tee_right, Meaning::Rule);
+        let second = panes.metadata.x - 1;
+        canvas.text(second, panes.schedule.y, 1, symbols.tee_down, Meaning::Rule);
+        canvas.down(
+            second,
+            panes.schedule.y + 1,
+            panes.schedule.height.saturating_sub(1),
+        );
+    }
+    jobs::strip(canvas, model, &panes);
+    if panes.jobs.height > 0 {
+        canvas.text(divide, panes.jobs.y, 1, symbols.tee_up, Meaning::Rule);
+        if is_live {
+            canvas.text(
+                panes.metadata.x - 1,
+                panes.jobs.y,
+                1,
+                symbols.tee_up,
+                Meaning::Rule,
+            );
+        }
+    }
+}
+
+fn draw_screen(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) -> Option<Position> {
+    canvas.titled_rule(0, 1, model.size.width, &title(model, screen), true);
+    let area = layout::screen(model.size);
+    match screen {
+        Screen::Wizard(wizard) => return wizard::draw(canvas, model, wizard, area),
+        Screen::Jobs(cursor) => jobs::list(canvas, model, cursor, area),
+        Screen::Activity(cursor) => lists::activity(canvas, model, cursor, area),
+        Screen::Notifications(news) => lists::notifications(canvas, model, news, area),
+        Screen::Job { scroll, .. } | Screen::Page { scroll, .. } => draw_text(canvas, model, area, *scroll),
+        Screen::Log(log) => draw_text(canvas, model, area, log.scroll),
+    }
+    None
+}
+
+fn draw_text(canvas: &mut Canvas<'_>, model: &Model, area: Rect, scroll: usize) {
+    if let Some(text) = screen_text(model) {
+        text.draw(canvas, area, scroll);
+    }
+}
+
+fn title(model: &Model, screen: &Screen) -> String {
+    match screen {
+        Screen::Wizard(wizard) => wizard::title(wizard),
+        Screen::Job { id, .. } => job::title(model, *id),
+        Screen::Jobs(_) => "Jobs".to_owned(),
+        Screen::Log(log) => format!("Log of job {}", log.job),
+        Screen::Activity(_) => "Activity".to_owned(),
+        Screen::Notifications(_) => "Notifications".to_owned(),
+        Screen::Page { page, .. } => pages::title(page),
+    }
+}
+
+/// The text of the screen on top, if it is one that is read and scrolled.
+#[must_use]
+pub fn screen_text(model: &Model) -> Option<Text> {
+    let width = layout::screen(model.size).width;
+    match model.screens.last()? {
+        Screen::Page { page, .. } => Some(pages::text(model, page, width)),
+        Screen::Job { id, .. } => Some(job::text(model, *id, width)),
+        Screen::Log(log) => Some(lists::log(model, log, width)),
+        Screen::Wizard(wizard) if wizard.step == Step::Plan => Some(plan::text(model, wizard, width)),
+        _ => None,
+    }
+}
+
+/// Says which size is needed, in whatever room there is.
+fn too_small(canvas: &mut Canvas<'_>, area: Rect) {
+    let text = format!(
+        "The cockpit needs {} columns and {} rows. This terminal has {} and {}: make it larger. Ctrl-C quits.",
+        SMALLEST.width, SMALLEST.height, area.width, area.height
+    );
+    for (line, y) in wrap(&text, usize::from(area.width)).iter().zip(0..area.height) {
+        canvas.text(0, y, area.width, line, Meaning::Text);
+    }
+}

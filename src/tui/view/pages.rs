@@ -1,0 +1,389 @@
+//! Pages to read: the help, the recovery table, everything about a backup, everything about an environment.
+
+use super::canvas::piece;
+use super::chrome::moment_and_age;
+use super::metadata::trigger;
+use super::text::Text;
+use super::words;
+use crate::domain::backup::{Backup, InstanceCopy, Verification};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::measure;
+use crate::domain::recovery;
+use crate::domain::refusal;
+use crate::domain::state::{EnvironmentDetails, Hold};
+use crate::tui::action::{Place, TABLE};
+use crate::tui::model::Model;
+use crate::tui::model::screens::Page;
+use crate::tui::theme::{Meaning, Theme};
+
+/// The page's title.
+pub fn title(page: &Page) -> String {
+    match page {
+        Page::Help => "Help".to_owned(),
+        Page::Recovery => "What is recovered from where".to_owned(),
+        Page::Backup(name, id) => format!("Backup {id} of {name}"),
+        Page::About(name) => format!("About {name}"),
+    }
+}
+
+/// The page's text.
+pub fn text(model: &Model, page: &Page, width: u16) -> Text {
+    match page {
+        Page::Help => help(model, width),
+        Page::Recovery => recovered(model, width),
+        Page::Backup(name, id) => {
+            let details = model.details.get(name);
+            let backup = details.and_then(|details| details.backups.iter().find(|other| other.id == *id));
+            backup.map_or_else(
+                || {
+                    let mut text = Text::new(width);
+                    text.paragraph("This backup is no longer there. Esc goes back.", Meaning::Quiet);
+                    text
+                },
+                |backup| about_backup(model, backup, width),
+            )
+        }
+        Page::About(name) => about(model, name, width),
+    }
+}
+
+/// The help: the table of actions, by where they apply, and what the symbols mean.
+fn help(model: &Model, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let groups: [(&str, &[Place]); 5] = [
+        ("On the main screen", &[Place::Environments, Place::Backups]),
+        (
+            "In the restore wizard",
+            &[Place::Choose, Place::Scope, Place::Plan],
+        ),
+        (
+            "On jobs and lists",
+            &[Place::Job, Place::Jobs, Place::Log, Place::List],
+        ),
+        ("In dialogs", &[Place::Question, Place::Notice, Place::Typing]),
+        ("On pages", &[Place::Page]),
+    ];
+    let mut listed = Vec::new();
+    for (heading, places) in groups {
+        let rows: Vec<_> = TABLE
+            .iter()
+            .filter(|row| {
+                places.iter().any(|place| row.places.contains(place)) && !listed.contains(&row.action)
+            })
+            .filter(|row| model.is_demo() || row.action != crate::tui::action::Action::BreakLive)
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        text.heading(heading);
+        for row in rows {
+            listed.push(row.action);
+            let mut words = row.help.to_owned();
+            if row.changes && model.settings.read_only {
+                words.push_str(" (not in this read-only context)");
+            }
+            let mark = [
+                piece(format!("{:<14}", row.keys_label()), Meaning::Key),
+                piece(format!("{:<16}", row.label), Meaning::Title),
+            ];
+            text.marked(&mark, &words, Meaning::Text);
+        }
+    }
+    symbols(&mut text, model);
+    text
+}
+
+fn symbols(text: &mut Text, model: &Model) {
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    text.heading("Symbols");
+    for (symbol, meaning, words) in [
+        (
+            symbols.full,
+            Meaning::Good,
+            "the environment has a good backup, and none is overdue",
+        ),
+        (symbols.running, Meaning::Information, "a job is running"),
+        (
+            symbols.warning,
+            Meaning::Warning,
+            "a scheduled backup is overdue; something to look at soon",
+        ),
+        (
+            symbols.critical,
+            Meaning::Critical,
+            "the last job failed, or something is wrong: i says what",
+        ),
+        (symbols.empty, Meaning::Quiet, "no backup yet"),
+        (
+            symbols.none,
+            Meaning::Quiet,
+            "UAT or Integration: never backed up; also an empty slot",
+        ),
+        (
+            symbols.maintenance,
+            Meaning::Warning,
+            "maintenance mode: jobs wait",
+        ),
+        (
+            symbols.protected,
+            Meaning::Warning,
+            "protected: restores are refused",
+        ),
+    ] {
+        text.marked(&[piece(format!("{symbol:<14}"), meaning)], words, Meaning::Text);
+    }
+    text.marked(
+        &[piece(format!("{:<14}", "MWDm"), Meaning::Good)],
+        "the slots that are filled: monthly, weekly, daily, manual",
+        Meaning::Text,
+    );
+}
+
+/// The table of rule 2.
+fn recovered(model: &Model, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    text.paragraph(
+        "A backup holds configuration and content. The rest comes from elsewhere.",
+        Meaning::Quiet,
+    );
+    for source in recovery::TABLE {
+        text.blank();
+        let (symbol, meaning, words) = if source.complete {
+            (symbols.good, Meaning::Good, "all of it")
+        } else {
+            (symbols.warning, Meaning::Warning, "not all of it")
+        };
+        text.line(vec![
+            piece(format!("{symbol} "), meaning),
+            piece(format!("{:<26} ", source.data), Meaning::Title),
+            piece(words, meaning),
+        ]);
+        let indent = [piece("  ", Meaning::Text)];
+        text.marked(
+            &indent,
+            &format!("from {}", source.from.trim_start_matches("from ")),
+            Meaning::Text,
+        );
+        text.marked(&indent, source.remark, Meaning::Quiet);
+    }
+    text
+}
+
+fn about_backup(model: &Model, backup: &Backup, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let manifest = &backup.manifest;
+    text.fact("id", &backup.id.0);
+    text.fact("taken", &moment_and_age(manifest.taken, model.now));
+    text.fact("trigger", &trigger(&manifest.trigger));
+    text.fact("asked by", &manifest.by);
+    if let Some(note) = &manifest.note {
+        text.fact("note", note);
+    }
+    let slots: Vec<_> = manifest.slots.iter().map(|slot| slot.label()).collect();
+    text.fact(
+        "slots",
+        &if slots.is_empty() {
+            "none: it expires".to_owned()
+        } else {
+            slots.join(", ")
+        },
+    );
+    for served in &manifest.serves {
+        let words = format!("the {} backup due {}", served.slot, measure::moment(served.due));
+        if served.late {
+            text.fact_as("serves", &format!("{words}, late"), Meaning::Warning);
+        } else {
+            text.fact("serves", &words);
+        }
+    }
+    match &backup.verification {
+        Verification::Verified { at } => {
+            let words = format!("read back and compared {}", moment_and_age(*at, model.now));
+            text.fact_as("verified", &words, Meaning::Good);
+        }
+        Verification::Unverified => text.fact_as("verified", "not yet: v reads it back", Meaning::Warning),
+        Verification::Damaged { at, why } => {
+            let words = format!("found damaged {}: {why}", measure::moment(*at));
+            text.fact_as("verified", &words, Meaning::Critical);
+        }
+    }
+    if let Some(expires) = manifest.expires {
+        let words = format!(
+            "{} ({}); x keeps it for another 48 hours",
+            measure::moment(expires),
+            words::countdown(expires, model.now)
+        );
+        text.fact_as("expires", &words, Meaning::Warning);
+    }
+    text.fact("release", &manifest.versions.release.to_string());
+    text.fact("Magnolia", &manifest.versions.magnolia.to_string());
+    text.fact(
+        "holds",
+        &format!(
+            "{} items, {}",
+            measure::count(manifest.items()),
+            measure::bytes(manifest.bytes())
+        ),
+    );
+    text.fact(
+        "added",
+        &format!("{} to the repository", measure::bytes(manifest.added_bytes)),
+    );
+    text.fact(
+        "took",
+        &format!(
+            "{} to copy, {} to read back",
+            measure::millis(manifest.copy_millis),
+            measure::millis(manifest.verify_millis)
+        ),
+    );
+    text.fact(
+        "apart",
+        &format!(
+            "{} between the copies of the instances",
+            measure::millis(manifest.spread_millis())
+        ),
+    );
+    for instance in &manifest.instances {
+        copied(&mut text, instance);
+    }
+    text
+}
+
+fn copied(text: &mut Text, instance: &InstanceCopy) {
+    text.heading(&format!("{} ({})", instance.name, instance.role.label()));
+    text.paragraph(
+        &format!(
+            "copied from {} to {} UTC",
+            measure::moment_exact(instance.began),
+            instance.ended.format("%H:%M:%S")
+        ),
+        Meaning::Quiet,
+    );
+    let head = format!(
+        "{:<16} {:<14} {:>10} {:>10}  {}",
+        "workspace", "kind", "items", "size", "digest"
+    );
+    text.line(vec![piece(head, Meaning::Column)]);
+    for workspace in &instance.workspaces {
+        let name = super::canvas::shorten(&workspace.name, 16, "~");
+        let digest = workspace.digest.get(..12).unwrap_or(&workspace.digest);
+        text.line(vec![
+            piece(format!("{name:<16} "), Meaning::Text),
+            piece(format!("{:<14} ", workspace.kind.label()), Meaning::Quiet),
+            piece(
+                format!(
+                    "{:>10} {:>10}  ",
+                    measure::count(workspace.items),
+                    measure::bytes(workspace.bytes)
+                ),
+                Meaning::Text,
+            ),
+            piece(digest.to_owned(), Meaning::Quiet),
+        ]);
+        if name != workspace.name {
+            text.fact("in full", &workspace.name);
+        }
+    }
+    for left_out in &instance.left_out {
+        text.fact_as("left out", left_out, Meaning::Warning);
+    }
+}
+
+fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let Some(summary) = model.fleet.get(name) else {
+        text.paragraph(
+            "This environment is no longer there. Esc goes back.",
+            Meaning::Quiet,
+        );
+        return text;
+    };
+    text.fact("name", &summary.name.to_string());
+    text.fact("kind", summary.kind.label());
+    if let Err(refusal) = refusal::only_live(&summary.name, summary.kind) {
+        text.blank();
+        text.paragraph(&format!("{refusal}."), Meaning::Text);
+        return text;
+    }
+    if let Some(trouble) = &summary.trouble {
+        text.fact_as("trouble", trouble, Meaning::Critical);
+    }
+    if let Some(failed) = &summary.failed {
+        text.fact_as("last job", failed, Meaning::Critical);
+    }
+    if let Some(hold) = &summary.maintenance {
+        hold_fact(&mut text, "maintenance", "jobs wait", hold);
+    }
+    if let Some(hold) = &summary.protection {
+        hold_fact(&mut text, "protected", "restores are refused", hold);
+    }
+    if let Some(details) = model.details.get(name) {
+        if let Some((label, words)) = super::backups::standing(details) {
+            text.fact_as("backups", &format!("{label}: {words}"), Meaning::Warning);
+        }
+        known(&mut text, details);
+    } else {
+        let problem = model.details_problems.get(name);
+        text.paragraph(problem.map_or("loading", String::as_str), Meaning::Quiet);
+    }
+    text
+}
+
+fn hold_fact(text: &mut Text, label: &str, effect: &str, hold: &Hold) {
+    let reason = hold.reason.as_deref().unwrap_or("no reason was given");
+    let words = format!(
+        "{effect}: {reason} (set by {} on {})",
+        hold.by,
+        measure::moment(hold.since)
+    );
+    text.fact_as(label, &words, Meaning::Warning);
+}
+
+fn known(text: &mut Text, details: &EnvironmentDetails) {
+    match (&details.versions, &details.versions_problem) {
+        (Some(versions), _) => {
+            text.fact("release", &versions.release.to_string());
+            text.fact("Magnolia", &versions.magnolia.to_string());
+        }
+        (None, problem) => {
+            let problem = problem.as_deref().unwrap_or("not known");
+            text.fact_as("versions", problem, Meaning::Warning);
+        }
+    }
+    let schedule = &details.schedule;
+    let words = if schedule.enabled {
+        format!(
+            "daily in {} UTC, weekly on {}, monthly on day {}",
+            schedule.window,
+            crate::domain::schedule::weekday_label(schedule.weekly_on),
+            schedule.monthly_on
+        )
+    } else {
+        "off".to_owned()
+    };
+    text.fact("schedule", &words);
+    let keep = &details.keep;
+    text.fact(
+        "keeps",
+        &format!(
+            "{} monthly, {} weekly, {} daily, {} manual",
+            keep.monthly, keep.weekly, keep.daily, keep.manual
+        ),
+    );
+    text.fact("kept in", &details.repository);
+    for instance in &details.instances {
+        text.heading(&format!("{} ({})", instance.name, instance.role.label()));
+        text.fact("content", &instance.content);
+        text.fact(
+            "health",
+            instance
+                .health
+                .as_deref()
+                .unwrap_or("not asked: no address is configured"),
+        );
+    }
+}

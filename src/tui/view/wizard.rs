@@ -1,0 +1,178 @@
+//! The restore wizard: its steps on the first line, and the step it is at below.
+
+use ratatui::layout::{Position, Rect};
+
+use super::canvas::{Canvas, piece, wrap};
+use super::text::Text;
+use super::{backups, plan};
+use crate::domain::measure;
+use crate::tui::model::Model;
+use crate::tui::model::wizard::{Purpose, ScopeWhat, Step, Wizard};
+use crate::tui::theme::Meaning;
+
+/// The screen's title.
+pub fn title(wizard: &Wizard) -> String {
+    match wizard.purpose {
+        Purpose::Restore => format!("Restore {}", wizard.environment),
+        Purpose::Undo => format!("Undo the last restore of {}", wizard.environment),
+    }
+}
+
+/// Draws the wizard. Returns where the cursor stands while the name is typed.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) -> Option<Position> {
+    steps(canvas, wizard, area);
+    let below = Rect::new(area.x, area.y + 2, area.width, area.height - 2);
+    match wizard.step {
+        Step::Choose => choose(canvas, model, wizard, below),
+        Step::Scope => scope(canvas, wizard, below),
+        Step::Plan => plan::text(model, wizard, area.width).draw(canvas, below, wizard.scroll),
+        Step::Name => return Some(name(canvas, wizard, below)),
+    }
+    if let Some(problem) = &wizard.problem {
+        let y = area.bottom() - 1;
+        canvas.clear(Rect::new(area.x, y, area.width, 1));
+        canvas.text(area.x, y, area.width, problem, Meaning::Warning);
+    }
+    None
+}
+
+fn steps(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) {
+    let next = canvas.symbols().next;
+    let mut pieces = Vec::new();
+    for (index, step) in wizard.purpose.steps().iter().enumerate() {
+        if index > 0 {
+            pieces.push(piece(format!("  {next}  "), Meaning::Quiet));
+        }
+        let meaning = if *step == wizard.step {
+            Meaning::FocusedTitle
+        } else {
+            Meaning::Quiet
+        };
+        pieces.push(piece(format!("{} {}", index + 1, step.label()), meaning));
+    }
+    canvas.pieces(area.x, area.y, area.width, &pieces);
+}
+
+fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
+    let Some(details) = model.table_details() else {
+        canvas.text(area.x, area.y, area.width, "loading", Meaning::Quiet);
+        return;
+    };
+    let rows = model.backup_rows();
+    let height = area.height.saturating_sub(4);
+    let table = Rect {
+        height: height + 1,
+        ..area
+    };
+    backups::draw_table(canvas, model, details, &rows, (&wizard.choice, true), table);
+    let row = rows.get(wizard.choice.selected);
+    let chosen = row
+        .and_then(|row| row.backup)
+        .and_then(|index| details.backups.get(index));
+    let y = area.bottom() - 2;
+    if let Some(backup) = chosen {
+        let note = backup.manifest.note.as_deref();
+        let words = match note {
+            Some(note) => format!("{}, by {}: {note}", backup.id, backup.manifest.by),
+            None => format!("{}, by {}", backup.id, backup.manifest.by),
+        };
+        canvas.text(area.x, y, area.width, &words, Meaning::Quiet);
+    }
+}
+
+fn scope(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) {
+    let all = wizard.selection().is_everything();
+    let words = if all {
+        "Everything is restored. Space leaves an instance or a workspace out."
+    } else {
+        "Only what is marked is restored; everything else in Live stays as it is."
+    };
+    canvas.text(area.x, area.y, area.width, words, Meaning::Quiet);
+    let symbols = canvas.symbols();
+    let visible = usize::from(area.height.saturating_sub(4));
+    let cursor = &wizard.scope_cursor;
+    let items = wizard.scope.iter().enumerate().skip(cursor.offset).take(visible);
+    for ((number, item), y) in items.zip(area.y + 2..) {
+        let selected = number == cursor.selected;
+        let meaning = if selected {
+            Meaning::Selected
+        } else {
+            Meaning::Text
+        };
+        if selected {
+            canvas.text(area.x, y, 1, symbols.marker, meaning);
+        }
+        let (mark, colour) = if item.taken {
+            (symbols.good, Meaning::Good)
+        } else {
+            (symbols.none, Meaning::Quiet)
+        };
+        canvas.text(area.x + 2, y, 1, mark, colour);
+        let (kind, name) = match &item.what {
+            ScopeWhat::Instance(name) => ("instance", name.as_str()),
+            ScopeWhat::Workspace(name) => ("workspace", name.as_str()),
+        };
+        canvas.text(area.x + 4, y, 10, kind, Meaning::Quiet);
+        canvas.text(area.x + 15, y, area.width - 15, name, meaning);
+    }
+    if wizard.scope.len() > cursor.offset + visible {
+        canvas.text(area.right(), area.bottom() - 3, 1, symbols.below, Meaning::Key);
+    }
+    if cursor.offset > 0 {
+        canvas.text(area.right(), area.y + 2, 1, symbols.up, Meaning::Key);
+    }
+}
+
+/// The last step: what is about to happen, and the field for the name.
+fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
+    let width = area.width.min(90);
+    let mut text = Text::new(width);
+    if let Some(plan) = wizard.ready_plan() {
+        let (added, changed, removed) = plan.totals();
+        text.paragraph(
+            &format!(
+                "{} goes back to {}: {} items come back, {} are turned back, {} are taken away.",
+                wizard.environment,
+                measure::moment(plan.backup.manifest.taken),
+                measure::count(added),
+                measure::count(changed),
+                measure::count(removed),
+            ),
+            Meaning::Text,
+        );
+        if !plan.selection.is_everything() {
+            let mark = [piece(format!("{} ", canvas.symbols().warning), Meaning::Warning)];
+            text.marked(&mark, &plan::only_a_part(plan), Meaning::Warning);
+        }
+        text.blank();
+    }
+    text.paragraph(
+        "A safety backup of Live is taken first, so that undo can go back. Live is switched only when the restored content is complete and verified.",
+        Meaning::Quiet,
+    );
+    text.blank();
+    text.line(vec![
+        piece("Type ", Meaning::Text),
+        piece(wizard.environment.to_string(), Meaning::Title),
+        piece(" and press Enter:", Meaning::Text),
+    ]);
+    text.draw(canvas, area, 0);
+    let y = area.y + u16::try_from(text.len()).unwrap_or(0) + 1;
+    canvas.text(area.x, y, 2, canvas.symbols().next, Meaning::Key);
+    let room = usize::from(width.saturating_sub(4));
+    let scroll = wizard.typed.visual_scroll(room);
+    let shown: String = wizard.typed.value().chars().skip(scroll).collect();
+    canvas.text(area.x + 2, y, width - 3, &shown, Meaning::Input);
+    let after = if wizard.starting {
+        Some(("asking the backend".to_owned(), Meaning::Quiet))
+    } else {
+        wizard.problem.clone().map(|problem| (problem, Meaning::Warning))
+    };
+    if let Some((words, meaning)) = after {
+        for (line, y) in wrap(&words, usize::from(width)).iter().zip(y + 2..area.bottom()) {
+            canvas.text(area.x, y, width, line, meaning);
+        }
+    }
+    let before = u16::try_from(wizard.typed.visual_cursor() - scroll.min(wizard.typed.visual_cursor()));
+    Position::new(area.x + 2 + before.unwrap_or(0), y)
+}

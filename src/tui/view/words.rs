@@ -1,0 +1,194 @@
+//! Ages, countdowns and states in words, the same on every screen. Ages count whole minutes, so that a screen on which
+//! nothing happens changes once a minute at most.
+
+use chrono::Timelike as _;
+
+use super::canvas::{Piece, piece};
+use crate::domain::Instant;
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, Verification};
+use crate::domain::job::{Job, JobState, Progress};
+use crate::domain::measure;
+use crate::domain::state::EnvironmentSummary;
+use crate::tui::model::Model;
+use crate::tui::theme::{Meaning, Symbols};
+
+/// The beginning of the minute: what ages are counted to.
+#[must_use]
+pub fn minute(now: Instant) -> Instant {
+    let seconds = i64::from(now.second());
+    now - chrono::Duration::seconds(seconds) - chrono::Duration::nanoseconds(i64::from(now.nanosecond()))
+}
+
+/// How long ago something was: `5 h 02 min`.
+#[must_use]
+pub fn age(at: Instant, now: Instant) -> String {
+    let now = minute(now);
+    if now - at < chrono::Duration::minutes(1) {
+        "just now".to_owned()
+    } else {
+        measure::between(at, now)
+    }
+}
+
+/// How long ago something was, in its largest unit and few columns: `23 d`, `5 h`, `12 min`, `now`.
+#[must_use]
+pub fn short_age(at: Instant, now: Instant) -> String {
+    let minutes = (minute(now) - at).num_minutes();
+    match minutes {
+        ..=0 => "now".to_owned(),
+        1..=59 => format!("{minutes} min"),
+        60..=2879 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+/// How long it is until something: `in 5 h 02 min`.
+#[must_use]
+pub fn countdown(at: Instant, now: Instant) -> String {
+    let now = minute(now);
+    if at <= now {
+        "now".to_owned()
+    } else {
+        format!("in {}", measure::between(now, at))
+    }
+}
+
+/// What colour and symbol go with a severity.
+#[must_use]
+pub fn severity(severity: Severity, symbols: &Symbols) -> (&'static str, Meaning) {
+    match severity {
+        Severity::Information => (symbols.information, Meaning::Information),
+        Severity::Warning => (symbols.warning, Meaning::Warning),
+        Severity::Critical => (symbols.critical, Meaning::Critical),
+    }
+}
+
+/// Whether a backup was read back and whether it was late, in a word or two.
+#[must_use]
+pub fn verified(backup: &Backup, symbols: &Symbols, wide: bool) -> Vec<Piece> {
+    let (symbol, word, short, meaning) = match &backup.verification {
+        Verification::Verified { .. } => (symbols.good, "verified", "", Meaning::Good),
+        Verification::Unverified => (symbols.empty, "not verified", "no", Meaning::Warning),
+        Verification::Damaged { .. } => (symbols.critical, "damaged", "bad", Meaning::Critical),
+    };
+    let word = if wide { word } else { short };
+    let gap = if word.is_empty() { "" } else { " " };
+    let mut pieces = vec![piece(format!("{symbol}{gap}{word}"), meaning)];
+    if backup.is_late() {
+        pieces.push(piece(if wide { ", late" } else { " late" }, Meaning::Warning));
+    }
+    pieces
+}
+
+/// The most important thing about an environment as a symbol.
+#[must_use]
+pub fn environment_symbol(
+    summary: &EnvironmentSummary,
+    job: Option<&Job>,
+    symbols: &Symbols,
+) -> (&'static str, Meaning) {
+    if !summary.kind.is_recoverable() {
+        (symbols.none, Meaning::Quiet)
+    } else if summary.trouble.is_some() {
+        (symbols.critical, Meaning::Critical)
+    } else if job.is_some() || summary.job.is_some() {
+        (symbols.running, Meaning::Information)
+    } else if summary.failed.is_some() {
+        (symbols.critical, Meaning::Critical)
+    } else if summary.late {
+        (symbols.warning, Meaning::Warning)
+    } else if summary.newest.is_none() {
+        (symbols.empty, Meaning::Quiet)
+    } else {
+        (symbols.full, Meaning::Good)
+    }
+}
+
+/// How a job stands, as a symbol.
+#[must_use]
+pub fn job_symbol(state: &JobState, symbols: &Symbols) -> (&'static str, Meaning) {
+    match state {
+        JobState::Waiting { .. } => (symbols.empty, Meaning::Warning),
+        JobState::Running => (symbols.running, Meaning::Information),
+        JobState::Done => (symbols.good, Meaning::Good),
+        JobState::Failed { .. } => (symbols.critical, Meaning::Critical),
+        JobState::Cancelled => (symbols.none, Meaning::Warning),
+    }
+}
+
+/// How far a phase is, in per cent.
+#[must_use]
+pub fn percent(progress: &Progress) -> Option<u16> {
+    progress.per_mille().map(|part| part / 10)
+}
+
+/// A progress bar; none for a phase of which it is not known how much there is to do.
+#[must_use]
+pub fn bar(progress: &Progress, width: usize, symbols: &Symbols) -> Vec<Piece> {
+    let Some(part) = progress.per_mille().map(usize::from) else {
+        return Vec::new();
+    };
+    let done = part * width / 1000;
+    vec![
+        piece(symbols.bar_done.repeat(done), Meaning::BarDone),
+        piece(symbols.bar_left.repeat(width - done), Meaning::BarLeft),
+    ]
+}
+
+/// What has been done in a phase and on which instance, as in `author: 12 of 40 items, 3 MiB of 10 MiB`. `None` for
+/// a phase that counts nothing, as hooks do.
+#[must_use]
+pub fn counts(progress: &Progress) -> Option<String> {
+    let counted =
+        |done: u64, total: Option<u64>, say: fn(u64) -> String| match total.filter(|total| *total > 0) {
+            Some(total) => Some(format!("{} of {}", say(done), say(total))),
+            None => (done > 0).then(|| say(done)),
+        };
+    let items = counted(progress.items_done, progress.items_total, measure::count);
+    let bytes = counted(progress.bytes_done, progress.bytes_total, measure::bytes);
+    let parts: Vec<String> = items
+        .map(|items| items + " items")
+        .into_iter()
+        .chain(bytes)
+        .collect();
+    let parts = parts.join(", ");
+    match (&progress.instance, parts.is_empty()) {
+        (Some(instance), false) => Some(format!("{instance}: {parts}")),
+        (Some(instance), true) => Some(instance.to_string()),
+        (None, false) => Some(parts),
+        (None, true) => None,
+    }
+}
+
+/// How much, how fast and how long yet, in places of fixed width so that little changes from one tick to the next.
+#[must_use]
+pub fn pace(progress: &Progress) -> String {
+    let percent = percent(progress).map_or_else(String::new, |percent| format!("{percent} %"));
+    let rate = progress
+        .bytes_per_second
+        .map_or_else(String::new, |rate| format!("{}/s", measure::bytes(rate)));
+    let left = progress.left_millis.map_or_else(String::new, seconds);
+    format!("{percent:>5} {rate:>10}  {left}")
+}
+
+/// A duration without parts of a second: they would change with every tick and tell nothing.
+fn seconds(millis: u64) -> String {
+    if millis < 10_000 {
+        format!("{} s", millis / 1000)
+    } else {
+        measure::millis(millis)
+    }
+}
+
+/// What the newest data is from: a time of day, so that it stands still while the connection does.
+#[must_use]
+pub fn data_from(model: &Model) -> Option<String> {
+    let at = model.data_from?;
+    let day = if at.date_naive() == model.now.date_naive() {
+        at.format("%H:%M")
+    } else {
+        at.format("%Y-%m-%d %H:%M")
+    };
+    Some(format!("data from {day} UTC"))
+}

@@ -1,0 +1,475 @@
+//! Every screen of the cockpit at 80×24 and 120×36, text and styles. Each is reached by keys through the whole
+//! program, over a backend in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod screens {
+    pub mod data;
+    pub mod fixture;
+    pub mod picture;
+    pub mod runner;
+}
+
+use std::fmt::Write as _;
+
+use chrono::Duration;
+use lifeboat::backend::BackendError;
+use lifeboat::domain::backup::Verification;
+use lifeboat::domain::environment::EnvironmentKind;
+use lifeboat::domain::event::Event;
+use lifeboat::domain::job::{JobKind, JobState, Outcome, Phase};
+use lifeboat::tui::action::TABLE;
+use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
+use lifeboat::tui::{CockpitSettings, action};
+use screens::fixture::{self, Fixture, State, name};
+use screens::picture::picture;
+use screens::runner::{Runner, settings};
+
+/// The two sizes that every screen is looked at in.
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 36)];
+
+fn keep(cockpit: &Runner, settings: &CockpitSettings, screen: &str, (width, height): (u16, u16)) {
+    let theme = Theme::new(settings.theme, settings.accent, settings.ascii);
+    let picture = picture(&cockpit.frame(), &theme);
+    insta::assert_snapshot!(format!("{screen}-{width}x{height}"), picture);
+}
+
+/// Presses keys and keeps what is then on the screen, in both sizes. Each step of the keys is followed by the text to
+/// wait for.
+async fn look(screen: &str, change: impl Fn(&mut State), steps: &[(&str, &str)]) {
+    look_with(screen, &settings(), &SIZES, change, steps).await;
+}
+
+async fn look_with(
+    screen: &str,
+    settings: &CockpitSettings,
+    sizes: &[(u16, u16)],
+    change: impl Fn(&mut State),
+    steps: &[(&str, &str)],
+) {
+    for size in sizes {
+        let cockpit = Runner::start_with(*size, Fixture::with(&change), settings.clone()).await;
+        cockpit.see("connected").await;
+        for (keys, text) in steps {
+            cockpit.press(keys).await.see(text).await;
+        }
+        keep(&cockpit, settings, screen, *size);
+    }
+}
+
+fn unchanged(_: &mut State) {}
+
+#[tokio::test]
+async fn the_main_screen() {
+    look("main", unchanged, &[("", "daily")]).await;
+}
+
+#[tokio::test]
+async fn before_the_backend_has_answered() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::silent()).await;
+        cockpit.see("loading").await;
+        keep(&cockpit, &settings(), "loading", size);
+    }
+}
+
+#[tokio::test]
+async fn an_environment_without_backups_says_why() {
+    look("uat", unchanged, &[("<Tab>j", "only Live is backed up")]).await;
+}
+
+#[tokio::test]
+async fn an_environment_in_trouble() {
+    let change = |state: &mut State| {
+        let globex = state.environments.get_mut(&name("globex/live")).unwrap();
+        let summary = &mut globex.summary;
+        summary.trouble =
+            Some("public-1 is half switched since 05:12: run the restore again, or undo it".to_owned());
+        summary.maintenance = Some(fixture::hold("moving to the new data centre"));
+        summary.protection = Some(fixture::hold("audit until Friday"));
+        globex.versions = None;
+        globex.versions_problem = Some("/srv/globex/RELEASE could not be read (no such file)".to_owned());
+        for backup in &mut globex.backups {
+            backup.manifest.environment = name("globex/live");
+        }
+        globex.backups[2].verification = Verification::Damaged {
+            at: fixture::ago(30),
+            why: "the digest of author/dam differs".to_owned(),
+        };
+        globex.backups[3].verification = Verification::Unverified;
+    };
+    look("trouble", change, &[("<Tab>G<Up>", "half switched")]).await;
+    look(
+        "about",
+        change,
+        &[("<Tab>G<Up>", "half switched"), ("i", "kept in")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn running_jobs() {
+    let change = |state: &mut State| {
+        let mut first = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
+        first.progress = Some(fixture::progress(Phase::Copying, 43));
+        let mut second = fixture::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
+        second.state = JobState::Waiting {
+            why: "maintenance: moving to the new data centre".to_owned(),
+        };
+        for job in [first, second] {
+            let environment = state.environments.get_mut(&job.environment).unwrap();
+            environment.summary.job = Some(job.clone());
+            state.jobs.insert(0, job);
+        }
+    };
+    look("running", change, &[("", "Running jobs")]).await;
+}
+
+#[tokio::test]
+async fn empty_states() {
+    let nothing = |state: &mut State| {
+        state.environments.clear();
+        state.notifications.clear();
+        state.jobs.clear();
+        state.activity.clear();
+    };
+    let small = &SIZES[..1];
+    look_with("empty-fleet", &settings(), small, nothing, &[("", "There is no")]).await;
+    look_with("empty-jobs", &settings(), small, nothing, &[("J", "no job yet")]).await;
+    look_with("empty-news", &settings(), small, nothing, &[("n", "nothing new")]).await;
+    let first_day = |state: &mut State| {
+        let mut details = fixture::live("acme/live", Vec::new());
+        details.last_scheduled = None;
+        state.environments.insert(name("acme/live"), details);
+    };
+    look("empty-slots", first_day, &[("", "b takes one")]).await;
+}
+
+#[tokio::test]
+async fn the_filter() {
+    look_with(
+        "filter",
+        &settings(),
+        &SIZES[..1],
+        unchanged,
+        &[("/late", "globex")],
+    )
+    .await;
+    look_with(
+        "filter-nothing",
+        &settings(),
+        &SIZES[..1],
+        unchanged,
+        &[("/xyz", "nothing fits")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_manual_backup_says_what_it_replaces() {
+    let note = "before the press release goes out";
+    look(
+        "backup-form",
+        unchanged,
+        &[("", "daily"), ("b", "Replaces"), (note, note)],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_upgrade_backup_wants_a_version() {
+    let change = |state: &mut State| {
+        let acme = state.environments.get_mut(&name("acme/live")).unwrap();
+        acme.backups.remove(1);
+    };
+    look_with(
+        "upgrade-form",
+        &settings(),
+        &SIZES[..1],
+        change,
+        &[("", "daily"), ("U", "48 hours"), ("<Enter>", "write the version")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_restore_wizard() {
+    let choose = ("r", "choose a backup");
+    let scope = ("<Enter>", "Everything is restored");
+    let plan = ("<Enter>", "come back");
+    let confirm = ("<Enter>", "and press Enter");
+    look("wizard-choose", unchanged, &[("", "daily"), choose]).await;
+    let part = ("jj jjj ", "Only what is marked");
+    look("wizard-scope", unchanged, &[("", "daily"), choose, scope, part]).await;
+    look("wizard-plan", unchanged, &[("", "daily"), choose, scope, plan]).await;
+    let wrong = ("acme/uat<Enter>", "nothing was done");
+    look(
+        "wizard-name",
+        unchanged,
+        &[("", "daily"), choose, scope, plan, confirm, wrong],
+    )
+    .await;
+    let small = &SIZES[..1];
+    let limited = [("", "daily"), choose, scope, part, ("<Enter>", "only a part")];
+    look("wizard-plan-part", unchanged, &limited).await;
+    let scrolled = [("", "daily"), choose, scope, plan, ("G", "in all")];
+    look_with("wizard-plan-below", &settings(), small, unchanged, &scrolled).await;
+    let blocked = |state: &mut State| {
+        if let Ok(plan) = &mut state.plan {
+            plan.obstacles = vec![
+                "there is not enough room beside author: 200 MiB are needed and 12 MiB are free in /srv/magnolia/author; free some, or restore fewer workspaces".to_owned(),
+            ];
+            plan.room[0].free = 12 << 20;
+        }
+    };
+    let steps = [("", "daily"), choose, scope, ("<Enter>", "in the way")];
+    look("wizard-obstacle", blocked, &steps).await;
+    let failing = |state: &mut State| {
+        state.plan = Err(BackendError::Failed(
+            "the repository of acme/live could not be opened: the key is wrong; check repository.password_file".to_owned(),
+        ));
+    };
+    let steps = [("", "daily"), choose, scope, ("<Enter>", "there is no plan")];
+    look_with("wizard-no-plan", &settings(), small, failing, &steps).await;
+}
+
+#[tokio::test]
+async fn undo_shows_its_plan_first() {
+    look_with(
+        "undo-plan",
+        &settings(),
+        &SIZES[..1],
+        unchanged,
+        &[("", "daily"), ("u", "come back")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_restore_on_its_way_and_at_its_end() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        keep(&cockpit, &settings(), "restore-running", size);
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(24));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is back at 2026-11-23 00:17: 246 items came back, 674 were turned back, 8 were taken away".to_owned(),
+                backup: Some(fixture::id(2)),
+                safety: Some(fixture::id(5)),
+                warnings: vec!["the hook of public-2 took 48 s".to_owned()],
+                health: fixture::health(),
+            });
+        });
+        cockpit.see("goes back to what was there").await;
+        keep(&cockpit, &settings(), "restore-done", size);
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_failed() {
+    let change = |state: &mut State| {
+        let mut job = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
+        job.progress = Some(fixture::progress(Phase::VerifyingStaged, 71));
+        let why = "the staged copy of author/dam differs from the backup in 3 items, so Live was not touched; verify the backup with v, and look at the disk under /srv/magnolia/author";
+        let job = fixture::ended(job, JobState::Failed { why: why.to_owned() }, None);
+        state.jobs.insert(0, job);
+    };
+    look("restore-failed", change, &[("", "daily"), ("o", "failed:")]).await;
+}
+
+#[tokio::test]
+async fn lists() {
+    look("jobs", unchanged, &[("J", "Asked at")]).await;
+    look("activity", unchanged, &[("a", "When (UTC)"), ("j", "read it")]).await;
+    look("news", unchanged, &[("n", "permission denied")]).await;
+    look(
+        "log",
+        unchanged,
+        &[("", "daily"), ("o", "done"), ("L", "every digest")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn pages() {
+    look("help", unchanged, &[("?", "On the main screen")]).await;
+    look("recovery", unchanged, &[("w", "Light modules")]).await;
+    look(
+        "backup-page",
+        unchanged,
+        &[("", "daily"), ("<Enter>", "asked by")],
+    )
+    .await;
+    look(
+        "palette",
+        unchanged,
+        &[("", "daily"), (":", "Actions"), ("ver", "verify")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn questions_and_messages() {
+    let demo = |state: &mut State| state.demo = true;
+    look("demo-break", demo, &[("", "DEMO"), ("B", "for real")]).await;
+    let small = &SIZES[..1];
+    look_with("demo-main", &settings(), small, demo, &[("", "break Live")]).await;
+    let refuses = |state: &mut State| state.refuses = Some(fixture::busy());
+    look(
+        "refused",
+        refuses,
+        &[("", "daily"), ("b", "Replaces"), ("<Enter>", "one job at a")],
+    )
+    .await;
+    look_with(
+        "protect-form",
+        &settings(),
+        small,
+        unchanged,
+        &[("", "daily"), ("p", "Reason")],
+    )
+    .await;
+    look_with(
+        "delete-question",
+        &settings(),
+        small,
+        unchanged,
+        &[("", "daily"), ("jj", "expires"), ("d", "cannot be brought back")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn out_of_reach() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.backend.reachable(false);
+        cockpit.see("disconnected").await;
+        keep(&cockpit, &settings(), "disconnected", size);
+    }
+}
+
+#[tokio::test]
+async fn read_only_and_accented() {
+    let settings = CockpitSettings {
+        context: "prod".to_owned(),
+        read_only: true,
+        accent: Some(Accent::Red),
+        ..settings()
+    };
+    look_with("read-only", &settings, &SIZES, unchanged, &[("", "daily")]).await;
+}
+
+#[tokio::test]
+async fn without_colours() {
+    let settings = CockpitSettings {
+        theme: ThemeChoice::Monochrome,
+        ..settings()
+    };
+    look_with("monochrome-main", &settings, &SIZES, unchanged, &[("", "daily")]).await;
+    let plan = [("", "daily"), ("r<Enter><Enter>", "come back")];
+    look_with("monochrome-plan", &settings, &SIZES[..1], unchanged, &plan).await;
+}
+
+#[tokio::test]
+async fn in_ascii() {
+    let settings = CockpitSettings {
+        ascii: true,
+        ..settings()
+    };
+    look_with("ascii", &settings, &SIZES[..1], unchanged, &[("", "daily")]).await;
+}
+
+#[tokio::test]
+async fn odd_sizes() {
+    let odd = [(79, 24), (40, 5), (80, 25), (200, 60)];
+    for size in odd {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        let text = if size.0 < 80 { "needs 80" } else { "daily" };
+        cockpit.see(text).await;
+        keep(&cockpit, &settings(), "odd", size);
+    }
+}
+
+#[tokio::test]
+async fn names_and_notes_from_outside_are_harmless() {
+    let change = |state: &mut State| {
+        let long = format!("a{}", "-very-long".repeat(6));
+        let mut details = fixture::live(&format!("{long}/{long}"), fixture::backups());
+        details.backups[0].manifest.note = Some("\u{1b}[2Jgone\u{7} \u{202e}desrever\nnext line".to_owned());
+        details.backups[0].manifest.by = "\u{9b}31mmallory".to_owned();
+        details.summary.failed = Some("\u{1b}]0;title\u{7}failed".to_owned());
+        details.summary.kind = EnvironmentKind::Live;
+        state.environments.clear();
+        state.environments.insert(details.summary.name.clone(), details);
+        state.notifications[0].text = "\u{1b}[31mred\r\nsecond".to_owned();
+    };
+    look("harmless", change, &[("", "daily")]).await;
+}
+
+#[tokio::test]
+async fn news_come_while_one_looks_on() {
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    let mut news = cockpit.backend.state().notifications[0].clone();
+    news.number = 13;
+    news.text = "the manual backup of acme/live is complete and verified".to_owned();
+    cockpit.backend.tell(Event::Notification(news));
+    cockpit.see("n: 2 new").await;
+    assert!(cockpit.has("the manual backup of acme/live"));
+}
+
+#[test]
+fn the_table_of_actions() {
+    let mut text = String::new();
+    for row in TABLE {
+        let places: Vec<_> = row.places.iter().map(|place| format!("{place:?}")).collect();
+        writeln!(
+            text,
+            "{:<16} {:<12} {:<15} {} {}\n    {}",
+            format!("{:?}", row.action),
+            row.keys_label(),
+            row.label,
+            if row.changes { "changes" } else { "looks  " },
+            places.join(" "),
+            row.help,
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!("actions", text);
+    assert_eq!(
+        action::Action::of(lifeboat::tui::key::Key::Esc, action::Place::Backups),
+        None
+    );
+}
+
+#[test]
+fn the_items_of_the_themes() {
+    let mut text = String::new();
+    for meaning in Meaning::ALL {
+        write!(text, "{:<18}", format!("{meaning:?}")).unwrap();
+        for choice in ThemeChoice::ALL {
+            let style = Theme::new(choice, None, false).style(meaning);
+            let colour = style.fg.map_or_else(String::new, |colour| format!("{colour:?}"));
+            let look = format!("{colour} {:?}", style.add_modifier);
+            let look = look.replace("NONE", "").replace("Modifier(0x0)", "");
+            write!(text, " {choice}: {:<28}", look.trim()).unwrap();
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    insta::assert_snapshot!("themes", text);
+}

@@ -1,0 +1,272 @@
+//! Runs a whole cockpit in memory: keys go in, frames come out, and nothing waits for the clock on the wall.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lifeboat::backend::Backend;
+use lifeboat::tui::display::{Display, Written};
+use lifeboat::tui::key::{Input, Key};
+use lifeboat::tui::paint::Frame;
+use lifeboat::tui::theme::ThemeChoice;
+use lifeboat::tui::{CockpitError, CockpitSettings, run_on};
+use ratatui::layout::Size;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::fixture::{self, Fixture};
+
+/// How long a test waits for something that does not come. Never waited for in a test that passes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What was written, one entry for each write.
+#[derive(Clone, Default)]
+pub struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Writes {
+    /// What was written since the last time this was asked.
+    pub fn take(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Write for Writes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().push(bytes.to_vec());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A terminal in memory.
+struct Memory {
+    size: Arc<Mutex<Size>>,
+    frames: watch::Sender<Option<Frame>>,
+    out: Written<Writes>,
+    copied: Arc<Mutex<Vec<String>>>,
+}
+
+impl Display for Memory {
+    fn size(&self) -> io::Result<Size> {
+        Ok(*self.size.lock().unwrap())
+    }
+
+    fn show(&mut self, frame: Frame) -> io::Result<()> {
+        self.out.show(frame.clone())?;
+        self.frames.send_replace(Some(frame));
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.out.forget();
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.copied.lock().unwrap().push(text.to_owned());
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.copied.lock().unwrap().push("suspended".to_owned());
+        Ok(())
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A running cockpit.
+pub struct Runner {
+    inputs: UnboundedSender<Input>,
+    frames: watch::Receiver<Option<Frame>>,
+    size: Arc<Mutex<Size>>,
+    task: JoinHandle<Result<(), CockpitError>>,
+    pub writes: Writes,
+    pub copied: Arc<Mutex<Vec<String>>>,
+    pub backend: Arc<Fixture>,
+}
+
+/// What tests start a cockpit with.
+pub fn settings() -> CockpitSettings {
+    CockpitSettings {
+        context: "local".to_owned(),
+        read_only: false,
+        accent: None,
+        theme: ThemeChoice::Dark,
+        ascii: false,
+        mouse: false,
+        demo: false,
+        clock: Arc::new(fixture::now),
+    }
+}
+
+impl Runner {
+    /// Starts a cockpit over a fixture.
+    pub async fn start(size: (u16, u16), fixture: Fixture) -> Self {
+        Self::start_with(size, fixture, settings()).await
+    }
+
+    /// The same, with other settings.
+    pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
+        let backend = fixture::shared(fixture);
+        let (inputs, received) = unbounded_channel();
+        let (sender, frames) = watch::channel(None);
+        let size = Arc::new(Mutex::new(Size::new(size.0, size.1)));
+        let writes = Writes::default();
+        let copied = Arc::default();
+        let mut display = Memory {
+            size: Arc::clone(&size),
+            frames: sender,
+            out: Written::new(writes.clone()),
+            copied: Arc::clone(&copied),
+        };
+        let shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
+        let task = tokio::spawn(async move { run_on(&mut display, received, shared, settings).await });
+        let runner = Self {
+            inputs,
+            frames,
+            size,
+            task,
+            writes,
+            copied,
+            backend,
+        };
+        runner.settle().await;
+        runner
+    }
+
+    /// Lets every task run that can: the runtime has one thread, and the fixture answers at once.
+    pub async fn settle(&self) {
+        for _ in 0..300 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Presses keys: characters as they are, others by name in angle brackets, as in `r<Enter>`.
+    pub async fn press(&self, keys: &str) -> &Self {
+        let mut rest = keys;
+        while let Some(c) = rest.chars().next() {
+            let named = rest.strip_prefix('<').and_then(|tail| tail.split_once('>'));
+            let key = match named {
+                Some((name, tail)) if name.len() > 1 => {
+                    rest = tail;
+                    named_key(name)
+                }
+                _ => {
+                    rest = &rest[c.len_utf8()..];
+                    Key::Char(c)
+                }
+            };
+            self.send(Input::Key(key)).await;
+        }
+        self
+    }
+
+    /// Holds a key down: so many presses are there before the cockpit gets to the first.
+    pub async fn hold(&self, key: Key, times: usize) {
+        for _ in 0..times {
+            // The cockpit may have ended already.
+            let _ = self.inputs.send(Input::Key(key));
+        }
+        self.settle().await;
+    }
+
+    /// Gives any input.
+    pub async fn send(&self, input: Input) {
+        // The cockpit may have ended already.
+        let _ = self.inputs.send(input);
+        self.settle().await;
+    }
+
+    /// Gives the terminal another size.
+    pub async fn resize(&self, width: u16, height: u16) {
+        *self.size.lock().unwrap() = Size::new(width, height);
+        self.send(Input::Resized).await;
+    }
+
+    /// Waits until the screen has the text.
+    pub async fn see(&self, text: &str) -> &Self {
+        let mut frames = self.frames.clone();
+        let has = |frame: &Option<Frame>| frame.as_ref().is_some_and(|frame| text_of(frame).contains(text));
+        let found = tokio::time::timeout(PATIENCE, frames.wait_for(has)).await.is_ok();
+        assert!(found, "the screen never had {text:?}:\n{}", self.text());
+        self.settle().await;
+        self
+    }
+
+    /// The frame on the screen.
+    pub fn frame(&self) -> Frame {
+        self.frames.borrow().clone().expect("nothing has been drawn")
+    }
+
+    /// The text on the screen.
+    pub fn text(&self) -> String {
+        text_of(&self.frame())
+    }
+
+    /// Whether the screen has the text now.
+    pub fn has(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
+
+    /// What the backend was asked for.
+    pub fn calls(&self) -> Vec<String> {
+        self.backend.state().calls.clone()
+    }
+
+    /// Waits until the cockpit has ended.
+    pub async fn end(self) -> Result<(), CockpitError> {
+        tokio::time::timeout(PATIENCE, self.task)
+            .await
+            .expect("the cockpit has not ended")
+            .expect("the cockpit has panicked")
+    }
+}
+
+fn named_key(name: &str) -> Key {
+    match name {
+        "Enter" => Key::Enter,
+        "Esc" => Key::Esc,
+        "Tab" => Key::Tab,
+        "BackTab" => Key::BackTab,
+        "Up" => Key::Up,
+        "Down" => Key::Down,
+        "Left" => Key::Left,
+        "Right" => Key::Right,
+        "PgUp" => Key::PageUp,
+        "PgDn" => Key::PageDown,
+        "Backspace" => Key::Backspace,
+        "C-c" => Key::Ctrl('c'),
+        "C-z" => Key::Ctrl('z'),
+        "C-u" => Key::Ctrl('u'),
+        other => panic!("there is no key {other}"),
+    }
+}
+
+/// The text of a frame, row by row.
+pub fn text_of(frame: &Frame) -> String {
+    let area = frame.buffer.area;
+    let mut text = String::new();
+    for y in 0..area.height {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in 0..area.width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = frame.buffer[(x, y)].symbol();
+            row.push_str(symbol);
+            skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
