@@ -7,9 +7,11 @@
 //! - [`backend`]: the trait that cockpits and commands ask.
 //! - [`config`]: finds and reads the configuration file.
 //! - [`tui`]: the cockpit.
+//! - [`demo`]: the sandbox of `lifeboat demo`.
 
 pub mod backend;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod tui;

@@ -1,0 +1,228 @@
+//! `lifeboat demo`: a sandbox with real content, real repositories, a real engine and a past.
+//!
+//! Not in here: anything that the real thing does otherwise. The demo makes content and time; every backup and restore
+//! is the engine's.
+
+pub mod content;
+mod past;
+mod sandbox;
+mod story;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant as Monotonic;
+
+use chrono::Utc;
+use tokio::sync::broadcast;
+
+use crate::backend::BackendError;
+use crate::backend::embedded::{Embedded, EmbeddedOptions};
+use crate::domain::environment::{EnvironmentName, NameError};
+use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::{EngineError, Surroundings};
+use content::DemoContentError;
+
+pub use sandbox::{Sandbox, Whereabouts};
+pub use story::Report;
+
+/// Why the demo stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The folder is not the demo's to use.
+    #[error("{} holds other files: give --at a folder that is empty or does not exist yet, or an earlier demo's", .0.display())]
+    NotEmpty(PathBuf),
+    /// The operating system said no.
+    #[error("the demo's sandbox could not be made, {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The story could not be printed.
+    #[error("the demo's story could not be printed: {0}")]
+    Output(io::Error),
+    /// Somebody asked for it.
+    #[error("the demo was interrupted")]
+    Interrupted,
+    /// A job did not end as it has to.
+    #[error("the demo stops here: {0}")]
+    Past(String),
+    /// Content could not be written or read.
+    #[error(transparent)]
+    Content(#[from] DemoContentError),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The backend failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A name in the demo is not a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Something that cannot be missing is.
+    #[error("the demo is at fault: something is missing that it has made itself")]
+    Text,
+}
+
+/// A demo that is ready: its sandbox and an open backend on it.
+pub struct Demo {
+    sandbox: Sandbox,
+    backend: Arc<Embedded>,
+    millis: u64,
+    // Removes the sandbox when the demo ends, unless it is to be kept.
+    temporary: Option<Temporary>,
+}
+
+/// A folder that goes when this is dropped.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // A sandbox that cannot be removed is left in the system's folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Demo {
+    /// Makes the sandbox with its past, or opens one that an earlier demo has kept in `at`. Without `at`, it is made
+    /// in `temporary` (the system's folder for temporary files) and goes when the demo ends. `keep_schedule`: whether
+    /// due backups are made while it is open. `interrupted` is set from outside to give up: it ends at the next step of
+    /// the past, and only then does the temporary folder go, since nothing writes to it any more.
+    ///
+    /// # Errors
+    /// [`DemoError`].
+    pub async fn open(
+        at: Option<&Path>,
+        temporary: &Path,
+        user: &str,
+        keep_schedule: bool,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Self, DemoError> {
+        let began = Monotonic::now();
+        let now = SystemClock.now();
+        let root = if let Some(at) = at {
+            std::path::absolute(at).map_err(|source| DemoError::Io {
+                path: at.to_owned(),
+                source,
+            })?
+        } else {
+            temporary.join(format!(
+                "lifeboat-demo-{}-{}",
+                std::process::id(),
+                now.timestamp_millis()
+            ))
+        };
+        let sandbox = Sandbox::new(root.clone(), now);
+        let guard = at.is_none().then(|| Temporary(root.clone()));
+        let kept_marker = root.join("demo.kept");
+        if !kept_marker.exists() {
+            refuse_other_files(&root)?;
+            let runtime = tokio::runtime::Handle::current();
+            let (made, interrupted) = (sandbox.clone(), Arc::clone(interrupted));
+            tokio::task::spawn_blocking(move || past::play(&made, now, &runtime, &interrupted))
+                .await
+                .map_err(|error| DemoError::Past(error.to_string()))??;
+            std::fs::write(&kept_marker, "lifeboat demo\n").map_err(|source| DemoError::Io {
+                path: kept_marker.clone(),
+                source,
+            })?;
+        }
+        let backend = Arc::new(backend(&sandbox, user, keep_schedule)?);
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Self {
+            sandbox,
+            backend,
+            millis,
+            temporary: guard,
+        })
+    }
+
+    /// The backend on the sandbox.
+    #[must_use]
+    pub fn backend(&self) -> Arc<Embedded> {
+        Arc::clone(&self.backend)
+    }
+
+    /// Where everything is.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn whereabouts(&self) -> Result<Whereabouts, DemoError> {
+        self.sandbox.whereabouts()
+    }
+
+    /// Whether the sandbox stays when the demo ends.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.temporary.is_none()
+    }
+
+    /// Plays the whole story in plain text.
+    ///
+    /// # Errors
+    /// [`DemoError`]; content that is not identical is told by the report.
+    pub async fn play_story(&self, out: &mut (dyn Write + Send)) -> Result<Report, DemoError> {
+        story::play(&self.sandbox, &*self.backend, self.millis, self.is_kept(), out).await
+    }
+
+    /// Ends the demo: running jobs stop at their next safe point. The sandbox goes when this is dropped, unless it is
+    /// kept.
+    pub async fn close(&self) {
+        self.backend.close().await;
+    }
+}
+
+fn refuse_other_files(root: &Path) -> Result<(), DemoError> {
+    match std::fs::read_dir(root).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(DemoError::NotEmpty(root.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(DemoError::Io {
+            path: root.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn backend(sandbox: &Sandbox, user: &str, keep_schedule: bool) -> Result<Embedded, DemoError> {
+    let surroundings = Surroundings {
+        clock: Arc::new(SystemClock),
+        runtime: tokio::runtime::Handle::current(),
+        events: broadcast::channel(1024).0,
+        variables: Arc::new(|_| None),
+    };
+    let broken = sandbox.clone();
+    let options = EmbeddedOptions {
+        user: user.to_owned(),
+        keep_schedule,
+        break_live: Some(Box::new(move |live: &EnvironmentName| {
+            let (places, site) = (broken.places(live.project()), Sandbox::site(live.project()));
+            if places.iter().any(|place| !place.root.is_dir()) {
+                return Err(format!(
+                    "{live} has no content in this sandbox that could be broken"
+                ));
+            }
+            content::break_live(&places, &site, Utc::now())
+                .map(|broken| broken.what)
+                .map_err(|error| error.to_string())
+        })),
+    };
+    Ok(Embedded::start(sandbox.engine_settings()?, surroundings, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_interrupted_sandbox_is_removed_when_nothing_writes_to_it_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let interrupted = Arc::new(AtomicBool::new(true));
+        let opened = Demo::open(None, folder.path(), "kim", false, &interrupted).await;
+        assert!(matches!(opened, Err(DemoError::Interrupted)));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,265 @@
+//! The demo's past: weeks of editing and backups, made by the real engine under a simulated clock.
+//!
+//! What is left of it when the cockpit opens: all four slots filled in `acme/live`, the weekly one taken late, a
+//! scheduled backup that failed and was made up, and an upgrade backup; and in `globex/live` an empty manual slot.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::Duration;
+use tokio::sync::broadcast;
+
+use super::DemoError;
+use super::content;
+use super::sandbox::{PROJECTS, Sandbox};
+use crate::domain::Instant;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobState;
+use crate::domain::request::BackupRequest;
+use crate::domain::slot::Slot;
+use crate::domain::version::MagnoliaVersion;
+use crate::engine::clock::RunningClock;
+use crate::engine::{Engine, Surroundings};
+
+/// Who works in the demo.
+const EDITOR: &str = "maria";
+const OPERATOR: &str = "jonas";
+
+/// Plays the past of a sandbox up to `now`, unless it is interrupted: that is looked at before each step.
+pub(super) fn play(
+    sandbox: &Sandbox,
+    now: Instant,
+    runtime: &tokio::runtime::Handle,
+    interrupted: &AtomicBool,
+) -> Result<(), DemoError> {
+    Past::begin(sandbox, now, runtime, interrupted)?.play()
+}
+
+struct Past<'a> {
+    sandbox: &'a Sandbox,
+    clock: Arc<RunningClock>,
+    engine: Engine,
+    now: Instant,
+    step: u32,
+    interrupted: &'a AtomicBool,
+}
+
+/// Whether to go on with the next step.
+fn go_on(interrupted: &AtomicBool) -> Result<(), DemoError> {
+    if interrupted.load(Ordering::Relaxed) {
+        Err(DemoError::Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+impl<'a> Past<'a> {
+    fn begin(
+        sandbox: &'a Sandbox,
+        now: Instant,
+        runtime: &tokio::runtime::Handle,
+        interrupted: &'a AtomicBool,
+    ) -> Result<Self, DemoError> {
+        sandbox.lay_out()?;
+        let first = Self::first_day(sandbox, now)?;
+        let write = |project: &str| -> Result<(), DemoError> {
+            sandbox.deploy(project, "v11", "6.3.4")?;
+            for place in sandbox.places(project) {
+                go_on(interrupted)?;
+                content::write(&place, &Sandbox::site(project), first)?;
+            }
+            Ok(())
+        };
+        // Thousands of files each, and somebody is waiting: the projects are written side by side.
+        std::thread::scope(|scope| {
+            let writers = PROJECTS.map(|(project, _)| scope.spawn(move || write(project)));
+            writers.into_iter().try_for_each(|writer| {
+                writer
+                    .join()
+                    .unwrap_or_else(|_| Err(DemoError::Past("writing content stopped".to_owned())))
+            })
+        })?;
+        let clock = Arc::new(RunningClock::at(first));
+        let surroundings = Surroundings {
+            clock: Arc::clone(&clock) as Arc<_>,
+            runtime: runtime.clone(),
+            events: broadcast::channel(16).0,
+            variables: Arc::new(|_| None),
+        };
+        let engine = Engine::open(sandbox.engine_settings()?, surroundings)?;
+        Ok(Self {
+            sandbox,
+            clock,
+            engine,
+            now,
+            step: 0,
+            interrupted,
+        })
+    }
+
+    /// Some minutes before the monthly slots become due: when the environments are met.
+    fn first_day(sandbox: &Sandbox, now: Instant) -> Result<Instant, DemoError> {
+        let earliest = PROJECTS
+            .iter()
+            .filter_map(|(project, _)| {
+                let live = EnvironmentName::new(project, "live").ok()?;
+                sandbox.schedule().period_of(&live, Slot::Monthly, now)
+            })
+            .min()
+            .ok_or(DemoError::Text)?;
+        Ok(earliest - Duration::minutes(5))
+    }
+
+    fn live(project: &str) -> Result<EnvironmentName, DemoError> {
+        Ok(EnvironmentName::new(project, "live")?)
+    }
+
+    /// The beginning of the slot's period that `at` falls in.
+    fn due(&self, project: &str, slot: Slot, at: Instant) -> Result<Instant, DemoError> {
+        let live = Self::live(project)?;
+        self.sandbox
+            .schedule()
+            .period_of(&live, slot, at)
+            .ok_or(DemoError::Text)
+    }
+
+    fn play(mut self) -> Result<(), DemoError> {
+        let monthly = self.due("acme", Slot::Monthly, self.now)?;
+        let weekly = self.due("acme", Slot::Weekly, self.now)?;
+        // The newest daily period that has room for a failure and a second try.
+        let daily = self.due("acme", Slot::Daily, self.now - Duration::minutes(10))?;
+        let other_monthly = self.due("globex", Slot::Monthly, self.now)?;
+        let other_weekly = self.due("globex", Slot::Weekly, self.now)?;
+        let other_daily = self.due("globex", Slot::Daily, self.now - Duration::minutes(10))?;
+
+        let (first, second) = if monthly <= other_monthly {
+            ("acme", "globex")
+        } else {
+            ("globex", "acme")
+        };
+        self.scheduled(first, monthly.min(other_monthly))?;
+        self.scheduled(second, monthly.max(other_monthly))?;
+
+        self.edit("globex", other_weekly - Duration::hours(4))?;
+        self.scheduled("globex", other_weekly)?;
+        // Nothing ran in the night of the weekly backup: it was made up in the morning, late.
+        self.edit("acme", weekly)?;
+        self.scheduled("acme", weekly + Duration::minutes(8 * 60 + 12))?;
+        self.edit("acme", weekly + Duration::hours(10))?;
+        self.by_hand(
+            "acme",
+            weekly + Duration::hours(11),
+            "Before the spring campaign goes live",
+        )?;
+
+        self.edit("acme", daily - Duration::hours(3))?;
+        self.edit("globex", daily - Duration::hours(2))?;
+        self.sandbox.deploy("acme", "v12", "6.3.4")?;
+        if other_daily < daily {
+            self.scheduled("globex", other_daily)?;
+        }
+        self.failing("acme", daily)?;
+        self.scheduled("acme", daily + Duration::minutes(6))?;
+        if other_daily >= daily {
+            self.scheduled("globex", other_daily.max(self.engine.now()))?;
+        }
+
+        let upgrade = (self.now - Duration::hours(5)).max(daily + Duration::minutes(8));
+        self.upgrade("acme", upgrade, "6.3.5")?;
+        self.edit("acme", upgrade + (self.now - upgrade) / 2)?;
+        self.clock.set(self.now);
+        Ok(())
+    }
+
+    /// The next step begins: it is `at` now.
+    fn reach(&self, at: Instant) -> Result<(), DemoError> {
+        go_on(self.interrupted)?;
+        self.clock.set(at);
+        Ok(())
+    }
+
+    /// Editors work.
+    fn edit(&mut self, project: &str, at: Instant) -> Result<(), DemoError> {
+        self.reach(at)?;
+        self.step += 1;
+        content::evolve(
+            &self.sandbox.places(project),
+            &Sandbox::site(project),
+            self.step,
+            at,
+        )?;
+        Ok(())
+    }
+
+    /// The schedule is looked at, for one project.
+    fn scheduled(&self, project: &str, at: Instant) -> Result<(), DemoError> {
+        self.reach(at)?;
+        let live = Self::live(project)?;
+        self.engine.start_if_due(&live);
+        self.wait(&live, true)
+    }
+
+    /// The schedule is looked at while an instance's content cannot be reached.
+    fn failing(&self, project: &str, at: Instant) -> Result<(), DemoError> {
+        self.reach(at)?;
+        let live = Self::live(project)?;
+        let places = self.sandbox.places(project);
+        let place = places.last().ok_or(DemoError::Text)?;
+        let away = place.root.with_extension("unmounted");
+        let failed = |source| DemoError::Io {
+            path: place.root.clone(),
+            source,
+        };
+        fs::rename(&place.root, &away).map_err(failed)?;
+        self.engine.start_if_due(&live);
+        let ended = self.wait(&live, false);
+        fs::rename(&away, &place.root).map_err(failed)?;
+        ended
+    }
+
+    fn by_hand(&self, project: &str, at: Instant, note: &str) -> Result<(), DemoError> {
+        self.reach(at)?;
+        let environment = Self::live(project)?;
+        let request = BackupRequest {
+            environment: environment.clone(),
+            note: Some(note.to_owned()),
+            upgrade_to: None,
+        };
+        self.engine.start_backup(&request, EDITOR)?;
+        self.wait(&environment, true)
+    }
+
+    /// An operator takes a backup, and upgrades Live after it.
+    fn upgrade(&self, project: &str, at: Instant, to: &str) -> Result<(), DemoError> {
+        self.reach(at)?;
+        let environment = Self::live(project)?;
+        let request = BackupRequest {
+            environment: environment.clone(),
+            note: Some("Security fixes".to_owned()),
+            upgrade_to: Some(MagnoliaVersion(to.to_owned())),
+        };
+        self.engine.start_backup(&request, OPERATOR)?;
+        self.wait(&environment, true)?;
+        self.sandbox.deploy(project, "v12", to)
+    }
+
+    /// Waits for the project's job, which has to end as expected: a past that is not the one that was meant would
+    /// show wrong things.
+    fn wait(&self, live: &EnvironmentName, well: bool) -> Result<(), DemoError> {
+        for id in self.engine.jobs_at_work() {
+            self.engine.wait_for(id);
+        }
+        let ended = self
+            .engine
+            .catalog()
+            .last_ended(live)
+            .map_err(crate::engine::EngineError::from)?;
+        match ended.map(|job| job.state) {
+            Some(JobState::Done) if well => Ok(()),
+            Some(JobState::Failed { .. }) if !well => Ok(()),
+            Some(JobState::Failed { why }) => Err(DemoError::Past(why)),
+            other => Err(DemoError::Past(format!("a backup of {live} ended as {other:?}"))),
+        }
+    }
+}
