@@ -7,9 +7,11 @@
 //! - [`backend`]: the trait that cockpits and commands ask.
 //! - [`config`]: finds and reads the configuration file.
 //! - [`tui`]: the cockpit.
+//! - [`cli`]: the verbs.
 //! - [`demo`]: the sandbox of `lifeboat demo`.
 
 pub mod backend;
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;

@@ -1,3 +1,125 @@
 //! Parses arguments, runs the command, and turns an error into an exit code.
+//!
+//! This is the only place that reads environment variables, the machine's clock, signals and random numbers: everything
+//! else gets them as arguments.
 
-fn main() {}
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, IsTerminal, Read};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use lifeboat::cli::{Outside, ThisMachine};
+use lifeboat::config::Places;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("lifeboat: starting failed, the system gives no threads or files: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let house = ThisMachine {
+        places: Places::of_this_account(),
+        config: variable("LIFEBOAT_CONFIG").map(PathBuf::from),
+        state: variable("LIFEBOAT_STATE").map(PathBuf::from),
+        temporary: std::env::temp_dir(),
+        user: user(variable),
+        variables: Arc::new(|name| std::env::var(name).ok()),
+    };
+    let mut outside = outside();
+    let arguments = std::env::args_os().collect();
+    let code = runtime.block_on(lifeboat::cli::run(arguments, &mut outside, &house));
+    // Output is flushed by now. A reader blocked on a terminal must not keep the process.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+/// Who is at the keyboard. Under `sudo` it is the person who called it.
+fn user(variable: impl Fn(&str) -> Option<OsString>) -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(variable)
+        .map_or_else(
+            || {
+                let id = rustix::process::getuid().as_raw();
+                let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+                account(&accounts, id).unwrap_or_else(|| format!("uid {id}"))
+            },
+            |name| name.to_string_lossy().into_owned(),
+        )
+}
+
+/// The name of the account with this number, from the text of `/etc/passwd`: a service is often started without any
+/// variable that says it.
+fn account(accounts: &str, id: u32) -> Option<String> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    })
+}
+
+/// The real streams, clock and signals.
+fn outside() -> Outside {
+    let columns = [
+        rustix::termios::tcgetwinsize(io::stdout()),
+        rustix::termios::tcgetwinsize(io::stderr()),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|size| usize::from(size.ws_col))
+    .find(|columns| *columns > 0);
+    Outside {
+        out: Box::new(BufWriter::new(io::stdout())),
+        err: Box::new(io::stderr()),
+        input: Box::new(BufReader::new(io::stdin())),
+        out_is_terminal: io::stdout().is_terminal(),
+        err_is_terminal: io::stderr().is_terminal(),
+        input_is_terminal: io::stdin().is_terminal(),
+        columns,
+        now: Box::new(chrono::Utc::now),
+        interrupts: Box::new(interrupts),
+        random,
+        program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lifeboat")),
+        leave_terminal: || Ok(rustix::process::setsid().map(|_| ())?),
+    }
+}
+
+/// Listens to Ctrl-C and to being asked to end; each arrives as one message. What cannot be listened to keeps its usual
+/// meaning, which is to end the process.
+fn interrupts() -> mpsc::UnboundedReceiver<()> {
+    let (tell, told) = mpsc::unbounded_channel();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let tell = tell.clone();
+        if let Ok(mut signals) = signal(kind) {
+            tokio::spawn(async move { while signals.recv().await.is_some() && tell.send(()).is_ok() {} });
+        }
+    }
+    told
+}
+
+/// Random bytes from the system, good enough for a key.
+fn random(buffer: &mut [u8]) -> io::Result<()> {
+    File::open("/dev/urandom")?.read_exact(buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_without_variables_has_its_name_from_the_list_of_accounts() {
+        let accounts = "root:x:0:0:root:/root:/bin/sh\n# a remark\nkim:x:1000:1000::/home/kim:/bin/sh\n";
+        assert_eq!(account(accounts, 0).as_deref(), Some("root"));
+        assert_eq!(account(accounts, 1000).as_deref(), Some("kim"));
+        assert_eq!(account(accounts, 7), None);
+        let in_sudo = |name: &str| (name == "SUDO_USER").then(|| OsString::from("kim"));
+        assert_eq!(user(in_sudo), "kim");
+    }
+}

@@ -1,0 +1,98 @@
+//! What may be typed: the arguments that every verb takes. Those of each verb are in its own file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+
+use super::verbs::Verb;
+
+const ABOUT: &str = "Backs up and recovers the Live environment of a Magnolia CMS";
+
+const LONG_ABOUT: &str = "\
+Backs up and recovers the Live environment of a Magnolia CMS.
+
+Without a verb it opens the cockpit: a full-screen terminal program that shows the backups of each Live environment, \
+takes one by hand, and brings Live back from one. The verbs do the same for scripts and runbooks.";
+
+/// Printed below `lifeboat --help` and in the manual.
+const AFTER: &str = "\
+Words:
+  ENV      an environment, written PROJECT/ENVIRONMENT: acme/live
+  BACKUP   an id, a unique beginning of one, a slot's name (monthly, weekly,
+           daily, manual), or \"upgrade\" or \"safety\" for the newest of those
+
+Verbs that start a job follow it to its end: with a progress bar on a
+terminal, with plain lines elsewhere. Ctrl-C asks the job to stop at its next
+safe point; pressed again, it leaves at once. With --detach the job goes on in
+the background and its number is printed.
+
+Exit codes:
+  0   done
+  1   failed
+  2   wrong usage, or something wrong in the configuration
+  3   refused by a rule; nothing was started. For plan: it cannot be done
+  4   the backend is out of reach
+
+Results go to standard output; progress, questions and errors go to standard
+error. With --json a result is one object, and the last line of an error is
+{\"error\": {\"kind\", \"message\", \"rule\"}}.
+
+Fields of the object that --json prints:
+  environments   environments
+  backups        environment slots backups trouble
+  schedule       environment schedule begins_at slots last_scheduled trouble
+  jobs           jobs; for one job: job log
+  activity       activity
+  info           version config state cache context read_only backend problem
+  backup         job
+  restore        job
+  undo           job
+  verify         job
+  cancel         job
+  plan           plan can_be_done
+  protect        environment hold on reason
+  maintenance    environment hold on reason
+  extend         environment backup trouble
+  delete         environment deleted trouble
+  init           config repository password_file key_is_new environments
+                 instances
+
+Environment variables:
+  LIFEBOAT_CONFIG   the configuration file, unless --config names one
+  LIFEBOAT_STATE    the folder for jobs, activity and locks
+  NO_COLOR          no colours in the cockpit";
+
+/// The whole command line.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "lifeboat",
+    version,
+    about = ABOUT,
+    long_about = LONG_ABOUT,
+    after_long_help = AFTER,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    disable_help_subcommand = true
+)]
+pub struct Arguments {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do; the cockpit when there is none.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// The arguments that every verb takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Globals {
+    /// Print one JSON object instead of text
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// The context of the configuration to work in, instead of its default
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub context: Option<String>,
+    /// The configuration file to use; for `init`, the one to write
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+}

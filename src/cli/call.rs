@@ -1,0 +1,90 @@
+//! One call of a verb: what was asked besides its own arguments, and how it prints.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::table::Table;
+use super::wrap::wrap;
+use super::{CliError, Globals, House, Outside, shell};
+use crate::backend::Backend;
+use crate::domain::{Instant, printable};
+
+/// One call of a verb.
+pub struct Call<'a> {
+    /// Streams, clock and signals.
+    pub outside: &'a mut Outside,
+    /// Where backends come from.
+    pub house: &'a dyn House,
+    /// The arguments that every verb takes.
+    pub globals: Globals,
+    /// The whole command line, to start it again in the background.
+    pub arguments: Vec<OsString>,
+    /// Whether this is the process that was started again.
+    pub in_background: bool,
+}
+
+impl Call<'_> {
+    /// The backend of the context.
+    pub(super) async fn backend(&self) -> Result<Arc<dyn Backend>, CliError> {
+        Ok(self.house.connect(&self.globals).await?.backend)
+    }
+
+    /// The time now.
+    pub(super) fn now(&self) -> Instant {
+        (self.outside.now)()
+    }
+
+    /// A command to copy, `lifeboat` and what follows it (nothing for the cockpit): it leads to the same configuration and context as this call.
+    pub(super) fn command(&self, rest: &str) -> String {
+        let mut command = format!("lifeboat {rest}").trim_end().to_owned();
+        if let Some(given) = &self.globals.config {
+            // In full where that is possible: it may be copied to a shell that is in another folder.
+            let file = self.house.config_file(&self.globals);
+            let file = file.unwrap_or_else(|_| given.clone());
+            command.extend([" --config ", &shell::quoted(&file.to_string_lossy())]);
+        }
+        if let Some(context) = &self.globals.context {
+            command.extend([" --context ", &shell::quoted(context)]);
+        }
+        command
+    }
+
+    /// Prints one object for programs.
+    pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| CliError::failed(format!("writing the result as JSON failed: {error}")))?;
+        writeln!(self.outside.out, "{text}")?;
+        Ok(())
+    }
+
+    /// Prints one line for people, made safe.
+    pub(super) fn say(&mut self, line: &str) -> Result<(), CliError> {
+        writeln!(self.outside.out, "{}", printable::line(line))?;
+        Ok(())
+    }
+
+    /// Prints sentences for people, made safe and wrapped. Leading spaces indent all of it.
+    pub(super) fn tell(&mut self, text: &str) -> Result<(), CliError> {
+        for line in wrap(&printable::line(text), self.outside.error_width()) {
+            writeln!(self.outside.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// Prints a line about what goes on, beside the result, made safe.
+    pub(super) fn remark(&mut self, line: &str) -> Result<(), CliError> {
+        writeln!(self.outside.err, "{}", printable::line(line))?;
+        Ok(())
+    }
+
+    /// Prints a table.
+    pub(super) fn table(&mut self, table: &Table) -> Result<(), CliError> {
+        for line in table.lines(self.outside.table_width()) {
+            writeln!(self.outside.out, "{line}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! How far a job is, as one changing line on a terminal or as a line per phase elsewhere.
+
+use std::io::Write as _;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::cli::table::cut;
+use crate::cli::{Call, CliError};
+use crate::domain::job::{Job, JobState, Phase, Progress};
+use crate::domain::{measure, printable};
+
+/// Cells of the bar.
+const BAR: u16 = 16;
+
+/// Shows how far a job is.
+pub(super) enum Display {
+    /// One line on a terminal, drawn over itself.
+    Line {
+        /// What stands there now.
+        shown: String,
+    },
+    /// A line per phase.
+    Phases {
+        /// The last thing that was said.
+        said: Option<Step>,
+    },
+    /// Nothing, for programs.
+    Silent,
+}
+
+/// What a line per phase tells apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The job waits, and why.
+    Waiting(String),
+    /// The job is in this phase.
+    In(Phase),
+}
+
+impl Display {
+    /// The display that fits where the call's remarks go.
+    pub(super) fn new(call: &Call<'_>) -> Self {
+        if call.globals.json {
+            Self::Silent
+        } else if call.outside.err_is_terminal {
+            Self::Line { shown: String::new() }
+        } else {
+            Self::Phases { said: None }
+        }
+    }
+
+    /// The job has changed.
+    pub(super) fn job(&mut self, job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
+        let Self::Phases { said } = self else {
+            return Ok(());
+        };
+        let step = match (&job.state, &job.progress) {
+            _ if is_about_to_begin(job) => return Ok(()),
+            (JobState::Waiting { why }, _) => Step::Waiting(why.clone()),
+            (JobState::Running, Some(progress)) => Step::In(progress.phase),
+            _ => return Ok(()),
+        };
+        if said.as_ref() == Some(&step) {
+            return Ok(());
+        }
+        let what = match &step {
+            Step::Waiting(why) => format!("waiting: {why}"),
+            Step::In(phase) => phase.label().to_owned(),
+        };
+        let at = measure::moment_exact(call.now());
+        *said = Some(step);
+        call.remark(&format!("{at}  job {}  {what}", job.id))
+    }
+
+    /// A moment at which the line on a terminal may change.
+    pub(super) fn frame(&mut self, job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
+        let Self::Line { shown } = self else {
+            return Ok(());
+        };
+        if is_about_to_begin(job) {
+            return Ok(());
+        }
+        // The last column stays free: some terminals wrap as soon as it is written.
+        let line = cut(&line(job), call.outside.columns.unwrap_or(80).saturating_sub(1));
+        if *shown != line {
+            draw(shown, line, call)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&mut self, call: &mut Call<'_>) -> Result<(), CliError> {
+        match self {
+            Self::Line { shown } if !shown.is_empty() => {
+                draw(shown, String::new(), call)?;
+                write!(call.outside.err, "\r")?;
+                Ok(call.outside.err.flush()?)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether it waits for nothing: that is over before it can be read, and no news.
+fn is_about_to_begin(job: &Job) -> bool {
+    matches!(&job.state, JobState::Waiting { why } if why == JobState::ABOUT_TO_BEGIN)
+}
+
+/// Draws a line over the one that is shown. Spaces instead of a control sequence erase what is left of it.
+fn draw(shown: &mut String, line: String, call: &mut Call<'_>) -> Result<(), CliError> {
+    let rest = " ".repeat(shown.width().saturating_sub(line.width()));
+    write!(call.outside.err, "\r{line}{rest}")?;
+    call.outside.err.flush()?;
+    *shown = line;
+    Ok(())
+}
+
+/// How far the job is, in one line.
+fn line(job: &Job) -> String {
+    let text = match (&job.state, &job.progress) {
+        (JobState::Waiting { why }, _) => format!("waiting: {why}"),
+        (_, Some(progress)) => running(progress),
+        (state, None) => state.label().to_owned(),
+    };
+    printable::line(&text).into_owned()
+}
+
+fn running(progress: &Progress) -> String {
+    let mut parts = vec![progress.phase.label().to_owned()];
+    parts.extend(progress.instance.as_ref().map(ToString::to_string));
+    if let Some(part) = progress.per_mille() {
+        let filled = part.min(1000) * BAR / 1000;
+        let bar = "#".repeat(usize::from(filled)) + &"-".repeat(usize::from(BAR - filled));
+        parts.push(format!("[{bar}] {:>3} %", part / 10));
+    }
+    // The most telling first: what does not fit on the line is cut off at its end.
+    let (left, rate) = (progress.left_millis, progress.bytes_per_second);
+    parts.extend(left.map(|left| format!("{} left", measure::millis(left))));
+    parts.extend(rate.map(|rate| format!("{}/s", measure::bytes(rate))));
+    match (progress.bytes_done, progress.bytes_total) {
+        (0, None) => {}
+        (done, None) => parts.push(measure::bytes(done)),
+        (done, Some(total)) => parts.push(format!("{} of {}", measure::bytes(done), measure::bytes(total))),
+    }
+    parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_phase_part_rate_and_time_left() {
+        let mut progress = Progress::start(Phase::Copying);
+        assert_eq!(running(&progress), "copying Live");
+        progress.instance = Some("author".parse().unwrap());
+        progress.bytes_done = 3 << 20;
+        progress.bytes_total = Some(4 << 20);
+        progress.bytes_per_second = Some(1 << 20);
+        progress.left_millis = Some(1_000);
+        assert_eq!(
+            running(&progress),
+            "copying Live  author  [############----]  75 %  1.0 s left  1.0 MiB/s  3.0 MiB of 4.0 MiB"
+        );
+    }
+}

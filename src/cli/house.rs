@@ -1,0 +1,51 @@
+//! What the command line reaches beyond itself: files, backends, the cockpit, the demo.
+//!
+//! Verbs and tests see only the trait [`House`]; [`super::ThisMachine`] is the real one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::verbs::demo::DemoArguments;
+use super::{CliError, Globals, Outside};
+use crate::backend::Backend;
+use crate::config::{NamedContext, Places};
+
+/// A backend, and the context that led to it.
+pub struct Connection {
+    /// The backend. It refuses changes if the context is read-only.
+    pub backend: Arc<dyn Backend>,
+    /// The context.
+    pub context: NamedContext,
+}
+
+/// What the command line reaches beyond itself.
+#[async_trait(?Send)]
+pub trait House {
+    /// The folders that the platform gives Lifeboat on this machine.
+    fn places(&self) -> &Places;
+
+    /// The configuration file that would be used.
+    fn config_file(&self, globals: &Globals) -> Result<PathBuf, CliError>;
+
+    /// The state folder that would be used.
+    fn state_folder(&self, globals: &Globals) -> Result<PathBuf, CliError>;
+
+    /// Whether a job that is started in this context runs in this process, and ends with it.
+    fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
+
+    /// Opens the backend of the context.
+    async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;
+
+    /// Runs the cockpit until it is left.
+    async fn cockpit(&self, globals: &Globals) -> Result<(), CliError>;
+
+    /// Runs the demo until it is left.
+    async fn demo(
+        &self,
+        arguments: &DemoArguments,
+        globals: &Globals,
+        outside: &mut Outside,
+    ) -> Result<(), CliError>;
+}

@@ -1,0 +1,81 @@
+//! The command line: the same actions as the cockpit's, for scripts and for runbooks.
+//!
+//! [`run`] takes everything from outside as arguments: what was typed ([`Outside`] holds the streams, the clock, the
+//! signals) and what a context leads to ([`House`]). Tests run the verbs with streams in memory and a backend of their
+//! own; `main` runs them on the real ones.
+//!
+//! Every verb is one file in [`verbs`], prints a table for people or, with `--json`, one object for programs, and knows
+//! nothing of the engine: it asks a [`crate::backend::Backend`]. Exit codes and the form of errors are in
+//! [`error::CliError`].
+
+mod arguments;
+mod call;
+mod cockpit;
+mod connect;
+mod detach;
+mod error;
+mod follow;
+mod house;
+mod outside;
+mod shell;
+mod table;
+mod trouble;
+pub mod verbs;
+mod wrap;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub use arguments::{Arguments, Globals};
+pub use call::Call;
+pub use connect::ThisMachine;
+pub use error::{CliError, ErrorKind};
+pub use house::{Connection, House};
+pub use outside::Outside;
+
+/// Runs one command line, the program's name first, and returns the exit code.
+pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {
+    let in_background = detach::take_mark(&mut arguments);
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let result = match parse(&arguments, outside) {
+        Ok(Some(parsed)) => {
+            let mut call = Call {
+                outside: &mut *outside,
+                house,
+                globals: parsed.globals,
+                arguments,
+                in_background,
+            };
+            verbs::run(parsed.verb, &mut call).await
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    let result = result.and_then(|()| outside.out.flush().map_err(CliError::from));
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            // What was printed before the error belongs before it; if that is impossible there is nobody to tell.
+            let _ = outside.out.flush();
+            let _ = error.print(outside, wants_json);
+            error.kind.exit_code()
+        }
+    }
+}
+
+/// Reads the arguments. `None` when they asked for help or the version, which is printed then.
+fn parse(arguments: &[OsString], outside: &mut Outside) -> Result<Option<Arguments>, CliError> {
+    let command = Arguments::command().term_width(outside.error_width());
+    let matches = match command.try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => return Err(CliError::usage_of(error)),
+        Err(help) => {
+            write!(outside.out, "{}", help.render())?;
+            return Ok(None);
+        }
+    };
+    Arguments::from_arg_matches(&matches)
+        .map(Some)
+        .map_err(CliError::usage_of)
+}

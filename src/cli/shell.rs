@@ -1,0 +1,27 @@
+//! Words as a shell reads them, for commands that are printed to be copied.
+
+use std::borrow::Cow;
+
+/// The text as one word of a shell: as it is when nothing in it means something to one, in single quotes otherwise.
+pub(super) fn quoted(text: &str) -> Cow<'_, str> {
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | ',' | '@' | '=');
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_shell_would_change_is_quoted() {
+        assert_eq!(quoted("/etc/lifeboat.toml"), "/etc/lifeboat.toml");
+        assert_eq!(quoted("/srv/my files/a.toml"), "'/srv/my files/a.toml'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

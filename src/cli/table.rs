@@ -1,0 +1,134 @@
+//! Tables for people: aligned columns with a header, safe to print.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::domain::printable;
+
+/// The space between two columns.
+const GAP: &str = "  ";
+
+/// Which side the cells of a column keep to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A table under construction.
+#[derive(Debug)]
+pub(super) struct Table {
+    columns: Vec<(&'static str, Side)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty table with these columns. Empty titles everywhere mean no header.
+    pub(super) fn new(columns: &[(&'static str, Side)]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row. Missing cells at its end are empty. Whatever the cells hold is made safe to print here.
+    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        let mut row: Vec<String> = cells
+            .into_iter()
+            .map(|cell| printable::line(&cell).into_owned())
+            .collect();
+        row.resize(self.columns.len(), String::new());
+        self.rows.push(row);
+    }
+
+    /// Whether it has no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The lines, without spaces at their ends. With a width, the last column is cut so that lines fit where they can.
+    pub(super) fn lines(&self, width: Option<usize>) -> Vec<String> {
+        let header: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(title, _)| (*title).to_owned())
+            .collect();
+        let has_header = header.iter().any(|title| !title.is_empty());
+        let rows: Vec<&Vec<String>> = has_header
+            .then_some(&header)
+            .into_iter()
+            .chain(&self.rows)
+            .collect();
+        let widths: Vec<usize> = (0..self.columns.len())
+            .map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0))
+            .collect();
+        rows.into_iter()
+            .map(|row| {
+                let line = row
+                    .iter()
+                    .zip(&self.columns)
+                    .zip(&widths)
+                    .map(|((cell, (_, side)), width)| pad(cell, *width, *side))
+                    .collect::<Vec<_>>()
+                    .join(GAP);
+                let line = line.trim_end();
+                width.map_or_else(|| line.to_owned(), |width| cut(line, width))
+            })
+            .collect()
+    }
+}
+
+fn pad(cell: &str, width: usize, side: Side) -> String {
+    let space = " ".repeat(width.saturating_sub(cell.width()));
+    match side {
+        Side::Left => format!("{cell}{space}"),
+        Side::Right => format!("{space}{cell}"),
+    }
+}
+
+/// The text in at most `width` columns, with `…` at the place where something was cut off.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let mut short: String = text
+        .chars()
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= width
+        })
+        .collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&[("name", Side::Left), ("items", Side::Right), ("note", Side::Left)]);
+        table.row(["日本".into(), "1,234".into(), "before\u{1b}[2J the sale".into()]);
+        table.row(["website".into(), "7".into()]);
+        table
+    }
+
+    #[test]
+    fn columns_line_up_whatever_the_script() {
+        assert_eq!(
+            table().lines(None),
+            [
+                "name     items  note",
+                "日本     1,234  before\u{fffd}[2J the sale",
+                "website      7",
+            ]
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut_on_a_terminal() {
+        assert_eq!(table().lines(Some(22))[1], "日本     1,234  befor…");
+    }
+}

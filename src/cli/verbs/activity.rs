@@ -1,0 +1,49 @@
+//! `lifeboat activity`: who did what, when, and how it ended.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError};
+use crate::domain::measure;
+
+/// What `lifeboat activity` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ActivityArguments {
+    /// At most so many entries, newest first
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let activity = call.backend().await?.activity(arguments.limit).await?;
+    if call.globals.json {
+        return call.json(&json!({ "activity": activity }));
+    }
+    if activity.is_empty() {
+        return call.say("Nothing has been done yet.");
+    }
+    let mut table = Table::new(&[
+        ("when (UTC)", Side::Left),
+        ("who", Side::Left),
+        ("environment", Side::Left),
+        ("job", Side::Right),
+        ("level", Side::Left),
+        ("what", Side::Left),
+    ]);
+    for entry in &activity {
+        table.row([
+            measure::moment(entry.at),
+            entry.by.clone(),
+            entry
+                .environment
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            entry.job.as_ref().map(ToString::to_string).unwrap_or_default(),
+            entry.severity.label().to_owned(),
+            entry.what.clone(),
+        ]);
+    }
+    call.table(&table)
+}

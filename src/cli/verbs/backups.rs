@@ -1,0 +1,174 @@
+//! `lifeboat backups ENV`: the four slots with their holders, then upgrade and safety backups, then all others.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError, trouble};
+use crate::domain::backup::{Backup, Trigger, Verification};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::refusal;
+use crate::domain::slot::Slot;
+use crate::domain::state::EnvironmentDetails;
+use crate::domain::{Instant, measure, retention};
+
+/// What `lifeboat backups` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct BackupsArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+}
+
+pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let details = call.backend().await?.environment(&arguments.environment).await?;
+    refusal::only_live(&details.summary.name, details.summary.kind)
+        .map_err(crate::backend::BackendError::from)?;
+    if call.globals.json {
+        let slots: Vec<_> = Slot::ALL
+            .into_iter()
+            .map(|slot| {
+                let holders: Vec<_> = holders(&details, slot).map(|backup| &backup.id).collect();
+                json!({ "slot": slot, "keep": details.keep.of(slot), "holders": holders })
+            })
+            .collect();
+        call.json(&json!({
+            "environment": details.summary.name,
+            "slots": slots,
+            "backups": details.backups,
+            "trouble": details.summary.trouble,
+        }))?;
+        return trouble::end(&details);
+    }
+    if trouble::hides_backups(&details) {
+        return trouble::end(&details);
+    }
+    let now = call.now();
+    call.table(&table(&details, now))?;
+    let remarks = remarks(&details.backups, now);
+    if !remarks.is_empty() {
+        call.say("")?;
+    }
+    for remark in remarks {
+        call.tell(&remark)?;
+    }
+    trouble::end(&details)
+}
+
+fn holders(details: &EnvironmentDetails, slot: Slot) -> impl Iterator<Item = &Backup> {
+    retention::holders(&details.backups, &details.keep, slot).into_iter()
+}
+
+fn table(details: &EnvironmentDetails, now: Instant) -> Table {
+    let mut table = Table::new(&[
+        ("kept as", Side::Left),
+        ("id", Side::Left),
+        ("taken (UTC)", Side::Left),
+        ("age", Side::Left),
+        ("release", Side::Left),
+        ("Magnolia", Side::Left),
+        ("size", Side::Right),
+        ("state", Side::Left),
+    ]);
+    for (word, backup) in rows(details) {
+        match backup {
+            Some(backup) => table.row([
+                word.to_owned(),
+                backup.id.to_string(),
+                measure::moment(backup.manifest.taken),
+                measure::between(backup.manifest.taken, now),
+                backup.manifest.versions.release.to_string(),
+                backup.manifest.versions.magnolia.to_string(),
+                measure::bytes(backup.manifest.bytes()),
+                state(backup),
+            ]),
+            None => table.row([word.to_owned(), "-".to_owned(), "empty".to_owned()]),
+        }
+    }
+    table
+}
+
+/// What each backup is kept as, in the order of the table. A backup that holds two slots is there twice; an empty slot
+/// has a row without one.
+fn rows(details: &EnvironmentDetails) -> Vec<(&'static str, Option<&Backup>)> {
+    let mut rows = Vec::new();
+    for slot in Slot::ALL {
+        let mut holders = holders(details, slot).peekable();
+        if holders.peek().is_none() {
+            rows.push((slot.label(), None));
+        }
+        rows.extend(holders.map(|backup| (slot.label(), Some(backup))));
+    }
+    for word in ["upgrade", "safety"] {
+        let kept = details
+            .backups
+            .iter()
+            .filter(|backup| outside_label(&backup.manifest.trigger) == Some(word));
+        rows.extend(kept.map(|backup| (word, Some(backup))));
+    }
+    let shown: BTreeSet<_> = rows
+        .iter()
+        .filter_map(|(_, backup)| backup.map(|backup| &backup.id))
+        .collect();
+    let others: Vec<_> = details
+        .backups
+        .iter()
+        .filter(|backup| !shown.contains(&backup.id))
+        .collect();
+    rows.extend(others.into_iter().map(|backup| ("no slot", Some(backup))));
+    rows
+}
+
+/// The word for backups that stand outside the four slots.
+fn outside_label(trigger: &Trigger) -> Option<&'static str> {
+    match trigger {
+        Trigger::Upgrade { .. } => Some("upgrade"),
+        Trigger::Restore => Some("safety"),
+        Trigger::Schedule | Trigger::Person => None,
+    }
+}
+
+fn state(backup: &Backup) -> String {
+    let state = match &backup.verification {
+        Verification::Verified { .. } => "verified",
+        Verification::Unverified => "unverified",
+        Verification::Damaged { .. } => "DAMAGED",
+    };
+    let late = if backup.is_late() { ", late" } else { "" };
+    format!("{state}{late}")
+}
+
+/// What does not fit into the table: notes, expiries, damage.
+fn remarks(backups: &[Backup], now: Instant) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for backup in backups {
+        if let Verification::Damaged { at, why } = &backup.verification {
+            remarks.push(format!(
+                "{}  damaged, found {}: {why}",
+                backup.id,
+                measure::moment(*at)
+            ));
+        }
+        if let Trigger::Upgrade { to } = &backup.manifest.trigger {
+            remarks.push(format!("{}  before the upgrade to Magnolia {to}", backup.id));
+        }
+        if let Some(expires) = backup.manifest.expires {
+            let left = if expires > now {
+                format!("in {}", measure::between(now, expires))
+            } else {
+                "it goes with the next backup".to_owned()
+            };
+            remarks.push(format!(
+                "{}  expires {} ({left})",
+                backup.id,
+                measure::moment(expires)
+            ));
+        }
+        if let Some(note) = &backup.manifest.note {
+            remarks.push(format!("{}  note by {}: {note}", backup.id, backup.manifest.by));
+        }
+    }
+    remarks
+}

@@ -1,0 +1,35 @@
+//! `lifeboat demo`: a sandbox to try things out in.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::{Call, CliError};
+
+/// What `lifeboat demo --help` says first.
+pub const LONG_ABOUT: &str = "\
+Makes a sandbox with two projects, real content and a past of backups taken by the real engine, and opens \
+the cockpit on it. Nothing outside the sandbox is touched, and it goes when the demo ends, unless --at keeps \
+it.";
+
+/// What `lifeboat demo` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DemoArguments {
+    /// Play the whole story without a screen: back up, break Live, restore, undo, compare byte for byte. Exit code 0
+    /// only if the recovered content is identical
+    #[arg(long)]
+    pub headless: bool,
+    /// Make the sandbox in this folder and keep it; says where its configuration, repository, key and content are
+    #[arg(long, value_name = "DIR")]
+    pub at: Option<PathBuf>,
+}
+
+pub(super) async fn run(arguments: &DemoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let on_a_terminal = call.outside.out_is_terminal && call.outside.input_is_terminal;
+    if !arguments.headless && arguments.at.is_none() && !on_a_terminal {
+        return Err(CliError::usage(
+            "the demo opens the cockpit, which needs a terminal: add --headless to play it in plain text",
+        ));
+    }
+    call.house.demo(arguments, &call.globals, call.outside).await
+}

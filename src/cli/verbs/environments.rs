@@ -1,0 +1,116 @@
+//! `lifeboat environments`: every environment at a glance.
+
+use serde_json::json;
+
+use crate::backend::Backend;
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError};
+use crate::domain::measure;
+use crate::domain::state::{EnvironmentSummary, Hold};
+
+pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
+    let backend = call.backend().await?;
+    let environments = backend.environments().await?;
+    if call.globals.json {
+        return call.json(&json!({ "environments": environments }));
+    }
+    if environments.is_empty() {
+        let info = call.command("info");
+        return call.tell(&format!(
+            "There is no environment yet: add an [[environment]] to the configuration (`{info}` says where it is)."
+        ));
+    }
+    let now = call.now();
+    let mut table = Table::new(&[
+        ("environment", Side::Left),
+        ("kind", Side::Left),
+        ("slots", Side::Left),
+        ("newest backup", Side::Left),
+        ("age", Side::Left),
+        ("state", Side::Left),
+    ]);
+    for environment in &environments {
+        let filled = environment
+            .slots
+            .iter()
+            .filter(|slot| slot.taken.is_some())
+            .count();
+        let slots = match environment.slots.len() {
+            0 => "none".to_owned(),
+            all => format!("{filled} of {all}"),
+        };
+        table.row([
+            environment.name.to_string(),
+            environment.kind.label().to_owned(),
+            slots,
+            environment
+                .newest
+                .map_or_else(|| "none".to_owned(), measure::moment),
+            environment
+                .newest
+                .map(|taken| measure::between(taken, now))
+                .unwrap_or_default(),
+            state(environment, is_due(environment, backend.as_ref()).await),
+        ]);
+    }
+    call.table(&table)
+}
+
+/// Whether an automatic backup is due. Asked only where nothing more urgent is known; an environment that cannot say is
+/// told of by its summary.
+async fn is_due(environment: &EnvironmentSummary, backend: &dyn Backend) -> bool {
+    if !environment.kind.is_recoverable() || environment.late || environment.trouble.is_some() {
+        return false;
+    }
+    let details = backend.environment(&environment.name).await;
+    details.is_ok_and(|details| details.slot_schedules.iter().any(|slot| slot.due))
+}
+
+/// How it stands, the most urgent first.
+fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
+    let mut states = Vec::new();
+    if let Some(trouble) = &environment.trouble {
+        states.push(format!("NEEDS YOU: {trouble}"));
+    }
+    if let Some(job) = &environment.job {
+        let part = job
+            .progress
+            .as_ref()
+            .and_then(crate::domain::job::Progress::per_mille)
+            .map(|part| format!(" {} %", part / 10))
+            .unwrap_or_default();
+        states.push(format!("{} {}{part}", job.kind.label(), job.state.label()));
+    }
+    if let Some(hold) = &environment.maintenance {
+        states.push(held("maintenance", hold));
+    }
+    if let Some(hold) = &environment.protection {
+        states.push(held("protected", hold));
+    }
+    if let Some(why) = &environment.failed {
+        states.push(format!("failed: {why}"));
+    }
+    // Without its repository nobody knows what is in it.
+    if environment.kind.is_recoverable() && environment.newest.is_none() && environment.trouble.is_none() {
+        states.push("no backup yet".to_owned());
+    }
+    if environment.late {
+        states.push("late".to_owned());
+    }
+    if is_due {
+        states.push("due".to_owned());
+    }
+    if !environment.kind.is_recoverable() {
+        states.push("only Live is backed up".to_owned());
+    }
+    if states.is_empty() {
+        states.push("ok".to_owned());
+    }
+    states.join(", ")
+}
+
+fn held(word: &str, hold: &Hold) -> String {
+    hold.reason
+        .as_ref()
+        .map_or_else(|| word.to_owned(), |reason| format!("{word} ({reason})"))
+}

@@ -1,0 +1,102 @@
+//! `lifeboat info`: every file and folder that Lifeboat uses, and what it is connected to.
+//!
+//! It answers on a broken configuration as well, and says what is broken: that is when it is asked.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::backend::Backend;
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError};
+
+/// The backend's word for its state folder.
+const STATE: &str = "state";
+
+pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
+    let config = call.house.config_file(&call.globals);
+    let state = call.house.state_folder(&call.globals);
+    let cache = call.house.places().cache.clone();
+    let connection = call.house.connect(&call.globals).await;
+    let context = connection
+        .as_ref()
+        .ok()
+        .map(|connection| connection.context.clone());
+    let (backend, troubles) = match connection {
+        Ok(connection) => {
+            let info = connection.backend.info().await.map_err(CliError::from);
+            (info, troubles(connection.backend.as_ref()).await)
+        }
+        Err(error) => (Err(error), Vec::new()),
+    };
+    // The backend knows which folder it uses; without one, it is the folder that would be used.
+    let used = backend.as_ref().ok().and_then(|backend| {
+        let state = backend.places.iter().find(|(word, _)| word == STATE);
+        state.map(|(_, path)| PathBuf::from(path))
+    });
+    let state = used.or(state.ok());
+    if call.globals.json {
+        return call.json(&json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "config": config.ok(),
+            "state": state,
+            "cache": cache,
+            "context": context.as_ref().map(|context| &context.name),
+            "read_only": context.as_ref().map(|context| context.context.read_only),
+            "backend": backend.as_ref().ok(),
+            "problem": problem(backend.as_ref().err(), &troubles),
+        }));
+    }
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
+    let mut fact = |word: &str, value: String| table.row([word.to_owned(), value]);
+    let folder = |folder: Option<&Path>| {
+        folder.map_or_else(|| "none".to_owned(), |folder| folder.display().to_string())
+    };
+    fact("version", env!("CARGO_PKG_VERSION").to_owned());
+    fact("configuration", folder(config.ok().as_deref()));
+    fact(STATE, folder(state.as_deref()));
+    fact("cache", folder(cache.as_deref()));
+    if let Some(context) = &context {
+        let read_only = if context.context.read_only {
+            " (read-only)"
+        } else {
+            ""
+        };
+        fact("context", format!("{}{read_only}", context.name));
+    }
+    if let Ok(backend) = &backend {
+        fact("backend", format!("{} {}", backend.kind, backend.version));
+        for (word, value) in backend.places.iter().filter(|(word, _)| word != STATE) {
+            fact(word, value.clone());
+        }
+    }
+    call.table(&table)?;
+    if let Err(error) = backend {
+        call.say("")?;
+        call.tell(&format!("Not connected: {}", error.message))?;
+    }
+    if !troubles.is_empty() {
+        call.say("")?;
+    }
+    for trouble in troubles {
+        call.tell(&format!("Needs you: {trouble}"))?;
+    }
+    Ok(())
+}
+
+/// What needs somebody, by environment: a repository that is gone, a key that does not open it.
+async fn troubles(backend: &dyn Backend) -> Vec<String> {
+    match backend.environments().await {
+        Ok(environments) => environments
+            .into_iter()
+            .filter_map(|environment| Some(format!("{}: {}", environment.name, environment.trouble?)))
+            .collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// What is wrong, in one text for programs.
+fn problem(error: Option<&CliError>, troubles: &[String]) -> Option<String> {
+    let is_wrong = error.is_some() || !troubles.is_empty();
+    is_wrong.then(|| error.map_or_else(|| troubles.join("; "), |error| error.message.clone()))
+}

@@ -1,0 +1,122 @@
+//! `lifeboat init`: asks a few questions and writes a configuration that works at once, and a key.
+//!
+//! Every question can be answered by an argument, so that it can be scripted. Nothing that exists is overwritten.
+
+mod answers;
+mod checks;
+mod write;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use self::answers::{Answers, NamedFolder};
+use crate::cli::{Call, CliError};
+use crate::config::{Config, SAMPLE};
+
+/// What `lifeboat init --help` says first.
+pub const LONG_ABOUT: &str = "\
+Asks a few questions and writes a configuration that works at once, and a random key for the repository. \
+Nothing that exists is overwritten. Every question can be answered by an argument; with --yes, or without a \
+terminal, nothing is asked and the defaults count for the rest.";
+
+/// What `lifeboat init` takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct InitArguments {
+    /// The project: the customer's installation that the environments belong to
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// The name of the Live environment in the project [default: live]
+    #[arg(long, value_name = "NAME")]
+    pub live: Option<String>,
+    /// The name of a UAT environment, listed and never backed up; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub uat: Vec<String>,
+    /// The name of an Integration environment, listed and never backed up; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub integration: Vec<String>,
+    /// An instance of Live and the folder with its workspaces; "author" is the author, every other one is a public. May
+    /// be given several times
+    #[arg(long = "instance", value_name = "NAME=DIR")]
+    pub instances: Vec<NamedFolder>,
+    /// The deployed release of Live, or @FILE for a file whose first line says it
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub release_version: Option<String>,
+    /// The version of Magnolia in Live, or @FILE for a file whose first line says it
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub magnolia_version: Option<String>,
+    /// The folder that the backups are kept in
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+    /// The file for the repository's key; one that exists is used as it is
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Ask nothing
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print a configuration with every setting explained, and write nothing
+    #[arg(long)]
+    pub sample: bool,
+}
+
+pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    if arguments.sample {
+        if call.globals.json {
+            return call.json(&json!({ "sample": SAMPLE }));
+        }
+        call.outside.out.write_all(SAMPLE.as_bytes())?;
+        return Ok(());
+    }
+    let config = call.house.config_file(&call.globals)?;
+    if config.exists() {
+        return Err(CliError::usage(format!(
+            "{} exists already and is not overwritten: edit it, move it away, or name another file with --config",
+            config.display()
+        )));
+    }
+    let answers = Answers::gather(arguments, &config, call)?;
+    let found = checks::look(&answers, call)?;
+    let text = write::config_text(&answers)?;
+    // What is written has to work: it is read back by the same rules as ever before anything is created.
+    Config::parse(&text, &config)?;
+    let key_is_new = write::key(&answers.key, call.outside.random)?;
+    write::config(&config, &text)?;
+
+    if call.globals.json {
+        return call.json(&json!({
+            "config": config,
+            "repository": answers.repository,
+            "password_file": answers.key,
+            "key_is_new": key_is_new,
+            "environments": answers.environment_names(),
+            "instances": found,
+        }));
+    }
+    call.say("")?;
+    call.say(&format!("configuration  {}", config.display()))?;
+    call.say(&format!("repository     {}", answers.repository.display()))?;
+    let key_remark = if key_is_new {
+        "new"
+    } else {
+        "was there before, and is used"
+    };
+    call.say(&format!(
+        "key            {} ({key_remark})",
+        answers.key.display()
+    ))?;
+    call.say("")?;
+    call.tell("Next:")?;
+    call.tell(&format!(
+        "  1. Copy {} to a safe place that is not this machine. Without the key no backup can be read.",
+        answers.key.display()
+    ))?;
+    let name = answers.live_name();
+    let backup = call.command(&format!("backup {name}"));
+    call.say(&format!("  2. {backup}"))?;
+    let cockpit = call.command("");
+    call.say(&format!("  3. {cockpit}"))?;
+    call.outside.out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! The answers to the questions of `lifeboat init`: from its arguments, from the keyboard, or by default.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{InitArguments, checks};
+use crate::cli::{Call, CliError};
+use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError};
+use crate::domain::printable;
+
+/// An instance and the folder of its content, written `NAME=DIR`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFolder {
+    /// The instance.
+    pub name: InstanceName,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// The text is not `NAME=DIR`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotANamedFolder {
+    /// There is no `=` in it, or nothing behind it.
+    #[error("\"{0}\" names no folder: write NAME=DIR, for example author=/srv/magnolia/author/content")]
+    NoFolder(String),
+    /// What stands before the `=` is no name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
+impl FromStr for NamedFolder {
+    type Err = NotANamedFolder;
+
+    fn from_str(text: &str) -> Result<Self, NotANamedFolder> {
+        match text.split_once('=') {
+            Some((name, folder)) if !folder.is_empty() => Ok(Self {
+                name: name.parse()?,
+                folder: folder.into(),
+            }),
+            _ => Err(NotANamedFolder::NoFolder(text.to_owned())),
+        }
+    }
+}
+
+/// Everything that has to be known to write a configuration. Paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answers {
+    pub(super) project: String,
+    /// Every environment with its kind, Live first.
+    pub(super) environments: Vec<(String, EnvironmentKind)>,
+    pub(super) instances: Vec<NamedFolder>,
+    pub(super) release_version: String,
+    pub(super) magnolia_version: String,
+    pub(super) repository: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Answers {
+    /// Takes what the arguments say, asks for the rest on a terminal, and takes the defaults elsewhere.
+    pub(super) fn gather(
+        arguments: &InitArguments,
+        config: &Path,
+        call: &mut Call<'_>,
+    ) -> Result<Self, CliError> {
+        let asks = call.outside.input_is_terminal && !arguments.yes && !call.globals.json;
+        let mut questions = Questions { asks, call };
+        if asks {
+            questions.say("An answer in [brackets] is taken when you press Enter.")?;
+        }
+        let project = questions.text(
+            arguments.project.as_ref(),
+            "Project, the customer's installation (for example acme)",
+            "--project",
+            None,
+            |project| usable(project, "live"),
+        )?;
+        let live = questions.text(
+            arguments.live.as_ref(),
+            "Name of the Live environment",
+            "--live",
+            Some("live"),
+            |live| usable(&project, live),
+        )?;
+        let instances = questions.instances(&arguments.instances)?;
+        let release_version = questions.text(
+            arguments.release_version.as_ref(),
+            "Deployed release of Live, or @FILE whose first line says it (for example v12)",
+            "--release-version",
+            None,
+            checks::version,
+        )?;
+        let magnolia_version = questions.text(
+            arguments.magnolia_version.as_ref(),
+            "Magnolia version of Live, or @FILE whose first line says it (for example 6.3.4)",
+            "--magnolia-version",
+            None,
+            checks::version,
+        )?;
+        let places = questions.call.house.places().clone();
+        let beside = |name: &str| config.parent().unwrap_or(Path::new("/")).join(name);
+        let repository = questions.path(
+            arguments.repository.as_ref(),
+            "Folder for the backups, best on another disk",
+            &places
+                .data
+                .map_or_else(|| beside("repository"), |folder| folder.join("repository")),
+            |place| checks::repository(place, &instances),
+        )?;
+        let key = questions.path(
+            arguments.key.as_ref(),
+            "File for the key of the backups",
+            &beside("repository.key"),
+            |place| checks::key(place, &repository, &instances),
+        )?;
+        let mut environments = vec![(live, EnvironmentKind::Live)];
+        for (kind, given) in [
+            (EnvironmentKind::Uat, &arguments.uat),
+            (EnvironmentKind::Integration, &arguments.integration),
+        ] {
+            let names = questions.other_environments(given, kind, &project, &environments)?;
+            environments.extend(names.into_iter().map(|name| (name, kind)));
+        }
+        Ok(Self {
+            project,
+            environments,
+            instances,
+            release_version,
+            magnolia_version,
+            repository,
+            key,
+        })
+    }
+
+    /// The whole names of the environments, Live first.
+    pub(super) fn environment_names(&self) -> Vec<String> {
+        self.environments
+            .iter()
+            .map(|(name, _)| format!("{}/{name}", self.project))
+            .collect()
+    }
+
+    /// The whole name of Live.
+    pub(super) fn live_name(&self) -> String {
+        self.environment_names().into_iter().next().unwrap_or_default()
+    }
+}
+
+/// Said to an empty answer where there is no default.
+const NEEDED: &str = "This needs an answer: there is nothing that could be taken instead. Ctrl-C leaves, and nothing is written.";
+
+/// Asks at the keyboard, or does without.
+struct Questions<'a, 'b> {
+    asks: bool,
+    call: &'a mut Call<'b>,
+}
+
+impl Questions<'_, '_> {
+    fn say(&mut self, line: &str) -> Result<(), CliError> {
+        self.call.remark(line)
+    }
+
+    /// One question. An empty answer is the default.
+    fn ask(&mut self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
+        let brackets = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+        let prompt = format!("{question}{brackets}: ");
+        write!(self.call.outside.err, "{}", printable::line(&prompt))?;
+        self.call.outside.err.flush()?;
+        let mut answer = String::new();
+        if self.call.outside.input.read_line(&mut answer)? == 0 {
+            return Err(CliError::failed(
+                "the answers ended before the last question; nothing was written",
+            ));
+        }
+        let answer = answer.trim();
+        Ok(if answer.is_empty() {
+            default.map(str::to_owned)
+        } else {
+            Some(answer.to_owned())
+        })
+    }
+
+    /// One answer that is needed. `check` says what is wrong with it; then the question is asked once more, so that the
+    /// answers before it are not lost. What came as an argument is refused instead.
+    fn text(
+        &mut self,
+        given: Option<&String>,
+        question: &str,
+        argument: &str,
+        default: Option<&str>,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<String, CliError> {
+        if let Some(given) = given {
+            check(given).map_err(CliError::usage)?;
+            return Ok(given.clone());
+        }
+        if !self.asks {
+            return default.map(str::to_owned).ok_or_else(|| {
+                CliError::usage(format!(
+                    "{argument} is missing: give it, or run `lifeboat init` in a terminal to be asked"
+                ))
+            });
+        }
+        loop {
+            match self.ask(question, default)? {
+                None => self.say(NEEDED)?,
+                Some(answer) => match check(&answer) {
+                    Ok(()) => return Ok(answer),
+                    Err(why) => self.say(&why)?,
+                },
+            }
+        }
+    }
+
+    /// A place for a file or folder, checked as [`Self::text`] does.
+    fn path(
+        &mut self,
+        given: Option<&PathBuf>,
+        question: &str,
+        default: &Path,
+        check: impl Fn(&Path) -> Result<(), String>,
+    ) -> Result<PathBuf, CliError> {
+        if given.is_some() || !self.asks {
+            let path = absolute(given.map_or(default, PathBuf::as_path))?;
+            return check(&path).map(|()| path).map_err(CliError::usage);
+        }
+        let proposed = default.display().to_string();
+        loop {
+            let answer = self.ask(question, Some(&proposed))?;
+            let path = absolute(&answer.map_or_else(|| default.to_owned(), PathBuf::from))?;
+            match check(&path) {
+                Ok(()) => return Ok(path),
+                Err(why) => self.say(&why)?,
+            }
+        }
+    }
+
+    /// The environments of a kind that is listed and never backed up. `known` are those that were named before.
+    fn other_environments(
+        &mut self,
+        given: &[String],
+        kind: EnvironmentKind,
+        project: &str,
+        known: &[(String, EnvironmentKind)],
+    ) -> Result<Vec<String>, CliError> {
+        let check = |name: &str| {
+            usable(project, name)?;
+            if known.iter().any(|(other, _)| other == name) {
+                return Err(format!(
+                    "there is an environment {project}/{name} already: it needs another name"
+                ));
+            }
+            Ok(())
+        };
+        if !given.is_empty() || !self.asks {
+            given
+                .iter()
+                .try_for_each(|name| check(name).map_err(CliError::usage))?;
+            return Ok(given.to_vec());
+        }
+        let question = format!(
+            "Name of the {} environment, which is listed and never backed up (Enter when there is none)",
+            kind.label()
+        );
+        loop {
+            let Some(name) = self.ask(&question, None)? else {
+                return Ok(Vec::new());
+            };
+            match check(&name) {
+                Ok(()) => return Ok(vec![name]),
+                Err(why) => self.say(&why)?,
+            }
+        }
+    }
+
+    fn instances(&mut self, given: &[NamedFolder]) -> Result<Vec<NamedFolder>, CliError> {
+        let mut instances = Vec::new();
+        for instance in given {
+            instances.push(NamedFolder {
+                name: instance.name.clone(),
+                folder: absolute(&instance.folder)?,
+            });
+        }
+        if !instances.is_empty() {
+            return Ok(instances);
+        }
+        if !self.asks {
+            return Err(CliError::usage(
+                "--instance is missing: give one for each running Magnolia of Live, for example --instance author=/srv/magnolia/author/content",
+            ));
+        }
+        self.say("Each instance has a folder that holds one folder per workspace.")?;
+        loop {
+            let (name, question) = match instances.len() {
+                0 => ("author".to_owned(), "Folder of the author's content".to_owned()),
+                count => (
+                    format!("public-{count}"),
+                    format!("Folder of public-{count}'s content (Enter when there are no more)"),
+                ),
+            };
+            match self.ask(&question, None)? {
+                Some(folder) => {
+                    let folder = absolute(Path::new(&folder))?;
+                    if let Err(why) = checks::content(&folder) {
+                        self.say(&why)?;
+                    } else {
+                        let name = name
+                            .parse()
+                            .map_err(|error: NameError| CliError::usage(error.to_string()))?;
+                        instances.push(NamedFolder { name, folder });
+                    }
+                }
+                None if instances.is_empty() => self.say(NEEDED)?,
+                None => return Ok(instances),
+            }
+        }
+    }
+}
+
+/// Whether the two parts make an environment's name.
+fn usable(project: &str, environment: &str) -> Result<(), String> {
+    EnvironmentName::new(project, environment)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+/// The path in full, since a configuration is used from anywhere.
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path)
+        .map_err(|error| CliError::usage(format!("\"{}\" does not name a place: {error}", path.display())))
+}

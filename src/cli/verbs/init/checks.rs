@@ -1,0 +1,126 @@
+//! What `lifeboat init` looks at before it writes anything: whether each answer can be used, and what is in the folders.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::answers::{Answers, NamedFolder};
+use crate::cli::{Call, CliError};
+use crate::domain::environment::InstanceName;
+
+/// What was found in the folder of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Found {
+    instance: InstanceName,
+    /// Its workspaces, by name.
+    workspaces: Vec<String>,
+}
+
+/// Looks at every folder, and tells which workspaces are there.
+///
+/// # Errors
+/// [`CliError`] when a folder cannot be read.
+pub(super) fn look(answers: &Answers, call: &mut Call<'_>) -> Result<Vec<Found>, CliError> {
+    let mut found = Vec::new();
+    for instance in &answers.instances {
+        let workspaces = workspaces(&instance.folder).map_err(|error| {
+            CliError::usage(format!(
+                "the content folder of {}, {}, cannot be read: {error}. Name the folder that holds one folder per workspace",
+                instance.name,
+                instance.folder.display()
+            ))
+        })?;
+        if !call.globals.json {
+            let list = match workspaces.as_slice() {
+                [] => "NO WORKSPACE: no folder is in it yet".to_owned(),
+                [one] => format!("1 workspace: {one}"),
+                many => format!("{} workspaces: {}", many.len(), many.join(", ")),
+            };
+            call.tell(&format!(
+                "{}  {}: {list}",
+                instance.name,
+                instance.folder.display()
+            ))?;
+        }
+        found.push(Found {
+            instance: instance.name.clone(),
+            workspaces,
+        });
+    }
+    Ok(found)
+}
+
+/// Whether the folder can be an instance's content.
+pub(super) fn content(folder: &Path) -> Result<(), String> {
+    if folder.is_dir() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} is not a folder: name the folder that holds one folder per workspace",
+            folder.display()
+        ))
+    }
+}
+
+/// Whether a version that is read from a file has one that can be read.
+pub(super) fn version(text: &str) -> Result<(), String> {
+    match text.strip_prefix('@').map(std::fs::read_to_string) {
+        Some(Err(error)) => Err(format!(
+            "{text} names a file that cannot be read: {error}. Name one whose first line says the version, or write the version itself"
+        )),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+/// Whether backups can be kept in the folder.
+pub(super) fn repository(place: &Path, instances: &[NamedFolder]) -> Result<(), String> {
+    outside_content("repository", place, instances)?;
+    let inside = instances
+        .iter()
+        .find(|instance| instance.folder.starts_with(place));
+    inside.map_or(Ok(()), |instance| {
+        Err(format!(
+            "the content of {} lies inside the repository ({}): name another folder for the backups",
+            instance.name,
+            place.display()
+        ))
+    })
+}
+
+/// Whether the key can be kept in the file.
+pub(super) fn key(place: &Path, repository: &Path, instances: &[NamedFolder]) -> Result<(), String> {
+    outside_content("key", place, instances)?;
+    if place.starts_with(repository) {
+        return Err(format!(
+            "the key ({}) would lie inside the repository that it locks: name another place for it",
+            place.display()
+        ));
+    }
+    Ok(())
+}
+
+fn outside_content(what: &str, place: &Path, instances: &[NamedFolder]) -> Result<(), String> {
+    let around = instances
+        .iter()
+        .find(|instance| place.starts_with(&instance.folder));
+    around.map_or(Ok(()), |instance| {
+        Err(format!(
+            "the {what} ({}) would lie inside the content of {}: it would be part of each backup and replaced by each restore. Name a place outside of it",
+            place.display(),
+            instance.name
+        ))
+    })
+}
+
+/// The folders in an instance's folder: its workspaces.
+fn workspaces(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

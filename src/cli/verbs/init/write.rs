@@ -1,0 +1,181 @@
+//! What `lifeboat init` writes: the configuration and the key. Both are created, never replaced.
+
+use std::fmt::Write as _;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use super::answers::Answers;
+use crate::cli::CliError;
+use crate::domain::environment::EnvironmentKind;
+
+/// Bytes of randomness in a key: 256 bits, written as 64 hexadecimal digits.
+const KEY_BYTES: usize = 32;
+
+/// The configuration as text.
+///
+/// # Errors
+/// [`CliError`] when a path cannot be written in it.
+pub(super) fn config_text(answers: &Answers) -> Result<String, CliError> {
+    let mut text = String::from(
+        "# Written by `lifeboat init`. `lifeboat init --sample` prints a configuration with every setting explained.\n\n",
+    );
+    let repository = path_text(&answers.repository)?;
+    let key = path_text(&answers.key)?;
+    let _ = write!(
+        text,
+        "\
+[contexts.local]
+backend = \"embedded\"
+
+# Where the backups are kept, encrypted: restic-format repositories, one for each environment.
+[repository]
+root = {repository}
+# Without this key no backup can be read: keep a copy of it away from this machine.
+password_file = {key}
+"
+    );
+    for (name, kind) in &answers.environments {
+        let kind_text = match kind {
+            EnvironmentKind::Live => "live",
+            EnvironmentKind::Uat => "uat",
+            EnvironmentKind::Integration => "integration",
+        };
+        let _ = write!(
+            text,
+            "\n[[environment]]\nproject = {}\nname = {}\nkind = \"{kind_text}\"\n",
+            quoted(&answers.project),
+            quoted(name)
+        );
+        if kind.is_recoverable() {
+            live_text(answers, &mut text)?;
+        } else {
+            text.push_str("# Listed and never backed up: only Live is.\n");
+        }
+    }
+    Ok(text)
+}
+
+fn live_text(answers: &Answers, text: &mut String) -> Result<(), CliError> {
+    let release = version_text(&answers.release_version)?;
+    let magnolia = version_text(&answers.magnolia_version)?;
+    let _ = write!(
+        text,
+        "\
+# Read for each backup: a string, {{ file = \"…\" }} or {{ command = [\"…\"] }}.
+release_version = {release}
+magnolia_version = {magnolia}
+# When automatic backups are made (UTC), and how many each slot keeps.
+schedule = {{ window = \"00:00-01:00\", weekly_on = \"sunday\", monthly_on = 1 }}
+keep = {{ monthly = 1, weekly = 1, daily = 1, manual = 1 }}
+"
+    );
+    for instance in &answers.instances {
+        let role = if instance.name.as_str() == "author" {
+            "author"
+        } else {
+            "public"
+        };
+        let folder = path_text(&instance.folder)?;
+        let _ = write!(
+            text,
+            "
+[[environment.instance]]
+name = {}
+role = \"{role}\"
+content = {{ type = \"files\", path = {folder} }}
+# health = \"http://localhost:8080/.rest/health\"
+# hooks = {{ after_restore = [\"systemctl\", \"restart\", \"magnolia-{}\"] }}
+",
+            quoted(instance.name.as_str()),
+            instance.name
+        );
+    }
+    Ok(())
+}
+
+/// A version: the text itself, or a file after an `@`.
+fn version_text(version: &str) -> Result<String, CliError> {
+    match version.strip_prefix('@') {
+        Some(file) => {
+            let file = std::path::absolute(file)
+                .map_err(|error| CliError::usage(format!("\"{version}\" does not name a file: {error}")))?;
+            Ok(format!("{{ file = {} }}", path_text(&file)?))
+        }
+        None => Ok(quoted(version)),
+    }
+}
+
+fn path_text(path: &Path) -> Result<String, CliError> {
+    path.to_str().map(quoted).ok_or_else(|| {
+        CliError::usage(format!(
+            "{} is not UTF-8 and cannot be written in a configuration: use another path, for example a symbolic link",
+            path.display()
+        ))
+    })
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// Makes a key, readable by its owner only, unless there is one. Returns whether it is new.
+///
+/// # Errors
+/// [`CliError`] when it cannot be made, or the one that is there is empty.
+pub(super) fn key(path: &Path, random: fn(&mut [u8]) -> io::Result<()>) -> Result<bool, CliError> {
+    let mut bytes = [0; KEY_BYTES];
+    random(&mut bytes).map_err(|error| {
+        CliError::failed(format!(
+            "the system gives no random numbers for a key: {error}; nothing was written"
+        ))
+    })?;
+    let mut line = String::with_capacity(2 * KEY_BYTES + 1);
+    for byte in bytes {
+        let _ = write!(line, "{byte:02x}");
+    }
+    line.push('\n');
+    match create(path, &line, 0o600) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match std::fs::metadata(path) {
+            Ok(there) if there.is_file() && there.len() > 0 => Ok(false),
+            _ => Err(CliError::usage(format!(
+                "{} exists and is no key: name another file with --key",
+                path.display()
+            ))),
+        },
+        Err(error) => Err(CliError::failed(format!(
+            "writing the key {} failed: {error}",
+            path.display()
+        ))),
+    }
+}
+
+/// Writes the configuration, unless there is one.
+///
+/// # Errors
+/// [`CliError`] when it cannot be written.
+pub(super) fn config(path: &Path, text: &str) -> Result<(), CliError> {
+    create(path, text, 0o644).map_err(|error| {
+        CliError::failed(format!(
+            "writing the configuration {} failed: {error}",
+            path.display()
+        ))
+    })
+}
+
+/// Creates a file and the folders above it, and waits until it is on the disk.
+fn create(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,148 @@
+//! `lifeboat jobs`: what ran and what runs; with a number, one job and its log.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::backend::Backend;
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobId, JobState, LogLine};
+use crate::domain::request::JobQuery;
+use crate::domain::{Instant, measure};
+
+/// What `lifeboat jobs` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct JobsArguments {
+    /// The number of one job; all of them without it, newest first
+    #[arg(value_name = "ID")]
+    pub id: Option<JobId>,
+    /// Print the job's log
+    #[arg(long, requires = "id")]
+    pub log: bool,
+    /// Only the jobs of this environment
+    #[arg(long, value_name = "ENV", conflicts_with = "id")]
+    pub environment: Option<EnvironmentName>,
+    /// At most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "id")]
+    pub limit: u32,
+}
+
+pub(super) async fn run(arguments: JobsArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let backend = call.backend().await?;
+    if let Some(id) = arguments.id {
+        return one(id, arguments.log, backend.as_ref(), call).await;
+    }
+    let query = JobQuery {
+        environment: arguments.environment,
+        id: None,
+        limit: arguments.limit,
+    };
+    let jobs = backend.jobs(query).await?;
+    if call.globals.json {
+        return call.json(&json!({ "jobs": jobs }));
+    }
+    if jobs.is_empty() {
+        return call.say("There has been no job yet.");
+    }
+    let now = call.now();
+    let mut table = Table::new(&[
+        ("job", Side::Right),
+        ("asked for (UTC)", Side::Left),
+        ("environment", Side::Left),
+        ("state", Side::Left),
+        ("took", Side::Left),
+        ("what", Side::Left),
+    ]);
+    for job in &jobs {
+        table.row([
+            job.id.to_string(),
+            measure::moment(job.created),
+            job.environment.to_string(),
+            job.state.label().to_owned(),
+            job.took_millis(now).map(measure::millis).unwrap_or_default(),
+            format!("{} by {}", job.title, job.by),
+        ]);
+    }
+    call.table(&table)
+}
+
+/// Shows one job, with its log if that was asked for.
+async fn one(id: JobId, with_log: bool, backend: &dyn Backend, call: &mut Call<'_>) -> Result<(), CliError> {
+    let job = backend.job(id).await?;
+    let log = if with_log {
+        backend.job_log(id, 0).await?
+    } else {
+        Vec::new()
+    };
+    if call.globals.json {
+        let mut object = json!({ "job": job });
+        if with_log {
+            object["log"] = json!(log);
+        }
+        return call.json(&object);
+    }
+    call.table(&facts(&job, call.now()))?;
+    if let Some(outcome) = &job.outcome {
+        for warning in &outcome.warnings {
+            call.tell(&format!("warning: {warning}"))?;
+        }
+        for health in &outcome.health {
+            let state = if health.up { "up" } else { "NOT up" };
+            call.tell(&format!("{} is {state}: {}", health.instance, health.detail))?;
+        }
+    }
+    if with_log {
+        call.say("")?;
+    }
+    for line in &log {
+        call.say(&log_line(line))?;
+    }
+    Ok(())
+}
+
+fn facts(job: &Job, now: Instant) -> Table {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
+    let mut fact = |word: &str, value: String| table.row([word.to_owned(), value]);
+    fact("job", format!("{} ({})", job.id, job.kind.label()));
+    fact("environment", job.environment.to_string());
+    fact("what", job.title.clone());
+    fact("by", job.by.clone());
+    fact("asked for", measure::moment_exact(job.created));
+    if let Some(began) = job.began {
+        fact("began", measure::moment_exact(began));
+    }
+    if let Some(ended) = job.ended {
+        fact("ended", measure::moment_exact(ended));
+    }
+    if let Some(took) = job.took_millis(now) {
+        fact("took", measure::millis(took));
+    }
+    let why = match &job.state {
+        JobState::Waiting { why } | JobState::Failed { why } => format!(": {why}"),
+        _ => String::new(),
+    };
+    fact("state", format!("{}{why}", job.state.label()));
+    if let Some(progress) = &job.progress {
+        fact("phase", progress.phase.label().to_owned());
+    }
+    if let Some(outcome) = &job.outcome {
+        fact("outcome", outcome.summary.clone());
+        if let Some(backup) = &outcome.backup {
+            fact("backup", backup.to_string());
+        }
+        if let Some(safety) = &outcome.safety {
+            fact("safety backup", safety.to_string());
+        }
+    }
+    table
+}
+
+fn log_line(line: &LogLine) -> String {
+    format!(
+        "{}  {:<11}  {}",
+        measure::moment_exact(line.at),
+        line.severity.label(),
+        line.text
+    )
+}

@@ -1,0 +1,122 @@
+//! The verbs, one file each: their arguments, what they ask of the backend, and how they print the answer.
+
+pub mod activity;
+pub mod backup;
+pub mod backups;
+pub mod cancel;
+pub mod completions;
+pub mod delete;
+pub mod demo;
+pub mod environments;
+pub mod extend;
+pub mod hold;
+pub mod info;
+pub mod init;
+pub mod jobs;
+pub mod man;
+pub mod plan;
+pub mod restore;
+pub mod schedule;
+pub mod undo;
+pub mod verify;
+
+use clap::Subcommand;
+
+use super::{Call, CliError};
+use crate::domain::request::HoldKind;
+
+/// Everything that can be asked for.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Try Lifeboat out in a sandbox with real content, a real engine and a past
+    #[command(long_about = demo::LONG_ABOUT)]
+    Demo(demo::DemoArguments),
+    /// Ask a few questions and write a configuration and a repository key
+    #[command(long_about = init::LONG_ABOUT)]
+    Init(init::InitArguments),
+    /// List the environments and how they stand
+    Environments,
+    /// List the backups of an environment: the four slots first
+    Backups(backups::BackupsArguments),
+    /// Show when automatic backups of an environment are due
+    Schedule(schedule::ScheduleArguments),
+    /// List jobs, or show one
+    Jobs(jobs::JobsArguments),
+    /// Show who did what, when, and how it ended
+    Activity(activity::ActivityArguments),
+    /// Print which files and folders Lifeboat uses, and what it is connected to
+    Info,
+    /// Take a backup of Live by hand, or before an upgrade
+    #[command(long_about = backup::LONG_ABOUT)]
+    Backup(backup::BackupArguments),
+    /// Work out what a restore would do, without touching Live
+    #[command(long_about = plan::LONG_ABOUT)]
+    Plan(plan::PlanArguments),
+    /// Put a backup's content back into Live, after a safety backup of what is there
+    #[command(long_about = restore::LONG_ABOUT)]
+    Restore(restore::RestoreArguments),
+    /// Go back to what Live was before the last restore
+    #[command(long_about = undo::LONG_ABOUT)]
+    Undo(undo::UndoArguments),
+    /// Read backups back and compare every digest
+    Verify(verify::VerifyArguments),
+    /// Ask a running job to stop at its next safe point
+    #[command(long_about = cancel::LONG_ABOUT)]
+    Cancel(cancel::CancelArguments),
+    /// Refuse restores of an environment until the protection is lifted
+    Protect(hold::HoldArguments),
+    /// Make the jobs of an environment wait until maintenance is over
+    Maintenance(hold::HoldArguments),
+    /// Keep an upgrade or safety backup for another 48 hours
+    Extend(extend::ExtendArguments),
+    /// Delete an upgrade or safety backup before it expires
+    #[command(long_about = delete::LONG_ABOUT)]
+    Delete(delete::DeleteArguments),
+    /// Print the completion script of a shell
+    #[command(after_long_help = completions::AFTER)]
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page, with every verb in it
+    Man,
+}
+
+/// Runs a verb, or the cockpit when there is none.
+pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), CliError> {
+    match verb {
+        None => cockpit(call).await,
+        Some(Verb::Demo(arguments)) => demo::run(&arguments, call).await,
+        Some(Verb::Init(arguments)) => init::run(&arguments, call),
+        Some(Verb::Environments) => environments::run(call).await,
+        Some(Verb::Backups(arguments)) => backups::run(&arguments, call).await,
+        Some(Verb::Schedule(arguments)) => schedule::run(&arguments, call).await,
+        Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
+        Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
+        Some(Verb::Info) => info::run(call).await,
+        Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
+        Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
+        Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
+        Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
+        Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
+        Some(Verb::Cancel(arguments)) => cancel::run(&arguments, call).await,
+        Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,
+        Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
+        Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
+        Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
+        Some(Verb::Completions(arguments)) => completions::run(&arguments, call),
+        Some(Verb::Man) => man::run(call),
+    }
+}
+
+/// Opens the cockpit on a terminal.
+async fn cockpit(call: &mut Call<'_>) -> Result<(), CliError> {
+    if call.globals.json {
+        return Err(CliError::usage(
+            "the cockpit prints no JSON: add a verb, for example `lifeboat environments --json`",
+        ));
+    }
+    if !call.outside.out_is_terminal || !call.outside.input_is_terminal {
+        return Err(CliError::usage(
+            "the cockpit needs a terminal for its screen and its keys: run it in one, or use a verb, for example `lifeboat environments`",
+        ));
+    }
+    call.house.cockpit(&call.globals).await
+}

@@ -1,0 +1,259 @@
+//! `lifeboat plan ENV BACKUP`: what a restore would do, in full, without touching Live (rule 12).
+
+use clap::Args;
+use serde_json::json;
+
+use crate::backend::BackendError;
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError, shell};
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::measure;
+use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
+use crate::domain::refusal::Refusal;
+use crate::domain::request::RestoreRequest;
+
+/// What `lifeboat plan --help` says first.
+pub const LONG_ABOUT: &str = "\
+Works out what a restore would do, and changes nothing: per instance and workspace what would be added, \
+changed and removed; how much work is lost; whether the versions differ; how long it should take; whether \
+there is room. Ends with exit code 3 when the restore cannot be done.";
+
+/// What `lifeboat plan` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PlanArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// The backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"
+    #[arg(value_name = "BACKUP")]
+    pub backup: String,
+    /// Which part of it.
+    #[command(flatten)]
+    pub part: Part,
+}
+
+/// Which part of a backup is meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Part {
+    /// Only this workspace; may be given several times
+    #[arg(long = "workspace", value_name = "WORKSPACE")]
+    pub workspaces: Vec<String>,
+    /// Only this instance; may be given several times
+    #[arg(long = "instance", value_name = "INSTANCE")]
+    pub instances: Vec<InstanceName>,
+}
+
+impl From<Part> for Selection {
+    fn from(part: Part) -> Self {
+        Self {
+            instances: part.instances,
+            workspaces: part.workspaces,
+        }
+    }
+}
+
+pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let request = RestoreRequest {
+        environment: arguments.environment,
+        backup: arguments.backup,
+        selection: arguments.part.into(),
+    };
+    let plan = call.backend().await?.plan_restore(request).await?;
+    if call.globals.json {
+        call.json(&json!({ "plan": plan, "can_be_done": plan.obstacles.is_empty() }))?;
+    } else {
+        print(&plan, call)?;
+    }
+    match plan.obstacles.first() {
+        None => Ok(()),
+        // The same end as the restore itself would have.
+        Some(obstacle) => Err(BackendError::from(Refusal::Obstacle(obstacle.clone())).into()),
+    }
+}
+
+fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
+    let manifest = &plan.backup.manifest;
+    call.tell(&format!(
+        "A restore of {} from backup {}, taken {} UTC ({} before this plan), would do this:",
+        plan.environment,
+        plan.backup.id,
+        measure::moment(manifest.taken),
+        measure::between(manifest.taken, plan.made),
+    ))?;
+    call.say("")?;
+    if plan.changes.is_empty() {
+        call.tell("There is nothing to compare: the backup holds nothing of what was chosen.")?;
+    } else if plan.changes.iter().all(WorkspaceChange::is_unchanged) {
+        call.tell("Nothing would change: Live is the same as the backup.")?;
+    } else {
+        call.table(&changes(plan))?;
+        let same = plan.changes.iter().filter(|change| change.is_unchanged()).count();
+        match same {
+            0 => {}
+            1 => call.say("The same as in the backup: 1 other workspace.")?,
+            many => call.say(&format!("The same as in the backup: {many} other workspaces."))?,
+        }
+    }
+    examples(plan, call)?;
+    call.say("")?;
+    call.table(&facts(plan))?;
+    for warning in &plan.warnings {
+        call.tell(&format!("warning: {warning}"))?;
+    }
+    call.say("")?;
+    if plan.obstacles.is_empty() {
+        call.tell("A safety backup of Live comes first; `lifeboat undo` goes back to it. To restore:")?;
+        let command = call.command(&arguments(plan));
+        return call.say(&format!("  {command}"));
+    }
+    call.tell("It cannot be done:")?;
+    for obstacle in &plan.obstacles {
+        call.tell(&format!("  {obstacle}"))?;
+    }
+    Ok(())
+}
+
+/// The workspaces that would change, and the sum over all.
+fn changes(plan: &RestorePlan) -> Table {
+    let mut table = Table::new(&[
+        ("instance", Side::Left),
+        ("workspace", Side::Left),
+        ("holds", Side::Left),
+        ("added", Side::Right),
+        ("changed", Side::Right),
+        ("removed", Side::Right),
+        ("same", Side::Right),
+        ("size", Side::Right),
+    ]);
+    for change in plan.changes.iter().filter(|change| !change.is_unchanged()) {
+        table.row([
+            change.instance.to_string(),
+            change.workspace.clone(),
+            change.kind.label().to_owned(),
+            measure::count(change.added),
+            measure::count(change.changed),
+            measure::count(change.removed),
+            measure::count(change.unchanged),
+            measure::bytes(change.bytes),
+        ]);
+    }
+    let (added, changed, removed) = plan.totals();
+    table.row([
+        "in all".to_owned(),
+        String::new(),
+        String::new(),
+        measure::count(added),
+        measure::count(changed),
+        measure::count(removed),
+        measure::count(plan.changes.iter().map(|change| change.unchanged).sum()),
+        measure::bytes(plan.changes.iter().map(|change| change.bytes).sum()),
+    ]);
+    table
+}
+
+/// A few of the items that would change, per workspace.
+fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
+    for change in &plan.changes {
+        for (index, example) in change.examples.iter().enumerate() {
+            let place = if index == 0 {
+                format!("  {}/{}", change.instance, change.workspace)
+            } else {
+                String::new()
+            };
+            table.row([place, example.clone()]);
+        }
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    call.say("")?;
+    call.say("For example:")?;
+    call.table(&table)
+}
+
+fn facts(plan: &RestorePlan) -> Table {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
+    let mut fact = |word: &str, value: String| table.row([word.to_owned(), value]);
+    let part = &plan.selection;
+    if !part.is_everything() {
+        let instances: Vec<_> = part.instances.iter().map(InstanceName::as_str).collect();
+        let list = |names: &[&str], all: &str| match names {
+            [] => all.to_owned(),
+            names => names.join(", "),
+        };
+        let workspaces: Vec<_> = part.workspaces.iter().map(String::as_str).collect();
+        fact("limited to", list(&instances, "all instances"));
+        fact("", list(&workspaces, "all workspaces"));
+    }
+    fact(
+        "work lost",
+        format!(
+            "{}: all since the backup",
+            measure::millis(plan.work_lost_millis())
+        ),
+    );
+    if let Some(newest) = plan.newest_change {
+        fact(
+            "",
+            format!("newest change in Live: {} UTC", measure::moment(newest)),
+        );
+    }
+    let versions = &plan.backup.manifest.versions;
+    let now = &plan.versions_now;
+    fact(
+        "release",
+        compare(&versions.release.0, &now.release.0, plan.release_differs()),
+    );
+    fact(
+        "Magnolia",
+        compare(&versions.magnolia.0, &now.magnolia.0, plan.magnolia_differs()),
+    );
+    fact(
+        "expected time",
+        plan.expected.as_ref().map_or_else(
+            || "not known yet: nothing to judge by".to_owned(),
+            |expected| {
+                let jobs = match expected.past_jobs {
+                    1 => "1 past job".to_owned(),
+                    many => format!("{} past jobs", measure::count(many)),
+                };
+                format!("{}, judged by {jobs}", measure::millis(expected.millis))
+            },
+        ),
+    );
+    for (index, room) in plan.room.iter().enumerate() {
+        let verdict = if room.is_enough() { "" } else { " - NOT ENOUGH" };
+        fact(
+            if index == 0 { "room" } else { "" },
+            format!(
+                "{}: needs {}, free {}{verdict}",
+                room.purpose,
+                measure::bytes(room.needed),
+                measure::bytes(room.free),
+            ),
+        );
+    }
+    table
+}
+
+fn compare(backup: &str, live: &str, differs: bool) -> String {
+    if differs {
+        format!("{backup} in the backup, {live} in Live: THEY DIFFER")
+    } else {
+        format!("{live}, the same as in the backup")
+    }
+}
+
+/// The arguments that do what the plan says. The backup's id is in it, since a slot may have another holder by then.
+fn arguments(plan: &RestorePlan) -> String {
+    let name = &plan.environment;
+    let mut arguments = format!("restore {name} {} --confirm {name}", plan.backup.id);
+    for instance in &plan.selection.instances {
+        arguments.extend([" --instance ", instance.as_str()]);
+    }
+    for workspace in &plan.selection.workspaces {
+        arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+    }
+    arguments
+}

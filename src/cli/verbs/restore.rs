@@ -1,0 +1,48 @@
+//! `lifeboat restore ENV BACKUP`: puts a backup's content back into Live.
+
+use clap::Args;
+
+use super::plan::Part;
+use crate::cli::follow::{self, JobArguments};
+use crate::cli::{Call, CliError};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::request::RestoreRequest;
+
+/// What `lifeboat restore --help` says first.
+pub const LONG_ABOUT: &str = "\
+Puts a backup's content back into Live. A safety backup of what is there comes first; the content is staged \
+beside Live and verified before Live is switched to it, so that Live is old or new and never mixed. \
+`lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.";
+
+/// What `lifeboat restore` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RestoreArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// The backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"
+    #[arg(value_name = "BACKUP")]
+    pub backup: String,
+    /// The environment's name once more, so that nothing is restored by reflex
+    #[arg(long, value_name = "ENV")]
+    pub confirm: Option<String>,
+    /// Which part of it.
+    #[command(flatten)]
+    pub part: Part,
+    /// How the job is followed.
+    #[command(flatten)]
+    pub job: JobArguments,
+}
+
+pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let request = RestoreRequest {
+        environment: arguments.environment,
+        backup: arguments.backup,
+        selection: arguments.part.into(),
+    };
+    let confirm = arguments.confirm.unwrap_or_default();
+    follow::start(&arguments.job, call, async |backend| {
+        backend.start_restore(request, confirm).await
+    })
+    .await
+}

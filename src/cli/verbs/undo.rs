@@ -1,0 +1,34 @@
+//! `lifeboat undo ENV`: goes back to what Live was before the last restore.
+
+use clap::Args;
+
+use crate::cli::follow::{self, JobArguments};
+use crate::cli::{Call, CliError};
+use crate::domain::environment::EnvironmentName;
+
+/// What `lifeboat undo --help` says first.
+pub const LONG_ABOUT: &str = "\
+Goes back to what Live was before the last restore, from the safety backup that it took. It is a restore \
+itself: it takes a safety backup first, so an undo can be undone.";
+
+/// What `lifeboat undo` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct UndoArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// The environment's name once more, so that nothing is restored by reflex
+    #[arg(long, value_name = "ENV")]
+    pub confirm: Option<String>,
+    /// How the job is followed.
+    #[command(flatten)]
+    pub job: JobArguments,
+}
+
+pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let confirm = arguments.confirm.unwrap_or_default();
+    follow::start(&arguments.job, call, async |backend| {
+        backend.start_undo(arguments.environment, confirm).await
+    })
+    .await
+}

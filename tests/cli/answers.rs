@@ -1,0 +1,247 @@
+//! What each verb that asks something prints, as text and as JSON.
+
+use crate::harness::lifeboat;
+
+/// One snapshot for the text and one for the JSON of a command.
+fn both(name: &str, arguments: &[&str]) {
+    let text = lifeboat(arguments).ends();
+    assert!(
+        text.out.chars().all(|c| c == '\n' || !c.is_control()),
+        "control characters came through"
+    );
+    insta::assert_snapshot!(format!("{name}_text"), text.transcript());
+    let json = lifeboat(&[arguments, &["--json"]].concat()).ends();
+    let value: serde_json::Value = serde_json::from_str(&json.out).expect("one JSON value");
+    assert!(value.is_object());
+    insta::assert_snapshot!(format!("{name}_json"), json.transcript());
+}
+
+#[test]
+fn environments() {
+    both("environments", &["environments"]);
+}
+
+#[test]
+fn backups() {
+    both("backups", &["backups", "acme/live"]);
+}
+
+#[test]
+fn schedule() {
+    both("schedule", &["schedule", "acme/live"]);
+}
+
+#[test]
+fn jobs() {
+    both("jobs", &["jobs"]);
+}
+
+#[test]
+fn one_job() {
+    both("one_job", &["jobs", "40"]);
+}
+
+#[test]
+fn one_job_with_its_log() {
+    both("one_job_log", &["jobs", "39", "--log"]);
+}
+
+#[test]
+fn activity() {
+    both("activity", &["activity"]);
+}
+
+#[test]
+fn info() {
+    both("info", &["info"]);
+}
+
+#[test]
+fn plan() {
+    both("plan", &["plan", "acme/live", "daily"]);
+}
+
+#[test]
+fn plan_of_a_part_that_has_obstacles() {
+    let arguments = [
+        "plan",
+        "acme/live",
+        "upgrade",
+        "--workspace",
+        "website",
+        "--workspace",
+        "dam",
+        "--instance",
+        "author",
+    ];
+    insta::assert_snapshot!(lifeboat(&arguments).ends().transcript());
+}
+
+#[test]
+fn plan_repeats_the_part_in_the_command_that_it_proposes() {
+    let arguments = [
+        "plan",
+        "acme/live",
+        "daily",
+        "--workspace",
+        "website",
+        "--instance",
+        "author",
+    ];
+    let ended = lifeboat(&arguments).ends();
+    let command =
+        "lifeboat restore acme/live b1234567 --confirm acme/live --instance author --workspace website";
+    assert!(ended.out.contains(command), "{}", ended.out);
+}
+
+#[test]
+fn plan_that_cannot_be_done_is_refused_and_says_what_could_be_chosen() {
+    let arguments = ["plan", "acme/live", "daily", "--workspace", "webstie"];
+    let ended = lifeboat(&arguments).ends();
+    assert_eq!(ended.code, 3);
+    // Sentences are broken into lines.
+    let said: Vec<_> = ended.out.split_whitespace().collect();
+    let said = said.join(" ");
+    assert!(said.contains("There is nothing to compare"), "{said}");
+    assert!(said.contains("it has config, dam, website"), "{said}");
+    let ended = lifeboat(&[&arguments[..], &["--json"]].concat()).ends();
+    assert_eq!(ended.code, 3);
+    let plan: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(plan["can_be_done"], false);
+    let error: serde_json::Value = serde_json::from_str(ended.err.lines().last().unwrap()).unwrap();
+    assert_eq!(error["error"]["rule"], "obstacle");
+}
+
+#[test]
+fn commands_to_copy_lead_to_the_same_configuration_and_context() {
+    let given = ["--config", "/srv/my files/lb.toml", "--context", "prod"];
+    for (arguments, command) in [
+        (
+            &["plan", "acme/live", "daily"][..],
+            "lifeboat restore acme/live b1234567 --confirm acme/live",
+        ),
+        (
+            &["restore", "acme/live", "daily", "--confirm", "acme/live"],
+            "lifeboat undo acme/live --confirm acme/live",
+        ),
+        (&["backup", "acme/live", "--detach"], "lifeboat jobs 42"),
+        (&["cancel", "41"], "lifeboat jobs 41"),
+        (
+            &["maintenance", "acme/live"],
+            "lifeboat maintenance acme/live --off",
+        ),
+        (&["protect", "acme/live"], "lifeboat protect acme/live --off"),
+    ] {
+        let ended = lifeboat(&[arguments, &given].concat()).ends();
+        let whole = format!("{command} --config '/srv/my files/lb.toml' --context prod");
+        assert!(
+            ended.out.contains(&whole) || ended.err.contains(&whole),
+            "{arguments:?}: {}",
+            ended.transcript()
+        );
+    }
+}
+
+#[test]
+fn holds_are_set_and_lifted() {
+    both("protect", &["protect", "acme/live", "--reason", "sale"]);
+    both("protect_off", &["protect", "acme/live", "--off"]);
+    both("maintenance", &["maintenance", "acme/live"]);
+    both("maintenance_off", &["maintenance", "acme/live", "--off"]);
+}
+
+#[test]
+fn upgrade_backups_are_extended_and_deleted() {
+    both("extend", &["extend", "acme/live", "upgrade"]);
+    both("delete", &["delete", "acme/live", "safety"]);
+}
+
+#[test]
+fn cancel() {
+    both("cancel", &["cancel", "41"]);
+}
+
+#[test]
+fn demo_is_handed_on() {
+    assert_eq!(
+        lifeboat(&["demo", "--headless"]).ends().out,
+        "demo, headless: true\n"
+    );
+}
+
+#[test]
+fn limits_reach_the_backend() {
+    let ended = lifeboat(&["jobs", "--limit", "1", "--json"]).ends();
+    let value: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(value["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn tables_fit_a_terminal_of_80_columns() {
+    for arguments in [
+        &["environments"][..],
+        &["backups", "acme/live"],
+        &["schedule", "acme/live"],
+        &["jobs"],
+        &["activity"],
+        &["plan", "acme/live", "daily"],
+    ] {
+        let ended = lifeboat(arguments).on_a_terminal(80).ends();
+        for line in ended
+            .out
+            .lines()
+            .filter(|line| !line.contains("lifeboat restore"))
+        {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+    }
+}
+
+/// The fields that the help documents for a verb.
+fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
+    let table = help
+        .split("Fields of the object that --json prints:\n")
+        .nth(1)
+        .unwrap();
+    table
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(verb)?.strip_prefix("   "))
+        .unwrap_or_default()
+        .split([' ', ';'])
+        .collect()
+}
+
+#[test]
+fn the_fields_of_every_object_are_documented() {
+    let help = lifeboat(&["--help"]).ends().out;
+    let commands: [&[&str]; 17] = [
+        &["environments"],
+        &["backups", "acme/live"],
+        &["schedule", "acme/live"],
+        &["jobs"],
+        &["jobs", "39", "--log"],
+        &["activity"],
+        &["info"],
+        &["backup", "acme/live"],
+        &["restore", "acme/live", "daily", "--confirm", "acme/live"],
+        &["undo", "acme/live", "--confirm", "acme/live"],
+        &["verify", "acme/live"],
+        &["cancel", "41"],
+        &["plan", "acme/live", "daily"],
+        &["protect", "acme/live"],
+        &["maintenance", "acme/live"],
+        &["extend", "acme/live", "upgrade"],
+        &["delete", "acme/live", "safety"],
+    ];
+    for arguments in commands {
+        let printed = lifeboat(&[arguments, &["--json"]].concat()).ends().out;
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&printed).unwrap();
+        let documented = documented(&help, arguments[0]);
+        for field in object.keys() {
+            assert!(
+                documented.contains(&field.as_str()),
+                "{arguments:?}: {field} is not in {documented:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! How commands end that do not do what was asked: exit codes, sentences, objects.
+
+use crate::fixture::{Fixture, Script};
+use crate::harness::lifeboat;
+
+#[test]
+fn every_kind_of_error_has_its_exit_code_and_says_what_to_do() {
+    let commands: [(&[&str], u8); 14] = [
+        (&["nope"], 2),
+        (&["restroe"], 2),
+        (&["jobs", "--limit", "0"], 2),
+        (&["backups"], 2),
+        (&["backups", "live"], 2),
+        (&["backups", "acme/lvie"], 2),
+        (&["jobs", "7"], 2),
+        (&["extend", "acme/live", "0000"], 2),
+        (&["extend", "globex/live", "manual"], 2),
+        (&["backup", "acme/uat"], 3),
+        (&["backups", "acme/uat"], 3),
+        (&["backup", "globex/live"], 3),
+        (&["restore", "acme/live", "daily"], 3),
+        (&["delete", "acme/live", "weekly"], 3),
+    ];
+    let mut transcript = String::new();
+    for (arguments, code) in commands {
+        let ended = lifeboat(arguments).ends();
+        assert_eq!(ended.code, code, "{arguments:?}: {}", ended.err);
+        assert_eq!(ended.out, "", "{arguments:?}");
+        transcript.extend(["$ lifeboat ", &arguments.join(" "), "\n", &ended.err, "\n"]);
+    }
+    insta::assert_snapshot!(transcript);
+}
+
+#[test]
+fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
+    let mut transcript = String::new();
+    for arguments in [
+        &["backups", "globex/live"][..],
+        &["schedule", "globex/live"],
+        &["extend", "globex/live", "upgrade"],
+        &["delete", "globex/live", "upgrade"],
+    ] {
+        let ended = lifeboat(arguments).on(Fixture::in_trouble()).ends();
+        assert_eq!(ended.code, 1, "{arguments:?}");
+        transcript.extend([
+            "$ lifeboat ",
+            &arguments.join(" "),
+            "\n",
+            &ended.transcript(),
+            "\n",
+        ]);
+    }
+    insta::assert_snapshot!(transcript);
+
+    for verb in ["backups", "schedule"] {
+        let ended = lifeboat(&[verb, "globex/live", "--json"])
+            .on(Fixture::in_trouble())
+            .ends();
+        assert_eq!(ended.code, 1, "{verb}");
+        let value: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        assert!(
+            value["trouble"]
+                .as_str()
+                .unwrap()
+                .contains("does not open the repository")
+        );
+    }
+}
+
+#[test]
+fn programs_get_the_error_as_an_object_in_the_last_line() {
+    let error = |run: crate::harness::Run| {
+        let ended = run.ends();
+        let last = ended.err.lines().last().unwrap().to_owned();
+        let value: serde_json::Value = serde_json::from_str(&last).unwrap();
+        assert!(!value["error"]["message"].as_str().unwrap().is_empty());
+        (
+            ended.code,
+            value["error"]["kind"].clone(),
+            value["error"]["rule"].clone(),
+        )
+    };
+    let busy = error(lifeboat(&["backup", "globex/live", "--json"]));
+    assert_eq!(busy, (3, "refused".into(), "busy".into()));
+    let usage = error(lifeboat(&["backups", "--json"]));
+    assert_eq!(usage, (2, "usage".into(), serde_json::Value::Null));
+    let away = error(lifeboat(&["environments", "--json"]).out_of_reach());
+    assert_eq!(away, (4, "out_of_reach".into(), serde_json::Value::Null));
+    let failed = error(lifeboat(&["backup", "acme/live", "--json"]).on(Fixture::playing(Script::Fails)));
+    assert_eq!(failed, (1, "failed".into(), serde_json::Value::Null));
+}
+
+#[test]
+fn a_read_only_context_answers_and_changes_nothing() {
+    let context = |arguments: &[&str]| {
+        lifeboat(&[arguments, &["--context", "prod"]].concat())
+            .read_only()
+            .ends()
+    };
+    assert_eq!(context(&["backups", "acme/live"]).code, 0);
+    assert_eq!(context(&["plan", "acme/live", "daily"]).code, 0);
+    for arguments in [
+        &["backup", "acme/live"][..],
+        &["restore", "acme/live", "daily", "--confirm", "acme/live"],
+        &["undo", "acme/live", "--confirm", "acme/live"],
+        &["verify", "acme/live"],
+        &["cancel", "41"],
+        &["protect", "acme/live"],
+        &["maintenance", "acme/live", "--off"],
+        &["extend", "acme/live", "upgrade"],
+        &["delete", "acme/live", "safety"],
+    ] {
+        let ended = context(arguments);
+        assert_eq!(ended.code, 3, "{arguments:?}");
+        assert!(
+            ended.err.contains("the context \"prod\" is read-only"),
+            "{}",
+            ended.err
+        );
+    }
+}
+
+#[test]
+fn a_backend_out_of_reach_is_told_by_info_as_well() {
+    let ended = lifeboat(&["info"]).out_of_reach().ends();
+    assert_eq!(ended.code, 0);
+    insta::assert_snapshot!(ended.out);
+}
+
+#[test]
+fn info_tells_of_environments_that_need_somebody() {
+    let ended = lifeboat(&["info"]).on(Fixture::in_trouble()).ends();
+    assert_eq!(ended.code, 0);
+    let needs = "Needs you: globex/live: the key does not open the repository";
+    assert!(ended.out.contains(needs), "{}", ended.out);
+    let ended = lifeboat(&["info", "--json"]).on(Fixture::in_trouble()).ends();
+    let value: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert!(
+        value["problem"]
+            .as_str()
+            .unwrap()
+            .starts_with("globex/live: the key")
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for arguments in [
+        &["environments"][..],
+        &["man"],
+        &["--help"],
+        &["backups", "acme/live", "--json"],
+    ] {
+        let ended = lifeboat(arguments).reader_gone().ends();
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_cockpit_needs_a_terminal_and_prints_no_json() {
+    assert_eq!(lifeboat(&[]).ends().code, 2);
+    assert_eq!(lifeboat(&["--json"]).on_a_terminal(80).ends().code, 2);
+    assert!(
+        lifeboat(&[])
+            .on_a_terminal(80)
+            .ends()
+            .err
+            .contains("the cockpit was opened")
+    );
+    assert_eq!(lifeboat(&["demo"]).ends().code, 2);
+}

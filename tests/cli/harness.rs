@@ -1,0 +1,262 @@
+//! Runs the command line in memory: streams, clock and signals of the test's own.
+
+use std::io::{self, BufReader, Cursor, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use lifeboat::backend::Backend;
+use lifeboat::backend::read_only::ReadOnly;
+use lifeboat::cli::verbs::demo::DemoArguments;
+use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Outside};
+use lifeboat::config::{Context, NamedContext, Places};
+use tokio::sync::mpsc;
+
+use crate::data;
+use crate::fixture::Fixture;
+
+/// How a command ended and what it printed.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: u8,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    /// All of it, for a snapshot.
+    pub fn transcript(&self) -> String {
+        let mut text = format!("exit code {}\n", self.code);
+        for (name, stream) in [("out", &self.out), ("err", &self.err)] {
+            if !stream.is_empty() {
+                text.extend(["--- ", name, "\n", stream]);
+            }
+        }
+        text
+    }
+}
+
+/// A run that is being prepared.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent circumstance of a run, named by the function that sets it"
+)]
+pub struct Run {
+    arguments: Vec<String>,
+    backend: Arc<Fixture>,
+    input: String,
+    on_terminal: bool,
+    read_only: bool,
+    out_of_reach: bool,
+    reader_gone: bool,
+    jobs_run_here: bool,
+    interrupts: usize,
+    program: PathBuf,
+    columns: Option<usize>,
+}
+
+/// Prepares a run of `lifeboat` with these arguments, on the usual made-up data.
+pub fn lifeboat(arguments: &[&str]) -> Run {
+    Run {
+        arguments: std::iter::once("lifeboat")
+            .chain(arguments.iter().copied())
+            .map(str::to_owned)
+            .collect(),
+        backend: Arc::new(Fixture::default()),
+        input: String::new(),
+        on_terminal: false,
+        read_only: false,
+        out_of_reach: false,
+        reader_gone: false,
+        jobs_run_here: false,
+        interrupts: 0,
+        program: PathBuf::from("lifeboat"),
+        columns: None,
+    }
+}
+
+impl Run {
+    pub fn on(mut self, backend: Fixture) -> Self {
+        self.backend = Arc::new(backend);
+        self
+    }
+
+    pub fn typing(mut self, input: &str) -> Self {
+        self.input = input.into();
+        self.on_terminal = true;
+        self
+    }
+
+    pub fn on_a_terminal(mut self, columns: usize) -> Self {
+        self.on_terminal = true;
+        self.columns = Some(columns);
+        self
+    }
+
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    pub fn out_of_reach(mut self) -> Self {
+        self.out_of_reach = true;
+        self
+    }
+
+    pub fn reader_gone(mut self) -> Self {
+        self.reader_gone = true;
+        self
+    }
+
+    pub fn interrupted(mut self, times: usize) -> Self {
+        self.interrupts = times;
+        self
+    }
+
+    pub fn jobs_run_here(mut self, program: &str) -> Self {
+        self.jobs_run_here = true;
+        self.program = program.into();
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn ends(self) -> Ended {
+        let (out, err) = (Pipe::default(), Pipe::default());
+        let interrupts = self.interrupts;
+        let mut outside = Outside {
+            out: if self.reader_gone {
+                Box::new(NoReader)
+            } else {
+                Box::new(out.clone())
+            },
+            err: Box::new(err.clone()),
+            input: Box::new(BufReader::new(Cursor::new(self.input.clone()))),
+            out_is_terminal: self.on_terminal,
+            err_is_terminal: self.on_terminal,
+            input_is_terminal: self.on_terminal,
+            columns: self.columns,
+            now: Box::new(data::now),
+            interrupts: Box::new(move || {
+                let (tell, told) = mpsc::unbounded_channel();
+                for _ in 0..interrupts {
+                    tell.send(()).unwrap();
+                }
+                told
+            }),
+            random: |buffer| {
+                buffer.fill(0xa5);
+                Ok(())
+            },
+            program: self.program.clone(),
+            leave_terminal: || Ok(()),
+        };
+        let arguments = self.arguments.iter().map(Into::into).collect();
+        let code = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+            .block_on(lifeboat::cli::run(arguments, &mut outside, &self));
+        Ended {
+            code,
+            out: out.text(),
+            err: err.text(),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl House for Run {
+    fn places(&self) -> &Places {
+        static PLACES: std::sync::LazyLock<Places> = std::sync::LazyLock::new(|| Places {
+            config: Some("/home/kim/.config/lifeboat".into()),
+            state: Some("/home/kim/.local/state/lifeboat".into()),
+            cache: Some("/home/kim/.cache/lifeboat".into()),
+            data: Some("/home/kim/.local/share/lifeboat".into()),
+        });
+        &PLACES
+    }
+
+    fn config_file(&self, globals: &Globals) -> Result<PathBuf, CliError> {
+        Ok(self.places().config_file(globals.config.as_deref())?)
+    }
+
+    fn state_folder(&self, _globals: &Globals) -> Result<PathBuf, CliError> {
+        Ok(self.places().state_folder()?.to_owned())
+    }
+
+    fn jobs_run_here(&self, _globals: &Globals) -> Result<bool, CliError> {
+        Ok(self.jobs_run_here)
+    }
+
+    async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {
+        if self.out_of_reach {
+            return Err(CliError::new(
+                ErrorKind::OutOfReach,
+                "backups.example.com does not answer",
+            ));
+        }
+        let name = globals.context.clone().unwrap_or_else(|| "local".to_owned());
+        let backend: Arc<dyn Backend> = Arc::clone(&self.backend) as _;
+        Ok(Connection {
+            backend: if self.read_only {
+                Arc::new(ReadOnly::new(backend, name.clone()))
+            } else {
+                backend
+            },
+            context: NamedContext {
+                name,
+                context: Context {
+                    read_only: self.read_only,
+                    ..Context::default()
+                },
+            },
+        })
+    }
+
+    async fn cockpit(&self, _globals: &Globals) -> Result<(), CliError> {
+        Err(CliError::failed("the cockpit was opened"))
+    }
+
+    async fn demo(
+        &self,
+        arguments: &DemoArguments,
+        _globals: &Globals,
+        outside: &mut Outside,
+    ) -> Result<(), CliError> {
+        writeln!(outside.out, "demo, headless: {}", arguments.headless)?;
+        Ok(())
+    }
+}
+
+/// A stream in memory.
+#[derive(Debug, Clone, Default)]
+struct Pipe(Arc<Mutex<Vec<u8>>>);
+
+impl Pipe {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A pipe whose reader has gone.
+struct NoReader;
+
+impl Write for NoReader {
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! The program itself, as a process.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::tempdir;
+
+/// Runs the program with a home of its own, so that nobody's configuration is used.
+fn program(home: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn version_help_and_completions_go_to_standard_output() {
+    let home = tempdir().unwrap();
+    for (arguments, start) in [
+        (&["--version"][..], "lifeboat 0."),
+        (&["--help"], "Backs up and recovers"),
+        (&["completions", "bash"], "_lifeboat()"),
+        (&["man"], ".ie"),
+    ] {
+        let output = program(home.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(
+            text(&output.stdout).starts_with(start),
+            "{}",
+            text(&output.stdout)
+        );
+        assert!(output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn an_unknown_verb_is_wrong_usage() {
+    let home = tempdir().unwrap();
+    let output = program(home.path(), &["snapshots"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("there is no verb 'snapshots'"));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn without_a_configuration_it_says_where_one_belongs() {
+    let home = tempdir().unwrap();
+    let output = program(home.path(), &["environments"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("lifeboat init") && said.contains("lifeboat demo"),
+        "{said}"
+    );
+    assert!(
+        said.replace('\n', "").contains(".config/lifeboat/lifeboat.toml"),
+        "{said}"
+    );
+
+    let info = program(home.path(), &["info", "--json"]);
+    let value: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
+    let expected = home.path().join(".config/lifeboat/lifeboat.toml");
+    assert_eq!(value["config"], expected.display().to_string());
+}
+
+#[test]
+fn a_remote_context_is_out_of_reach_of_this_version() {
+    let home = tempdir().unwrap();
+    let config = home.path().join("lifeboat.toml");
+    std::fs::write(
+        &config,
+        "[contexts.prod]\nbackend = \"https://backups.example.com\"\n",
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+        .arg("environments")
+        .env_clear()
+        .env("HOME", home.path())
+        .env("LIFEBOAT_CONFIG", &config)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("https://backups.example.com"));
+}
+
+/// Runs the program on a configuration that `init` has written in `home`, and returns what it printed as JSON.
+fn answer(home: &Path, arguments: &[&str]) -> serde_json::Value {
+    let output = program(home, &[arguments, &["--json"]].concat());
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn from_init_over_a_backup_and_a_restore_to_undo() {
+    let home = tempdir().unwrap();
+    let page = home.path().join("author/website/home.yaml");
+    std::fs::create_dir_all(page.parent().unwrap()).unwrap();
+    std::fs::write(&page, "title: Welcome").unwrap();
+    let instance = format!("author={}", home.path().join("author").display());
+    answer(
+        home.path(),
+        &[
+            "init",
+            "--project=acme",
+            "--instance",
+            &instance,
+            "--release-version=v12",
+            "--magnolia-version=6.3.4",
+        ],
+    );
+
+    let backup = answer(home.path(), &["backup", "acme/live", "--note", "first"]);
+    assert_eq!(backup["job"]["state"], "done");
+    let second = program(home.path(), &["backup", "acme/live"]);
+    assert!(
+        !text(&second.stderr).contains("waiting"),
+        "{}",
+        text(&second.stderr)
+    );
+    answer(
+        home.path(),
+        &["backup", "acme/live", "--trigger=upgrade", "--to=6.3.5"],
+    );
+    let all = program(home.path(), &["verify", "acme/live"]);
+    assert!(
+        text(&all.stdout).contains("all 2 backups"),
+        "{}",
+        text(&all.stdout)
+    );
+    assert!(!text(&all.stdout).contains("backup:"), "{}", text(&all.stdout));
+    std::fs::write(&page, "title: Broken").unwrap();
+    let plan = answer(home.path(), &["plan", "acme/live", "manual"]);
+    assert_eq!(plan["plan"]["changes"][0]["changed"], 1);
+
+    let refused = program(home.path(), &["restore", "acme/live", "manual"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "title: Broken");
+    let confirmed = ["restore", "acme/live", "manual", "--confirm", "acme/live"];
+    assert_eq!(answer(home.path(), &confirmed)["job"]["state"], "done");
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "title: Welcome");
+    answer(home.path(), &["undo", "acme/live", "--confirm", "acme/live"]);
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "title: Broken");
+
+    // Another key: the backups are there and cannot be read, and that is said.
+    std::fs::write(home.path().join(".config/lifeboat/repository.key"), "another\n").unwrap();
+    let listed = program(home.path(), &["backups", "acme/live"]);
+    assert_eq!(listed.status.code(), Some(1));
+    assert!(
+        text(&listed.stderr).contains("the key does not open"),
+        "{}",
+        text(&listed.stderr)
+    );
+}
+
+#[test]
+fn a_detached_backup_goes_on_without_the_process_that_started_it() {
+    let home = tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join("author/website")).unwrap();
+    let instance = format!("author={}", home.path().join("author").display());
+    answer(
+        home.path(),
+        &[
+            "init",
+            "--project=acme",
+            "--instance",
+            &instance,
+            "--release-version=v12",
+            "--magnolia-version=6.3.4",
+            "--uat=uat",
+        ],
+    );
+    let id = answer(home.path(), &["backup", "acme/live", "--detach"])["job"]["id"].to_string();
+    let ended = (0..10_000)
+        .map(|_| answer(home.path(), &["jobs", &id]))
+        .find(|answer| answer["job"]["ended"].is_string())
+        .expect("the job ends");
+    assert_eq!(ended["job"]["state"], "done");
+
+    let refused = program(home.path(), &["backup", "acme/uat", "--detach"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(
+        text(&refused.stderr).contains("only Live is backed up"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn a_demo_that_is_asked_to_end_while_it_makes_its_sandbox_removes_it() {
+    let home = tempdir().unwrap();
+    let temporary = home.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+        .args(["demo", "--headless"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("TMPDIR", &temporary)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let entries = || std::fs::read_dir(&temporary).unwrap().count();
+    while entries() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+        std::thread::yield_now();
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the demo was interrupted"));
+    assert_eq!(entries(), 0);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let home = tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+        .arg("man")
+        .env_clear()
+        .env("HOME", home.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
