@@ -1,0 +1,234 @@
+//! Lifeboat is killed (`kill -9`) at random instants of backups and restores. After each restart Live is exactly the old
+//! or the new content, no slot has lost a good backup, and the next backup works.
+//!
+//! `LIFEBOAT_CRASH_ROUNDS` sets the number of rounds (8), `LIFEBOAT_CRASH_SEED` the instants. A round that fails prints
+//! both, so that it can be played again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use lifeboat::demo::content::{Place, Site, evolve, fingerprint};
+use lifeboat::domain::environment::Role;
+use serde_json::Value;
+
+const LIVE: &str = "acme/live";
+
+/// A sandbox of the demo, and the real program on it.
+struct House {
+    config: PathBuf,
+    places: Vec<Place>,
+    step: u32,
+}
+
+impl House {
+    fn new(folder: &Path) -> Self {
+        let made = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+            .args(["demo", "--json", "--at"])
+            .arg(folder)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let told: Value = serde_json::from_slice(&made.stdout).unwrap();
+        let content = told["content"].as_object().unwrap();
+        let places = content.iter().map(|(name, path)| Place {
+            role: if name == "author" {
+                Role::Author
+            } else {
+                Role::Public
+            },
+            root: path.as_str().unwrap().into(),
+        });
+        Self {
+            config: told["config"].as_str().unwrap().into(),
+            places: places.collect(),
+            step: 100,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+        command.arg("--config").arg(&self.config).args(arguments);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments:?} ended with {}: {}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_slice(&self.run(arguments).stdout).unwrap()
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn content(&self) -> Vec<String> {
+        self.places
+            .iter()
+            .map(|place| fingerprint(&place.root).unwrap())
+            .collect()
+    }
+
+    /// Editors work: Live differs from every backup afterwards.
+    fn edit(&mut self) {
+        self.step += 1;
+        let now = DateTime::<Utc>::from_timestamp(1_700_000_000 + i64::from(self.step) * 60, 0).unwrap();
+        evolve(&self.places, &Site::of_project("acme"), self.step, now).unwrap();
+    }
+
+    /// The newest good backup of each slot: its id and when it was taken.
+    fn slots(&self) -> BTreeMap<String, (String, String)> {
+        let told = self.json(&["backups", LIVE, "--json"]);
+        let mut newest = BTreeMap::new();
+        for backup in told["backups"].as_array().unwrap() {
+            if backup["verification"]["state"] != "verified" {
+                continue;
+            }
+            let text = |field: &str| backup[field].as_str().unwrap().to_owned();
+            let known = (text("id"), text("taken"));
+            for slot in backup["slots"].as_array().unwrap() {
+                let held = newest
+                    .entry(slot.as_str().unwrap().to_owned())
+                    .or_insert_with(|| known.clone());
+                if known.1 > held.1 {
+                    *held = known.clone();
+                }
+            }
+        }
+        newest
+    }
+
+    /// What stands beside the content folders: nothing, once everything is settled.
+    fn beside(&self) -> Vec<String> {
+        let parents = self.places.iter().map(|place| place.root.parent().unwrap());
+        parents
+            .flat_map(|parent| std::fs::read_dir(parent).unwrap())
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .filter(|name| name != "content")
+            .collect()
+    }
+}
+
+/// A small generator of instants, so that a failing round can be played again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit.max(1)
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap()
+}
+
+#[test]
+fn live_is_old_or_new_wherever_lifeboat_is_killed() {
+    let rounds = setting("LIFEBOAT_CRASH_ROUNDS", 8);
+    let seed = setting("LIFEBOAT_CRASH_SEED", 1);
+    let mut random = Random(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::new(&folder.path().join("sandbox"));
+    let restore = ["restore", LIVE, "manual", "--confirm", LIVE];
+
+    // Whole runs first: the instants are spread over what each action takes.
+    let began = Instant::now();
+    house.run(&["backup", LIVE]);
+    let backup_takes = millis(began.elapsed());
+    let mut backed_up = house.content();
+    house.edit();
+    let began = Instant::now();
+    house.run(&restore);
+    let restore_takes = millis(began.elapsed());
+    assert_eq!(house.content(), backed_up);
+
+    let (mut old, mut new) = (0, 0);
+    for round in 1..=rounds {
+        let restoring = round % 3 != 0;
+        house.edit();
+        let before = house.content();
+        let slots_before = house.slots();
+        let (arguments, takes): (&[&str], u64) = if restoring {
+            (&restore, restore_takes)
+        } else {
+            (&["backup", LIVE], backup_takes)
+        };
+        let instant = random.below(takes + takes / 20);
+        let place = format!("round {round} of seed {seed}: {arguments:?} killed after {instant} ms");
+        let mut child = house.start(arguments);
+        // The instant is what the test is about; nothing is waited for.
+        std::thread::sleep(Duration::from_millis(instant));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        // The next start settles whatever was left.
+        let told = house.json(&["environments", "--json"]);
+        let environments = told["environments"].as_array().unwrap();
+        let live = environments
+            .iter()
+            .find(|environment| environment["name"] == LIVE)
+            .unwrap();
+        assert_eq!(live["trouble"], Value::Null, "{place}");
+        assert_eq!(live["job"], Value::Null, "{place}");
+        assert_eq!(house.beside(), Vec::<String>::new(), "{place}");
+        let after = house.content();
+        if restoring {
+            assert!(
+                after == before || after == backed_up,
+                "{place}: Live is neither old nor new"
+            );
+            if after == before {
+                old += 1;
+            } else {
+                new += 1;
+            }
+        } else {
+            assert_eq!(after, before, "{place}: a backup changed Live");
+        }
+        let slots_after = house.slots();
+        for (slot, (id, taken)) in &slots_before {
+            let (id_now, taken_now) = &slots_after[slot];
+            assert!(
+                id_now == id || taken_now > taken,
+                "{place}: the {slot} slot lost {id}"
+            );
+        }
+        house.run(&["backup", LIVE]);
+        backed_up = after;
+    }
+    house.run(&["verify", LIVE]);
+    println!(
+        "{rounds} rounds of seed {seed}: restores that were killed left the old content {old} times, the new {new} times"
+    );
+}
