@@ -21,6 +21,8 @@ use crate::domain::{measure, printable};
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// How soon the end of a job is written again after the catalog refused it.
 const END_RETRY: Duration = Duration::from_secs(5);
+/// How often that is tried.
+const END_TRIES: u32 = 12;
 
 /// A job at work, as the code that does it sees it.
 pub struct Work {
@@ -378,9 +380,12 @@ impl Engine {
         }
         // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
         self.remember(&job.by, Some(&job.environment), &text, Some(job.id), severity);
-        // Until this is written the environment stays locked, so it is tried for as long as the process lives: a full
-        // disk is made room on, and another program's lock goes.
-        while let Err(error) = self.catalog().update_job(&job) {
+        // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
+        // and room is made on a full disk. After that the next start settles the job.
+        for _ in 0..END_TRIES {
+            let Err(error) = self.catalog().update_job(&job) else {
+                break;
+            };
             self.report_catalog(&error);
             self.pause(END_RETRY);
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::switch::{Standing, Step, sync_parent};
+use super::switch::{Step, sync_parent};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
@@ -58,11 +58,11 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Whether no step of the switch stands done: Live is what it was.
+    /// Whether Live is what it was and nothing of it stands beside: dropping what is staged then loses nothing.
     #[must_use]
     pub fn nothing_is_switched(&self) -> bool {
         let mut steps = self.instances.iter().flat_map(|record| &record.steps);
-        steps.all(|step| step.standing().is_ok_and(|standing| standing != Standing::Done))
+        steps.all(|step| step.is_untouched().unwrap_or(false))
     }
 
     fn path(state: &Path, environment: &EnvironmentName) -> PathBuf {

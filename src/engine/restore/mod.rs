@@ -181,11 +181,11 @@ impl Engine {
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(&mut journal)) {
             // A switch that is done in part stays in the journal, and its safety backup with it.
-            if journal.stage == Stage::Staging {
-                self.drop_safety(safety.as_ref());
-                return Err(self.give_up(&journal, error));
-            }
-            return Err(error);
+            return Err(if journal.stage == Stage::Staging {
+                self.give_up(&journal, safety.as_ref(), error)
+            } else {
+                error
+            });
         }
         work.log(Severity::Information, "Live has the restored content");
 
@@ -246,18 +246,23 @@ impl Engine {
         if !journal.nothing_is_switched() {
             return Err(error);
         }
-        // What is staged is dropped next, whatever the journal on disk says: with nothing switched and nothing staged,
-        // the next start has nothing to do either.
+        // What is staged is dropped next. If the journal cannot be written now and a crash follows, the next start finds
+        // nothing switched and nothing staged, and has nothing to do.
         journal.stage = Stage::Staging;
+        let _ = self.write_journal(journal);
         Err(EngineError::Failed(format!(
             "the switch could not be done, and Live has its old content: {error}"
         )))
     }
 
-    /// Drops what was staged. The error that led here is what is told, together with what could not be dropped.
-    fn give_up(&self, journal: &Journal, error: EngineError) -> EngineError {
+    /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
+    /// together with what could not be dropped.
+    fn give_up(&self, journal: &Journal, safety: Option<&Backup>, error: EngineError) -> EngineError {
         match self.drop_staged(journal) {
-            Ok(()) => error,
+            Ok(()) => {
+                self.drop_safety(safety);
+                error
+            }
             Err(left) => EngineError::Failed(format!("{error}; and what was staged is still there: {left}")),
         }
     }

@@ -80,9 +80,9 @@ impl Engine {
                 Severity::Warning,
                 "Live has changed since the safety backup: it is taken anew",
             );
-            let earlier = safety.take();
-            *safety = self.take_safety_backup(work, backup, selection, warnings)?;
-            self.drop_safety(earlier.as_ref());
+            let fresh = self.take_safety_backup(work, backup, selection, warnings)?;
+            self.drop_safety(safety.as_ref());
+            *safety = fresh;
         }
         Ok(())
     }

@@ -89,6 +89,16 @@ impl Step {
         })
     }
 
+    /// Whether the step was not done and its old folder is not beside, even if a stranger stands at the live path by
+    /// now. What is beside can then be dropped without losing anything of Live.
+    ///
+    /// # Errors
+    /// What the system said about either path.
+    pub fn is_untouched(&self) -> io::Result<bool> {
+        let old_is_beside = self.old.is_some() && Identity::of(&self.beside)? == self.old;
+        Ok(!old_is_beside && self.standing()? != Standing::Done)
+    }
+
     /// Makes the new folder live. Does nothing when it already is.
     ///
     /// # Errors
@@ -231,6 +241,22 @@ mod tests {
         assert!(step.forward().is_err());
         assert!(step.back().is_err());
         assert_eq!(text(&live), "stranger");
+        assert!(step.is_untouched().unwrap());
+    }
+
+    #[test]
+    fn an_old_folder_beside_is_never_taken_for_something_to_drop() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let step = Step::between(live.clone(), beside.clone()).unwrap();
+        assert!(step.is_untouched().unwrap());
+        step.forward().unwrap();
+        // Somebody replaces the restored folder: the step stands as unknown, and what was live is only beside.
+        std::fs::rename(&live, root.path().join("moved")).unwrap();
+        std::fs::create_dir(&live).unwrap();
+        assert_eq!(step.standing().unwrap(), Standing::Unknown);
+        assert!(!step.is_untouched().unwrap());
+        assert_eq!(text(&beside), "old");
     }
 
     #[test]
