@@ -8,7 +8,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Config, ConfigError, Context};
-use crate::domain::settings::{EnvironmentSettings, RepositorySettings, SecretSource, VersionSource};
+use crate::domain::settings::{
+    ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, VersionSource,
+};
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -132,6 +134,20 @@ fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> Envi
     ] {
         if let Some(VersionSource::File { file }) = version {
             resolve(folder, file);
+        }
+    }
+    for instance in &mut environment.instances {
+        if let ContentSettings::Postgres(database) = &mut instance.content {
+            for file in [
+                &mut database.password_file,
+                &mut database.ca_file,
+                &mut database.room,
+            ]
+            .into_iter()
+            .flatten()
+            {
+                resolve(folder, file);
+            }
         }
     }
     environment

@@ -63,7 +63,9 @@ fn relative_paths_count_from_the_folder_of_the_file() {
             file: "/etc/lifeboat/RELEASE".into()
         })
     );
-    let ContentSettings::Files { path } = &config.environments[0].instances[0].content;
+    let ContentSettings::Files { path } = &config.environments[0].instances[0].content else {
+        panic!("the content is a folder");
+    };
     assert_eq!(path, Path::new("/srv/author"));
 }
 

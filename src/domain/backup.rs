@@ -81,12 +81,28 @@ pub struct WorkspaceCopy {
     pub name: String,
     /// Configuration or content.
     pub kind: WorkspaceKind,
-    /// Files, links and folders below the workspace (for databases: rows).
+    /// Files, links and folders below the workspace (for databases: nodes).
     pub items: u64,
     /// Bytes of content, before compression and deduplication.
     pub bytes: u64,
     /// SHA-256, in hexadecimal, over every item's path, kind, permissions, time and content, in order. Verification
     /// works it out again from what the repository holds and compares.
+    pub digest: String,
+}
+
+/// One table of an instance in a backup. Only databases have them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableCopy {
+    /// Its name, as the database has it.
+    pub name: String,
+    /// The workspace, or the part of the whole, that it belongs to.
+    pub workspace: String,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of the rows, in PostgreSQL's binary COPY form.
+    pub bytes: u64,
+    /// The sum over the SHA-256 of every row, in hexadecimal, whatever order they are in. A restore works it out again
+    /// from the table that it has loaded, and compares.
     pub digest: String,
 }
 
@@ -103,6 +119,9 @@ pub struct InstanceCopy {
     pub ended: Instant,
     /// Its workspaces, by name.
     pub workspaces: Vec<WorkspaceCopy>,
+    /// Its tables, if it is a database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableCopy>,
     /// What stood beside the workspaces or could not be kept (sockets, devices), as sentences for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,

@@ -203,6 +203,16 @@ pub struct Instance {
     pub health: Option<String>,
 }
 
+/// The version storage of a database, which belongs to all its workspaces. Like the three below it stands where
+/// workspaces stand in a backup; no workspace has a name that begins with a dot.
+pub const VERSIONS: &str = ".versions";
+/// The data store that the binaries of all workspaces are kept in.
+pub const DATA_STORE: &str = ".datastore";
+/// The tables of a file system that Jackrabbit keeps in the database.
+pub const FILE_SYSTEM: &str = ".filesystem";
+/// The description of the tables.
+pub const SCHEMA: &str = ".schema";
+
 /// Whether a workspace holds configuration or content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -211,6 +221,8 @@ pub enum WorkspaceKind {
     Configuration,
     /// Every other workspace.
     Content,
+    /// No workspace: what all workspaces of a database share, such as the version storage and the data store.
+    Shared,
 }
 
 impl WorkspaceKind {
@@ -220,6 +232,7 @@ impl WorkspaceKind {
     pub fn of(workspace: &str) -> Self {
         match workspace {
             "config" | "configuration" | "users" | "userroles" | "usergroups" => Self::Configuration,
+            VERSIONS | DATA_STORE | FILE_SYSTEM | SCHEMA => Self::Shared,
             _ => Self::Content,
         }
     }
@@ -230,6 +243,7 @@ impl WorkspaceKind {
         match self {
             Self::Configuration => "configuration",
             Self::Content => "content",
+            Self::Shared => "shared",
         }
     }
 }

@@ -145,6 +145,9 @@ pub struct Progress {
     pub phase: Phase,
     /// Which instance it is on, where that matters.
     pub instance: Option<InstanceName>,
+    /// Which part of it: a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Items finished in this phase.
     pub items_done: u64,
     /// Items in this phase, once known.
@@ -166,6 +169,7 @@ impl Progress {
         Self {
             phase,
             instance: None,
+            part: None,
             items_done: 0,
             items_total: None,
             bytes_done: 0,

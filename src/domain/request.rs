@@ -28,6 +28,9 @@ pub struct RestoreRequest {
     /// Which part of it.
     #[serde(default)]
     pub selection: Selection,
+    /// Whether the safety backup is left out, for somebody in a hurry who knows what that means.
+    #[serde(default)]
+    pub without_safety: bool,
 }
 
 /// Put an environment into maintenance mode or under protection, or take it out.

@@ -3,6 +3,8 @@
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
+mod postgres;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError, Role};
 use super::schedule::Schedule;
 use super::slot::Keep;
+
+pub use postgres::PostgresSettings;
 
 /// Where backups are kept. Each environment has a repository of its own, in a folder `PROJECT/ENVIRONMENT` below the
 /// root.
@@ -146,6 +150,19 @@ pub enum ContentSettings {
         /// The folder.
         path: PathBuf,
     },
+    /// A PostgreSQL database with the tables that Jackrabbit keeps its workspaces in.
+    Postgres(Box<PostgresSettings>),
+}
+
+impl ContentSettings {
+    /// Where it is, for people. Never a secret.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Files { path } => format!("folder {}", path.display()),
+            Self::Postgres(database) => format!("database {}, schema {}", database.connect, database.schema),
+        }
+    }
 }
 
 /// Commands that Lifeboat runs around its work on an instance: a program and its arguments, without a shell.
@@ -210,11 +227,32 @@ impl EnvironmentSettings {
         if names.len() != self.instances.len() {
             return incomplete("two of its instances have the same name");
         }
+        let databases: Vec<_> = self
+            .instances
+            .iter()
+            .filter_map(|instance| match &instance.content {
+                ContentSettings::Postgres(database) => Some(database),
+                ContentSettings::Files { .. } => None,
+            })
+            .collect();
+        if let Some(wrong) = databases.iter().find_map(|database| database.wrong()) {
+            return incomplete(wrong);
+        }
+        let schemas: BTreeSet<_> = databases
+            .iter()
+            .map(|database| (&database.connect, &database.schema))
+            .collect();
+        if schemas.len() != databases.len() {
+            return incomplete(
+                "two of its instances have the same database and schema: each has content of its own",
+            );
+        }
         let places: Vec<_> = self
             .instances
             .iter()
-            .map(|instance| match &instance.content {
-                ContentSettings::Files { path } => path,
+            .filter_map(|instance| match &instance.content {
+                ContentSettings::Files { path } => Some(path),
+                ContentSettings::Postgres(_) => None,
             })
             .collect();
         if places.iter().any(|place| !place.is_absolute()) {

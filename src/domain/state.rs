@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::backup::{Backup, BackupId};
-use super::environment::{EnvironmentKind, EnvironmentName, Instance};
-use super::job::Job;
+use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
+use super::job::{Job, JobId};
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
 use super::version::Versions;
@@ -73,6 +73,23 @@ pub struct SlotSchedule {
     pub last_late: bool,
 }
 
+/// Tables that a restore has replaced, and that stay in the database for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacedTables {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The schema that they are in.
+    pub schema: String,
+    /// The restore.
+    pub job: JobId,
+    /// When that was.
+    pub at: Instant,
+    /// Until when they stay, unless the outcome is confirmed before.
+    pub expires: Instant,
+    /// Bytes on the database's disk.
+    pub bytes: u64,
+}
+
 /// One environment in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentDetails {
@@ -98,6 +115,9 @@ pub struct EnvironmentDetails {
     pub backups: Vec<Backup>,
     /// The backup that undo would go back to.
     pub undo: Option<BackupId>,
+    /// Tables that restores have replaced and that still stand: undo is an exchange with the newest of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<ReplacedTables>,
     /// Where its backups are kept, for people.
     pub repository: String,
 }

@@ -10,6 +10,9 @@ pub trait Watch: Send + Sync {
     /// Work has turned to this instance.
     fn instance(&self, name: &InstanceName);
 
+    /// Work has turned to this part of the instance: a table.
+    fn part(&self, _name: &str) {}
+
     /// So many more items and bytes are done.
     fn advance(&self, items: u64, bytes: u64);
 

@@ -153,6 +153,7 @@ fn item(path: &str, kind: ItemKind) -> Item {
         modified: FileTime::default(),
         changed: FileTime::default(),
         inode: 0,
+        held: None,
     }
 }
 

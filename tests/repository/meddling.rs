@@ -123,6 +123,7 @@ impl Content for MadeUp {
                 modified: FileTime { seconds: 1, nanos: 2 },
                 changed: FileTime { seconds: 3, nanos: 4 },
                 inode,
+                held: None,
             })
         };
         let file = ItemKind::File { size: self.size };

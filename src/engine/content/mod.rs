@@ -7,9 +7,14 @@
 //! Items form a tree. The first level is the workspaces; below it is whatever the kind of content keeps there.
 
 pub mod files;
+pub mod postgres;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use crate::domain::backup::TableCopy;
 
 /// What an item is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,8 +58,10 @@ pub struct Item {
     pub modified: FileTime,
     /// When anything about it last changed (`ctime`). Not restored; tells an unchanged file from a changed one.
     pub changed: FileTime,
-    /// Its number in its file system. Not restored.
+    /// Its number in its file system, or one that stands for what is in it. Not restored.
     pub inode: u64,
+    /// What is in a file, where the walk has it in its hands anyway.
+    pub held: Option<Bytes>,
 }
 
 impl Item {
@@ -103,6 +110,16 @@ pub enum ContentError {
         /// A sentence.
         why: String,
     },
+    /// A database said no, or was lost.
+    #[error("{doing} in {place} failed: {why}")]
+    Database {
+        /// The database, without secrets.
+        place: String,
+        /// `reading the table pm_website_bundle`.
+        doing: String,
+        /// What the server said, and what to do where that is known.
+        why: String,
+    },
 }
 
 impl ContentError {
@@ -117,6 +134,24 @@ impl ContentError {
 pub trait Content: Send + Sync {
     /// Where it is, for people.
     fn place(&self) -> String;
+
+    /// Takes hold of the content as it is now, if its kind can do that: the next walk then tells what it was at this
+    /// moment, whatever happens meanwhile, and has to be made only once. Gives about how many items and bytes that will
+    /// be; `None` for content that can change under a walk.
+    ///
+    /// # Errors
+    /// [`ContentError`] when it is out of reach.
+    fn freeze(&self) -> Result<Option<(u64, u64)>, ContentError> {
+        Ok(None)
+    }
+
+    /// Lets go of what [`Content::freeze`] holds.
+    fn thaw(&self) {}
+
+    /// The tables that the last walk has read to its end, if it is a database.
+    fn tables(&self) -> Vec<TableCopy> {
+        Vec::new()
+    }
 
     /// Every item, parents before children, the children of a folder sorted by the bytes of their names, depth first.
     /// What is not content (sockets, devices, loose files beside the workspaces) is told to `left_out`. An item that

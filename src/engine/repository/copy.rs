@@ -4,6 +4,9 @@
 //! only if the walk that stored, the last walk and the stored tree all tell the same of every item, down to the number
 //! and the time of its last change. That finds what changed meanwhile, and what the library lost on the way.
 //!
+//! Content that can be held still, as a database can, is walked once: what it tells was so at one moment, and is compared
+//! with the stored tree only.
+//!
 //! When the first walk meets exactly what an earlier backup holds, there is nothing to store, and its tree is taken.
 
 use std::sync::Arc;
@@ -18,9 +21,9 @@ use super::error::RepositoryError;
 use super::store::Lying;
 use super::tally::Tallies;
 use super::tree::Holding;
-use super::walks::{Met, walk_all};
+use super::walks::{Met, freeze_all, walk_all};
 use crate::domain::Instant;
-use crate::domain::backup::{BackupId, InstanceCopy, WorkspaceCopy};
+use crate::domain::backup::{BackupId, InstanceCopy, TableCopy, WorkspaceCopy};
 use crate::domain::environment::{InstanceName, Role, WorkspaceKind};
 use crate::engine::clock::Clock;
 use crate::engine::content::Content;
@@ -70,25 +73,28 @@ impl Repository {
         let (start, stopwatch) = (clock.now(), Stopwatch::now());
         let mut sources: Vec<_> = sources.iter().collect();
         sources.sort_by(|a, b| a.name.as_str().as_bytes().cmp(b.name.as_str().as_bytes()));
+        let _thaw = Thaw(&sources);
+        // All of them before the first is read, so that their moments lie as close together as they can.
+        let held = freeze_all(&sources, &stopwatch)?;
 
         let (first_walk, earlier) = beside(
-            || walk_all(&sources, &stopwatch, watch),
+            || walk_all(&sources, &held, &stopwatch, watch),
             || parent.and_then(|parent| self.held_by(parent, watch).ok()),
         );
         let first_walk = first_walk?;
-        let items = first_walk.iter().map(|met| met.tallies.items()).sum();
-        let bytes = first_walk.iter().map(|met| met.tallies.bytes()).sum();
+        let items = first_walk.iter().map(Met::items).sum();
+        let bytes = first_walk.iter().map(Met::bytes).sum();
         watch.total(items, bytes);
 
         let unchanged = earlier.filter(|earlier| is_all_there(&sources, &first_walk, earlier));
         let (met, last_walk, holding, summary) = if let Some(earlier) = unchanged {
             watch.advance(items, bytes);
-            let last_walk = walk_all(&sources, &stopwatch, watch)?;
+            let last_walk = walk_all(&sources, &held, &stopwatch, watch)?;
             (first_walk, last_walk, earlier, None)
         } else {
             let (stored, met) = self.feed(&sources, &first_walk, parent, stopwatch, watch)?;
             let (last_walk, holding) = beside(
-                || walk_all(&sources, &stopwatch, watch),
+                || walk_all(&sources, &held, &stopwatch, watch),
                 || Holding::read(&self.store()?, stored.tree, watch),
             );
             (met, last_walk?, holding?, stored.summary)
@@ -96,7 +102,9 @@ impl Repository {
 
         let mut instances = Vec::new();
         for ((source, met), last) in sources.iter().zip(met).zip(&last_walk) {
-            if let Some(workspace) = met.tallies.difference(&last.tallies) {
+            if last.estimate.is_none()
+                && let Some(workspace) = met.tallies.difference(&last.tallies)
+            {
                 return Err(RepositoryError::ContentChanged {
                     instance: source.name.clone(),
                     what: format!(
@@ -147,11 +155,23 @@ impl Repository {
 /// Whether an earlier backup holds exactly what the walks met.
 fn is_all_there(sources: &[&Source], met: &[Met], earlier: &Holding) -> bool {
     let is_there = |(source, met): (&&Source, &Met)| {
-        earlier
-            .instance(&source.name)
-            .is_some_and(|kept| met.tallies.difference(kept).is_none())
+        met.estimate.is_none()
+            && earlier
+                .instance(&source.name)
+                .is_some_and(|kept| met.tallies.difference(kept).is_none())
     };
     earlier.instances.len() == sources.len() && sources.iter().zip(met).all(is_there)
+}
+
+/// Lets go of whatever the sources hold still.
+struct Thaw<'a>(&'a [&'a Source]);
+
+impl Drop for Thaw<'_> {
+    fn drop(&mut self) {
+        for source in self.0 {
+            source.content.thaw();
+        }
+    }
 }
 
 /// Does two things at the same time.
@@ -167,6 +187,7 @@ fn beside<A, B: Send>(here: impl FnOnce() -> A, there: impl FnOnce() -> B + Send
 }
 
 fn copied(source: &Source, met: Met, stored: &Tallies, start: Instant) -> InstanceCopy {
+    let tables = source.content.tables();
     let at = |since: Duration| start + since;
     InstanceCopy {
         name: source.name.clone(),
@@ -179,13 +200,23 @@ fn copied(source: &Source, met: Met, stored: &Tallies, start: Instant) -> Instan
                 let name = name.to_string_lossy().into_owned();
                 WorkspaceCopy {
                     kind: WorkspaceKind::of(&name),
+                    items: nodes(&tables, &name).unwrap_or(tally.items),
                     name,
-                    items: tally.items,
                     bytes: tally.bytes,
                     digest: tally.digest(),
                 }
             })
             .collect(),
+        tables,
         left_out: met.left_out,
     }
+}
+
+/// How many nodes a workspace of a database has: the rows of its first table, which is the one of its bundles. `None`
+/// for everything else.
+fn nodes(tables: &[TableCopy], workspace: &str) -> Option<u64> {
+    tables
+        .iter()
+        .find(|table| table.workspace == workspace)
+        .map(|table| table.rows)
 }

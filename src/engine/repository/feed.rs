@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant as Stopwatch;
+use std::time::{Duration, Instant as Stopwatch};
 
 use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile};
 use rustic_core::{BackupOptions, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion};
@@ -22,8 +22,9 @@ use crate::domain::environment::InstanceName;
 use crate::engine::content::{Item, ItemKind};
 use crate::engine::watch::Watch;
 
-/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time.
-const AHEAD: usize = 4096;
+/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time,
+/// and so few that those which bring their content along fit into a dozen megabytes.
+const AHEAD: usize = 1024;
 
 /// One instance while it is fed.
 struct Feed<'a> {
@@ -31,6 +32,8 @@ struct Feed<'a> {
     reading: Arc<Reading>,
     /// The folder of the instance itself: it is not part of its content, and `restic` wants to know its times.
     top: Node,
+    /// When the content was held still, if it was.
+    since: Option<Duration>,
     met: Mutex<Option<Met>>,
 }
 
@@ -58,6 +61,7 @@ impl Repository {
                 source,
                 reading: Arc::new(Reading::new(source.name.clone(), Arc::clone(&call), stopwatch)),
                 top: top(&source.name, earlier),
+                since: earlier.estimate.map(|_| earlier.began),
                 met: Mutex::default(),
             })
             .collect();
@@ -136,6 +140,7 @@ impl Feed<'_> {
     fn met(self) -> Option<Met> {
         let met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner)?;
         Some(Met {
+            began: self.since.unwrap_or(met.began),
             ended: met.ended.max(self.reading.last()),
             ..met
         })
@@ -168,6 +173,7 @@ fn top(name: &InstanceName, met: &Met) -> Node {
         modified: met.newest,
         changed: met.newest,
         inode: 0,
+        held: None,
     };
     node::from_item(&item).unwrap_or_else(|| {
         Node::new_node(

@@ -1,12 +1,11 @@
 //! The secret that opens a repository, and where it is read from. It is never printed.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use super::error::RepositoryError;
 use crate::domain::settings::SecretSource;
-use crate::engine::command;
+use crate::engine::secret;
 
 /// The secret that opens a repository.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,29 +33,9 @@ impl Key {
         base: &Path,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, RepositoryError> {
-        let (text, place) = match source {
-            SecretSource::PasswordFile(path) => {
-                let path = base.join(path);
-                let text = fs::read_to_string(&path)
-                    .map_err(|error| RepositoryError::NoKey(format!("{}: {error}", path.display())))?;
-                (text, path.display().to_string())
-            }
-            SecretSource::PasswordCommand(command) => {
-                (printed_by(command, base)?, "what the command printed".into())
-            }
-            SecretSource::PasswordEnv(name) => {
-                let text = environment(name).ok_or_else(|| {
-                    RepositoryError::NoKey(format!("the environment variable {name} is not set"))
-                })?;
-                (text, format!("the environment variable {name}"))
-            }
-        };
-        match text.lines().next() {
-            Some(line) if !line.is_empty() => Ok(Self(line.to_owned())),
-            _ => Err(RepositoryError::NoKey(format!(
-                "the first line of {place} is empty"
-            ))),
-        }
+        secret::read(source, base, environment)
+            .map(Self)
+            .map_err(RepositoryError::NoKey)
     }
 
     pub(super) fn secret(&self) -> &str {
@@ -64,15 +43,10 @@ impl Key {
     }
 }
 
-/// Runs a command without a shell and gives what it printed.
-fn printed_by(command: &[String], base: &Path) -> Result<String, RepositoryError> {
-    let failed = |why: String| RepositoryError::NoKey(format!("its command: {why}"));
-    let printed = command::output(command, base).map_err(failed)?;
-    String::from_utf8(printed).map_err(|_| failed("what it printed is not text".to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn nothing(_: &str) -> Option<String> {

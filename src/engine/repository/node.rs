@@ -72,6 +72,7 @@ pub(super) fn to_item(node: &Node, parent: &Path) -> Option<Item> {
         modified: node.meta.mtime.map(file_time).unwrap_or_default(),
         changed: node.meta.ctime.map(file_time).unwrap_or_default(),
         inode: node.meta.inode,
+        held: None,
     })
 }
 
@@ -139,6 +140,7 @@ mod tests {
                     modified,
                     changed: FileTime { seconds: 3, nanos: 4 },
                     inode: 56,
+                    held: None,
                 };
                 let node = from_item(&item).unwrap();
                 assert_eq!(to_item(&node, Path::new("website")).unwrap(), item);

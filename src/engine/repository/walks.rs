@@ -23,9 +23,60 @@ pub(super) struct Met {
     pub(super) newest: FileTime,
     /// Who owns the first workspace.
     pub(super) owner: (u32, u32),
+    /// For content that is held still and has not been walked yet: about how many items and bytes it has.
+    pub(super) estimate: Option<(u64, u64)>,
+}
+
+/// A source that is held still: since when, counted from the beginning of the copy, and about how much there is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    since: Duration,
+    estimate: (u64, u64),
+}
+
+/// Holds every source still that can be.
+pub(super) fn freeze_all(
+    sources: &[&Source],
+    stopwatch: &Stopwatch,
+) -> Result<Vec<Option<Held>>, RepositoryError> {
+    sources
+        .iter()
+        .map(|source| {
+            let estimate = source
+                .content
+                .freeze()
+                .map_err(|error| RepositoryError::content(&source.name, error))?;
+            Ok(estimate.map(|estimate| Held {
+                since: stopwatch.elapsed(),
+                estimate,
+            }))
+        })
+        .collect()
 }
 
 impl Met {
+    /// What is known of a source that is held still before it was walked.
+    fn held(held: &Held) -> Self {
+        Self {
+            began: held.since,
+            ended: held.since,
+            estimate: Some(held.estimate),
+            ..Self::default()
+        }
+    }
+
+    /// Items below the workspaces; about, for content that has not been walked yet.
+    pub(super) fn items(&self) -> u64 {
+        self.estimate
+            .map_or_else(|| self.tallies.items(), |(items, _)| items)
+    }
+
+    /// Bytes of content; about, for content that has not been walked yet.
+    pub(super) fn bytes(&self) -> u64 {
+        self.estimate
+            .map_or_else(|| self.tallies.bytes(), |(_, bytes)| bytes)
+    }
+
     /// Walks an instance's content from its beginning to its end. `each` gets every item, and says whether to go on.
     /// Gives `None` if that said no.
     pub(super) fn walking(
@@ -55,15 +106,20 @@ impl Met {
     }
 }
 
-/// Walks the content of all instances, one after the other.
+/// Walks the content of all instances, one after the other. What is held still needs no such look.
 pub(super) fn walk_all(
     sources: &[&Source],
+    held: &[Option<Held>],
     stopwatch: &Stopwatch,
     watch: &dyn Watch,
 ) -> Result<Vec<Met>, RepositoryError> {
     sources
         .iter()
-        .map(|source| {
+        .zip(held)
+        .map(|(source, held)| {
+            if let Some(held) = held {
+                return Ok(Met::held(held));
+            }
             Met::walking(source, stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
                 .ok_or(RepositoryError::Cancelled)
         })

@@ -84,6 +84,7 @@ fn item(path: PathBuf, stat: &Stat, target: Option<PathBuf>) -> Option<Item> {
         modified: modified(stat),
         changed: changed(stat),
         inode: stat.st_ino,
+        held: None,
     })
 }
 

@@ -1,0 +1,146 @@
+//! How an instance's content in a PostgreSQL database is reached and treated, as an operator configures it.
+//!
+//! Not in here: connecting, and what the tables hold (`engine::content::postgres`).
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::SecretSource;
+
+/// One instance's database, with what stands beside it on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresSettings {
+    /// Where the database is, in libpq's words without a password: `host=/run/postgresql dbname=magnolia user=lifeboat`
+    /// or `postgres://lifeboat@db.internal:5432/magnolia`.
+    pub connect: String,
+    /// The schema that holds Jackrabbit's tables.
+    #[serde(default = "public")]
+    pub schema: String,
+    /// The password is the first line of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// The password is the first line that this command prints, started without a shell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_command: Option<Vec<String>>,
+    /// The password is in this environment variable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// The certificates that the server's has to be signed by, in PEM form. With it the connection is encrypted and the
+    /// server's name is checked; without it, the connection is not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// What the tables of the workspaces begin with, before the workspace's name.
+    #[serde(default = "workspace_prefix")]
+    pub workspace_prefix: String,
+    /// What the tables of the version storage begin with.
+    #[serde(default = "version_prefix")]
+    pub version_prefix: String,
+    /// The folder of Jackrabbit's data store. Left out when binaries are kept in a table, or in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_store: Option<PathBuf>,
+    /// Folders of search indexes that a restore removes, so that Jackrabbit builds them anew. `{workspace}` stands for
+    /// the name of each restored workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub search_indexes: Vec<PathBuf>,
+    /// How many connections read or load at the same time.
+    #[serde(default = "connections")]
+    pub connections: usize,
+    /// How many hours the tables that a restore replaced stay in the database, as an undo that takes a moment.
+    #[serde(default = "keep_replaced_hours")]
+    pub keep_replaced_hours: u32,
+    /// A folder on the disk that the database is on, where free room is looked at. Found out by itself on the
+    /// database's own machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<PathBuf>,
+    /// The program that writes down the schema.
+    #[serde(default = "pg_dump")]
+    pub pg_dump: PathBuf,
+}
+
+fn public() -> String {
+    "public".to_owned()
+}
+
+fn workspace_prefix() -> String {
+    "pm_".to_owned()
+}
+
+fn version_prefix() -> String {
+    "version_".to_owned()
+}
+
+fn connections() -> usize {
+    2
+}
+
+fn keep_replaced_hours() -> u32 {
+    48
+}
+
+fn pg_dump() -> PathBuf {
+    PathBuf::from("pg_dump")
+}
+
+impl PostgresSettings {
+    /// The settings of a database that is reached by `connect`, everything else by default.
+    #[must_use]
+    pub fn at(connect: &str) -> Self {
+        Self {
+            connect: connect.to_owned(),
+            schema: public(),
+            password_file: None,
+            password_command: None,
+            password_env: None,
+            ca_file: None,
+            workspace_prefix: workspace_prefix(),
+            version_prefix: version_prefix(),
+            data_store: None,
+            search_indexes: Vec::new(),
+            connections: connections(),
+            keep_replaced_hours: keep_replaced_hours(),
+            room: None,
+            pg_dump: pg_dump(),
+        }
+    }
+
+    /// Where the password comes from; `None` when the server asks for none.
+    #[must_use]
+    pub fn password(&self) -> Option<SecretSource> {
+        self.password_file
+            .clone()
+            .map(SecretSource::PasswordFile)
+            .or_else(|| self.password_command.clone().map(SecretSource::PasswordCommand))
+            .or_else(|| self.password_env.clone().map(SecretSource::PasswordEnv))
+    }
+
+    /// What is wrong with the settings, as a sentence without a subject; `None` when they hold together.
+    pub(super) fn wrong(&self) -> Option<&'static str> {
+        let sources = [
+            self.password_file.is_some(),
+            self.password_command.is_some(),
+            self.password_env.is_some(),
+        ];
+        let is_relative = |path: &Path| !path.is_absolute();
+        if self.connect.trim().is_empty() {
+            Some(
+                "connect is empty: say where the database is, for example \"host=/run/postgresql dbname=magnolia\"",
+            )
+        } else if sources.into_iter().filter(|given| *given).count() > 1 {
+            Some(
+                "the database's password has more than one source: write only one of password_file, password_command and password_env",
+            )
+        } else if !(1..=16).contains(&self.connections) {
+            Some("connections has to be a number from 1 to 16")
+        } else if self.workspace_prefix == self.version_prefix {
+            Some("workspace_prefix and version_prefix are the same: tables could not be told apart")
+        } else if self.data_store.as_deref().is_some_and(is_relative) {
+            Some("data_store has to be an absolute path")
+        } else if self.search_indexes.iter().any(|path| is_relative(path)) {
+            Some("each of search_indexes has to be an absolute path")
+        } else {
+            None
+        }
+    }
+}

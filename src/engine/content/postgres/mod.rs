@@ -1,0 +1,139 @@
+//! A PostgreSQL database as content: the tables that Apache Jackrabbit 2 keeps its workspaces in, and its data store.
+//!
+//! [`Postgres`] reads them. In a backup each table is a folder of small files that together, in the order of their names,
+//! are PostgreSQL's binary COPY form of it, so that they can be loaded without Lifeboat:
+//!
+//! ```text
+//! .datastore/ab/cd/ef/abcdef…              the data store, if it is a folder
+//! .schema/schema.sql, tables.json          what pg_dump says of the tables, and what Lifeboat makes them from
+//! .versions/version_bundle/…               the version storage, which all workspaces share
+//! website/pm_website_bundle/0.header       a workspace's tables
+//! website/pm_website_bundle/1.rows/00000000/000000
+//! website/pm_website_bundle/2.trailer
+//! ```
+//!
+//! - `connect`, `names`, `tables`, `schema`: reaching the database, and what is in it.
+//! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
+//! - `stage`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
+//! - `nodes`: what a restore would change. `bundle`, `versions`: what a restore of chosen workspaces needs from the
+//!   version storage. `rights`: whether the database's user may do all that.
+//!
+//! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
+
+pub mod connect;
+pub mod data_store;
+pub mod moment;
+pub mod names;
+pub mod read;
+pub mod replaced;
+pub mod rows;
+pub mod schema;
+pub mod stage;
+pub mod switch;
+pub mod tables;
+mod walk;
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Buf as _;
+
+use self::connect::Connector;
+use self::moment::Moment;
+use self::rows::Sum;
+use super::files::Files;
+use super::{Content, ContentError, Item};
+use crate::domain::backup::TableCopy;
+
+/// The content of one instance in a database.
+#[derive(Debug)]
+pub struct Postgres {
+    connector: Connector,
+    data_store: Option<Files>,
+    held: Mutex<Option<Moment>>,
+    sums: Mutex<Vec<TableCopy>>,
+}
+
+impl Postgres {
+    /// The content that a connector leads to. Connects to nothing yet.
+    #[must_use]
+    pub fn new(connector: Connector) -> Self {
+        Self {
+            data_store: connector.settings().data_store.as_deref().map(Files::new),
+            connector,
+            held: Mutex::new(None),
+            sums: Mutex::default(),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Moment>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sums(&self) -> MutexGuard<'_, Vec<TableCopy>> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content for Postgres {
+    fn place(&self) -> String {
+        self.connector.place()
+    }
+
+    fn freeze(&self) -> Result<Option<(u64, u64)>, ContentError> {
+        let moment = Moment::take(&self.connector, true)?;
+        let tables = &moment.layout.tables;
+        let about = (
+            tables.iter().map(|table| table.found.rows).sum(),
+            tables.iter().map(|table| table.found.bytes).sum(),
+        );
+        *self.held() = Some(moment);
+        Ok(Some(about))
+    }
+
+    fn thaw(&self) {
+        *self.held() = None;
+    }
+
+    fn tables(&self) -> Vec<TableCopy> {
+        self.sums().clone()
+    }
+
+    fn walk<'a>(
+        &'a self,
+        left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
+        self.sums().clear();
+        match walk::Walk::begin(self, left_out) {
+            Ok(walk) => Box::new(walk),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
+    fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
+        match (&item.held, &self.data_store) {
+            (Some(bytes), _) => Ok(Box::new(bytes.clone().reader())),
+            (None, Some(files)) => data_store::open(files.root(), item),
+            (None, None) => Err(ContentError::NotAllowed {
+                path: item.path.clone(),
+                why: "it is nothing that a database has".to_owned(),
+            }),
+        }
+    }
+}
+
+/// What a table's rows come to, for the record of a backup.
+fn table_copy(table: &tables::Table, sum: &Sum) -> TableCopy {
+    TableCopy {
+        name: table.name.clone(),
+        workspace: table.workspace.clone(),
+        rows: sum.rows,
+        bytes: sum.bytes,
+        digest: sum.digest(),
+    }
+}
+
+/// The tables of a held moment, to be shared with those who read them.
+fn shared(moment: &Moment) -> Arc<Vec<tables::Table>> {
+    Arc::new(moment.layout.tables.clone())
+}

@@ -1,0 +1,112 @@
+//! Holds a database still: one transaction whose view of the data every reader shares, however long reading takes.
+//!
+//! The tables are locked against being dropped or rebuilt, as `pg_dump` does it; reading and writing them goes on.
+
+use postgres::{Client, IsolationLevel, Transaction};
+
+use super::connect::Connector;
+use super::names;
+use super::tables::Layout;
+use crate::engine::content::ContentError;
+
+/// A moment of a database, held until this is dropped.
+pub struct Moment {
+    client: Client,
+    /// What other connections call it.
+    pub id: String,
+    /// The tables at that moment.
+    pub layout: Layout,
+    /// The schema, written down by `pg_dump` as SQL.
+    pub ddl: Vec<u8>,
+    /// Whether rows can be read by their place without reading the whole table.
+    pub by_place: bool,
+}
+
+impl std::fmt::Debug for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Moment")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Since PostgreSQL 14 a range of places is read without reading the whole table.
+const READS_BY_PLACE: i32 = 140_000;
+
+impl Moment {
+    /// Takes hold of the database as it is now. `with_ddl`: the schema is written down as well, which takes a moment.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`]: out of reach, a right is missing, or there is nothing of Jackrabbit's.
+    pub fn take(connector: &Connector, with_ddl: bool) -> Result<Self, ContentError> {
+        let mut client = connector.connect()?;
+        let failed = connector.failed("holding the database still");
+        // Held by hand: a transaction that borrows the client could not be kept beside it.
+        client
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0")
+            .map_err(&failed)?;
+        let id: String = client
+            .query_one("SELECT pg_export_snapshot()", &[])
+            .map_err(&failed)?
+            .get(0);
+        let version: String = client
+            .query_one("SELECT current_setting('server_version_num')", &[])
+            .map_err(&failed)?
+            .get(0);
+        let schema = &connector.settings().schema;
+        let layout = Layout::read(connector, &mut client)?;
+        if layout.tables.is_empty() {
+            return Err(connector.wrong(
+                "looking at the tables",
+                format!(
+                    "the schema {schema} has no table of Jackrabbit's that begins with {} or {}: look at schema, \
+                     workspace_prefix and version_prefix",
+                    connector.settings().workspace_prefix,
+                    connector.settings().version_prefix
+                ),
+            ));
+        }
+        let list: Vec<_> = layout
+            .tables
+            .iter()
+            .map(|table| format!("ONLY {}", names::in_schema(schema, &table.name)))
+            .collect();
+        client
+            .batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", ")))
+            .map_err(&failed)?;
+        let ddl = if with_ddl {
+            super::schema::dump(connector, &id, &layout)?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            client,
+            id,
+            layout,
+            ddl,
+            by_place: version.parse::<i32>().unwrap_or(0) >= READS_BY_PLACE,
+        })
+    }
+
+    /// Whether the connection that holds it is still there.
+    pub fn check(&mut self, connector: &Connector) -> Result<(), ContentError> {
+        self.client
+            .simple_query("SELECT 1")
+            .map(drop)
+            .map_err(connector.failed("holding the database still"))
+    }
+}
+
+/// Begins a transaction on another connection that sees the same moment.
+pub(super) fn share<'c>(client: &'c mut Client, moment: &str) -> Result<Transaction<'c>, postgres::Error> {
+    let mut transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()?;
+    transaction.batch_execute(&format!(
+        "SET TRANSACTION SNAPSHOT {}; SET LOCAL synchronize_seqscans = off",
+        names::literal(moment)
+    ))?;
+    Ok(transaction)
+}

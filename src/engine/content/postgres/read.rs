@@ -1,0 +1,335 @@
+//! Reads tables as they are at one moment, over several connections, as groups of rows in the order of their places.
+//!
+//! A table is read in extents: stretches of its blocks, which several connections read side by side. What they read comes
+//! out in order, and only so much is read ahead as fits into a few dozen megabytes.
+
+use std::io::{self, BufRead};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use postgres::Transaction;
+
+use super::connect::{self, Connector};
+use super::moment;
+use super::names;
+use super::rows::{Group, Grouper, Splitter};
+use super::tables::Table;
+use crate::engine::content::ContentError;
+
+/// About how many bytes an extent has.
+const EXTENT: u64 = 8 * 1024 * 1024;
+/// How many groups of one extent may wait to be taken.
+const WAITING: usize = 2048;
+
+/// A stretch of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Which of the tables.
+    pub table: usize,
+    /// Which stretch of it, counted from 0.
+    pub number: u64,
+    first: u64,
+    /// The block after its last one; `None`: to the table's end.
+    end: Option<u64>,
+    is_whole_table: bool,
+}
+
+/// The extents of all tables, in order.
+#[must_use]
+pub fn extents(tables: &[Table], by_place: bool) -> Vec<Extent> {
+    let mut extents = Vec::new();
+    for (index, table) in tables.iter().enumerate() {
+        let blocks = table.found.blocks.max(1);
+        let per_block = (table.found.bytes / blocks).max(1);
+        // A power of two, so that a table that grows a little is cut in the same places.
+        let step = (EXTENT / per_block).max(1).next_power_of_two();
+        let count = if by_place { blocks.div_ceil(step) } else { 1 };
+        for number in 0..count {
+            extents.push(Extent {
+                table: index,
+                number,
+                first: number * step,
+                end: (number + 1 < count).then_some((number + 1) * step),
+                is_whole_table: count == 1,
+            });
+        }
+    }
+    extents
+}
+
+/// What comes out of reading.
+pub enum Piece {
+    /// The next group of an extent.
+    Rows(Group),
+    /// The extent is over.
+    End,
+    /// Reading failed. Nothing comes after it.
+    Failed(ContentError),
+}
+
+/// An extent that is being read.
+pub struct Reading {
+    /// Which one.
+    pub extent: Extent,
+    /// What was read of it.
+    pub pieces: Receiver<Piece>,
+}
+
+/// Reads the extents in order. Ends its connections when it is dropped.
+pub struct Reader {
+    readings: Option<Receiver<Reading>>,
+    stopped: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the reading threads share.
+struct Shared {
+    connector: Connector,
+    schema: String,
+    moment: Option<String>,
+    tables: Arc<Vec<Table>>,
+    extents: Vec<Extent>,
+    // Taken in order: whoever takes the next extent also announces it.
+    next: Mutex<(usize, SyncSender<Reading>)>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Reader {
+    /// Begins to read. `moment` is shared by all connections; without one, each sees the tables as they are when it
+    /// begins.
+    ///
+    /// # Errors
+    /// A sentence when no thread can be started.
+    pub fn start(
+        connector: &Connector,
+        schema: &str,
+        moment: Option<String>,
+        tables: Arc<Vec<Table>>,
+        extents: Vec<Extent>,
+    ) -> Result<Self, ContentError> {
+        let count = connector.settings().connections.min(extents.len()).max(1);
+        let (announce, readings) = sync_channel(count);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Shared {
+            connector: connector.clone(),
+            schema: schema.to_owned(),
+            moment,
+            tables,
+            extents,
+            next: Mutex::new((0, announce)),
+            stopped: Arc::clone(&stopped),
+        });
+        let mut threads = Vec::new();
+        for number in 0..count {
+            let shared = Arc::clone(&shared);
+            let thread = thread::Builder::new()
+                .name(format!("rows-{number}"))
+                .spawn(move || shared.read())
+                .map_err(|error| connector.wrong("starting to read", error.to_string()))?;
+            threads.push(thread);
+        }
+        Ok(Self {
+            readings: Some(readings),
+            stopped,
+            threads,
+        })
+    }
+
+    /// The next extent, or `None` when all were read or reading has failed.
+    pub fn next(&self) -> Option<Reading> {
+        self.readings.as_ref()?.recv().ok()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // Whoever waits to announce an extent learns by this that nobody listens any more.
+        self.readings = None;
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has told so on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Why a reading thread stops.
+enum Stop {
+    Failed(ContentError),
+    /// Nobody listens any more.
+    Unheard,
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(ContentError::Io {
+            action: "reading",
+            path: "rows".into(),
+            source: error,
+        })
+    }
+}
+
+impl Shared {
+    /// Takes the next extent and announces it.
+    fn take(&self) -> Option<(Extent, SyncSender<Piece>)> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let extent = *self.extents.get(next.0)?;
+        next.0 += 1;
+        let (send, pieces) = sync_channel(WAITING);
+        next.1.send(Reading { extent, pieces }).ok()?;
+        Some((extent, send))
+    }
+
+    fn read(&self) {
+        let Some((mut extent, mut send)) = self.take() else {
+            return;
+        };
+        let failed = self.connector.failed("reading");
+        let begun = self.connector.connect().map(|client| (client, ()));
+        let mut client = match begun {
+            Ok((client, ())) => client,
+            Err(error) => {
+                // Unheard by nobody: whoever reads has gone.
+                let _ = send.send(Piece::Failed(error));
+                return;
+            }
+        };
+        let transaction = match &self.moment {
+            Some(moment) => moment::share(&mut client, moment),
+            None => client.transaction(),
+        };
+        let mut transaction = match transaction {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                let _ = send.send(Piece::Failed(failed(error)));
+                return;
+            }
+        };
+        loop {
+            let done = self.read_extent(&mut transaction, extent, &send);
+            let (piece, is_over) = match done {
+                Ok(()) => (Piece::End, false),
+                Err(Stop::Failed(error)) => (Piece::Failed(error), true),
+                Err(Stop::Unheard) => return,
+            };
+            if send.send(piece).is_err() || is_over {
+                return;
+            }
+            match self.take() {
+                Some(next) => (extent, send) = next,
+                None => return,
+            }
+        }
+    }
+
+    fn read_extent(
+        &self,
+        transaction: &mut Transaction<'_>,
+        extent: Extent,
+        send: &SyncSender<Piece>,
+    ) -> Result<(), Stop> {
+        let Some(table) = self.tables.get(extent.table) else {
+            return Ok(());
+        };
+        let doing = format!("reading the table {}", table.name);
+        let failed = |error| Stop::Failed(self.connector.failed(&doing)(error));
+        let mut reader = transaction
+            .copy_out(&self.statement(table, extent))
+            .map_err(failed)?;
+        let mut splitter = Splitter::default();
+        let mut grouper = Grouper::default();
+        loop {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(Stop::Unheard);
+            }
+            let length = {
+                let bytes = reader.fill_buf().map_err(|error| self.lost(&doing, error))?;
+                if bytes.is_empty() {
+                    break;
+                }
+                splitter.push::<Stop>(bytes, &mut |row| match grouper.add(row) {
+                    Some(group) => send.send(Piece::Rows(group)).map_err(|_| Stop::Unheard),
+                    None => Ok(()),
+                })?;
+                bytes.len()
+            };
+            reader.consume(length);
+        }
+        if !splitter.is_whole() {
+            return Err(Stop::Failed(
+                self.connector
+                    .wrong(&doing, "the server stopped in the middle of a row"),
+            ));
+        }
+        match grouper.end() {
+            Some(group) => send.send(Piece::Rows(group)).map_err(|_| Stop::Unheard),
+            None => Ok(()),
+        }
+    }
+
+    fn statement(&self, table: &Table, extent: Extent) -> String {
+        let name = names::in_schema(&self.schema, &table.name);
+        let columns = table.column_list();
+        if extent.is_whole_table {
+            return format!("COPY {name} ({columns}) TO STDOUT (FORMAT binary)");
+        }
+        let first = format!("ctid >= '({},0)'", extent.first);
+        let end = extent
+            .end
+            .map(|end| format!(" AND ctid < '({end},0)'"))
+            .unwrap_or_default();
+        format!("COPY (SELECT {columns} FROM ONLY {name} WHERE {first}{end}) TO STDOUT (FORMAT binary)")
+    }
+
+    /// What the client's reader makes of an error of the server is an error of input and output with it inside.
+    fn lost(&self, doing: &str, error: io::Error) -> Stop {
+        let why = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<postgres::Error>())
+            .map_or_else(|| error.to_string(), connect::sentence);
+        Stop::Failed(self.connector.wrong(doing, why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::content::postgres::tables::{Found, Holds};
+
+    fn table(blocks: u64, bytes: u64) -> Table {
+        Table {
+            name: "t".into(),
+            workspace: "website".into(),
+            holds: Holds::Bundles,
+            columns: Vec::new(),
+            key: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            sequences: Vec::new(),
+            owner: "magnolia".into(),
+            grants: Vec::new(),
+            found: Found {
+                blocks,
+                bytes,
+                ..Found::default()
+            },
+        }
+    }
+
+    #[test]
+    fn extents_cover_a_table_without_gaps_and_the_last_one_is_open() {
+        let cut = extents(&[table(0, 0), table(5_000, 5_000 * 8192)], true);
+        assert_eq!(cut[0].table, 0);
+        assert!(cut[0].is_whole_table);
+        let second: Vec<_> = cut.iter().filter(|extent| extent.table == 1).collect();
+        assert_eq!(second.len(), 5);
+        for (before, after) in second.iter().zip(&second[1..]) {
+            assert_eq!(before.end, Some(after.first));
+        }
+        assert_eq!(second[4].end, None);
+        assert!(extents(&[table(5_000, 5_000 * 8192)], false)[0].is_whole_table);
+    }
+}

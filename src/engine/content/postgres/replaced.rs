@@ -1,0 +1,89 @@
+//! The schemas that restores have left in a database: replaced tables that stay for a while as an undo that takes a
+//! moment, and what an interrupted restore has left behind.
+
+use super::connect::Connector;
+use super::names::quoted;
+use super::stage::{Note, NoteState};
+use super::switch;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::engine::content::ContentError;
+
+/// What every schema of Lifeboat's begins with.
+pub const PREFIX: &str = "lifeboat_";
+
+/// A schema that a restore has made.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// Its name.
+    pub schema: String,
+    /// What its comment says.
+    pub note: Note,
+    /// The tables in it.
+    pub tables: Vec<String>,
+    /// Bytes on the database's disk.
+    pub bytes: u64,
+}
+
+impl Left {
+    /// Whether it holds tables that a restore has replaced.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.note.state == NoteState::Replaced && !self.tables.is_empty()
+    }
+}
+
+/// The schemas that restores of an instance have left, the newest first. Those without a note of Lifeboat's are somebody
+/// else's.
+///
+/// # Errors
+/// [`ContentError::Database`] when the database cannot be asked.
+pub fn find(
+    connector: &Connector,
+    environment: &EnvironmentName,
+    instance: &InstanceName,
+) -> Result<Vec<Left>, ContentError> {
+    let failed = connector.failed("looking for what restores have left");
+    let mut client = connector.connect()?;
+    let rows = client
+        .query(
+            "SELECT n.nspname::text, \
+             ARRAY(SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r' \
+                   ORDER BY c.relname COLLATE \"C\"), \
+             coalesce((SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c \
+                       WHERE c.relnamespace = n.oid AND c.relkind = 'r'), 0)::bigint \
+             FROM pg_namespace n WHERE starts_with(n.nspname, $1)",
+            &[&PREFIX],
+        )
+        .map_err(&failed)?;
+    let mut left = Vec::new();
+    for row in rows {
+        let schema: String = row.get(0);
+        let Some(note) = switch::note(&mut client, &schema).map_err(&failed)? else {
+            continue;
+        };
+        let is_ours = note.lifeboat <= Note::FORM
+            && note.environment == environment.to_string()
+            && note.instance == instance.to_string();
+        if is_ours {
+            left.push(Left {
+                schema,
+                note,
+                tables: row.get(1),
+                bytes: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
+            });
+        }
+    }
+    left.sort_by_key(|left| std::cmp::Reverse((left.note.at, left.note.job)));
+    Ok(left)
+}
+
+/// Drops a schema and everything in it. One that is gone is no error.
+///
+/// # Errors
+/// [`ContentError::Database`].
+pub fn drop_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
+    let mut client = connector.connect()?;
+    client
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(schema)))
+        .map_err(connector.failed("removing a schema that a restore has left"))
+}

@@ -1,0 +1,42 @@
+//! Reads a secret from where an operator keeps it: a file, a command or an environment variable. It is never printed.
+
+use std::fs;
+use std::path::Path;
+
+use super::command;
+use crate::domain::settings::SecretSource;
+
+/// Reads the first line of a secret. Relative paths are below `base`, where commands run as well; `environment` answers
+/// for environment variables.
+///
+/// # Errors
+/// A sentence that says where it was looked for, and never what was found.
+pub(super) fn read(
+    source: &SecretSource,
+    base: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    let (text, place) = match source {
+        SecretSource::PasswordFile(path) => {
+            let path = base.join(path);
+            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            (text, path.display().to_string())
+        }
+        SecretSource::PasswordCommand(command) => {
+            let failed = |why: String| format!("its command: {why}");
+            let printed = command::output(command, base).map_err(failed)?;
+            let text =
+                String::from_utf8(printed).map_err(|_| failed("what it printed is not text".to_owned()))?;
+            (text, "what the command printed".to_owned())
+        }
+        SecretSource::PasswordEnv(name) => {
+            let text =
+                environment(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
+            (text, format!("the environment variable {name}"))
+        }
+    };
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(format!("the first line of {place} is empty")),
+    }
+}
