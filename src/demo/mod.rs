@@ -3,6 +3,7 @@
 //! Not in here: anything that the real thing does otherwise. The demo makes content and time; every backup and restore
 //! is the engine's.
 
+pub mod cluster;
 pub mod content;
 mod past;
 mod sandbox;
@@ -50,6 +51,9 @@ pub enum DemoError {
     /// A job did not end as it has to.
     #[error("the demo stops here: {0}")]
     Past(String),
+    /// The throw-away database could not be made or started.
+    #[error("the demo's PostgreSQL could not be started: {0}")]
+    Cluster(String),
     /// Content could not be written or read.
     #[error(transparent)]
     Content(#[from] DemoContentError),

@@ -313,7 +313,9 @@ impl Sandbox {
                 self.schedule.monthly_on
             ))?;
             for instance in &environment.instances {
-                let ContentSettings::Files { path } = &instance.content;
+                let ContentSettings::Files { path } = &instance.content else {
+                    continue;
+                };
                 put(format_args!(
                     "\n[[environment.instance]]\nname = \"{}\"",
                     instance.name

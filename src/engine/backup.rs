@@ -2,8 +2,6 @@
 //! replaces. In that order: nothing is recorded before it was read back, and nothing is dropped before its successor
 //! is recorded.
 
-use std::sync::Arc;
-
 use chrono::Duration;
 
 use super::repository::{Copy, RepositoryError, Source};
@@ -186,7 +184,7 @@ impl Engine {
             .map(|instance| Source {
                 name: instance.name.clone(),
                 role: instance.role,
-                content: Arc::new(Self::content(instance)),
+                content: self.content(instance),
             })
             .collect();
 
@@ -339,7 +337,9 @@ impl Engine {
 /// A workspace that is a link to a folder would be missing from the backup, since links are never followed.
 fn refuse_links(settings: &EnvironmentSettings) -> Result<(), EngineError> {
     for instance in &settings.instances {
-        let place = Engine::content_place(instance);
+        let Some(place) = Engine::content_folder(instance) else {
+            continue;
+        };
         // A folder that cannot be read fails the copy, with its reason.
         let Ok(entries) = std::fs::read_dir(place) else {
             continue;

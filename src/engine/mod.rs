@@ -20,6 +20,7 @@ mod overview;
 mod restore;
 mod retention;
 mod scheduler;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -42,7 +43,9 @@ use crate::domain::refusal::only_live;
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositorySettings};
 use catalog::{Catalog, CatalogError};
 use clock::Clock;
+use content::Content;
 use content::files::Files;
+use content::postgres::Postgres;
 use repository::{Key, Repository};
 
 pub use error::EngineError;
@@ -335,17 +338,23 @@ impl Engine {
     }
 
     /// The content of an instance.
-    fn content(instance: &InstanceSettings) -> Files {
+    fn content(&self, instance: &InstanceSettings) -> Arc<dyn Content> {
         match &instance.content {
-            ContentSettings::Files { path } => Files::new(path),
+            ContentSettings::Files { path } => Arc::new(Files::new(path)),
+            ContentSettings::Postgres(database) => Arc::new(Postgres::new(self.connector(database))),
         }
     }
 
-    /// Where the content of an instance is.
-    fn content_place(instance: &InstanceSettings) -> &Path {
+    /// The folder that the content of an instance is in, if it is in one.
+    fn content_folder(instance: &InstanceSettings) -> Option<&Path> {
         match &instance.content {
-            ContentSettings::Files { path } => path,
+            ContentSettings::Files { path } => Some(path),
+            ContentSettings::Postgres(_) => None,
         }
+    }
+
+    fn variables(&self) -> Variables {
+        Arc::clone(&self.0.variables)
     }
 
     fn tell(&self, event: Event) {

@@ -135,6 +135,7 @@ impl Engine {
                 })
                 .collect(),
             last_scheduled: self.catalog().last_scheduled(name)?,
+            replaced: self.replaced_tables(name),
             undo: undo_target(&backups).map(|backup| backup.id.clone()),
             backups,
             repository,
@@ -186,7 +187,7 @@ fn instance(settings: &InstanceSettings) -> Instance {
     Instance {
         name: settings.name.clone(),
         role: settings.role,
-        content: format!("folder {}", Engine::content_place(settings).display()),
+        content: settings.content.place(),
         health: settings.health.clone(),
     }
 }

@@ -26,6 +26,12 @@ impl Engine {
         let Some(repository) = self.repository(name, false)? else {
             return Ok(Vec::new());
         };
+        if let Err(error) = self.drop_expired_tables(work, name) {
+            work.log(
+                Severity::Warning,
+                &format!("expired tables of an earlier restore could not be dropped: {error}"),
+            );
+        }
         let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
             free(work, &repository)?;
@@ -77,6 +83,7 @@ impl Engine {
                 .repository(&name, false)?
                 .ok_or_else(|| EngineError::Failed(format!("{name} has no repository yet")))?;
             work.phase(Phase::Retention)?;
+            engine.drop_expired_tables(work, &name)?;
             let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
             let freed = free(work, &repository)?;
             Ok(Outcome {

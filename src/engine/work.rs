@@ -211,6 +211,13 @@ impl Watch for Work {
     fn instance(&self, name: &InstanceName) {
         if let Some(progress) = &mut self.lock_job().progress {
             progress.instance = Some(name.clone());
+            progress.part = None;
+        }
+    }
+
+    fn part(&self, name: &str) {
+        if let Some(progress) = &mut self.lock_job().progress {
+            progress.part = Some(name.to_owned());
         }
     }
 

@@ -80,6 +80,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
                 began: taken,
                 ended: taken + Duration::minutes(1),
                 workspaces: workspaces(),
+                tables: Vec::new(),
                 left_out: Vec::new(),
             }],
             trigger,

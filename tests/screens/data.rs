@@ -80,6 +80,7 @@ fn copies(taken: Instant, seed: u64) -> Vec<InstanceCopy> {
                 digest: format!("{:016x}", items * 977 + bytes + seed).repeat(4),
             })
             .collect(),
+        tables: Vec::new(),
         left_out: Vec::new(),
     })
     .collect()
@@ -173,6 +174,7 @@ pub fn progress(phase: Phase, done: u64) -> Progress {
     Progress {
         phase,
         instance: Some(instance("public-1")),
+        part: None,
         items_done: done * 412,
         items_total: Some(44_870),
         bytes_done: done * 6_200_000,

@@ -41,6 +41,9 @@ pub struct Part {
     /// Only this instance; may be given several times
     #[arg(long = "instance", value_name = "INSTANCE")]
     pub instances: Vec<InstanceName>,
+    /// Leave out the safety backup: faster, and only what is set aside beside Live can then undo it
+    #[arg(long)]
+    pub without_safety_backup: bool,
 }
 
 impl From<Part> for Selection {
@@ -56,6 +59,7 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
     let request = RestoreRequest {
         environment: arguments.environment,
         backup: arguments.backup,
+        without_safety: arguments.part.without_safety_backup,
         selection: arguments.part.into(),
     };
     let plan = call.backend().await?.plan_restore(request).await?;

@@ -38,6 +38,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
     let request = RestoreRequest {
         environment: arguments.environment,
         backup: arguments.backup,
+        without_safety: arguments.part.without_safety_backup,
         selection: arguments.part.into(),
     };
     let confirm = arguments.confirm.unwrap_or_default();

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::switch::{Step, sync_parent};
+use super::tables::SchemaRecord;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
@@ -34,10 +35,24 @@ pub enum Stage {
 pub struct InstanceRecord {
     /// The instance.
     pub instance: InstanceName,
-    /// The folder beside its content that this restore writes into. Lifeboat made it, and removes it whole.
-    pub staging: PathBuf,
-    /// Its exchanges. Empty until everything is staged.
-    pub steps: Vec<Step>,
+    /// What stands beside its content.
+    #[serde(flatten)]
+    pub beside: Beside,
+}
+
+/// What a restore has made beside an instance's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Beside {
+    /// A folder.
+    Folder {
+        /// The folder that this restore writes into. Lifeboat made it, and removes it whole.
+        staging: PathBuf,
+        /// Its exchanges. Empty until everything is staged.
+        steps: Vec<Step>,
+    },
+    /// Schemas in the instance's database.
+    Schema(Box<SchemaRecord>),
 }
 
 /// The record.
@@ -58,13 +73,6 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Whether Live is what it was and nothing of it stands beside: dropping what is staged then loses nothing.
-    #[must_use]
-    pub fn nothing_is_switched(&self) -> bool {
-        let mut steps = self.instances.iter().flat_map(|record| &record.steps);
-        steps.all(|step| step.is_untouched().unwrap_or(false))
-    }
-
     fn path(state: &Path, environment: &EnvironmentName) -> PathBuf {
         // Names have no '/' in their parts and may have '.', so '+' keeps two of them apart.
         let name = format!("{}+{}.json", environment.project(), environment.environment());
@@ -132,8 +140,10 @@ mod tests {
             stage: Stage::Staging,
             instances: vec![InstanceRecord {
                 instance: "author".parse().unwrap(),
-                staging: "/srv/.lifeboat".into(),
-                steps: Vec::new(),
+                beside: Beside::Folder {
+                    staging: "/srv/.lifeboat".into(),
+                    steps: Vec::new(),
+                },
             }],
         };
         journal.write(state.path()).unwrap();

@@ -4,17 +4,23 @@
 //! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
 
 mod after;
+mod beside;
+mod database;
 pub(super) mod journal;
+mod nodes;
 mod plan;
 mod recover;
 mod safety;
 mod staging;
 pub(super) mod switch;
+mod tables;
+mod undo;
+mod versions;
 
+use beside::Staged;
 use journal::{Journal, Stage};
-use staging::Staging;
 
-use super::repository::{Depth, Repository};
+use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Verification, choose};
@@ -29,6 +35,15 @@ use crate::domain::settings::InstanceSettings;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
+
+/// How a restore is done.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    /// Which part of the backup.
+    selection: Selection,
+    /// Whether the safety backup is left out.
+    without_safety: bool,
+}
 
 impl Engine {
     /// Starts a restore. `confirm` is what the person typed.
@@ -62,15 +77,23 @@ impl Engine {
             backup.id,
             limited(&request.selection)
         );
-        self.start_restore_of(backup, request.selection.clone(), JobKind::Restore, &title, by)
+        let way = Way {
+            selection: request.selection.clone(),
+            without_safety: request.without_safety,
+        };
+        self.start_restore_of(backup, way, JobKind::Restore, &title, by)
     }
 
-    /// Starts a restore of the newest safety backup, limited to what that restore had replaced.
+    /// Takes back the last restore: by an exchange with the tables that it replaced, where they still stand; else by a
+    /// restore of its safety backup, limited to what it had replaced.
     ///
     /// # Errors
-    /// As [`Engine::start_restore`]; a refusal when no safety backup stands.
+    /// As [`Engine::start_restore`]; a refusal when neither stands.
     pub fn start_undo(&self, name: &EnvironmentName, confirm: &str, by: &str) -> Result<JobId, EngineError> {
         self.may_restore(name, confirm)?;
+        if let Some(left) = self.tables_to_go_back_to(name)? {
+            return self.start_exchange_back(name, left, by);
+        }
         let backups = self.list_backups(name)?;
         let backup = undo_target(&backups)
             .cloned()
@@ -79,7 +102,11 @@ impl Engine {
             })?;
         let selection = backup.manifest.replaced.clone().unwrap_or_default();
         let title = format!("undo: restore of the safety backup {}", backup.id);
-        self.start_restore_of(backup, selection, JobKind::Undo, &title, by)
+        let way = Way {
+            selection,
+            without_safety: false,
+        };
+        self.start_restore_of(backup, way, JobKind::Undo, &title, by)
     }
 
     fn may_restore(&self, name: &EnvironmentName, confirm: &str) -> Result<(), EngineError> {
@@ -98,7 +125,7 @@ impl Engine {
     fn start_restore_of(
         &self,
         backup: Backup,
-        selection: Selection,
+        way: Way,
         kind: JobKind,
         title: &str,
         by: &str,
@@ -115,14 +142,15 @@ impl Engine {
         self.start(&name, kind, title, by, move |work| {
             // Protection may have been set while the job waited.
             engine.may_restore(work.environment(), &work.environment().to_string())?;
-            engine.restore(work, &backup, &selection)
+            engine.restore(work, &backup, &way)
         })
     }
 
-    fn restore(&self, work: &Work, backup: &Backup, selection: &Selection) -> Result<Outcome, EngineError> {
+    fn restore(&self, work: &Work, backup: &Backup, way: &Way) -> Result<Outcome, EngineError> {
         let name = work.environment().clone();
+        let selection = &way.selection;
         work.phase(Phase::Preparing)?;
-        let plan = self.plan(&name, backup.clone(), selection, work)?;
+        let plan = self.plan(&name, backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
@@ -156,30 +184,38 @@ impl Engine {
             work.log(Severity::Warning, warning);
         }
         let mut warnings = Vec::new();
-        let mut safety = self.take_safety_backup(work, backup, selection, &mut warnings)?;
-        let mut staged = Vec::new();
-        for instance in &chosen {
-            staged.push((
-                *instance,
-                Staging::beside(Self::content_place(instance), work.id())?,
-            ));
-        }
+        let mut safety = if way.without_safety {
+            let text = format!(
+                "the restore of {} is done without a safety backup, by choice of {}",
+                backup.id,
+                work.by()
+            );
+            work.log(Severity::Warning, &text);
+            self.record_activity(&work.by(), Some(&name), &text, Some(work.id()), Severity::Warning);
+            warnings.push(Self::NO_SAFETY.to_owned());
+            None
+        } else {
+            self.take_safety_backup(work, backup, selection, &mut warnings)?
+        };
+        let staged = self.beside(work, &repository, backup, selection, &chosen)?;
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
             backup: backup.id.clone(),
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             stage: Stage::Staging,
-            instances: staged
-                .iter()
-                .map(|(instance, staging)| staging.record(&instance.name))
-                .collect(),
+            instances: staged.iter().map(Staged::record).collect(),
         };
         self.write_journal(&journal)?;
         let prepared = stage(work, &repository, backup, selection, &staged)
-            .and_then(|()| self.renew_safety(work, backup, selection, &mut safety, &mut warnings))
+            .and_then(|()| {
+                if way.without_safety {
+                    return Ok(());
+                }
+                self.renew_safety(work, backup, selection, &mut safety, &mut warnings)
+            })
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
-        if let Err(error) = prepared.and_then(|()| self.switch(&mut journal)) {
+        if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             // A switch that is done in part stays in the journal, and its safety backup with it.
             return Err(if journal.stage == Stage::Staging {
                 self.give_up(&journal, safety.as_ref(), error)
@@ -187,16 +223,7 @@ impl Engine {
                 error
             });
         }
-        work.log(Severity::Information, "Live has the restored content");
-
-        let say = |severity: Severity, text: &str| work.log(severity, text);
-        work.phase(Phase::Hooks)?;
-        warnings.extend(self.run_hooks(&journal, &say));
-        work.phase(Phase::Health)?;
-        let health = self.check_health(&journal, &say);
-        warnings.extend(health.iter().filter(|health| !health.up).map(not_up));
-        work.phase(Phase::CleaningUp)?;
-        warnings.extend(self.clean_up(&journal));
+        let health = self.after_switch(work, &journal, &mut warnings)?;
         Ok(outcome(
             work,
             backup,
@@ -206,6 +233,30 @@ impl Engine {
             health,
         ))
     }
+
+    /// What follows a switch: search indexes, hooks, health, and removing what is no longer needed.
+    fn after_switch(
+        &self,
+        work: &Work,
+        journal: &Journal,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<InstanceHealth>, EngineError> {
+        work.log(Severity::Information, "Live has the restored content");
+        let say = |severity: Severity, text: &str| work.log(severity, text);
+        work.phase(Phase::Hooks)?;
+        warnings.extend(self.remove_search_indexes(journal, &say));
+        warnings.extend(self.run_hooks(journal, &say));
+        work.phase(Phase::Health)?;
+        let health = self.check_health(journal, &say);
+        warnings.extend(health.iter().filter(|health| !health.up).map(not_up));
+        work.phase(Phase::CleaningUp)?;
+        warnings.extend(self.clean_up(journal));
+        Ok(health)
+    }
+
+    /// What an outcome and the activity log say of a restore without a safety backup.
+    const NO_SAFETY: &str = "no safety backup was taken, by choice: only what the restore replaced beside Live can bring \
+                             the old content back";
 
     fn write_journal(&self, journal: &Journal) -> Result<(), EngineError> {
         journal
@@ -218,7 +269,7 @@ impl Engine {
         &self,
         work: &Work,
         selection: &Selection,
-        staged: &[(&InstanceSettings, Staging)],
+        staged: &[Staged<'_>],
         safety: Option<&Backup>,
         journal: &mut Journal,
     ) -> Result<(), EngineError> {
@@ -226,8 +277,8 @@ impl Engine {
             return Err(EngineError::Cancelled);
         }
         work.phase(Phase::Switching)?;
-        for ((_, staging), record) in staged.iter().zip(&mut journal.instances) {
-            record.steps = staging.steps(selection)?;
+        for (staged, record) in staged.iter().zip(&mut journal.instances) {
+            record.beside = staged.to_switch(selection, &record.beside)?;
         }
         journal.safety = safety.map(|safety| safety.id.clone());
         let mut switching = journal.clone();
@@ -238,12 +289,13 @@ impl Engine {
     }
 
     /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
-    fn switch(&self, journal: &mut Journal) -> Result<(), EngineError> {
-        let Err(error) = self.finish_switch(journal) else {
+    fn switch(&self, work: &Work, journal: &mut Journal) -> Result<(), EngineError> {
+        let say = |text: &str| work.log(Severity::Information, text);
+        let Err(error) = self.finish_switch(journal, &say) else {
             return Ok(());
         };
-        go_back(journal);
-        if !journal.nothing_is_switched() {
+        self.go_back(journal);
+        if !self.nothing_is_switched(journal) {
             return Err(error);
         }
         // What is staged is dropped next. If the journal cannot be written now and a crash follows, the next start finds
@@ -274,46 +326,17 @@ fn stage(
     repository: &Repository,
     backup: &Backup,
     selection: &Selection,
-    staged: &[(&InstanceSettings, Staging)],
+    staged: &[Staged<'_>],
 ) -> Result<(), EngineError> {
     work.phase(Phase::Staging)?;
-    for (instance, staging) in staged {
-        let sink = staging.make()?;
-        repository.extract(&backup.id, &instance.name, selection, &sink, work)?;
-        staging.dress()?;
-        sink.settle()?;
+    for staged in staged {
+        staged.stage(repository, backup, selection, work)?;
     }
     work.phase(Phase::VerifyingStaged)?;
-    for (instance, staging) in staged {
-        let content = plan::displaced(&staging.content());
-        let compared = repository.compare(
-            &backup.id,
-            &instance.name,
-            selection,
-            &content,
-            Depth::Whole,
-            work,
-        )?;
-        if let Some(wrong) = compared.changes.iter().find(|change| !change.is_unchanged()) {
-            return Err(EngineError::Failed(format!(
-                "what was staged for {} is not what the backup holds (workspace {}, {}): Live was not touched; \
-                 look at the disk and the memory of this machine",
-                instance.name,
-                wrong.workspace,
-                wrong.examples.first().map_or("no path", String::as_str)
-            )));
-        }
+    for staged in staged {
+        staged.verify(repository, backup, selection, work)?;
     }
     Ok(())
-}
-
-/// Takes back the steps that were done, last first, each that can be.
-fn go_back(journal: &Journal) {
-    let steps = journal.instances.iter().flat_map(|record| &record.steps);
-    for step in steps.collect::<Vec<_>>().into_iter().rev() {
-        // Whether all are back is looked at afterwards.
-        let _ = step.back();
-    }
 }
 
 fn not_up(health: &InstanceHealth) -> String {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustix::fs::statvfs;
 
-use super::staging;
 use super::switch::probe;
+use super::{Way, database, staging};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::environment::EnvironmentName;
@@ -14,7 +14,7 @@ use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::request::RestoreRequest;
-use crate::domain::settings::InstanceSettings;
+use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::content::files::Files;
 use crate::engine::content::{Content, ContentError, Item};
 use crate::engine::repository::{Depth, Repository};
@@ -44,9 +44,9 @@ impl Content for Nothing {
     }
 }
 
-/// Whether the content of an instance is there at all.
+/// Whether the content of an instance is there at all. A database that holds none is still one.
 pub(super) fn is_there(instance: &InstanceSettings) -> bool {
-    Engine::content_place(instance).exists()
+    Engine::content_folder(instance).is_none_or(Path::exists)
 }
 
 impl Engine {
@@ -63,16 +63,21 @@ impl Engine {
         self.live_settings(&request.environment)?;
         let backups = self.list_backups(&request.environment)?;
         let backup = choose(&backups, &request.backup)?.clone();
-        self.plan(&request.environment, backup, &request.selection, watch)
+        let way = Way {
+            selection: request.selection.clone(),
+            without_safety: request.without_safety,
+        };
+        self.plan(&request.environment, backup, &way, watch)
     }
 
     pub(super) fn plan(
         &self,
         name: &EnvironmentName,
         backup: Backup,
-        selection: &Selection,
+        way: &Way,
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
+        let selection = &way.selection;
         let settings = self.live_settings(name)?;
         let repository = self
             .repository(name, false)?
@@ -107,8 +112,26 @@ impl Engine {
                 ));
                 continue;
             };
+            if let ContentSettings::Postgres(database) = &instance.content {
+                let connector = self.connector(database);
+                let found = database::plan(&connector, &repository, &backup, copy, selection, watch)?;
+                changes.extend(found.changes);
+                room.extend(found.room);
+                obstacles.extend(found.obstacles);
+                warnings.extend(found.warnings);
+                continue;
+            }
+            if !copy.tables.is_empty() {
+                obstacles.push(format!(
+                    "the backup of {} was taken from a database, and this instance has a folder: it cannot be put there",
+                    copy.name
+                ));
+                continue;
+            }
             let content: Box<dyn Content> = if is_there(instance) {
-                Box::new(Self::content(instance))
+                Box::new(Files::new(
+                    Self::content_folder(instance).unwrap_or(Path::new("")),
+                ))
             } else {
                 warnings.push(format!(
                     "the content of {} is gone: all of it comes back",
@@ -137,7 +160,15 @@ impl Engine {
                 ));
             }
         }
-        repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
+        if way.without_safety {
+            warnings.push(
+                "no safety backup will be taken: until they expire, only the replaced tables and folders beside Live can \
+                 bring the old content back"
+                    .to_owned(),
+            );
+        } else {
+            repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
+        }
         let versions_now = versions::read(settings).map_err(|why| {
             EngineError::Failed(format!("it cannot be told which versions run in {name}: {why}"))
         });
@@ -198,7 +229,10 @@ impl Engine {
 
 /// Room for staging beside one instance, and whether folders can be exchanged there.
 fn staging_room(instance: &InstanceSettings, bytes: u64, room: &mut Vec<Room>, obstacles: &mut Vec<String>) {
-    let place = match staging::resolve(Engine::content_place(instance)) {
+    let Some(folder) = Engine::content_folder(instance) else {
+        return;
+    };
+    let place = match staging::resolve(folder) {
         Ok(place) => place,
         Err(error) => {
             obstacles.push(error.to_string());
@@ -353,7 +387,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
     plan
 }
 
-fn free_bytes(folder: &Path) -> Result<u64, String> {
+pub(super) fn free_bytes(folder: &Path) -> Result<u64, String> {
     statvfs(folder)
         .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
         .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))

@@ -4,7 +4,7 @@
 //! begun, everything was staged and verified, so it is finished and Live has the restored content. There is no third
 //! way: an exchange that can neither be finished nor be told is reported, critically, and nothing is guessed.
 
-use super::journal::{Journal, Stage};
+use super::journal::{Beside, Journal, Stage};
 use super::staging;
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
@@ -137,7 +137,10 @@ impl Engine {
             }));
         }
         if journal.stage == Stage::Clearing {
-            self.drop_staged(&journal)?;
+            let left = self.clear(&journal);
+            if !left.is_empty() {
+                return Err(EngineError::Failed(left.join("; ")));
+            }
             return Ok(Some(Settled {
                 done: true,
                 sentence: format!(
@@ -148,8 +151,8 @@ impl Engine {
                 safety: journal.safety,
             }));
         }
-        if let Err(error) = self.finish_switch(&mut journal) {
-            if !journal.nothing_is_switched() {
+        if let Err(error) = self.finish_switch(&mut journal, &|_| {}) {
+            if !self.nothing_is_switched(&journal) {
                 return Err(error);
             }
             self.drop_staged(&journal)?;
@@ -167,7 +170,8 @@ impl Engine {
             // A log that cannot be written does not stop the recovery.
             let _ = self.catalog().log(journal.job, self.now(), severity, text);
         };
-        let mut warnings = self.run_hooks(&journal, &say);
+        let mut warnings = self.remove_search_indexes(&journal, &say);
+        warnings.extend(self.run_hooks(&journal, &say));
         let health = self.check_health(&journal, &say);
         warnings.extend(self.clean_up(&journal));
         Ok(Some(Settled {
@@ -210,32 +214,61 @@ impl Engine {
     /// Drops what was staged before the switch, and the journal.
     pub(super) fn drop_staged(&self, journal: &Journal) -> Result<(), EngineError> {
         for record in &journal.instances {
-            staging::remove(&record.staging).map_err(EngineError::io("removing", &record.staging))?;
+            match &record.beside {
+                Beside::Folder { staging, .. } => {
+                    staging::remove(staging).map_err(EngineError::io("removing", staging))?;
+                }
+                Beside::Schema(schema) => {
+                    schema.drop_staged(&self.connector_of(&journal.environment, &record.instance)?)?;
+                }
+            }
         }
         journal
             .remove(self.state())
             .map_err(EngineError::io("updating the journal in", self.state()))
     }
 
-    /// Does every step of the switch that is not done yet, and notes in the journal that all are.
-    pub(super) fn finish_switch(&self, journal: &mut Journal) -> Result<(), EngineError> {
+    /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
+    /// a database's tables were locked.
+    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), EngineError> {
         if journal.stage > Stage::Switching {
             return Ok(());
         }
+        let half = |what: String, error: &dyn std::fmt::Display| {
+            EngineError::Failed(format!(
+                "{} is half switched: {what} ({error}). Do not edit content now; mend the cause and start Lifeboat again, \
+                 which finishes the switch. If you have made Live whole by hand, move the journal of {} in {} away",
+                journal.environment,
+                journal.environment,
+                self.state().join("journal").display()
+            ))
+        };
         for record in &journal.instances {
-            for step in &record.steps {
-                step.forward().map_err(|error| {
-                    EngineError::Failed(format!(
-                        "{} is half switched: {} could not be exchanged with {} ({error}). Do not edit content now; \
-                         mend the cause and start Lifeboat again, which finishes the switch. If you have made Live \
-                         whole by hand, move the journal of {} in {} away",
-                        journal.environment,
-                        step.live.display(),
-                        step.beside.display(),
-                        journal.environment,
-                        self.state().join("journal").display()
-                    ))
-                })?;
+            match &record.beside {
+                Beside::Folder { steps, .. } => {
+                    for step in steps {
+                        step.forward().map_err(|error| {
+                            let (live, beside) = (step.live.display(), step.beside.display());
+                            half(format!("{live} could not be exchanged with {beside}"), &error)
+                        })?;
+                    }
+                }
+                Beside::Schema(schema) => {
+                    let switched = self
+                        .connector_of(&journal.environment, &record.instance)
+                        .and_then(|connector| Ok(schema.forward(&connector)?));
+                    let held = switched.map_err(|error| {
+                        half(
+                            format!("the tables of {} could not be exchanged", record.instance),
+                            &error,
+                        )
+                    })?;
+                    say(&format!(
+                        "{}: switched, its tables were locked for {} ms",
+                        record.instance,
+                        held.as_millis()
+                    ));
+                }
             }
         }
         journal.stage = Stage::Switched;

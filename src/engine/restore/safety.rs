@@ -1,7 +1,7 @@
 //! The safety backup of a restore: taken before anything else, taken anew when Live moves on, compared with what the
 //! switch displaced before that is removed, and dropped again when the restore came to nothing.
 
-use super::journal::{InstanceRecord, Journal, Stage};
+use super::journal::{Beside, InstanceRecord, Journal, Stage};
 use super::{SAFETY_ATTEMPTS, plan, staging};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
@@ -69,8 +69,12 @@ impl Engine {
         for _ in 1..SAFETY_ATTEMPTS {
             let mut differences = 0;
             for instance in &settings.instances {
+                // What a database replaces stays in it for a while, to the last row: no need to chase after editors.
+                let Some(folder) = Self::content_folder(instance) else {
+                    continue;
+                };
                 if selection.has_instance(&instance.name) && plan::is_there(instance) {
-                    differences += self.unsaved(safety.as_ref(), &instance.name, &Self::content(instance))?;
+                    differences += self.unsaved(safety.as_ref(), &instance.name, &Files::new(folder))?;
                 }
             }
             if differences == 0 {
@@ -155,20 +159,18 @@ impl Engine {
                 warnings.push(error.to_string());
             }
         }
-        for record in &journal.instances {
-            if let Some((_, why)) = kept.iter().find(|(kept, _)| kept.instance == record.instance) {
+        for (record, why) in &kept {
+            if let Beside::Folder { staging, .. } = &record.beside {
                 warnings.push(format!(
                     "what was live in {} before is kept in {}, since {why}: remove it when nobody needs it",
                     record.instance,
-                    record.staging.display()
-                ));
-            } else if let Err(error) = staging::remove(&record.staging) {
-                warnings.push(format!(
-                    "{} could not be removed: {error}",
-                    record.staging.display()
+                    staging.display()
                 ));
             }
         }
+        let is_kept = |instance: &InstanceName| kept.iter().any(|(record, _)| record.instance == *instance);
+        warnings.extend(self.clear_all_but(journal, &is_kept));
+        self.note_replaced(journal);
         if let Err(error) = journal.remove(self.state()) {
             warnings.push(format!(
                 "the journal of the restore could not be removed: {error}"
@@ -177,11 +179,56 @@ impl Engine {
         warnings
     }
 
+    /// Removes everything that a finished restore no longer needs, and the journal. Returns what could not be removed.
+    pub(super) fn clear(&self, journal: &Journal) -> Vec<String> {
+        let mut left = self.clear_all_but(journal, &|_| false);
+        self.note_replaced(journal);
+        if let Err(error) = journal.remove(self.state()) {
+            left.push(format!(
+                "the journal of the restore could not be removed: {error}"
+            ));
+        }
+        left
+    }
+
+    fn clear_all_but(&self, journal: &Journal, is_kept: &dyn Fn(&InstanceName) -> bool) -> Vec<String> {
+        let mut left = Vec::new();
+        for record in journal
+            .instances
+            .iter()
+            .filter(|record| !is_kept(&record.instance))
+        {
+            match &record.beside {
+                Beside::Folder { staging, .. } => {
+                    if let Err(error) = staging::remove(staging) {
+                        left.push(format!("{} could not be removed: {error}", staging.display()));
+                    }
+                }
+                Beside::Schema(schema) => {
+                    let tidied = self
+                        .connector_of(&journal.environment, &record.instance)
+                        .and_then(|connector| Ok(schema.tidy(&connector)?));
+                    if let Err(error) = tidied {
+                        left.push(format!(
+                            "the empty schema {} could not be removed from the database of {}: {error}",
+                            schema.fresh, record.instance
+                        ));
+                    }
+                }
+            }
+        }
+        left
+    }
+
     /// Why what was displaced of an instance has to be kept: it holds something that the safety backup does not.
     fn why_kept(&self, journal: &Journal, record: &InstanceRecord) -> Option<String> {
-        let displaced = record.staging.join("content");
+        // Replaced tables stay in any case.
+        let Beside::Folder { staging, steps } = &record.beside else {
+            return None;
+        };
+        let displaced = staging.join("content");
         // A restore that brought back what was gone has displaced nothing.
-        if !record.steps.iter().any(|step| step.old.is_some()) || !displaced.exists() {
+        if !steps.iter().any(|step| step.old.is_some()) || !displaced.exists() {
             return None;
         }
         let safety = journal

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::journal::InstanceRecord;
+use super::journal::{Beside, InstanceRecord};
 use super::switch::Step;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
@@ -71,8 +71,10 @@ impl Staging {
     pub(super) fn record(&self, instance: &InstanceName) -> InstanceRecord {
         InstanceRecord {
             instance: instance.clone(),
-            staging: self.folder.clone(),
-            steps: Vec::new(),
+            beside: Beside::Folder {
+                staging: self.folder.clone(),
+                steps: Vec::new(),
+            },
         }
     }
 

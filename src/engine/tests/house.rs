@@ -209,6 +209,7 @@ pub(super) fn request(backup: &str, selection: Selection) -> RestoreRequest {
         environment: House::live(),
         backup: backup.into(),
         selection,
+        without_safety: false,
     }
 }
 

@@ -9,7 +9,7 @@ use super::house::{House, INSTANCES, back_up, everything, manual, restore};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::job::JobId;
-use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
+use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 
 /// A restore of both instances in the middle: new content is staged, and `switched` instances have it already.
@@ -40,8 +40,7 @@ fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
         };
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
-            staging,
-            steps,
+            beside: Beside::Folder { staging, steps },
         });
     }
     journal.write(&house.path("state")).unwrap();
@@ -96,7 +95,7 @@ fn after_the_switch_only_cleaning_up_is_left() {
         let journal = interrupted(&house, stage, 2);
         if stage == Stage::Clearing {
             // Part of it had been removed already.
-            fs::remove_dir_all(&journal.instances[0].staging).unwrap();
+            fs::remove_dir_all(house.path(INSTANCES[0]).join(".content.lifeboat-100")).unwrap();
         }
         house.engine();
         assert_eq!(texts(&house), ["restored", "restored"]);

@@ -223,6 +223,7 @@ impl Wizard {
             environment: self.environment.clone(),
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
+            without_safety: false,
         })
     }
 

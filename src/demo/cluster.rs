@@ -1,0 +1,247 @@
+//! A throw-away PostgreSQL cluster: made from the binaries that are installed, in a folder of its own, reached over a
+//! socket in that folder (and, if asked for, a loopback port), gone when it is dropped.
+//!
+//! PostgreSQL refuses to run as root; then it runs as its own user, or as nobody.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::DemoError;
+
+/// A cluster that runs.
+#[derive(Debug)]
+pub struct Cluster {
+    binaries: PathBuf,
+    folder: PathBuf,
+    account: Option<(u32, u32)>,
+    port: u16,
+}
+
+/// The superuser of every cluster.
+pub const SUPERUSER: &str = "postgres";
+
+impl Cluster {
+    /// Makes a cluster in a folder that does not exist yet and starts it. `port`: a loopback port that is free; 0 for
+    /// none, the socket alone. `settings` go to the server as they are (`name = value`).
+    ///
+    /// # Errors
+    /// [`DemoError::Cluster`] with what to install, or what the server said.
+    pub fn start(folder: &Path, port: u16, settings: &[&str]) -> Result<Self, DemoError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source: io::Error| DemoError::Io { path, source }
+        };
+        let cluster = Self {
+            binaries: binaries()?,
+            folder: folder.to_owned(),
+            account: account(),
+            port,
+        };
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(failed(folder))?;
+        if let Some((user, group)) = cluster.account {
+            chown(folder, Some(user), Some(group)).map_err(failed(folder))?;
+        }
+        cluster.run(
+            "initdb",
+            &[
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--username",
+                SUPERUSER,
+                "--pgdata",
+                &cluster.data().display().to_string(),
+            ],
+        )?;
+        let config = cluster.data().join("postgresql.conf");
+        let listen = if port == 0 { "''" } else { "'127.0.0.1'" };
+        let mut text = fs::read_to_string(&config).map_err(failed(&config))?;
+        text.push_str(&format!(
+            "\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
+            if port == 0 { 5432 } else { port },
+            folder.display(),
+        ));
+        for setting in settings {
+            text.push_str(setting);
+            text.push('\n');
+        }
+        fs::write(&config, text).map_err(failed(&config))?;
+        cluster.up()?;
+        Ok(cluster)
+    }
+
+    /// Starts the server of a cluster that is stopped.
+    ///
+    /// # Errors
+    /// [`DemoError::Cluster`] with what the server said.
+    pub fn up(&self) -> Result<(), DemoError> {
+        let (data, log) = (
+            self.data().display().to_string(),
+            self.log().display().to_string(),
+        );
+        self.run("pg_ctl", &["start", "-w", "-s", "-D", &data, "-l", &log])
+            .map_err(|error| {
+                let said = fs::read_to_string(self.log()).unwrap_or_default();
+                let last: Vec<_> = said.lines().rev().take(3).collect();
+                DemoError::Cluster(format!("{error}; {}", last.join("; ")))
+            })
+    }
+
+    /// Stops the server at once, as a loss of power would.
+    ///
+    /// # Errors
+    /// [`DemoError::Cluster`].
+    pub fn kill(&self) -> Result<(), DemoError> {
+        self.run(
+            "pg_ctl",
+            &[
+                "stop",
+                "-s",
+                "-m",
+                "immediate",
+                "-D",
+                &self.data().display().to_string(),
+            ],
+        )
+    }
+
+    /// The folder that the socket is in.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The loopback port; 0 for none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server's log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    /// The folder of the server's data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Where PostgreSQL's programs are.
+    #[must_use]
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
+    /// How to connect to a database of it, in libpq's words.
+    #[must_use]
+    pub fn connect(&self, database: &str, user: &str) -> String {
+        let word = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+        let port = if self.port == 0 {
+            String::new()
+        } else {
+            format!(" port={}", self.port)
+        };
+        format!(
+            "host={}{port} dbname={} user={}",
+            word(&self.folder.display().to_string()),
+            word(database),
+            word(user)
+        )
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<(), DemoError> {
+        let path = self.binaries.join(program);
+        let mut command = Command::new(&path);
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+        // A server that is started keeps its output open for as long as it lives, so nothing is read from it.
+        if program == "pg_ctl" {
+            command.stderr(Stdio::null());
+        }
+        let output = command
+            .output()
+            .map_err(|error| DemoError::Cluster(format!("{}: {error}", path.display())))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(DemoError::Cluster(format!(
+            "{} ended with {}: {}",
+            path.display(),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        )))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // A server that is stopped already is what this is for.
+        let _ = self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The folder of the newest PostgreSQL that is installed: Debian's, or the one on the path.
+fn binaries() -> Result<PathBuf, DemoError> {
+    let is_there = |folder: &Path| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file();
+    let mut installed: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_string_lossy().parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .filter(|(_, folder)| is_there(folder))
+        .collect();
+    installed.sort();
+    if let Some((_, newest)) = installed.pop() {
+        return Ok(newest);
+    }
+    let told = Command::new("pg_config")
+        .arg("--bindir")
+        .stderr(Stdio::null())
+        .output();
+    let folder = told
+        .ok()
+        .map(|told| PathBuf::from(String::from_utf8_lossy(&told.stdout).trim()));
+    folder.filter(|folder| is_there(folder)).ok_or_else(|| {
+        DemoError::Cluster(
+            "PostgreSQL's server is not installed here. On Debian type: sudo apt-get install postgresql"
+                .to_owned(),
+        )
+    })
+}
+
+/// The account that the server runs as: `None` for our own.
+fn account() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let of = |wanted: &str| {
+        accounts.lines().find_map(|line| {
+            let fields: Vec<_> = line.split(':').collect();
+            let is_it = fields.first() == Some(&wanted);
+            is_it.then(|| Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?)))?
+        })
+    };
+    of(SUPERUSER).or_else(|| of("nobody")).or(Some((65_534, 65_534)))
+}

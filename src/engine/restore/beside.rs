@@ -1,0 +1,199 @@
+//! What a restore stages beside an instance's content, whether that is a folder or a database.
+
+use super::journal::{Beside, InstanceRecord, Journal};
+use super::plan;
+use super::staging::Staging;
+use super::tables::{About, TableStaging};
+use crate::domain::activity::Severity;
+use crate::domain::backup::Backup;
+use crate::domain::environment::InstanceName;
+use crate::domain::plan::Selection;
+use crate::domain::settings::{ContentSettings, InstanceSettings};
+use crate::engine::repository::{Depth, Repository};
+use crate::engine::watch::Watch;
+use crate::engine::{Engine, EngineError, Work};
+
+/// One instance's staging.
+pub(super) struct Staged<'s> {
+    instance: &'s InstanceName,
+    place: Place,
+}
+
+enum Place {
+    Folder(Staging),
+    Tables(Box<TableStaging>),
+}
+
+impl Engine {
+    /// Works out where everything is staged. Makes nothing yet.
+    pub(super) fn beside<'s>(
+        &self,
+        work: &Work,
+        repository: &Repository,
+        backup: &Backup,
+        selection: &Selection,
+        chosen: &[&'s InstanceSettings],
+    ) -> Result<Vec<Staged<'s>>, EngineError> {
+        let about = About {
+            environment: work.environment(),
+            job: work.id(),
+            backup: Some(backup),
+            selection,
+            now: self.now(),
+        };
+        let stage = |instance: &&'s InstanceSettings| {
+            let place = match &instance.content {
+                ContentSettings::Files { path } => Place::Folder(Staging::beside(path, work.id())?),
+                ContentSettings::Postgres(database) => {
+                    let connector = self.connector(database);
+                    let staging = TableStaging::of_backup(connector, instance, repository, backup, about)?;
+                    Place::Tables(Box::new(staging))
+                }
+            };
+            Ok(Staged {
+                instance: &instance.name,
+                place,
+            })
+        };
+        chosen.iter().map(stage).collect()
+    }
+
+    /// Whether Live is what it was and nothing of it stands beside: dropping what is staged then loses nothing.
+    pub(super) fn nothing_is_switched(&self, journal: &Journal) -> bool {
+        journal.instances.iter().all(|record| match &record.beside {
+            Beside::Folder { steps, .. } => steps.iter().all(|step| step.is_untouched().unwrap_or(false)),
+            Beside::Schema(schema) => self
+                .connector_of(&journal.environment, &record.instance)
+                .is_ok_and(|connector| schema.is_untouched(&connector)),
+        })
+    }
+
+    /// Takes back the steps that were done, last first, each that can be.
+    pub(super) fn go_back(&self, journal: &Journal) {
+        for record in journal.instances.iter().rev() {
+            // Whether all are back is looked at afterwards.
+            match &record.beside {
+                Beside::Folder { steps, .. } => {
+                    for step in steps.iter().rev() {
+                        let _ = step.back();
+                    }
+                }
+                Beside::Schema(schema) => {
+                    if let Ok(connector) = self.connector_of(&journal.environment, &record.instance) {
+                        let _ = schema.back(&connector);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<'s> Staged<'s> {
+    /// An instance whose replaced tables come back.
+    pub(super) fn of_tables(instance: &'s InstanceName, staging: TableStaging) -> Self {
+        Self {
+            instance,
+            place: Place::Tables(Box::new(staging)),
+        }
+    }
+
+    /// Makes room for what an exchange of tables sets aside, where nothing has to be staged.
+    pub(super) fn make_room(&self) -> Result<(), EngineError> {
+        match &self.place {
+            Place::Tables(staging) => staging.make_room(),
+            Place::Folder(_) => Ok(()),
+        }
+    }
+
+    /// What the journal keeps of it before anything is staged.
+    pub(super) fn record(&self) -> InstanceRecord {
+        match &self.place {
+            Place::Folder(staging) => staging.record(self.instance),
+            Place::Tables(staging) => InstanceRecord {
+                instance: self.instance.clone(),
+                beside: Beside::Schema(Box::new(staging.record())),
+            },
+        }
+    }
+
+    /// What the journal keeps of it when everything is staged.
+    pub(super) fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, EngineError> {
+        match (&self.place, before) {
+            (Place::Folder(staging), Beside::Folder { staging: folder, .. }) => Ok(Beside::Folder {
+                staging: folder.clone(),
+                steps: staging.steps(selection)?,
+            }),
+            (Place::Tables(staging), Beside::Schema(schema)) => {
+                let mut schema = schema.clone();
+                schema.exchange = Some(staging.exchange(selection)?);
+                Ok(Beside::Schema(schema))
+            }
+            _ => Err(EngineError::Failed(format!(
+                "the journal of the restore tells of another kind of content for {}",
+                self.instance
+            ))),
+        }
+    }
+
+    /// Writes the backup's content beside Live.
+    pub(super) fn stage(
+        &self,
+        repository: &Repository,
+        backup: &Backup,
+        selection: &Selection,
+        work: &Work,
+    ) -> Result<(), EngineError> {
+        match &self.place {
+            Place::Folder(staging) => {
+                let sink = staging.make()?;
+                repository.extract(&backup.id, self.instance, selection, &sink, work)?;
+                staging.dress()?;
+                Ok(sink.settle()?)
+            }
+            Place::Tables(staging) => {
+                let (rows, bytes) = staging.size();
+                work.total(rows, bytes);
+                work.instance(self.instance);
+                staging.stage(repository, backup, self.instance, work)?;
+                work.log(
+                    Severity::Information,
+                    &format!("{}: {rows} rows are staged beside Live", self.instance),
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads what was staged back.
+    pub(super) fn verify(
+        &self,
+        repository: &Repository,
+        backup: &Backup,
+        selection: &Selection,
+        work: &Work,
+    ) -> Result<(), EngineError> {
+        match &self.place {
+            Place::Folder(staging) => {
+                let content = plan::displaced(&staging.content());
+                let compared =
+                    repository.compare(&backup.id, self.instance, selection, &content, Depth::Whole, work)?;
+                match compared.changes.iter().find(|change| !change.is_unchanged()) {
+                    Some(wrong) => Err(EngineError::Failed(format!(
+                        "what was staged for {} is not what the backup holds (workspace {}, {}): Live was not touched; \
+                         look at the disk and the memory of this machine",
+                        self.instance,
+                        wrong.workspace,
+                        wrong.examples.first().map_or("no path", String::as_str)
+                    ))),
+                    None => Ok(()),
+                }
+            }
+            Place::Tables(staging) => {
+                let (rows, bytes) = staging.size();
+                work.total(rows, bytes);
+                work.instance(self.instance);
+                staging.verify(repository, backup, self.instance, work)
+            }
+        }
+    }
+}

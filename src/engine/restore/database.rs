@@ -1,0 +1,281 @@
+//! The part of a restore plan that is about an instance in a database: what would change, whether there is room, and what
+//! stands in the way.
+
+use super::nodes;
+use super::plan::free_bytes;
+use super::tables::{described, is_staged};
+use crate::domain::backup::{Backup, InstanceCopy};
+use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
+use crate::domain::measure;
+use crate::domain::plan::{Room, Selection, WorkspaceChange};
+use crate::engine::EngineError;
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::stage::Owner;
+use crate::engine::content::postgres::tables::{Layout, Table, look};
+use crate::engine::repository::Repository;
+use crate::engine::watch::Watch;
+
+/// What was found about one instance.
+#[derive(Default)]
+pub(super) struct Found {
+    pub changes: Vec<WorkspaceChange>,
+    pub room: Vec<Room>,
+    pub obstacles: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Plans the restore of one instance.
+pub(super) fn plan(
+    connector: &Connector,
+    repository: &Repository,
+    backup: &Backup,
+    copy: &InstanceCopy,
+    selection: &Selection,
+    watch: &dyn Watch,
+) -> Result<Found, EngineError> {
+    let mut found = Found::default();
+    let files = repository.files(&backup.id, &copy.name)?;
+    let described = described(&files, &copy.name)?;
+    let has_store = copy
+        .workspaces
+        .iter()
+        .any(|workspace| workspace.name == DATA_STORE);
+    let store_is_table = described.iter().any(|table| table.workspace == DATA_STORE);
+    if has_store && !store_is_table && connector.settings().data_store.is_none() {
+        found.obstacles.push(format!(
+            "the backup of {} holds a data store in a folder, and none is configured: name its folder as data_store",
+            copy.name
+        ));
+        return Ok(found);
+    }
+    let (layout, mut client) = look(connector)?;
+    found.changes = if layout.tables.is_empty() {
+        found.warnings.push(format!(
+            "the database of {} holds nothing: all of it comes back",
+            copy.name
+        ));
+        nothing_in_live(copy, selection)
+    } else {
+        nodes::compare(connector, &files, &described, copy, selection, watch)?
+    };
+    let staged: Vec<Table> = described
+        .into_iter()
+        .filter(|table| is_staged(selection, table))
+        .collect();
+    if let Err(error) = Owner::find(connector, &mut client, &layout.tables, &staged) {
+        found.obstacles.push(error.to_string());
+    }
+    found
+        .obstacles
+        .extend(missing_rights(connector, &mut client, &layout)?);
+    found
+        .warnings
+        .extend(clinging(connector, &mut client, &layout, selection)?);
+    found.room_for(connector, &mut client, copy, &staged);
+    if !selection.workspaces.is_empty() && layout.workspaces().contains(&VERSIONS) {
+        found.warnings.push(format!(
+            "only chosen workspaces of {} come back: its version storage stays as it is in Live, and what the restored \
+             nodes refer to in it and Live no longer has is added from the backup",
+            copy.name
+        ));
+    }
+    Ok(found)
+}
+
+/// The changes of a restore into an empty database.
+fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceChange> {
+    copy.workspaces
+        .iter()
+        .filter(|workspace| nodes::is_compared(selection, &workspace.name))
+        .map(|workspace| WorkspaceChange {
+            instance: copy.name.clone(),
+            workspace: workspace.name.clone(),
+            kind: WorkspaceKind::of(&workspace.name),
+            added: workspace.items,
+            changed: 0,
+            removed: 0,
+            unchanged: 0,
+            bytes: workspace.bytes,
+            examples: Vec::new(),
+        })
+        .collect()
+}
+
+/// Rights that a restore needs and the database's user lacks, as sentences with what to type.
+fn missing_rights(
+    connector: &Connector,
+    client: &mut postgres::Client,
+    layout: &Layout,
+) -> Result<Vec<String>, EngineError> {
+    let row = client
+        .query_one(
+            "SELECT current_user::text, current_database()::text, \
+             has_database_privilege(current_database(), 'CREATE')",
+            &[],
+        )
+        .map_err(connector.failed("looking at rights"))?;
+    let (user, database, may_create): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+    let mut missing = Vec::new();
+    if !may_create {
+        missing.push(format!(
+            "{user} may not make a schema in {}: GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\"",
+            connector.place()
+        ));
+    }
+    let schema = &connector.settings().schema;
+    let owner = layout.tables.first().map_or(user, |table| table.owner.clone());
+    let exists: bool = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
+            &[schema],
+        )
+        .map_err(connector.failed("looking at rights"))?
+        .get(0);
+    if !exists {
+        missing.push(format!(
+            "the schema {schema} is not in {}: create it",
+            connector.place()
+        ));
+        return Ok(missing);
+    }
+    let may: bool = client
+        .query_one("SELECT has_schema_privilege($1, $2, 'CREATE')", &[&owner, schema])
+        .map_err(connector.failed("looking at rights"))?
+        .get(0);
+    if !may {
+        missing.push(format!(
+            "{owner} may not put tables into the schema {schema} of {}: GRANT CREATE ON SCHEMA \"{schema}\" TO \"{owner}\"",
+            connector.place()
+        ));
+    }
+    Ok(missing)
+}
+
+/// What refers to live tables and would go on referring to the old ones: views, foreign keys, triggers, publications.
+fn clinging(
+    connector: &Connector,
+    client: &mut postgres::Client,
+    layout: &Layout,
+    selection: &Selection,
+) -> Result<Vec<String>, EngineError> {
+    let oids: Vec<u32> = layout
+        .tables
+        .iter()
+        .filter(|table| {
+            is_staged(selection, table) && (selection.workspaces.is_empty() || table.workspace != VERSIONS)
+        })
+        .map(|table| table.found.oid)
+        .collect();
+    let rows = client
+        .query(
+            "SELECT DISTINCT 'the view ' || v.relname || ' shows', t.relname::text FROM pg_depend d \
+             JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass \
+             JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class t ON t.oid = d.refobjid \
+             WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY($1) AND v.oid <> t.oid \
+             UNION ALL SELECT 'the foreign key ' || k.conname || ' refers to', t.relname::text FROM pg_constraint k \
+             JOIN pg_class t ON t.oid = k.confrelid WHERE k.contype = 'f' AND k.confrelid = ANY($1) \
+             UNION ALL SELECT 'the trigger ' || g.tgname || ' stands on', t.relname::text FROM pg_trigger g \
+             JOIN pg_class t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgrelid = ANY($1) \
+             UNION ALL SELECT 'the publication ' || p.pubname || ' carries', t.relname::text FROM pg_publication_rel l \
+             JOIN pg_publication p ON p.oid = l.prpubid JOIN pg_class t ON t.oid = l.prrelid WHERE l.prrelid = ANY($1)",
+            &[&oids],
+        )
+        .map_err(connector.failed("looking at what refers to the tables"))?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let (what, table): (String, String) = (row.get(0), row.get(1));
+            format!(
+                "{what} the table {table}, and goes on with the old one after the restore: make it anew then"
+            )
+        })
+        .collect())
+}
+
+impl Found {
+    /// Room for a second copy of the tables, and for records that the data store lacks.
+    fn room_for(
+        &mut self,
+        connector: &Connector,
+        client: &mut postgres::Client,
+        copy: &InstanceCopy,
+        staged: &[Table],
+    ) {
+        let bytes: u64 = copy
+            .tables
+            .iter()
+            .filter(|copied| staged.iter().any(|table| table.name == copied.name))
+            .map(|copied| copied.bytes)
+            .sum();
+        // Rows have a head each, and indexes come on top; the log of the server takes as much again for a while.
+        let rows: u64 = copy.tables.iter().map(|copied| copied.rows).sum();
+        let needed = bytes + rows * 96;
+        let place = connector.settings().room.clone().or_else(|| {
+            let folder: Option<String> = connector
+                .is_local()
+                .then(|| {
+                    client
+                        .query_one(
+                            "SELECT setting FROM pg_settings WHERE name = 'data_directory'",
+                            &[],
+                        )
+                        .ok()
+                })
+                .flatten()
+                .and_then(|row| row.get(0));
+            folder.map(std::path::PathBuf::from)
+        });
+        let Some(place) = place else {
+            self.warnings.push(format!(
+                "{} are needed in {}, and how much is free there cannot be told from here: name a folder on its disk as \
+                 room, or look yourself",
+                measure::bytes(needed),
+                connector.place()
+            ));
+            return;
+        };
+        self.push_room(
+            format!("staging in the database of {}", copy.name),
+            &place,
+            needed,
+        );
+        if let Some(store) = &connector.settings().data_store {
+            let missing = self
+                .changes
+                .iter()
+                .any(|change| change.workspace == DATA_STORE && change.added > 0);
+            let needed = if missing {
+                self.changes
+                    .iter()
+                    .filter(|change| change.workspace == DATA_STORE)
+                    .map(|change| change.bytes * change.added / (change.added + change.unchanged).max(1))
+                    .sum()
+            } else {
+                0
+            };
+            self.push_room(format!("data store of {}", copy.name), store, needed);
+        }
+    }
+
+    fn push_room(&mut self, purpose: String, folder: &std::path::Path, needed: u64) {
+        match free_bytes(folder) {
+            Ok(free) => {
+                if free < needed {
+                    self.obstacles.push(format!(
+                        "{} are needed in {} and {} are free",
+                        measure::bytes(needed),
+                        folder.display(),
+                        measure::bytes(free)
+                    ));
+                }
+                self.room.push(Room {
+                    purpose,
+                    folder: folder.display().to_string(),
+                    needed,
+                    free,
+                });
+            }
+            Err(why) => self.warnings.push(why),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! What a restore would change in a database, node by node, without loading anything.
+//!
+//! Both sides are rows in groups. A group that both have is the same on both, and its rows are only counted. What is left
+//! is compared row by row: by its key it is added, changed or removed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::domain::backup::InstanceCopy;
+use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
+use crate::domain::plan::{Selection, WorkspaceChange};
+use crate::engine::EngineError;
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::data_store;
+use crate::engine::content::postgres::moment::Moment;
+use crate::engine::content::postgres::read::{Piece, Reader, extents};
+use crate::engine::content::postgres::rows::{self, Splitter};
+use crate::engine::content::postgres::tables::{Holds, Table};
+use crate::engine::content::{ContentError, Item};
+use crate::engine::repository::{Files, StoredFile};
+use crate::engine::watch::Watch;
+
+/// How many nodes are named per workspace.
+const EXAMPLES: usize = 5;
+
+/// What tells a node from every other: the bytes of its key, or the beginning of their digest if they are longer.
+type Key = [u8; 16];
+/// Enough of a row's digest to tell whether it is the same.
+type Mark = [u8; 16];
+
+/// Compares a database with a backup of it.
+///
+/// # Errors
+/// [`EngineError`] when either cannot be read, or it was cancelled.
+pub(super) fn compare(
+    connector: &Connector,
+    files: &Files,
+    described: &[Table],
+    copy: &InstanceCopy,
+    selection: &Selection,
+    watch: &dyn Watch,
+) -> Result<Vec<WorkspaceChange>, EngineError> {
+    let moment = Moment::take(connector, false)?;
+    let chosen = |table: &&Table| {
+        matches!(table.holds, Holds::Bundles | Holds::DataStore) && is_compared(selection, &table.workspace)
+    };
+    let live: Arc<Vec<Table>> = Arc::new(moment.layout.tables.iter().filter(chosen).cloned().collect());
+    let stored: Vec<&Table> = described.iter().filter(chosen).collect();
+    let mut changes = Vec::new();
+    let bytes: u64 = stored.iter().map(|table| bytes_of(copy, &table.workspace)).sum();
+    watch.total(stored.iter().map(|table| rows_of(copy, &table.name)).sum(), bytes);
+    watch.instance(&copy.name);
+
+    let mut sides = Vec::new();
+    for table in live.iter() {
+        let stored = stored.iter().find(|stored| stored.name == table.name);
+        sides.push(Side::new(files, table, stored.copied())?);
+    }
+    let reader = Reader::start(
+        connector,
+        &connector.settings().schema,
+        Some(moment.id.clone()),
+        Arc::clone(&live),
+        extents(&live, moment.by_place),
+    )?;
+    let mut read = 0;
+    while let Some(reading) = reader.next() {
+        let Some(side) = sides.get_mut(reading.extent.table) else {
+            continue;
+        };
+        watch.part(&side.table.name);
+        loop {
+            if watch.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            match reading.pieces.recv() {
+                Ok(Piece::Rows(group)) => {
+                    watch.advance(group.sum.rows, group.sum.bytes);
+                    side.meet(&group.bytes, group.sum.rows)?;
+                }
+                Ok(Piece::End) => break,
+                Ok(Piece::Failed(error)) => return Err(error.into()),
+                Err(_) => return Err(stopped(connector)),
+            }
+        }
+        read += 1;
+    }
+    if read < extents(&live, moment.by_place).len() {
+        return Err(stopped(connector));
+    }
+    for side in sides {
+        let bytes = bytes_of(copy, &side.table.workspace);
+        changes.push(side.into_change(files, &copy.name, bytes)?);
+    }
+    // What is not in Live at all comes back whole.
+    for table in stored {
+        if !live.iter().any(|live| live.name == table.name) {
+            changes.push(WorkspaceChange {
+                added: rows_of(copy, &table.name),
+                ..unchanged(&copy.name, &table.workspace, bytes_of(copy, &table.workspace))
+            });
+        }
+    }
+    changes.extend(compare_data_store(connector, files, copy)?);
+    changes.sort_by(|a, b| a.workspace.cmp(&b.workspace));
+    Ok(changes)
+}
+
+/// Whether a part of an instance takes part in a restore of a selection.
+pub(super) fn is_compared(selection: &Selection, workspace: &str) -> bool {
+    match WorkspaceKind::of(workspace) {
+        WorkspaceKind::Shared => selection.workspaces.is_empty() || workspace == DATA_STORE,
+        _ => selection.has_workspace(workspace),
+    }
+}
+
+fn stopped(connector: &Connector) -> EngineError {
+    connector
+        .wrong("reading", "whoever read the tables has stopped")
+        .into()
+}
+
+fn rows_of(copy: &InstanceCopy, table: &str) -> u64 {
+    copy.tables
+        .iter()
+        .find(|copied| copied.name == table)
+        .map_or(0, |copied| copied.rows)
+}
+
+fn bytes_of(copy: &InstanceCopy, workspace: &str) -> u64 {
+    let copied = copy.workspaces.iter().find(|copied| copied.name == workspace);
+    copied.map_or(0, |copied| copied.bytes)
+}
+
+fn unchanged(instance: &InstanceName, workspace: &str, bytes: u64) -> WorkspaceChange {
+    WorkspaceChange {
+        instance: instance.clone(),
+        kind: WorkspaceKind::of(workspace),
+        workspace: workspace.to_owned(),
+        added: 0,
+        changed: 0,
+        removed: 0,
+        unchanged: 0,
+        bytes,
+        examples: Vec::new(),
+    }
+}
+
+/// Records that a data store in a folder lacks. What it has beyond the backup stays.
+fn compare_data_store(
+    connector: &Connector,
+    files: &Files,
+    copy: &InstanceCopy,
+) -> Result<Option<WorkspaceChange>, EngineError> {
+    let Some(root) = &connector.settings().data_store else {
+        return Ok(None);
+    };
+    let folder = std::path::Path::new(DATA_STORE);
+    let mut change = unchanged(&copy.name, DATA_STORE, bytes_of(copy, DATA_STORE));
+    let mut any = false;
+    for file in files.below(folder)? {
+        any = true;
+        let item = Item {
+            path: folder.join(&file.item.path),
+            ..file.item.clone()
+        };
+        if data_store::has(root, &item)? {
+            change.unchanged += 1;
+        } else {
+            change.added += 1;
+            if change.examples.len() < EXAMPLES {
+                change.examples.push(file.item.path.display().to_string());
+            }
+        }
+    }
+    Ok(any.then_some(change))
+}
+
+/// One table while it is compared.
+struct Side {
+    table: Table,
+    key: Vec<usize>,
+    /// Groups of the backup that have not been met in Live, by the digest of what is in them.
+    waiting: HashMap<[u8; 32], StoredFile>,
+    /// Groups that have no digest of their own, and are compared row by row.
+    others: Vec<StoredFile>,
+    unchanged: u64,
+    rows: HashMap<Key, Mark>,
+}
+
+impl Side {
+    fn new(files: &Files, table: &Table, stored: Option<&Table>) -> Result<Self, EngineError> {
+        let mut waiting = HashMap::new();
+        let mut others = Vec::new();
+        if let Some(stored) = stored {
+            for file in files.below(&stored.folder().join("1.rows"))? {
+                match file.digest() {
+                    Some(digest) => drop(waiting.insert(digest, file)),
+                    None => others.push(file),
+                }
+            }
+        }
+        Ok(Self {
+            key: table.key_places(),
+            table: table.clone(),
+            waiting,
+            others,
+            unchanged: 0,
+            rows: HashMap::new(),
+        })
+    }
+
+    /// Takes a group of Live's.
+    fn meet(&mut self, group: &[u8], rows: u64) -> Result<(), EngineError> {
+        if self.waiting.remove(&rows::digest(group)).is_some() {
+            self.unchanged += rows;
+            return Ok(());
+        }
+        let key = &self.key;
+        let met = &mut self.rows;
+        each_row(group, &mut |row| {
+            met.insert(key_of(row, key), mark(row));
+        })
+    }
+
+    fn into_change(
+        mut self,
+        files: &Files,
+        instance: &InstanceName,
+        bytes: u64,
+    ) -> Result<WorkspaceChange, EngineError> {
+        let mut change = unchanged(instance, &self.table.workspace, bytes);
+        let mut examples = BTreeSet::new();
+        let mut name = |key: &Key| {
+            examples.insert(node_id(key));
+            if examples.len() > EXAMPLES {
+                examples.pop_last();
+            }
+        };
+        change.unchanged = self.unchanged;
+        for file in self.waiting.values().chain(&self.others) {
+            let mut bytes = Vec::new();
+            files.pour::<EngineError>(file, &mut |piece| {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            })?;
+            let key = &self.key;
+            let live = &mut self.rows;
+            each_row(&bytes, &mut |row| {
+                let id = key_of(row, key);
+                match live.remove(&id) {
+                    Some(met) if met == mark(row) => change.unchanged += 1,
+                    Some(_) => {
+                        change.changed += 1;
+                        name(&id);
+                    }
+                    None => {
+                        change.added += 1;
+                        name(&id);
+                    }
+                }
+            })?;
+        }
+        let left = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+        if self.table.holds == Holds::DataStore {
+            // Other rows may refer to it: a restore adds to a data store and removes nothing.
+            change.unchanged += left;
+        } else {
+            change.removed = left;
+            self.rows.keys().for_each(&mut name);
+        }
+        change.examples = examples.into_iter().collect();
+        Ok(change)
+    }
+}
+
+fn each_row(group: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), EngineError> {
+    let mut splitter = Splitter::within();
+    let split = splitter.push::<std::io::Error>(group, &mut |row| {
+        each(row);
+        Ok(())
+    });
+    let whole = split.and_then(|()| {
+        if splitter.is_even() {
+            Ok(())
+        } else {
+            Err(std::io::Error::other("a row is cut off"))
+        }
+    });
+    whole.map_err(|source| {
+        EngineError::Content(ContentError::Io {
+            action: "reading",
+            path: "rows".into(),
+            source,
+        })
+    })
+}
+
+fn key_of(row: &[u8], places: &[usize]) -> Key {
+    let bytes: Vec<u8> = if places.is_empty() {
+        row.to_vec()
+    } else {
+        places
+            .iter()
+            .filter_map(|place| rows::field(row, *place))
+            .flatten()
+            .copied()
+            .collect()
+    };
+    match bytes.as_slice().try_into() {
+        Ok(key) => key,
+        Err(_) => first_half(&rows::digest(&bytes)),
+    }
+}
+
+fn mark(row: &[u8]) -> Mark {
+    first_half(&rows::digest(row))
+}
+
+fn first_half(digest: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
+}
+
+/// A node's id as Jackrabbit writes it.
+fn node_id(key: &Key) -> String {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}

@@ -1,0 +1,476 @@
+//! One instance of a restore whose content is in a database: what is staged in a schema beside Live, and how it becomes
+//! an exchange of tables.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::nodes::is_compared;
+use crate::domain::Instant;
+use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
+use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
+use crate::domain::job::JobId;
+use crate::domain::plan::Selection;
+use crate::domain::settings::{ContentSettings, InstanceSettings, PostgresSettings};
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::replaced::{self, Left};
+use crate::engine::content::postgres::stage::{Note, NoteState, Owner, Stage};
+use crate::engine::content::postgres::switch::{Exchange, Standing};
+use crate::engine::content::postgres::tables::{Holds, Layout, Table};
+use crate::engine::content::postgres::{data_store, names};
+use crate::engine::content::{ContentError, Item};
+use crate::engine::repository::{Files, Repository};
+use crate::engine::watch::Watch;
+use crate::engine::{Engine, EngineError};
+
+/// What the journal keeps of an instance in a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaRecord {
+    /// The schema that is filled, and emptied by the switch.
+    pub fresh: String,
+    /// The schema that takes what the switch replaces.
+    pub replaced: String,
+    /// The note of both.
+    pub note: Note,
+    /// The role that the tables belong to, if Lifeboat's user has to become it.
+    pub owner: Option<String>,
+    /// The workspaces that are restored, for their search indexes.
+    pub workspaces: Vec<String>,
+    /// Whether the tables that come were made by an earlier restore and are not to be dropped with this one.
+    pub borrowed: bool,
+    /// The switch. `None` until everything is staged.
+    pub exchange: Option<Exchange>,
+}
+
+impl SchemaRecord {
+    fn owner(&self) -> Owner {
+        Owner {
+            role: self.owner.clone(),
+        }
+    }
+
+    /// Whether Live is what it was.
+    pub(super) fn is_untouched(&self, connector: &Connector) -> bool {
+        match &self.exchange {
+            None => true,
+            Some(exchange) => exchange
+                .standing(connector)
+                .is_ok_and(|standing| standing == Standing::Pending),
+        }
+    }
+
+    /// Makes the staged tables live, unless they are.
+    pub(super) fn forward(&self, connector: &Connector) -> Result<Duration, ContentError> {
+        match &self.exchange {
+            Some(exchange) => exchange.forward(connector, &self.owner(), &self.note),
+            None => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Makes the replaced tables live again, unless they are.
+    pub(super) fn back(&self, connector: &Connector) -> Result<Duration, ContentError> {
+        match &self.exchange {
+            Some(exchange) if !self.is_untouched(connector) => {
+                exchange.back(connector, &self.owner(), &self.note)
+            }
+            _ => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Drops what was staged. What an earlier restore has replaced stays.
+    pub(super) fn drop_staged(&self, connector: &Connector) -> Result<(), ContentError> {
+        if !self.borrowed {
+            replaced::drop_schema(connector, &self.fresh)?;
+        }
+        replaced::drop_schema(connector, &self.replaced)
+    }
+
+    /// Removes what is empty after the switch.
+    pub(super) fn tidy(&self, connector: &Connector) -> Result<(), ContentError> {
+        replaced::drop_schema(connector, &self.fresh)
+    }
+}
+
+/// The staging of one instance in a database.
+pub(super) struct TableStaging {
+    stage: Stage,
+    note: Note,
+    /// The tables that are loaded.
+    tables: Vec<Table>,
+    copies: Vec<TableCopy>,
+    live: Vec<Table>,
+    workspaces: Vec<String>,
+    /// Set when nothing is loaded: tables that an earlier restore has replaced come back.
+    back_to: Option<Left>,
+}
+
+/// What a restore is about, for the notes of its schemas.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub environment: &'a crate::domain::environment::EnvironmentName,
+    pub job: JobId,
+    pub backup: Option<&'a Backup>,
+    pub selection: &'a Selection,
+    pub now: Instant,
+}
+
+impl Engine {
+    /// Connects to the database of an instance, if it has one.
+    pub(in crate::engine) fn connector(&self, settings: &PostgresSettings) -> Connector {
+        Connector::new(settings, self.state().to_owned(), self.variables())
+    }
+
+    /// The database of an instance of an environment.
+    pub(super) fn connector_of(
+        &self,
+        environment: &crate::domain::environment::EnvironmentName,
+        instance: &InstanceName,
+    ) -> Result<Connector, EngineError> {
+        let settings = self.live_settings(environment)?;
+        let found = settings.instances.iter().find(|known| known.name == *instance);
+        match found.map(|known| &known.content) {
+            Some(ContentSettings::Postgres(database)) => Ok(self.connector(database)),
+            _ => Err(EngineError::Failed(format!(
+                "{instance} of {environment} is no longer configured with a database, and a restore of it is not finished: \
+                 put its configuration back"
+            ))),
+        }
+    }
+}
+
+impl TableStaging {
+    /// Works out what is to be staged. Makes nothing yet.
+    pub(super) fn of_backup(
+        connector: Connector,
+        instance: &InstanceSettings,
+        repository: &Repository,
+        backup: &Backup,
+        about: About<'_>,
+    ) -> Result<Self, EngineError> {
+        let files = repository.files(&backup.id, &instance.name)?;
+        let described = described(&files, &instance.name)?;
+        let copy = copy_of(backup, &instance.name)?;
+        let tables: Vec<Table> = described
+            .into_iter()
+            .filter(|table| is_staged(about.selection, table))
+            .collect();
+        let copies = copy
+            .tables
+            .iter()
+            .filter(|copy| tables.iter().any(|table| table.name == copy.name))
+            .cloned()
+            .collect();
+        let mut staging = Self::new(connector, &instance.name, about, &tables)?;
+        staging.workspaces = workspaces(&tables, &staging.live, about.selection);
+        staging.tables = tables;
+        staging.copies = copies;
+        Ok(staging)
+    }
+
+    /// Goes back to tables that an earlier restore has replaced.
+    pub(super) fn of_replaced(
+        connector: Connector,
+        instance: &InstanceSettings,
+        left: Left,
+        about: About<'_>,
+    ) -> Result<Self, EngineError> {
+        let mut client = connector.connect()?;
+        let tables = Layout::read_schema(&connector, &mut client, &left.schema)?.tables;
+        drop(client);
+        let mut staging = Self::new(connector, &instance.name, about, &tables)?;
+        staging.workspaces = workspaces(&tables, &staging.live, about.selection);
+        staging.tables = tables;
+        staging.stage.fresh.clone_from(&left.schema);
+        staging.back_to = Some(left);
+        Ok(staging)
+    }
+
+    fn new(
+        connector: Connector,
+        instance: &InstanceName,
+        about: About<'_>,
+        tables: &[Table],
+    ) -> Result<Self, EngineError> {
+        let mut client = connector.connect()?;
+        let live = Layout::read(&connector, &mut client)?.tables;
+        let owner = Owner::find(&connector, &mut client, &live, tables)?;
+        let hours = i64::from(connector.settings().keep_replaced_hours);
+        // Jobs are counted anew when the catalog is lost, so the moment is part of the name as well.
+        let token = format!("{}_{:x}", about.job, about.now.timestamp_millis());
+        Ok(Self {
+            note: Note {
+                lifeboat: Note::FORM,
+                environment: about.environment.to_string(),
+                instance: instance.to_string(),
+                job: about.job.0,
+                backup: about.backup.map(|backup| backup.id.0.clone()),
+                selection: about.selection.clone(),
+                state: NoteState::Staged,
+                at: about.now,
+                expires: about.now + chrono::Duration::hours(hours),
+                came: Vec::new(),
+                merged_versions: false,
+            },
+            stage: Stage {
+                fresh: format!("{}new_{token}", replaced::PREFIX),
+                replaced: format!("{}old_{token}", replaced::PREFIX),
+                connector,
+                owner,
+            },
+            tables: Vec::new(),
+            copies: Vec::new(),
+            live,
+            workspaces: Vec::new(),
+            back_to: None,
+        })
+    }
+
+    /// What the journal keeps of it before anything is staged.
+    pub(super) fn record(&self) -> SchemaRecord {
+        SchemaRecord {
+            fresh: self.stage.fresh.clone(),
+            replaced: self.stage.replaced.clone(),
+            note: self.note.clone(),
+            owner: self.stage.owner.role.clone(),
+            workspaces: self.workspaces.clone(),
+            borrowed: self.back_to.is_some(),
+            exchange: None,
+        }
+    }
+
+    /// Rows and bytes that are staged.
+    pub(super) fn size(&self) -> (u64, u64) {
+        let rows = self.copies.iter().map(|copy| copy.rows).sum();
+        (rows, self.copies.iter().map(|copy| copy.bytes).sum())
+    }
+
+    /// Makes the schema that takes what is live now, for an exchange with tables that stand already.
+    pub(super) fn make_room(&self) -> Result<(), EngineError> {
+        Ok(self.stage.make_replaced(&self.note)?)
+    }
+
+    /// Loads everything beside Live.
+    pub(super) fn stage(
+        &self,
+        repository: &Repository,
+        backup: &Backup,
+        instance: &InstanceName,
+        watch: &dyn Watch,
+    ) -> Result<(), EngineError> {
+        self.stage.make(&self.note)?;
+        let files = repository.files(&backup.id, instance)?;
+        self.add_records(&files, watch)?;
+        self.stage.load::<EngineError>(
+            &self.tables,
+            &self.copies,
+            &|table, write| {
+                let folder = table.folder();
+                for file in files.below(&folder)? {
+                    files.pour::<EngineError>(&file, &mut |piece| Ok(write(piece)?))?;
+                }
+                Ok(())
+            },
+            &|| {
+                if watch.is_cancelled() {
+                    return Err(EngineError::Cancelled);
+                }
+                Ok(())
+            },
+            watch,
+        )?;
+        self.stage.dress(&self.tables, &self.live)?;
+        self.add_rows()?;
+        Ok(())
+    }
+
+    /// Adds the records of a data store in a folder that are missing. They harm nobody if the restore comes to nothing.
+    fn add_records(&self, files: &Files, watch: &dyn Watch) -> Result<(), EngineError> {
+        let Some(root) = &self.stage.connector.settings().data_store else {
+            return Ok(());
+        };
+        watch.part(DATA_STORE);
+        for file in files.below(Path::new(DATA_STORE))? {
+            if watch.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            let item = Item {
+                path: Path::new(DATA_STORE).join(&file.item.path),
+                ..file.item.clone()
+            };
+            if !data_store::has(root, &item)? {
+                data_store::add(root, &item, &mut files.reader(&file))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the records of a data store in a table that the live one lacks. Nothing is ever removed from it.
+    fn add_rows(&self) -> Result<(), EngineError> {
+        let connector = &self.stage.connector;
+        for table in self.tables.iter().filter(|table| table.holds == Holds::DataStore) {
+            if !self.live.iter().any(|live| live.name == table.name) {
+                continue;
+            }
+            let failed = connector.failed("adding to the data store");
+            let mut client = connector.connect()?;
+            self.stage.owner.act(connector, &mut client)?;
+            let modified = |column: &str, table: &Table| {
+                table
+                    .place_of(column)
+                    .and_then(|place| table.columns.get(place))
+                    .map(|column| column.name.clone())
+            };
+            let staged = names::in_schema(&self.stage.fresh, &table.name);
+            if let Some(column) = modified("last_modified", table) {
+                // A garbage collection that is under way takes what is old and not yet referred to.
+                client
+                    .batch_execute(&format!(
+                        "UPDATE {staged} SET {} = (extract(epoch FROM now()) * 1000)::bigint",
+                        names::quoted(&column)
+                    ))
+                    .map_err(&failed)?;
+            }
+            let columns = table.column_list();
+            client
+                .batch_execute(&format!(
+                    "INSERT INTO {} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING",
+                    names::in_schema(&connector.settings().schema, &table.name)
+                ))
+                .map_err(&failed)?;
+        }
+        Ok(())
+    }
+
+    /// Reads back what was staged.
+    pub(super) fn verify(
+        &self,
+        repository: &Repository,
+        backup: &Backup,
+        instance: &InstanceName,
+        watch: &dyn Watch,
+    ) -> Result<(), EngineError> {
+        // Rows of a data store were given a new time when they were added.
+        let is_exact = |copy: &&TableCopy| copy.workspace != DATA_STORE;
+        let copies: Vec<_> = self.copies.iter().filter(is_exact).collect();
+        self.stage.verify(&copies, watch)?;
+        if let Some(root) = &self.stage.connector.settings().data_store {
+            let files = repository.files(&backup.id, instance)?;
+            for file in files.below(Path::new(DATA_STORE))? {
+                let item = Item {
+                    path: Path::new(DATA_STORE).join(&file.item.path),
+                    ..file.item.clone()
+                };
+                if !data_store::has(root, &item)? {
+                    return Err(EngineError::Failed(format!(
+                        "the data store in {} lost {} again while it was staged: a garbage collection runs; stop it and \
+                         restore again",
+                        root.display(),
+                        file.item.path.display()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The exchange that makes it live, worked out from the tables that are live now.
+    pub(super) fn exchange(&self, selection: &Selection) -> Result<Exchange, EngineError> {
+        let connector = &self.stage.connector;
+        let live_schema = &connector.settings().schema;
+        let mut client = connector.connect()?;
+        let live = Layout::read(connector, &mut client)?.tables;
+        let is_live = |name: &str| live.iter().any(|table| table.name == name);
+        let mut comes: Vec<String> = self
+            .tables
+            .iter()
+            .filter(|table| table.holds != Holds::DataStore || !is_live(&table.name))
+            .map(|table| table.name.clone())
+            .collect();
+        let goes = match &self.back_to {
+            Some(left) => left
+                .note
+                .came
+                .iter()
+                .filter(|name| is_live(name))
+                .cloned()
+                .collect(),
+            None => live
+                .iter()
+                .filter(|table| table.holds != Holds::DataStore && is_staged(selection, table))
+                .map(|table| table.name.clone())
+                .collect::<Vec<_>>(),
+        };
+        let mut before = Vec::new();
+        if !selection.workspaces.is_empty() && self.back_to.is_none() {
+            // The version storage is not exchanged: what is missing in it is added.
+            comes.retain(|name| {
+                self.tables
+                    .iter()
+                    .any(|table| table.name == *name && table.workspace != VERSIONS)
+            });
+            before = super::versions::additions(&self.stage, &self.tables, &live)?;
+        }
+        let goes: Vec<String> = goes
+            .into_iter()
+            .filter(|name| {
+                selection.workspaces.is_empty()
+                    || live
+                        .iter()
+                        .any(|table| table.name == *name && table.workspace != VERSIONS)
+            })
+            .collect();
+        Ok(Exchange {
+            live: live_schema.clone(),
+            fresh: self.stage.fresh.clone(),
+            replaced: self.stage.replaced.clone(),
+            comes,
+            goes,
+            before,
+        })
+    }
+}
+
+/// Whether a table is staged by a restore of a selection. The version storage is staged with chosen workspaces too,
+/// since theirs may need something of it.
+pub(super) fn is_staged(selection: &Selection, table: &Table) -> bool {
+    is_compared(selection, &table.workspace)
+        || (table.workspace == VERSIONS && matches!(table.holds, Holds::Bundles | Holds::Names))
+}
+
+fn workspaces(tables: &[Table], live: &[Table], selection: &Selection) -> Vec<String> {
+    let names: BTreeSet<&String> = tables
+        .iter()
+        .chain(live)
+        .map(|table| &table.workspace)
+        .filter(|name| WorkspaceKind::of(name) != WorkspaceKind::Shared && selection.has_workspace(name))
+        .collect();
+    names.into_iter().cloned().collect()
+}
+
+/// The description of the tables in a backup.
+pub(super) fn described(files: &Files, instance: &InstanceName) -> Result<Vec<Table>, EngineError> {
+    let path: PathBuf = Path::new(SCHEMA).join("tables.json");
+    let bytes = files.read(&path)?.ok_or_else(|| {
+        EngineError::Failed(format!(
+            "the backup of {instance} was not taken from a database, and this instance has one: it cannot be put there"
+        ))
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        EngineError::Failed(format!(
+            "the description of the tables of {instance} in the backup makes no sense to this version of Lifeboat ({error})"
+        ))
+    })
+}
+
+/// What the backup says of an instance.
+pub(super) fn copy_of<'b>(
+    backup: &'b Backup,
+    instance: &InstanceName,
+) -> Result<&'b InstanceCopy, EngineError> {
+    let mut copies = backup.manifest.instances.iter();
+    copies
+        .find(|copy| copy.name == *instance)
+        .ok_or_else(|| EngineError::Failed(format!("the backup holds nothing of {instance}")))
+}

@@ -1,0 +1,412 @@
+//! Replaced tables: the undo that takes a moment, and their end.
+//!
+//! A restore into a database leaves the tables that it replaced in a schema of their own. The database itself knows of
+//! them by the schema's comment; a small file in the state folder only spares the cockpit from asking it every time.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::beside::Staged;
+use super::journal::{Beside, Journal, Stage};
+use super::tables::{About, TableStaging};
+use crate::domain::activity::Severity;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::job::{JobId, JobKind, Outcome, Phase};
+use crate::domain::measure;
+use crate::domain::refusal::Refusal;
+use crate::domain::settings::ContentSettings;
+use crate::domain::state::ReplacedTables;
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::replaced::{self, Left};
+use crate::engine::{Engine, EngineError, Work};
+
+/// The replaced tables of the instances that one restore was about.
+pub(super) type LeftByInstance = Vec<(InstanceName, Left)>;
+
+impl Engine {
+    /// The databases of an environment, by instance.
+    fn databases(&self, name: &EnvironmentName) -> Result<Vec<(InstanceName, Connector)>, EngineError> {
+        let settings = self.live_settings(name)?;
+        Ok(settings
+            .instances
+            .iter()
+            .filter_map(|instance| match &instance.content {
+                ContentSettings::Postgres(database) => {
+                    Some((instance.name.clone(), self.connector(database)))
+                }
+                ContentSettings::Files { .. } => None,
+            })
+            .collect())
+    }
+
+    /// Everything that restores have left in the environment's databases, the newest first.
+    fn left_in_databases(&self, name: &EnvironmentName) -> Result<LeftByInstance, EngineError> {
+        let mut all = Vec::new();
+        for (instance, connector) in self.databases(name)? {
+            for left in replaced::find(&connector, name, &instance)? {
+                all.push((instance.clone(), left));
+            }
+        }
+        all.sort_by_key(|(_, left)| std::cmp::Reverse((left.note.at, left.note.job)));
+        Ok(all)
+    }
+
+    /// The tables that the last restore replaced, if an exchange with them takes all of it back. `None` when a safety
+    /// backup is the way.
+    pub(super) fn tables_to_go_back_to(
+        &self,
+        name: &EnvironmentName,
+    ) -> Result<Option<LeftByInstance>, EngineError> {
+        let settings = self.live_settings(name)?;
+        if self.databases(name)?.is_empty() {
+            return Ok(None);
+        }
+        let left: LeftByInstance = self
+            .left_in_databases(name)?
+            .into_iter()
+            .filter(|(_, left)| left.is_replaced() && left.note.expires > self.now())
+            .collect();
+        let Some((_, newest)) = left.first() else {
+            return Ok(None);
+        };
+        let (job, at, selection) = (newest.note.job, newest.note.at, newest.note.selection.clone());
+        if newest.note.merged_versions {
+            return Ok(None);
+        }
+        let same: LeftByInstance = left
+            .into_iter()
+            .filter(|(_, left)| left.note.job == job && left.note.at == at)
+            .collect();
+        // An instance in a folder can only be taken back by the safety backup, and all have to go back together.
+        let in_folders = settings.instances.iter().any(|instance| {
+            Self::content_folder(instance).is_some() && selection.has_instance(&instance.name)
+        });
+        let backups = self.list_backups(name)?;
+        let has_newer_safety =
+            crate::domain::retention::undo_target(&backups).is_some_and(|safety| safety.manifest.taken > at);
+        Ok((!in_folders && !has_newer_safety).then_some(same))
+    }
+
+    /// Starts the exchange back.
+    pub(super) fn start_exchange_back(
+        &self,
+        name: &EnvironmentName,
+        left: LeftByInstance,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
+        let engine = self.clone();
+        let title = "undo: exchange with the replaced tables";
+        self.start(name, JobKind::Undo, title, by, move |work| {
+            engine.may_restore(work.environment(), &work.environment().to_string())?;
+            engine.exchange_back(work, &left)
+        })
+    }
+
+    /// Exchanges Live with the tables that a restore replaced. What is live now is set aside in the same way, so that
+    /// nothing is lost and no safety backup is needed.
+    fn exchange_back(&self, work: &Work, left: &LeftByInstance) -> Result<Outcome, EngineError> {
+        work.phase(Phase::Preparing)?;
+        let name = work.environment().clone();
+        let settings = self.live_settings(&name)?;
+        let selection = left
+            .first()
+            .map(|(_, left)| left.note.selection.clone())
+            .unwrap_or_default();
+        let about = About {
+            environment: &name,
+            job: work.id(),
+            backup: None,
+            selection: &selection,
+            now: self.now(),
+        };
+        let mut staged = Vec::new();
+        for instance in &settings.instances {
+            let Some((_, left)) = left.iter().find(|(known, _)| *known == instance.name) else {
+                continue;
+            };
+            let connector = self.connector_of(&name, &instance.name)?;
+            let staging = TableStaging::of_replaced(connector, instance, left.clone(), about)?;
+            staged.push(Staged::of_tables(&instance.name, staging));
+        }
+        let backup = left.first().and_then(|(_, left)| left.note.backup.clone());
+        let mut journal = Journal {
+            environment: name.clone(),
+            job: work.id(),
+            backup: BackupId(backup.unwrap_or_else(|| "the restore before".to_owned())),
+            safety: None,
+            stage: Stage::Staging,
+            instances: staged.iter().map(Staged::record).collect(),
+        };
+        self.write_journal(&journal)?;
+        let prepared = staged
+            .iter()
+            .try_for_each(Staged::make_room)
+            .and_then(|()| self.begin_switch(work, &selection, &staged, None, &mut journal));
+        if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
+            return Err(if journal.stage == Stage::Staging {
+                self.give_up(&journal, None, error)
+            } else {
+                error
+            });
+        }
+        let mut warnings = Vec::new();
+        let health = self.after_switch(work, &journal, &mut warnings)?;
+        let until = self.replaced_tables(&name).iter().map(|left| left.expires).max();
+        let until = until.map_or(String::new(), |until| {
+            format!(
+                "; what was live until now stays beside it until {}",
+                measure::moment(until)
+            )
+        });
+        Ok(Outcome {
+            summary: format!("{name} is back as it was before the last restore{until}"),
+            warnings,
+            health,
+            ..Outcome::default()
+        })
+    }
+
+    /// Starts dropping the tables that restores have replaced: somebody has looked, and the outcome is good.
+    ///
+    /// # Errors
+    /// A refusal (rules 5, 8); a sentence when there are none.
+    pub fn start_confirm(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
+        self.live_settings(name)?;
+        let engine = self.clone();
+        self.start(name, JobKind::Prune, "dropping replaced tables", by, move |work| {
+            work.phase(Phase::Preparing)?;
+            let name = work.environment().clone();
+            let left = engine.left_in_databases(&name)?;
+            if left.is_empty() {
+                return Err(Refusal::NothingToUndo { environment: name }.into());
+            }
+            work.phase(Phase::CleaningUp)?;
+            let freed = engine.drop_left(work, &name, &left)?;
+            Ok(Outcome {
+                summary: format!(
+                    "the outcome of the last restore is confirmed: the tables that it replaced are dropped, {} are free in \
+                     the database",
+                    measure::bytes(freed)
+                ),
+                ..Outcome::default()
+            })
+        })
+    }
+
+    /// Drops replaced tables that have expired, and what an interrupted restore has left in a database. The caller holds
+    /// the environment.
+    pub(in crate::engine) fn drop_expired_tables(
+        &self,
+        work: &Work,
+        name: &EnvironmentName,
+    ) -> Result<(), EngineError> {
+        if self.databases(name)?.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let mut left = self.left_in_databases(name)?;
+        // No restore is under way: what is neither live nor replaced belongs to nothing.
+        left.retain(|(_, left)| !left.is_replaced() || left.note.expires <= now);
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.drop_left(work, name, &left).map(drop)
+    }
+
+    fn drop_left(
+        &self,
+        work: &Work,
+        name: &EnvironmentName,
+        left: &LeftByInstance,
+    ) -> Result<u64, EngineError> {
+        let mut freed = 0;
+        for (instance, left) in left {
+            let connector = self.connector_of(name, instance)?;
+            replaced::drop_schema(&connector, &left.schema)?;
+            freed += left.bytes;
+            work.log(
+                Severity::Information,
+                &format!(
+                    "{instance}: the schema {} is dropped, {} that a restore had left",
+                    left.schema,
+                    measure::bytes(left.bytes)
+                ),
+            );
+        }
+        self.look_for_replaced(name)?;
+        self.changed(name);
+        Ok(freed)
+    }
+
+    /// Looks in the databases which replaced tables stand, and remembers it.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a database is out of reach.
+    pub(in crate::engine) fn look_for_replaced(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        let tables: Vec<ReplacedTables> = self
+            .left_in_databases(name)?
+            .into_iter()
+            .filter(|(_, left)| left.is_replaced())
+            .map(|(instance, left)| ReplacedTables {
+                instance,
+                schema: left.schema,
+                job: JobId(left.note.job),
+                at: left.note.at,
+                expires: left.note.expires,
+                bytes: left.bytes,
+            })
+            .collect();
+        let path = self.replaced_file(name);
+        let written = if tables.is_empty() {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            }
+        } else {
+            path.parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| serde_json::to_vec_pretty(&tables).map_err(std::io::Error::other))
+                .and_then(|bytes| fs::write(&path, bytes))
+        };
+        written.map_err(EngineError::io("writing", &path))
+    }
+
+    /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.
+    pub(super) fn note_replaced(&self, journal: &Journal) {
+        let has_tables = journal
+            .instances
+            .iter()
+            .any(|record| matches!(record.beside, Beside::Schema(_)));
+        if has_tables && let Err(error) = self.look_for_replaced(&journal.environment) {
+            self.remember_warning("lifeboat", &journal.environment, &error.to_string());
+        }
+    }
+
+    fn replaced_file(&self, name: &EnvironmentName) -> PathBuf {
+        let file = format!("{}+{}.json", name.project(), name.environment());
+        self.state().join("replaced").join(file)
+    }
+
+    /// The replaced tables of an environment, as last looked for.
+    #[must_use]
+    pub(in crate::engine) fn replaced_tables(&self, name: &EnvironmentName) -> Vec<ReplacedTables> {
+        fs::read(self.replaced_file(name))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Removes the folders of search indexes of what was restored: Jackrabbit builds one only where there is none.
+    pub(super) fn remove_search_indexes(
+        &self,
+        journal: &Journal,
+        say: &dyn Fn(Severity, &str),
+    ) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for record in &journal.instances {
+            let Beside::Schema(schema) = &record.beside else {
+                continue;
+            };
+            let Ok(connector) = self.connector_of(&journal.environment, &record.instance) else {
+                continue;
+            };
+            for pattern in &connector.settings().search_indexes {
+                for folder in folders(pattern, &schema.workspaces) {
+                    match remove_index(&folder) {
+                        Ok(true) => say(
+                            Severity::Information,
+                            &format!("{}: the search index in {} is removed", record.instance, folder.display()),
+                        ),
+                        Ok(false) => {}
+                        Err(why) => warnings.push(format!(
+                            "the search index of {} in {} is still there ({why}): remove it before Magnolia starts, or \
+                             its searches are wrong",
+                            record.instance,
+                            folder.display()
+                        )),
+                    }
+                }
+            }
+        }
+        warnings
+    }
+}
+
+/// The folders that a pattern stands for. Workspaces are folders in the case that Jackrabbit knows them in, and tables
+/// have lost it: `{workspace}` matches in any case.
+fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
+    let text = pattern.to_string_lossy();
+    let Some((before, after)) = text.split_once("{workspace}") else {
+        return vec![pattern.to_owned()];
+    };
+    let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
+    let (suffix, below) = after
+        .split_once('/')
+        .map_or((after, ""), |(suffix, below)| (suffix, below));
+    let wanted: Vec<String> = workspaces
+        .iter()
+        .map(|name| format!("{prefix}{name}{suffix}").to_lowercase())
+        .collect();
+    let entries = fs::read_dir(if parent.is_empty() { "/" } else { parent });
+    entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| wanted.contains(&entry.file_name().to_string_lossy().to_lowercase()))
+        .map(|entry| entry.path().join(below))
+        .collect()
+}
+
+/// Removes a folder, if it is there and is a search index. Renamed first, so that Jackrabbit never finds half of one.
+fn remove_index(folder: &std::path::Path) -> Result<bool, String> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(|error| error.to_string())?,
+    };
+    let names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    // Jackrabbit lists the parts of an index in files of this name; without one it is something else's folder.
+    let is_index = names.is_empty() || names.iter().any(|name| name.starts_with("indexes"));
+    if !is_index {
+        return Err("it does not look like one of Jackrabbit's, so it was left alone".to_owned());
+    }
+    let mut aside = folder.as_os_str().to_owned();
+    aside.push(".lifeboat-removed");
+    let aside = PathBuf::from(aside);
+    // What an interrupted removal left goes first.
+    if aside.exists() {
+        fs::remove_dir_all(&aside).map_err(|error| error.to_string())?;
+    }
+    fs::rename(folder, &aside).map_err(|error| error.to_string())?;
+    fs::remove_dir_all(&aside).map_err(|error| error.to_string())?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_indexes_are_found_in_any_case_and_nothing_else_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        for workspace in ["website", "mgnlVersion", "dam"] {
+            let index = home.path().join("workspaces").join(workspace).join("index");
+            fs::create_dir_all(index.join("_0")).unwrap();
+            fs::write(index.join("indexes_2"), "").unwrap();
+        }
+        let pattern = home.path().join("workspaces/{workspace}/index");
+        let found = folders(&pattern, &["mgnlversion".to_owned(), "website".to_owned()]);
+        assert_eq!(found.len(), 2);
+        for folder in &found {
+            assert_eq!(remove_index(folder), Ok(true));
+            assert_eq!(remove_index(folder), Ok(false));
+        }
+        assert!(home.path().join("workspaces/dam/index/indexes_2").exists());
+        let other = home.path().join("workspaces");
+        assert!(remove_index(&other).is_err());
+        assert!(other.exists());
+    }
+}

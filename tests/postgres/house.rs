@@ -1,0 +1,336 @@
+//! A Live of databases in a cluster of its own, with an engine on it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use lifeboat::demo::cluster::{Cluster, SUPERUSER};
+use lifeboat::domain::backup::{Backup, BackupId};
+use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
+use lifeboat::domain::event::Event;
+use lifeboat::domain::job::{Job, JobId, JobState};
+use lifeboat::domain::plan::{RestorePlan, Selection};
+use lifeboat::domain::request::{BackupRequest, RestoreRequest};
+use lifeboat::domain::schedule::Schedule;
+use lifeboat::domain::settings::{
+    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositorySettings,
+    SecretSource, VersionSource,
+};
+use lifeboat::domain::slot::Keep;
+use lifeboat::engine::clock::{Clock, SetClock};
+use lifeboat::engine::watch::Unwatched;
+use lifeboat::engine::{Engine, EngineSettings, Surroundings};
+use postgres::{Client, NoTls};
+
+pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
+
+/// See the module.
+pub struct House {
+    pub folder: tempfile::TempDir,
+    pub cluster: Cluster,
+    pub clock: Arc<SetClock>,
+    pub instances: Vec<&'static str>,
+    /// Changes the settings of an instance before an engine gets them.
+    pub settle: fn(&mut PostgresSettings),
+    runtime: tokio::runtime::Runtime,
+}
+
+impl House {
+    /// A house with these instances, each in a database of its own with some content.
+    pub fn with(instances: &[&'static str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The server runs as another account and has to get at its socket.
+        let place = std::env::temp_dir().join(format!(
+            "lifeboat-pg-{}-{}",
+            std::process::id(),
+            folder.path().file_name().unwrap().to_string_lossy()
+        ));
+        let cluster = Cluster::start(&place, 0, &["max_connections = 50"]).unwrap();
+        let start = DateTime::parse_from_rfc3339("2026-11-23T12:00:00Z")
+            .unwrap()
+            .with_timezone(&Utc);
+        let house = Self {
+            cluster,
+            clock: Arc::new(SetClock::at(start)),
+            instances: instances.to_vec(),
+            settle: |_| {},
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap(),
+            folder,
+        };
+        fs::write(house.path("key"), "secret\n").unwrap();
+        for instance in instances {
+            house
+                .client("postgres")
+                .batch_execute(&format!("CREATE DATABASE \"{instance}\""))
+                .unwrap();
+            fs::create_dir_all(house.data_store(instance)).unwrap();
+            let mut client = house.client(instance);
+            for workspace in WORKSPACES {
+                make_workspace(&mut client, "public", &format!("pm_{workspace}_"));
+                fill(
+                    &mut client,
+                    &format!("public.pm_{workspace}_bundle"),
+                    300,
+                    instance,
+                );
+            }
+            make_workspace(&mut client, "public", "version_");
+            fill(&mut client, "public.version_bundle", 50, "versions");
+            house.store(instance, "one");
+            house.store(instance, "two");
+        }
+        house
+    }
+
+    pub fn new() -> Self {
+        Self::with(&["author"])
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn data_store(&self, instance: &str) -> PathBuf {
+        self.path("stores").join(instance)
+    }
+
+    /// Puts a record into the data store, as Jackrabbit names it. Gives its path.
+    pub fn store(&self, instance: &str, text: &str) -> PathBuf {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(text.repeat(500).as_bytes());
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let folder = self
+            .data_store(instance)
+            .join(&name[..2])
+            .join(&name[2..4])
+            .join(&name[4..6]);
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, text.repeat(500)).unwrap();
+        path
+    }
+
+    pub fn client(&self, database: &str) -> Client {
+        Client::connect(&self.cluster.connect(database, SUPERUSER), NoTls).unwrap()
+    }
+
+    pub fn live() -> EnvironmentName {
+        "acme/live".parse().unwrap()
+    }
+
+    pub fn engine_settings(&self) -> EngineSettings {
+        let instances = self.instances.iter().map(|name| {
+            let mut database = PostgresSettings::at(&self.cluster.connect(name, SUPERUSER));
+            database.data_store = Some(self.data_store(name));
+            database.pg_dump = self.cluster.binaries().join("pg_dump");
+            (self.settle)(&mut database);
+            InstanceSettings {
+                name: name.parse().unwrap(),
+                role: if *name == "author" {
+                    Role::Author
+                } else {
+                    Role::Public
+                },
+                content: ContentSettings::Postgres(Box::new(database)),
+                health: None,
+                hooks: Hooks::default(),
+            }
+        });
+        EngineSettings {
+            state: self.path("state"),
+            repository: Some(RepositorySettings {
+                root: self.path("repository"),
+                key: SecretSource::PasswordFile(self.path("key")),
+            }),
+            environments: vec![EnvironmentSettings {
+                project: "acme".into(),
+                name: "live".into(),
+                kind: EnvironmentKind::Live,
+                release_version: Some(VersionSource::Text("v12".into())),
+                magnolia_version: Some(VersionSource::Text("6.3.4".into())),
+                schedule: Schedule::default(),
+                keep: Keep::default(),
+                instances: instances.collect(),
+            }],
+        }
+    }
+
+    pub fn engine(&self) -> Engine {
+        let surroundings = Surroundings {
+            clock: Arc::clone(&self.clock) as Arc<_>,
+            runtime: self.runtime.handle().clone(),
+            events: tokio::sync::broadcast::channel::<Event>(1024).0,
+            variables: Arc::new(|_| None),
+        };
+        Engine::open(self.engine_settings(), surroundings).unwrap()
+    }
+
+    pub fn pass(&self, time: chrono::Duration) {
+        self.clock.set(self.clock.now() + time);
+    }
+
+    /// Every row of every table in a schema, as digests by table.
+    pub fn rows(&self, database: &str, schema: &str) -> BTreeMap<String, String> {
+        let mut client = self.client(database);
+        let tables: Vec<String> = client
+            .query(
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 ORDER BY 1",
+                &[&schema],
+            )
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        tables
+            .into_iter()
+            .map(|table| {
+                let quoted = format!(
+                    "\"{}\".\"{}\"",
+                    schema.replace('"', "\"\""),
+                    table.replace('"', "\"\"")
+                );
+                let digest: Option<String> = client
+                    .query_one(
+                        &format!(
+                            "SELECT md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM {quoted} t"
+                        ),
+                        &[],
+                    )
+                    .unwrap()
+                    .get(0);
+                (table, digest.unwrap_or_default())
+            })
+            .collect()
+    }
+
+    /// The schemas that Lifeboat has left in a database.
+    pub fn left(&self, database: &str) -> Vec<String> {
+        self.client(database)
+            .query(
+                "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'lifeboat%' ORDER BY 1",
+                &[],
+            )
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+}
+
+/// The tables of a workspace, as Jackrabbit makes them.
+pub fn make_workspace(client: &mut Client, schema: &str, prefix: &str) {
+    let q = |name: &str| {
+        format!(
+            "\"{}\".\"{}\"",
+            schema.replace('"', "\"\""),
+            format!("{prefix}{name}").replace('"', "\"\"")
+        )
+    };
+    let bare = |name: &str| format!("\"{}\"", format!("{prefix}{name}").replace('"', "\"\""));
+    client
+        .batch_execute(&format!(
+            "CREATE TABLE {} (node_id_hi bigint NOT NULL, node_id_lo bigint NOT NULL, bundle_data bytea NOT NULL, \
+             CONSTRAINT {} PRIMARY KEY (node_id_hi, node_id_lo));\n\
+             CREATE TABLE {} (node_id_hi bigint NOT NULL, node_id_lo bigint NOT NULL, refs_data bytea NOT NULL, \
+             CONSTRAINT {} PRIMARY KEY (node_id_hi, node_id_lo));\n\
+             CREATE TABLE {} (binval_id varchar(64) NOT NULL, binval_data bytea NOT NULL);\n\
+             CREATE UNIQUE INDEX {} ON {} (binval_id);\n\
+             CREATE TABLE {} (id serial, name varchar(255) NOT NULL, CONSTRAINT {} PRIMARY KEY (id));",
+            q("bundle"), bare("bundle_pkey"),
+            q("refs"), bare("refs_pkey"),
+            q("binval"), bare("binval_idx"), q("binval"),
+            q("names"), bare("names_pkey"),
+        ))
+        .unwrap();
+    client
+        .batch_execute(&format!(
+            "INSERT INTO {} (name) VALUES ('title'), ('größe')",
+            q("names")
+        ))
+        .unwrap();
+}
+
+/// Puts so many nodes into a table of bundles: some short, some long enough to be stored out of line.
+pub fn fill(client: &mut Client, table: &str, count: i64, text: &str) {
+    client
+        .execute(
+            &format!(
+                "INSERT INTO {table} SELECT n, n * 7919, \
+                 convert_to(repeat(md5($2 || n::text), 1 + (n % 90)::int), 'UTF8') FROM generate_series(1::bigint, $1::bigint) n"
+            ),
+            &[&count, &text],
+        )
+        .unwrap();
+}
+
+pub fn request(backup: &str, workspaces: &[&str]) -> RestoreRequest {
+    RestoreRequest {
+        environment: House::live(),
+        backup: backup.into(),
+        selection: Selection {
+            instances: Vec::new(),
+            workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
+        },
+        without_safety: false,
+    }
+}
+
+pub fn ended(engine: &Engine, id: JobId) -> Job {
+    engine.wait_for(id);
+    engine.job(id).unwrap()
+}
+
+pub fn done(engine: &Engine, id: JobId) -> Job {
+    let job = ended(engine, id);
+    let log: Vec<_> = engine
+        .catalog()
+        .log_after(id, 0)
+        .unwrap()
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    assert_eq!(job.state, JobState::Done, "{log:#?}");
+    job
+}
+
+pub fn start_backup(engine: &Engine) -> JobId {
+    let request = BackupRequest {
+        environment: House::live(),
+        note: None,
+        upgrade_to: None,
+    };
+    engine.start_backup(&request, "maria").unwrap()
+}
+
+pub fn back_up(engine: &Engine) -> BackupId {
+    let job = start_backup(engine);
+    done(engine, job).outcome.unwrap().backup.unwrap()
+}
+
+pub fn backups(engine: &Engine) -> Vec<Backup> {
+    engine.backups(&House::live()).unwrap()
+}
+
+pub fn plan(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {
+    engine
+        .plan_restore(&request(backup, workspaces), &Unwatched)
+        .unwrap()
+}
+
+pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
+    let job = engine
+        .start_restore(&request(backup, workspaces), "acme/live", "maria")
+        .unwrap();
+    done(engine, job)
+}
+
+pub fn undo(engine: &Engine) -> Job {
+    let job = engine.start_undo(&House::live(), "acme/live", "maria").unwrap();
+    done(engine, job)
+}

@@ -1,0 +1,154 @@
+//! Backed up, damaged, restored, undone, done again: the rows are what they have to be after each step.
+
+use std::fs;
+
+use crate::house::{House, back_up, backups, fill, make_workspace, plan, restore, undo};
+
+fn damage(house: &House) {
+    house
+        .client("author")
+        .batch_execute(
+            "DELETE FROM pm_website_bundle WHERE node_id_hi <= 20; \
+             UPDATE pm_website_bundle SET bundle_data = '\\x00' WHERE node_id_hi BETWEEN 21 AND 30; \
+             INSERT INTO pm_website_bundle SELECT n, n, '\\x01' FROM generate_series(1001, 1005) n; \
+             TRUNCATE pm_dam_bundle; INSERT INTO pm_config_names (name) VALUES ('later')",
+        )
+        .unwrap();
+}
+
+#[test]
+fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
+    let house = House::new();
+    let engine = house.engine();
+    let original = house.rows("author", "public");
+    let backup = back_up(&engine);
+    let manifest = backups(&engine).remove(0).manifest;
+    let copy = &manifest.instances[0];
+    let website = copy
+        .workspaces
+        .iter()
+        .find(|workspace| workspace.name == "website")
+        .unwrap();
+    assert_eq!(website.items, 300);
+    assert_eq!(copy.tables.len(), 16);
+
+    damage(&house);
+    let record = house.store("author", "one");
+    fs::remove_file(&record).unwrap();
+    let broken = house.rows("author", "public");
+    assert_ne!(broken, original);
+
+    let plan = plan(&engine, &backup.0, &[]);
+    assert_eq!(plan.obstacles, Vec::<String>::new());
+    let change = |workspace: &str| {
+        let change = plan
+            .changes
+            .iter()
+            .find(|change| change.workspace == workspace)
+            .unwrap();
+        (change.added, change.changed, change.removed, change.unchanged)
+    };
+    assert_eq!(change("website"), (20, 10, 5, 270));
+    assert_eq!(change("dam"), (300, 0, 0, 0));
+    assert_eq!(change("config"), (0, 0, 0, 300));
+    assert_eq!(change(".versions"), (0, 0, 0, 50));
+    assert_eq!(change(".datastore"), (1, 0, 0, 1));
+
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(house.rows("author", "public"), original);
+    assert!(record.exists());
+    assert_eq!(house.left("author").len(), 1);
+    let next: i32 = house
+        .client("author")
+        .query_one(
+            "INSERT INTO pm_website_names (name) VALUES ('new') RETURNING id",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert_eq!(next, 3, "the sequence goes on after the restored names");
+    house
+        .client("author")
+        .execute("DELETE FROM pm_website_names WHERE id = 3", &[])
+        .unwrap();
+
+    house.pass(chrono::Duration::minutes(1));
+    let job = undo(&engine);
+    assert_eq!(house.rows("author", "public"), broken);
+    assert!(job.title.contains("exchange"), "{}", job.title);
+    house.pass(chrono::Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(house.rows("author", "public"), original);
+
+    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    crate::house::done(&engine, confirmed);
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    // The safety backup still is a way back.
+    house.pass(chrono::Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(house.rows("author", "public"), broken);
+}
+
+#[test]
+fn tables_are_found_whatever_they_are_called_and_others_are_left_alone() {
+    let mut house = House::new();
+    house.settle = |database| {
+        database.schema = "Li\"ve Größe".to_owned();
+        database.data_store = None;
+    };
+    let mut client = house.client("author");
+    client.batch_execute("CREATE SCHEMA \"Li\"\"ve Größe\"").unwrap();
+    let schema = "Li\"ve Größe";
+    for prefix in [
+        "pm_wébsite_",
+        "PM_Dam_",
+        "pm_my_x002d_site_",
+        "pm_we\"ird '_",
+        "version_",
+    ] {
+        make_workspace(&mut client, schema, prefix);
+        let table = format!("\"Li\"\"ve Größe\".\"{}bundle\"", prefix.replace('"', "\"\""));
+        fill(&mut client, &table, 40, prefix);
+    }
+    client
+        .batch_execute(
+            "SET search_path = \"Li\"\"ve Größe\"; CREATE TABLE notes (id int); INSERT INTO notes VALUES (7); \
+             CREATE TABLE journal (revision_id bigint NOT NULL, journal_id varchar(255), producer_id varchar(255), \
+             revision_data bytea)",
+        )
+        .unwrap();
+    let engine = house.engine();
+    let original = house.rows("author", schema);
+    let backup = back_up(&engine);
+    let copy = backups(&engine).remove(0).manifest.instances.remove(0);
+    let names: Vec<_> = copy
+        .workspaces
+        .iter()
+        .map(|workspace| workspace.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [".schema", ".versions", "dam", "my-site", "we\"ird '", "wébsite"]
+    );
+    assert!(
+        copy.left_out.iter().any(|what| what.contains("notes")),
+        "{:?}",
+        copy.left_out
+    );
+    assert!(
+        copy.left_out.iter().any(|what| what.contains("journal")),
+        "{:?}",
+        copy.left_out
+    );
+
+    client
+        .batch_execute("DELETE FROM \"PM_Dam_bundle\"; UPDATE notes SET id = 8")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    let mut expected = original;
+    let notes = house.rows("author", schema)["notes"].clone();
+    assert_ne!(expected.insert("notes".to_owned(), notes.clone()), Some(notes));
+    assert_eq!(house.rows("author", schema), expected);
+}
