@@ -2,7 +2,9 @@ package lifeboat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.List;
 import javax.jcr.Node;
 import javax.jcr.Property;
 import javax.jcr.PropertyType;
@@ -39,8 +41,15 @@ final class Check {
             Check check = new Check(live, out);
             check.tables("version storage", Insides.versions(live.repository()));
             check.index("version storage", Insides.systemIndex(live.repository(), "default"));
-            for (String workspace : live.workspaces()) {
+            List<String> there = live.workspaces();
+            for (String workspace : there) {
                 check.workspace(workspace);
+            }
+            // Jackrabbit knows a workspace by a file in the home directory, and passes over tables without one.
+            for (String workspace : Fill.WORKSPACES) {
+                if (!there.contains(workspace)) {
+                    check.found(workspace, "is not there", null);
+                }
             }
             return check.findings;
         }
@@ -86,14 +95,12 @@ final class Check {
     }
 
     private void walk(String workspace, Node node) {
-        String path = "?";
         try {
-            path = node.getPath();
-            if (path.equals("/jcr:system")) {
+            if (node.getPath().equals("/jcr:system")) {
                 return;
             }
             if (node.isNodeType("mix:versionable")) {
-                versions(node);
+                versions(workspace, node);
             }
             for (var properties = node.getProperties(); properties.hasNext();) {
                 property(workspace, properties.nextProperty());
@@ -102,18 +109,25 @@ final class Check {
                 walk(workspace, children.nextNode());
             }
         } catch (RepositoryException error) {
-            found(workspace, path, error);
+            found(workspace, node.toString(), error);
         }
     }
 
-    private static void versions(Node node) throws RepositoryException {
-        VersionManager manager = node.getSession().getWorkspace().getVersionManager();
-        VersionHistory history = manager.getVersionHistory(node.getPath());
-        manager.getBaseVersion(node.getPath()).getFrozenNode();
-        for (var all = history.getAllVersions(); all.hasNext();) {
-            Version version = all.nextVersion();
-            version.getFrozenNode();
-            version.getPredecessors();
+    /** Follows a node to its base version and from there to every other one. */
+    private void versions(String workspace, Node node) {
+        try {
+            VersionManager manager = node.getSession().getWorkspace().getVersionManager();
+            VersionHistory history = manager.getVersionHistory(node.getPath());
+            for (var all = history.getAllVersions(); all.hasNext();) {
+                Version version = all.nextVersion();
+                version.getFrozenNode();
+                version.getPredecessors();
+            }
+            manager.getBaseVersion(node.getPath()).getFrozenNode();
+        } catch (RepositoryException | RuntimeException error) {
+            // Jackrabbit answers with InconsistentVersioningState when the history is missing, and with a
+            // NullPointerException when the base version is; neither is a RepositoryException.
+            found(workspace, "versions of " + node, error);
         }
     }
 
@@ -126,7 +140,7 @@ final class Check {
                 } else if (value.getType() == PropertyType.BINARY) {
                     long length = value.getBinary().getSize();
                     try (InputStream in = value.getBinary().getStream()) {
-                        long read = in.transferTo(java.io.OutputStream.nullOutputStream());
+                        long read = in.transferTo(OutputStream.nullOutputStream());
                         if (read != length) {
                             found(workspace, property.getPath() + ": " + read + " of " + length + " bytes", null);
                         }

@@ -2,6 +2,7 @@ package lifeboat;
 
 import java.io.ByteArrayInputStream;
 import java.io.StringReader;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -23,7 +24,8 @@ import org.apache.jackrabbit.commons.cnd.CndImporter;
  */
 final class Fill {
     static final List<String> WORKSPACES = List.of(
-            "config", "users", "userroles", "usergroups", "website", "dam", "category", "marketing-tags", "mgnlVersion");
+            "config", "users", "userroles", "usergroups", "website", "dam", "category", "marketing-tags",
+            "mgnlVersion");
 
     /** Nodes between two saves: few transactions, and no change log that holds everything. */
     private static final int SAVE_EVERY = 400;
@@ -155,7 +157,7 @@ final class Fill {
         }
     }
 
-    /** Binaries on both sides of the data store's threshold of 1 KiB, a few of them large. Gives the ids of the assets. */
+    /** Binaries on both sides of the data store's threshold of 1 KiB, a few of them large. Gives the assets' ids. */
     private List<String> assets() throws RepositoryException {
         Session session = live.login("dam");
         ValueFactory values = session.getValueFactory();
@@ -212,7 +214,7 @@ final class Fill {
         page.setProperty("description", words.sentence(20));
         page.setProperty("hideInNav", words.random.nextBoolean());
         page.setProperty("weight", words.random.nextGaussian());
-        page.setProperty("price", values.createValue(java.math.BigDecimal.valueOf(words.random.nextInt(100_000), 2)));
+        page.setProperty("price", values.createValue(BigDecimal.valueOf(words.random.nextInt(100_000), 2)));
         page.setProperty("visits", words.random.nextInt(5000) - 100L);
         page.setProperty("publishAt", words.date(values));
         page.setProperty("link", values.createValue("https://example.com/" + words.letters(8), PropertyType.URI));
@@ -277,7 +279,7 @@ final class Fill {
         return made;
     }
 
-    /** Magnolia keeps the versions of a page as a copy in a workspace of their own, under the id of the page. */
+    /** Magnolia versions a page by copying it into a workspace of its own, and lets Jackrabbit version the copy. */
     private void copies() throws RepositoryException {
         Session session = live.login("mgnlVersion");
         Words words = words("mgnlVersion");
