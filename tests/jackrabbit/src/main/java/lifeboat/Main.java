@@ -1,0 +1,74 @@
+package lifeboat;
+
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A Jackrabbit repository as Magnolia configures it, driven from a shell: filled, written out, checked and damaged.
+ * It knows nothing of Lifeboat, so that what it says of a restored repository is Jackrabbit's word alone.
+ */
+public final class Main {
+    private static final String USAGE = """
+            usage: run COMMAND --url jdbc:postgresql://HOST:PORT/DATABASE --user USER --home DIR [OPTION]...
+
+            commands:
+              fill     makes a repository and fills it        [--scale N] [--seed N]
+              dump     writes everything in it, to compare    --out FILE
+              check    runs Jackrabbit's consistency checks; exit code 1 and a line for each finding
+              damage   deletes, changes and adds              [--seed N]
+              edit     saves one change after the other, each in one transaction  [--count N]
+                       N changes, or for ever until standard input ends; prints a line after each
+
+            options for every command:
+              --password-file FILE    the password is its first line; without it there is none
+              --schema NAME           the schema that the tables are in; made by fill
+              --datastore file|db     a folder below the home directory, or the table ds_datastore (default: file)
+              --cluster ID            joins a cluster through the tables journal, global_revision, local_revisions
+
+            exit codes: 0 done, 1 check found something, 2 wrong usage, 3 failed, 77 no Java or Maven here
+            """;
+
+    private Main() {}
+
+    /** Runs the command that the first argument names. */
+    public static void main(String[] arguments) {
+        PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+        int code;
+        try {
+            code = run(arguments, out);
+        } catch (Options.Wrong wrong) {
+            System.err.println("jackrabbit: " + wrong.getMessage() + "\n\n" + USAGE);
+            code = 2;
+        } catch (Exception error) {
+            error.printStackTrace();
+            code = 3;
+        }
+        out.flush();
+        // Jackrabbit's pools leave threads behind that would keep the process alive for a while.
+        System.exit(code);
+    }
+
+    private static int run(String[] arguments, PrintStream out) throws Exception {
+        if (arguments.length == 0) {
+            throw new Options.Wrong("which command?");
+        }
+        Options options = Options.read(arguments);
+        long began = System.nanoTime();
+        int code = 0;
+        String did;
+        switch (arguments[0]) {
+            case "fill" -> did = Fill.run(options);
+            case "dump" -> did = Dump.run(options);
+            case "check" -> {
+                int findings = Check.run(options, out);
+                did = findings + " findings";
+                code = findings == 0 ? 0 : 1;
+            }
+            case "damage" -> did = Damage.run(options);
+            case "edit" -> did = Edit.run(options, out);
+            default -> throw new Options.Wrong("there is no command " + arguments[0]);
+        }
+        out.printf("%s: %s, %.1f s%n", arguments[0], did, (System.nanoTime() - began) / 1e9);
+        return code;
+    }
+}
