@@ -13,7 +13,7 @@ use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 
 /// A restore of both instances in the middle: new content is staged, and `switched` instances have it already.
-fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
+pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
     let safety = back_up(&house.engine());
     house.pass(chrono::Duration::hours(1));
     let mut journal = Journal {
