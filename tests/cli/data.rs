@@ -6,7 +6,9 @@ use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
-use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind};
+use lifeboat::domain::environment::{
+    Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
+};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
@@ -269,7 +271,12 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             name: "author".parse().unwrap(),
             role: Role::Author,
             content: "/srv/author".to_owned(),
-            health: None,
+            health: Some("http://author.internal:8080/.rest/health".to_owned()),
+            answer: Some(Answer {
+                at: at(23, 5, 2),
+                up: true,
+                detail: "up".to_owned(),
+            }),
         }],
         versions: Some(versions(13)),
         versions_problem: None,
