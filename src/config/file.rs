@@ -150,6 +150,23 @@ fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> Envi
             }
         }
     }
+    for hooks in environment
+        .instances
+        .iter_mut()
+        .map(|instance| &mut instance.hooks)
+    {
+        for command in [
+            &mut hooks.before_backup,
+            &mut hooks.after_backup,
+            &mut hooks.before_restore,
+            &mut hooks.after_restore,
+        ] {
+            // A name without a slash is looked for in PATH.
+            if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
+                *program = folder.join(&*program).display().to_string();
+            }
+        }
+    }
     environment
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::domain::settings::{ContentSettings, SecretSource, VersionSource};
+use crate::domain::settings::{ContentSettings, HookPoint, Hooks, SecretSource, VersionSource};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("/etc/lifeboat/lifeboat.toml"))
@@ -67,6 +67,54 @@ fn relative_paths_count_from_the_folder_of_the_file() {
         panic!("the content is a folder");
     };
     assert_eq!(path, Path::new("/srv/author"));
+}
+
+#[test]
+fn hooks_and_health_are_read_with_their_limits() {
+    let instance = |lines: &str| {
+        let config = parse(&format!("{REPOSITORY}{LIVE}{lines}\n"));
+        config.map(|mut config| config.environments.remove(0).instances.remove(0))
+    };
+    let plain = instance("health = \"http://author:8080/.rest/health\"").unwrap();
+    assert_eq!(plain.health.unwrap().limit.to_string(), "3m");
+    assert_eq!(plain.hooks, Hooks::default());
+    assert_eq!(plain.hooks.limit.to_string(), "5m");
+
+    let full = instance(
+        "health = { url = \"https://author/health\", limit = \"90s\" }\n\
+         hooks = { limit = \"10m\", before_backup = [\"hold\", \"on\"], after_backup = [\"./go\"], \
+         before_restore = [\"/bin/stop\"], after_restore = [\"start\"] }",
+    )
+    .unwrap();
+    let health = full.health.unwrap();
+    assert_eq!(
+        (health.url.as_str(), health.limit.to_string().as_str()),
+        ("https://author/health", "90s")
+    );
+    assert_eq!(full.hooks.limit.to_string(), "10m");
+    let programs: Vec<_> = HookPoint::ALL
+        .into_iter()
+        .map(|point| full.hooks.at(point)[0].as_str())
+        .collect();
+    // Only a program with a slash in it is a path, and a relative one counts from the folder of the file.
+    assert_eq!(programs, ["hold", "/etc/lifeboat/./go", "/bin/stop", "start"]);
+
+    for (lines, complaint) in [
+        ("health = \"author:8080\"", "begins with http:// or https://"),
+        (
+            "health = { url = \"http://a\", limit = \"soon\" }",
+            "health has to be an address",
+        ),
+        ("hooks = { limit = \"0s\" }", "is not a time limit"),
+        (
+            "hooks = { before_backup = [\"\"] }",
+            "the before_backup hook of author names no program",
+        ),
+        ("hooks = { during_backup = [\"x\"] }", "unknown setting"),
+    ] {
+        let why = instance(lines).unwrap_err().to_string();
+        assert!(why.contains(complaint), "{lines}: {why}");
+    }
 }
 
 #[test]

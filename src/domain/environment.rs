@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Instant;
+
 /// Why a name for a project, an environment or an instance is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -199,8 +201,22 @@ pub struct Instance {
     pub role: Role,
     /// Where its content is, as a sentence for people: a folder, later a database. Never a secret.
     pub content: String,
-    /// The address that is asked after a restore whether the instance is up, if one is configured.
+    /// The address that is asked whether the instance is up, if one is configured.
     pub health: Option<String>,
+    /// What came of asking it last. `None` when it has no address or has not answered or failed to answer yet.
+    #[serde(default)]
+    pub answer: Option<Answer>,
+}
+
+/// What came of asking an instance whether it is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// When it was asked.
+    pub at: Instant,
+    /// Whether it is up.
+    pub up: bool,
+    /// What it answered, or what went wrong.
+    pub detail: String,
 }
 
 /// The version storage of a database, which belongs to all its workspaces. Like the three below it stands where

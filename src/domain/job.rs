@@ -82,6 +82,8 @@ pub enum Phase {
     Staging,
     /// Restore: reading the staged content back.
     VerifyingStaged,
+    /// Restore: running the hooks that go before the switch.
+    HooksBefore,
     /// Restore: exchanging Live and the staged content. From here on the job cannot be cancelled.
     Switching,
     /// Restore: running the hooks that follow it.
@@ -103,6 +105,7 @@ impl Phase {
                 Self::SafetyBackup,
                 Self::Staging,
                 Self::VerifyingStaged,
+                Self::HooksBefore,
                 Self::Switching,
                 Self::Hooks,
                 Self::Health,
@@ -124,8 +127,9 @@ impl Phase {
             Self::SafetyBackup => "safety backup",
             Self::Staging => "staging beside Live",
             Self::VerifyingStaged => "verifying staged",
+            Self::HooksBefore => "hooks before",
             Self::Switching => "switching",
-            Self::Hooks => "hooks",
+            Self::Hooks => "hooks after",
             Self::Health => "health check",
             Self::CleaningUp => "cleaning up",
         }

@@ -11,6 +11,7 @@ pub mod backup;
 pub mod environment;
 pub mod event;
 pub mod job;
+pub mod limit;
 pub mod measure;
 pub mod plan;
 pub mod printable;

@@ -4,7 +4,8 @@
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`.
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`. Backups
+//! and restores share `hooks` and `health`.
 
 pub mod catalog;
 pub mod clock;
@@ -15,6 +16,8 @@ pub mod watch;
 mod backup;
 mod command;
 mod error;
+mod health;
+mod hooks;
 mod lock;
 mod overview;
 mod restore;
@@ -104,6 +107,7 @@ struct Inner {
     // One lock per environment, so that opening one repository (scrypt takes 0.4 s) does not hold up the others.
     repositories: Mutex<HashMap<EnvironmentName, RepositoryCell>>,
     listed: Mutex<HashMap<EnvironmentName, Listed>>,
+    health: Mutex<HashMap<EnvironmentName, health::Known>>,
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
     ended: Condvar,
 }
@@ -141,6 +145,7 @@ impl Engine {
             events: surroundings.events,
             repositories: Mutex::default(),
             listed: Mutex::default(),
+            health: Mutex::default(),
             at_work: Mutex::default(),
             ended: Condvar::new(),
         }));

@@ -4,7 +4,7 @@ use super::{Engine, EngineError, versions};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
-use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::retention::{holders, undo_target};
@@ -115,7 +115,7 @@ impl Engine {
         let automatic: &[Slot] = if recoverable { &Slot::AUTOMATIC } else { &[] };
         Ok(EnvironmentDetails {
             summary,
-            instances: settings.instances.iter().map(instance).collect(),
+            instances: self.instances(name, settings),
             versions,
             versions_problem,
             schedule: settings.schedule,
@@ -140,6 +140,14 @@ impl Engine {
             backups,
             repository,
         })
+    }
+
+    fn instances(&self, name: &EnvironmentName, settings: &EnvironmentSettings) -> Vec<Instance> {
+        let mut answers = self.last_answers(name, &settings.instances);
+        let instances = settings.instances.iter();
+        instances
+            .map(|settings| instance(settings, answers.remove(&settings.name)))
+            .collect()
     }
 
     /// Sets or lifts maintenance mode or protection (rule 9).
@@ -183,12 +191,13 @@ impl Engine {
     }
 }
 
-fn instance(settings: &InstanceSettings) -> Instance {
+fn instance(settings: &InstanceSettings, answer: Option<Answer>) -> Instance {
     Instance {
         name: settings.name.clone(),
         role: settings.role,
         content: settings.content.place(),
-        health: settings.health.clone(),
+        health: settings.health.as_ref().map(|health| health.url.clone()),
+        answer,
     }
 }
 

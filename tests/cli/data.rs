@@ -6,7 +6,9 @@ use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
-use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind};
+use lifeboat::domain::environment::{
+    Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
+};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
@@ -270,7 +272,12 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             name: "author".parse().unwrap(),
             role: Role::Author,
             content: "/srv/author".to_owned(),
-            health: None,
+            health: Some("http://author.internal:8080/.rest/health".to_owned()),
+            answer: Some(Answer {
+                at: at(23, 5, 2),
+                up: true,
+                detail: "up".to_owned(),
+            }),
         }],
         versions: Some(versions(13)),
         versions_problem: None,
@@ -288,6 +295,7 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             schedule(Slot::Daily, at(24, 0, 17), Some(at(23, 2, 10)), true),
         ],
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
+        replaced: Vec::new(),
         undo: backups.first().map(|backup| backup.id.clone()),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),

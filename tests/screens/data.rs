@@ -8,7 +8,7 @@ use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
 use lifeboat::domain::environment::{
-    EnvironmentKind, EnvironmentName, Instance, InstanceName, Role, WorkspaceKind,
+    Answer, EnvironmentKind, EnvironmentName, Instance, InstanceName, Role, WorkspaceKind,
 };
 use lifeboat::domain::job::{
     InstanceHealth, Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress,
@@ -247,7 +247,9 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             name: instance(instance_name),
             role,
             content: format!("files in /srv/magnolia/{instance_name}/content"),
-            health: (role == Role::Author).then(|| "http://author.internal:8080/.rest/health".to_owned()),
+            health: (instance_name != "public-2")
+                .then(|| format!("http://{instance_name}.internal:8080/.rest/health")),
+            answer: answer(instance_name),
         })
         .collect(),
         versions: Some(Versions {
@@ -269,11 +271,26 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             })
             .collect(),
         last_scheduled: Some(last),
+        replaced: Vec::new(),
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
         backups,
         repository: format!("/var/lib/lifeboat/repository/{text}"),
         summary,
     }
+}
+
+/// What the instance answered last: the author is up, one public is down, the other has no address.
+fn answer(instance: &str) -> Option<Answer> {
+    let (up, detail) = match instance {
+        "author" => (true, "up"),
+        "public-1" => (false, "http://public-1.internal:8080/.rest/health: status DOWN"),
+        _ => return None,
+    };
+    Some(Answer {
+        at: now(),
+        up,
+        detail: detail.to_owned(),
+    })
 }
 
 /// An environment that is not Live.

@@ -1,18 +1,24 @@
 //! `lifeboat backups ENV`: the four slots with their holders, then upgrade and safety backups, then all others.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
+use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::backup::{Backup, Trigger, Verification};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::event::Event;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentDetails;
 use crate::domain::{Instant, measure, retention};
+
+/// An instance answers within two seconds, or counts as down.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// What `lifeboat backups` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -23,9 +29,8 @@ pub struct BackupsArguments {
 }
 
 pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let details = call.backend().await?.environment(&arguments.environment).await?;
-    refusal::only_live(&details.summary.name, details.summary.kind)
-        .map_err(crate::backend::BackendError::from)?;
+    let details = asked(call.backend().await?.as_ref(), &arguments.environment).await?;
+    refusal::only_live(&details.summary.name, details.summary.kind).map_err(BackendError::from)?;
     if call.globals.json {
         let slots: Vec<_> = Slot::ALL
             .into_iter()
@@ -38,6 +43,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "environment": details.summary.name,
             "slots": slots,
             "backups": details.backups,
+            "instances": details.instances,
             "trouble": details.summary.trouble,
         }))?;
         return trouble::end(&details);
@@ -47,7 +53,8 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     }
     let now = call.now();
     call.table(&table(&details, now))?;
-    let remarks = remarks(&details.backups, now);
+    let mut remarks = remarks(&details.backups, now);
+    remarks.extend(details.instances.iter().filter_map(health));
     if !remarks.is_empty() {
         call.say("")?;
     }
@@ -55,6 +62,45 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
         call.tell(&remark)?;
     }
     trouble::end(&details)
+}
+
+/// The environment with what its instances answer. Asking for it never waits for them, so what they have not answered by
+/// then is asked for once more when the news comes.
+async fn asked(backend: &dyn Backend, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
+    let is_complete = |details: &EnvironmentDetails| {
+        let mut asked = details
+            .instances
+            .iter()
+            .filter(|instance| instance.health.is_some());
+        asked.all(|instance| instance.answer.is_some())
+    };
+    let mut events = backend.events();
+    let mut details = backend.environment(name).await?;
+    let news = async {
+        while !is_complete(&details) {
+            match events.next().await {
+                Some(Event::Environment { name: told }) if told == *name => {
+                    details = backend.environment(name).await?;
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok::<_, BackendError>(())
+    };
+    // Without the answers there is still all the rest to show.
+    tokio::time::timeout(ANSWER_LIMIT, news).await.unwrap_or(Ok(()))?;
+    Ok(details)
+}
+
+/// Whether an instance that can be asked is up, as a line.
+fn health(instance: &Instance) -> Option<String> {
+    instance.health.as_ref()?;
+    Some(match &instance.answer {
+        Some(answer) if answer.up => format!("{}  UP", instance.name),
+        Some(answer) => format!("{}  DOWN: {}", instance.name, answer.detail),
+        None => format!("{}  not asked yet", instance.name),
+    })
 }
 
 fn holders(details: &EnvironmentDetails, slot: Slot) -> impl Iterator<Item = &Backup> {

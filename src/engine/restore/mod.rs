@@ -1,4 +1,4 @@
-//! Restores: plan, safety backup, stage beside Live, verify what was staged, switch, hooks and health, clean up.
+//! Restores: plan, safety backup, stage beside Live, verify what was staged, hooks, switch, hooks and health, clean up.
 //!
 //! Until the switch begins nothing of Live is touched, and the journal says so. From then on everything that is
 //! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
@@ -214,10 +214,13 @@ impl Engine {
                 }
                 self.renew_safety(work, backup, selection, &mut safety, &mut warnings)
             })
+            .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             // A switch that is done in part stays in the journal, and its safety backup with it.
             return Err(if journal.stage == Stage::Staging {
+                // First of all whatever was stopped for the switch is started again.
+                self.take_up_again(work, &error);
                 self.give_up(&journal, safety.as_ref(), error)
             } else {
                 error

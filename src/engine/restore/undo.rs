@@ -142,9 +142,11 @@ impl Engine {
         let prepared = staged
             .iter()
             .try_for_each(Staged::make_room)
+            .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, &selection, &staged, None, &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             return Err(if journal.stage == Stage::Staging {
+                self.take_up_again(work, &error);
                 self.give_up(&journal, None, error)
             } else {
                 error

@@ -16,8 +16,8 @@ use crate::domain::plan::Selection;
 use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositorySettings, SecretSource,
-    VersionSource,
+    ContentSettings, EnvironmentSettings, HealthSettings, Hooks, InstanceSettings, RepositorySettings,
+    SecretSource, VersionSource,
 };
 use crate::domain::slot::Keep;
 use crate::engine::clock::SetClock;
@@ -29,7 +29,7 @@ pub(super) struct House {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<SetClock>,
     pub(super) hooks: Hooks,
-    pub(super) health: Option<String>,
+    pub(super) health: Option<HealthSettings>,
     runtime: tokio::runtime::Runtime,
 }
 

@@ -2,11 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, piece};
 use super::layout::Main;
 use super::words;
 use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
+use crate::domain::environment::{Instance, InstanceName};
 use crate::domain::measure;
+use crate::domain::state::EnvironmentDetails;
 use crate::tui::model::Model;
 use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
@@ -36,6 +38,13 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
             "this slot is empty",
             Meaning::Quiet,
         );
+        let mut rest = Rect::new(
+            inside.x,
+            inside.y + 1,
+            inside.width,
+            inside.height.saturating_sub(1),
+        );
+        states(canvas, details, &mut rest);
         return;
     };
     let facts = facts(model, backup);
@@ -50,10 +59,10 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     }
     let mut rest = Rect::new(inside.x, y, inside.width, inside.bottom().saturating_sub(y));
     if panes.wide {
-        instances(canvas, &backup.manifest, &mut rest);
+        instances(canvas, details, &backup.manifest, &mut rest);
         workspaces(canvas, &backup.manifest, &mut rest);
     } else {
-        compact_instances(canvas, &backup.manifest, &mut rest);
+        compact_instances(canvas, details, &backup.manifest, &mut rest);
     }
 }
 
@@ -106,17 +115,53 @@ pub fn trigger(trigger: &Trigger) -> String {
     }
 }
 
-fn compact_instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+fn compact_instances(
+    canvas: &mut Canvas<'_>,
+    details: &EnvironmentDetails,
+    manifest: &Manifest,
+    rest: &mut Rect,
+) {
     for instance in &manifest.instances {
-        if rest.height == 0 {
-            return;
-        }
         let items: u64 = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let text = format!("{} items", measure::count(items));
-        canvas.text(rest.x, rest.y, 9, instance.name.as_str(), Meaning::Quiet);
-        canvas.text(rest.x + 10, rest.y, rest.width - 10, &text, Meaning::Text);
-        next(rest);
+        state(canvas, details, &instance.name, &text, rest);
     }
+}
+
+/// Whether the instances are up, where there is no backup to tell about.
+fn states(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, rest: &mut Rect) {
+    for instance in &details.instances {
+        state(canvas, details, &instance.name, "", rest);
+    }
+}
+
+/// An instance with whether it is up now, and something to stand behind that.
+fn state(
+    canvas: &mut Canvas<'_>,
+    details: &EnvironmentDetails,
+    name: &InstanceName,
+    text: &str,
+    rest: &mut Rect,
+) {
+    if rest.height == 0 {
+        return;
+    }
+    canvas.text(rest.x, rest.y, 9, name.as_str(), Meaning::Quiet);
+    let mut pieces = Vec::new();
+    let instance = now(details, name);
+    // An instance that is never asked needs the little room for what else there is to say.
+    if text.is_empty() || instance.is_some_and(|instance| instance.health.is_some()) {
+        let (health, meaning) = words::health(instance, canvas.symbols());
+        pieces.push(piece(format!("{health}  "), meaning));
+    }
+    pieces.push(piece(text, Meaning::Text));
+    canvas.pieces(rest.x + 10, rest.y, rest.width - 10, &pieces);
+    next(rest);
+}
+
+/// The instance as it is now; a backup may know one that is no longer there.
+fn now<'a>(details: &'a EnvironmentDetails, name: &InstanceName) -> Option<&'a Instance> {
+    details.instances.iter().find(|instance| instance.name == *name)
 }
 
 fn next(rest: &mut Rect) {
@@ -124,12 +169,17 @@ fn next(rest: &mut Rect) {
     rest.height -= 1;
 }
 
-/// The instances with when the copy of each was begun.
-fn instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+/// The instances with whether each is up now and when its copy was begun.
+fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &Manifest, rest: &mut Rect) {
     if rest.height < 3 {
         return;
     }
-    table_head(canvas, rest, "instance", "begun after");
+    canvas.text(rest.x, rest.y, 14, "instance", Meaning::Column);
+    canvas.text(rest.x + 15, rest.y, 11, "now", Meaning::Column);
+    canvas.text(rest.x + 27, rest.y, 11, "begun after", Meaning::Column);
+    canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
+    canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
+    next(rest);
     for instance in &manifest.instances {
         if rest.height == 0 {
             return;
@@ -139,8 +189,13 @@ fn instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
         // Counted from the backup's beginning, so that the time between the instances can be read off.
         let after = (instance.began - manifest.taken).num_milliseconds();
         let at = format!("+{}", measure::millis(u64::try_from(after).unwrap_or(0)));
-        let name = instance.name.as_str();
-        table_row(canvas, rest, name, &at, items, bytes);
+        let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
+        canvas.text(rest.x, rest.y, 14, instance.name.as_str(), Meaning::Text);
+        canvas.text(rest.x + 15, rest.y, 11, &health, meaning);
+        canvas.text(rest.x + 27, rest.y, 11, &at, Meaning::Quiet);
+        canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
+        canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
+        next(rest);
     }
 }
 

@@ -6,7 +6,7 @@ use super::metadata::trigger;
 use super::text::Text;
 use super::words;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::environment::{EnvironmentName, Instance};
 use crate::domain::measure;
 use crate::domain::recovery;
 use crate::domain::refusal;
@@ -378,12 +378,26 @@ fn known(text: &mut Text, details: &EnvironmentDetails) {
     for instance in &details.instances {
         text.heading(&format!("{} ({})", instance.name, instance.role.label()));
         text.fact("content", &instance.content);
-        text.fact(
-            "health",
-            instance
-                .health
-                .as_deref()
-                .unwrap_or("not asked: no address is configured"),
-        );
+        health(text, instance);
+    }
+}
+
+/// Whether the instance is up, when it was asked, and what it said.
+fn health(text: &mut Text, instance: &Instance) {
+    match (&instance.health, &instance.answer) {
+        (None, _) => text.fact("health", "not asked: no address is configured"),
+        (Some(address), None) => text.fact("health", &format!("not asked yet, {address}")),
+        (Some(address), Some(answer)) if answer.up => {
+            let asked = measure::moment_exact(answer.at);
+            text.fact_as("health", &format!("UP at {asked}, {address}"), Meaning::Good);
+        }
+        (Some(_), Some(answer)) => {
+            let asked = measure::moment_exact(answer.at);
+            text.fact_as(
+                "health",
+                &format!("DOWN at {asked}: {}", answer.detail),
+                Meaning::Critical,
+            );
+        }
     }
 }

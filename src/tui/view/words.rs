@@ -7,6 +7,7 @@ use super::canvas::{Piece, piece};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification};
+use crate::domain::environment::Instance;
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::measure;
 use crate::domain::state::EnvironmentSummary;
@@ -114,6 +115,16 @@ pub fn job_symbol(state: &JobState, symbols: &Symbols) -> (&'static str, Meaning
         JobState::Done => (symbols.good, Meaning::Good),
         JobState::Failed { .. } => (symbols.critical, Meaning::Critical),
         JobState::Cancelled => (symbols.none, Meaning::Warning),
+    }
+}
+
+/// Whether an instance is up, as far as it is known, with a symbol.
+#[must_use]
+pub fn health(instance: Option<&Instance>, symbols: &Symbols) -> (String, Meaning) {
+    match instance.and_then(|instance| instance.answer.as_ref()) {
+        Some(answer) if answer.up => (format!("{} UP", symbols.good), Meaning::Good),
+        Some(_) => (format!("{} DOWN", symbols.critical), Meaning::Critical),
+        None => (format!("{} not asked", symbols.empty), Meaning::Quiet),
     }
 }
 
