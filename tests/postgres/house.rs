@@ -175,6 +175,19 @@ impl House {
         self.clock.set(self.clock.now() + time);
     }
 
+    /// Fills a table with bundles that Jackrabbit could read: nodes without properties below a root.
+    pub fn bundles(&self, instance: &str, table: &str, count: i64) {
+        self.client(instance)
+            .execute(
+                &format!(
+                    "INSERT INTO {table} SELECT n, n * 7919, '\\x0300'::bytea || decode(repeat('07', 16), 'hex') \
+                     || '\\x0000'::bytea FROM generate_series(1::bigint, $1::bigint) n"
+                ),
+                &[&count],
+            )
+            .unwrap();
+    }
+
     /// Every row of every table in a schema, as digests by table.
     pub fn rows(&self, database: &str, schema: &str) -> BTreeMap<String, String> {
         let mut client = self.client(database);

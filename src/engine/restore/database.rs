@@ -74,8 +74,8 @@ pub(super) fn plan(
     found.room_for(connector, &mut client, copy, &staged);
     if !selection.workspaces.is_empty() && layout.workspaces().contains(&VERSIONS) {
         found.warnings.push(format!(
-            "only chosen workspaces of {} come back: its version storage stays as it is in Live, and what the restored \
-             nodes refer to in it and Live no longer has is added from the backup",
+            "only chosen workspaces of {} come back: the version histories of their nodes come back with them as they \
+             were, and all other histories stay as they are in Live",
             copy.name
         ));
     }

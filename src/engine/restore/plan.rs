@@ -119,6 +119,13 @@ impl Engine {
                 room.extend(found.room);
                 obstacles.extend(found.obstacles);
                 warnings.extend(found.warnings);
+                if way.without_safety && !selection.workspaces.is_empty() {
+                    obstacles.push(
+                        "chosen workspaces of a database share the version storage with others, so their restore needs \
+                         its safety backup: leave it in, or restore everything"
+                            .to_owned(),
+                    );
+                }
                 continue;
             }
             if !copy.tables.is_empty() {

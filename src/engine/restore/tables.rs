@@ -17,7 +17,7 @@ use crate::domain::settings::{ContentSettings, InstanceSettings, PostgresSetting
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::stage::{Note, NoteState, Owner, Stage};
-use crate::engine::content::postgres::switch::{Exchange, Standing};
+use crate::engine::content::postgres::switch::{Exchange, Standing, own_name};
 use crate::engine::content::postgres::tables::{Holds, Layout, Table};
 use crate::engine::content::postgres::{data_store, names};
 use crate::engine::content::{ContentError, Item};
@@ -382,12 +382,30 @@ impl TableStaging {
         let mut client = connector.connect()?;
         let live = Layout::read(connector, &mut client)?.tables;
         let is_live = |name: &str| live.iter().any(|table| table.name == name);
-        let mut comes: Vec<String> = self
-            .tables
-            .iter()
-            .filter(|table| table.holds != Holds::DataStore || !is_live(&table.name))
-            .map(|table| table.name.clone())
-            .collect();
+        let mut renamed = Vec::new();
+        let mut comes: Vec<String> = match &self.back_to {
+            Some(left) => {
+                let theirs = left
+                    .tables
+                    .iter()
+                    .filter(|name| !name.starts_with(replaced::PREFIX));
+                theirs
+                    .map(|name| {
+                        let (own, is_aside) = own_name(name);
+                        if is_aside {
+                            renamed.push(own.to_owned());
+                        }
+                        own.to_owned()
+                    })
+                    .collect()
+            }
+            None => self
+                .tables
+                .iter()
+                .filter(|table| table.holds != Holds::DataStore || !is_live(&table.name))
+                .map(|table| table.name.clone())
+                .collect(),
+        };
         let goes = match &self.back_to {
             Some(left) => left
                 .note
@@ -402,7 +420,7 @@ impl TableStaging {
                 .map(|table| table.name.clone())
                 .collect::<Vec<_>>(),
         };
-        let mut before = Vec::new();
+        let (mut before, mut before_back) = (Vec::new(), Vec::new());
         if !selection.workspaces.is_empty() && self.back_to.is_none() {
             // The version storage is not exchanged: what is missing in it is added.
             comes.retain(|name| {
@@ -410,7 +428,9 @@ impl TableStaging {
                     .iter()
                     .any(|table| table.name == *name && table.workspace != VERSIONS)
             });
-            before = super::versions::additions(&self.stage, &self.tables, &live)?;
+            if let Some(merge) = super::versions::merge(&self.stage, &self.tables, &live, selection)? {
+                (before, before_back) = (merge.forward, merge.back);
+            }
         }
         let goes: Vec<String> = goes
             .into_iter()
@@ -421,13 +441,22 @@ impl TableStaging {
                         .any(|table| table.name == *name && table.workspace != VERSIONS)
             })
             .collect();
+        // A name of the longest kind cannot be made longer.
+        let aside = goes
+            .iter()
+            .filter(|name| !comes.contains(name) && name.len() < 63)
+            .cloned()
+            .collect();
         Ok(Exchange {
+            aside,
+            renamed,
             live: live_schema.clone(),
             fresh: self.stage.fresh.clone(),
             replaced: self.stage.replaced.clone(),
             comes,
             goes,
             before,
+            before_back,
         })
     }
 }
@@ -436,7 +465,7 @@ impl TableStaging {
 /// since theirs may need something of it.
 pub(super) fn is_staged(selection: &Selection, table: &Table) -> bool {
     is_compared(selection, &table.workspace)
-        || (table.workspace == VERSIONS && matches!(table.holds, Holds::Bundles | Holds::Names))
+        || (table.workspace == VERSIONS && table.holds != Holds::Binaries)
 }
 
 fn workspaces(tables: &[Table], live: &[Table], selection: &Selection) -> Vec<String> {

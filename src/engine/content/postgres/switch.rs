@@ -35,9 +35,19 @@ pub struct Exchange {
     pub comes: Vec<String>,
     /// The tables that go.
     pub goes: Vec<String>,
+    /// Those of `goes` that nothing of the same name replaces. They get another name: Jackrabbit looks for its tables in
+    /// every schema, and would not make one that it finds in another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<String>,
+    /// Those of `comes` that an earlier switch has given another name for that reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<String>,
     /// Statements that belong to the same moment, run before any lock is taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
+    /// Statements that take those back, run before an exchange back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_back: Vec<String>,
 }
 
 /// Where an exchange stands.
@@ -93,12 +103,22 @@ impl Exchange {
         let note = Note {
             state: NoteState::Replaced,
             came: self.comes.clone(),
+            merged_versions: !self.before.is_empty(),
             ..note.clone()
         };
-        let moves = [
-            (&self.goes, &self.live, &self.replaced),
-            (&self.comes, &self.fresh, &self.live),
-        ];
+        let mut moves = Vec::new();
+        for table in &self.goes {
+            moves.push(moved(&self.live, table, &self.replaced));
+            if self.aside.contains(table) {
+                moves.push(renamed(&self.replaced, table, &other_name(table)));
+            }
+        }
+        for table in &self.comes {
+            if self.renamed.contains(table) {
+                moves.push(renamed(&self.fresh, &other_name(table), table));
+            }
+            moves.push(moved(&self.fresh, table, &self.live));
+        }
         self.exchange(
             connector,
             owner,
@@ -118,12 +138,22 @@ impl Exchange {
         let note = Note {
             state: NoteState::Staged,
             came: Vec::new(),
+            merged_versions: false,
             ..note.clone()
         };
-        let moves = [
-            (&self.comes, &self.live, &self.fresh),
-            (&self.goes, &self.replaced, &self.live),
-        ];
+        let mut moves = Vec::new();
+        for table in &self.comes {
+            moves.push(moved(&self.live, table, &self.fresh));
+            if self.renamed.contains(table) {
+                moves.push(renamed(&self.fresh, table, &other_name(table)));
+            }
+        }
+        for table in &self.goes {
+            if self.aside.contains(table) {
+                moves.push(renamed(&self.replaced, &other_name(table), table));
+            }
+            moves.push(moved(&self.replaced, table, &self.live));
+        }
         self.exchange(connector, owner, &note, Standing::Done, &moves, &self.comes, &[])
     }
 
@@ -134,22 +164,12 @@ impl Exchange {
         owner: &Owner,
         note: &Note,
         from: Standing,
-        moves: &[(&Vec<String>, &String, &String)],
+        moves: &[String],
         locks: &[String],
         before: &[String],
     ) -> Result<Duration, ContentError> {
         let failed = connector.failed("switching the tables");
-        let mut statements = Vec::new();
-        for (tables, source, target) in moves {
-            for table in *tables {
-                statements.push(format!(
-                    "ALTER TABLE {} SET SCHEMA {}",
-                    in_schema(source, table),
-                    quoted(target)
-                ));
-            }
-        }
-        let moving = statements.join(";\n");
+        let moving = moves.join(";\n");
         let lock = (!locks.is_empty()).then(|| {
             let names: Vec<_> = locks.iter().map(|table| in_schema(&self.live, table)).collect();
             format!(
@@ -199,6 +219,32 @@ impl Exchange {
             }
         }
     }
+}
+
+fn moved(from: &str, table: &str, to: &str) -> String {
+    format!("ALTER TABLE {} SET SCHEMA {}", in_schema(from, table), quoted(to))
+}
+
+fn renamed(schema: &str, table: &str, name: &str) -> String {
+    format!(
+        "ALTER TABLE {} RENAME TO {}",
+        in_schema(schema, table),
+        quoted(name)
+    )
+}
+
+/// What a table is called that stands aside.
+#[must_use]
+pub fn other_name(table: &str) -> String {
+    format!("{table}~")
+}
+
+/// The name that a table which stands aside had, and whether that is another one.
+#[must_use]
+pub fn own_name(table: &str) -> (&str, bool) {
+    table
+        .strip_suffix('~')
+        .map_or((table, false), |name| (name, true))
 }
 
 enum Trouble {
