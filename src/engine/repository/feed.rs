@@ -103,7 +103,12 @@ impl Repository {
 
 impl Feed<'_> {
     /// Walks the content and sends every item to be stored. `false` when it was called off.
-    fn send(&self, entries: &SyncSender<Entry>, counts: &Counts) -> Result<bool, RepositoryError> {
+    fn send(
+        &self,
+        entries: &SyncSender<Entry>,
+        counts: &Counts,
+        watch: &dyn Watch,
+    ) -> Result<bool, RepositoryError> {
         let place = place_of(&self.source.name);
         let top = ReadSourceEntry {
             path: place.clone(),
@@ -121,6 +126,10 @@ impl Feed<'_> {
             })?;
             if !item.is_workspace() {
                 counts.add_item();
+            }
+            // What is below a workspace of a database is its tables.
+            if self.since.is_some() && node.is_dir() && item.path.iter().count() == 2 {
+                watch.part(&node.name().to_string_lossy());
             }
             let path = place.join(&item.path);
             let open = node.is_file().then(|| Opening {
@@ -151,7 +160,7 @@ impl Feed<'_> {
 fn send_all(feeds: &[Feed<'_>], entries: SyncSender<Entry>, call: &Call, counts: &Counts, watch: &dyn Watch) {
     for feed in feeds {
         watch.instance(&feed.source.name);
-        match feed.send(&entries, counts) {
+        match feed.send(&entries, counts, watch) {
             Ok(true) => {}
             Ok(false) => break,
             Err(failure) => {

@@ -16,6 +16,7 @@ use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceC
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::content::files::Files;
+use crate::engine::content::postgres::tables::look;
 use crate::engine::content::{Content, ContentError, Item};
 use crate::engine::repository::{Depth, Repository};
 use crate::engine::watch::Watch;
@@ -44,12 +45,18 @@ impl Content for Nothing {
     }
 }
 
-/// Whether the content of an instance is there at all. A database that holds none is still one.
-pub(super) fn is_there(instance: &InstanceSettings) -> bool {
-    Engine::content_folder(instance).is_none_or(Path::exists)
-}
-
 impl Engine {
+    /// Whether the content of an instance is there at all: a folder that stands, a database with tables in it. One that
+    /// is out of reach counts as there, since nobody knows.
+    pub(super) fn is_there(&self, instance: &InstanceSettings) -> bool {
+        match &instance.content {
+            ContentSettings::Files { path } => path.exists(),
+            ContentSettings::Postgres(database) => {
+                look(&self.connector(database)).map_or(true, |(layout, _)| !layout.tables.is_empty())
+            }
+        }
+    }
+
     /// Works out what a restore would do.
     ///
     /// # Errors
@@ -135,7 +142,7 @@ impl Engine {
                 ));
                 continue;
             }
-            let content: Box<dyn Content> = if is_there(instance) {
+            let content: Box<dyn Content> = if self.is_there(instance) {
                 Box::new(Files::new(
                     Self::content_folder(instance).unwrap_or(Path::new("")),
                 ))

@@ -2,7 +2,7 @@
 //! switch displaced before that is removed, and dropped again when the restore came to nothing.
 
 use super::journal::{Beside, InstanceRecord, Journal, Stage};
-use super::{SAFETY_ATTEMPTS, plan, staging};
+use super::{SAFETY_ATTEMPTS, staging};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
@@ -28,7 +28,7 @@ impl Engine {
         let (there, gone): (Vec<_>, Vec<_>) = settings
             .instances
             .iter()
-            .partition(|instance| plan::is_there(instance));
+            .partition(|instance| self.is_there(instance));
         if there.is_empty() {
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
             return Ok(None);
@@ -51,7 +51,7 @@ impl Engine {
             Err(error) if error.is_cancelled() => Err(error),
             Err(error) => Err(EngineError::Failed(format!(
                 "the safety backup could not be taken, so Live was not touched: {error}. If Live itself cannot be read \
-                 any more, move its content folder aside and restore again: what is not there needs no safety backup"
+                 any more, restore again without a safety backup (--without-safety-backup)"
             ))),
         }
     }
@@ -73,7 +73,7 @@ impl Engine {
                 let Some(folder) = Self::content_folder(instance) else {
                     continue;
                 };
-                if selection.has_instance(&instance.name) && plan::is_there(instance) {
+                if selection.has_instance(&instance.name) && self.is_there(instance) {
                     differences += self.unsaved(safety.as_ref(), &instance.name, &Files::new(folder))?;
                 }
             }
