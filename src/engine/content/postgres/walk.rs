@@ -36,6 +36,8 @@ enum State {
 
 /// The tables while they are read.
 struct Rows {
+    // Before the reader, which waits for its threads when it goes: they wait for whoever takes what they have read.
+    reading: Option<(Reading, PathBuf, u64)>,
     reader: Reader,
     tables: Arc<Vec<Table>>,
     /// Items that come before the next group.
@@ -43,7 +45,6 @@ struct Rows {
     /// The table whose rows are read, and what they come to.
     current: Option<(usize, Sum)>,
     workspace: Option<String>,
-    reading: Option<(Reading, PathBuf, u64)>,
     done: Vec<(usize, Sum)>,
 }
 
