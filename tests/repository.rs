@@ -19,6 +19,8 @@ mod interop;
 mod meddling;
 #[path = "repository/moving.rs"]
 mod moving;
+#[path = "repository/object_storage.rs"]
+mod object_storage;
 #[path = "repository/records.rs"]
 mod records;
 #[path = "repository/round_trip.rs"]

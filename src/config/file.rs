@@ -8,7 +8,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Config, ConfigError, Context};
-use crate::domain::settings::{EnvironmentSettings, RepositorySettings, SecretSource, VersionSource};
+use crate::domain::address::Address;
+use crate::domain::settings::{
+    EnvironmentSettings, RepositorySettings, SecretSource, StorageOptions, VersionSource,
+};
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -118,11 +121,33 @@ fn context_from(folder: &Path, mut context: Context) -> Context {
 }
 
 fn repository_from(folder: &Path, mut repository: RepositorySettings) -> RepositorySettings {
-    resolve(folder, &mut repository.root);
-    if let SecretSource::PasswordFile(file) = &mut repository.key {
-        resolve(folder, file);
+    resolve_place(
+        folder,
+        &mut repository.root,
+        Some(&mut repository.key),
+        &mut repository.options,
+    );
+    if let Some(copy) = &mut repository.copy {
+        resolve_place(folder, &mut copy.root, copy.key.as_mut(), &mut copy.options);
     }
     repository
+}
+
+fn resolve_place(
+    folder: &Path,
+    root: &mut Address,
+    key: Option<&mut SecretSource>,
+    options: &mut StorageOptions,
+) {
+    if let Address::Folder(root) = root {
+        resolve(folder, root);
+    }
+    if let Some(SecretSource::PasswordFile(file)) = key {
+        resolve(folder, file);
+    }
+    for path in options.paths() {
+        resolve(folder, path);
+    }
 }
 
 fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> EnvironmentSettings {

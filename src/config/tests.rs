@@ -56,7 +56,7 @@ fn relative_paths_count_from_the_folder_of_the_file() {
         repository.key,
         SecretSource::PasswordFile("/etc/lifeboat/repository.key".into())
     );
-    assert_eq!(repository.root, Path::new("/srv/repository"));
+    assert_eq!(repository.root.folder(), Some(Path::new("/srv/repository")));
     assert_eq!(
         config.environments[0].release_version,
         Some(VersionSource::File {

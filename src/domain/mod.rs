@@ -7,6 +7,7 @@
 //! Not in here: how a backup is made or restored (`engine`), and how anything looks (`tui`, `cli`).
 
 pub mod activity;
+pub mod address;
 pub mod backup;
 pub mod environment;
 pub mod event;
@@ -22,6 +23,7 @@ pub mod schedule;
 pub mod settings;
 pub mod slot;
 pub mod state;
+pub mod storage;
 pub mod version;
 
 #[cfg(test)]

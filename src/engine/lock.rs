@@ -24,7 +24,10 @@ impl Engine {
     /// A sentence when another Lifeboat holds it, or it cannot be made.
     pub(super) fn lock(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
         let place = self.repository_place(name)?;
-        let folder = place.parent().unwrap_or(&place);
+        let Some(place) = place.folder() else {
+            return Err(EngineError::Failed("no lock".to_owned()));
+        };
+        let folder = place.parent().unwrap_or(place);
         let file = folder.join(format!(".{}.lock", name.environment()));
         match take(folder, &file) {
             Ok(lock) => Ok(EnvironmentLock(lock)),

@@ -178,7 +178,7 @@ impl Repository {
     /// The record of a backup that Lifeboat made.
     pub(super) fn find_record(&self, id: &BackupId) -> Result<Record, RepositoryError> {
         let unknown = || RepositoryError::UnknownBackup {
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             id: id.to_string(),
         };
         let snapshot: SnapshotId = id.0.parse().map_err(|_| unknown())?;
@@ -224,7 +224,7 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let invalid = |what: &str| RepositoryError::Io {
             doing: "writing the record of a backup".to_owned(),
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             why: what.to_owned(),
         };
         let text = serde_json::to_string(manifest).map_err(|error| invalid(&error.to_string()))?;
@@ -257,7 +257,7 @@ impl Repository {
             .map(|id| backup_id((*id).into()))
             .ok_or_else(|| RepositoryError::Io {
                 doing: "writing the record of a backup".to_owned(),
-                place: self.place().to_owned(),
+                place: self.place().clone(),
                 why: "nothing was written".to_owned(),
             })
     }
@@ -274,7 +274,7 @@ impl Repository {
 
     fn unreadable(&self, id: &BackupId, why: String) -> RepositoryError {
         RepositoryError::Unreadable {
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             id: id.to_string(),
             why,
         }

@@ -273,11 +273,15 @@ fn repository_room(
         .map(|change| change.bytes)
         .sum::<u64>()
         .min(backup.manifest.bytes());
-    match free_bytes(repository.place()) {
+    // A bucket has no end that could be told beforehand.
+    let Some(folder) = repository.place().folder() else {
+        return;
+    };
+    match free_bytes(folder) {
         Ok(free) => {
             let safety = Room {
                 purpose: "safety backup, at most".to_owned(),
-                folder: repository.place().display().to_string(),
+                folder: folder.display().to_string(),
                 needed,
                 free,
             };

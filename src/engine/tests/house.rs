@@ -136,10 +136,10 @@ impl House {
     pub(super) fn try_engine(&self, state: &str) -> Result<Engine, EngineError> {
         let settings = EngineSettings {
             state: self.path(state),
-            repository: Some(RepositorySettings {
-                root: self.path("repository"),
-                key: SecretSource::PasswordFile(self.path("key")),
-            }),
+            repository: Some(RepositorySettings::in_folder(
+                self.path("repository"),
+                SecretSource::PasswordFile(self.path("key")),
+            )),
             environments: vec![
                 self.environment("live", EnvironmentKind::Live),
                 self.environment("uat", EnvironmentKind::Uat),
