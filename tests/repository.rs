@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "repository/buckets.rs"]
+mod buckets;
 #[path = "repository/compare.rs"]
 mod compare;
 #[path = "repository/content.rs"]

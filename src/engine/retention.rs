@@ -28,7 +28,7 @@ impl Engine {
         };
         let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
-            free(work, &repository)?;
+            self.free(work, &repository)?;
         }
         Ok(dropped)
     }
@@ -78,7 +78,7 @@ impl Engine {
                 .ok_or_else(|| EngineError::Failed(format!("{name} has no repository yet")))?;
             work.phase(Phase::Retention)?;
             let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
-            let freed = free(work, &repository)?;
+            let freed = engine.free(work, &repository)?;
             Ok(Outcome {
                 summary: format!(
                     "{} backups were dropped and {} freed; what other backups used until now is freed a day later",
@@ -89,17 +89,16 @@ impl Engine {
             })
         })
     }
-}
 
-/// Frees room that no backup needs. Returns the bytes.
-fn free(work: &Work, repository: &Repository) -> Result<u64, EngineError> {
-    let report = repository.prune(work)?;
-    if report.freed > 0 {
-        let freed = measure::bytes(report.freed);
-        work.log(
-            Severity::Information,
-            &format!("{freed} were freed in the repository"),
-        );
+    /// Frees room that no backup needs. Returns the bytes.
+    pub(super) fn free(&self, work: &Work, repository: &Repository) -> Result<u64, EngineError> {
+        let freed = repository.prune(work)?.freed + repository.sweep(self.now())?;
+        if freed > 0 {
+            work.log(
+                Severity::Information,
+                &format!("{} were freed in the repository", measure::bytes(freed)),
+            );
+        }
+        Ok(freed)
     }
-    Ok(report.freed)
 }

@@ -169,6 +169,27 @@ impl Sandbox {
             .expect("these tests need restic: apt-get install restic")
     }
 
+    /// Leaves a pack that no index lists, as a copy does that is killed. Gives its name.
+    pub fn leave_a_pack(&self) -> String {
+        let name = "ab".repeat(32);
+        let path = format!("data/ab/{name}");
+        match &self.store {
+            Some(store) => store.put(&format!("{PREFIX}/{path}"), &noise(5, 1000)),
+            None => fs::write(self.place().join(path), noise(5, 1000)).unwrap(),
+        }
+        name
+    }
+
+    /// Whether the repository has a pack.
+    pub fn has_pack(&self, name: &str) -> bool {
+        match &self.store {
+            Some(store) => !store
+                .objects(&format!("{PREFIX}/data/{}/{name}", &name[..2]))
+                .is_empty(),
+            None => self.files("data").iter().any(|file| file.ends_with(name)),
+        }
+    }
+
     /// The files of one kind in the repository: `data`, `index`, `snapshots`.
     pub fn files(&self, kind: &str) -> Vec<PathBuf> {
         let mut files: Vec<_> = below(&self.place().join(kind))

@@ -1,8 +1,8 @@
 //! One test for each trap of the library that was met and measured; each would fail without its rule.
 //!
-//! Two of the twelve are about object storage, which is not there yet: that a dead endpoint hangs for minutes (6), and
-//! how much the features for it cost (12). That a new file's folder is brought to disk (part of 7) shows only after a
-//! loss of power.
+//! That a dead endpoint hangs for minutes (6) is with the other tests of object storage, in `buckets`; how much that
+//! costs (12) is nothing that a test could say. That a new file's folder is brought to disk (part of 7) shows only after
+//! a loss of power.
 
 use std::fs;
 use std::io::{self, Read};

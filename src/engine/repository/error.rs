@@ -176,6 +176,13 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> Repos
             place,
             what: format!("{doing} failed: the file is missing"),
         },
+        // The guard says it so.
+        io::ErrorKind::StaleNetworkFileHandle => RepositoryError::Io {
+            doing: doing.to_owned(),
+            place,
+            why: "its lock could not be kept for too long, and another Lifeboat may be at work on it. Start it again"
+                .to_owned(),
+        },
         io::ErrorKind::UnexpectedEof => RepositoryError::Damaged {
             place,
             what: format!("{doing} failed: the file is too short"),

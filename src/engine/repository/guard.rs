@@ -7,13 +7,18 @@
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
+#[cfg(feature = "object-storage")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 
 use super::error::{RepositoryError, judged};
+#[cfg(feature = "object-storage")]
+use super::lock::Held;
 use super::storage::{Shelf, Storage};
 use crate::domain::address::Address;
 
@@ -50,6 +55,9 @@ pub(super) struct Guard {
     called_off: AtomicBool,
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
+    only_key: Option<Id>,
+    #[cfg(feature = "object-storage")]
+    lock: Option<Arc<Held>>,
 }
 
 impl Guard {
@@ -62,7 +70,32 @@ impl Guard {
             called_off: AtomicBool::new(false),
             failure: Mutex::new(None),
             written: Mutex::default(),
+            only_key: None,
+            #[cfg(feature = "object-storage")]
+            lock: None,
         })
+    }
+
+    /// Shows no other key than this.
+    pub(super) fn with_key(self, key: Id) -> Self {
+        Self {
+            only_key: Some(key),
+            ..self
+        }
+    }
+
+    /// Changes nothing any more once this lock is lost.
+    #[cfg(feature = "object-storage")]
+    pub(super) fn under(self, lock: Option<Arc<Held>>) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Whether the lock on the repository may have gone to somebody else.
+    fn has_lost_its_lock(&self) -> bool {
+        #[cfg(feature = "object-storage")]
+        return self.lock.as_ref().is_some_and(|lock| lock.is_lost());
+        #[cfg(not(feature = "object-storage"))]
+        false
     }
 
     /// From now on nothing is written any more.
@@ -83,6 +116,11 @@ impl Guard {
     /// The ids of the records that were written through this guard, in order.
     pub(super) fn recorded(&self) -> Vec<Id> {
         self.written().records.clone()
+    }
+
+    /// The packs with their sizes and when they were written.
+    pub(super) fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
+        self.shelf.packs()
     }
 
     /// The ids of the keys that were written through this guard.
@@ -146,7 +184,11 @@ impl ReadBackend for Guard {
     }
 
     fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
-        self.shelf.list(kind)
+        let mut files = self.shelf.list(kind)?;
+        if let (FileType::Key, Some(only)) = (kind, self.only_key) {
+            files.retain(|(id, _)| *id == only);
+        }
+        Ok(files)
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
@@ -188,6 +230,9 @@ impl WriteBackend for Guard {
         if !self.may_write(kind) {
             return Err(refused());
         }
+        if self.has_lost_its_lock() {
+            return Err(lost());
+        }
         // Before it is there, so that a write that fails after the rename is known of, too.
         self.note(kind, id);
         let written = self.shelf.write(kind, id, content);
@@ -214,6 +259,9 @@ impl WriteBackend for Guard {
         if !self.may_remove(kind) {
             return Err(refused());
         }
+        if self.has_lost_its_lock() {
+            return Err(lost());
+        }
         self.shelf.remove(kind, id)
     }
 }
@@ -221,6 +269,15 @@ impl WriteBackend for Guard {
 /// What whoever writes or reads for a copy that was called off is told.
 pub(super) fn called_off() -> Box<RusticError> {
     RusticError::new(ErrorKind::Other, "The copy was called off.")
+}
+
+/// What whoever writes or removes is told when the repository's lock is lost.
+fn lost() -> Box<RusticError> {
+    RusticError::with_source(
+        ErrorKind::Backend,
+        "The lock is lost.",
+        std::io::Error::from(rustix::io::Errno::STALE),
+    )
 }
 
 fn refused() -> Box<RusticError> {

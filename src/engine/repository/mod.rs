@@ -30,6 +30,8 @@ mod feed;
 mod findings;
 mod guard;
 mod key;
+#[cfg(feature = "object-storage")]
+mod lock;
 mod node;
 mod prune;
 mod records;
@@ -45,6 +47,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
+#[cfg(feature = "object-storage")]
+use std::sync::Weak;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustic_core::repofile::{IndexFile, IndexId, MasterKey};
@@ -59,6 +63,8 @@ pub use self::error::RepositoryError;
 pub use self::extract::Extracted;
 pub use self::findings::Comparison;
 pub use self::key::Key;
+#[cfg(feature = "object-storage")]
+pub use self::lock::RepositoryLock;
 pub use self::prune::PruneReport;
 pub use self::records::StoredBackup;
 pub use self::verify::VerifyReport;
@@ -67,6 +73,8 @@ use self::error::judged;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
 use self::guard::{Guard, Purpose};
+#[cfg(feature = "object-storage")]
+use self::lock::Held;
 use self::storage::Found;
 pub use self::storage::Storage;
 #[cfg(feature = "object-storage")]
@@ -89,6 +97,9 @@ pub struct Repository {
     storage: Storage,
     key: MasterKey,
     loaded: Mutex<Option<Loaded>>,
+    /// The lock in the repository itself, while one is held.
+    #[cfg(feature = "object-storage")]
+    held: Mutex<Weak<Held>>,
 }
 
 /// The index in memory, and which files it was read from.
@@ -134,11 +145,8 @@ impl Repository {
             }
             judged(&error, "opening it", &place)
         };
-        let guard = Guard::new(&storage, Purpose::Read).map_err(failed)?;
-        let opened = handle(Arc::new(guard), NoProgressBars)
-            .and_then(|handle| handle.open(&Credentials::password(key.secret())))
-            .map_err(failed)?;
-        Ok(Self::with_key(storage, opened.key()))
+        let key = opened(&storage, key).map_err(failed)?;
+        Ok(Self::with_key(storage, key))
     }
 
     /// Opens a repository, or creates one if there is nothing at all. Never creates one over something else, nor over
@@ -167,6 +175,8 @@ impl Repository {
             storage,
             key,
             loaded: Mutex::new(None),
+            #[cfg(feature = "object-storage")]
+            held: Mutex::default(),
         }
     }
 
@@ -190,7 +200,10 @@ impl Repository {
         purpose: Purpose,
         bars: impl ProgressBars,
     ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
-        let guard = Arc::new(Guard::new(&self.storage, purpose)?);
+        let guard = Guard::new(&self.storage, purpose)?;
+        #[cfg(feature = "object-storage")]
+        let guard = guard.under(self.held.lock().unwrap_or_else(PoisonError::into_inner).upgrade());
+        let guard = Arc::new(guard);
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
     }
@@ -230,6 +243,26 @@ impl Repository {
             let doing = format!("reading index/{}", file.to_hex().as_str());
             Some(judged(&error, &doing, &self.place))
         })
+    }
+}
+
+/// The key that everything in a repository is encrypted with.
+fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
+    let open = |guard: Guard| {
+        handle(Arc::new(guard), NoProgressBars)
+            .and_then(|handle| handle.open(&Credentials::password(key.secret())))
+            .map(|open| open.key())
+    };
+    let guard = Guard::new(storage, Purpose::Read)?;
+    let keys = guard.list(FileType::Key)?;
+    match open(guard) {
+        // The library takes the first key that the secret opens. Beside the right one there may be one of a creation that
+        // came to nothing.
+        Err(error) if keys.len() > 1 && !error.is_incorrect_password() => keys
+            .into_iter()
+            .find_map(|id| open(Guard::new(storage, Purpose::Read).ok()?.with_key(id)).ok())
+            .ok_or(error),
+        opened => opened,
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Bucket {
     prefix: String,
 }
 
+/// A file, its length, and when it was written.
+type File = (Id, u32, Option<SystemTime>);
+
 /// A lock as it lies in the storage.
 #[derive(Debug)]
 pub(in crate::engine::repository) struct LyingLock {
@@ -42,7 +45,7 @@ impl Bucket {
         }
     }
 
-    pub(super) fn address(&self) -> Address {
+    pub(in crate::engine::repository) fn address(&self) -> Address {
         Address::Bucket {
             bucket: self.bucket.clone(),
             prefix: self.prefix.clone(),
@@ -151,6 +154,22 @@ impl Bucket {
             .collect())
     }
 
+    fn files(&self, kind: FileType) -> RusticResult<Vec<File>> {
+        let entries = self
+            .listed(kind.dirname(), None)
+            .map_err(|refusal| failed("listing objects of the repository", refusal))?;
+        Ok(entries
+            .into_iter()
+            .filter_map(|entry| {
+                let id = entry.name().parse().ok()?;
+                let about = entry.metadata();
+                // No file of a repository is as large as that; one that is will not match its index.
+                let length = u32::try_from(about.content_length()).unwrap_or(u32::MAX);
+                Some((id, length, about.last_modified().map(SystemTime::from)))
+            })
+            .collect())
+    }
+
     fn put(&self, path: String, content: Buffer, only_new: bool) -> Result<(), StorageRefusal> {
         let options = WriteOptions {
             if_not_exists: only_new,
@@ -238,18 +257,12 @@ impl Shelf for Bucket {
                 Err(refusal) => Err(failed("looking for the config", refusal)),
             };
         }
-        let entries = self
-            .listed(kind.dirname(), None)
-            .map_err(|refusal| failed("listing objects of the repository", refusal))?;
-        Ok(entries
-            .into_iter()
-            .filter_map(|entry| {
-                let id = entry.name().parse().ok()?;
-                // No file of a repository is as large as that; one that is will not match its index.
-                let length = u32::try_from(entry.metadata().content_length()).unwrap_or(u32::MAX);
-                Some((id, length))
-            })
-            .collect())
+        let files = self.files(kind)?.into_iter();
+        Ok(files.map(|(id, length, _)| (id, length)).collect())
+    }
+
+    fn packs(&self) -> RusticResult<Vec<File>> {
+        self.files(FileType::Pack)
     }
 
     fn read(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_backend::LocalBackend;
@@ -66,6 +67,17 @@ impl Shelf for Folder {
             fs::read_dir(&folder).map_err(|error| failed("listing a folder of the repository", error))?;
         }
         self.backend.list_with_size(kind)
+    }
+
+    fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
+        let packs = self.list(FileType::Pack)?;
+        Ok(packs
+            .into_iter()
+            .map(|(id, size)| {
+                let about = fs::metadata(self.place.join(path_of(FileType::Pack, &id)));
+                (id, size, about.and_then(|about| about.modified()).ok())
+            })
+            .collect())
     }
 
     fn read(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {

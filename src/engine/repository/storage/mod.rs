@@ -15,6 +15,7 @@ mod transport;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_core::{BytesList, FileType, Id, RusticResult};
@@ -36,6 +37,8 @@ pub(super) trait Shelf: fmt::Debug + Send + Sync {
     /// The files of a kind with their sizes. One that cannot be listed is an error: a file that is passed over would
     /// look like one that is gone.
     fn list(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>>;
+    /// The packs with their sizes and when they were written.
+    fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>>;
     /// A whole file.
     fn read(&self, kind: FileType, id: &Id) -> RusticResult<Bytes>;
     /// A part of a file.

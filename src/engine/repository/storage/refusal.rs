@@ -5,7 +5,7 @@ use opendal::{Error, ErrorKind};
 /// Why object storage did not do something.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::engine::repository) enum StorageRefusal {
-    /// There is no such object.
+    /// There is no such object, or it ends too early.
     #[error("it is missing")]
     Missing,
     /// There is such an object already.
@@ -65,7 +65,9 @@ impl StorageRefusal {
 
     fn by_kind(error: &Error, bucket: &str) -> Self {
         match error.kind() {
-            ErrorKind::NotFound => Self::Missing,
+            ErrorKind::NotFound | ErrorKind::RangeNotSatisfied => Self::Missing,
+            // What the library says when an object ends before the part that was asked for.
+            _ if error.message().contains("too little data") && !error.is_temporary() => Self::Missing,
             ErrorKind::ConditionNotMatch => Self::Exists,
             ErrorKind::PermissionDenied => Self::Said(denied(bucket)),
             _ if error.is_temporary() => Self::Silent(text(error)),
