@@ -121,29 +121,26 @@ fn context_from(folder: &Path, mut context: Context) -> Context {
 }
 
 fn repository_from(folder: &Path, mut repository: RepositorySettings) -> RepositorySettings {
-    resolve_place(
-        folder,
-        &mut repository.root,
-        Some(&mut repository.key),
-        &mut repository.options,
-    );
+    resolve_place(folder, &mut repository.root, &mut repository.options);
+    resolve_key(folder, &mut repository.key);
     if let Some(copy) = &mut repository.copy {
-        resolve_place(folder, &mut copy.root, copy.key.as_mut(), &mut copy.options);
+        resolve_place(folder, &mut copy.root, &mut copy.options);
+        if let Some(key) = &mut copy.key {
+            resolve_key(folder, key);
+        }
     }
     repository
 }
 
-fn resolve_place(
-    folder: &Path,
-    root: &mut Address,
-    key: Option<&mut SecretSource>,
-    options: &mut StorageOptions,
-) {
+fn resolve_key(folder: &Path, key: &mut SecretSource) {
+    if let SecretSource::PasswordFile(file) = key {
+        resolve(folder, file);
+    }
+}
+
+fn resolve_place(folder: &Path, root: &mut Address, options: &mut StorageOptions) {
     if let Address::Folder(root) = root {
         resolve(folder, root);
-    }
-    if let Some(SecretSource::PasswordFile(file)) = key {
-        resolve(folder, file);
     }
     for path in options.paths() {
         resolve(folder, path);

@@ -99,6 +99,7 @@ pub(super) async fn play(
         environment: live.clone(),
         backup: backup.0.clone(),
         selection: crate::domain::plan::Selection::default(),
+        from: crate::domain::settings::RepositoryChoice::First,
     };
     let plan_began = Monotonic::now();
     let plan = backend.plan_restore(request.clone()).await?;

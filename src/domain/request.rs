@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::environment::EnvironmentName;
 use super::job::JobId;
 use super::plan::Selection;
+use super::settings::RepositoryChoice;
 use super::version::MagnoliaVersion;
 
 /// Take a backup.
@@ -28,6 +29,9 @@ pub struct RestoreRequest {
     /// Which part of it.
     #[serde(default)]
     pub selection: Selection,
+    /// From which of the two repositories.
+    #[serde(default)]
+    pub from: RepositoryChoice,
 }
 
 /// Put an environment into maintenance mode or under protection, or take it out.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::backup::{Backup, BackupId};
+use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance};
 use super::job::Job;
 use super::schedule::Schedule;
@@ -100,4 +101,7 @@ pub struct EnvironmentDetails {
     pub undo: Option<BackupId>,
     /// Where its backups are kept, for people.
     pub repository: String,
+    /// The second repository. `None` when none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Copies>,
 }

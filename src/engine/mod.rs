@@ -14,6 +14,7 @@ pub mod watch;
 
 mod backup;
 mod command;
+mod copies;
 mod error;
 mod lock;
 mod overview;
@@ -46,6 +47,7 @@ use crate::domain::settings::{
 use catalog::{Catalog, CatalogError};
 use clock::Clock;
 use content::files::Files;
+use copies::ListedCopies;
 use repository::{Key, Repository, Storage};
 
 pub use error::EngineError;
@@ -106,6 +108,7 @@ struct Inner {
     // What is reached for once: object storage has connections and limits that all repositories share.
     roots: Mutex<HashMap<RepositoryChoice, Storage>>,
     listed: Mutex<HashMap<EnvironmentName, Listed>>,
+    copies: Mutex<HashMap<EnvironmentName, ListedCopies>>,
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
     ended: Condvar,
 }
@@ -144,6 +147,7 @@ impl Engine {
             repositories: Mutex::default(),
             roots: Mutex::default(),
             listed: Mutex::default(),
+            copies: Mutex::default(),
             at_work: Mutex::default(),
             ended: Condvar::new(),
         }));
@@ -236,16 +240,15 @@ impl Engine {
             (RepositoryChoice::Copy, None) => return Ok(None),
         };
         let mut roots = locked(&self.0.roots);
-        let root = match roots.get(&which) {
-            Some(root) => root.clone(),
-            None => {
-                // The paths in the settings are absolute by now.
-                let root = Storage::new(root, options, &self.0.state, &|variable| {
-                    (self.0.variables)(variable)
-                })?;
-                roots.insert(which, root.clone());
-                root
-            }
+        let root = if let Some(root) = roots.get(&which) {
+            root.clone()
+        } else {
+            // The paths in the settings are absolute by now.
+            let root = Storage::new(root, options, &self.0.state, &|variable| {
+                (self.0.variables)(variable)
+            })?;
+            roots.insert(which, root.clone());
+            root
         };
         Ok(Some(root.join(name.project()).join(name.environment())))
     }
@@ -383,12 +386,14 @@ impl Engine {
     /// Forgets what was listed, because it changed, and tells everybody.
     fn changed(&self, name: &EnvironmentName) {
         locked(&self.0.listed).remove(name);
+        locked(&self.0.copies).remove(name);
         self.tell(Event::Environment { name: name.clone() });
     }
 
     /// Looks at what other Lifeboats on this machine may have changed.
     pub fn refresh(&self) {
         locked(&self.0.listed).clear();
+        locked(&self.0.copies).clear();
         self.tell(Event::Missed);
     }
 

@@ -136,6 +136,7 @@ impl Engine {
                 .collect(),
             last_scheduled: self.catalog().last_scheduled(name)?,
             undo: undo_target(&backups).map(|backup| backup.id.clone()),
+            copies: self.copies(name, &backups),
             backups,
             repository,
         })

@@ -19,6 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use aes256ctr_poly1305aes::aead::Aead;
 use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key as CipherKey, Nonce};
+use rustic_core::Id;
 use rustic_core::repofile::MasterKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,9 +31,9 @@ use crate::domain::Instant;
 use crate::engine::clock::Clock;
 
 /// A lock that was not written anew for so long is that of a dead holder, for `restic` as for Lifeboat.
-const STALE: Duration = Duration::from_secs(30 * 60);
+const STALE: Duration = Duration::from_mins(30);
 /// How often a lock is written anew.
-const RENEW: Duration = Duration::from_secs(5 * 60);
+const RENEW: Duration = Duration::from_mins(5);
 /// How soon that is tried again when it failed.
 const RENEW_AGAIN: Duration = Duration::from_secs(30);
 /// A lock that could not be written anew for so long counts as lost. Others take it for stale a while later.
@@ -299,12 +300,9 @@ fn write(bucket: &Bucket, key: &MasterKey, now: Instant) -> Result<String, Repos
     let text =
         serde_json::to_vec(&Written::by_this_process(now)).map_err(|error| failed(error.to_string()))?;
     let content = encrypt(key, &text).map_err(failed)?;
-    let name = Sha256::digest(&content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
-    bucket.write_lock(&name, content)?;
-    Ok(name)
+    let name = Id::new(Sha256::digest(&content).into()).to_hex();
+    bucket.write_lock(name.as_str(), content)?;
+    Ok(name.as_str().to_owned())
 }
 
 /// The repository's cipher. The library has it too, and keeps it to itself.

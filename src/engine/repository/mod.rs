@@ -39,6 +39,7 @@ pub mod storage;
 mod store;
 mod stream;
 mod tally;
+mod transfer;
 mod tree;
 mod verify;
 mod walks;

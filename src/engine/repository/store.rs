@@ -34,6 +34,11 @@ impl Store {
         }
     }
 
+    /// The library's own view of it.
+    pub(super) fn library(&self) -> &rustic_core::Repository<IndexedFullStatus> {
+        &self.repository
+    }
+
     /// A folder: what it holds, sorted by name.
     pub(super) fn folder(&self, id: TreeId) -> Result<Tree, RepositoryError> {
         let entry = self.repository.get_index_entry(&id);

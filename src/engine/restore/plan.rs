@@ -8,7 +8,7 @@ use rustix::fs::statvfs;
 use super::staging;
 use super::switch::probe;
 use crate::domain::Instant;
-use crate::domain::backup::{Backup, Verification, choose};
+use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
@@ -61,8 +61,7 @@ impl Engine {
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
         self.live_settings(&request.environment)?;
-        let backups = self.list_backups(&request.environment)?;
-        let backup = choose(&backups, &request.backup)?.clone();
+        let backup = self.choose_from(&request.environment, request.from, &request.backup)?;
         self.plan(&request.environment, backup, &request.selection, watch)
     }
 
@@ -74,9 +73,7 @@ impl Engine {
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
         let settings = self.live_settings(name)?;
-        let repository = self
-            .repository(name, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let repository = self.repository_holding(name, &backup.id)?;
         let mut obstacles = Vec::new();
         let mut warnings = Vec::new();
         let mut changes = Vec::new();
@@ -88,7 +85,10 @@ impl Engine {
             obstacles.extend(unknown_parts(&backup, selection));
         }
         if let Verification::Damaged { why, .. } = &backup.verification {
-            obstacles.push(format!("the backup is damaged: {why}; choose another one"));
+            let instead = self.copy_instead(name, &backup.id);
+            obstacles.push(format!(
+                "the backup is damaged: {why}; choose another one{instead}"
+            ));
         }
         for copy in backup
             .manifest

@@ -8,6 +8,7 @@ use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::plan::{RestorePlan, Selection};
 use crate::domain::request::RestoreRequest;
+use crate::domain::settings::RepositoryChoice;
 
 /// The wizard's state.
 #[derive(Debug)]
@@ -223,6 +224,7 @@ impl Wizard {
             environment: self.environment.clone(),
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
+            from: RepositoryChoice::First,
         })
     }
 

@@ -20,7 +20,7 @@ const LOCKS: &str = "locks";
 #[derive(Debug, Clone)]
 pub struct Bucket {
     connection: Connection,
-    bucket: String,
+    name: String,
     prefix: String,
 }
 
@@ -40,14 +40,14 @@ impl Bucket {
     pub(super) fn new(connection: Connection, bucket: &str, prefix: &str) -> Self {
         Self {
             connection,
-            bucket: bucket.to_owned(),
+            name: bucket.to_owned(),
             prefix: prefix.to_owned(),
         }
     }
 
     pub(in crate::engine::repository) fn address(&self) -> Address {
         Address::Bucket {
-            bucket: self.bucket.clone(),
+            bucket: self.name.clone(),
             prefix: self.prefix.clone(),
         }
     }
@@ -67,8 +67,8 @@ impl Bucket {
         }
     }
 
-    fn failed(&self, doing: &str, refusal: StorageRefusal) -> RepositoryError {
-        refused_by_storage(&refusal, doing, &self.address())
+    fn failed(&self, doing: &str, refusal: &StorageRefusal) -> RepositoryError {
+        refused_by_storage(refusal, doing, &self.address())
     }
 
     pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {
@@ -80,7 +80,7 @@ impl Bucket {
             Ok(_) => Ok(true),
             // Where a bucket may not be listed, what is missing looks like what is forbidden, and the other way round.
             Err(StorageRefusal::Missing) => self.entries("", Some(1)).map(|_| false),
-            Err(refusal) => Err(self.failed("looking for it", refusal)),
+            Err(refusal) => Err(self.failed("looking for it", &refusal)),
         }
     }
 
@@ -122,7 +122,7 @@ impl Bucket {
     /// All objects below a name, whole pages or an error.
     fn entries(&self, below: &str, limit: Option<usize>) -> Result<Vec<Entry>, RepositoryError> {
         self.listed(below, limit)
-            .map_err(|refusal| self.failed("listing what is there", refusal))
+            .map_err(|refusal| self.failed("listing what is there", &refusal))
     }
 
     fn listed(&self, below: &str, limit: Option<usize>) -> Result<Vec<Entry>, StorageRefusal> {
@@ -224,7 +224,7 @@ impl Bucket {
         match self.get(self.path(&format!("{LOCKS}/{name}")), None) {
             Ok(content) => Ok(Some(content)),
             Err(StorageRefusal::Missing) => Ok(None),
-            Err(refusal) => Err(self.failed("reading a lock", refusal)),
+            Err(refusal) => Err(self.failed("reading a lock", &refusal)),
         }
     }
 
@@ -235,13 +235,13 @@ impl Bucket {
         content: Vec<u8>,
     ) -> Result<(), RepositoryError> {
         self.put(self.path(&format!("{LOCKS}/{name}")), content.into(), false)
-            .map_err(|refusal| self.failed("writing a lock", refusal))
+            .map_err(|refusal| self.failed("writing a lock", &refusal))
     }
 
     /// Removes a lock.
     pub(in crate::engine::repository) fn remove_lock(&self, name: &str) -> Result<(), RepositoryError> {
         self.delete(self.path(&format!("{LOCKS}/{name}")))
-            .map_err(|refusal| self.failed("removing a lock", refusal))
+            .map_err(|refusal| self.failed("removing a lock", &refusal))
     }
 }
 

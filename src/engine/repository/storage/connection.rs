@@ -26,7 +26,7 @@ use crate::engine::repository::error::RepositoryError;
 /// How long it may take until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a storage counts as given up after it was.
-const GIVEN_UP: Duration = Duration::from_secs(60);
+const GIVEN_UP: Duration = Duration::from_mins(1);
 /// What a request to a storage that was given up may take.
 const QUICK: Duration = Duration::from_secs(5);
 /// How long the first pause between two tries is; each one after it is twice as long.
@@ -264,22 +264,19 @@ fn secret(
     variable: &str,
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, String> {
-    let (text, place) = match file {
-        Some(file) => {
-            let place = file.display().to_string();
-            let text = fs::read_to_string(&file)
-                .map_err(|error| format!("the {what} cannot be read from {place}: {error}"))?;
-            (text, place)
-        }
-        None => {
-            let text = variables(variable).ok_or_else(|| {
-                format!(
-                    "the environment variable {variable} is not set: set it, or name another one or a file with \
-                     {what}_env or {what}_file in [repository.options]"
-                )
-            })?;
-            (text, format!("the environment variable {variable}"))
-        }
+    let (text, place) = if let Some(file) = file {
+        let place = file.display().to_string();
+        let text = fs::read_to_string(&file)
+            .map_err(|error| format!("the {what} cannot be read from {place}: {error}"))?;
+        (text, place)
+    } else {
+        let text = variables(variable).ok_or_else(|| {
+            format!(
+                "the environment variable {variable} is not set: set it, or name another one or a file with {what}_env or \
+                 {what}_file in [repository.options]"
+            )
+        })?;
+        (text, format!("the environment variable {variable}"))
     };
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
