@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "repository/buckets.rs"]
+mod buckets;
 #[path = "repository/compare.rs"]
 mod compare;
 #[path = "repository/content.rs"]
@@ -19,6 +21,8 @@ mod interop;
 mod meddling;
 #[path = "repository/moving.rs"]
 mod moving;
+#[path = "repository/object_storage.rs"]
+mod object_storage;
 #[path = "repository/records.rs"]
 mod records;
 #[path = "repository/round_trip.rs"]

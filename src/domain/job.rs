@@ -76,6 +76,8 @@ pub enum Phase {
     Verifying,
     /// Dropping what retention allows.
     Retention,
+    /// Backup: copying it into the second repository.
+    SecondCopy,
     /// Restore: copying Live before touching it.
     SafetyBackup,
     /// Restore: writing the backup's content beside Live.
@@ -124,6 +126,7 @@ impl Phase {
             Self::Copying => "copying Live",
             Self::Verifying => "verifying",
             Self::Retention => "retention",
+            Self::SecondCopy => "second repository",
             Self::SafetyBackup => "safety backup",
             Self::Staging => "staging beside Live",
             Self::VerifyingStaged => "verifying staged",

@@ -7,7 +7,9 @@
 //! Not in here: how a backup is made or restored (`engine`), and how anything looks (`tui`, `cli`).
 
 pub mod activity;
+pub mod address;
 pub mod backup;
+pub mod copies;
 pub mod environment;
 pub mod event;
 pub mod job;
@@ -23,6 +25,7 @@ pub mod schedule;
 pub mod settings;
 pub mod slot;
 pub mod state;
+pub mod storage;
 pub mod version;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What an operator configures on the engine's side, as plain types: environments, instances, where secrets and
-//! versions are read from.
+//! versions are read from. What there is to say about repositories is in [`super::storage`].
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
@@ -15,19 +15,10 @@ use super::limit::TimeLimit;
 use super::schedule::Schedule;
 use super::slot::Keep;
 
+pub use super::storage::{
+    CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
+};
 pub use postgres::PostgresSettings;
-
-/// Where backups are kept. Each environment has a repository of its own, in a folder `PROJECT/ENVIRONMENT` below the
-/// root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "RepositoryKeys")]
-pub struct RepositorySettings {
-    /// The folder that holds the environments' repositories.
-    pub root: PathBuf,
-    /// Where the key is read from.
-    #[serde(flatten)]
-    pub key: SecretSource,
-}
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,40 +30,6 @@ pub enum SecretSource {
     PasswordCommand(Vec<String>),
     /// An environment variable.
     PasswordEnv(String),
-}
-
-/// The keys of [`RepositorySettings`] as they are written. A flattened enum could be read as well, but its errors speak
-/// of variants, not of what to write.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RepositoryKeys {
-    root: PathBuf,
-    password_file: Option<PathBuf>,
-    password_command: Option<Vec<String>>,
-    password_env: Option<String>,
-}
-
-impl TryFrom<RepositoryKeys> for RepositorySettings {
-    type Error = &'static str;
-
-    fn try_from(keys: RepositoryKeys) -> Result<Self, Self::Error> {
-        let key = match (keys.password_file, keys.password_command, keys.password_env) {
-            (Some(file), None, None) => SecretSource::PasswordFile(file),
-            (None, Some(command), None) => SecretSource::PasswordCommand(command),
-            (None, None, Some(variable)) => SecretSource::PasswordEnv(variable),
-            (None, None, None) => {
-                return Err(
-                    "the key is missing: write one of password_file, password_command and password_env",
-                );
-            }
-            _ => {
-                return Err(
-                    "the key has more than one source: write only one of password_file, password_command and password_env",
-                );
-            }
-        };
-        Ok(Self { root: keys.root, key })
-    }
 }
 
 /// Where a version is read from.

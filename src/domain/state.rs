@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::backup::{Backup, BackupId};
+use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
 use super::schedule::Schedule;
@@ -120,4 +121,7 @@ pub struct EnvironmentDetails {
     pub replaced: Vec<ReplacedTables>,
     /// Where its backups are kept, for people.
     pub repository: String,
+    /// The second repository. `None` when none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Copies>,
 }

@@ -136,6 +136,7 @@ impl Engine {
                 Vec::new()
             }
         };
+        warnings.extend(self.make_up_copies(work));
         let late = if backup.is_late() { ", late" } else { "" };
         let mut summary = format!(
             "backup {} is complete and verified: {kind}{late}, {} items, {}",

@@ -106,7 +106,7 @@ impl Engine {
             Err(why) => (None, Some(why)),
         };
         let repository = match self.repository_place(name) {
-            Ok(place) => place.display().to_string(),
+            Ok(place) => place.to_string(),
             Err(error) => error.to_string(),
         };
         let now = self.now();
@@ -137,6 +137,7 @@ impl Engine {
             last_scheduled: self.catalog().last_scheduled(name)?,
             replaced: self.replaced_tables(name),
             undo: undo_target(&backups).map(|backup| backup.id.clone()),
+            copies: self.copies(name, &backups),
             backups,
             repository,
         })
@@ -185,7 +186,10 @@ impl Engine {
             ("catalog".to_owned(), self.catalog().path().display().to_string()),
         ];
         if let Some(repository) = &self.0.repository {
-            places.push(("repositories".to_owned(), repository.root.display().to_string()));
+            places.push(("repositories".to_owned(), repository.root.to_string()));
+            if let Some(copy) = &repository.copy {
+                places.push(("copies".to_owned(), copy.root.to_string()));
+            }
         }
         places
     }

@@ -299,6 +299,7 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
         undo: backups.first().map(|backup| backup.id.clone()),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),
+        copies: None,
         summary,
     }
 }

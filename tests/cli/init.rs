@@ -83,7 +83,10 @@ fn what_it_writes_works_at_once() {
     let config = Config::load(&file).unwrap();
     assert_eq!(config.context(None).unwrap().name, "local");
     assert_eq!(config.environments.len(), 2);
-    assert_eq!(config.repository.unwrap().root, place.path("repository"));
+    assert_eq!(
+        config.repository.unwrap().root.folder(),
+        Some(&*place.path("repository"))
+    );
 
     let key_file = place.path("etc/repository.key");
     assert_eq!(key(&key_file), "a5".repeat(32) + "\n");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
+use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{Backup, BackupId};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::event::Event;
@@ -15,8 +16,8 @@ use lifeboat::domain::plan::{RestorePlan, Selection};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
-    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositorySettings,
-    SecretSource, VersionSource,
+    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositoryChoice,
+    RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
 use lifeboat::engine::clock::{Clock, SetClock};
@@ -145,7 +146,9 @@ impl House {
         EngineSettings {
             state: self.path("state"),
             repository: Some(RepositorySettings {
-                root: self.path("repository"),
+                root: Address::Folder(self.path("repository")),
+                options: StorageOptions::default(),
+                copy: None,
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
             environments: vec![EnvironmentSettings {
@@ -291,6 +294,7 @@ pub fn request(backup: &str, workspaces: &[&str]) -> RestoreRequest {
             workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
         },
         without_safety: false,
+        from: RepositoryChoice::First,
     }
 }
 

@@ -275,6 +275,7 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
         backups,
         repository: format!("/var/lib/lifeboat/repository/{text}"),
+        copies: None,
         summary,
     }
 }

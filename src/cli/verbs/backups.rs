@@ -10,6 +10,7 @@ use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::backup::{Backup, Trigger, Verification};
+use crate::domain::copies::Copies;
 use crate::domain::environment::{EnvironmentName, Instance};
 use crate::domain::event::Event;
 use crate::domain::refusal;
@@ -44,6 +45,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "slots": slots,
             "backups": details.backups,
             "instances": details.instances,
+            "copies": details.copies,
             "trouble": details.summary.trouble,
         }))?;
         return trouble::end(&details);
@@ -55,6 +57,9 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     call.table(&table(&details, now))?;
     let mut remarks = remarks(&details.backups, now);
     remarks.extend(details.instances.iter().filter_map(health));
+    if let Some(copies) = &details.copies {
+        remarks.extend(copied(copies, now));
+    }
     if !remarks.is_empty() {
         call.say("")?;
     }
@@ -184,6 +189,37 @@ fn state(backup: &Backup) -> String {
     };
     let late = if backup.is_late() { ", late" } else { "" };
     format!("{state}{late}")
+}
+
+/// What is in the second repository, and what should be.
+fn copied(copies: &Copies, now: Instant) -> Vec<String> {
+    if let Some(trouble) = &copies.trouble {
+        return vec![format!("second repository  {trouble}")];
+    }
+    let mut lines = vec![match copies.newest() {
+        Some(newest) => format!(
+            "second repository  {}: its newest copy is of {}, {} old",
+            copies.repository,
+            measure::moment(newest),
+            measure::between(newest, now)
+        ),
+        None => format!("second repository  {}: no copy is in it yet", copies.repository),
+    }];
+    lines.extend(copies.backups.iter().map(|copy| {
+        format!(
+            "{}  has a copy there, {} ({})",
+            copy.of,
+            copy.backup.id.short(),
+            state(&copy.backup)
+        )
+    }));
+    lines.extend(
+        copies
+            .missing
+            .iter()
+            .map(|id| format!("{id}  has no good copy yet: the next backup makes one")),
+    );
+    lines
 }
 
 /// What does not fit into the table: notes, expiries, damage.

@@ -1,6 +1,6 @@
 //! `lifeboat plan ENV BACKUP`: what a restore would do, in full, without touching Live (rule 12).
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::backend::BackendError;
@@ -11,6 +11,7 @@ use crate::domain::measure;
 use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
+use crate::domain::settings::RepositoryChoice;
 
 /// What `lifeboat plan --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -27,9 +28,31 @@ pub struct PlanArguments {
     /// The backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"
     #[arg(value_name = "BACKUP")]
     pub backup: String,
+    /// Which of the two repositories to take it from
+    #[arg(long, value_enum, default_value_t = From::Repository)]
+    pub from: From,
     /// Which part of it.
     #[command(flatten)]
     pub part: Part,
+}
+
+/// Which of the two repositories is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    /// The one that backups are made in
+    #[default]
+    Repository,
+    /// The second one, which [repository.copy] names
+    Copy,
+}
+
+impl std::convert::From<From> for RepositoryChoice {
+    fn from(from: From) -> Self {
+        match from {
+            From::Repository => Self::First,
+            From::Copy => Self::Copy,
+        }
+    }
 }
 
 /// Which part of a backup is meant.
@@ -46,7 +69,7 @@ pub struct Part {
     pub without_safety_backup: bool,
 }
 
-impl From<Part> for Selection {
+impl std::convert::From<Part> for Selection {
     fn from(part: Part) -> Self {
         Self {
             instances: part.instances,
@@ -60,6 +83,7 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
         environment: arguments.environment,
         backup: arguments.backup,
         without_safety: arguments.part.without_safety_backup,
+        from: arguments.from.into(),
         selection: arguments.part.into(),
     };
     let plan = call.backend().await?.plan_restore(request).await?;

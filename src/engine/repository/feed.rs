@@ -91,7 +91,7 @@ impl Repository {
             (None, Ok(stored)) => stored.map_err(judge),
             (None, Err(_)) => Err(RepositoryError::Io {
                 doing: "storing the content".to_owned(),
-                place: self.place().to_owned(),
+                place: self.place().clone(),
                 why: "the repository's library gave up; its message is on standard error".to_owned(),
             }),
         };

@@ -23,7 +23,7 @@ use journal::{Journal, Stage};
 use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, Verification, choose};
+use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
@@ -58,8 +58,7 @@ impl Engine {
     ) -> Result<JobId, EngineError> {
         let name = &request.environment;
         self.may_restore(name, confirm)?;
-        let backups = self.list_backups(name)?;
-        let backup = choose(&backups, &request.backup)?.clone();
+        let backup = self.choose_from(name, request.from, &request.backup)?;
         if let Some(unknown) = plan::unknown_parts(&backup, &request.selection)
             .into_iter()
             .next()
@@ -133,7 +132,10 @@ impl Engine {
         if let Verification::Damaged { why, .. } = &backup.verification {
             return Err(Refusal::Damaged {
                 backup: backup.id.to_string(),
-                why: why.clone(),
+                why: format!(
+                    "{why}{}",
+                    self.copy_instead(&backup.manifest.environment, &backup.id)
+                ),
             }
             .into());
         }
@@ -175,9 +177,7 @@ impl Engine {
         if chosen.is_empty() {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
         }
-        let repository = self
-            .repository(&name, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let repository = self.repository_holding(&name, &backup.id)?;
 
         // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
         for warning in &plan.warnings {

@@ -8,7 +8,7 @@ use rustix::fs::statvfs;
 use super::switch::probe;
 use super::{Way, database, staging};
 use crate::domain::Instant;
-use crate::domain::backup::{Backup, Verification, choose};
+use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
@@ -68,8 +68,7 @@ impl Engine {
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
         self.live_settings(&request.environment)?;
-        let backups = self.list_backups(&request.environment)?;
-        let backup = choose(&backups, &request.backup)?.clone();
+        let backup = self.choose_from(&request.environment, request.from, &request.backup)?;
         let way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
@@ -86,9 +85,7 @@ impl Engine {
     ) -> Result<RestorePlan, EngineError> {
         let selection = &way.selection;
         let settings = self.live_settings(name)?;
-        let repository = self
-            .repository(name, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let repository = self.repository_holding(name, &backup.id)?;
         let mut obstacles = Vec::new();
         let mut warnings = Vec::new();
         let mut changes = Vec::new();
@@ -100,7 +97,10 @@ impl Engine {
             obstacles.extend(unknown_parts(&backup, selection));
         }
         if let Verification::Damaged { why, .. } = &backup.verification {
-            obstacles.push(format!("the backup is damaged: {why}; choose another one"));
+            let instead = self.copy_instead(name, &backup.id);
+            obstacles.push(format!(
+                "the backup is damaged: {why}; choose another one{instead}"
+            ));
         }
         for copy in backup
             .manifest
@@ -321,11 +321,15 @@ fn repository_room(
         .map(|change| change.bytes)
         .sum::<u64>()
         .min(backup.manifest.bytes());
-    match free_bytes(repository.place()) {
+    // A bucket has no end that could be told beforehand.
+    let Some(folder) = repository.place().folder() else {
+        return;
+    };
+    match free_bytes(folder) {
         Ok(free) => {
             let safety = Room {
                 purpose: "safety backup, at most".to_owned(),
-                folder: repository.place().display().to_string(),
+                folder: folder.display().to_string(),
                 needed,
                 free,
             };

@@ -8,6 +8,7 @@ use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::plan::{RestorePlan, Selection};
 use crate::domain::request::RestoreRequest;
+use crate::domain::settings::RepositoryChoice;
 
 /// The wizard's state.
 #[derive(Debug)]
@@ -224,6 +225,7 @@ impl Wizard {
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
             without_safety: false,
+            from: RepositoryChoice::First,
         })
     }
 

@@ -6,9 +6,10 @@ use super::canvas::{Canvas, piece};
 use super::layout::Main;
 use super::words;
 use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
+use crate::domain::copies::Copies;
 use crate::domain::environment::{Instance, InstanceName};
-use crate::domain::measure;
 use crate::domain::state::EnvironmentDetails;
+use crate::domain::{Instant, measure};
 use crate::tui::model::Model;
 use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
@@ -47,7 +48,13 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         states(canvas, details, &mut rest);
         return;
     };
-    let facts = facts(model, backup);
+    let mut facts = facts(model, backup);
+    facts.extend(
+        details
+            .copies
+            .as_ref()
+            .map(|copies| copy(copies, backup, model.now)),
+    );
     let mut y = inside.y;
     for (label, value, meaning) in facts {
         if y >= inside.bottom() {
@@ -105,6 +112,22 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("took", took, Meaning::Text),
         ("apart", measure::millis(manifest.spread_millis()), Meaning::Text),
     ]
+}
+
+/// Whether the backup is in the second repository, and how old what is there is.
+fn copy(copies: &Copies, backup: &Backup, now: Instant) -> (&'static str, String, Meaning) {
+    let newest = copies.newest().map_or_else(
+        || "nothing is there yet".to_owned(),
+        |newest| format!("newest there {} old", measure::between(newest, now)),
+    );
+    let (text, meaning) = match copies.of(&backup.id) {
+        _ if copies.trouble.is_some() => ("second repository out of reach".to_owned(), Meaning::Critical),
+        Some(copy) if copy.backup.is_good() => (format!("yes, {newest}"), Meaning::Text),
+        Some(_) => (format!("damaged, {newest}"), Meaning::Critical),
+        None if copies.missing.contains(&backup.id) => (format!("not yet, {newest}"), Meaning::Warning),
+        None => (format!("no, {newest}"), Meaning::Quiet),
+    };
+    ("copy", text, meaning)
 }
 
 /// What made a backup, with the version of an upgrade.
