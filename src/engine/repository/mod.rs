@@ -136,7 +136,9 @@ impl Repository {
         let place = storage.address();
         if !storage.holds_repository()? {
             return Err(match storage.what_is_there()? {
-                Found::Nothing | Found::Begun => RepositoryError::Missing { place },
+                Found::Nothing => RepositoryError::Missing { place },
+                #[cfg(feature = "object-storage")]
+                Found::Begun => RepositoryError::Missing { place },
                 Found::Something(why) => RepositoryError::NotARepository { place, why },
             });
         }

@@ -65,7 +65,8 @@ pub enum Storage {
 pub(super) enum Found {
     /// Nothing.
     Nothing,
-    /// What a creation that was interrupted has left: never a backup.
+    /// What a creation that was interrupted has left: never a backup. A folder is moved into place whole.
+    #[cfg(feature = "object-storage")]
     Begun,
     /// Something else, and what to do.
     Something(String),
