@@ -127,7 +127,7 @@ impl Storage {
     /// Whether there is a complete repository.
     pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {
         match self {
-            Self::Folder(folder) => Ok(folder.join("config").is_file()),
+            Self::Folder(folder) => folder::holds_repository(folder),
             #[cfg(feature = "object-storage")]
             Self::Bucket(bucket) => bucket.holds_repository(),
         }
