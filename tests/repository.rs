@@ -15,6 +15,8 @@ mod compare;
 mod content;
 #[path = "repository/damage.rs"]
 mod damage;
+#[path = "repository/engine.rs"]
+mod engine;
 #[path = "repository/interop.rs"]
 mod interop;
 #[path = "repository/meddling.rs"]

@@ -6,6 +6,7 @@ use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
+use lifeboat::domain::copies::{CopiedBackup, Copies};
 use lifeboat::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
 };
@@ -297,10 +298,27 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
         replaced: Vec::new(),
         undo: backups.first().map(|backup| backup.id.clone()),
+        copies: (summary.name == name("acme/live")).then(|| copies(&backups)),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),
-        copies: None,
         summary,
+    }
+}
+
+/// A second repository that has a copy of the newest backup, and should have one of the next.
+fn copies(backups: &[Backup]) -> Copies {
+    Copies {
+        repository: "s3://copies/acme/live".to_owned(),
+        slots: vec![Slot::Monthly, Slot::Daily],
+        backups: vec![CopiedBackup {
+            of: backups[0].id.clone(),
+            backup: Backup {
+                id: BackupId("f".repeat(64)),
+                ..backups[0].clone()
+            },
+        }],
+        missing: vec![backups[1].id.clone()],
+        trouble: None,
     }
 }
 

@@ -173,12 +173,13 @@ fn a_storage_that_goes_away_in_the_middle_fails_the_copy_and_leaves_the_rest_sou
         )
         .unwrap();
         let told = fault.clone();
-        line.disturb(
-            move |request| match request.contains("/data/") && request.starts_with("PUT") {
-                true => told.clone(),
-                false => Fault::Pass,
-            },
-        );
+        line.disturb(move |request| {
+            if request.contains("/data/") && request.starts_with("PUT") {
+                told.clone()
+            } else {
+                Fault::Pass
+            }
+        });
         let error = sandbox.copy().unwrap_err();
         assert!(
             matches!(error, RepositoryError::Io { .. }) && error.to_string().contains("writing to data"),

@@ -216,6 +216,53 @@ fn a_creation_that_was_interrupted_is_begun_again() {
     assert!(!half.exists());
 }
 
+/// Names the folder for the part of the next test that runs where a small disk is mounted.
+const SMALL_DISK: &str = "LIFEBOAT_TEST_SMALL_DISK";
+
+#[test]
+fn a_full_disk_under_the_repository_fails_the_copy_and_leaves_the_rest_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let this = std::env::current_exe().unwrap();
+    // In a namespace of its own anybody may mount something, where the system allows that at all.
+    let mounted =
+        "mount -t tmpfs -o size=12m small \"$0\" && exec \"$1\" --exact damage::on_a_small_disk --ignored";
+    let output = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", mounted])
+        .args([folder.path(), &this])
+        .env(SMALL_DISK, folder.path())
+        .output();
+    let said = output.as_ref().map_or_else(ToString::to_string, |output| {
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    if !said.contains("running 1 test") {
+        println!("skipped: no small disk can be mounted here ({})", said.trim());
+        return;
+    }
+    assert!(output.unwrap().status.success(), "{said}");
+}
+
+#[test]
+#[ignore = "runs inside the test before it, on a small disk"]
+fn on_a_small_disk() {
+    let disk = std::env::var_os(SMALL_DISK).unwrap();
+    let sandbox = Sandbox::in_folder(&Path::new(&disk).join("repository"));
+    let first = sandbox.back_up();
+    let more = sandbox.content("author").join("dam/more");
+    fs::write(&more, crate::support::noise(4, 16_000_000)).unwrap();
+    let error = sandbox.copy().unwrap_err();
+    assert!(matches!(error, RepositoryError::NoRoom { .. }), "{error:?}");
+    sandbox.reopened().verify(&first, &Unwatched).unwrap();
+    assert_eq!(sandbox.files("snapshots").len(), 1);
+    // The failed copy has taken its packs away again: what is smaller fits.
+    fs::write(&more, crate::support::noise(4, 100_000)).unwrap();
+    sandbox.back_up();
+    sandbox.restic(&["check", "--read-data"]);
+}
+
 #[test]
 fn a_repository_that_cannot_be_written_fails_the_copy() {
     let sandbox = Sandbox::new();

@@ -45,6 +45,11 @@ impl Sandbox {
         Self::with(folder, storage, None)
     }
 
+    /// The same with the repository in another folder.
+    pub fn in_folder(place: &Path) -> Self {
+        Self::with(tempfile::tempdir().unwrap(), Storage::from(place), None)
+    }
+
     /// The same with the repository in a bucket.
     pub fn in_bucket(store: Store, storage: Storage) -> Self {
         Self::with(tempfile::tempdir().unwrap(), storage, Some(store))

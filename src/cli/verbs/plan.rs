@@ -42,7 +42,7 @@ pub enum From {
     /// The one that backups are made in
     #[default]
     Repository,
-    /// The second one, which [repository.copy] names
+    /// The second one, which repository.copy names
     Copy,
 }
 

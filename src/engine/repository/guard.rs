@@ -7,18 +7,14 @@
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
-#[cfg(feature = "object-storage")]
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 
 use super::error::{RepositoryError, judged};
-#[cfg(feature = "object-storage")]
-use super::lock::Held;
 use super::storage::{Shelf, Storage};
 use crate::domain::address::Address;
 
@@ -35,6 +31,12 @@ pub(super) enum Purpose {
     Record,
     /// Pruning: packs and indexes are written and removed; records stay.
     Prune,
+}
+
+/// A lock on a repository that can be lost while it is held.
+pub(super) trait Loseable: std::fmt::Debug + Send + Sync {
+    /// Whether it may have gone to somebody else.
+    fn is_lost(&self) -> bool;
 }
 
 /// What was written through a guard, or begun to be.
@@ -56,8 +58,7 @@ pub(super) struct Guard {
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
     only_key: Option<Id>,
-    #[cfg(feature = "object-storage")]
-    lock: Option<Arc<Held>>,
+    lock: Option<Arc<dyn Loseable>>,
 }
 
 impl Guard {
@@ -71,7 +72,6 @@ impl Guard {
             failure: Mutex::new(None),
             written: Mutex::default(),
             only_key: None,
-            #[cfg(feature = "object-storage")]
             lock: None,
         })
     }
@@ -86,16 +86,13 @@ impl Guard {
 
     /// Changes nothing any more once this lock is lost.
     #[cfg(feature = "object-storage")]
-    pub(super) fn under(self, lock: Option<Arc<Held>>) -> Self {
+    pub(super) fn under(self, lock: Option<Arc<dyn Loseable>>) -> Self {
         Self { lock, ..self }
     }
 
     /// Whether the lock on the repository may have gone to somebody else.
     fn has_lost_its_lock(&self) -> bool {
-        #[cfg(feature = "object-storage")]
-        return self.lock.as_ref().is_some_and(|lock| lock.is_lost());
-        #[cfg(not(feature = "object-storage"))]
-        false
+        self.lock.as_ref().is_some_and(|lock| lock.is_lost())
     }
 
     /// From now on nothing is written any more.

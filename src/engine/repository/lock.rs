@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 
 use super::Repository;
 use super::error::RepositoryError;
+use super::guard::Loseable;
 use super::storage::{Bucket, Storage};
 use crate::domain::Instant;
 use crate::engine::clock::Clock;
@@ -236,15 +237,16 @@ fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> bool {
     }
 }
 
-impl Held {
-    /// Whether it may have gone to somebody else.
-    pub(super) fn is_lost(&self) -> bool {
+impl Loseable for Held {
+    fn is_lost(&self) -> bool {
         if self.clock.now() - *locked(&self.renewed) > LOST {
             self.lost.store(true, Ordering::Release);
         }
         self.lost.load(Ordering::Acquire)
     }
+}
 
+impl Held {
     fn keep_renewing(&self) {
         let mut pause = RENEW;
         loop {

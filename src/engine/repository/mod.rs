@@ -16,7 +16,11 @@
 //! - `stream`: content goes in through a reader that always fills the buffer.
 //! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
-//! - `prune`: in two phases, never deleting at once.
+//! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
+//! - `storage`: folders and object storage, with time limits of its own.
+//!
+//! `transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
+//! share a bucket.
 //!
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
@@ -75,6 +79,8 @@ pub use self::verify::VerifyReport;
 use self::error::judged;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
+#[cfg(feature = "object-storage")]
+use self::guard::Loseable;
 use self::guard::{Guard, Purpose};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;
@@ -138,7 +144,9 @@ impl Repository {
         let place = storage.address();
         if !storage.holds_repository()? {
             return Err(match storage.what_is_there()? {
-                Found::Nothing | Found::Begun => RepositoryError::Missing { place },
+                Found::Nothing => RepositoryError::Missing { place },
+                #[cfg(feature = "object-storage")]
+                Found::Begun => RepositoryError::Missing { place },
                 Found::Something(why) => RepositoryError::NotARepository { place, why },
             });
         }
@@ -205,10 +213,21 @@ impl Repository {
     ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
         let guard = Guard::new(&self.storage, purpose)?;
         #[cfg(feature = "object-storage")]
-        let guard = guard.under(self.held.lock().unwrap_or_else(PoisonError::into_inner).upgrade());
+        let guard = guard.under(self.held_lock());
         let guard = Arc::new(guard);
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
+    }
+
+    /// The lock in the repository itself, if it is held now.
+    #[cfg(feature = "object-storage")]
+    fn held_lock(&self) -> Option<Arc<dyn Loseable>> {
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade()?;
+        Some(held)
     }
 
     /// The repository with its index, which is read again if its files are others by now.

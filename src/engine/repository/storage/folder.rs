@@ -119,6 +119,25 @@ fn failed(doing: &str, error: io::Error) -> Box<RusticError> {
     RusticError::with_source(ErrorKind::Backend, doing, error)
 }
 
+pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
+    match fs::metadata(place.join("config")) {
+        Ok(about) => Ok(about.is_file()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(RepositoryError::Io {
+            doing: "looking for it".to_owned(),
+            place: Address::from(place),
+            why: error.to_string(),
+        }),
+    }
+}
+
 pub(super) fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {
     let mut entries = match fs::read_dir(place) {
         Ok(entries) => entries,

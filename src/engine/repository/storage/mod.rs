@@ -65,7 +65,8 @@ pub enum Storage {
 pub(super) enum Found {
     /// Nothing.
     Nothing,
-    /// What a creation that was interrupted has left: never a backup.
+    /// What a creation that was interrupted has left: never a backup. A folder is moved into place whole.
+    #[cfg(feature = "object-storage")]
     Begun,
     /// Something else, and what to do.
     Something(String),
@@ -126,7 +127,7 @@ impl Storage {
     /// Whether there is a complete repository.
     pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {
         match self {
-            Self::Folder(folder) => Ok(folder.join("config").is_file()),
+            Self::Folder(folder) => folder::holds_repository(folder),
             #[cfg(feature = "object-storage")]
             Self::Bucket(bucket) => bucket.holds_repository(),
         }
