@@ -20,19 +20,21 @@
     reason = "a benchmark fails by panicking"
 )]
 
+#[path = "measure.rs"]
+mod measure;
+#[path = "noise.rs"]
+mod noise;
 #[path = "tree.rs"]
 mod tree;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::slice;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lifeboat::domain::backup::{Manifest, Trigger};
 use lifeboat::domain::environment::{InstanceName, Role};
@@ -42,6 +44,7 @@ use lifeboat::engine::clock::{Clock, SystemClock};
 use lifeboat::engine::content::files::{Files, FilesSink};
 use lifeboat::engine::repository::{Copy, Depth, Key, Repository, Source};
 use lifeboat::engine::watch::Unwatched;
+use measure::{Taken, measured, size, ticks};
 
 const SECRET: &str = "not a secret";
 const STEP: &str = "SPEED_STEP";
@@ -84,16 +87,16 @@ fn play(dir: &Path, figures: &mut Figures) {
         figures.add(what, "restic", &by_restic, size(&dir.join("restic")));
         let by_lifeboat = lifeboat(dir, "backup");
         let kept = size(&dir.join("lifeboat"));
-        figures.add(what, "Lifeboat", &by_lifeboat.without("read back"), kept);
+        figures.add(what, "Lifeboat", &without(&by_lifeboat, "read back"), kept);
         figures.add(what, "Lifeboat, read back", &by_lifeboat, kept);
     }
     let by_restic = restic(dir, &["restore", "latest", "--target", "by-restic"]);
     figures.add("restore", "restic", &by_restic, size(&dir.join("restic")));
     let by_lifeboat = lifeboat(dir, "restore");
     let kept = size(&dir.join("lifeboat"));
-    let synced = by_lifeboat.without("safety");
-    let compared = synced.without("settle");
-    figures.add("restore", "Lifeboat", &compared.without("compare"), kept);
+    let synced = without(&by_lifeboat, "safety");
+    let compared = without(&synced, "settle");
+    figures.add("restore", "Lifeboat", &without(&compared, "compare"), kept);
     figures.add("restore", "Lifeboat, compared", &compared, kept);
     figures.add("restore", "Lifeboat, compared and synced", &synced, kept);
     figures.add(
@@ -104,24 +107,13 @@ fn play(dir: &Path, figures: &mut Figures) {
     );
 }
 
-/// What a step took.
-#[derive(Debug, Clone)]
-struct Taken {
-    seconds: f64,
-    cpu: f64,
-    peak_kib: u64,
-    /// Seconds and CPU seconds of parts that are told apart.
-    parts: BTreeMap<String, (f64, f64)>,
-}
-
-impl Taken {
-    fn without(&self, part: &str) -> Self {
-        let (seconds, cpu) = self.parts.get(part).copied().unwrap_or_default();
-        Self {
-            seconds: self.seconds - seconds,
-            cpu: self.cpu - cpu,
-            ..self.clone()
-        }
+/// The same without one of its parts.
+fn without(taken: &Taken, part: &str) -> Taken {
+    let (seconds, cpu) = taken.parts.get(part).copied().unwrap_or_default();
+    Taken {
+        seconds: taken.seconds - seconds,
+        cpu: taken.cpu - cpu,
+        ..taken.clone()
     }
 }
 
@@ -152,68 +144,6 @@ fn lifeboat(dir: &Path, step: &str) -> Taken {
         );
     }
     taken
-}
-
-fn measured(command: &mut Command) -> Taken {
-    rustix::fs::sync();
-    let (start, cpu) = (Instant::now(), ticks(3));
-    let mut child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("this needs restic: apt-get install restic");
-    let mut peak_kib = 0;
-    let status = loop {
-        peak_kib = peak_kib.max(peak_of(&child));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        sleep(Duration::from_millis(5));
-    };
-    assert!(status.success(), "{command:?}: {status}");
-    Taken {
-        seconds: start.elapsed().as_secs_f64(),
-        cpu: ticks(3) - cpu,
-        peak_kib,
-        parts: BTreeMap::new(),
-    }
-}
-
-/// The most memory that a process has had so far, in KiB; 0 when it has gone.
-fn peak_of(child: &Child) -> u64 {
-    fs::read_to_string(format!("/proc/{}/status", child.id()))
-        .unwrap_or_default()
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("VmHWM:")?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse()
-                .ok()
-        })
-        .unwrap_or(0)
-}
-
-/// CPU seconds from the kernel's account of this process: from field 1 of its own, from field 3 of its children.
-fn ticks(field: usize) -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks = |index: usize| fields[10 + index].parse::<f64>().unwrap();
-    (ticks(field) + ticks(field + 1)) / 100.0
-}
-
-fn size(folder: &Path) -> u64 {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let about = entry.metadata().unwrap();
-            if about.is_dir() {
-                size(&entry.path())
-            } else {
-                about.len()
-            }
-        })
-        .sum()
 }
 
 /// A step of Lifeboat, in this process.

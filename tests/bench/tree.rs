@@ -3,21 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Numbers that look random and are the same every time.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
+use crate::noise::{Noise, binary, text};
 
 /// Makes `count` files of about `bytes` in all below `root`, unless they are there already. Every other one is text.
 pub fn make(root: &Path, bytes: u64, count: u64) {
@@ -58,43 +44,4 @@ fn raw_size(noise: &mut Noise) -> u64 {
         900..995 => 64_000 + noise.below(340_000),
         _ => 1_000_000 + noise.below(7_000_000),
     }
-}
-
-fn text(noise: &mut Noise, size: usize) -> Vec<u8> {
-    const WORDS: [&str; 16] = [
-        "<sv:property ",
-        "sv:name=",
-        "\"jcr:primaryType\" ",
-        "sv:type=\"Name\">",
-        "<sv:value>",
-        "mgnl:page",
-        "</sv:value>",
-        "</sv:property>\n",
-        "title ",
-        "Lorem ",
-        "ipsum ",
-        "dolor ",
-        "sit ",
-        "amet, ",
-        "2026-11-23T",
-        "page/",
-    ];
-    let mut text = String::with_capacity(size + 64);
-    while text.len() < size {
-        text += WORDS[usize::try_from(noise.below(16)).unwrap()];
-        if noise.below(4) == 0 {
-            text += &noise.below(1_000_000).to_string();
-        }
-    }
-    text.truncate(size);
-    text.into_bytes()
-}
-
-fn binary(noise: &mut Noise, size: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        bytes.extend(noise.next().to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
 }
