@@ -11,7 +11,9 @@ use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Pha
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
+use lifeboat::domain::state::{
+    EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
+};
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 /// Monday morning.
@@ -289,10 +291,33 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
         ],
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
         undo: backups.first().map(|backup| backup.id.clone()),
+        undo_way: backups.first().map(|backup| UndoWay::Safety {
+            backup: backup.id.clone(),
+        }),
+        replaced: Vec::new(),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),
         summary,
     }
+}
+
+/// A restore into a database has left the tables that it replaced.
+pub fn has_replaced(details: &mut EnvironmentDetails) {
+    details.replaced = vec![ReplacedTables {
+        instance: "author".parse().unwrap(),
+        schema: "lifeboat_r42_author".to_owned(),
+        job: JobId(42),
+        at: at(23, 5, 10),
+        expires: at(25, 5, 10),
+        bytes: 1_700_000_000,
+        selection: Selection::default(),
+        merged_versions: false,
+    }];
+    details.undo_way = Some(UndoWay::Exchange {
+        job: JobId(42),
+        at: at(23, 5, 10),
+        until: at(25, 5, 10),
+    });
 }
 
 pub fn activity() -> Vec<Activity> {
@@ -339,6 +364,7 @@ pub fn plan(selection: Selection) -> RestorePlan {
         environment: name("acme/live"),
         backup: backups()[1].clone(),
         selection,
+        without_safety: false,
         made: now(),
         changes: vec![
             change("config", 0, 0, 0, &[]),

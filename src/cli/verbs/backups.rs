@@ -11,7 +11,7 @@ use crate::domain::backup::{Backup, Trigger, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
-use crate::domain::state::EnvironmentDetails;
+use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, measure, retention};
 
 /// What `lifeboat backups` takes.
@@ -38,6 +38,8 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "environment": details.summary.name,
             "slots": slots,
             "backups": details.backups,
+            "replaced": details.replaced,
+            "undo_way": details.undo_way,
             "trouble": details.summary.trouble,
         }))?;
         return trouble::end(&details);
@@ -47,7 +49,8 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     }
     let now = call.now();
     call.table(&table(&details, now))?;
-    let remarks = remarks(&details.backups, now);
+    let mut remarks = remarks(&details.backups, now);
+    remarks.extend(details.replaced.iter().map(|tables| replaced(tables, now)));
     if !remarks.is_empty() {
         call.say("")?;
     }
@@ -138,6 +141,26 @@ fn state(backup: &Backup) -> String {
     };
     let late = if backup.is_late() { ", late" } else { "" };
     format!("{state}{late}")
+}
+
+/// What a restore has left in a database.
+fn replaced(tables: &ReplacedTables, now: Instant) -> String {
+    let until = if tables.expires > now {
+        format!(
+            "they stay until {} (in {})",
+            measure::moment(tables.expires),
+            measure::between(now, tables.expires)
+        )
+    } else {
+        "they go with the next job".to_owned()
+    };
+    format!(
+        "{}  holds tables that job {} replaced {}, {}: {until}",
+        tables.instance,
+        tables.job,
+        measure::moment(tables.at),
+        measure::bytes(tables.bytes)
+    )
 }
 
 /// What does not fit into the table: notes, expiries, damage.
