@@ -236,6 +236,11 @@ impl Backend for Embedded {
             .await
     }
 
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_confirm(&environment, user))
+            .await
+    }
+
     async fn start_verify(
         &self,
         environment: EnvironmentName,

@@ -122,9 +122,12 @@ pub trait Backend: Send + Sync {
     /// Starts a restore. `confirm` is what the person typed and has to be the environment's name.
     async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError>;
 
-    /// Starts a restore of the newest safety backup.
+    /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
+    /// the newest safety backup.
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError>;
 
+    /// Starts dropping the tables that restores have replaced: the outcome was looked at and is good.
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError>;
     /// Starts reading back one backup, or all of them.
     async fn start_verify(
         &self,

@@ -93,6 +93,10 @@ impl Backend for ReadOnly {
         self.refuse()
     }
 
+    async fn start_confirm(&self, _environment: EnvironmentName) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
     async fn start_verify(
         &self,
         _environment: EnvironmentName,

@@ -229,6 +229,18 @@ pub const FILE_SYSTEM: &str = ".filesystem";
 /// The description of the tables.
 pub const SCHEMA: &str = ".schema";
 
+/// What a workspace is called for people: its name, or words for what is none.
+#[must_use]
+pub fn workspace_label(name: &str) -> &str {
+    match name {
+        VERSIONS => "version storage",
+        DATA_STORE => "data store",
+        FILE_SYSTEM => "file system",
+        SCHEMA => "tables' layout",
+        workspace => workspace,
+    }
+}
+
 /// Whether a workspace holds configuration or content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -250,6 +262,16 @@ impl WorkspaceKind {
             "config" | "configuration" | "users" | "userroles" | "usergroups" => Self::Configuration,
             VERSIONS | DATA_STORE | FILE_SYSTEM | SCHEMA => Self::Shared,
             _ => Self::Content,
+        }
+    }
+
+    /// Where it stands in lists: configuration, content, and at their end what is shared.
+    #[must_use]
+    pub fn place(self) -> u8 {
+        match self {
+            Self::Configuration => 0,
+            Self::Content => 1,
+            Self::Shared => 2,
         }
     }
 

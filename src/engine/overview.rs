@@ -113,6 +113,7 @@ impl Engine {
         let known_since = self.catalog().met(name, now)?;
         let due = settings.schedule.due(name, &backups, known_since, now);
         let automatic: &[Slot] = if recoverable { &Slot::AUTOMATIC } else { &[] };
+        let replaced = self.replaced_tables(name);
         Ok(EnvironmentDetails {
             summary,
             instances: self.instances(name, settings),
@@ -135,7 +136,8 @@ impl Engine {
                 })
                 .collect(),
             last_scheduled: self.catalog().last_scheduled(name)?,
-            replaced: self.replaced_tables(name),
+            undo_way: self.undo_way(settings, &replaced, &backups),
+            replaced,
             undo: undo_target(&backups).map(|backup| backup.id.clone()),
             copies: self.copies(name, &backups),
             backups,

@@ -35,6 +35,8 @@ pub enum Effect {
     Restore(RestoreRequest, String),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
+    /// Drop the tables that restores have replaced.
+    Confirm(EnvironmentName),
     /// Read back one backup or all.
     Verify(EnvironmentName, Option<BackupId>),
     /// Cancel a job.
@@ -153,6 +155,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }
+        Effect::Confirm(environment) => started(Start::Aside, backend.start_confirm(environment).await),
         Effect::Verify(environment, backup) => {
             let backup = backup.map(|id| id.0);
             started(Start::Aside, backend.start_verify(environment, backup).await)

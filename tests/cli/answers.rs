@@ -1,5 +1,6 @@
 //! What each verb that asks something prints, as text and as JSON.
 
+use crate::fixture::Fixture;
 use crate::harness::lifeboat;
 
 /// One snapshot for the text and one for the JSON of a command.
@@ -24,6 +25,20 @@ fn environments() {
 #[test]
 fn backups() {
     both("backups", &["backups", "acme/live"]);
+}
+
+#[test]
+fn backups_beside_which_replaced_tables_stand() {
+    let ended = lifeboat(&["backups", "acme/live"])
+        .on(Fixture::on_a_database())
+        .ends();
+    insta::assert_snapshot!(ended.transcript());
+}
+
+#[test]
+fn plan_without_a_safety_backup() {
+    let ended = lifeboat(&["plan", "acme/live", "daily", "--without-safety-backup"]).ends();
+    insta::assert_snapshot!(ended.transcript());
 }
 
 #[test]
@@ -214,7 +229,7 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
 #[test]
 fn the_fields_of_every_object_are_documented() {
     let help = lifeboat(&["--help"]).ends().out;
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &["environments"],
         &["backups", "acme/live"],
         &["schedule", "acme/live"],
@@ -225,6 +240,7 @@ fn the_fields_of_every_object_are_documented() {
         &["backup", "acme/live"],
         &["restore", "acme/live", "daily", "--confirm", "acme/live"],
         &["undo", "acme/live", "--confirm", "acme/live"],
+        &["confirm", "acme/live"],
         &["verify", "acme/live"],
         &["cancel", "41"],
         &["plan", "acme/live", "daily"],

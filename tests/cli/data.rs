@@ -14,7 +14,9 @@ use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Pha
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
+use lifeboat::domain::state::{
+    EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
+};
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 /// Monday morning.
@@ -296,9 +298,12 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             schedule(Slot::Daily, at(24, 0, 17), Some(at(23, 2, 10)), true),
         ],
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
-        replaced: Vec::new(),
         undo: backups.first().map(|backup| backup.id.clone()),
         copies: (summary.name == name("acme/live")).then(|| copies(&backups)),
+        undo_way: backups.first().map(|backup| UndoWay::Safety {
+            backup: backup.id.clone(),
+        }),
+        replaced: Vec::new(),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),
         summary,
@@ -320,6 +325,25 @@ fn copies(backups: &[Backup]) -> Copies {
         missing: vec![backups[1].id.clone()],
         trouble: None,
     }
+}
+
+/// A restore into a database has left the tables that it replaced.
+pub fn has_replaced(details: &mut EnvironmentDetails) {
+    details.replaced = vec![ReplacedTables {
+        instance: "author".parse().unwrap(),
+        schema: "lifeboat_r42_author".to_owned(),
+        job: JobId(42),
+        at: at(23, 5, 10),
+        expires: at(25, 5, 10),
+        bytes: 1_700_000_000,
+        selection: Selection::default(),
+        merged_versions: false,
+    }];
+    details.undo_way = Some(UndoWay::Exchange {
+        job: JobId(42),
+        at: at(23, 5, 10),
+        until: at(25, 5, 10),
+    });
 }
 
 pub fn activity() -> Vec<Activity> {
@@ -366,6 +390,7 @@ pub fn plan(selection: Selection) -> RestorePlan {
         environment: name("acme/live"),
         backup: backups()[1].clone(),
         selection,
+        without_safety: false,
         made: now(),
         changes: vec![
             change("config", 0, 0, 0, &[]),

@@ -35,6 +35,8 @@ pub enum Script {
 
 pub struct Fixture {
     pub script: Script,
+    /// Whether `acme/live` is in a database in which a restore has left the tables that it replaced.
+    pub replaced: bool,
     /// What is wrong with `globex/live`.
     pub trouble: Option<String>,
     events: broadcast::Sender<Event>,
@@ -61,9 +63,18 @@ impl Fixture {
         }
     }
 
+    /// `acme/live` is in a database.
+    pub fn on_a_database() -> Self {
+        Self {
+            replaced: true,
+            ..Self::default()
+        }
+    }
+
     pub fn playing(script: Script) -> Self {
         Self {
             script,
+            replaced: false,
             trouble: None,
             events: broadcast::channel(64).0,
             job: Mutex::new(data::job(
@@ -168,6 +179,9 @@ impl Backend for Fixture {
                 known: "acme/live, acme/uat and globex/live".to_owned(),
             })?;
         let mut details = data::details(summary);
+        if self.replaced {
+            data::has_replaced(&mut details);
+        }
         if name.project() == "globex" {
             details.summary.trouble.clone_from(&self.trouble);
         }
@@ -228,6 +242,7 @@ impl Backend for Fixture {
 
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
         let mut plan = data::plan(request.selection);
+        plan.without_safety = request.without_safety;
         if plan.selection.workspaces.iter().any(|name| name == "webstie") {
             plan.changes.clear();
             let why = "the backup holds no workspace \"webstie\" in the chosen instances: it has config, dam, website";
@@ -249,6 +264,11 @@ impl Backend for Fixture {
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
         refusal::confirmed(&environment, &confirm)?;
         Ok(self.start(JobKind::Undo, "undo"))
+    }
+
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
+        let _ = environment;
+        Ok(self.start(JobKind::Prune, "dropping replaced tables"))
     }
 
     async fn start_verify(

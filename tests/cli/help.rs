@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "demo",
     "init",
     "environments",
@@ -15,6 +15,7 @@ const VERBS: [&str; 20] = [
     "plan",
     "restore",
     "undo",
+    "confirm",
     "verify",
     "cancel",
     "protect",

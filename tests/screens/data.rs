@@ -16,7 +16,9 @@ use lifeboat::domain::job::{
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
+use lifeboat::domain::state::{
+    EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
+};
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 /// The time in all tests: a Monday morning.
@@ -271,8 +273,11 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             })
             .collect(),
         last_scheduled: Some(last),
-        replaced: Vec::new(),
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
+        undo_way: lifeboat::domain::retention::undo_target(&backups).map(|backup| UndoWay::Safety {
+            backup: backup.id.clone(),
+        }),
+        replaced: Vec::new(),
         backups,
         repository: format!("/var/lib/lifeboat/repository/{text}"),
         copies: None,
@@ -304,6 +309,58 @@ pub fn other(text: &str, kind: EnvironmentKind) -> EnvironmentDetails {
 }
 
 /// What restoring the daily backup would do.
+/// What a restore has left in the databases of the author and a public.
+pub fn replaced(job: u64) -> Vec<ReplacedTables> {
+    ["author", "public-1"]
+        .into_iter()
+        .map(|name| ReplacedTables {
+            instance: instance(name),
+            schema: format!("lifeboat_r{job}_{name}"),
+            job: JobId(job),
+            at: ago(48),
+            expires: now() + Duration::hours(47),
+            bytes: 1_700_000_000,
+            selection: lifeboat::domain::plan::Selection::default(),
+            merged_versions: false,
+        })
+        .collect()
+}
+
+/// Live is in databases, and a restore has left replaced tables there.
+pub fn has_replaced(details: &mut EnvironmentDetails, job: u64) {
+    details.replaced = replaced(job);
+    details.undo_way = Some(UndoWay::Exchange {
+        job: JobId(job),
+        at: ago(48),
+        until: now() + Duration::hours(47),
+    });
+    for instance in &mut details.instances {
+        let name = &instance.name;
+        instance.content =
+            format!("database host=/run/postgresql dbname={name} user=lifeboat, schema public");
+    }
+    for backup in &mut details.backups {
+        for copy in &mut backup.manifest.instances {
+            for (name, items, bytes) in [
+                (".datastore", 812, 410_000_000),
+                (".schema", 2, 31_000),
+                (".versions", 2_110, 9_400_000),
+            ] {
+                copy.workspaces.insert(
+                    0,
+                    WorkspaceCopy {
+                        name: name.to_owned(),
+                        kind: WorkspaceKind::of(name),
+                        items,
+                        bytes,
+                        digest: "5e".repeat(32),
+                    },
+                );
+            }
+        }
+    }
+}
+
 pub fn plan() -> RestorePlan {
     let mut changes = Vec::new();
     for (number, instance_name) in [(1_u64, "author"), (0, "public-1"), (0, "public-2")] {
@@ -334,6 +391,7 @@ pub fn plan() -> RestorePlan {
         environment: name("acme/live"),
         backup: daily,
         selection: lifeboat::domain::plan::Selection::default(),
+        without_safety: false,
         made: now(),
         changes,
         newest_change: Some(ago(12)),

@@ -266,15 +266,21 @@ impl Backend for Fixture {
         let plan = self.state().plan.clone();
         plan.map(|mut plan| {
             plan.selection = request.selection;
+            plan.without_safety = request.without_safety;
             plan
         })
     }
 
     async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
         self.changing(format!(
-            "restore {} {}",
+            "restore {} {}{}",
             request.environment,
-            &request.backup[..8]
+            &request.backup[..8],
+            if request.without_safety {
+                " without a safety backup"
+            } else {
+                ""
+            }
         ))
         .await?;
         refusal::confirmed(&request.environment, &confirm)?;
@@ -289,6 +295,11 @@ impl Backend for Fixture {
         self.changing(format!("undo {environment}")).await?;
         refusal::confirmed(&environment, &confirm)?;
         Ok(self.begin(&environment, JobKind::Undo, "undo: back to c4479e01"))
+    }
+
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
+        self.changing(format!("confirm {environment}")).await?;
+        Ok(self.begin(&environment, JobKind::Prune, "dropping replaced tables"))
     }
 
     async fn start_verify(

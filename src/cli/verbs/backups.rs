@@ -15,7 +15,7 @@ use crate::domain::environment::{EnvironmentName, Instance};
 use crate::domain::event::Event;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
-use crate::domain::state::EnvironmentDetails;
+use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, measure, retention};
 
 /// An instance answers within two seconds, or counts as down.
@@ -46,6 +46,8 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "backups": details.backups,
             "instances": details.instances,
             "copies": details.copies,
+            "replaced": details.replaced,
+            "undo_way": details.undo_way,
             "trouble": details.summary.trouble,
         }))?;
         return trouble::end(&details);
@@ -60,6 +62,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     if let Some(copies) = &details.copies {
         remarks.extend(copied(copies, now));
     }
+    remarks.extend(details.replaced.iter().map(|tables| replaced(tables, now)));
     if !remarks.is_empty() {
         call.say("")?;
     }
@@ -220,6 +223,26 @@ fn copied(copies: &Copies, now: Instant) -> Vec<String> {
             .map(|id| format!("{id}  has no good copy yet: the next backup makes one")),
     );
     lines
+}
+
+/// What a restore has left in a database.
+fn replaced(tables: &ReplacedTables, now: Instant) -> String {
+    let until = if tables.expires > now {
+        format!(
+            "they stay until {} (in {})",
+            measure::moment(tables.expires),
+            measure::between(now, tables.expires)
+        )
+    } else {
+        "they go with the next job".to_owned()
+    };
+    format!(
+        "{}  holds tables that job {} replaced {}, {}: {until}",
+        tables.instance,
+        tables.job,
+        measure::moment(tables.at),
+        measure::bytes(tables.bytes)
+    )
 }
 
 /// What does not fit into the table: notes, expiries, damage.

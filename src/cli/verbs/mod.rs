@@ -5,6 +5,7 @@ pub mod backup;
 pub mod backups;
 pub mod cancel;
 pub mod completions;
+pub mod confirm;
 pub mod delete;
 pub mod demo;
 pub mod environments;
@@ -58,6 +59,9 @@ pub enum Verb {
     /// Go back to what Live was before the last restore
     #[command(long_about = undo::LONG_ABOUT)]
     Undo(undo::UndoArguments),
+    /// Drop the tables that restores have replaced in the databases
+    #[command(long_about = confirm::LONG_ABOUT)]
+    Confirm(confirm::ConfirmArguments),
     /// Read backups back and compare every digest
     Verify(verify::VerifyArguments),
     /// Ask a running job to stop at its next safe point
@@ -95,6 +99,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
+        Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
         Some(Verb::Cancel(arguments)) => cancel::run(&arguments, call).await,
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::backend::BackendError;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, shell};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
@@ -130,7 +130,11 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     }
     call.say("")?;
     if plan.obstacles.is_empty() {
-        call.tell("A safety backup of Live comes first; `lifeboat undo` goes back to it. To restore:")?;
+        call.tell(if plan.without_safety {
+            "NO SAFETY BACKUP of Live is taken: only what is set aside beside Live can undo the restore. To restore:"
+        } else {
+            "A safety backup of Live comes first; `lifeboat undo` goes back to it. To restore:"
+        })?;
         let command = call.command(&arguments(plan));
         return call.say(&format!("  {command}"));
     }
@@ -153,17 +157,24 @@ fn changes(plan: &RestorePlan) -> Table {
         ("same", Side::Right),
         ("size", Side::Right),
     ]);
-    for change in plan.changes.iter().filter(|change| !change.is_unchanged()) {
-        table.row([
-            change.instance.to_string(),
-            change.workspace.clone(),
-            change.kind.label().to_owned(),
-            measure::count(change.added),
-            measure::count(change.changed),
-            measure::count(change.removed),
-            measure::count(change.unchanged),
-            measure::bytes(change.bytes),
-        ]);
+    for of_instance in plan.changes.chunk_by(|one, next| one.instance == next.instance) {
+        let mut changes: Vec<_> = of_instance
+            .iter()
+            .filter(|change| !change.is_unchanged())
+            .collect();
+        changes.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
+        for change in changes {
+            table.row([
+                change.instance.to_string(),
+                workspace_label(&change.workspace).to_owned(),
+                change.kind.label().to_owned(),
+                measure::count(change.added),
+                measure::count(change.changed),
+                measure::count(change.removed),
+                measure::count(change.unchanged),
+                measure::bytes(change.bytes),
+            ]);
+        }
     }
     let (added, changed, removed) = plan.totals();
     table.row([
@@ -185,7 +196,7 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     for change in &plan.changes {
         for (index, example) in change.examples.iter().enumerate() {
             let place = if index == 0 {
-                format!("  {}/{}", change.instance, change.workspace)
+                format!("  {}/{}", change.instance, workspace_label(&change.workspace))
             } else {
                 String::new()
             };
@@ -282,6 +293,9 @@ fn arguments(plan: &RestorePlan) -> String {
     }
     for workspace in &plan.selection.workspaces {
         arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+    }
+    if plan.without_safety {
+        arguments.push_str(" --without-safety-backup");
     }
     arguments
 }

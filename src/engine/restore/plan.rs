@@ -9,7 +9,7 @@ use super::switch::probe;
 use super::{Way, database, staging};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
@@ -199,6 +199,7 @@ impl Engine {
             environment: name.clone(),
             backup,
             selection: selection.clone(),
+            without_safety: way.without_safety,
             made: self.now(),
             changes,
             newest_change,
@@ -365,9 +366,18 @@ pub(super) fn unknown_parts(backup: &Backup, selection: &Selection) -> Vec<Strin
         instances
             .iter()
             .filter(|copy| selection.has_instance(&copy.name))
-            .flat_map(|copy| copy.workspaces.iter().map(|workspace| workspace.name.as_str()))
+            .flat_map(|copy| copy.workspaces.iter())
+            .filter(|workspace| workspace.kind != WorkspaceKind::Shared)
+            .map(|workspace| workspace.name.as_str())
     };
     for name in &selection.workspaces {
+        if WorkspaceKind::of(name) == WorkspaceKind::Shared {
+            obstacles.push(format!(
+                "{name} is no workspace but the {} that all workspaces share: it comes along with those that are chosen",
+                workspace_label(name)
+            ));
+            continue;
+        }
         let held = instances
             .iter()
             .filter(|copy| selection.has_instance(&copy.name))

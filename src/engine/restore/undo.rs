@@ -9,14 +9,17 @@ use std::path::PathBuf;
 use super::beside::Staged;
 use super::journal::{Beside, Journal, Stage};
 use super::tables::{About, TableStaging};
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::backup::BackupId;
+use crate::domain::backup::{Backup, BackupId};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::plan::Selection;
 use crate::domain::refusal::Refusal;
-use crate::domain::settings::ContentSettings;
-use crate::domain::state::ReplacedTables;
+use crate::domain::retention::undo_target;
+use crate::domain::settings::{ContentSettings, EnvironmentSettings};
+use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::{Engine, EngineError, Work};
@@ -78,14 +81,36 @@ impl Engine {
             .into_iter()
             .filter(|(_, left)| left.note.job == job && left.note.at == at)
             .collect();
-        // An instance in a folder can only be taken back by the safety backup, and all have to go back together.
-        let in_folders = settings.instances.iter().any(|instance| {
-            Self::content_folder(instance).is_some() && selection.has_instance(&instance.name)
-        });
         let backups = self.list_backups(name)?;
-        let has_newer_safety =
-            crate::domain::retention::undo_target(&backups).is_some_and(|safety| safety.manifest.taken > at);
-        Ok((!in_folders && !has_newer_safety).then_some(same))
+        Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
+    }
+
+    /// How undo would go back, as far as is known without asking the databases.
+    pub(in crate::engine) fn undo_way(
+        &self,
+        settings: &EnvironmentSettings,
+        replaced: &[ReplacedTables],
+        backups: &[Backup],
+    ) -> Option<UndoWay> {
+        let newest = replaced
+            .iter()
+            .filter(|tables| tables.expires > self.now())
+            .max_by_key(|tables| (tables.at, tables.job.0));
+        match newest {
+            Some(tables)
+                if !tables.merged_versions
+                    && takes_all_back(settings, &tables.selection, tables.at, backups) =>
+            {
+                Some(UndoWay::Exchange {
+                    job: tables.job,
+                    at: tables.at,
+                    until: tables.expires,
+                })
+            }
+            _ => undo_target(backups).map(|safety| UndoWay::Safety {
+                backup: safety.id.clone(),
+            }),
+        }
     }
 
     /// Starts the exchange back.
@@ -181,9 +206,9 @@ impl Engine {
             let name = work.environment().clone();
             let left = engine.left_in_databases(&name)?;
             if left.is_empty() {
-                return Err(Refusal::NothingToUndo { environment: name }.into());
+                return Err(Refusal::NothingToConfirm { environment: name }.into());
             }
-            work.phase(Phase::CleaningUp)?;
+            work.phase(Phase::Retention)?;
             let freed = engine.drop_left(work, &name, &left)?;
             Ok(Outcome {
                 summary: format!(
@@ -257,6 +282,8 @@ impl Engine {
                 at: left.note.at,
                 expires: left.note.expires,
                 bytes: left.bytes,
+                selection: left.note.selection,
+                merged_versions: left.note.merged_versions,
             })
             .collect();
         let path = self.replaced_file(name);
@@ -333,6 +360,22 @@ impl Engine {
         }
         warnings
     }
+}
+
+/// Whether an exchange with tables that were replaced at that time takes the whole restore back. An instance in a folder
+/// can only be taken back by the safety backup, and all have to go back together.
+fn takes_all_back(
+    settings: &EnvironmentSettings,
+    selection: &Selection,
+    at: Instant,
+    backups: &[Backup],
+) -> bool {
+    let in_folders = settings
+        .instances
+        .iter()
+        .any(|instance| Engine::content_folder(instance).is_some() && selection.has_instance(&instance.name));
+    let has_newer_safety = undo_target(backups).is_some_and(|safety| safety.manifest.taken > at);
+    !in_folders && !has_newer_safety
 }
 
 /// The folders that a pattern stands for. Workspaces are folders in the case that Jackrabbit knows them in, and tables

@@ -170,6 +170,8 @@ pub enum About {
     Cancel(JobId),
     /// Deleting a backup.
     Delete(EnvironmentName, BackupId),
+    /// Dropping the tables that restores have replaced.
+    Confirm(EnvironmentName),
     /// Lifting a hold.
     Lift(EnvironmentName, HoldKind),
 }

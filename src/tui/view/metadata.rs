@@ -7,8 +7,8 @@ use super::layout::Main;
 use super::words;
 use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
 use crate::domain::copies::Copies;
-use crate::domain::environment::{Instance, InstanceName};
-use crate::domain::state::EnvironmentDetails;
+use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspace_label};
+use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, measure};
 use crate::tui::model::Model;
 use crate::tui::model::backups;
@@ -66,6 +66,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     }
     let mut rest = Rect::new(inside.x, y, inside.width, inside.bottom().saturating_sub(y));
     if panes.wide {
+        replaced(canvas, model, &details.replaced, &mut rest);
         instances(canvas, details, &backup.manifest, &mut rest);
         workspaces(canvas, &backup.manifest, &mut rest);
     } else {
@@ -192,6 +193,36 @@ fn next(rest: &mut Rect) {
     rest.height -= 1;
 }
 
+/// What restores have left in the databases beside Live.
+fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables], rest: &mut Rect) {
+    if replaced.is_empty() || rest.height < 3 {
+        return;
+    }
+    canvas.text(rest.x, rest.y, 15, "replaced in", Meaning::Column);
+    canvas.text(rest.x + 16, rest.y, 13, "since", Meaning::Column);
+    canvas.right(rest.x + 29, rest.y, 10, "goes", Meaning::Column);
+    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    next(rest);
+    for tables in replaced {
+        if rest.height == 0 {
+            return;
+        }
+        canvas.text(rest.x, rest.y, 15, tables.instance.as_str(), Meaning::Text);
+        let since = words::age(tables.at, model.now);
+        canvas.text(rest.x + 16, rest.y, 13, &since, Meaning::Quiet);
+        let goes = words::countdown(tables.expires, model.now);
+        canvas.right(rest.x + 26, rest.y, 13, &goes, Meaning::Text);
+        canvas.right(
+            rest.x + 40,
+            rest.y,
+            10,
+            &measure::bytes(tables.bytes),
+            Meaning::Text,
+        );
+        next(rest);
+    }
+}
+
 /// The instances with whether each is up now and when its copy was begun.
 fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &Manifest, rest: &mut Rect) {
     if rest.height < 3 {
@@ -243,7 +274,7 @@ fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
             )),
         }
     }
-    sums.sort_by_key(|(name, kind, ..)| (*kind != "configuration", *name));
+    sums.sort_by_key(|(name, kind, ..)| (WorkspaceKind::of(name).place(), *kind, *name));
     if rest.height < 3 {
         return;
     }
@@ -252,21 +283,21 @@ fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
         if rest.height == 0 {
             return;
         }
-        table_row(canvas, rest, name, kind, items, bytes);
+        table_row(canvas, rest, workspace_label(name), kind, items, bytes);
     }
 }
 
 fn table_head(canvas: &mut Canvas<'_>, rest: &mut Rect, first: &str, second: &str) {
-    canvas.text(rest.x, rest.y, 14, first, Meaning::Column);
-    canvas.text(rest.x + 15, rest.y, 13, second, Meaning::Column);
+    canvas.text(rest.x, rest.y, 15, first, Meaning::Column);
+    canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Column);
     canvas.right(rest.x + 29, rest.y, 10, "items", Meaning::Column);
     canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
     next(rest);
 }
 
 fn table_row(canvas: &mut Canvas<'_>, rest: &mut Rect, name: &str, second: &str, items: u64, bytes: u64) {
-    canvas.text(rest.x, rest.y, 14, name, Meaning::Text);
-    canvas.text(rest.x + 15, rest.y, 13, second, Meaning::Quiet);
+    canvas.text(rest.x, rest.y, 15, name, Meaning::Text);
+    canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Quiet);
     canvas.right(rest.x + 29, rest.y, 10, &measure::count(items), Meaning::Text);
     canvas.right(rest.x + 40, rest.y, 10, &measure::bytes(bytes), Meaning::Text);
     next(rest);

@@ -6,11 +6,11 @@ use super::metadata::trigger;
 use super::text::Text;
 use super::words;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
-use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::environment::{EnvironmentName, Instance, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::recovery;
 use crate::domain::refusal;
-use crate::domain::state::{EnvironmentDetails, Hold};
+use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::tui::action::{Place, TABLE};
 use crate::tui::model::Model;
 use crate::tui::model::screens::Page;
@@ -265,11 +265,22 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
     );
     let head = format!(
         "{:<16} {:<14} {:>10} {:>10}  {}",
-        "workspace", "kind", "items", "size", "digest"
+        "workspace",
+        "kind",
+        if instance.tables.is_empty() {
+            "items"
+        } else {
+            "nodes"
+        },
+        "size",
+        "digest"
     );
     text.line(vec![piece(head, Meaning::Column)]);
-    for workspace in &instance.workspaces {
-        let name = super::canvas::shorten(&workspace.name, 16, "~");
+    let mut workspaces: Vec<_> = instance.workspaces.iter().collect();
+    workspaces.sort_by_key(|workspace| workspace.kind == WorkspaceKind::Shared);
+    for workspace in workspaces {
+        let label = workspace_label(&workspace.name);
+        let name = super::canvas::shorten(label, 16, "~");
         let digest = workspace.digest.get(..12).unwrap_or(&workspace.digest);
         text.line(vec![
             piece(format!("{name:<16} "), Meaning::Text),
@@ -284,7 +295,7 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
             ),
             piece(digest.to_owned(), Meaning::Quiet),
         ]);
-        if name != workspace.name {
+        if name != label {
             text.fact("in full", &workspace.name);
         }
     }
@@ -375,6 +386,24 @@ fn known(text: &mut Text, details: &EnvironmentDetails) {
         ),
     );
     text.fact("kept in", &details.repository);
+    let undo = details
+        .undo_way
+        .as_ref()
+        .map_or("nothing to go back to", UndoWay::label);
+    text.fact("undo", undo);
+    for tables in &details.replaced {
+        text.fact(
+            "replaced",
+            &format!(
+                "the tables of {} since {}, {}: they stay until {} in the schema {}",
+                tables.instance,
+                measure::moment(tables.at),
+                measure::bytes(tables.bytes),
+                measure::moment(tables.expires),
+                tables.schema
+            ),
+        );
+    }
     for instance in &details.instances {
         text.heading(&format!("{} ({})", instance.name, instance.role.label()));
         text.fact("content", &instance.content);
