@@ -8,9 +8,11 @@ use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::plan::Selection;
+use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
 use crate::engine::content::Content;
 use crate::engine::content::files::Files;
+use crate::engine::content::postgres::tables::look;
 use crate::engine::repository::Depth;
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, Work};
@@ -25,10 +27,14 @@ impl Engine {
         warnings: &mut Vec<String>,
     ) -> Result<Option<Backup>, EngineError> {
         let settings = self.live_settings(work.environment())?;
-        let (there, gone): (Vec<_>, Vec<_>) = settings
-            .instances
-            .iter()
-            .partition(|instance| plan::is_there(instance));
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for instance in &settings.instances {
+            if self.holds_something(instance)? {
+                there.push(instance);
+            } else {
+                gone.push(instance);
+            }
+        }
         if there.is_empty() {
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
             return Ok(None);
@@ -54,6 +60,15 @@ impl Engine {
                  any more, move its content folder aside and restore again: what is not there needs no safety backup"
             ))),
         }
+    }
+
+    /// Whether there is anything of an instance to save. A database that was made for a recovery has no tables yet.
+    fn holds_something(&self, instance: &InstanceSettings) -> Result<bool, EngineError> {
+        let ContentSettings::Postgres(database) = &instance.content else {
+            return Ok(plan::is_there(instance));
+        };
+        let (layout, _) = look(&self.connector(database))?;
+        Ok(!layout.tables.is_empty())
     }
 
     /// Takes the safety backup anew if Live has changed since: staging takes a while, and people go on working.
