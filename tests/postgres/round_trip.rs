@@ -93,10 +93,10 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
 #[test]
 fn tables_are_found_whatever_they_are_called_and_others_are_left_alone() {
     let mut house = House::new();
-    house.settle = |database| {
+    house.settle = Box::new(|_, database| {
         database.schema = "Li\"ve Größe".to_owned();
         database.data_store = None;
-    };
+    });
     let mut client = house.client("author");
     client.batch_execute("CREATE SCHEMA \"Li\"\"ve Größe\"").unwrap();
     let schema = "Li\"ve Größe";

@@ -120,6 +120,7 @@ fn restore(from: RepositoryChoice) -> RestoreRequest {
         environment: live(),
         backup: "manual".to_owned(),
         selection: Selection::default(),
+        without_safety: false,
         from,
     }
 }

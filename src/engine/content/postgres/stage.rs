@@ -346,7 +346,7 @@ impl Stage {
             .collect();
         for table in tables {
             let model = live.iter().find(|live| live.name == table.name).unwrap_or(table);
-            for statement in schema::grants(model, &self.fresh, &|role| {
+            for statement in schema::grants(table, model, &self.fresh, &|role| {
                 roles.iter().any(|known| known == role)
             }) {
                 client.batch_execute(&statement).map_err(&failed)?;
