@@ -39,7 +39,8 @@ error. With --json a result is one object, and the last line of an error is
 
 Fields of the object that --json prints:
   environments   environments
-  backups        environment slots backups copies instances replaced undo_way trouble
+  backups        environment slots backups copies instances replaced undo_way
+                 trouble
   schedule       environment schedule begins_at slots last_scheduled trouble
   jobs           jobs; for one job: job log
   activity       activity

@@ -218,11 +218,16 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
         .split("Fields of the object that --json prints:\n")
         .nth(1)
         .unwrap();
-    table
-        .lines()
-        .find_map(|line| line.trim().strip_prefix(verb)?.strip_prefix("   "))
-        .unwrap_or_default()
-        .split([' ', ';'])
+    let mut lines = table.lines().skip_while(|line| {
+        let fields = line.trim().strip_prefix(verb);
+        !fields.is_some_and(|fields| fields.starts_with("   "))
+    });
+    let first = lines.next().unwrap_or_default();
+    // A list that is too long for one line goes on below where it began.
+    let more = lines.take_while(|line| line.starts_with("                 "));
+    std::iter::once(first)
+        .chain(more)
+        .flat_map(|line| line.split([' ', ';']))
         .collect()
 }
 
