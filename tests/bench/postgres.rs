@@ -162,10 +162,10 @@ impl Bench {
         }
         self.back_up("first backup");
         self.back_up("backup, nothing changed");
-        tables::change_anywhere(&self.cluster, "live");
-        self.back_up("backup, 1 % changed anywhere");
         tables::change_in_one_place(&self.cluster, "live");
         self.back_up("backup, 1 % changed in one place");
+        tables::change_anywhere(&self.cluster, "live");
+        self.back_up("backup, 1 % changed anywhere");
         if !only_lifeboat {
             let folder = self.dir.join("fd");
             let restore = self.step(

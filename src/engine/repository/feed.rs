@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant as Stopwatch};
 
-use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile};
-use rustic_core::{BackupOptions, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion};
+use rustic_core::repofile::{Chunker, Metadata, Node, NodeType, SnapshotFile};
+use rustic_core::{
+    BackupOptions, ConfigOptions, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion,
+};
 
 use super::bars::{Bars, Counts, pulse};
 use super::copy::Source;
@@ -50,9 +52,12 @@ impl Repository {
     ) -> Result<(SnapshotFile, Vec<Met>), RepositoryError> {
         let counts = Arc::new(Counts::default());
         let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
-        let (open, guard) = self
+        let (mut open, guard) = self
             .handle(Purpose::Copy, Bars(Arc::clone(&counts)))
             .map_err(judge)?;
+        if earlier.iter().all(|earlier| earlier.estimate.is_some()) {
+            open.apply_config(&cut_already()).map_err(judge)?;
+        }
         let call = Arc::new(Call::new(Arc::clone(&guard)));
         let feeds: Vec<_> = sources
             .iter()
@@ -196,6 +201,15 @@ fn top(name: &InstanceName, met: &Met) -> Node {
 /// Where an instance is in the tree.
 fn place_of(name: &InstanceName) -> PathBuf {
     Path::new("/").join(name.as_str())
+}
+
+/// How content is cut that comes cut already, as rows of a database do: not at all, unless it is very large. Looking for
+/// places to cut costs the library a tenth of a millisecond for each file before it has read a byte, and there are
+/// a hundred thousand of them.
+fn cut_already() -> ConfigOptions {
+    let mut config = ConfigOptions::default();
+    config.set_chunker = Some(Chunker::FixedSize);
+    config
 }
 
 fn options(parent: Option<&BackupId>) -> BackupOptions {

@@ -3,7 +3,8 @@
 //! The library ends a copy whose source failed in the middle with a backup that silently lacks a file, and offers no
 //! way to cancel. So it is never allowed to write one by itself: a guard made for [`Purpose::Copy`] lets packs and
 //! indexes through, swallows the backup's record, and stops writing anything once the copy is called off. Only a
-//! guard made for [`Purpose::Record`] writes records, and remembers under which id.
+//! guard made for [`Purpose::Record`] writes records, and remembers under which id. A copy's own way of cutting content
+//! is swallowed as well: it holds for that copy, and the repository's settings stay.
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
@@ -221,7 +222,7 @@ impl WriteBackend for Guard {
         if self.is_called_off() {
             return Err(called_off());
         }
-        if self.purpose == Purpose::Copy && kind == FileType::Snapshot {
+        if self.purpose == Purpose::Copy && matches!(kind, FileType::Snapshot | FileType::Config) {
             return Ok(());
         }
         if !self.may_write(kind) {

@@ -16,7 +16,7 @@ pub const HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 pub const TRAILER: [u8; 2] = [0xff, 0xff];
 
 /// A group is not ended before it has this many bytes.
-const GROUP_LEAST: usize = 4 * 1024;
+const GROUP_LEAST: usize = 12 * 1024;
 /// From there on, it is ended after this many bytes on average.
 const GROUP_MORE: u64 = 8 * 1024;
 /// A group is ended when it has this many bytes, whatever its rows say.
@@ -247,7 +247,7 @@ impl Grouper {
         if self.bytes.is_empty() {
             return None;
         }
-        let next = Vec::with_capacity(GROUP_LEAST + 2 * 8 * 1024);
+        let next = Vec::with_capacity(2 * GROUP_LEAST);
         Some(Group {
             bytes: std::mem::replace(&mut self.bytes, next).into(),
             sum: std::mem::take(&mut self.sum),
@@ -361,7 +361,7 @@ mod tests {
         let groups = grouped(&rows);
         assert!(groups.len() > 20);
         let average = rows.concat().len() / groups.len();
-        assert!((6 * 1024..24 * 1024).contains(&average), "{average}");
+        assert!((14 * 1024..32 * 1024).contains(&average), "{average}");
         for at in [0, 17, 2_500, 4_999] {
             let mut fewer = rows.clone();
             fewer.remove(at);
