@@ -38,6 +38,7 @@ error. With --json a result is one object, and the last line of an error is
 {\"error\": {\"kind\", \"message\", \"rule\"}}.
 
 Fields of the object that --json prints:
+  check          findings works
   environments   environments
   backups        environment slots backups replaced undo_way trouble
   schedule       environment schedule begins_at slots last_scheduled trouble

@@ -8,6 +8,7 @@
 
 pub mod activity;
 pub mod backup;
+pub mod check;
 pub mod environment;
 pub mod event;
 pub mod job;

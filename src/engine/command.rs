@@ -3,10 +3,12 @@
 //! Not for hooks, which may take minutes and whose output goes to a job's log (`restore::after`).
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use rustix::fs::{Access, access};
 
 /// A command is ended after this long. It is asked while somebody waits, often for a Magnolia that is down.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -58,6 +60,26 @@ fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<V
         return Err(format!("{program} ended with {status}: {}", said.trim()));
     }
     Ok(printed)
+}
+
+/// Finds a program as it would be started: by its path, or in one of the folders of `path`.
+///
+/// # Errors
+/// A sentence when there is none, or when it may not be executed.
+pub(super) fn find(program: &str, path: &str) -> Result<PathBuf, String> {
+    let may = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
+    if program.contains('/') {
+        let file = PathBuf::from(program);
+        return match (may(&file), file.exists()) {
+            (true, _) => Ok(file),
+            (false, true) => Err(format!("{program} may not be executed")),
+            (false, false) => Err(format!("{program} is not there")),
+        };
+    }
+    std::env::split_paths(path)
+        .map(|folder| folder.join(program))
+        .find(|file| may(file))
+        .ok_or_else(|| format!("{program} is in none of the folders of PATH"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod repository;
 pub mod watch;
 
 mod backup;
+mod check;
 mod command;
 mod error;
 mod lock;

@@ -64,6 +64,19 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Asks an instance once whether it is up, and tells what it answered, or why it did not.
+    pub(in crate::engine) fn ask_once(&self, address: &str) -> Result<String, String> {
+        // Only the first call does something; a provider that somebody else has installed is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .timeout(HEALTH_ANSWER_LIMIT)
+            .build()
+            .map_err(|error| format!("it could not be asked: {error}"))?;
+        self.0.runtime.block_on(ask(&client, address))
+    }
+}
+
 fn switched_instances<'a>(
     settings: &'a EnvironmentSettings,
     journal: &'a Journal,
