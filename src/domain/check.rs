@@ -30,6 +30,21 @@ impl Verdict {
     }
 }
 
+/// What was found in a database, before anything is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseFound {
+    /// The database, for people.
+    pub place: String,
+    /// The server's version.
+    pub version: String,
+    /// The workspaces, with the bytes that they take there.
+    pub workspaces: Vec<(String, u64)>,
+    /// What they share, in words, with the bytes that it takes.
+    pub shared: Vec<(String, u64)>,
+    /// Whether the data store is a table of it.
+    pub has_data_store_table: bool,
+}
+
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

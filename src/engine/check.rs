@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use super::content::ContentError;
 use super::content::postgres::connect::Connector;
 use super::content::postgres::names::quoted;
 use super::content::postgres::replaced::{self, Left};
@@ -14,8 +15,8 @@ use super::content::postgres::rights::{self, Missing, Server};
 use super::content::postgres::tables::Layout;
 use super::repository::{Key, Repository};
 use super::restore::{database, plan, undo};
-use super::{Engine, EngineError, command, versions};
-use crate::domain::check::{Finding, Report, Verdict};
+use super::{Engine, EngineError, Variables, command, versions};
+use crate::domain::check::{DatabaseFound, Finding, Report, Verdict};
 use crate::domain::environment::{DATA_STORE, EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
@@ -367,6 +368,37 @@ impl Engine {
     }
 }
 
+/// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
+///
+/// # Errors
+/// A sentence that says why it cannot be looked at.
+pub fn look_at_database(
+    settings: &PostgresSettings,
+    base: &Path,
+    variables: Variables,
+) -> Result<DatabaseFound, String> {
+    let connector = Connector::new(settings, base.to_owned(), variables);
+    let look = || {
+        let mut client = connector.connect()?;
+        let server = Server::ask(&connector, &mut client)?;
+        Ok((server, Layout::read(&connector, &mut client)?))
+    };
+    let (server, layout) = look().map_err(|error: ContentError| error.to_string())?;
+    let (shared, workspaces): (Vec<_>, Vec<_>) = sizes(&layout)
+        .into_iter()
+        .partition(|(workspace, _)| WorkspaceKind::of(workspace) == WorkspaceKind::Shared);
+    Ok(DatabaseFound {
+        place: connector.place(),
+        version: server.version,
+        has_data_store_table: shared.iter().any(|(part, _)| part == DATA_STORE),
+        workspaces,
+        shared: shared
+            .into_iter()
+            .map(|(part, bytes)| (workspace_label(&part).to_owned(), bytes))
+            .collect(),
+    })
+}
+
 /// The nearest folder on the way to a place that is there.
 fn existing(place: &Path) -> PathBuf {
     place
@@ -439,7 +471,7 @@ fn dump_program(settings: &PostgresSettings, server: &Server) -> Result<String, 
 }
 
 /// The workspaces of a layout with what they take on the database's disk: workspaces first, then what they share.
-pub(super) fn sizes(layout: &Layout) -> Vec<(String, u64)> {
+fn sizes(layout: &Layout) -> Vec<(String, u64)> {
     let mut sizes: Vec<(String, u64)> = Vec::new();
     for table in &layout.tables {
         match sizes.last_mut() {

@@ -49,6 +49,7 @@ use content::files::Files;
 use content::postgres::Postgres;
 use repository::{Key, Repository};
 
+pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use work::Work;

@@ -92,7 +92,7 @@ fn from_the_switch_on_live_gets_its_new_content() {
 fn after_the_switch_only_cleaning_up_is_left() {
     for stage in [Stage::Switched, Stage::Clearing] {
         let house = House::new();
-        let journal = interrupted(&house, stage, 2);
+        interrupted(&house, stage, 2);
         if stage == Stage::Clearing {
             // Part of it had been removed already.
             fs::remove_dir_all(house.path(INSTANCES[0]).join(".content.lifeboat-100")).unwrap();
