@@ -243,7 +243,12 @@ impl Engine {
 }
 
 /// Room for staging beside one instance, and whether folders can be exchanged there.
-fn staging_room(instance: &InstanceSettings, bytes: u64, room: &mut Vec<Room>, obstacles: &mut Vec<String>) {
+pub(in crate::engine) fn staging_room(
+    instance: &InstanceSettings,
+    bytes: u64,
+    room: &mut Vec<Room>,
+    obstacles: &mut Vec<String>,
+) {
     let Some(folder) = Engine::content_folder(instance) else {
         return;
     };
@@ -415,7 +420,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
     plan
 }
 
-pub(super) fn free_bytes(folder: &Path) -> Result<u64, String> {
+pub(in crate::engine) fn free_bytes(folder: &Path) -> Result<u64, String> {
     statvfs(folder)
         .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
         .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))
