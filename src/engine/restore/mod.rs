@@ -90,6 +90,12 @@ impl Engine {
     /// As [`Engine::start_restore`]; a refusal when neither stands.
     pub fn start_undo(&self, name: &EnvironmentName, confirm: &str, by: &str) -> Result<JobId, EngineError> {
         self.may_restore(name, confirm)?;
+        // What there is to take back is known only when an interrupted switch is finished: until then some instances have
+        // tables to go back to and others do not, and going back would mix them.
+        self.settle_abandoned()?;
+        if self.catalog().running(name)?.is_none() {
+            self.settle_journal(name)?;
+        }
         if let Some(left) = self.tables_to_go_back_to(name)? {
             return self.start_exchange_back(name, left, by);
         }

@@ -180,6 +180,8 @@ fn compare_data_store(
 struct Side {
     table: Table,
     key: Vec<usize>,
+    /// Where the key stands in the backup's rows: the columns may have had another order then.
+    stored_key: Vec<usize>,
     /// Groups of the backup that have not been met in Live, by the digest of what is in them.
     waiting: HashMap<[u8; 32], StoredFile>,
     /// Groups that have no digest of their own, and are compared row by row.
@@ -202,6 +204,7 @@ impl Side {
         }
         Ok(Self {
             key: table.key_places(),
+            stored_key: stored.unwrap_or(table).key_places(),
             table: table.clone(),
             waiting,
             others,
@@ -244,7 +247,7 @@ impl Side {
                 bytes.extend_from_slice(piece);
                 Ok(())
             })?;
-            let key = &self.key;
+            let key = &self.stored_key;
             let live = &mut self.rows;
             each_row(&bytes, &mut |row| {
                 let id = key_of(row, key);

@@ -260,7 +260,12 @@ fn described(config: &Config) -> String {
 /// What the server said, in one sentence: its message, its detail and its hint.
 pub fn sentence(error: &postgres::Error) -> String {
     let Some(told) = error.as_db_error() else {
-        return causes(error);
+        // Its last words may be lost with the connection.
+        return if was_lost(error) {
+            "the server ended the connection: look at its log, and whether it still runs".to_owned()
+        } else {
+            causes(error)
+        };
     };
     let mut text = told.message().to_owned();
     for more in [told.detail(), told.hint()].into_iter().flatten() {
@@ -274,6 +279,19 @@ pub fn sentence(error: &postgres::Error) -> String {
         "53100" => format!("{text}: the database's disk is full"),
         _ => text,
     }
+}
+
+/// Whether there was a connection, and the other side has ended it.
+fn was_lost(error: &postgres::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(system) = inner.downcast_ref::<std::io::Error>() {
+            return matches!(system.kind(), BrokenPipe | ConnectionReset | UnexpectedEof);
+        }
+        cause = inner.source();
+    }
+    error.is_closed()
 }
 
 /// An error with its causes: the library's own text often leaves out why.

@@ -174,7 +174,15 @@ impl Layout {
         for row in client.query(TABLES, &[&schema]).map_err(&failed)? {
             let (oid, name): (u32, String) = (row.get(0), row.get(1));
             let columns = columns.remove(&oid).unwrap_or_default();
+            // A table that is dropped while it is looked at has no size any more.
+            let is_gone = row.get::<_, Option<i64>>(3).is_none();
             match classify(connector, &name, &columns) {
+                Kind::Ours { .. } if is_gone => {
+                    return Err(connector.wrong(
+                        "looking at the tables",
+                        format!("the table {name} was dropped meanwhile: look who did that, and try again"),
+                    ));
+                }
                 Kind::Ours { workspace, holds } => layout.tables.push(Table {
                     name,
                     workspace,
