@@ -47,6 +47,7 @@ fn a_database_in_order_works() {
 
     let confirm = engine.start_confirm(&House::live(), "maria").unwrap();
     done(&engine, confirm);
+    assert!(engine.start_confirm(&House::live(), "maria").is_err());
     assert!(about(&check(&engine), "leftovers").starts_with("ok: no restore"));
 }
 

@@ -174,13 +174,8 @@ impl Engine {
                 ));
             }
         }
-        if way.without_safety {
-            warnings.push(
-                "no safety backup will be taken: until they expire, only the replaced tables and folders beside Live can \
-                 bring the old content back"
-                    .to_owned(),
-            );
-        } else {
+        // That it is left out is said by the plan itself.
+        if !way.without_safety {
             repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
         }
         let versions_now = versions::read(settings).map_err(|why| {

@@ -197,9 +197,14 @@ impl Engine {
     /// Starts dropping the tables that restores have replaced: somebody has looked, and the outcome is good.
     ///
     /// # Errors
-    /// A refusal (rules 5, 8); a sentence when there are none.
+    /// A refusal (rules 5, 8), or because there are none; a database out of reach.
     pub fn start_confirm(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
+        if self.left_in_databases(name)?.is_empty() {
+            return Err(Refusal::NothingToConfirm {
+                environment: name.clone(),
+            }
+            .into());
+        }
         let engine = self.clone();
         self.start(name, JobKind::Prune, "dropping replaced tables", by, move |work| {
             work.phase(Phase::Preparing)?;
