@@ -4,6 +4,7 @@
 use super::nodes;
 use super::plan::free_bytes;
 use super::tables::{described, is_staged};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy};
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
 use crate::domain::measure;
@@ -16,13 +17,15 @@ use crate::engine::content::postgres::tables::{Layout, Table, look};
 use crate::engine::repository::Repository;
 use crate::engine::watch::Watch;
 
-/// What was found about one instance.
+/// What a plan has found about instances, of whatever kind.
 #[derive(Default)]
 pub(super) struct Found {
     pub changes: Vec<WorkspaceChange>,
     pub room: Vec<Room>,
     pub obstacles: Vec<String>,
     pub warnings: Vec<String>,
+    /// The newest change that was found in Live; nodes in a database do not tell.
+    pub newest_change: Option<Instant>,
 }
 
 /// Plans the restore of one instance.
@@ -163,6 +166,15 @@ pub(in crate::engine) fn disk(
 }
 
 impl Found {
+    /// Adds what was found about another instance.
+    pub(super) fn add(&mut self, other: Self) {
+        self.changes.extend(other.changes);
+        self.room.extend(other.room);
+        self.obstacles.extend(other.obstacles);
+        self.warnings.extend(other.warnings);
+        self.newest_change = self.newest_change.max(other.newest_change);
+    }
+
     /// Room for a second copy of the tables, and for records that the data store lacks.
     fn room_for(
         &mut self,
