@@ -15,10 +15,11 @@ mod house;
 #[path = "jackrabbit/magnolia.rs"]
 mod magnolia;
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use house::{back_up, plan, restore, undo};
-use magnolia::{DataStore, Magnolia};
+use magnolia::{DataStore, Magnolia, part, parts};
 
 /// The tables of a workspace are gone in part and emptied in part, and binaries are missing: nothing that Jackrabbit
 /// could open.
@@ -106,4 +107,51 @@ fn an_empty_database_and_a_bare_home_are_enough_to_recover_on() {
     restore(&engine, "manual", &[]);
     magnolia.is_sound();
     assert!(magnolia.dump() == before, "{}", magnolia.differences());
+}
+
+/// The histories of a dump that are of nodes of these workspaces.
+fn histories<'d>(dump: &'d str, workspaces: &[&str]) -> BTreeMap<&'d str, &'d str> {
+    let mut parts = parts(dump);
+    let texts: Vec<&str> = workspaces.iter().map(|name| part(dump, name)).collect();
+    parts.retain(|head, _| {
+        head.strip_prefix("history of ").is_some_and(|ids| {
+            let node = ids.split(' ').next().unwrap();
+            texts.iter().any(|text| text.contains(node))
+        })
+    });
+    parts
+}
+
+#[test]
+fn chosen_workspaces_come_back_with_the_versions_that_they_refer_to() {
+    let Some(magnolia) = Magnolia::filled(DataStore::Folder) else {
+        return;
+    };
+    let before = magnolia.dump();
+    let engine = magnolia.house.engine();
+    let backup = back_up(&engine);
+    magnolia.run("damage", &[]);
+    let damaged = magnolia.dump();
+
+    for chosen in [&["website"][..], &["website", "mgnlversion"]] {
+        magnolia.house.pass(chrono::Duration::minutes(1));
+        restore(&engine, &backup.0, chosen);
+        magnolia.is_sound();
+        let after = magnolia.dump();
+        assert!(
+            part(&after, "website") == part(&before, "website"),
+            "{}",
+            magnolia.differences()
+        );
+        for left in ["dam", "users", "config", "category"] {
+            assert!(
+                part(&after, left) == part(&damaged, left),
+                "{left} is as it was in Live"
+            );
+        }
+        // Every version that a restored page had is there again, whatever became of it since.
+        let (then, now) = (histories(&before, &["website"]), histories(&after, &["website"]));
+        let missing: Vec<_> = then.keys().filter(|head| !now.contains_key(*head)).collect();
+        assert!(then.len() > 50 && missing.is_empty(), "{missing:?}");
+    }
 }

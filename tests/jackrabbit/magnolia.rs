@@ -186,6 +186,18 @@ impl Magnolia {
     }
 }
 
+/// The parts of a dump by their first lines: a workspace, or the history of one node.
+pub fn parts(dump: &str) -> BTreeMap<&str, &str> {
+    dump.split("\n\n")
+        .map(|part| part.split_once('\n').unwrap_or((part, "")))
+        .collect()
+}
+
+/// A workspace's part of a dump.
+pub fn part<'d>(dump: &'d str, workspace: &str) -> &'d str {
+    parts(dump)[format!("workspace {workspace}").as_str()]
+}
+
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -40,6 +40,8 @@ pub struct House {
     pub settle: Settle,
     /// The hooks of every instance.
     pub hooks: Hooks,
+    /// How many backups each slot keeps.
+    pub keep: Keep,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -64,6 +66,7 @@ impl House {
             instances: instances.to_vec(),
             settle: Box::new(|_, _| {}),
             hooks: Hooks::default(),
+            keep: Keep::default(),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -84,7 +87,12 @@ impl House {
 
     /// A house with these instances, each in a database of its own with some content.
     pub fn with(instances: &[&'static str]) -> Self {
-        let house = Self::empty(instances, 0, &[]);
+        Self::filled(instances, 0, &[])
+    }
+
+    /// The same in a cluster with a port and settings of its own.
+    pub fn filled(instances: &[&'static str], port: u16, settings: &[&str]) -> Self {
+        let house = Self::empty(instances, port, settings);
         for instance in instances {
             let mut client = house.client(instance);
             for workspace in WORKSPACES {
@@ -173,7 +181,7 @@ impl House {
                 release_version: Some(VersionSource::Text("v12".into())),
                 magnolia_version: Some(VersionSource::Text("6.3.4".into())),
                 schedule: Schedule::default(),
-                keep: Keep::default(),
+                keep: self.keep,
                 instances: instances.collect(),
             }],
         }
