@@ -1,6 +1,8 @@
 //! Live in a real PostgreSQL: a cluster that each test starts for itself, tables as Jackrabbit makes them, a data store in
 //! a folder, and an engine that backs them up and brings them back.
 
+#[path = "postgres/demo.rs"]
+mod demo;
 #[path = "postgres/house.rs"]
 mod house;
 #[path = "postgres/round_trip.rs"]
