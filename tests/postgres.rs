@@ -13,6 +13,8 @@ mod access;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/demo.rs"]
+mod demo;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/gate.rs"]

@@ -196,7 +196,14 @@ impl House for ThisMachine {
         let mut interrupts = (outside.interrupts)();
         let give_up = Arc::new(AtomicBool::new(false));
         let at = arguments.at.as_deref();
-        let opening = Demo::open(at, &self.temporary, &self.user, opens_cockpit, &give_up);
+        let opening = Demo::open(
+            at,
+            &self.temporary,
+            &self.user,
+            arguments.postgres,
+            opens_cockpit,
+            &give_up,
+        );
         let demo = {
             let mut opening = std::pin::pin!(opening);
             tokio::select! {
@@ -265,6 +272,12 @@ async fn play(
         "The sandbox is kept: lifeboat --config {} works on it.",
         places.config.display()
     )?;
+    if demo.has_databases() {
+        writeln!(
+            outside.out,
+            "Its databases run while the demo is open: lifeboat demo --at opens it again."
+        )?;
+    }
     Ok(outside.out.flush()?)
 }
 
