@@ -282,7 +282,7 @@ fn with_databases(state: &mut State) {
     if let Ok(plan) = &mut state.plan {
         for (number, workspace) in [(37, ".versions"), (4, ".datastore")] {
             let mut change = plan.changes[0].clone();
-            change.workspace = workspace.to_owned();
+            workspace.clone_into(&mut change.workspace);
             change.kind = WorkspaceKind::of(workspace);
             (change.added, change.changed, change.removed) = (number, 0, 0);
             change.examples.clear();

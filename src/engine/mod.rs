@@ -14,6 +14,7 @@ pub mod repository;
 pub mod watch;
 
 mod backup;
+mod budget;
 mod check;
 mod command;
 mod copies;

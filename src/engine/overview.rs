@@ -7,7 +7,7 @@ use crate::domain::backup::Backup;
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
 use crate::domain::request::{HoldKind, HoldRequest};
-use crate::domain::retention::{holders, undo_target};
+use crate::domain::retention::holders;
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
@@ -136,9 +136,11 @@ impl Engine {
                 })
                 .collect(),
             last_scheduled: self.catalog().last_scheduled(name)?,
-            undo_way: self.undo_way(settings, &replaced, &backups),
+            undo_way: self.undo_way(name, settings, &replaced, &backups),
             replaced,
-            undo: undo_target(&backups).map(|backup| backup.id.clone()),
+            undo: self
+                .safety_to_go_back_to(name, &backups)
+                .map(|backup| backup.id.clone()),
             copies: self.copies(name, &backups),
             backups,
             repository,

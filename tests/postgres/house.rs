@@ -128,7 +128,8 @@ impl House {
     pub fn store(&self, instance: &str, text: &str) -> PathBuf {
         use sha2::Digest as _;
         let digest = sha2::Sha256::digest(text.repeat(500).as_bytes());
-        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let number = digest.iter().map(|byte| format!("{byte:02x}"));
+        let name: String = number.collect();
         let folder = self
             .data_store(instance)
             .join(&name[..2])

@@ -21,12 +21,14 @@ use super::walks::Met;
 use super::{Repository, node};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
+use crate::engine::budget::ByteBudget;
 use crate::engine::content::{Item, ItemKind};
 use crate::engine::watch::Watch;
 
-/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time,
-/// and so few that those which bring their content along fit into a dozen megabytes.
+/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time.
 const AHEAD: usize = 1024;
+/// How many bytes may be under way of items that bring their content along.
+const UNDER_WAY: usize = 32 * 1024 * 1024;
 
 /// One instance while it is fed.
 struct Feed<'a> {
@@ -36,6 +38,7 @@ struct Feed<'a> {
     top: Node,
     /// When the content was held still, if it was.
     since: Option<Duration>,
+    budget: Arc<ByteBudget>,
     met: Mutex<Option<Met>>,
 }
 
@@ -59,6 +62,7 @@ impl Repository {
             open.apply_config(&cut_already()).map_err(judge)?;
         }
         let call = Arc::new(Call::new(Arc::clone(&guard)));
+        let budget = ByteBudget::new(UNDER_WAY);
         let feeds: Vec<_> = sources
             .iter()
             .zip(earlier)
@@ -66,6 +70,7 @@ impl Repository {
                 source,
                 reading: Arc::new(Reading::new(source.name.clone(), Arc::clone(&call), stopwatch)),
                 top: top(&source.name, earlier),
+                budget: Arc::clone(&budget),
                 since: earlier.estimate.map(|_| earlier.began),
                 met: Mutex::default(),
             })
@@ -137,10 +142,13 @@ impl Feed<'_> {
                 watch.part(&node.name().to_string_lossy());
             }
             let path = place.join(&item.path);
+            // Whoever stores gives it back, and all of it at once when the copy is called off.
+            let permit = item.held.as_ref().and_then(|held| self.budget.take(held.len()));
             let open = node.is_file().then(|| Opening {
                 content: Arc::clone(&self.source.content),
                 item,
                 reading: Arc::clone(&self.reading),
+                permit,
             });
             let sent = entries.send(ReadSourceEntry { path, node, open });
             Ok(sent.is_ok() && !self.reading.call.is_off())

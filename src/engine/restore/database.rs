@@ -1,6 +1,8 @@
 //! The part of a restore plan that is about an instance in a database: what would change, whether there is room, and what
 //! stands in the way.
 
+use std::os::unix::fs::MetadataExt;
+
 use super::nodes;
 use super::plan::free_bytes;
 use super::tables::{described, is_staged};
@@ -165,6 +167,13 @@ pub(in crate::engine) fn disk(
     folder.map(std::path::PathBuf::from)
 }
 
+/// Who a folder belongs to, if not to the user that Lifeboat runs as; `None` for root, who may give files to anybody.
+fn foreign(folder: &std::path::Path) -> Option<u32> {
+    let me = rustix::process::geteuid();
+    let owner = std::fs::metadata(folder).ok()?.uid();
+    (!me.is_root() && owner != me.as_raw()).then_some(owner)
+}
+
 impl Found {
     /// Adds what was found about another instance.
     pub(super) fn add(&mut self, other: Self) {
@@ -190,8 +199,19 @@ impl Found {
             .map(|copied| copied.bytes)
             .sum();
         // Rows have a head each, and indexes come on top; the log of the server takes as much again for a while.
-        let rows: u64 = copy.tables.iter().map(|copied| copied.rows).sum();
-        let needed = bytes + rows * 96;
+        let rows: u64 = copy
+            .tables
+            .iter()
+            .filter(|copied| staged.iter().any(|table| table.name == copied.name))
+            .map(|copied| copied.rows)
+            .sum();
+        let log: Option<String> = client
+            .query_one("SELECT setting FROM pg_settings WHERE name = 'max_wal_size'", &[])
+            .ok()
+            .and_then(|row| row.get(0));
+        let log = log.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * 1024 * 1024;
+        let tables = bytes + rows * 96;
+        let needed = tables + log.min(tables);
         let Some(place) = disk(connector, client) else {
             self.warnings.push(format!(
                 "{} are needed in {}, and how much is free there cannot be told from here: name a folder on its disk as \
@@ -220,6 +240,13 @@ impl Found {
             } else {
                 0
             };
+            if missing && let Some(owner) = foreign(store) {
+                self.obstacles.push(format!(
+                    "the data store of {} belongs to user {owner}, and Lifeboat runs as another: Magnolia could not use what \
+                     it adds there. Run the restore as root or as that user",
+                    copy.name
+                ));
+            }
             self.push_room(format!("data store of {}", copy.name), store, needed);
         }
     }

@@ -30,7 +30,6 @@ use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::request::RestoreRequest;
-use crate::domain::retention::undo_target;
 use crate::domain::settings::InstanceSettings;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
@@ -100,7 +99,8 @@ impl Engine {
             return self.start_exchange_back(name, left, by);
         }
         let backups = self.list_backups(name)?;
-        let backup = undo_target(&backups)
+        let backup = self
+            .safety_to_go_back_to(name, &backups)
             .cloned()
             .ok_or_else(|| Refusal::NothingToUndo {
                 environment: name.clone(),
@@ -203,7 +203,9 @@ impl Engine {
         } else {
             self.take_safety_backup(work, backup, selection, &mut warnings)?
         };
-        let staged = self.beside(work, &repository, backup, selection, &chosen)?;
+        let staged = self
+            .beside(work, &repository, backup, selection, &chosen)
+            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
@@ -211,8 +213,10 @@ impl Engine {
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
+            indexes_removed: false,
         };
-        self.write_journal(&journal)?;
+        self.write_journal(&journal)
+            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
         let prepared = stage(work, &repository, backup, selection, &staged)
             .and_then(|()| {
                 if way.without_safety {

@@ -61,7 +61,7 @@ pub(super) fn compare(
         &connector.settings().schema,
         Some(moment.id.clone()),
         Arc::clone(&live),
-        extents(&live, moment.by_place),
+        extents(&live, true),
     )?;
     let mut read = 0;
     while let Some(reading) = reader.next() {
@@ -85,7 +85,7 @@ pub(super) fn compare(
         }
         read += 1;
     }
-    if read < extents(&live, moment.by_place).len() {
+    if read < extents(&live, true).len() {
         return Err(stopped(connector));
     }
     for side in sides {

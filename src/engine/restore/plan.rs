@@ -120,10 +120,11 @@ impl Engine {
         let Found {
             changes,
             mut room,
-            obstacles,
+            mut obstacles,
             mut warnings,
             newest_change,
         } = found;
+        obstacles.extend(too_little_in_all(&room));
         for instance in &settings.instances {
             let held = backup
                 .manifest
@@ -440,6 +441,27 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
         ));
     }
     plan
+}
+
+/// What several instances need together on one disk, where that is too much though each by itself is not.
+fn too_little_in_all(room: &[Room]) -> Option<String> {
+    room.iter().enumerate().find_map(|(index, first)| {
+        let is_first = |other: &Room| same_disk(&other.folder, Path::new(&first.folder));
+        if room[..index].iter().any(is_first) {
+            return None;
+        }
+        let together: Vec<&Room> = room.iter().filter(|other| is_first(other)).collect();
+        let needed: u64 = together.iter().map(|room| room.needed).sum();
+        let each_fits = together.iter().all(|room| room.is_enough());
+        (together.len() > 1 && each_fits && needed > first.free).then(|| {
+            format!(
+                "{} are needed on the disk of {} for all instances together, and {} are free",
+                measure::bytes(needed),
+                first.folder,
+                measure::bytes(first.free)
+            )
+        })
+    })
 }
 
 pub(in crate::engine) fn free_bytes(folder: &Path) -> Result<u64, String> {

@@ -178,6 +178,9 @@ impl Engine {
                 return Err(error);
             }
             self.drop_staged(&journal)?;
+            if let Some(id) = &journal.safety {
+                self.drop_safety(self.find_backup(name, id).ok().as_ref());
+            }
             return Ok(Some(Settled {
                 done: false,
                 sentence: format!(
@@ -185,7 +188,7 @@ impl Engine {
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
-                safety: journal.safety,
+                safety: None,
             }));
         }
         let say = |severity: Severity, text: &str| {

@@ -8,6 +8,7 @@ use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::plan::Selection;
+use crate::domain::settings::InstanceSettings;
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
 use crate::engine::content::Content;
 use crate::engine::content::files::Files;
@@ -66,6 +67,24 @@ impl Engine {
         warnings: &mut Vec<String>,
     ) -> Result<(), EngineError> {
         let settings = self.live_settings(work.environment())?;
+        // Where an exchange cannot take the restore back, undo has nothing but the safety backup: what editors have done
+        // in a database while everything was staged has to be in it.
+        let in_database = |instance: &&InstanceSettings| {
+            Self::content_folder(instance).is_none() && selection.has_instance(&instance.name)
+        };
+        let in_folder = |instance: &InstanceSettings| {
+            Self::content_folder(instance).is_some() && selection.has_instance(&instance.name)
+        };
+        let needs_safety = !selection.workspaces.is_empty() || settings.instances.iter().any(in_folder);
+        if needs_safety && settings.instances.iter().any(|instance| in_database(&instance)) {
+            work.log(
+                Severity::Information,
+                "the safety backup is taken anew, since a database may have changed while everything was staged",
+            );
+            let fresh = self.take_safety_backup(work, backup, selection, warnings)?;
+            self.drop_safety(safety.as_ref());
+            *safety = fresh;
+        }
         for _ in 1..SAFETY_ATTEMPTS {
             let mut differences = 0;
             for instance in &settings.instances {

@@ -299,7 +299,9 @@ impl TableStaging {
                 path: Path::new(DATA_STORE).join(&file.item.path),
                 ..file.item.clone()
             };
-            if !data_store::has(root, &item)? {
+            if data_store::has(root, &item)? {
+                data_store::touch(root, &item);
+            } else {
                 data_store::add(root, &item, &mut files.reader(&file))?;
             }
         }
@@ -333,9 +335,19 @@ impl TableStaging {
                     .map_err(&failed)?;
             }
             let columns = table.column_list();
+            let conflict = match (table.key.as_slice(), modified("last_modified", table)) {
+                ([key], Some(column)) => {
+                    let column = names::quoted(&column);
+                    format!(
+                        "({}) DO UPDATE SET {column} = excluded.{column}",
+                        names::quoted(key)
+                    )
+                }
+                _ => "DO NOTHING".to_owned(),
+            };
             client
                 .batch_execute(&format!(
-                    "INSERT INTO {} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING",
+                    "INSERT INTO {} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT {conflict}",
                     names::in_schema(&connector.settings().schema, &table.name)
                 ))
                 .map_err(&failed)?;
@@ -411,6 +423,7 @@ impl TableStaging {
                 .note
                 .came
                 .iter()
+                .chain(comes.iter().filter(|name| !left.note.came.contains(name)))
                 .filter(|name| is_live(name))
                 .cloned()
                 .collect(),

@@ -6,12 +6,14 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::beside::Staged;
 use super::journal::{Beside, Journal, Stage};
 use super::tables::{About, TableStaging};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId};
+use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
@@ -24,8 +26,24 @@ use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::{Engine, EngineError, Work};
 
+/// What a restore has staged and nobody knows of any more is dropped after this long.
+const ABANDONED_AFTER: chrono::Duration = chrono::Duration::hours(24);
+
 /// The replaced tables of the instances that one restore was about.
 pub(super) type LeftByInstance = Vec<(InstanceName, Left)>;
+
+/// What is remembered of the last restore of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LastRestore {
+    /// The restore.
+    job: JobId,
+    /// The instances that it was about.
+    instances: Vec<InstanceName>,
+    /// When its safety backup was taken. `None`: it was left out, or there is nothing to take back.
+    safety: Option<Instant>,
+    /// What undo would go back to after an exchange back, and one more.
+    other: Option<Instant>,
+}
 
 impl Engine {
     /// The databases of an environment, by instance.
@@ -81,35 +99,52 @@ impl Engine {
             .into_iter()
             .filter(|(_, left)| left.note.job == job && left.note.at == at)
             .collect();
-        let backups = self.list_backups(name)?;
+        if let Some(last) = self.last_restore(name) {
+            let is_whole = last
+                .instances
+                .iter()
+                .all(|instance| same.iter().any(|(known, _)| known == instance));
+            return Ok((last.job.0 == job && is_whole).then_some(same));
+        }
+        // Nobody remembers the last restore: what is known of it is what it has left.
+        let backups = self.list_backups(name).unwrap_or_default();
         Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
     }
 
     /// How undo would go back, as far as is known without asking the databases.
     pub(in crate::engine) fn undo_way(
         &self,
+        name: &EnvironmentName,
         settings: &EnvironmentSettings,
         replaced: &[ReplacedTables],
         backups: &[Backup],
     ) -> Option<UndoWay> {
+        let last = self.last_restore(name);
+        let takes_all_back = |tables: &ReplacedTables| match &last {
+            Some(last) => {
+                let stands = |instance: &InstanceName| {
+                    let mut all = replaced.iter().filter(|other| other.job == tables.job);
+                    all.any(|other| other.instance == *instance)
+                };
+                last.job == tables.job && last.instances.iter().all(stands)
+            }
+            None => takes_all_back(settings, &tables.selection, tables.at, backups),
+        };
         let newest = replaced
             .iter()
             .filter(|tables| tables.expires > self.now())
             .max_by_key(|tables| (tables.at, tables.job.0));
         match newest {
-            Some(tables)
-                if !tables.merged_versions
-                    && takes_all_back(settings, &tables.selection, tables.at, backups) =>
-            {
-                Some(UndoWay::Exchange {
-                    job: tables.job,
-                    at: tables.at,
-                    until: tables.expires,
-                })
-            }
-            _ => undo_target(backups).map(|safety| UndoWay::Safety {
-                backup: safety.id.clone(),
+            Some(tables) if !tables.merged_versions && takes_all_back(tables) => Some(UndoWay::Exchange {
+                job: tables.job,
+                at: tables.at,
+                until: tables.expires,
             }),
+            _ => self
+                .safety_to_go_back_to(name, backups)
+                .map(|safety| UndoWay::Safety {
+                    backup: safety.id.clone(),
+                }),
         }
     }
 
@@ -162,6 +197,7 @@ impl Engine {
             safety: None,
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
+            indexes_removed: false,
         };
         self.write_journal(&journal)?;
         let prepared = staged
@@ -239,7 +275,19 @@ impl Engine {
         let now = self.now();
         let mut left = self.left_in_databases(name)?;
         // No restore is under way: what is neither live nor replaced belongs to nothing.
-        left.retain(|(_, left)| !left.is_replaced() || left.note.expires <= now);
+        // Unless another Lifeboat, with another state folder, is in the middle of it: what one database of the same
+        // restore has switched already, the others will need; and anything else has a day.
+        let switched: Vec<_> = left
+            .iter()
+            .filter(|(_, left)| left.is_replaced())
+            .map(|(_, left)| (left.note.job, left.note.at))
+            .collect();
+        left.retain(|(_, left)| {
+            if left.is_replaced() {
+                return left.note.expires <= now;
+            }
+            !switched.contains(&(left.note.job, left.note.at)) && left.note.at + ABANDONED_AFTER <= now
+        });
         if left.is_empty() {
             return Ok(());
         }
@@ -255,7 +303,11 @@ impl Engine {
         let mut freed = 0;
         for (instance, left) in left {
             let connector = self.connector_of(name, instance)?;
-            replaced::drop_schema(&connector, &left.schema)?;
+            if left.is_replaced() {
+                replaced::drop_replaced(&connector, &left.schema)?;
+            } else {
+                replaced::drop_schema(&connector, &left.schema)?;
+            }
             freed += left.bytes;
             work.log(
                 Severity::Information,
@@ -306,8 +358,80 @@ impl Engine {
         written.map_err(EngineError::io("writing", &path))
     }
 
+    fn last_restore_file(&self, name: &EnvironmentName) -> PathBuf {
+        let file = format!("{}+{}.json", name.project(), name.environment());
+        self.state().join("last-restore").join(file)
+    }
+
+    /// What is remembered of the last restore of an environment. `None` when there was none, or the state folder is
+    /// another one.
+    fn last_restore(&self, name: &EnvironmentName) -> Option<LastRestore> {
+        let bytes = fs::read(self.last_restore_file(name)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The safety backup that undo goes back to: that of the last restore, and no older one, which would take back more
+    /// than that. Where nobody remembers the last restore, the newest.
+    pub(in crate::engine) fn safety_to_go_back_to<'b>(
+        &self,
+        name: &EnvironmentName,
+        backups: &'b [Backup],
+    ) -> Option<&'b Backup> {
+        let Some(last) = self.last_restore(name) else {
+            return undo_target(backups);
+        };
+        let taken = last.safety?;
+        backups.iter().find(|backup| {
+            backup.manifest.trigger == Trigger::Restore && backup.is_good() && backup.manifest.taken == taken
+        })
+    }
+
+    /// Remembers a restore as the last one. An exchange back has no safety backup of its own; a second one is where the
+    /// first restore had led to, and goes back to what that had saved.
+    fn remember_restore(&self, journal: &Journal) -> Result<(), EngineError> {
+        let name = &journal.environment;
+        let is_exchange = journal
+            .instances
+            .iter()
+            .any(|record| matches!(&record.beside, Beside::Schema(schema) if schema.borrowed));
+        let before = self.last_restore(name);
+        if before.as_ref().is_some_and(|before| before.job == journal.job) {
+            return Ok(());
+        }
+        let (safety, other) = match (is_exchange, before) {
+            (true, Some(before)) => (before.other, before.safety),
+            (true, None) => (None, None),
+            (false, _) => {
+                let safety = journal
+                    .safety
+                    .as_ref()
+                    .and_then(|id| self.find_backup(name, id).ok());
+                (safety.map(|safety| safety.manifest.taken), None)
+            }
+        };
+        let last = LastRestore {
+            job: journal.job,
+            instances: journal
+                .instances
+                .iter()
+                .map(|record| record.instance.clone())
+                .collect(),
+            safety,
+            other,
+        };
+        let path = self.last_restore_file(name);
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| serde_json::to_vec_pretty(&last).map_err(std::io::Error::other))
+            .and_then(|bytes| fs::write(&path, bytes))
+            .map_err(EngineError::io("writing", &path))
+    }
+
     /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.
     pub(super) fn note_replaced(&self, journal: &Journal) {
+        if let Err(error) = self.remember_restore(journal) {
+            self.remember_warning("lifeboat", &journal.environment, &error.to_string());
+        }
         let has_tables = journal
             .instances
             .iter()
@@ -337,6 +461,9 @@ impl Engine {
         journal: &Journal,
         say: &dyn Fn(Severity, &str),
     ) -> Vec<String> {
+        if journal.indexes_removed {
+            return Vec::new();
+        }
         let mut warnings = Vec::new();
         for record in &journal.instances {
             let Beside::Schema(schema) = &record.beside else {
@@ -362,6 +489,14 @@ impl Engine {
                     }
                 }
             }
+        }
+        let removed = Journal {
+            indexes_removed: true,
+            ..journal.clone()
+        };
+        // Without it, a crash before the end has the indexes removed once more.
+        if let Err(error) = self.write_journal(&removed) {
+            warnings.push(error.to_string());
         }
         warnings
     }

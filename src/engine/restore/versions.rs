@@ -387,6 +387,9 @@ impl Prepared<'_> {
         let mut merge = Merge::default();
         let live = in_schema(self.live_schema, &self.bundles.name);
         let same = matching(self.bundles);
+        merge
+            .forward
+            .push(format!("LOCK TABLE {live} IN SHARE ROW EXCLUSIVE MODE"));
         // Versions that were made since the lists were worked out would be torn apart.
         merge.forward.push(format!(
             "DO $lifeboat$ BEGIN IF (SELECT count(*) FROM {live}) <> {} THEN RAISE EXCEPTION {}; END IF; END $lifeboat$",

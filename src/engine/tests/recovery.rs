@@ -23,6 +23,7 @@ pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journ
         safety: Some(safety),
         stage,
         instances: Vec::new(),
+        indexes_removed: false,
     };
     for (index, instance) in INSTANCES.iter().enumerate() {
         let staging = house.path(instance).join(".content.lifeboat-100");

@@ -88,6 +88,13 @@ impl Connector {
                 "it names no host: write a host, or the folder of the server's socket".to_owned(),
             ));
         }
+        if config.get_ssl_mode() == SslMode::Require && self.settings.ca_file.is_none() {
+            return Err(wrong(
+                "it asks for encryption, and nothing says whom to trust: name the certificates that the server's is signed \
+                 by as ca_file"
+                    .to_owned(),
+            ));
+        }
         config.connect_timeout(CONNECT_LIMIT);
         config.application_name("lifeboat");
         config.keepalives_idle(Duration::from_mins(1));

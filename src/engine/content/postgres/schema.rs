@@ -20,7 +20,13 @@ pub fn dump(connector: &Connector, moment: &str, layout: &Layout) -> Result<Vec<
     let pattern = |name: &str| format!("{}.{}", quoted(&settings.schema), quoted(name));
     let mut command = Command::new(&settings.pg_dump);
     command
-        .args(["--schema-only", "--no-password", "--snapshot", moment])
+        .args([
+            "--schema-only",
+            "--no-password",
+            "--lock-wait-timeout=10000",
+            "--snapshot",
+            moment,
+        ])
         .args(
             layout
                 .tables

@@ -14,9 +14,11 @@ use super::names::{in_schema, quoted};
 use super::stage::{Note, NoteState, Owner};
 use crate::engine::content::ContentError;
 
-/// How long the switch waits for the lock on a table. Whoever comes after it waits as long, so this is short, and tried
-/// again.
+/// How long the switch waits for its locks, all together. Whoever comes after it waits as long, so this is short, and
+/// tried again.
 const LOCK_WAIT: &str = "60ms";
+/// How long what comes before it waits for a lock.
+const BEFORE_WAIT: &str = "5s";
 /// How long it is tried in all.
 const LOCK_LIMIT: Duration = Duration::from_secs(90);
 /// Between two tries others get their turn.
@@ -154,7 +156,15 @@ impl Exchange {
             }
             moves.push(moved(&self.replaced, table, &self.live));
         }
-        self.exchange(connector, owner, &note, Standing::Done, &moves, &self.comes, &[])
+        self.exchange(
+            connector,
+            owner,
+            &note,
+            Standing::Done,
+            &moves,
+            &self.comes,
+            &self.before_back,
+        )
     }
 
     #[expect(clippy::too_many_arguments, reason = "both directions differ in nothing else")]
@@ -261,7 +271,7 @@ impl From<postgres::Error> for Trouble {
 fn is_worth_a_retry(error: &postgres::Error) -> bool {
     matches!(
         error.code(),
-        Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED)
+        Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::QUERY_CANCELED)
     )
 }
 
@@ -290,13 +300,17 @@ fn attempt(
     if let Some(role) = &owner.role {
         transaction.batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))?;
     }
+    // What is done to the version storage waits for those who write to it, and not for ever.
+    transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{BEFORE_WAIT}'"))?;
     for statement in before {
         transaction.batch_execute(statement)?;
     }
-    transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
     let held = Stopwatch::now();
     if let Some(lock) = lock {
+        // All locks together: a limit for each would add up over dozens of tables.
+        transaction.batch_execute(&format!("SET LOCAL statement_timeout = '{LOCK_WAIT}'"))?;
         transaction.batch_execute(lock)?;
+        transaction.batch_execute("SET LOCAL statement_timeout = 0")?;
     }
     transaction.batch_execute(&format!("{moving};\nRESET ROLE;\n{note}"))?;
     transaction.commit()?;

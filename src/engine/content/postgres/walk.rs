@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
             &content.connector.settings().schema,
             Some(moment.id.clone()),
             Arc::clone(&tables),
-            extents(&tables, moment.by_place),
+            extents(&tables, true),
         )?;
         let description = serde_json::to_vec_pretty(&*tables).map_err(|error| {
             content
@@ -172,7 +172,7 @@ impl Rows {
             if let Some((reading, folder, count)) = &mut self.reading {
                 match reading.pieces.recv() {
                     Ok(Piece::Rows(group)) => {
-                        let path = folder.join(format!("{count:06}"));
+                        let path = folder.join(format!("{count:08}"));
                         *count += 1;
                         return Ok(Some(self.group(&path, group)));
                     }
