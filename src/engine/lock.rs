@@ -11,6 +11,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::repository::RepositoryError;
 #[cfg(feature = "object-storage")]
 use super::repository::RepositoryLock;
 use super::{Engine, EngineError};
@@ -37,6 +38,23 @@ impl Engine {
     /// A sentence when another Lifeboat holds it, or it cannot be made.
     pub(super) fn lock(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
         self.lock_of(name, RepositoryChoice::First, false)
+    }
+
+    /// Takes the environment's lock, and goes on without it when the repository is out of reach: for what has to be done
+    /// to Live and needs no repository. The catalog's lock, and a database's own, stand all the same.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat holds it.
+    pub(super) fn lock_unless_out_of_reach(
+        &self,
+        name: &EnvironmentName,
+    ) -> Result<EnvironmentLock, EngineError> {
+        match self.lock(name) {
+            Err(EngineError::Repository(RepositoryError::Io { .. } | RepositoryError::NoAccess { .. })) => {
+                Ok(EnvironmentLock::Nothing)
+            }
+            result => result,
+        }
     }
 
     /// Takes the lock on the environment's repository, or on its second one. With `create` the repository is made if

@@ -49,6 +49,7 @@ use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice, RepositorySettings,
+    SecretSource,
 };
 use catalog::{Catalog, CatalogError};
 use clock::Clock;
@@ -427,6 +428,40 @@ impl Engine {
             ContentSettings::Files { path } => Some(path),
             ContentSettings::Postgres(_) => None,
         }
+    }
+
+    /// The environment variables that hold secrets of Lifeboat's, by what is configured: nothing that it starts is to
+    /// see them.
+    fn secret_variables(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut keep = |source: Option<&SecretSource>| {
+            if let Some(SecretSource::PasswordEnv(name)) = source {
+                names.push(name.clone());
+            }
+        };
+        let repository = self.0.repository.as_ref();
+        keep(repository.map(|settings| &settings.key));
+        keep(repository.and_then(|settings| settings.copy.as_ref()?.key.as_ref()));
+        for instance in self
+            .0
+            .environments
+            .values()
+            .flat_map(|settings| &settings.instances)
+        {
+            if let ContentSettings::Postgres(database) = &instance.content {
+                keep(database.password().as_ref());
+            }
+        }
+        for options in repository.into_iter().flat_map(|settings| {
+            std::iter::once(&settings.options).chain(settings.copy.as_ref().map(|copy| &copy.options))
+        }) {
+            names.extend(options.secret_access_key_env.clone());
+            names.extend(options.session_token_env.clone());
+        }
+        if repository.is_some() {
+            names.extend(["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(str::to_owned));
+        }
+        names
     }
 
     fn variables(&self) -> Variables {

@@ -261,7 +261,12 @@ impl Engine {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     work.wait_for_maintenance()?;
                     let create = kind == JobKind::Backup;
-                    let _lock = engine.lock_of(&work.environment, RepositoryChoice::First, create)?;
+                    // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
+                    let _lock = if kind == JobKind::Undo {
+                        engine.lock_unless_out_of_reach(&work.environment)?
+                    } else {
+                        engine.lock_of(&work.environment, RepositoryChoice::First, create)?
+                    };
                     body(&work)
                 }))
                 .unwrap_or_else(|_| {

@@ -32,7 +32,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
-use crate::domain::settings::{HookPoint, InstanceSettings, SecretSource};
+use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::domain::version::Versions;
 
 /// Told what goes into a job's log.
@@ -309,11 +309,9 @@ impl Engine {
             _ => {}
         };
         let mut variables = occasion.facts(point, instance, ending);
-        // A hook has no business with the key of the repository.
-        if let Some(SecretSource::PasswordEnv(key)) = self.0.repository.as_ref().map(|settings| &settings.key)
-        {
-            variables.push((key, None));
-        }
+        // A hook has no business with any of Lifeboat's secrets.
+        let secrets = self.secret_variables();
+        variables.extend(secrets.iter().map(|name| (name.as_str(), None)));
         let run = process::run(
             command,
             &variables,

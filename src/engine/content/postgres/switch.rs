@@ -290,8 +290,10 @@ fn attempt(
     note: &str,
 ) -> Result<Duration, Trouble> {
     let mut transaction = client.transaction()?;
-    // Of two that switch the same, one finds it done.
-    transaction.batch_execute("SELECT pg_advisory_xact_lock(hashtext('lifeboat'))")?;
+    // Of two that switch the same, one finds it done. A connection that is lost may hold it for a while.
+    transaction.batch_execute(&format!(
+        "SET LOCAL lock_timeout = '{BEFORE_WAIT}'; SELECT pg_advisory_xact_lock(hashtext('lifeboat'))"
+    ))?;
     match exchange.stands(&mut transaction)? {
         standing if standing == from => {}
         Standing::Unknown => return Err(Trouble::Unknown),
@@ -300,8 +302,6 @@ fn attempt(
     if let Some(role) = &owner.role {
         transaction.batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))?;
     }
-    // What is done to the version storage waits for those who write to it, and not for ever.
-    transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{BEFORE_WAIT}'"))?;
     for statement in before {
         transaction.batch_execute(statement)?;
     }
