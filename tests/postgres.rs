@@ -11,6 +11,10 @@
 mod access;
 #[path = "postgres/changes.rs"]
 mod changes;
+#[path = "postgres/check.rs"]
+mod check;
+#[path = "postgres/demo.rs"]
+mod demo;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/gate.rs"]

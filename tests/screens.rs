@@ -476,6 +476,25 @@ async fn pages() {
 }
 
 #[tokio::test]
+async fn a_check_says_what_works() {
+    look("check", unchanged, &[("", "daily"), ("K", "checks failed")]).await;
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit.press("K").await.see("checks failed").await;
+    cockpit.press("K").await.see("checks failed").await;
+    let checked = || {
+        let state = cockpit.backend.state();
+        state
+            .calls
+            .iter()
+            .filter(|call| *call == "check acme/live")
+            .count()
+    };
+    assert_eq!(checked(), 2);
+    cockpit.press("<Esc>").await.see("daily").await;
+}
+
+#[tokio::test]
 async fn questions_and_messages() {
     let demo = |state: &mut State| state.demo = true;
     look("demo-break", demo, &[("", "DEMO"), ("B", "for real")]).await;

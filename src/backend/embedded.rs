@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
@@ -34,7 +35,7 @@ pub struct EmbeddedOptions {
     /// Whether to keep the schedule while this backend is open.
     pub keep_schedule: bool,
     /// In the demo: how Live is broken.
-    pub break_live: Option<Box<BreakLive>>,
+    pub break_live: Option<Arc<BreakLive>>,
 }
 
 /// The engine in this process, as a backend.
@@ -157,6 +158,10 @@ impl From<EngineError> for BackendError {
 
 #[async_trait]
 impl Backend for Embedded {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        self.on_engine(move |engine| engine.check(only.as_ref())).await
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         let demo = self.options.break_live.is_some();
         self.on_engine(move |engine| {
@@ -277,12 +282,15 @@ impl Backend for Embedded {
     }
 
     async fn break_live(&self, environment: EnvironmentName) -> Result<String, BackendError> {
-        let Some(break_live) = &self.options.break_live else {
+        let Some(break_live) = self.options.break_live.clone() else {
             return Err(BackendError::Failed(
                 "Live is broken on purpose only in the sandbox of `lifeboat demo`".to_owned(),
             ));
         };
-        let what = break_live(&environment).map_err(BackendError::Failed)?;
+        let live = environment.clone();
+        let what = self
+            .on_engine(move |_| break_live(&live).map_err(EngineError::Failed))
+            .await?;
         let (name, told) = (environment, format!("broke Live on purpose: {what}"));
         self.change(move |engine, user| {
             engine.remember_warning(user, &name, &told);

@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::{BackupId, ChoiceError};
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
@@ -86,6 +87,8 @@ impl fmt::Debug for EventStream {
 /// tell of it.
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// Looks at what works and what does not, of one environment or of all. Changes nothing.
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError>;
     /// What this backend is.
     async fn info(&self) -> Result<BackendInfo, BackendError>;
 

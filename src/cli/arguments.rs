@@ -38,6 +38,7 @@ error. With --json a result is one object, and the last line of an error is
 {\"error\": {\"kind\", \"message\", \"rule\"}}.
 
 Fields of the object that --json prints:
+  check          findings works
   environments   environments
   backups        environment slots backups copies instances replaced undo_way
                  trouble

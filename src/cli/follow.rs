@@ -76,10 +76,11 @@ where
     }
     let job = watch(id, backend.as_ref(), events, call).await?;
     let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo) && job.state == JobState::Done;
-    let details = match restores && !call.globals.json {
-        // Only what the way back is depends on it.
-        true => backend.environment(&job.environment).await.ok(),
-        false => None,
+    // Only what the way back is depends on it.
+    let details = if restores && !call.globals.json {
+        backend.environment(&job.environment).await.ok()
+    } else {
+        None
     };
     finish(&job, details.as_ref(), call)
 }

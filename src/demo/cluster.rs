@@ -1,14 +1,18 @@
 //! A throw-away PostgreSQL cluster: made from the binaries that are installed, in a folder of its own, reached over a
-//! socket in that folder (and, if asked for, a loopback port), gone when it is dropped.
+//! socket in that folder (and, if asked for, a loopback port), stopped when it is dropped, and gone with its folder unless
+//! it is to be kept.
 //!
 //! PostgreSQL refuses to run as root; then it runs as its own user, or as nobody.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use postgres::{Client, NoTls};
 
 use super::DemoError;
 
@@ -19,6 +23,7 @@ pub struct Cluster {
     folder: PathBuf,
     account: Option<(u32, u32)>,
     port: u16,
+    is_kept: bool,
 }
 
 /// The superuser of every cluster.
@@ -40,6 +45,7 @@ impl Cluster {
             folder: folder.to_owned(),
             account: account(),
             port,
+            is_kept: false,
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(failed(folder))?;
@@ -62,11 +68,13 @@ impl Cluster {
         let config = cluster.data().join("postgresql.conf");
         let listen = if port == 0 { "''" } else { "'127.0.0.1'" };
         let mut text = fs::read_to_string(&config).map_err(failed(&config))?;
-        text.push_str(&format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
             "\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
             if port == 0 { 5432 } else { port },
             folder.display(),
-        ));
+        );
         for setting in settings {
             text.push_str(setting);
             text.push('\n');
@@ -74,6 +82,35 @@ impl Cluster {
         fs::write(&config, text).map_err(failed(&config))?;
         cluster.up()?;
         Ok(cluster)
+    }
+
+    /// Whether there is a cluster in a folder.
+    #[must_use]
+    pub fn exists(folder: &Path) -> bool {
+        folder.join("data/PG_VERSION").is_file()
+    }
+
+    /// Starts the cluster that an earlier one, which was kept, has left in a folder. It is kept again.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn open(folder: &Path) -> Result<Self, DemoError> {
+        let cluster = Self {
+            binaries: binaries()?,
+            folder: folder.to_owned(),
+            account: account(),
+            port: 0,
+            is_kept: true,
+        };
+        // Whoever opened it before and was killed has left it running.
+        let _ = cluster.kill();
+        cluster.up()?;
+        Ok(cluster)
+    }
+
+    /// From now on only the server goes when this is dropped, and the folder stays.
+    pub fn keep(&mut self) {
+        self.is_kept = true;
     }
 
     /// Starts the server of a cluster that is stopped.
@@ -98,17 +135,31 @@ impl Cluster {
     /// # Errors
     /// [`DemoError::Cluster`].
     pub fn kill(&self) -> Result<(), DemoError> {
-        self.run(
-            "pg_ctl",
-            &[
-                "stop",
-                "-s",
-                "-m",
-                "immediate",
-                "-D",
-                &self.data().display().to_string(),
-            ],
-        )
+        self.end("immediate")
+    }
+
+    /// Makes a database.
+    ///
+    /// # Errors
+    /// [`DemoError::Cluster`] with what the server said.
+    pub fn create(&self, database: &str) -> Result<(), DemoError> {
+        let told = |error: postgres::Error| DemoError::Cluster(error.to_string());
+        Client::connect(&self.connect("postgres", SUPERUSER), NoTls)
+            .and_then(|mut client| client.batch_execute(&format!("CREATE DATABASE \"{database}\"")))
+            .map_err(told)
+    }
+
+    /// Ends all sessions and stops the server, which writes down what it has.
+    ///
+    /// # Errors
+    /// [`DemoError::Cluster`].
+    pub fn stop(&self) -> Result<(), DemoError> {
+        self.end("fast")
+    }
+
+    fn end(&self, how: &str) -> Result<(), DemoError> {
+        let data = self.data().display().to_string();
+        self.run("pg_ctl", &["stop", "-s", "-w", "-m", how, "-D", &data])
     }
 
     /// The folder that the socket is in.
@@ -193,6 +244,10 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // A server that is stopped already is what this is for.
+        if self.is_kept {
+            let _ = self.stop();
+            return;
+        }
         let _ = self.kill();
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod content;
+mod live;
 mod past;
 mod sandbox;
 mod story;
@@ -23,6 +24,7 @@ use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::domain::environment::{EnvironmentName, NameError};
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::{EngineError, Surroundings};
+use cluster::Cluster;
 use content::DemoContentError;
 
 pub use sandbox::{Sandbox, Whereabouts};
@@ -34,6 +36,9 @@ pub enum DemoError {
     /// The folder is not the demo's to use.
     #[error("{} holds other files: give --at a folder that is empty or does not exist yet, or an earlier demo's", .0.display())]
     NotEmpty(PathBuf),
+    /// The sandbox keeps its content in another way than was asked for.
+    #[error("the demo in {} keeps its content in folders: leave out --postgres, or give --at another folder", .0.display())]
+    InFolders(PathBuf),
     /// The operating system said no.
     #[error("the demo's sandbox could not be made, {}: {source}", path.display())]
     Io {
@@ -73,26 +78,43 @@ pub enum DemoError {
 
 /// A demo that is ready: its sandbox and an open backend on it.
 pub struct Demo {
-    sandbox: Sandbox,
     backend: Arc<Embedded>,
     millis: u64,
-    // Removes the sandbox when the demo ends, unless it is to be kept.
-    temporary: Option<Temporary>,
+    // Dropped last.
+    end: AtTheEnd,
 }
 
-/// A folder that goes when this is dropped.
-struct Temporary(PathBuf);
+/// Settings of the databases' server: enough for three small databases.
+const CLUSTER: [&str; 3] = [
+    "max_connections = 60",
+    "shared_buffers = 64MB",
+    "max_wal_size = 256MB",
+];
 
-impl Drop for Temporary {
+/// What happens when this is dropped, whatever ends the demo: the server stops, even where somebody still holds the
+/// sandbox, and a sandbox that is not to be kept goes.
+struct AtTheEnd {
+    sandbox: Sandbox,
+    is_kept: bool,
+}
+
+impl Drop for AtTheEnd {
     fn drop(&mut self) {
-        // A sandbox that cannot be removed is left in the system's folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
+        // A server that has stopped is what this is for, and a sandbox that cannot be removed is left in the system's
+        // folder for temporary files.
+        if let Some(cluster) = self.sandbox.cluster() {
+            let _ = cluster.stop();
+        }
+        if !self.is_kept {
+            let _ = std::fs::remove_dir_all(self.sandbox.root());
+        }
     }
 }
 
 impl Demo {
     /// Makes the sandbox with its past, or opens one that an earlier demo has kept in `at`. Without `at`, it is made
-    /// in `temporary` (the system's folder for temporary files) and goes when the demo ends. `keep_schedule`: whether
+    /// in `temporary` (the system's folder for temporary files) and goes when the demo ends. `databases`: whether the
+    /// star's content is in PostgreSQL, in a cluster that runs while the demo is open. `keep_schedule`: whether
     /// due backups are made while it is open. `interrupted` is set from outside to give up: it ends at the next step of
     /// the past, and only then does the temporary folder go, since nothing writes to it any more.
     ///
@@ -102,6 +124,7 @@ impl Demo {
         at: Option<&Path>,
         temporary: &Path,
         user: &str,
+        databases: bool,
         keep_schedule: bool,
         interrupted: &Arc<AtomicBool>,
     ) -> Result<Self, DemoError> {
@@ -119,13 +142,29 @@ impl Demo {
                 now.timestamp_millis()
             ))
         };
-        let sandbox = Sandbox::new(root.clone(), now);
-        let guard = at.is_none().then(|| Temporary(root.clone()));
+        let mut end = AtTheEnd {
+            sandbox: Sandbox::new(root.clone(), now),
+            is_kept: at.is_some(),
+        };
         let kept_marker = root.join("demo.kept");
-        if !kept_marker.exists() {
+        let folder = end.sandbox.cluster_folder();
+        if kept_marker.exists() {
+            if Cluster::exists(&folder) {
+                end.sandbox = end.sandbox.clone().with_databases(Cluster::open(&folder)?);
+            } else if databases {
+                return Err(DemoError::InFolders(root));
+            }
+        } else {
             refuse_other_files(&root)?;
+            if databases {
+                let mut cluster = Cluster::start(&folder, 0, &CLUSTER)?;
+                if at.is_some() {
+                    cluster.keep();
+                }
+                end.sandbox = end.sandbox.clone().with_databases(cluster);
+            }
             let runtime = tokio::runtime::Handle::current();
-            let (made, interrupted) = (sandbox.clone(), Arc::clone(interrupted));
+            let (made, interrupted) = (end.sandbox.clone(), Arc::clone(interrupted));
             tokio::task::spawn_blocking(move || past::play(&made, now, &runtime, &interrupted))
                 .await
                 .map_err(|error| DemoError::Past(error.to_string()))??;
@@ -134,14 +173,9 @@ impl Demo {
                 source,
             })?;
         }
-        let backend = Arc::new(backend(&sandbox, user, keep_schedule)?);
+        let backend = Arc::new(backend(&end.sandbox, user, keep_schedule)?);
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Self {
-            sandbox,
-            backend,
-            millis,
-            temporary: guard,
-        })
+        Ok(Self { backend, millis, end })
     }
 
     /// The backend on the sandbox.
@@ -155,13 +189,19 @@ impl Demo {
     /// # Errors
     /// None in practice.
     pub fn whereabouts(&self) -> Result<Whereabouts, DemoError> {
-        self.sandbox.whereabouts()
+        self.end.sandbox.whereabouts()
     }
 
     /// Whether the sandbox stays when the demo ends.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.temporary.is_none()
+        self.end.is_kept
+    }
+
+    /// Whether a server belongs to the sandbox, which stops when the demo ends.
+    #[must_use]
+    pub fn has_databases(&self) -> bool {
+        self.end.sandbox.cluster().is_some()
     }
 
     /// Plays the whole story in plain text.
@@ -169,7 +209,14 @@ impl Demo {
     /// # Errors
     /// [`DemoError`]; content that is not identical is told by the report.
     pub async fn play_story(&self, out: &mut (dyn Write + Send)) -> Result<Report, DemoError> {
-        story::play(&self.sandbox, &*self.backend, self.millis, self.is_kept(), out).await
+        story::play(
+            &self.end.sandbox,
+            &*self.backend,
+            self.millis,
+            self.is_kept(),
+            out,
+        )
+        .await
     }
 
     /// Ends the demo: running jobs stop at their next safe point. The sandbox goes when this is dropped, unless it is
@@ -202,14 +249,14 @@ fn backend(sandbox: &Sandbox, user: &str, keep_schedule: bool) -> Result<Embedde
     let options = EmbeddedOptions {
         user: user.to_owned(),
         keep_schedule,
-        break_live: Some(Box::new(move |live: &EnvironmentName| {
-            let (places, site) = (broken.places(live.project()), Sandbox::site(live.project()));
-            if places.iter().any(|place| !place.root.is_dir()) {
+        break_live: Some(Arc::new(move |live: &EnvironmentName| {
+            let (instances, site) = (broken.instances(live.project()), Sandbox::site(live.project()));
+            if instances.iter().any(|instance| !instance.has_content()) {
                 return Err(format!(
                     "{live} has no content in this sandbox that could be broken"
                 ));
             }
-            content::break_live(&places, &site, Utc::now())
+            live::break_live(&instances, &site, Utc::now())
                 .map(|broken| broken.what)
                 .map_err(|error| error.to_string())
         })),
@@ -225,7 +272,7 @@ mod tests {
     async fn an_interrupted_sandbox_is_removed_when_nothing_writes_to_it_any_more() {
         let folder = tempfile::tempdir().unwrap();
         let interrupted = Arc::new(AtomicBool::new(true));
-        let opened = Demo::open(None, folder.path(), "kim", false, &interrupted).await;
+        let opened = Demo::open(None, folder.path(), "kim", false, false, &interrupted).await;
         assert!(matches!(opened, Err(DemoError::Interrupted)));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

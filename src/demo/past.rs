@@ -3,7 +3,6 @@
 //! What is left of it when the cockpit opens: all four slots filled in `acme/live`, the weekly one taken late, a
 //! scheduled backup that failed and was made up, and an upgrade backup; and in `globex/live` an empty manual slot.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +10,7 @@ use chrono::Duration;
 use tokio::sync::broadcast;
 
 use super::DemoError;
-use super::content;
+use super::live;
 use super::sandbox::{PROJECTS, Sandbox};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
@@ -65,9 +64,9 @@ impl<'a> Past<'a> {
         let first = Self::first_day(sandbox, now)?;
         let write = |project: &str| -> Result<(), DemoError> {
             sandbox.deploy(project, "v11", "6.3.4")?;
-            for place in sandbox.places(project) {
+            for instance in sandbox.instances(project) {
                 go_on(interrupted)?;
-                content::write(&place, &Sandbox::site(project), first)?;
+                instance.write(&Sandbox::site(project), first)?;
             }
             Ok(())
         };
@@ -183,8 +182,8 @@ impl<'a> Past<'a> {
     fn edit(&mut self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         self.step += 1;
-        content::evolve(
-            &self.sandbox.places(project),
+        live::evolve(
+            &self.sandbox.instances(project),
             &Sandbox::site(project),
             self.step,
             at,
@@ -204,18 +203,12 @@ impl<'a> Past<'a> {
     fn failing(&self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         let live = Self::live(project)?;
-        let places = self.sandbox.places(project);
-        let place = places.last().ok_or(DemoError::Text)?;
-        let away = place.root.with_extension("unmounted");
-        let failed = |source| DemoError::Io {
-            path: place.root.clone(),
-            source,
-        };
-        fs::rename(&place.root, &away).map_err(failed)?;
-        self.engine.start_if_due(&live);
-        let ended = self.wait(&live, false);
-        fs::rename(&away, &place.root).map_err(failed)?;
-        ended
+        let instances = self.sandbox.instances(project);
+        let instance = instances.last().ok_or(DemoError::Text)?;
+        live::without(instance, self.sandbox.cluster(), || {
+            self.engine.start_if_due(&live);
+            self.wait(&live, false)
+        })?
     }
 
     fn by_hand(&self, project: &str, at: Instant, note: &str) -> Result<(), DemoError> {

@@ -4,7 +4,9 @@
 //! DIR/lifeboat.toml                      the configuration
 //! DIR/repository.key                     the repositories' key
 //! DIR/repository/PROJECT/ENVIRONMENT     a repository for each Live
-//! DIR/live/PROJECT/INSTANCE/content      the content of each instance
+//! DIR/live/PROJECT/INSTANCE/content      the content of each instance, if it is in folders
+//! DIR/live/PROJECT/INSTANCE/datastore    the large binaries of each instance, if it is in a database
+//! DIR/cluster                            the databases
 //! DIR/live/PROJECT/RELEASE, MAGNOLIA     the versions that run
 //! DIR/state                              jobs, activity, journals
 //! ```
@@ -14,18 +16,21 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{Datelike, Days, NaiveDate};
 use serde::Serialize;
 
 use super::DemoError;
-use super::content::{Place, Site};
+use super::cluster::{Cluster, SUPERUSER};
+use super::content::{Database, Place, Site};
+use super::live::Instance;
 use crate::domain::Instant;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, Role};
 use crate::domain::schedule::{Schedule, weekday_label};
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositorySettings, SecretSource,
-    VersionSource,
+    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositorySettings,
+    SecretSource, VersionSource,
 };
 use crate::domain::slot::Keep;
 use crate::engine::EngineSettings;
@@ -49,6 +54,8 @@ const STAR: &str = "acme/live";
 pub struct Sandbox {
     root: PathBuf,
     schedule: Schedule,
+    // Where the star's content is; without one it is in folders, as that of all others.
+    cluster: Option<Arc<Cluster>>,
 }
 
 /// Where everything of the sandbox is, for people and programs that want to look behind the cockpit.
@@ -60,8 +67,12 @@ pub struct Whereabouts {
     pub repository: PathBuf,
     /// The key file of all repositories.
     pub password_file: PathBuf,
-    /// The content folders of the environment that the story is about, by instance.
+    /// Where the content of the environment that the story is about is on disk, by instance: the folder of the data
+    /// store if the rest is in a database.
     pub content: BTreeMap<String, PathBuf>,
+    /// How to connect to the databases of the environment that the story is about, by instance, while the demo is open.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub databases: BTreeMap<String, String>,
     /// Every Live environment with its repository and content folders.
     pub environments: Vec<LiveWhereabouts>,
 }
@@ -73,7 +84,7 @@ pub struct LiveWhereabouts {
     pub environment: EnvironmentName,
     /// Its repository.
     pub repository: PathBuf,
-    /// Its content folders, by instance.
+    /// Where its content is on disk, by instance: the folder of the data store if the rest is in a database.
     pub content: BTreeMap<String, PathBuf>,
 }
 
@@ -91,7 +102,62 @@ impl Sandbox {
                 monthly_on: u8::try_from(month_day(ago(9))).unwrap_or(1),
                 ..Schedule::default()
             },
+            cluster: None,
         }
+    }
+
+    /// The same sandbox with the star's content in databases.
+    #[must_use]
+    pub(super) fn with_databases(self, cluster: Cluster) -> Self {
+        Self {
+            cluster: Some(Arc::new(cluster)),
+            ..self
+        }
+    }
+
+    /// The databases' cluster.
+    #[must_use]
+    pub(super) fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_deref()
+    }
+
+    /// The folder of the databases' cluster.
+    #[must_use]
+    pub(super) fn cluster_folder(&self) -> PathBuf {
+        self.root.join("cluster")
+    }
+
+    /// The database of an instance, if its content is in one.
+    fn database(&self, project: &str, instance: &str) -> Option<Database> {
+        let cluster = self.cluster.as_ref().filter(|_| STAR.starts_with(project))?;
+        let name = format!("{project}-{instance}");
+        Some(Database {
+            connect: cluster.connect(&name, SUPERUSER),
+            data_store: self.project(project).join(instance).join("datastore"),
+            name,
+        })
+    }
+
+    /// How an engine gets at the content of an instance.
+    fn content_settings(&self, project: &str, instance: &str) -> ContentSettings {
+        let database = self.database(project, instance);
+        match (database, &self.cluster) {
+            (Some(database), Some(cluster)) => {
+                let mut settings = PostgresSettings::at(&database.connect);
+                settings.data_store = Some(database.data_store);
+                settings.pg_dump = cluster.binaries().join("pg_dump");
+                ContentSettings::Postgres(Box::new(settings))
+            }
+            _ => ContentSettings::Files {
+                path: self.content(project, instance),
+            },
+        }
+    }
+
+    /// Where somebody finds the content of an instance on disk.
+    fn on_disk(&self, project: &str, instance: &str) -> PathBuf {
+        self.database(project, instance)
+            .map_or_else(|| self.content(project, instance), |database| database.data_store)
     }
 
     /// The folder.
@@ -140,14 +206,17 @@ impl Sandbox {
         self.schedule
     }
 
-    /// The places of a project's Live content.
+    /// The instances of a project's Live.
     #[must_use]
-    pub(super) fn places(&self, project: &str) -> Vec<Place> {
+    pub(super) fn instances(&self, project: &str) -> Vec<Instance> {
         INSTANCES
             .iter()
-            .map(|(name, role)| Place {
-                role: *role,
-                root: self.content(project, name),
+            .map(|(name, role)| Instance {
+                place: Place {
+                    role: *role,
+                    root: self.content(project, name),
+                },
+                database: self.database(project, name),
             })
             .collect()
     }
@@ -168,6 +237,9 @@ impl Sandbox {
             for (instance, _) in INSTANCES {
                 let folder = self.content(project, instance);
                 fs::create_dir_all(&folder).map_err(failed(&folder))?;
+                if let (Some(database), Some(cluster)) = (self.database(project, instance), self.cluster()) {
+                    cluster.create(&database.name)?;
+                }
             }
         }
         let state = self.state();
@@ -228,9 +300,7 @@ impl Sandbox {
                 instances.push(InstanceSettings {
                     name: name.parse::<InstanceName>()?,
                     role,
-                    content: ContentSettings::Files {
-                        path: self.content(project, name),
-                    },
+                    content: self.content_settings(project, name),
                     health: None,
                     hooks: Hooks::default(),
                 });
@@ -313,18 +383,30 @@ impl Sandbox {
                 self.schedule.monthly_on
             ))?;
             for instance in &environment.instances {
-                let ContentSettings::Files { path } = &instance.content else {
-                    continue;
-                };
                 put(format_args!(
                     "\n[[environment.instance]]\nname = \"{}\"",
                     instance.name
                 ))?;
                 put(format_args!("role = \"{}\"", instance.role.label()))?;
-                put(format_args!(
-                    "content = {{ type = \"files\", path = {} }}",
-                    quoted(path)
-                ))?;
+                match &instance.content {
+                    ContentSettings::Files { path } => put(format_args!(
+                        "content = {{ type = \"files\", path = {} }}",
+                        quoted(path)
+                    ))?,
+                    ContentSettings::Postgres(database) => {
+                        put(format_args!(
+                            "[environment.instance.content]\ntype = \"postgres\""
+                        ))?;
+                        put(format_args!(
+                            "connect = {}",
+                            toml::Value::from(&*database.connect)
+                        ))?;
+                        put(format_args!("pg_dump = {}", quoted(&database.pg_dump)))?;
+                        if let Some(folder) = &database.data_store {
+                            put(format_args!("data_store = {}", quoted(folder)))?;
+                        }
+                    }
+                }
             }
         }
         Ok(text)
@@ -339,7 +421,7 @@ impl Sandbox {
                 repository: self.repositories().join(project).join("live"),
                 content: INSTANCES
                     .iter()
-                    .map(|(instance, _)| ((*instance).to_owned(), self.content(project, instance)))
+                    .map(|(instance, _)| ((*instance).to_owned(), self.on_disk(project, instance)))
                     .collect(),
             });
         }
@@ -354,6 +436,13 @@ impl Sandbox {
             repository,
             password_file: self.key_file(),
             content,
+            databases: INSTANCES
+                .iter()
+                .filter_map(|(instance, _)| {
+                    let database = self.database(star.project(), instance)?;
+                    Some(((*instance).to_owned(), database.connect))
+                })
+                .collect(),
             environments,
         })
     }

@@ -1,5 +1,5 @@
 //! `lifeboat demo --headless`: the whole story in plain text. A backup is taken, Live is broken, restored, the restore
-//! undone and done again, and after each step the content is compared byte for byte with what it has to be.
+//! undone and done again, and after each step the content is compared with what it has to be, byte for byte or row by row.
 
 use std::io::Write;
 use std::time::Instant as Monotonic;
@@ -7,7 +7,7 @@ use std::time::Instant as Monotonic;
 use serde::Serialize;
 
 use super::DemoError;
-use super::content::fingerprint;
+use super::live::Instance;
 use super::sandbox::{Sandbox, Whereabouts};
 use crate::backend::Backend;
 use crate::domain::backup::{Backup, BackupId};
@@ -83,13 +83,15 @@ pub(super) async fn play(
         ))?;
     }
 
-    let original = story.content()?;
+    let original = story.content().await?;
     let (backup, backup_millis) = story.back_up(&live).await?;
-    story.expect("after the backup, Live is as it was", &original)?;
+    story
+        .expect("after the backup, Live is as it was", &original)
+        .await?;
 
     let what = backend.break_live(live.clone()).await?;
     story.say(&format!("Live is broken: {}", printable::line(&what)))?;
-    let broken = story.content()?;
+    let broken = story.content().await?;
     if broken == original {
         story.identical = false;
         story.say("  FAILED: Live was not changed by breaking it")?;
@@ -115,13 +117,19 @@ pub(super) async fn play(
 
     let restore = backend.start_restore(request.clone(), live.to_string()).await?;
     let restore_millis = story.follow(restore).await?;
-    story.expect("after the restore, Live is as it was before it broke", &original)?;
+    story
+        .expect("after the restore, Live is as it was before it broke", &original)
+        .await?;
     let undo = backend.start_undo(live.clone(), live.to_string()).await?;
     let undo_millis = story.follow(undo).await?;
-    story.expect("after the undo, Live is as broken as it was", &broken)?;
+    story
+        .expect("after the undo, Live is as broken as it was", &broken)
+        .await?;
     let again = backend.start_restore(request, live.to_string()).await?;
     story.follow(again).await?;
-    story.expect("restored once more, Live is as it was before it broke", &original)?;
+    story
+        .expect("restored once more, Live is as it was before it broke", &original)
+        .await?;
     let verify = backend.start_verify(live.clone(), None).await?;
     let verify_millis = story.follow(verify).await?;
 
@@ -161,18 +169,30 @@ impl Story<'_> {
     }
 
     /// Fingerprints of every instance's content.
-    fn content(&self) -> Result<Vec<String>, DemoError> {
+    async fn content(&self) -> Result<Vec<String>, DemoError> {
         let star = Sandbox::star()?;
-        let places = self.sandbox.places(star.project());
-        places.iter().map(|place| Ok(fingerprint(&place.root)?)).collect()
+        let instances = self.sandbox.instances(star.project());
+        tokio::task::spawn_blocking(move || instances.iter().map(Instance::fingerprint).collect())
+            .await
+            .map_err(|error| DemoError::Past(error.to_string()))?
     }
 
-    fn expect(&mut self, what: &str, content: &[String]) -> Result<(), DemoError> {
-        if self.content()? == content {
-            self.say(&format!("  compared byte for byte: {what}"))
+    async fn expect(&mut self, what: &str, content: &[String]) -> Result<(), DemoError> {
+        if self.content().await? == content {
+            let how = self.how();
+            self.say(&format!("  compared {how}: {what}"))
         } else {
             self.identical = false;
             self.say(&format!("  FAILED: not so: {what}"))
+        }
+    }
+
+    /// How content is compared.
+    fn how(&self) -> &'static str {
+        if self.sandbox.cluster().is_some() {
+            "row by row"
+        } else {
+            "byte for byte"
         }
     }
 
@@ -249,12 +269,12 @@ impl Story<'_> {
         ] {
             self.say(&format!("  {what:<28} {:>9}", measure::millis(millis)))?;
         }
-        let verdict = if report.identical {
-            "The recovered content is identical, byte for byte."
+        let how = self.how();
+        if report.identical {
+            self.say(&format!("The recovered content is identical, {how}."))
         } else {
-            "FAILED: the recovered content is not identical."
-        };
-        self.say(verdict)
+            self.say("FAILED: the recovered content is not identical.")
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod activity;
 pub mod address;
 pub mod backup;
+pub mod check;
 pub mod copies;
 pub mod environment;
 pub mod event;

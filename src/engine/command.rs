@@ -4,11 +4,12 @@
 
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A command is ended after this long. It is asked while somebody waits, often for a Magnolia that is down.
@@ -75,6 +76,26 @@ fn read(stream: Option<impl Read>) -> Vec<u8> {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     }
     bytes
+}
+
+/// Finds a program as it would be started: by its path, or in one of the folders of `path`.
+///
+/// # Errors
+/// A sentence when there is none, or when it may not be executed.
+pub(super) fn find(program: &str, path: &str) -> Result<PathBuf, String> {
+    let may = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
+    if program.contains('/') {
+        let file = PathBuf::from(program);
+        return match (may(&file), file.exists()) {
+            (true, _) => Ok(file),
+            (false, true) => Err(format!("{program} may not be executed")),
+            (false, false) => Err(format!("{program} is not there")),
+        };
+    }
+    std::env::split_paths(path)
+        .map(|folder| folder.join(program))
+        .find(|file| may(file))
+        .ok_or_else(|| format!("{program} is in none of the folders of PATH"))
 }
 
 #[cfg(test)]

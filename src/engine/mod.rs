@@ -14,6 +14,7 @@ pub mod repository;
 pub mod watch;
 
 mod backup;
+mod check;
 mod command;
 mod copies;
 mod error;
@@ -56,6 +57,7 @@ use content::postgres::Postgres;
 use copies::ListedCopies;
 use repository::{Key, Repository, Storage};
 
+pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use work::Work;
@@ -261,6 +263,18 @@ impl Engine {
         Ok(Some(root.join(name.project()).join(name.environment())))
     }
 
+    /// The key of the environment's repository, or of its second one.
+    fn key_of(&self, which: RepositoryChoice) -> Result<Key, EngineError> {
+        let settings = self.repository_settings()?;
+        let source = match (which, &settings.copy) {
+            (RepositoryChoice::Copy, Some(copy)) => copy.key.as_ref().unwrap_or(&settings.key),
+            _ => &settings.key,
+        };
+        let variables = Arc::clone(&self.0.variables);
+        // The paths in the settings are absolute by now; a command runs in the state directory.
+        Ok(Key::read(source, &self.0.state, &|variable| variables(variable))?)
+    }
+
     /// The environment's repository, opened once and kept. `None` when it does not exist yet and `create` is false.
     fn repository(
         &self,
@@ -312,14 +326,7 @@ impl Engine {
                 return Ok(None);
             }
         }
-        let settings = self.repository_settings()?;
-        let source = match (which, &settings.copy) {
-            (RepositoryChoice::Copy, Some(copy)) => copy.key.as_ref().unwrap_or(&settings.key),
-            _ => &settings.key,
-        };
-        let variables = Arc::clone(&self.0.variables);
-        // The paths in the settings are absolute by now; a command runs in the state directory.
-        let key = Key::read(source, &self.0.state, &|variable| variables(variable))?;
+        let key = self.key_of(which)?;
         let repository = if create {
             Repository::open_or_create(&storage, &key)?
         } else {

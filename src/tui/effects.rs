@@ -80,6 +80,8 @@ pub enum Fetch {
     Activity,
     /// Notifications.
     Notifications,
+    /// What works in an environment and what does not.
+    Check(EnvironmentName),
 }
 
 /// What a timer is for.
@@ -208,5 +210,9 @@ async fn ask(backend: &dyn Backend, fetch: Fetch) -> Message {
         Fetch::Log(id, after) => Message::Log(id, backend.job_log(id, after).await),
         Fetch::Activity => Message::Activity(backend.activity(NEWEST).await),
         Fetch::Notifications => Message::Notifications(backend.notifications(NEWEST).await),
+        Fetch::Check(name) => {
+            let report = backend.check(Some(name.clone())).await;
+            Message::Checked(name, report)
+        }
     }
 }

@@ -23,6 +23,15 @@ fn environments() {
 }
 
 #[test]
+fn check() {
+    both("check", &["check"]);
+    let ended = lifeboat(&["check", "acme/uat"]).ends();
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let ended = lifeboat(&["check", "acme/lvie"]).ends();
+    assert_eq!(ended.code, 2, "{}", ended.err);
+}
+
+#[test]
 fn backups() {
     both("backups", &["backups", "acme/live"]);
 }
@@ -234,7 +243,8 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
 #[test]
 fn the_fields_of_every_object_are_documented() {
     let help = lifeboat(&["--help"]).ends().out;
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
+        &["check"],
         &["environments"],
         &["backups", "acme/live"],
         &["schedule", "acme/live"],

@@ -6,6 +6,7 @@ use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
+use lifeboat::domain::check::{Finding, Report, Verdict};
 use lifeboat::domain::copies::{CopiedBackup, Copies};
 use lifeboat::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
@@ -344,6 +345,68 @@ pub fn has_replaced(details: &mut EnvironmentDetails) {
         at: at(23, 5, 10),
         until: at(25, 5, 10),
     });
+}
+
+/// What a check finds: some of it works, some does not.
+pub fn report(only: Option<&EnvironmentName>) -> Report {
+    let finding =
+        |environment: Option<&str>, instance: Option<&str>, about: &str, verdict, detail: &str| Finding {
+            environment: environment.map(name),
+            instance: instance.map(|name| name.parse().unwrap()),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.to_owned(),
+        };
+    let live = Some("acme/live");
+    let author = Some("author");
+    let mut findings = vec![
+        finding(
+            None,
+            None,
+            "configuration",
+            Verdict::Ok,
+            "it can be read and holds together: 2 environments",
+        ),
+        finding(
+            live,
+            None,
+            "repository",
+            Verdict::Ok,
+            "/srv/repository/acme/live: the key opens it, 6 backups, 45 GiB free",
+        ),
+        finding(
+            live,
+            author,
+            "database",
+            Verdict::Ok,
+            "the database author on /run/postgresql: PostgreSQL 15.8, as lifeboat",
+        ),
+        finding(
+            live,
+            author,
+            "statement_timeout",
+            Verdict::Warning,
+            "the server ends statements of lifeboat after 30s, and reading a large table takes longer: ALTER ROLE \"lifeboat\" SET statement_timeout = 0",
+        ),
+        finding(
+            live,
+            author,
+            "rights to back up",
+            Verdict::Failed,
+            "lifeboat may not read pm_dam_bundle: GRANT SELECT ON \"public\".\"pm_dam_bundle\" TO \"lifeboat\"",
+        ),
+        finding(
+            Some("acme/uat"),
+            None,
+            "kind",
+            Verdict::Ok,
+            "UAT is listed and never backed up: only Live is",
+        ),
+    ];
+    findings.retain(|finding| {
+        only.is_none() || finding.environment.is_none() || finding.environment.as_ref() == only
+    });
+    Report { findings }
 }
 
 pub fn activity() -> Vec<Activity> {

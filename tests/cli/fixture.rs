@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
+use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
@@ -147,6 +148,13 @@ impl Fixture {
 
 #[async_trait]
 impl Backend for Fixture {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        if let Some(name) = &only {
+            self.environment(name).await?;
+        }
+        Ok(data::report(only.as_ref()))
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         Ok(BackendInfo {
             kind: "embedded".to_owned(),

@@ -2,9 +2,10 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 22] = [
     "demo",
     "init",
+    "check",
     "environments",
     "backups",
     "schedule",

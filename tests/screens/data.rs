@@ -7,6 +7,7 @@ use lifeboat::domain::activity::{Activity, Notification, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
+use lifeboat::domain::check::{Finding, Report, Verdict};
 use lifeboat::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, InstanceName, Role, WorkspaceKind,
 };
@@ -485,6 +486,65 @@ pub fn past_jobs() -> Vec<Job> {
 }
 
 /// Who did what.
+/// What a check finds: some of it works, some does not.
+pub fn report() -> Report {
+    let finding =
+        |environment: Option<&str>, instance: Option<&str>, about: &str, verdict, detail: &str| Finding {
+            environment: environment.map(name),
+            instance: instance.map(|name| name.parse().unwrap()),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.to_owned(),
+        };
+    let live = Some("acme/live");
+    let author = Some("author");
+    let findings = vec![
+        finding(
+            None,
+            None,
+            "configuration",
+            Verdict::Ok,
+            "it can be read and holds together: 2 environments",
+        ),
+        finding(
+            live,
+            None,
+            "repository",
+            Verdict::Ok,
+            "/srv/repository/acme/live: the key opens it, 6 backups, 45 GiB free",
+        ),
+        finding(
+            live,
+            author,
+            "database",
+            Verdict::Ok,
+            "the database author on /run/postgresql: PostgreSQL 15.8, as lifeboat",
+        ),
+        finding(
+            live,
+            author,
+            "statement_timeout",
+            Verdict::Warning,
+            "the server ends statements of lifeboat after 30s, and reading a large table takes longer: ALTER ROLE \"lifeboat\" SET statement_timeout = 0",
+        ),
+        finding(
+            live,
+            author,
+            "rights to back up",
+            Verdict::Failed,
+            "lifeboat may not read pm_dam_bundle: GRANT SELECT ON \"public\".\"pm_dam_bundle\" TO \"lifeboat\"",
+        ),
+        finding(
+            Some("acme/uat"),
+            None,
+            "kind",
+            Verdict::Ok,
+            "UAT is listed and never backed up: only Live is",
+        ),
+    ];
+    Report { findings }
+}
+
 pub fn activity() -> Vec<Activity> {
     let activity = vec![
         (

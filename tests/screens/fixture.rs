@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
+use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
@@ -173,6 +174,12 @@ impl Fixture {
 
 #[async_trait]
 impl Backend for Fixture {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        let name = only.map_or_else(|| "all".to_owned(), |name| name.to_string());
+        self.called(format!("check {name}")).await?;
+        Ok(report())
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         self.called("info").await?;
         Ok(BackendInfo {

@@ -15,10 +15,14 @@ it.";
 /// What `lifeboat demo` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct DemoArguments {
-    /// Play the whole story without a screen: back up, break Live, restore, undo, compare byte for byte. Exit code 0
+    /// Play the whole story without a screen: back up, break Live, restore, undo, compare. Exit code 0
     /// only if the recovered content is identical
     #[arg(long)]
     pub headless: bool,
+    /// Keep the content of acme/live in databases: starts a throw-away cluster from the PostgreSQL that is installed, which
+    /// stops when the demo ends
+    #[arg(long)]
+    pub postgres: bool,
     /// Make the sandbox in this folder and keep it; says where its configuration, repository, key and content are
     #[arg(long, value_name = "DIR")]
     pub at: Option<PathBuf>,

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod backup;
 pub mod backups;
 pub mod cancel;
+pub mod check;
 pub mod completions;
 pub mod confirm;
 pub mod delete;
@@ -35,6 +36,9 @@ pub enum Verb {
     /// Ask a few questions and write a configuration and a repository key
     #[command(long_about = init::LONG_ABOUT)]
     Init(init::InitArguments),
+    /// Say what works and what does not: repository, databases, rights, room, hooks, health
+    #[command(long_about = check::LONG_ABOUT)]
+    Check(check::CheckArguments),
     /// List the environments and how they stand
     Environments,
     /// List the backups of an environment: the four slots first
@@ -89,6 +93,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         None => cockpit(call).await,
         Some(Verb::Demo(arguments)) => demo::run(&arguments, call).await,
         Some(Verb::Init(arguments)) => init::run(&arguments, call),
+        Some(Verb::Check(arguments)) => check::run(arguments, call).await,
         Some(Verb::Environments) => environments::run(call).await,
         Some(Verb::Backups(arguments)) => backups::run(&arguments, call).await,
         Some(Verb::Schedule(arguments)) => schedule::run(&arguments, call).await,

@@ -1,4 +1,5 @@
-//! The content of the demo's instances: written, edited, broken and compared, for real, in folders on disk.
+//! The content of the demo's instances: written, edited, broken and compared, for real, in folders on disk, which
+//! `database` turns into rows of tables and back.
 //!
 //! One folder per workspace, as a Magnolia exports it: pages, components and assets as JCR system view XML,
 //! configuration as YAML, binaries beside their descriptions. Everything follows from the project's name and the times
@@ -9,7 +10,9 @@
 
 mod binary;
 mod breakage;
+mod bundle;
 mod compare;
+mod database;
 mod document;
 mod editorial;
 mod random;
@@ -25,6 +28,7 @@ use crate::domain::environment::Role;
 
 pub use breakage::{Breakage, break_live};
 pub use compare::{fingerprint, first_difference};
+pub use database::Database;
 pub use editorial::{Edits, evolve};
 pub use site::{write, write_all};
 pub use tree::Written;
@@ -86,7 +90,7 @@ pub struct DemoContentError {
 
 impl DemoContentError {
     /// For `map_err`: what was being done to which path.
-    fn when(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(super) fn when(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { action, path, source }
     }

@@ -5,16 +5,16 @@
 
 mod after;
 mod beside;
-mod database;
+pub(super) mod database;
 pub(super) mod journal;
 mod nodes;
-mod plan;
+pub(super) mod plan;
 mod recover;
 mod safety;
 mod staging;
 pub(super) mod switch;
 mod tables;
-mod undo;
+pub(super) mod undo;
 mod versions;
 
 use beside::Staged;

@@ -328,7 +328,8 @@ fn first_half(digest: &[u8; 32]) -> [u8; 16] {
 
 /// A node's id as Jackrabbit writes it.
 fn node_id(key: &Key) -> String {
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let number = u128::from_be_bytes(*key);
+    let hex = format!("{number:032x}");
     format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

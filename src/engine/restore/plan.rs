@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rustix::fs::statvfs;
 
+use super::database::Found;
 use super::switch::probe;
 use super::{Way, database, staging};
-use crate::domain::Instant;
-use crate::domain::backup::{Backup, Verification};
+use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
 use crate::domain::job::JobKind;
 use crate::domain::measure;
@@ -86,19 +86,14 @@ impl Engine {
         let selection = &way.selection;
         let settings = self.live_settings(name)?;
         let repository = self.repository_holding(name, &backup.id)?;
-        let mut obstacles = Vec::new();
-        let mut warnings = Vec::new();
-        let mut changes = Vec::new();
-        let mut room = Vec::new();
-        let mut newest_change: Option<Instant> = None;
-
+        let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
         if backup.manifest.replaced.as_ref() != Some(selection) {
-            obstacles.extend(unknown_parts(&backup, selection));
+            found.obstacles.extend(unknown_parts(&backup, selection));
         }
         if let Verification::Damaged { why, .. } = &backup.verification {
             let instead = self.copy_instead(name, &backup.id);
-            obstacles.push(format!(
+            found.obstacles.push(format!(
                 "the backup is damaged: {why}; choose another one{instead}"
             ));
         }
@@ -108,59 +103,27 @@ impl Engine {
             .iter()
             .filter(|copy| selection.has_instance(&copy.name))
         {
-            let Some(instance) = settings
+            match settings
                 .instances
                 .iter()
                 .find(|instance| instance.name == copy.name)
-            else {
-                warnings.push(format!(
+            {
+                Some(instance) => {
+                    self.plan_instance(instance, &repository, (&backup, copy), way, watch, &mut found)?;
+                }
+                None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",
                     copy.name
-                ));
-                continue;
-            };
-            if let ContentSettings::Postgres(database) = &instance.content {
-                let connector = self.connector(database);
-                let found = database::plan(&connector, &repository, &backup, copy, selection, watch)?;
-                changes.extend(found.changes);
-                room.extend(found.room);
-                obstacles.extend(found.obstacles);
-                warnings.extend(found.warnings);
-                if way.without_safety && !selection.workspaces.is_empty() {
-                    obstacles.push(
-                        "chosen workspaces of a database share the version storage with others, so their restore needs \
-                         its safety backup: leave it in, or restore everything"
-                            .to_owned(),
-                    );
-                }
-                continue;
+                )),
             }
-            if !copy.tables.is_empty() {
-                obstacles.push(format!(
-                    "the backup of {} was taken from a database, and this instance has a folder: it cannot be put there",
-                    copy.name
-                ));
-                continue;
-            }
-            let content: Box<dyn Content> = if self.is_there(instance) {
-                Box::new(Files::new(
-                    Self::content_folder(instance).unwrap_or(Path::new("")),
-                ))
-            } else {
-                warnings.push(format!(
-                    "the content of {} is gone: all of it comes back",
-                    copy.name
-                ));
-                Box::new(Nothing)
-            };
-            watch.instance(&copy.name);
-            let compared =
-                repository.compare(&backup.id, &copy.name, selection, &*content, Depth::Quick, watch)?;
-            newest_change = newest_change.max(compared.newest_change);
-            let bytes = compared.changes.iter().map(|change| change.bytes).sum();
-            changes.extend(compared.changes);
-            staging_room(instance, bytes, &mut room, &mut obstacles);
         }
+        let Found {
+            changes,
+            mut room,
+            obstacles,
+            mut warnings,
+            newest_change,
+        } = found;
         for instance in &settings.instances {
             let held = backup
                 .manifest
@@ -174,13 +137,8 @@ impl Engine {
                 ));
             }
         }
-        if way.without_safety {
-            warnings.push(
-                "no safety backup will be taken: until they expire, only the replaced tables and folders beside Live can \
-                 bring the old content back"
-                    .to_owned(),
-            );
-        } else {
+        // That it is left out is said by the plan itself.
+        if !way.without_safety {
             repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
         }
         let versions_now = versions::read(settings).map_err(|why| {
@@ -210,6 +168,70 @@ impl Engine {
             warnings,
         };
         Ok(with_version_warnings(plan))
+    }
+
+    /// The part of a plan that is about one instance, of a backup and its copy of the instance.
+    fn plan_instance(
+        &self,
+        instance: &InstanceSettings,
+        repository: &Repository,
+        (backup, copy): (&Backup, &InstanceCopy),
+        way: &Way,
+        watch: &dyn Watch,
+        found: &mut Found,
+    ) -> Result<(), EngineError> {
+        let folder = match &instance.content {
+            ContentSettings::Files { path } => path,
+            ContentSettings::Postgres(database) => {
+                let connector = self.connector(database);
+                found.add(database::plan(
+                    &connector,
+                    repository,
+                    backup,
+                    copy,
+                    &way.selection,
+                    watch,
+                )?);
+                if way.without_safety && !way.selection.workspaces.is_empty() {
+                    found.obstacles.push(
+                        "chosen workspaces of a database share the version storage with others, so their restore needs \
+                         its safety backup: leave it in, or restore everything"
+                            .to_owned(),
+                    );
+                }
+                return Ok(());
+            }
+        };
+        if !copy.tables.is_empty() {
+            found.obstacles.push(format!(
+                "the backup of {} was taken from a database, and this instance has a folder: it cannot be put there",
+                copy.name
+            ));
+            return Ok(());
+        }
+        let content: Box<dyn Content> = if folder.exists() {
+            Box::new(Files::new(folder))
+        } else {
+            found.warnings.push(format!(
+                "the content of {} is gone: all of it comes back",
+                copy.name
+            ));
+            Box::new(Nothing)
+        };
+        watch.instance(&copy.name);
+        let compared = repository.compare(
+            &backup.id,
+            &copy.name,
+            &way.selection,
+            &*content,
+            Depth::Quick,
+            watch,
+        )?;
+        found.newest_change = found.newest_change.max(compared.newest_change);
+        let bytes = compared.changes.iter().map(|change| change.bytes).sum();
+        found.changes.extend(compared.changes);
+        staging_room(instance, bytes, &mut found.room, &mut found.obstacles);
+        Ok(())
     }
 
     /// How long a restore takes: as the last ones of this environment did; before there was any, twice as long as
@@ -243,7 +265,12 @@ impl Engine {
 }
 
 /// Room for staging beside one instance, and whether folders can be exchanged there.
-fn staging_room(instance: &InstanceSettings, bytes: u64, room: &mut Vec<Room>, obstacles: &mut Vec<String>) {
+pub(in crate::engine) fn staging_room(
+    instance: &InstanceSettings,
+    bytes: u64,
+    room: &mut Vec<Room>,
+    obstacles: &mut Vec<String>,
+) {
     let Some(folder) = Engine::content_folder(instance) else {
         return;
     };
@@ -415,7 +442,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
     plan
 }
 
-pub(super) fn free_bytes(folder: &Path) -> Result<u64, String> {
+pub(in crate::engine) fn free_bytes(folder: &Path) -> Result<u64, String> {
     statvfs(folder)
         .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
         .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))

@@ -197,9 +197,14 @@ impl Engine {
     /// Starts dropping the tables that restores have replaced: somebody has looked, and the outcome is good.
     ///
     /// # Errors
-    /// A refusal (rules 5, 8); a sentence when there are none.
+    /// A refusal (rules 5, 8), or because there are none; a database out of reach.
     pub fn start_confirm(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
+        if self.left_in_databases(name)?.is_empty() {
+            return Err(Refusal::NothingToConfirm {
+                environment: name.clone(),
+            }
+            .into());
+        }
         let engine = self.clone();
         self.start(name, JobKind::Prune, "dropping replaced tables", by, move |work| {
             work.phase(Phase::Preparing)?;
@@ -380,7 +385,7 @@ fn takes_all_back(
 
 /// The folders that a pattern stands for. Workspaces are folders in the case that Jackrabbit knows them in, and tables
 /// have lost it: `{workspace}` matches in any case.
-fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
+pub(in crate::engine) fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
     let text = pattern.to_string_lossy();
     let Some((before, after)) = text.split_once("{workspace}") else {
         return vec![pattern.to_owned()];
@@ -405,18 +410,12 @@ fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
 
 /// Removes a folder, if it is there and is a search index. Renamed first, so that Jackrabbit never finds half of one.
 fn remove_index(folder: &std::path::Path) -> Result<bool, String> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        entries => entries.map_err(|error| error.to_string())?,
-    };
-    let names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    // Jackrabbit lists the parts of an index in files of this name; without one it is something else's folder.
-    let is_index = names.is_empty() || names.iter().any(|name| name.starts_with("indexes"));
-    if !is_index {
-        return Err("it does not look like one of Jackrabbit's, so it was left alone".to_owned());
+    match is_index(folder)? {
+        None => return Ok(false),
+        Some(false) => {
+            return Err("it does not look like one of Jackrabbit's, so it was left alone".to_owned());
+        }
+        Some(true) => {}
     }
     let mut aside = folder.as_os_str().to_owned();
     aside.push(".lifeboat-removed");
@@ -428,6 +427,22 @@ fn remove_index(folder: &std::path::Path) -> Result<bool, String> {
     fs::rename(folder, &aside).map_err(|error| error.to_string())?;
     fs::remove_dir_all(&aside).map_err(|error| error.to_string())?;
     Ok(true)
+}
+
+/// Whether a folder is one of Jackrabbit's search indexes; `None` when there is none.
+pub(in crate::engine) fn is_index(folder: &std::path::Path) -> Result<Option<bool>, String> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(|error| error.to_string())?,
+    };
+    let names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    // Jackrabbit lists the parts of an index in files of this name; without one it is something else's folder.
+    Ok(Some(
+        names.is_empty() || names.iter().any(|name| name.starts_with("indexes")),
+    ))
 }
 
 #[cfg(test)]

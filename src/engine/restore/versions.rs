@@ -18,7 +18,7 @@ use crate::engine::content::postgres::names::{in_schema, literal, quoted};
 use crate::engine::content::postgres::read::{Piece, Reader, extents};
 use crate::engine::content::postgres::rows::{self, Splitter};
 use crate::engine::content::postgres::stage::Stage;
-use crate::engine::content::postgres::tables::{Holds, Table};
+use crate::engine::content::postgres::tables::{Found, Holds, Table};
 
 /// Statements that belong into the transaction of the switch.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ pub(super) fn merge(
     let coming: Vec<Table> = staged.iter().filter(is_chosen).cloned().collect();
     let mut needs = Needs::new();
     each_bundle(connector, &stage.fresh, coming, true, &mut |_, bundle, _| {
-        gather(&mut needs, bundle)
+        gather(&mut needs, bundle);
     })?;
     if needs.is_empty() {
         return Ok(None);
@@ -224,13 +224,16 @@ fn read_storage(
     Ok(storage)
 }
 
+/// Told every node: its table, what it refers to, its id and its bytes.
+type EachBundle<'a> = dyn FnMut(&Table, &Bundle, (NodeId, &[u8])) + 'a;
+
 /// Tells `each` every node of some tables: its table, what it refers to, its id and its bytes.
 fn each_bundle(
     connector: &Connector,
     schema: &str,
     mut tables: Vec<Table>,
     is_staged: bool,
-    each: &mut dyn FnMut(&Table, &Bundle, (NodeId, &[u8])),
+    each: &mut EachBundle<'_>,
 ) -> Result<(), EngineError> {
     if tables.is_empty() {
         return Ok(());
@@ -238,7 +241,7 @@ fn each_bundle(
     if is_staged {
         // What the description in the backup says of their size is not what they have here.
         for table in &mut tables {
-            table.found = Default::default();
+            table.found = Found::default();
         }
     }
     let tables = Arc::new(tables);

@@ -50,6 +50,8 @@ pub enum Page {
     Backup(EnvironmentName, BackupId),
     /// Everything known of an environment.
     About(EnvironmentName),
+    /// What works in it and what does not.
+    Check(EnvironmentName),
 }
 
 /// A job's log, as far as it has been read.

@@ -92,6 +92,18 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             Some(name) => page(Page::About(name)),
             None => return Vec::new(),
         },
+        Action::Check => {
+            let Some(name) = model.target_name().cloned() else {
+                return Vec::new();
+            };
+            // What was found before is no answer to the question how it stands now.
+            model.checks.remove(&name);
+            if on_check_page(model) {
+                model.screens.pop();
+            }
+            model.screens.push(page(Page::Check(name.clone())));
+            return model.fetch(Fetch::Check(name)).into_iter().collect();
+        }
         Action::Details => match (model.target_name().cloned(), model.chosen_backup()) {
             (Some(name), Some(backup)) => page(Page::Backup(name, backup.id.clone())),
             _ => return Vec::new(),
@@ -151,6 +163,17 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     model.screens.push(screen);
     Vec::new()
+}
+
+fn on_check_page(model: &Model) -> bool {
+    let top = model.screens.last();
+    matches!(
+        top,
+        Some(Screen::Page {
+            page: Page::Check(_),
+            ..
+        })
+    )
 }
 
 fn ask_for_unknown(model: &mut Model, id: crate::domain::job::JobId) -> Vec<Effect> {

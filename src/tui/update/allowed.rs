@@ -86,7 +86,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             .chosen_job()
             .map(|_| ())
             .ok_or_else(|| "no job belongs to this line".to_owned()),
-        Action::OpenBackups | Action::About => model
+        Action::OpenBackups | Action::About | Action::Check => model
             .target()
             .map(|_| ())
             .ok_or_else(|| NO_ENVIRONMENT.to_owned()),

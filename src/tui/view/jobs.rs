@@ -75,12 +75,12 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
         let room = phase_width + 1 + 8;
         let place = shorten_middle(place, usize::from(room), canvas.symbols().more);
         canvas.text(x, area.y, room, &place, Meaning::Information);
-        let pace = words::pace(progress);
+        let speed = words::pace(progress);
         canvas.text(
             x + room,
             area.y,
             width.saturating_sub(room),
-            pace.trim_end(),
+            speed.trim_end(),
             Meaning::Text,
         );
         return;
@@ -99,12 +99,12 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
         &bar,
     );
     let rest = phase_width + 1 + 8;
-    let pace = words::pace(progress);
+    let speed = words::pace(progress);
     canvas.text(
         x + rest,
         area.y,
         width.saturating_sub(rest),
-        pace.trim_end(),
+        speed.trim_end(),
         Meaning::Text,
     );
     // Where it is takes what is left of the line, behind the widest pace, so that it stands still.

@@ -6,6 +6,7 @@ use super::metadata::trigger;
 use super::text::Text;
 use super::words;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
+use crate::domain::check::Verdict;
 use crate::domain::environment::{EnvironmentName, Instance, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::recovery;
@@ -23,6 +24,7 @@ pub fn title(page: &Page) -> String {
         Page::Recovery => "What is recovered from where".to_owned(),
         Page::Backup(name, id) => format!("Backup {id} of {name}"),
         Page::About(name) => format!("About {name}"),
+        Page::Check(name) => format!("Check of {name}"),
     }
 }
 
@@ -44,6 +46,7 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
             )
         }
         Page::About(name) => about(model, name, width),
+        Page::Check(name) => check(model, name, width),
     }
 }
 
@@ -340,6 +343,53 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
     } else {
         let problem = model.details_problems.get(name);
         text.paragraph(problem.map_or("loading", String::as_str), Meaning::Quiet);
+    }
+    text
+}
+
+/// What works in an environment and what does not.
+fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    let report = match model.checks.get(name) {
+        None => {
+            let words =
+                "Everything is looked at, and nothing is changed. What does not answer takes a while.";
+            text.paragraph(words, Meaning::Quiet);
+            return text;
+        }
+        Some(Err(why)) => {
+            text.paragraph(&format!("It could not be looked at: {why}"), Meaning::Critical);
+            return text;
+        }
+        Some(Ok(report)) => report,
+    };
+    let meaning = match (report.works(), report.count(Verdict::Warning)) {
+        (false, _) => Meaning::Critical,
+        (true, 0) => Meaning::Good,
+        (true, _) => Meaning::Warning,
+    };
+    text.paragraph(&format!("{}. K looks once more.", report.summary()), meaning);
+    let mut above = None;
+    for finding in &report.findings {
+        if above != Some(&finding.instance) {
+            above = Some(&finding.instance);
+            match &finding.instance {
+                Some(instance) => text.heading(instance.as_str()),
+                None => text.blank(),
+            }
+        }
+        let (symbol, meaning, words) = match finding.verdict {
+            Verdict::Ok => (symbols.good, Meaning::Good, Meaning::Text),
+            Verdict::Warning => (symbols.warning, Meaning::Warning, Meaning::Text),
+            Verdict::Failed => (symbols.critical, Meaning::Critical, Meaning::Critical),
+        };
+        let mark = [
+            piece(format!("{symbol} "), meaning),
+            piece(format!("{:<17} ", finding.about), Meaning::Quiet),
+        ];
+        text.marked(&mark, &finding.detail, words);
     }
     text
 }

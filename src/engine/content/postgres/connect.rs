@@ -90,7 +90,7 @@ impl Connector {
         }
         config.connect_timeout(CONNECT_LIMIT);
         config.application_name("lifeboat");
-        config.keepalives_idle(Duration::from_secs(60));
+        config.keepalives_idle(Duration::from_mins(1));
         Ok(config)
     }
 
@@ -109,15 +109,12 @@ impl Connector {
         if let Some(password) = self.password()? {
             config.password(password);
         }
-        let connected = match &self.settings.ca_file {
-            Some(file) => {
-                config.ssl_mode(SslMode::Require);
-                config.connect(self.tls(file).map_err(&failed)?)
-            }
-            None => {
-                config.ssl_mode(SslMode::Disable);
-                config.connect(NoTls)
-            }
+        let connected = if let Some(file) = &self.settings.ca_file {
+            config.ssl_mode(SslMode::Require);
+            config.connect(tls(file).map_err(&failed)?)
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            config.connect(NoTls)
         };
         connected.map_err(|error| {
             let hint = match error.code().map(postgres::error::SqlState::code) {
@@ -167,30 +164,6 @@ impl Connector {
             doing: doing.to_owned(),
             why: why.into(),
         }
-    }
-
-    fn tls(&self, file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
-        let unreadable =
-            |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
-        let mut roots = rustls::RootCertStore::empty();
-        let certificates =
-            CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-            roots
-                .add(certificate)
-                .map_err(|error| unreadable(error.to_string()))?;
-        }
-        if roots.is_empty() {
-            return Err(unreadable("there is none in it".to_owned()));
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unreadable(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(MakeRustlsConnect::new(config))
     }
 
     /// The environment in which PostgreSQL's own programs reach the same database.
@@ -244,6 +217,29 @@ impl Connector {
     }
 }
 
+/// How the server is made sure of: by a certificate that one of those in the file has signed.
+fn tls(file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
+    let unreadable = |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
+    let mut roots = rustls::RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|error| unreadable(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(unreadable("there is none in it".to_owned()));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unreadable(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
 fn described(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.clone(),
@@ -258,6 +254,7 @@ fn described(config: &Config) -> String {
 }
 
 /// What the server said, in one sentence: its message, its detail and its hint.
+#[must_use]
 pub fn sentence(error: &postgres::Error) -> String {
     let Some(told) = error.as_db_error() else {
         // Its last words may be lost with the connection.

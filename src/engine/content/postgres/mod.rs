@@ -26,6 +26,7 @@ pub mod moment;
 pub mod names;
 pub mod read;
 pub mod replaced;
+pub mod rights;
 pub mod rows;
 pub mod schema;
 pub mod stage;

@@ -138,6 +138,7 @@ impl Reader {
     }
 
     /// The next extent, or `None` when all were read or reading has failed.
+    #[must_use]
     pub fn next(&self) -> Option<Reading> {
         self.readings.as_ref()?.recv().ok()
     }
@@ -246,7 +247,7 @@ impl Shared {
                 return Err(Stop::Unheard);
             }
             let length = {
-                let bytes = reader.fill_buf().map_err(|error| self.lost(&doing, error))?;
+                let bytes = reader.fill_buf().map_err(|error| self.lost(&doing, &error))?;
                 if bytes.is_empty() {
                     break;
                 }
@@ -285,7 +286,7 @@ impl Shared {
     }
 
     /// What the client's reader makes of an error of the server is an error of input and output with it inside.
-    fn lost(&self, doing: &str, error: io::Error) -> Stop {
+    fn lost(&self, doing: &str, error: &io::Error) -> Stop {
         let why = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<postgres::Error>())

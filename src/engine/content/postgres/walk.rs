@@ -174,7 +174,7 @@ impl Rows {
                     Ok(Piece::Rows(group)) => {
                         let path = folder.join(format!("{count:06}"));
                         *count += 1;
-                        return Ok(Some(self.group(path, group)));
+                        return Ok(Some(self.group(&path, group)));
                     }
                     Ok(Piece::End) => self.reading = None,
                     Ok(Piece::Failed(error)) => return Err(error),
@@ -182,27 +182,26 @@ impl Rows {
                 }
                 continue;
             }
-            match self.reader.next() {
-                Some(reading) => self.turn_to(reading, schema),
-                None => {
-                    self.end_table();
-                    self.ready.extend(schema.by_ref());
-                    if self.ready.is_empty() {
-                        if self.done.len() < self.tables.len() {
-                            return Err(unfinished());
-                        }
-                        return Ok(None);
-                    }
+            if let Some(reading) = self.reader.next() {
+                self.turn_to(reading, schema);
+                continue;
+            }
+            self.end_table();
+            self.ready.extend(schema.by_ref());
+            if self.ready.is_empty() {
+                if self.done.len() < self.tables.len() {
+                    return Err(unfinished());
                 }
+                return Ok(None);
             }
         }
     }
 
-    fn group(&mut self, path: PathBuf, group: Group) -> Item {
+    fn group(&mut self, path: &Path, group: Group) -> Item {
         if let Some((_, sum)) = &mut self.current {
             sum.merge(&group.sum);
         }
-        file(&path, group.bytes, Some(group.sum.number()))
+        file(path, group.bytes, Some(group.sum.number()))
     }
 
     /// Begins the next extent: the folders above it that are new, and what the table before ends with.
