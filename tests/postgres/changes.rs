@@ -8,7 +8,7 @@ use crate::house::{
     House, back_up, failed, fill, make_workspace, plan, restore, start_backup, start_restore, undo,
 };
 
-fn counts<'c>(changes: &'c [WorkspaceChange], workspace: &str) -> (u64, u64, u64) {
+fn counts(changes: &[WorkspaceChange], workspace: &str) -> (u64, u64, u64) {
     let change = changes
         .iter()
         .find(|change| change.workspace == workspace)
