@@ -1,6 +1,7 @@
 //! A Live of databases in a cluster of its own, with an engine on it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,8 +129,10 @@ impl House {
     pub fn store(&self, instance: &str, text: &str) -> PathBuf {
         use sha2::Digest as _;
         let digest = sha2::Sha256::digest(text.repeat(500).as_bytes());
-        let number = digest.iter().map(|byte| format!("{byte:02x}"));
-        let name: String = number.collect();
+        let mut name = String::new();
+        for byte in digest {
+            write!(name, "{byte:02x}").unwrap();
+        }
         let folder = self
             .data_store(instance)
             .join(&name[..2])
