@@ -67,11 +67,11 @@ impl Cluster {
         let config = cluster.data().join("postgresql.conf");
         let listen = if port == 0 { "''" } else { "'127.0.0.1'" };
         let mut text = fs::read_to_string(&config).map_err(failed(&config))?;
-        text.push_str(&format!(
-            "\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
+        text = format!(
+            "{text}\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
             if port == 0 { 5432 } else { port },
             folder.display(),
-        ));
+        );
         for setting in settings {
             text.push_str(setting);
             text.push('\n');
