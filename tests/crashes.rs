@@ -232,3 +232,41 @@ fn live_is_old_or_new_wherever_lifeboat_is_killed() {
         "{rounds} rounds of seed {seed}: restores that were killed left the old content {old} times, the new {new} times"
     );
 }
+
+/// A hook that kills the Lifeboat that runs it: the last instant before the switch, met for certain.
+#[test]
+fn what_a_killed_restore_had_stopped_is_started_again_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::new(&folder.path().join("sandbox"));
+    house.run(&["backup", LIVE]);
+    house.edit();
+    let log = folder.path().join("hooks.log");
+    let note = format!(
+        "echo $LIFEBOAT_HOOK $LIFEBOAT_INSTANCE $LIFEBOAT_OUTCOME >> '{}'",
+        log.display()
+    );
+    let hooks = format!(
+        "hooks = {{ before_restore = [\"sh\", \"-c\", \"{note}; kill -9 $PPID\"], \
+         after_restore = [\"sh\", \"-c\", \"{note}\"] }}\n"
+    );
+    let config = std::fs::read_to_string(&house.config).unwrap();
+    let with_hooks = config.replace(
+        "[[environment.instance]]\n",
+        &format!("[[environment.instance]]\n{hooks}"),
+    );
+    assert_ne!(with_hooks, config);
+    std::fs::write(&house.config, with_hooks).unwrap();
+    let before = house.content();
+
+    let mut restore = house.start(&["restore", LIVE, "manual", "--confirm", LIVE]);
+    assert!(!restore.wait().unwrap().success());
+    let ran = || std::fs::read_to_string(&log).unwrap();
+    assert_eq!(ran().trim(), "before_restore author");
+    house.run(&["environments"]);
+    assert_eq!(
+        ran().lines().collect::<Vec<_>>(),
+        ["before_restore author", "after_restore author failed"]
+    );
+    assert_eq!(house.content(), before, "Live has its old content");
+    assert!(house.beside().is_empty());
+}

@@ -1,9 +1,39 @@
 //! Live in a real PostgreSQL: a cluster that each test starts for itself, tables as Jackrabbit makes them, a data store in
 //! a folder, and an engine that backs them up and brings them back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
+#[path = "postgres/access.rs"]
+mod access;
+#[path = "postgres/changes.rs"]
+mod changes;
+#[path = "postgres/check.rs"]
+mod check;
 #[path = "postgres/demo.rs"]
 mod demo;
+#[path = "postgres/failures.rs"]
+mod failures;
+#[path = "postgres/gate.rs"]
+mod gate;
 #[path = "postgres/house.rs"]
 mod house;
+#[path = "postgres/interrupted.rs"]
+mod interrupted;
+#[path = "postgres/killed.rs"]
+mod killed;
+#[path = "postgres/readers.rs"]
+mod readers;
+#[path = "postgres/rights.rs"]
+mod rights;
+#[path = "postgres/room.rs"]
+mod room;
 #[path = "postgres/round_trip.rs"]
 mod round_trip;
+#[path = "postgres/sizes.rs"]
+mod sizes;
+#[path = "postgres/writers.rs"]
+mod writers;

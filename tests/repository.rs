@@ -7,18 +7,24 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "repository/buckets.rs"]
+mod buckets;
 #[path = "repository/compare.rs"]
 mod compare;
 #[path = "repository/content.rs"]
 mod content;
 #[path = "repository/damage.rs"]
 mod damage;
+#[path = "repository/engine.rs"]
+mod engine;
 #[path = "repository/interop.rs"]
 mod interop;
 #[path = "repository/meddling.rs"]
 mod meddling;
 #[path = "repository/moving.rs"]
 mod moving;
+#[path = "repository/object_storage.rs"]
+mod object_storage;
 #[path = "repository/records.rs"]
 mod records;
 #[path = "repository/round_trip.rs"]

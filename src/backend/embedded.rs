@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
@@ -157,6 +158,10 @@ impl From<EngineError> for BackendError {
 
 #[async_trait]
 impl Backend for Embedded {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        self.on_engine(move |engine| engine.check(only.as_ref())).await
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         let demo = self.options.break_live.is_some();
         self.on_engine(move |engine| {
@@ -233,6 +238,11 @@ impl Backend for Embedded {
 
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
         self.change(move |engine, user| engine.start_undo(&environment, &confirm, user))
+            .await
+    }
+
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_confirm(&environment, user))
             .await
     }
 

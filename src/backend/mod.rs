@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::{BackupId, ChoiceError};
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
@@ -86,6 +87,8 @@ impl fmt::Debug for EventStream {
 /// tell of it.
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// Looks at what works and what does not, of one environment or of all. Changes nothing.
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError>;
     /// What this backend is.
     async fn info(&self) -> Result<BackendInfo, BackendError>;
 
@@ -122,9 +125,12 @@ pub trait Backend: Send + Sync {
     /// Starts a restore. `confirm` is what the person typed and has to be the environment's name.
     async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError>;
 
-    /// Starts a restore of the newest safety backup.
+    /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
+    /// the newest safety backup.
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError>;
 
+    /// Starts dropping the tables that restores have replaced: the outcome was looked at and is good.
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError>;
     /// Starts reading back one backup, or all of them.
     async fn start_verify(
         &self,

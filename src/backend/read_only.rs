@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
@@ -37,6 +38,10 @@ impl ReadOnly {
 
 #[async_trait]
 impl Backend for ReadOnly {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        self.inner.check(only).await
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         self.inner.info().await
     }
@@ -90,6 +95,10 @@ impl Backend for ReadOnly {
         _environment: EnvironmentName,
         _confirm: String,
     ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_confirm(&self, _environment: EnvironmentName) -> Result<JobId, BackendError> {
         self.refuse()
     }
 

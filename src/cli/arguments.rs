@@ -38,8 +38,10 @@ error. With --json a result is one object, and the last line of an error is
 {\"error\": {\"kind\", \"message\", \"rule\"}}.
 
 Fields of the object that --json prints:
+  check          findings works
   environments   environments
-  backups        environment slots backups trouble
+  backups        environment slots backups copies instances replaced undo_way
+                 trouble
   schedule       environment schedule begins_at slots last_scheduled trouble
   jobs           jobs; for one job: job log
   activity       activity
@@ -47,6 +49,7 @@ Fields of the object that --json prints:
   backup         job
   restore        job
   undo           job
+  confirm        job
   verify         job
   cancel         job
   plan           plan can_be_done

@@ -18,8 +18,10 @@ use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::backend::read_only::ReadOnly;
 use crate::config::{BackendAddress, Config, NamedContext, Places};
 use crate::demo::{Demo, DemoError};
+use crate::domain::check::DatabaseFound;
+use crate::domain::settings::PostgresSettings;
 use crate::engine::clock::SystemClock;
-use crate::engine::{EngineSettings, Surroundings, Variables};
+use crate::engine::{EngineSettings, Surroundings, Variables, look_at_database};
 
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 1024;
@@ -102,6 +104,22 @@ impl ThisMachine {
     }
 }
 
+/// Looks at a database from a thread of its own: the client waits for the server, which a runtime's thread must not.
+///
+/// # Errors
+/// A sentence that says why it cannot be looked at.
+pub fn look_on_a_thread(settings: &PostgresSettings, variables: &Variables) -> Result<DatabaseFound, String> {
+    std::thread::scope(|threads| {
+        let variables = Arc::clone(variables);
+        threads
+            .spawn(move || look_at_database(settings, Path::new("/"), variables))
+            .join()
+            .unwrap_or_else(|_| {
+                Err("looking at the database was broken off by an error of Lifeboat".to_owned())
+            })
+    })
+}
+
 /// The backend as the context allows it to be used.
 fn behind(context: &NamedContext, backend: Arc<dyn Backend>) -> Arc<dyn Backend> {
     if context.context.read_only {
@@ -138,6 +156,10 @@ impl House for ThisMachine {
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError> {
         let (_, context) = self.load(globals)?;
         Ok(context.context.backend == BackendAddress::Embedded)
+    }
+
+    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+        look_on_a_thread(settings, &self.variables)
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {

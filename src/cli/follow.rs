@@ -20,6 +20,7 @@ use crate::backend::{Backend, BackendError, EventStream};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::measure;
+use crate::domain::state::{EnvironmentDetails, UndoWay};
 
 /// How often the line on a terminal may change.
 const FRAME: Duration = Duration::from_millis(250);
@@ -40,6 +41,19 @@ pub(super) async fn start<B>(arguments: &JobArguments, call: &mut Call<'_>, begi
 where
     B: AsyncFnOnce(&dyn Backend) -> Result<JobId, BackendError>,
 {
+    let telling = async |backend: &dyn Backend| Ok((begin(backend).await?, None));
+    start_telling(arguments, call, telling).await
+}
+
+/// As [`start`], where `begin` has something to say about the job as well.
+pub(super) async fn start_telling<B>(
+    arguments: &JobArguments,
+    call: &mut Call<'_>,
+    begin: B,
+) -> Result<(), CliError>
+where
+    B: AsyncFnOnce(&dyn Backend) -> Result<(JobId, Option<String>), BackendError>,
+{
     if arguments.detach && call.house.jobs_run_here(&call.globals)? {
         let id = detach::start_in_background(call)?;
         return started(id, call);
@@ -50,15 +64,25 @@ where
     let backend = call.backend().await?;
     // Listening begins before the job does, so that no event of it is missed.
     let events = backend.events();
-    let id = begin(backend.as_ref()).await?;
+    let (id, remark) = begin(backend.as_ref()).await?;
     if arguments.detach {
         return started(id, call);
     }
     if call.in_background {
         detach::announce(id, call)?;
     }
+    if let Some(remark) = remark.filter(|_| !call.globals.json && !call.in_background) {
+        call.remark(&remark)?;
+    }
     let job = watch(id, backend.as_ref(), events, call).await?;
-    finish(&job, call)
+    let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo) && job.state == JobState::Done;
+    // Only what the way back is depends on it.
+    let details = if restores && !call.globals.json {
+        backend.environment(&job.environment).await.ok()
+    } else {
+        None
+    };
+    finish(&job, details.as_ref(), call)
 }
 
 /// Says that a job goes on in the background.
@@ -160,11 +184,11 @@ async fn ask_to_stop(job: &Job, backend: &dyn Backend, call: &mut Call<'_>) -> R
 }
 
 /// Prints how the job ended.
-fn finish(job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
+fn finish(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>) -> Result<(), CliError> {
     if call.globals.json {
         call.json(&json!({ "job": job }))?;
     } else if job.state == JobState::Done {
-        outcome(job, call)?;
+        outcome(job, details, call)?;
     }
     let what = format!("job {} ({} of {})", job.id, job.title, job.environment);
     match &job.state {
@@ -177,7 +201,7 @@ fn finish(job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
     }
 }
 
-fn outcome(job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
+fn outcome(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>) -> Result<(), CliError> {
     let took = job
         .took_millis(call.now())
         .map(measure::millis)
@@ -202,10 +226,28 @@ fn outcome(job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
     for warning in &outcome.warnings {
         call.tell(&format!("warning: {warning}"))?;
     }
-    if matches!(job.kind, JobKind::Restore | JobKind::Undo) && outcome.safety.is_some() {
-        let name = &job.environment;
+    if !matches!(job.kind, JobKind::Restore | JobKind::Undo) {
+        return Ok(());
+    }
+    let name = &job.environment;
+    let replaced = details.map_or(&[][..], |details| &details.replaced);
+    let exchange = match details.and_then(|details| details.undo_way.as_ref()) {
+        Some(UndoWay::Exchange { job: of, until, .. }) if *of == job.id => Some(*until),
+        _ => None,
+    };
+    if outcome.safety.is_some() || exchange.is_some() {
         let undo = call.command(&format!("undo {name} --confirm {name}"));
         call.say(&format!("to go back: {undo}"))?;
+    }
+    if let Some(until) = exchange {
+        let bytes: u64 = replaced.iter().map(|tables| tables.bytes).sum();
+        let confirm = call.command(&format!("confirm {name}"));
+        call.say(&format!("when all is well: {confirm}"))?;
+        call.tell(&format!(
+            "Until then, or until {}, the replaced tables stay in the database: {}.",
+            measure::moment(until),
+            measure::bytes(bytes)
+        ))?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside};
 use crate::backend::Backend;
 use crate::config::{NamedContext, Places};
+use crate::domain::check::DatabaseFound;
+use crate::domain::settings::PostgresSettings;
 
 /// A backend, and the context that led to it.
 pub struct Connection {
@@ -34,6 +36,12 @@ pub trait House {
 
     /// Whether a job that is started in this context runs in this process, and ends with it.
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
+
+    /// Looks what is in a database that no configuration names yet.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be looked at.
+    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String>;
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;

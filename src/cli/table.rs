@@ -104,6 +104,20 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// The text in at most `width` columns, with `…` in its middle where something was left out.
+pub(super) fn cut_middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    // Each half comes with the mark of `cut` at its end, and only one mark is wanted.
+    let room = width.saturating_sub(1);
+    let backwards: String = text.chars().rev().collect();
+    let start = cut(text, room.div_ceil(2) + 1);
+    let end = cut(&backwards, room / 2 + 1);
+    let end = end.trim_end_matches('…').chars().rev();
+    start.chars().chain(end).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Config, ConfigError, Context};
+use crate::domain::address::Address;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, VersionSource,
+    ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 
 /// The file as it is written.
@@ -120,11 +121,30 @@ fn context_from(folder: &Path, mut context: Context) -> Context {
 }
 
 fn repository_from(folder: &Path, mut repository: RepositorySettings) -> RepositorySettings {
-    resolve(folder, &mut repository.root);
-    if let SecretSource::PasswordFile(file) = &mut repository.key {
-        resolve(folder, file);
+    resolve_place(folder, &mut repository.root, &mut repository.options);
+    resolve_key(folder, &mut repository.key);
+    if let Some(copy) = &mut repository.copy {
+        resolve_place(folder, &mut copy.root, &mut copy.options);
+        if let Some(key) = &mut copy.key {
+            resolve_key(folder, key);
+        }
     }
     repository
+}
+
+fn resolve_key(folder: &Path, key: &mut SecretSource) {
+    if let SecretSource::PasswordFile(file) = key {
+        resolve(folder, file);
+    }
+}
+
+fn resolve_place(folder: &Path, root: &mut Address, options: &mut StorageOptions) {
+    if let Address::Folder(root) = root {
+        resolve(folder, root);
+    }
+    for path in options.paths() {
+        resolve(folder, path);
+    }
 }
 
 fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> EnvironmentSettings {
@@ -147,6 +167,23 @@ fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> Envi
             .flatten()
             {
                 resolve(folder, file);
+            }
+        }
+    }
+    for hooks in environment
+        .instances
+        .iter_mut()
+        .map(|instance| &mut instance.hooks)
+    {
+        for command in [
+            &mut hooks.before_backup,
+            &mut hooks.after_backup,
+            &mut hooks.before_restore,
+            &mut hooks.after_restore,
+        ] {
+            // A name without a slash is looked for in PATH.
+            if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
+                *program = folder.join(&*program).display().to_string();
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::domain::settings::{ContentSettings, SecretSource, VersionSource};
+use crate::domain::settings::{ContentSettings, HookPoint, Hooks, SecretSource, VersionSource};
+use crate::domain::slot::Slot;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("/etc/lifeboat/lifeboat.toml"))
@@ -56,7 +57,7 @@ fn relative_paths_count_from_the_folder_of_the_file() {
         repository.key,
         SecretSource::PasswordFile("/etc/lifeboat/repository.key".into())
     );
-    assert_eq!(repository.root, Path::new("/srv/repository"));
+    assert_eq!(repository.root.folder(), Some(Path::new("/srv/repository")));
     assert_eq!(
         config.environments[0].release_version,
         Some(VersionSource::File {
@@ -67,6 +68,54 @@ fn relative_paths_count_from_the_folder_of_the_file() {
         panic!("the content is a folder");
     };
     assert_eq!(path, Path::new("/srv/author"));
+}
+
+#[test]
+fn hooks_and_health_are_read_with_their_limits() {
+    let instance = |lines: &str| {
+        let config = parse(&format!("{REPOSITORY}{LIVE}{lines}\n"));
+        config.map(|mut config| config.environments.remove(0).instances.remove(0))
+    };
+    let plain = instance("health = \"http://author:8080/.rest/health\"").unwrap();
+    assert_eq!(plain.health.unwrap().limit.to_string(), "3m");
+    assert_eq!(plain.hooks, Hooks::default());
+    assert_eq!(plain.hooks.limit.to_string(), "5m");
+
+    let full = instance(
+        "health = { url = \"https://author/health\", limit = \"90s\" }\n\
+         hooks = { limit = \"10m\", before_backup = [\"hold\", \"on\"], after_backup = [\"./go\"], \
+         before_restore = [\"/bin/stop\"], after_restore = [\"start\"] }",
+    )
+    .unwrap();
+    let health = full.health.unwrap();
+    assert_eq!(
+        (health.url.as_str(), health.limit.to_string().as_str()),
+        ("https://author/health", "90s")
+    );
+    assert_eq!(full.hooks.limit.to_string(), "10m");
+    let programs: Vec<_> = HookPoint::ALL
+        .into_iter()
+        .map(|point| full.hooks.at(point)[0].as_str())
+        .collect();
+    // Only a program with a slash in it is a path, and a relative one counts from the folder of the file.
+    assert_eq!(programs, ["hold", "/etc/lifeboat/./go", "/bin/stop", "start"]);
+
+    for (lines, complaint) in [
+        ("health = \"author:8080\"", "begins with http:// or https://"),
+        (
+            "health = { url = \"http://a\", limit = \"soon\" }",
+            "health has to be an address",
+        ),
+        ("hooks = { limit = \"0s\" }", "is not a time limit"),
+        (
+            "hooks = { before_backup = [\"\"] }",
+            "the before_backup hook of author names no program",
+        ),
+        ("hooks = { during_backup = [\"x\"] }", "unknown setting"),
+    ] {
+        let why = instance(lines).unwrap_err().to_string();
+        assert!(why.contains(complaint), "{lines}: {why}");
+    }
 }
 
 #[test]
@@ -83,6 +132,70 @@ fn every_source_of_the_key_is_understood() {
         key("password_env = \"KEY\""),
         SecretSource::PasswordEnv("KEY".into())
     );
+}
+
+#[test]
+fn a_bucket_its_options_and_a_second_repository_are_understood() {
+    let text = format!(
+        "[repository]\nroot = \"s3://store/life\"\npassword_env = \"KEY\"\n[repository.options]\n\
+         endpoint = \"https://s3.example.com\"\nca_file = \"ca.pem\"\nbandwidth = \"10 MiB\"\n\
+         secret_access_key_file = \"secret\"\n[repository.copy]\nroot = \"../copies\"\n{LIVE}"
+    );
+    let repository = parse(&text).unwrap().repository.unwrap();
+    assert_eq!(repository.root.to_string(), "s3://store/life");
+    assert_eq!(repository.options.bandwidth, Some(10 << 20));
+    assert_eq!(
+        repository.options.secret_access_key_file.as_deref(),
+        Some(Path::new("/etc/lifeboat/secret"))
+    );
+    assert_eq!(
+        repository.options.ca_file.as_deref(),
+        Some(Path::new("/etc/lifeboat/ca.pem"))
+    );
+    let copy = repository.copy.unwrap();
+    assert_eq!(copy.root.folder(), Some(Path::new("/etc/lifeboat/../copies")));
+    assert_eq!((copy.key, copy.slots), (None, vec![Slot::Monthly]));
+}
+
+#[test]
+fn what_is_wrong_about_a_repository_is_said() {
+    let told = |root: &str, rest: &str| {
+        let text = format!("[repository]\nroot = \"{root}\"\npassword_env = \"KEY\"\n{rest}\n{LIVE}");
+        parse(&text).unwrap_err().to_string()
+    };
+    let options = |line: &str| told("s3://store/x", &format!("[repository.options]\n{line}"));
+    for (said, part) in [
+        (told("gs://store/x", ""), "write a folder, or s3://BUCKET/PREFIX"),
+        (
+            told("/srv/r", "[repository.options]\nregion = \"eu-1\""),
+            "the root is a folder",
+        ),
+        (
+            options("secret_access_key = \"x\""),
+            "unknown setting `secret_access_key`",
+        ),
+        (options("endpoint = \"s3.example.com\""), "begins with https://"),
+        (options("bandwidth = \"fast\""), "for example \"10 MiB\""),
+        (options("connections = 0"), "connections is 0"),
+        (
+            options("access_key_id_env = \"A\"\naccess_key_id_file = \"b\""),
+            "only one of access_key_id_env and access_key_id_file",
+        ),
+        (
+            options("credentials = \"aws\"\naccess_key_id_env = \"A\""),
+            "as Amazon's tools find them",
+        ),
+        (
+            told("/srv/r", "[repository.copy]\nroot = \"/srv/r\""),
+            "a copy in the same place is no copy",
+        ),
+        (
+            told("/srv/r", "[repository.copy]\nroot = \"/srv/c\"\nslots = []"),
+            "slots is empty",
+        ),
+    ] {
+        assert!(said.contains(part) && said.contains("line "), "{said}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //!
 //! PostgreSQL refuses to run as root; then it runs as its own user, or as nobody.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -67,8 +68,10 @@ impl Cluster {
         let config = cluster.data().join("postgresql.conf");
         let listen = if port == 0 { "''" } else { "'127.0.0.1'" };
         let mut text = fs::read_to_string(&config).map_err(failed(&config))?;
-        text = format!(
-            "{text}\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
             if port == 0 { 5432 } else { port },
             folder.display(),
         );

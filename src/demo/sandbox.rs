@@ -339,10 +339,10 @@ impl Sandbox {
     pub(super) fn engine_settings(&self) -> Result<EngineSettings, DemoError> {
         Ok(EngineSettings {
             state: self.state(),
-            repository: Some(RepositorySettings {
-                root: self.repositories(),
-                key: SecretSource::PasswordFile(self.key_file()),
-            }),
+            repository: Some(RepositorySettings::in_folder(
+                self.repositories(),
+                SecretSource::PasswordFile(self.key_file()),
+            )),
             environments: self.environments()?,
         })
     }

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Instant;
+
 /// Why a name for a project, an environment or an instance is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -199,8 +201,22 @@ pub struct Instance {
     pub role: Role,
     /// Where its content is, as a sentence for people: a folder, later a database. Never a secret.
     pub content: String,
-    /// The address that is asked after a restore whether the instance is up, if one is configured.
+    /// The address that is asked whether the instance is up, if one is configured.
     pub health: Option<String>,
+    /// What came of asking it last. `None` when it has no address or has not answered or failed to answer yet.
+    #[serde(default)]
+    pub answer: Option<Answer>,
+}
+
+/// What came of asking an instance whether it is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// When it was asked.
+    pub at: Instant,
+    /// Whether it is up.
+    pub up: bool,
+    /// What it answered, or what went wrong.
+    pub detail: String,
 }
 
 /// The version storage of a database, which belongs to all its workspaces. Like the three below it stands where
@@ -212,6 +228,18 @@ pub const DATA_STORE: &str = ".datastore";
 pub const FILE_SYSTEM: &str = ".filesystem";
 /// The description of the tables.
 pub const SCHEMA: &str = ".schema";
+
+/// What a workspace is called for people: its name, or words for what is none.
+#[must_use]
+pub fn workspace_label(name: &str) -> &str {
+    match name {
+        VERSIONS => "version storage",
+        DATA_STORE => "data store",
+        FILE_SYSTEM => "file system",
+        SCHEMA => "tables' layout",
+        workspace => workspace,
+    }
+}
 
 /// Whether a workspace holds configuration or content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -234,6 +262,16 @@ impl WorkspaceKind {
             "config" | "configuration" | "users" | "userroles" | "usergroups" => Self::Configuration,
             VERSIONS | DATA_STORE | FILE_SYSTEM | SCHEMA => Self::Shared,
             _ => Self::Content,
+        }
+    }
+
+    /// Where it stands in lists: configuration, content, and at their end what is shared.
+    #[must_use]
+    pub fn place(self) -> u8 {
+        match self {
+            Self::Configuration => 0,
+            Self::Content => 1,
+            Self::Shared => 2,
         }
     }
 

@@ -76,12 +76,16 @@ pub enum Phase {
     Verifying,
     /// Dropping what retention allows.
     Retention,
+    /// Backup: copying it into the second repository.
+    SecondCopy,
     /// Restore: copying Live before touching it.
     SafetyBackup,
     /// Restore: writing the backup's content beside Live.
     Staging,
     /// Restore: reading the staged content back.
     VerifyingStaged,
+    /// Restore: running the hooks that go before the switch.
+    HooksBefore,
     /// Restore: exchanging Live and the staged content. From here on the job cannot be cancelled.
     Switching,
     /// Restore: running the hooks that follow it.
@@ -103,6 +107,7 @@ impl Phase {
                 Self::SafetyBackup,
                 Self::Staging,
                 Self::VerifyingStaged,
+                Self::HooksBefore,
                 Self::Switching,
                 Self::Hooks,
                 Self::Health,
@@ -121,11 +126,13 @@ impl Phase {
             Self::Copying => "copying Live",
             Self::Verifying => "verifying",
             Self::Retention => "retention",
+            Self::SecondCopy => "second repository",
             Self::SafetyBackup => "safety backup",
             Self::Staging => "staging beside Live",
             Self::VerifyingStaged => "verifying staged",
+            Self::HooksBefore => "hooks before",
             Self::Switching => "switching",
-            Self::Hooks => "hooks",
+            Self::Hooks => "hooks after",
             Self::Health => "health check",
             Self::CleaningUp => "cleaning up",
         }

@@ -7,10 +7,14 @@
 //! Not in here: how a backup is made or restored (`engine`), and how anything looks (`tui`, `cli`).
 
 pub mod activity;
+pub mod address;
 pub mod backup;
+pub mod check;
+pub mod copies;
 pub mod environment;
 pub mod event;
 pub mod job;
+pub mod limit;
 pub mod measure;
 pub mod plan;
 pub mod printable;
@@ -22,6 +26,7 @@ pub mod schedule;
 pub mod settings;
 pub mod slot;
 pub mod state;
+pub mod storage;
 pub mod version;
 
 #[cfg(test)]

@@ -107,6 +107,9 @@ pub struct RestorePlan {
     pub backup: Backup,
     /// Which part of it.
     pub selection: Selection,
+    /// Whether the safety backup would be left out.
+    #[serde(default)]
+    pub without_safety: bool,
     /// When the plan was made. Live goes on changing after that.
     pub made: Instant,
     /// Per instance and workspace, in order.

@@ -60,11 +60,19 @@ pub enum Refusal {
         /// The name that has to be typed.
         environment: EnvironmentName,
     },
-    /// There is no safety backup to go back to.
+    /// There is neither a safety backup nor are there replaced tables to go back to.
     #[error(
-        "there is nothing to undo in {environment}: no restore has left a safety backup that still stands"
+        "there is nothing to undo in {environment}: no restore has left a safety backup or replaced tables that still stand"
     )]
     NothingToUndo {
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// There are no replaced tables whose end could be confirmed.
+    #[error(
+        "there is nothing to confirm in {environment}: no restore has left replaced tables in its databases"
+    )]
+    NothingToConfirm {
         /// The environment.
         environment: EnvironmentName,
     },

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::environment::EnvironmentName;
 use super::job::JobId;
 use super::plan::Selection;
+use super::settings::RepositoryChoice;
 use super::version::MagnoliaVersion;
 
 /// Take a backup.
@@ -31,6 +32,9 @@ pub struct RestoreRequest {
     /// Whether the safety backup is left out, for somebody in a hurry who knows what that means.
     #[serde(default)]
     pub without_safety: bool,
+    /// From which of the two repositories.
+    #[serde(default)]
+    pub from: RepositoryChoice,
 }
 
 /// Put an environment into maintenance mode or under protection, or take it out.

@@ -1,5 +1,5 @@
 //! What an operator configures on the engine's side, as plain types: environments, instances, where secrets and
-//! versions are read from.
+//! versions are read from. What there is to say about repositories is in [`super::storage`].
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
@@ -11,22 +11,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError, Role};
+use super::limit::TimeLimit;
 use super::schedule::Schedule;
 use super::slot::Keep;
 
+pub use super::storage::{
+    CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
+};
 pub use postgres::PostgresSettings;
-
-/// Where backups are kept. Each environment has a repository of its own, in a folder `PROJECT/ENVIRONMENT` below the
-/// root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "RepositoryKeys")]
-pub struct RepositorySettings {
-    /// The folder that holds the environments' repositories.
-    pub root: PathBuf,
-    /// Where the key is read from.
-    #[serde(flatten)]
-    pub key: SecretSource,
-}
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,40 +30,6 @@ pub enum SecretSource {
     PasswordCommand(Vec<String>),
     /// An environment variable.
     PasswordEnv(String),
-}
-
-/// The keys of [`RepositorySettings`] as they are written. A flattened enum could be read as well, but its errors speak
-/// of variants, not of what to write.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RepositoryKeys {
-    root: PathBuf,
-    password_file: Option<PathBuf>,
-    password_command: Option<Vec<String>>,
-    password_env: Option<String>,
-}
-
-impl TryFrom<RepositoryKeys> for RepositorySettings {
-    type Error = &'static str;
-
-    fn try_from(keys: RepositoryKeys) -> Result<Self, Self::Error> {
-        let key = match (keys.password_file, keys.password_command, keys.password_env) {
-            (Some(file), None, None) => SecretSource::PasswordFile(file),
-            (None, Some(command), None) => SecretSource::PasswordCommand(command),
-            (None, None, Some(variable)) => SecretSource::PasswordEnv(variable),
-            (None, None, None) => {
-                return Err(
-                    "the key is missing: write one of password_file, password_command and password_env",
-                );
-            }
-            _ => {
-                return Err(
-                    "the key has more than one source: write only one of password_file, password_command and password_env",
-                );
-            }
-        };
-        Ok(Self { root: keys.root, key })
-    }
 }
 
 /// Where a version is read from.
@@ -133,10 +91,10 @@ pub struct InstanceSettings {
     pub role: Role,
     /// Where its content is.
     pub content: ContentSettings,
-    /// The address that answers 200 when the instance is up.
+    /// Where it is asked whether it is up.
     #[serde(default)]
-    pub health: Option<String>,
-    /// Commands around its restores.
+    pub health: Option<HealthSettings>,
+    /// Commands around its backups and restores.
     #[serde(default)]
     pub hooks: Hooks,
 }
@@ -165,12 +123,132 @@ impl ContentSettings {
     }
 }
 
-/// Commands that Lifeboat runs around its work on an instance: a program and its arguments, without a shell.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Where an instance is asked whether it is up: an address alone, or with a time limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "HealthKeys")]
+pub struct HealthSettings {
+    /// The address that answers 200 when the instance is up.
+    pub url: String,
+    /// How long it is asked again and again after a restore before it counts as down.
+    pub limit: TimeLimit,
+}
+
+impl HealthSettings {
+    /// The time limit where none is written: Magnolia takes minutes to start on a large repository.
+    pub const LIMIT: TimeLimit = TimeLimit::minutes(3);
+
+    /// An address with the usual time limit.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            limit: Self::LIMIT,
+        }
+    }
+}
+
+/// [`HealthSettings`] as they may be written.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "health has to be an address, or { url = \"…\", limit = \"3m\" } with a number and s, m or h as its limit"
+)]
+enum HealthKeys {
+    Url(String),
+    Table {
+        url: String,
+        #[serde(default)]
+        limit: Option<TimeLimit>,
+    },
+}
+
+impl From<HealthKeys> for HealthSettings {
+    fn from(keys: HealthKeys) -> Self {
+        match keys {
+            HealthKeys::Url(url) => Self::at(&url),
+            HealthKeys::Table { url, limit } => Self {
+                url,
+                limit: limit.unwrap_or(Self::LIMIT),
+            },
+        }
+    }
+}
+
+/// Commands that Lifeboat runs around its work on an instance: a program and its arguments, without a shell. An empty
+/// one is not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hooks {
-    /// After the restored content is in place.
+    /// How long each may take before it is ended.
+    pub limit: TimeLimit,
+    /// Right before its content is copied.
+    pub before_backup: Vec<String>,
+    /// After a backup that got that far, however it ended.
+    pub after_backup: Vec<String>,
+    /// Right before the switch, when everything is staged and verified.
+    pub before_restore: Vec<String>,
+    /// After the restored content is in place, or when the restore stopped after its `before_restore`.
     pub after_restore: Vec<String>,
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Self {
+            limit: TimeLimit::minutes(5),
+            before_backup: Vec::new(),
+            after_backup: Vec::new(),
+            before_restore: Vec::new(),
+            after_restore: Vec::new(),
+        }
+    }
+}
+
+impl Hooks {
+    /// The program and the arguments of one point. Empty when nothing is to be run there.
+    #[must_use]
+    pub fn at(&self, point: HookPoint) -> &[String] {
+        match point {
+            HookPoint::BeforeBackup => &self.before_backup,
+            HookPoint::AfterBackup => &self.after_backup,
+            HookPoint::BeforeRestore => &self.before_restore,
+            HookPoint::AfterRestore => &self.after_restore,
+        }
+    }
+}
+
+/// A point at which a hook is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookPoint {
+    /// Right before an instance is copied.
+    BeforeBackup,
+    /// After the backup, however it ended.
+    AfterBackup,
+    /// Right before the switch.
+    BeforeRestore,
+    /// After the switch, or when it did not come to one.
+    AfterRestore,
+}
+
+impl HookPoint {
+    /// Every point.
+    pub const ALL: [Self; 4] = [
+        Self::BeforeBackup,
+        Self::AfterBackup,
+        Self::BeforeRestore,
+        Self::AfterRestore,
+    ];
+
+    /// Its name, as it is written in the settings.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::BeforeBackup => "before_backup",
+            Self::AfterBackup => "after_backup",
+            Self::BeforeRestore => "before_restore",
+            Self::AfterRestore => "after_restore",
+        }
+    }
 }
 
 /// Why an environment's settings do not hold together.
@@ -211,6 +289,11 @@ impl EnvironmentSettings {
                 what: what.to_owned(),
             })
         };
+        for instance in &self.instances {
+            if let Some(wrong) = instance.wrong_command_or_address() {
+                return incomplete(&wrong);
+            }
+        }
         if !self.kind.is_recoverable() {
             return Ok(());
         }
@@ -268,5 +351,33 @@ impl EnvironmentSettings {
             }
         }
         Ok(())
+    }
+}
+
+impl InstanceSettings {
+    /// What is wrong with its hooks or its health address, as a sentence.
+    fn wrong_command_or_address(&self) -> Option<String> {
+        let name = &self.name;
+        let nameless = HookPoint::ALL.into_iter().find(|point| {
+            self.hooks
+                .at(*point)
+                .first()
+                .is_some_and(|program| program.trim().is_empty())
+        });
+        if let Some(point) = nameless {
+            return Some(format!(
+                "the {} hook of {name} names no program: write [\"PROGRAM\", \"ARGUMENT\", …]",
+                point.label()
+            ));
+        }
+        let url = &self.health.as_ref()?.url;
+        let is_address = ["http://", "https://"]
+            .iter()
+            .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        (!is_address).then(|| {
+            format!(
+                "the health address of {name} is \"{url}\": write one that begins with http:// or https://"
+            )
+        })
     }
 }

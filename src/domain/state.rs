@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::backup::{Backup, BackupId};
+use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
+use super::plan::Selection;
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
 use super::version::Versions;
@@ -88,6 +90,43 @@ pub struct ReplacedTables {
     pub expires: Instant,
     /// Bytes on the database's disk.
     pub bytes: u64,
+    /// Which part of Live that restore was about.
+    #[serde(default)]
+    pub selection: Selection,
+    /// Whether that restore added to the version storage: an exchange would then take back only a part of it.
+    #[serde(default)]
+    pub merged_versions: bool,
+}
+
+/// How undo would go back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum UndoWay {
+    /// By an exchange with the tables that a restore replaced. That takes a moment.
+    Exchange {
+        /// The restore.
+        job: JobId,
+        /// When the tables were replaced.
+        at: Instant,
+        /// Until when they stay.
+        until: Instant,
+    },
+    /// By a restore of the safety backup that a restore took.
+    Safety {
+        /// The safety backup.
+        backup: BackupId,
+    },
+}
+
+impl UndoWay {
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Exchange { .. } => "an exchange with the replaced tables: it takes a moment",
+            Self::Safety { .. } => "a restore of the safety backup",
+        }
+    }
 }
 
 /// One environment in full.
@@ -118,6 +157,12 @@ pub struct EnvironmentDetails {
     /// Tables that restores have replaced and that still stand: undo is an exchange with the newest of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<ReplacedTables>,
+    /// How undo would go back; `None` when there is nothing to go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_way: Option<UndoWay>,
     /// Where its backups are kept, for people.
     pub repository: String,
+    /// The second repository. `None` when none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Copies>,
 }

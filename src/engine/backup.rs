@@ -4,6 +4,7 @@
 
 use chrono::Duration;
 
+use super::hooks::{Around, Ending, Occasion};
 use super::repository::{Copy, RepositoryError, Source};
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
@@ -17,7 +18,7 @@ use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, shrank, standing_upgrade};
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
 use crate::domain::slot::Slot;
-use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+use crate::domain::version::Versions;
 
 /// An upgrade backup stands this long (rule 6).
 pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
@@ -135,6 +136,7 @@ impl Engine {
                 Vec::new()
             }
         };
+        warnings.extend(self.make_up_copies(work));
         let late = if backup.is_late() { ", late" } else { "" };
         let mut summary = format!(
             "backup {} is complete and verified: {kind}{late}, {} items, {}",
@@ -162,11 +164,65 @@ impl Engine {
         purpose: Purpose,
         without: &[&InstanceSettings],
     ) -> Result<(Backup, Vec<String>), EngineError> {
+        let copied = self.copy_between_hooks(work, purpose, without);
+        let (ending, made) = match &copied {
+            Ok((backup, _)) => (Ending::Done, Some(&backup.id)),
+            Err(error) => (Ending::of(error), None),
+        };
+        let say = |severity: Severity, text: &str| work.log(severity, text);
+        let told = self.run_owed(Around::Backup, work.environment(), ending, made, &say);
+        match copied {
+            Ok((backup, mut warnings)) => {
+                warnings.extend(told);
+                Ok((backup, warnings))
+            }
+            Err(error) => {
+                // How the job ended is told by what made it fail.
+                for warning in told {
+                    work.log(Severity::Warning, &warning);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs the `before_backup` hooks. In a safety backup a failing one is a warning: see `hooks`.
+    fn run_before_backup(
+        &self,
+        work: &Work,
+        trigger: &Trigger,
+        versions: &Versions,
+        instances: &[&InstanceSettings],
+        warnings: &mut Vec<String>,
+    ) -> Result<(), EngineError> {
+        let occasion = Occasion {
+            environment: work.environment().clone(),
+            job: work.id(),
+            trigger: trigger.label().to_owned(),
+            backup: None,
+            versions: Some(versions.clone()),
+        };
+        match self.run_before(Around::Backup, &occasion, instances, work) {
+            Err(error) if error.is_cancelled() => Err(error),
+            Err(error) if *trigger == Trigger::Restore => {
+                warnings.push(format!("{error}. The safety backup was taken without it"));
+                Ok(())
+            }
+            Err(error) => Err(EngineError::Failed(format!("{error}. No backup was recorded"))),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn copy_between_hooks(
+        &self,
+        work: &Work,
+        purpose: Purpose,
+        without: &[&InstanceSettings],
+    ) -> Result<(Backup, Vec<String>), EngineError> {
         let name = work.environment().clone();
         let settings = self.live_settings(&name)?;
         let mut warnings = Vec::new();
-        work.phase(Phase::Preparing)
-            .and_then(|()| work.phase(purpose.phases.0))?;
+        work.phase(Phase::Preparing)?;
         let versions = versions_or_unknown(settings, &mut warnings);
         let repository = self
             .repository(&name, true)?
@@ -177,17 +233,22 @@ impl Engine {
         let before = self.list_backups(&name)?;
         // Another Lifeboat may have taken an upgrade backup since this one was accepted.
         upgrade_allowed(&name, &purpose.trigger, &before, self.now())?;
-        let sources: Vec<Source> = settings
+        let instances: Vec<_> = settings
             .instances
             .iter()
             .filter(|instance| !without.iter().any(|missing| missing.name == instance.name))
+            .collect();
+        let sources: Vec<Source> = instances
+            .iter()
             .map(|instance| Source {
                 name: instance.name.clone(),
                 role: instance.role,
                 content: self.content(instance),
             })
             .collect();
+        self.run_before_backup(work, &purpose.trigger, &versions, &instances, &mut warnings)?;
 
+        work.phase(purpose.phases.0)?;
         let taken = self.now();
         let parent = before
             .iter()
@@ -392,14 +453,12 @@ fn copy_with_retries(
     Err(EngineError::Cancelled)
 }
 
-/// Both versions, or `unknown` with a warning: content is worth keeping even while nobody can say which release
-/// runs.
+/// Both versions, with `unknown` and a warning for one that cannot be read: content is worth keeping even while nobody can
+/// say which release runs.
 fn versions_or_unknown(settings: &EnvironmentSettings, warnings: &mut Vec<String>) -> Versions {
-    versions::read(settings).unwrap_or_else(|why| {
-        warnings.push(format!("the backup says \"unknown\" for its versions: {why}"));
-        Versions {
-            release: ReleaseVersion("unknown".to_owned()),
-            magnolia: MagnoliaVersion("unknown".to_owned()),
-        }
-    })
+    let (versions, problems) = versions::read_or_unknown(settings);
+    for why in problems {
+        warnings.push(format!("the backup says \"unknown\" for a version: {why}"));
+    }
+    versions
 }

@@ -1,15 +1,21 @@
 //! Runs a short command that an operator configured and reads what it prints: for versions and keys.
 //!
-//! Not for hooks, which may take minutes and whose output goes to a job's log (`restore::after`).
+//! Not for hooks, which may take minutes and whose output goes to a job's log (`hooks`).
 
 use std::io::Read;
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
+use rustix::process::{Pid, Signal, kill_process_group};
+
 /// A command is ended after this long. It is asked while somebody waits, often for a Magnolia that is down.
 const LIMIT: Duration = Duration::from_secs(10);
+/// So much of what it prints is kept.
+const MOST_KEPT: u64 = 64 * 1024;
 
 /// Runs a program with its arguments, without a shell, in `folder`, and gives what it printed.
 ///
@@ -31,21 +37,21 @@ fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<V
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(0)
         .spawn()
         .map_err(failed)?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
     let (told, heard) = mpsc::channel();
-    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
-    // A thread reads until the end; when it is not there in time, the program is ended, and the reading with it.
+    // A thread each reads until the end; when that is not there in time, the program is ended with all that it has
+    // started, and the reading with it.
     std::thread::spawn(move || {
-        let mut printed = (Vec::new(), Vec::new());
-        // What cannot be read counts as not printed; how the program ended is told anyway.
-        let _ = out.as_mut().map(|out| out.read_to_end(&mut printed.0));
-        let _ = err.as_mut().map(|err| err.read_to_end(&mut printed.1));
-        let _ = told.send(printed);
+        let said = std::thread::spawn(move || read(err));
+        let printed = read(out);
+        let _ = told.send((printed, said.join().unwrap_or_default()));
     });
     let Ok((printed, said)) = heard.recv_timeout(limit) else {
         // It may just have ended by itself.
-        let _ = child.kill();
+        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
         let _ = child.wait();
         return Err(format!(
             "{program} did not end within {} seconds",
@@ -58,6 +64,38 @@ fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<V
         return Err(format!("{program} ended with {status}: {}", said.trim()));
     }
     Ok(printed)
+}
+
+/// All that comes, up to more than a version or a key ever is. What cannot be read counts as not printed; how the
+/// program ended is told anyway.
+fn read(stream: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        let _ = stream.by_ref().take(MOST_KEPT).read_to_end(&mut bytes);
+        // A program that nobody listens to any more would not end by itself.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    }
+    bytes
+}
+
+/// Finds a program as it would be started: by its path, or in one of the folders of `path`.
+///
+/// # Errors
+/// A sentence when there is none, or when it may not be executed.
+pub(super) fn find(program: &str, path: &str) -> Result<PathBuf, String> {
+    let may = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
+    if program.contains('/') {
+        let file = PathBuf::from(program);
+        return match (may(&file), file.exists()) {
+            (true, _) => Ok(file),
+            (false, true) => Err(format!("{program} may not be executed")),
+            (false, false) => Err(format!("{program} is not there")),
+        };
+    }
+    std::env::split_paths(path)
+        .map(|folder| folder.join(program))
+        .find(|file| may(file))
+        .ok_or_else(|| format!("{program} is in none of the folders of PATH"))
 }
 
 #[cfg(test)]
@@ -80,6 +118,12 @@ mod tests {
                 .unwrap_err()
                 .contains("/nonexistent")
         );
+    }
+
+    #[test]
+    fn a_command_that_says_much_before_it_prints_comes_to_its_end() {
+        let much = "yes complaint | head -c 300000 >&2; echo v12";
+        assert_eq!(output(&shell(much), Path::new("/")).unwrap(), b"v12\n");
     }
 
     #[test]

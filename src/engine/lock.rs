@@ -2,7 +2,8 @@
 //!
 //! The catalog keeps one job at a time for all that use the same state folder, and knows the name of the job that runs.
 //! Another account has another state folder; what both share is the repository. So whoever works on an environment also
-//! holds a lock beside its repository, which the system releases however its holder ends.
+//! holds a lock beside its repository, which the system releases however its holder ends; or, where the repository is in
+//! object storage, one inside it (`repository::lock`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,12 +11,24 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
+#[cfg(feature = "object-storage")]
+use super::repository::RepositoryLock;
 use super::{Engine, EngineError};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::settings::RepositoryChoice;
 
 /// The lock, held until this is dropped.
 #[derive(Debug)]
-pub(super) struct EnvironmentLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+#[expect(dead_code, reason = "what is inside is held, not read")]
+pub(super) enum EnvironmentLock {
+    /// An open file is the lock.
+    Beside(File),
+    /// A lock in the repository, which is in object storage.
+    #[cfg(feature = "object-storage")]
+    Inside(RepositoryLock),
+    /// There is no repository yet, and nothing that could meet in it.
+    Nothing,
+}
 
 impl Engine {
     /// Takes the environment's lock.
@@ -23,17 +36,64 @@ impl Engine {
     /// # Errors
     /// A sentence when another Lifeboat holds it, or it cannot be made.
     pub(super) fn lock(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
-        let place = self.repository_place(name)?;
-        let folder = place.parent().unwrap_or(&place);
+        self.lock_of(name, RepositoryChoice::First, false)
+    }
+
+    /// Takes the lock on the environment's repository, or on its second one. With `create` the repository is made if
+    /// it has to be for that.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat holds it, or it cannot be made.
+    pub(super) fn lock_of(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+        create: bool,
+    ) -> Result<EnvironmentLock, EngineError> {
+        let place = match self.storage(name, which)? {
+            None => return Ok(EnvironmentLock::Nothing),
+            Some(storage) => storage.address(),
+        };
+        let Some(place) = place.folder() else {
+            return self.lock_inside(name, which, create);
+        };
+        let folder = place.parent().unwrap_or(place);
         let file = folder.join(format!(".{}.lock", name.environment()));
         match take(folder, &file) {
-            Ok(lock) => Ok(EnvironmentLock(lock)),
+            Ok(lock) => Ok(EnvironmentLock::Beside(lock)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(EngineError::Failed(format!(
                 "another Lifeboat, with another state folder, is at work on {name}: wait until it has ended (it holds {})",
                 file.display()
             ))),
             Err(error) => Err(EngineError::io("locking", &file)(error)),
         }
+    }
+
+    #[cfg(feature = "object-storage")]
+    fn lock_inside(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+        create: bool,
+    ) -> Result<EnvironmentLock, EngineError> {
+        let Some(repository) = self.repository_of(name, which, create)? else {
+            return Ok(EnvironmentLock::Nothing);
+        };
+        Ok(repository
+            .lock(&self.0.clock)?
+            .map_or(EnvironmentLock::Nothing, EnvironmentLock::Inside))
+    }
+
+    #[cfg(not(feature = "object-storage"))]
+    fn lock_inside(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+        create: bool,
+    ) -> Result<EnvironmentLock, EngineError> {
+        // Reaching for a bucket has failed before, with the reason.
+        self.repository_of(name, which, create)?;
+        Ok(EnvironmentLock::Nothing)
     }
 }
 

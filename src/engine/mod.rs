@@ -4,7 +4,8 @@
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`.
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`. Backups
+//! and restores share `hooks` and `health`.
 
 pub mod catalog;
 pub mod clock;
@@ -13,8 +14,13 @@ pub mod repository;
 pub mod watch;
 
 mod backup;
+mod budget;
+mod check;
 mod command;
+mod copies;
 mod error;
+mod health;
+mod hooks;
 mod lock;
 mod overview;
 mod restore;
@@ -35,19 +41,24 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 use crate::domain::Instant;
+use crate::domain::address::Address;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::only_live;
-use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositorySettings};
+use crate::domain::settings::{
+    ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice, RepositorySettings,
+};
 use catalog::{Catalog, CatalogError};
 use clock::Clock;
 use content::Content;
 use content::files::Files;
 use content::postgres::Postgres;
-use repository::{Key, Repository};
+use copies::ListedCopies;
+use repository::{Key, Repository, Storage};
 
+pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use work::Work;
@@ -102,8 +113,12 @@ struct Inner {
     variables: Variables,
     events: broadcast::Sender<Event>,
     // One lock per environment, so that opening one repository (scrypt takes 0.4 s) does not hold up the others.
-    repositories: Mutex<HashMap<EnvironmentName, RepositoryCell>>,
+    repositories: Mutex<HashMap<(EnvironmentName, RepositoryChoice), RepositoryCell>>,
+    // What is reached for once: object storage has connections and limits that all repositories share.
+    roots: Mutex<HashMap<RepositoryChoice, Storage>>,
     listed: Mutex<HashMap<EnvironmentName, Listed>>,
+    health: Mutex<HashMap<EnvironmentName, health::Known>>,
+    copies: Mutex<HashMap<EnvironmentName, ListedCopies>>,
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
     ended: Condvar,
 }
@@ -140,7 +155,10 @@ impl Engine {
             variables: surroundings.variables,
             events: surroundings.events,
             repositories: Mutex::default(),
+            roots: Mutex::default(),
             listed: Mutex::default(),
+            health: Mutex::default(),
+            copies: Mutex::default(),
             at_work: Mutex::default(),
             ended: Condvar::new(),
         }));
@@ -207,7 +225,7 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence when no repository is configured.
-    pub fn repository_place(&self, name: &EnvironmentName) -> Result<PathBuf, EngineError> {
+    pub fn repository_place(&self, name: &EnvironmentName) -> Result<Address, EngineError> {
         let settings = self.repository_settings()?;
         Ok(settings.root.join(name.project()).join(name.environment()))
     }
@@ -220,28 +238,88 @@ impl Engine {
         })
     }
 
+    /// How the environment's repository, or its second one, is reached. `None` when no second one is configured.
+    fn storage(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+    ) -> Result<Option<Storage>, EngineError> {
+        let settings = self.repository_settings()?;
+        let (root, options) = match (which, &settings.copy) {
+            (RepositoryChoice::First, _) => (&settings.root, &settings.options),
+            (RepositoryChoice::Copy, Some(copy)) => (&copy.root, &copy.options),
+            (RepositoryChoice::Copy, None) => return Ok(None),
+        };
+        let mut roots = locked(&self.0.roots);
+        let root = if let Some(root) = roots.get(&which) {
+            root.clone()
+        } else {
+            // The paths in the settings are absolute by now.
+            let root = Storage::new(root, options, &self.0.state, &|variable| {
+                (self.0.variables)(variable)
+            })?;
+            roots.insert(which, root.clone());
+            root
+        };
+        Ok(Some(root.join(name.project()).join(name.environment())))
+    }
+
+    /// The key of the environment's repository, or of its second one.
+    fn key_of(&self, which: RepositoryChoice) -> Result<Key, EngineError> {
+        let settings = self.repository_settings()?;
+        let source = match (which, &settings.copy) {
+            (RepositoryChoice::Copy, Some(copy)) => copy.key.as_ref().unwrap_or(&settings.key),
+            _ => &settings.key,
+        };
+        let variables = Arc::clone(&self.0.variables);
+        // The paths in the settings are absolute by now; a command runs in the state directory.
+        Ok(Key::read(source, &self.0.state, &|variable| variables(variable))?)
+    }
+
     /// The environment's repository, opened once and kept. `None` when it does not exist yet and `create` is false.
     fn repository(
         &self,
         name: &EnvironmentName,
         create: bool,
     ) -> Result<Option<Arc<Repository>>, EngineError> {
-        let cell = Arc::clone(locked(&self.0.repositories).entry(name.clone()).or_default());
+        self.repository_of(name, RepositoryChoice::First, create)
+    }
+
+    /// The environment's repository, or its second one, opened once and kept. `None` when it is not configured, or
+    /// does not exist yet and `create` is false.
+    fn repository_of(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+        create: bool,
+    ) -> Result<Option<Arc<Repository>>, EngineError> {
+        let cell = Arc::clone(
+            locked(&self.0.repositories)
+                .entry((name.clone(), which))
+                .or_default(),
+        );
         let mut opened = locked(&cell);
         if let Some(repository) = &*opened {
             return Ok(Some(Arc::clone(repository)));
         }
-        let place = self.repository_place(name)?;
-        if !Repository::exists(&place) {
-            let held_backups = !self
-                .catalog()
-                .past_durations(name, JobKind::Backup, 1)?
-                .is_empty();
+        let Some(storage) = self.storage(name, which)? else {
+            return Ok(None);
+        };
+        if !Repository::exists(&storage)? {
+            let held_backups = which == RepositoryChoice::First
+                && !self
+                    .catalog()
+                    .past_durations(name, JobKind::Backup, 1)?
+                    .is_empty();
             if held_backups {
+                let place = storage.address();
+                let question = match place {
+                    Address::Folder(_) => "is its disk mounted",
+                    Address::Bucket { .. } => "is that the bucket it was in",
+                };
                 return Err(EngineError::Failed(format!(
-                    "the repository of {name}, which held backups, is not in {}: is its disk mounted? No new one is made \
-                     in its place. If it is lost for good, name another root in [repository] and move {} away",
-                    place.display(),
+                    "the repository of {name}, which held backups, is not in {place}: {question}? No new one is made in \
+                     its place. If it is lost for good, name another root in [repository] and move {} away",
                     self.catalog().path().display()
                 )));
             }
@@ -249,15 +327,11 @@ impl Engine {
                 return Ok(None);
             }
         }
-        let variables = Arc::clone(&self.0.variables);
-        // The paths in the settings are absolute by now; a command runs in the state directory.
-        let key = Key::read(&self.repository_settings()?.key, &self.0.state, &|variable| {
-            variables(variable)
-        })?;
+        let key = self.key_of(which)?;
         let repository = if create {
-            Repository::open_or_create(&place, &key)?
+            Repository::open_or_create(&storage, &key)?
         } else {
-            Repository::open(&place, &key)?
+            Repository::open(&storage, &key)?
         };
         let repository = Arc::new(repository);
         *opened = Some(Arc::clone(&repository));
@@ -328,12 +402,14 @@ impl Engine {
     /// Forgets what was listed, because it changed, and tells everybody.
     fn changed(&self, name: &EnvironmentName) {
         locked(&self.0.listed).remove(name);
+        locked(&self.0.copies).remove(name);
         self.tell(Event::Environment { name: name.clone() });
     }
 
     /// Looks at what other Lifeboats on this machine may have changed.
     pub fn refresh(&self) {
         locked(&self.0.listed).clear();
+        locked(&self.0.copies).clear();
         self.tell(Event::Missed);
     }
 

@@ -4,10 +4,10 @@ use super::{Engine, EngineError, versions};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
-use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
 use crate::domain::request::{HoldKind, HoldRequest};
-use crate::domain::retention::{holders, undo_target};
+use crate::domain::retention::holders;
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
@@ -106,16 +106,17 @@ impl Engine {
             Err(why) => (None, Some(why)),
         };
         let repository = match self.repository_place(name) {
-            Ok(place) => place.display().to_string(),
+            Ok(place) => place.to_string(),
             Err(error) => error.to_string(),
         };
         let now = self.now();
         let known_since = self.catalog().met(name, now)?;
         let due = settings.schedule.due(name, &backups, known_since, now);
         let automatic: &[Slot] = if recoverable { &Slot::AUTOMATIC } else { &[] };
+        let replaced = self.replaced_tables(name);
         Ok(EnvironmentDetails {
             summary,
-            instances: settings.instances.iter().map(instance).collect(),
+            instances: self.instances(name, settings),
             versions,
             versions_problem,
             schedule: settings.schedule,
@@ -135,11 +136,23 @@ impl Engine {
                 })
                 .collect(),
             last_scheduled: self.catalog().last_scheduled(name)?,
-            replaced: self.replaced_tables(name),
-            undo: undo_target(&backups).map(|backup| backup.id.clone()),
+            undo_way: self.undo_way(name, settings, &replaced, &backups),
+            replaced,
+            undo: self
+                .safety_to_go_back_to(name, &backups)
+                .map(|backup| backup.id.clone()),
+            copies: self.copies(name, &backups),
             backups,
             repository,
         })
+    }
+
+    fn instances(&self, name: &EnvironmentName, settings: &EnvironmentSettings) -> Vec<Instance> {
+        let mut answers = self.last_answers(name, &settings.instances);
+        let instances = settings.instances.iter();
+        instances
+            .map(|settings| instance(settings, answers.remove(&settings.name)))
+            .collect()
     }
 
     /// Sets or lifts maintenance mode or protection (rule 9).
@@ -177,18 +190,22 @@ impl Engine {
             ("catalog".to_owned(), self.catalog().path().display().to_string()),
         ];
         if let Some(repository) = &self.0.repository {
-            places.push(("repositories".to_owned(), repository.root.display().to_string()));
+            places.push(("repositories".to_owned(), repository.root.to_string()));
+            if let Some(copy) = &repository.copy {
+                places.push(("copies".to_owned(), copy.root.to_string()));
+            }
         }
         places
     }
 }
 
-fn instance(settings: &InstanceSettings) -> Instance {
+fn instance(settings: &InstanceSettings, answer: Option<Answer>) -> Instance {
     Instance {
         name: settings.name.clone(),
         role: settings.role,
         content: settings.content.place(),
-        health: settings.health.clone(),
+        health: settings.health.as_ref().map(|health| health.url.clone()),
+        answer,
     }
 }
 

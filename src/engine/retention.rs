@@ -34,7 +34,7 @@ impl Engine {
         }
         let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
-            free(work, &repository)?;
+            self.free(work, &repository)?;
         }
         Ok(dropped)
     }
@@ -85,7 +85,7 @@ impl Engine {
             work.phase(Phase::Retention)?;
             engine.drop_expired_tables(work, &name)?;
             let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
-            let freed = free(work, &repository)?;
+            let freed = engine.free(work, &repository)?;
             Ok(Outcome {
                 summary: format!(
                     "{} backups were dropped and {} freed; what other backups used until now is freed a day later",
@@ -96,17 +96,16 @@ impl Engine {
             })
         })
     }
-}
 
-/// Frees room that no backup needs. Returns the bytes.
-fn free(work: &Work, repository: &Repository) -> Result<u64, EngineError> {
-    let report = repository.prune(work)?;
-    if report.freed > 0 {
-        let freed = measure::bytes(report.freed);
-        work.log(
-            Severity::Information,
-            &format!("{freed} were freed in the repository"),
-        );
+    /// Frees room that no backup needs. Returns the bytes.
+    pub(super) fn free(&self, work: &Work, repository: &Repository) -> Result<u64, EngineError> {
+        let freed = repository.prune(work)?.freed + repository.sweep(self.now())?;
+        if freed > 0 {
+            work.log(
+                Severity::Information,
+                &format!("{} were freed in the repository", measure::bytes(freed)),
+            );
+        }
+        Ok(freed)
     }
-    Ok(report.freed)
 }

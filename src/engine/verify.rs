@@ -34,13 +34,14 @@ impl Engine {
                 "{name} has no backup yet: there is nothing to verify"
             )));
         }
+        let is_one = backup.is_some();
         let engine = self.clone();
         self.start(name, JobKind::Verify, &title, by, move |work| {
-            engine.verify(work, &chosen)
+            engine.verify(work, &chosen, is_one)
         })
     }
 
-    fn verify(&self, work: &Work, backups: &[Backup]) -> Result<Outcome, EngineError> {
+    fn verify(&self, work: &Work, backups: &[Backup], is_one: bool) -> Result<Outcome, EngineError> {
         let name = work.environment().clone();
         work.phase(Phase::Preparing)?;
         let repository = self
@@ -74,7 +75,19 @@ impl Engine {
             self.catalog()
                 .record_verification(&name, &backup.id, &verification)?;
         }
+        let of = backups.first().map(|backup| &backup.id).filter(|_| is_one);
+        let copies = self.verify_copies(work, of);
         self.changed(&name);
+        let (copies, damaged_copies) = match copies {
+            Err(error) if !error.is_cancelled() && damaged.is_empty() => {
+                return Err(EngineError::Failed(format!(
+                    "the backups are sound, but their copies in the second repository could not be read: {error}"
+                )));
+            }
+            Err(error) if error.is_cancelled() => return Err(error),
+            copies => copies.unwrap_or_default(),
+        };
+        damaged.extend(damaged_copies);
         if !damaged.is_empty() {
             return Err(EngineError::Failed(format!(
                 "damage was found in {}: take a new backup now, and keep the repository as it is until somebody has \
@@ -82,9 +95,20 @@ impl Engine {
                 damaged.join("; ")
             )));
         }
+        let and_copies = match copies {
+            0 => String::new(),
+            1 => ", with a copy in the second repository".to_owned(),
+            many => format!(", with {many} copies in the second repository"),
+        };
         let summary = match backups {
-            [backup] => format!("backup {} was read back whole and is sound", backup.id),
-            many => format!("all {} backups were read back whole and are sound", many.len()),
+            [backup] => format!(
+                "backup {} was read back whole and is sound{and_copies}",
+                backup.id
+            ),
+            many => format!(
+                "all {} backups were read back whole and are sound{and_copies}",
+                many.len()
+            ),
         };
         Ok(Outcome {
             summary,

@@ -6,19 +6,54 @@ use super::command;
 use crate::domain::settings::{EnvironmentSettings, VersionSource};
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
+/// What stands in the place of a version that nobody can say.
+const UNKNOWN: &str = "unknown";
+
 /// Reads both versions of an environment.
 ///
 /// # Errors
 /// A sentence that says which version could not be read, from where, and why.
 pub fn read(settings: &EnvironmentSettings) -> Result<Versions, String> {
-    let read = |what: &str, source: &Option<VersionSource>| match source {
+    Ok(Versions {
+        release: ReleaseVersion(release(settings)?),
+        magnolia: MagnoliaVersion(magnolia(settings)?),
+    })
+}
+
+/// Reads those versions that can be read; the others are `unknown`, with a sentence for each.
+pub fn read_or_unknown(settings: &EnvironmentSettings) -> (Versions, Vec<String>) {
+    let mut problems = Vec::new();
+    let mut or_unknown = |read: Result<String, String>| {
+        read.unwrap_or_else(|why| {
+            problems.push(why);
+            UNKNOWN.to_owned()
+        })
+    };
+    let versions = Versions {
+        release: ReleaseVersion(or_unknown(release(settings))),
+        magnolia: MagnoliaVersion(or_unknown(magnolia(settings))),
+    };
+    (versions, problems)
+}
+
+/// A version, if it is known.
+pub fn known(version: &str) -> Option<&str> {
+    (version != UNKNOWN).then_some(version)
+}
+
+fn release(settings: &EnvironmentSettings) -> Result<String, String> {
+    read_named("release version", settings.release_version.as_ref())
+}
+
+fn magnolia(settings: &EnvironmentSettings) -> Result<String, String> {
+    read_named("Magnolia version", settings.magnolia_version.as_ref())
+}
+
+fn read_named(what: &str, source: Option<&VersionSource>) -> Result<String, String> {
+    match source {
         Some(source) => read_one(source).map_err(|why| format!("the {what} cannot be read: {why}")),
         None => Err(format!("no {what} is configured for this environment")),
-    };
-    Ok(Versions {
-        release: ReleaseVersion(read("release version", &settings.release_version)?),
-        magnolia: MagnoliaVersion(read("Magnolia version", &settings.magnolia_version)?),
-    })
+    }
 }
 
 fn read_one(source: &VersionSource) -> Result<String, String> {
@@ -60,6 +95,29 @@ mod tests {
         assert_eq!(read_one(&VersionSource::Text("v7".into())).unwrap(), "v7");
         assert_eq!(read_one(&VersionSource::File { file }).unwrap(), "v12");
         assert_eq!(read_one(&VersionSource::Command { command }).unwrap(), "6.3.4");
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_does_not_hide_the_other() {
+        let settings = EnvironmentSettings {
+            project: "acme".into(),
+            name: "live".into(),
+            kind: crate::domain::environment::EnvironmentKind::Live,
+            release_version: Some(VersionSource::File {
+                file: "/nonexistent/RELEASE".into(),
+            }),
+            magnolia_version: Some(VersionSource::Text("6.3.4".into())),
+            schedule: crate::domain::schedule::Schedule::default(),
+            keep: crate::domain::slot::Keep::default(),
+            instances: Vec::new(),
+        };
+        assert!(read(&settings).is_err());
+        let (versions, problems) = read_or_unknown(&settings);
+        assert_eq!(
+            (known(&versions.release.0), known(&versions.magnolia.0)),
+            (None, Some("6.3.4"))
+        );
+        assert_eq!(problems.len(), 1, "{problems:?}");
     }
 
     #[test]

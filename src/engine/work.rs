@@ -15,6 +15,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
 use crate::domain::refusal::Refusal;
+use crate::domain::settings::RepositoryChoice;
 use crate::domain::{measure, printable};
 
 /// A running progress is told at most four times a second.
@@ -259,7 +260,8 @@ impl Engine {
             .spawn(move || {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     work.wait_for_maintenance()?;
-                    let _lock = engine.lock(&work.environment)?;
+                    let create = kind == JobKind::Backup;
+                    let _lock = engine.lock_of(&work.environment, RepositoryChoice::First, create)?;
                     body(&work)
                 }))
                 .unwrap_or_else(|_| {

@@ -35,6 +35,8 @@ pub enum Effect {
     Restore(RestoreRequest, String),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
+    /// Drop the tables that restores have replaced.
+    Confirm(EnvironmentName),
     /// Read back one backup or all.
     Verify(EnvironmentName, Option<BackupId>),
     /// Cancel a job.
@@ -78,6 +80,8 @@ pub enum Fetch {
     Activity,
     /// Notifications.
     Notifications,
+    /// What works in an environment and what does not.
+    Check(EnvironmentName),
 }
 
 /// What a timer is for.
@@ -153,6 +157,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }
+        Effect::Confirm(environment) => started(Start::Aside, backend.start_confirm(environment).await),
         Effect::Verify(environment, backup) => {
             let backup = backup.map(|id| id.0);
             started(Start::Aside, backend.start_verify(environment, backup).await)
@@ -205,5 +210,9 @@ async fn ask(backend: &dyn Backend, fetch: Fetch) -> Message {
         Fetch::Log(id, after) => Message::Log(id, backend.job_log(id, after).await),
         Fetch::Activity => Message::Activity(backend.activity(NEWEST).await),
         Fetch::Notifications => Message::Notifications(backend.notifications(NEWEST).await),
+        Fetch::Check(name) => {
+            let report = backend.check(Some(name.clone())).await;
+            Message::Checked(name, report)
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::key::Input;
 use crate::backend::{BackendError, BackendInfo};
 use crate::domain::activity::{Activity, Notification};
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
@@ -43,6 +44,8 @@ pub enum Message {
     Activity(Answer<Vec<Activity>>),
     /// The newest notifications.
     Notifications(Answer<Vec<Notification>>),
+    /// What works in an environment and what does not.
+    Checked(EnvironmentName, Answer<Report>),
     /// A restore plan; the number says which question it answers.
     Plan(u64, Box<Answer<RestorePlan>>),
     /// A job that was asked for has been started, or refused.

@@ -1,5 +1,6 @@
 //! What each verb that asks something prints, as text and as JSON.
 
+use crate::fixture::Fixture;
 use crate::harness::lifeboat;
 
 /// One snapshot for the text and one for the JSON of a command.
@@ -22,8 +23,31 @@ fn environments() {
 }
 
 #[test]
+fn check() {
+    both("check", &["check"]);
+    let ended = lifeboat(&["check", "acme/uat"]).ends();
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let ended = lifeboat(&["check", "acme/lvie"]).ends();
+    assert_eq!(ended.code, 2, "{}", ended.err);
+}
+
+#[test]
 fn backups() {
     both("backups", &["backups", "acme/live"]);
+}
+
+#[test]
+fn backups_beside_which_replaced_tables_stand() {
+    let ended = lifeboat(&["backups", "acme/live"])
+        .on(Fixture::on_a_database())
+        .ends();
+    insta::assert_snapshot!(ended.transcript());
+}
+
+#[test]
+fn plan_without_a_safety_backup() {
+    let ended = lifeboat(&["plan", "acme/live", "daily", "--without-safety-backup"]).ends();
+    insta::assert_snapshot!(ended.transcript());
 }
 
 #[test]
@@ -203,18 +227,24 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
         .split("Fields of the object that --json prints:\n")
         .nth(1)
         .unwrap();
-    table
-        .lines()
-        .find_map(|line| line.trim().strip_prefix(verb)?.strip_prefix("   "))
-        .unwrap_or_default()
-        .split([' ', ';'])
+    let mut lines = table.lines().skip_while(|line| {
+        let fields = line.trim().strip_prefix(verb);
+        !fields.is_some_and(|fields| fields.starts_with("   "))
+    });
+    let first = lines.next().unwrap_or_default();
+    // A list that is too long for one line goes on below where it began.
+    let more = lines.take_while(|line| line.starts_with("                 "));
+    std::iter::once(first)
+        .chain(more)
+        .flat_map(|line| line.split([' ', ';']))
         .collect()
 }
 
 #[test]
 fn the_fields_of_every_object_are_documented() {
     let help = lifeboat(&["--help"]).ends().out;
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 19] = [
+        &["check"],
         &["environments"],
         &["backups", "acme/live"],
         &["schedule", "acme/live"],
@@ -225,6 +255,7 @@ fn the_fields_of_every_object_are_documented() {
         &["backup", "acme/live"],
         &["restore", "acme/live", "daily", "--confirm", "acme/live"],
         &["undo", "acme/live", "--confirm", "acme/live"],
+        &["confirm", "acme/live"],
         &["verify", "acme/live"],
         &["cancel", "41"],
         &["plan", "acme/live", "daily"],

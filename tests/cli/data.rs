@@ -6,12 +6,18 @@ use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
-use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind};
+use lifeboat::domain::check::{Finding, Report, Verdict};
+use lifeboat::domain::copies::{CopiedBackup, Copies};
+use lifeboat::domain::environment::{
+    Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
+};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
+use lifeboat::domain::state::{
+    EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
+};
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 /// Monday morning.
@@ -270,7 +276,12 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             name: "author".parse().unwrap(),
             role: Role::Author,
             content: "/srv/author".to_owned(),
-            health: None,
+            health: Some("http://author.internal:8080/.rest/health".to_owned()),
+            answer: Some(Answer {
+                at: at(23, 5, 2),
+                up: true,
+                detail: "up".to_owned(),
+            }),
         }],
         versions: Some(versions(13)),
         versions_problem: None,
@@ -289,10 +300,113 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
         ],
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
         undo: backups.first().map(|backup| backup.id.clone()),
+        copies: (summary.name == name("acme/live")).then(|| copies(&backups)),
+        undo_way: backups.first().map(|backup| UndoWay::Safety {
+            backup: backup.id.clone(),
+        }),
+        replaced: Vec::new(),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),
         summary,
     }
+}
+
+/// A second repository that has a copy of the newest backup, and should have one of the next.
+fn copies(backups: &[Backup]) -> Copies {
+    Copies {
+        repository: "s3://copies/acme/live".to_owned(),
+        slots: vec![Slot::Monthly, Slot::Daily],
+        backups: vec![CopiedBackup {
+            of: backups[0].id.clone(),
+            backup: Backup {
+                id: BackupId("f".repeat(64)),
+                ..backups[0].clone()
+            },
+        }],
+        missing: vec![backups[1].id.clone()],
+        trouble: None,
+    }
+}
+
+/// A restore into a database has left the tables that it replaced.
+pub fn has_replaced(details: &mut EnvironmentDetails) {
+    details.replaced = vec![ReplacedTables {
+        instance: "author".parse().unwrap(),
+        schema: "lifeboat_r42_author".to_owned(),
+        job: JobId(42),
+        at: at(23, 5, 10),
+        expires: at(25, 5, 10),
+        bytes: 1_700_000_000,
+        selection: Selection::default(),
+        merged_versions: false,
+    }];
+    details.undo_way = Some(UndoWay::Exchange {
+        job: JobId(42),
+        at: at(23, 5, 10),
+        until: at(25, 5, 10),
+    });
+}
+
+/// What a check finds: some of it works, some does not.
+pub fn report(only: Option<&EnvironmentName>) -> Report {
+    let finding =
+        |environment: Option<&str>, instance: Option<&str>, about: &str, verdict, detail: &str| Finding {
+            environment: environment.map(name),
+            instance: instance.map(|name| name.parse().unwrap()),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.to_owned(),
+        };
+    let live = Some("acme/live");
+    let author = Some("author");
+    let mut findings = vec![
+        finding(
+            None,
+            None,
+            "configuration",
+            Verdict::Ok,
+            "it can be read and holds together: 2 environments",
+        ),
+        finding(
+            live,
+            None,
+            "repository",
+            Verdict::Ok,
+            "/srv/repository/acme/live: the key opens it, 6 backups, 45 GiB free",
+        ),
+        finding(
+            live,
+            author,
+            "database",
+            Verdict::Ok,
+            "the database author on /run/postgresql: PostgreSQL 15.8, as lifeboat",
+        ),
+        finding(
+            live,
+            author,
+            "statement_timeout",
+            Verdict::Warning,
+            "the server ends statements of lifeboat after 30s, and reading a large table takes longer: ALTER ROLE \"lifeboat\" SET statement_timeout = 0",
+        ),
+        finding(
+            live,
+            author,
+            "rights to back up",
+            Verdict::Failed,
+            "lifeboat may not read pm_dam_bundle: GRANT SELECT ON \"public\".\"pm_dam_bundle\" TO \"lifeboat\"",
+        ),
+        finding(
+            Some("acme/uat"),
+            None,
+            "kind",
+            Verdict::Ok,
+            "UAT is listed and never backed up: only Live is",
+        ),
+    ];
+    findings.retain(|finding| {
+        only.is_none() || finding.environment.is_none() || finding.environment.as_ref() == only
+    });
+    Report { findings }
 }
 
 pub fn activity() -> Vec<Activity> {
@@ -339,6 +453,7 @@ pub fn plan(selection: Selection) -> RestorePlan {
         environment: name("acme/live"),
         backup: backups()[1].clone(),
         selection,
+        without_safety: false,
         made: now(),
         changes: vec![
             change("config", 0, 0, 0, &[]),

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
+use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
@@ -35,6 +36,8 @@ pub enum Script {
 
 pub struct Fixture {
     pub script: Script,
+    /// Whether `acme/live` is in a database in which a restore has left the tables that it replaced.
+    pub replaced: bool,
     /// What is wrong with `globex/live`.
     pub trouble: Option<String>,
     events: broadcast::Sender<Event>,
@@ -61,9 +64,18 @@ impl Fixture {
         }
     }
 
+    /// `acme/live` is in a database.
+    pub fn on_a_database() -> Self {
+        Self {
+            replaced: true,
+            ..Self::default()
+        }
+    }
+
     pub fn playing(script: Script) -> Self {
         Self {
             script,
+            replaced: false,
             trouble: None,
             events: broadcast::channel(64).0,
             job: Mutex::new(data::job(
@@ -136,6 +148,13 @@ impl Fixture {
 
 #[async_trait]
 impl Backend for Fixture {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        if let Some(name) = &only {
+            self.environment(name).await?;
+        }
+        Ok(data::report(only.as_ref()))
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         Ok(BackendInfo {
             kind: "embedded".to_owned(),
@@ -168,6 +187,9 @@ impl Backend for Fixture {
                 known: "acme/live, acme/uat and globex/live".to_owned(),
             })?;
         let mut details = data::details(summary);
+        if self.replaced {
+            data::has_replaced(&mut details);
+        }
         if name.project() == "globex" {
             details.summary.trouble.clone_from(&self.trouble);
         }
@@ -228,6 +250,7 @@ impl Backend for Fixture {
 
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
         let mut plan = data::plan(request.selection);
+        plan.without_safety = request.without_safety;
         if plan.selection.workspaces.iter().any(|name| name == "webstie") {
             plan.changes.clear();
             let why = "the backup holds no workspace \"webstie\" in the chosen instances: it has config, dam, website";
@@ -249,6 +272,11 @@ impl Backend for Fixture {
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
         refusal::confirmed(&environment, &confirm)?;
         Ok(self.start(JobKind::Undo, "undo"))
+    }
+
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
+        let _ = environment;
+        Ok(self.start(JobKind::Prune, "dropping replaced tables"))
     }
 
     async fn start_verify(

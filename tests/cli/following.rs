@@ -24,6 +24,27 @@ fn undo_and_verify_are_followed_too() {
 }
 
 #[test]
+fn a_database_is_undone_by_an_exchange_and_confirmed() {
+    let on = |arguments: &[&str]| {
+        lifeboat(arguments)
+            .on(Fixture::on_a_database())
+            .ends()
+            .transcript()
+    };
+    let restore = on(&[
+        "restore",
+        "acme/live",
+        "daily",
+        "--confirm",
+        "acme/live",
+        "--without-safety-backup",
+    ]);
+    let undo = on(&["undo", "acme/live", "--confirm", "acme/live"]);
+    let confirm = on(&["confirm", "acme/live"]);
+    insta::assert_snapshot!([restore, undo, confirm].join("\n"));
+}
+
+#[test]
 fn what_is_told_late_does_not_turn_the_job_back() {
     let ended = lifeboat(&BACKUP)
         .on(Fixture::playing(Script::EventsComeLate))

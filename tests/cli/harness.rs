@@ -10,6 +10,8 @@ use lifeboat::backend::read_only::ReadOnly;
 use lifeboat::cli::verbs::demo::DemoArguments;
 use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Outside};
 use lifeboat::config::{Context, NamedContext, Places};
+use lifeboat::domain::check::DatabaseFound;
+use lifeboat::domain::settings::PostgresSettings;
 use tokio::sync::mpsc;
 
 use crate::data;
@@ -186,6 +188,11 @@ impl House for Run {
 
     fn jobs_run_here(&self, _globals: &Globals) -> Result<bool, CliError> {
         Ok(self.jobs_run_here)
+    }
+
+    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
+        lifeboat::cli::look_on_a_thread(settings, &variables)
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {

@@ -2,9 +2,10 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 22] = [
     "demo",
     "init",
+    "check",
     "environments",
     "backups",
     "schedule",
@@ -15,6 +16,7 @@ const VERBS: [&str; 20] = [
     "plan",
     "restore",
     "undo",
+    "confirm",
     "verify",
     "cancel",
     "protect",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
+use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{Backup, BackupId};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::event::Event;
@@ -15,8 +16,8 @@ use lifeboat::domain::plan::{RestorePlan, Selection};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
-    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositorySettings,
-    SecretSource, VersionSource,
+    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositoryChoice,
+    RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
 use lifeboat::engine::clock::{Clock, SetClock};
@@ -26,6 +27,9 @@ use postgres::{Client, NoTls};
 
 pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
 
+/// Changes the settings of the instance of this name.
+pub type Settle = Box<dyn Fn(&str, &mut PostgresSettings)>;
+
 /// See the module.
 pub struct House {
     pub folder: tempfile::TempDir,
@@ -33,13 +37,17 @@ pub struct House {
     pub clock: Arc<SetClock>,
     pub instances: Vec<&'static str>,
     /// Changes the settings of an instance before an engine gets them.
-    pub settle: fn(&mut PostgresSettings),
+    pub settle: Settle,
+    /// The hooks of every instance.
+    pub hooks: Hooks,
+    /// How many backups each slot keeps.
+    pub keep: Keep,
     runtime: tokio::runtime::Runtime,
 }
 
 impl House {
-    /// A house with these instances, each in a database of its own with some content.
-    pub fn with(instances: &[&'static str]) -> Self {
+    /// A house with these instances, each in an empty database of its own. `port` and `settings` go to the cluster.
+    pub fn empty(instances: &[&'static str], port: u16, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // The server runs as another account and has to get at its socket.
         let place = std::env::temp_dir().join(format!(
@@ -47,7 +55,8 @@ impl House {
             std::process::id(),
             folder.path().file_name().unwrap().to_string_lossy()
         ));
-        let cluster = Cluster::start(&place, 0, &["max_connections = 50"]).unwrap();
+        let settings = [&["max_connections = 50"], settings].concat();
+        let cluster = Cluster::start(&place, port, &settings).unwrap();
         let start = DateTime::parse_from_rfc3339("2026-11-23T12:00:00Z")
             .unwrap()
             .with_timezone(&Utc);
@@ -55,7 +64,9 @@ impl House {
             cluster,
             clock: Arc::new(SetClock::at(start)),
             instances: instances.to_vec(),
-            settle: |_| {},
+            settle: Box::new(|_, _| {}),
+            hooks: Hooks::default(),
+            keep: Keep::default(),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -70,6 +81,19 @@ impl House {
                 .batch_execute(&format!("CREATE DATABASE \"{instance}\""))
                 .unwrap();
             fs::create_dir_all(house.data_store(instance)).unwrap();
+        }
+        house
+    }
+
+    /// A house with these instances, each in a database of its own with some content.
+    pub fn with(instances: &[&'static str]) -> Self {
+        Self::filled(instances, 0, &[])
+    }
+
+    /// The same in a cluster with a port and settings of its own.
+    pub fn filled(instances: &[&'static str], port: u16, settings: &[&str]) -> Self {
+        let house = Self::empty(instances, port, settings);
+        for instance in instances {
             let mut client = house.client(instance);
             for workspace in WORKSPACES {
                 make_workspace(&mut client, "public", &format!("pm_{workspace}_"));
@@ -104,7 +128,8 @@ impl House {
     pub fn store(&self, instance: &str, text: &str) -> PathBuf {
         use sha2::Digest as _;
         let digest = sha2::Sha256::digest(text.repeat(500).as_bytes());
-        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let number = digest.iter().map(|byte| format!("{byte:02x}"));
+        let name: String = number.collect();
         let folder = self
             .data_store(instance)
             .join(&name[..2])
@@ -129,7 +154,7 @@ impl House {
             let mut database = PostgresSettings::at(&self.cluster.connect(name, SUPERUSER));
             database.data_store = Some(self.data_store(name));
             database.pg_dump = self.cluster.binaries().join("pg_dump");
-            (self.settle)(&mut database);
+            (self.settle)(name, &mut database);
             InstanceSettings {
                 name: name.parse().unwrap(),
                 role: if *name == "author" {
@@ -139,13 +164,15 @@ impl House {
                 },
                 content: ContentSettings::Postgres(Box::new(database)),
                 health: None,
-                hooks: Hooks::default(),
+                hooks: self.hooks.clone(),
             }
         });
         EngineSettings {
             state: self.path("state"),
             repository: Some(RepositorySettings {
-                root: self.path("repository"),
+                root: Address::Folder(self.path("repository")),
+                options: StorageOptions::default(),
+                copy: None,
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
             environments: vec![EnvironmentSettings {
@@ -155,24 +182,49 @@ impl House {
                 release_version: Some(VersionSource::Text("v12".into())),
                 magnolia_version: Some(VersionSource::Text("6.3.4".into())),
                 schedule: Schedule::default(),
-                keep: Keep::default(),
+                keep: self.keep,
                 instances: instances.collect(),
             }],
         }
     }
 
+    /// An engine on the house, as another start of Lifeboat opens it.
     pub fn engine(&self) -> Engine {
+        self.engine_with(self.engine_settings())
+    }
+
+    /// An engine that knows nothing but the repository.
+    pub fn engine_elsewhere(&self) -> Engine {
+        let mut settings = self.engine_settings();
+        settings.state = self.path("another-state");
+        self.engine_with(settings)
+    }
+
+    fn engine_with(&self, settings: EngineSettings) -> Engine {
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock) as Arc<_>,
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
         };
-        Engine::open(self.engine_settings(), surroundings).unwrap()
+        Engine::open(settings, surroundings).unwrap()
     }
 
     pub fn pass(&self, time: chrono::Duration) {
         self.clock.set(self.clock.now() + time);
+    }
+
+    /// Fills a table with bundles that Jackrabbit could read: nodes without properties below a root.
+    pub fn bundles(&self, instance: &str, table: &str, count: i64) {
+        self.client(instance)
+            .execute(
+                &format!(
+                    "INSERT INTO {table} SELECT n, n * 7919, '\\x0300'::bytea || decode(repeat('07', 16), 'hex') \
+                     || '\\x0000'::bytea FROM generate_series(1::bigint, $1::bigint) n"
+                ),
+                &[&count],
+            )
+            .unwrap();
     }
 
     /// Every row of every table in a schema, as digests by table.
@@ -278,6 +330,7 @@ pub fn request(backup: &str, workspaces: &[&str]) -> RestoreRequest {
             workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
         },
         without_safety: false,
+        from: RepositoryChoice::First,
     }
 }
 
@@ -286,17 +339,24 @@ pub fn ended(engine: &Engine, id: JobId) -> Job {
     engine.job(id).unwrap()
 }
 
+pub fn log(engine: &Engine, id: JobId) -> Vec<String> {
+    let lines = engine.catalog().log_after(id, 0).unwrap();
+    lines.into_iter().map(|line| line.text).collect()
+}
+
+/// Waits for a job that has to end well.
 pub fn done(engine: &Engine, id: JobId) -> Job {
     let job = ended(engine, id);
-    let log: Vec<_> = engine
-        .catalog()
-        .log_after(id, 0)
-        .unwrap()
-        .into_iter()
-        .map(|line| line.text)
-        .collect();
-    assert_eq!(job.state, JobState::Done, "{log:#?}");
+    assert_eq!(job.state, JobState::Done, "{:#?}", log(engine, id));
     job
+}
+
+/// Waits for a job that has to fail, and gives the reason.
+pub fn failed(engine: &Engine, id: JobId) -> String {
+    match ended(engine, id).state {
+        JobState::Failed { why } => why,
+        other => panic!("{other:?}: {:#?}", log(engine, id)),
+    }
 }
 
 pub fn start_backup(engine: &Engine) -> JobId {
@@ -323,11 +383,14 @@ pub fn plan(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {
         .unwrap()
 }
 
-pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
-    let job = engine
+pub fn start_restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> JobId {
+    engine
         .start_restore(&request(backup, workspaces), "acme/live", "maria")
-        .unwrap();
-    done(engine, job)
+        .unwrap()
+}
+
+pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
+    done(engine, start_restore(engine, backup, workspaces))
 }
 
 pub fn undo(engine: &Engine) -> Job {

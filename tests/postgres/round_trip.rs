@@ -93,10 +93,10 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
 #[test]
 fn tables_are_found_whatever_they_are_called_and_others_are_left_alone() {
     let mut house = House::new();
-    house.settle = |database| {
+    house.settle = Box::new(|_, database| {
         database.schema = "Li\"ve Größe".to_owned();
         database.data_store = None;
-    };
+    });
     let mut client = house.client("author");
     client.batch_execute("CREATE SCHEMA \"Li\"\"ve Größe\"").unwrap();
     let schema = "Li\"ve Größe";
@@ -151,4 +151,84 @@ fn tables_are_found_whatever_they_are_called_and_others_are_left_alone() {
     let notes = house.rows("author", schema)["notes"].clone();
     assert_ne!(expected.insert("notes".to_owned(), notes.clone()), Some(notes));
     assert_eq!(house.rows("author", schema), expected);
+}
+
+#[test]
+fn a_workspace_that_came_later_goes_aside_under_another_name_and_comes_back() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    let original = house.rows("author", "public");
+    make_workspace(&mut house.client("author"), "public", "pm_later_");
+    fill(&mut house.client("author"), "pm_later_bundle", 10, "later");
+    house
+        .client("author")
+        .batch_execute("DROP TABLE pm_dam_bundle, pm_dam_refs, pm_dam_binval, pm_dam_names")
+        .unwrap();
+    let later = house.rows("author", "public");
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(house.rows("author", "public"), original);
+    let elsewhere: i64 = house
+        .client("author")
+        .query_one(
+            "SELECT count(*) FROM pg_class WHERE relname = 'pm_later_bundle'",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert_eq!(elsewhere, 0, "Jackrabbit would find it and not make its own");
+    house.pass(chrono::Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(house.rows("author", "public"), later);
+    house.pass(chrono::Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(house.rows("author", "public"), original);
+}
+
+#[test]
+fn chosen_workspaces_come_back_and_the_others_stay() {
+    let house = House::new();
+    // Bundles that are none would be refused: the version storage has to be readable for this.
+    for table in [
+        "pm_website_bundle",
+        "pm_dam_bundle",
+        "pm_config_bundle",
+        "version_bundle",
+    ] {
+        house
+            .client("author")
+            .batch_execute(&format!("TRUNCATE {table}"))
+            .unwrap();
+        house.bundles("author", table, 200);
+    }
+    let engine = house.engine();
+    let original = house.rows("author", "public");
+    let backup = back_up(&engine);
+    house
+        .client("author")
+        .batch_execute("DELETE FROM pm_website_bundle; DELETE FROM pm_dam_bundle")
+        .unwrap();
+    let broken = house.rows("author", "public");
+    let plan = plan(&engine, &backup.0, &["website"]);
+    assert!(
+        plan.changes
+            .iter()
+            .all(|change| ["website", ".datastore"].contains(&change.workspace.as_str()))
+    );
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.contains("version histories")),
+        "{:?}",
+        plan.warnings
+    );
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &["website"]);
+    let now = house.rows("author", "public");
+    assert_eq!(now["pm_website_bundle"], original["pm_website_bundle"]);
+    assert_eq!(now["pm_dam_bundle"], broken["pm_dam_bundle"]);
+    house.pass(chrono::Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(house.rows("author", "public"), broken);
 }

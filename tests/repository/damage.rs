@@ -126,7 +126,7 @@ fn a_damaged_record_hides_none_of_the_others() {
     let sandbox = Sandbox::new();
     let first = sandbox.back_up();
     let second = sandbox.back_up();
-    flip_a_bit(&sandbox.repository.place().join("snapshots").join(&first.0));
+    flip_a_bit(&sandbox.place().join("snapshots").join(&first.0));
     let listed = sandbox.repository.list().unwrap();
     assert_eq!(listed.len(), 2);
     let damaged = listed.iter().find(|backup| backup.id == first).unwrap();
@@ -144,12 +144,12 @@ fn a_damaged_record_hides_none_of_the_others() {
 fn a_wrong_key_opens_nothing_and_changes_nothing() {
     let sandbox = Sandbox::new();
     sandbox.back_up();
-    let before = below(sandbox.repository.place());
+    let before = below(sandbox.place());
     for open in [Repository::open, Repository::open_or_create] {
-        let error = open(sandbox.repository.place(), &Key::new("wrong".to_owned())).unwrap_err();
+        let error = open(sandbox.place(), &Key::new("wrong".to_owned())).unwrap_err();
         assert!(matches!(error, RepositoryError::WrongKey { .. }), "{error:?}");
     }
-    assert_eq!(below(sandbox.repository.place()), before);
+    assert_eq!(below(sandbox.place()), before);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_damaged_key_file_is_not_taken_for_a_wrong_key() {
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     }
-    let error = Repository::open(sandbox.repository.place(), &key()).unwrap_err();
+    let error = Repository::open(sandbox.place(), &key()).unwrap_err();
     assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
 }
 
@@ -173,9 +173,9 @@ fn no_repository_is_created_unless_it_is_asked_for() {
         assert!(matches!(error, RepositoryError::Missing { .. }), "{error:?}");
     }
     assert!(below(folder.path()).is_empty());
-    assert!(!Repository::exists(&nowhere));
+    assert!(!Repository::exists(&nowhere).unwrap());
     Repository::open_or_create(&nowhere, &key()).unwrap();
-    assert!(Repository::exists(&nowhere));
+    assert!(Repository::exists(&nowhere).unwrap());
     Repository::open(&nowhere, &key()).unwrap();
 }
 
@@ -199,11 +199,11 @@ fn no_repository_is_created_over_something_else() {
 #[test]
 fn no_repository_is_created_over_the_remains_of_one() {
     let sandbox = Sandbox::new();
-    fs::remove_file(sandbox.repository.place().join("config")).unwrap();
-    let before = below(sandbox.repository.place());
-    let error = Repository::open_or_create(sandbox.repository.place(), &key()).unwrap_err();
+    fs::remove_file(sandbox.place().join("config")).unwrap();
+    let before = below(sandbox.place());
+    let error = Repository::open_or_create(sandbox.place(), &key()).unwrap_err();
     assert!(error.to_string().contains("\"config\" is missing"), "{error}");
-    assert_eq!(below(sandbox.repository.place()), before);
+    assert_eq!(below(sandbox.place()), before);
 }
 
 #[test]
@@ -216,10 +216,57 @@ fn a_creation_that_was_interrupted_is_begun_again() {
     assert!(!half.exists());
 }
 
+/// Names the folder for the part of the next test that runs where a small disk is mounted.
+const SMALL_DISK: &str = "LIFEBOAT_TEST_SMALL_DISK";
+
+#[test]
+fn a_full_disk_under_the_repository_fails_the_copy_and_leaves_the_rest_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let this = std::env::current_exe().unwrap();
+    // In a namespace of its own anybody may mount something, where the system allows that at all.
+    let mounted =
+        "mount -t tmpfs -o size=12m small \"$0\" && exec \"$1\" --exact damage::on_a_small_disk --ignored";
+    let output = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", mounted])
+        .args([folder.path(), &this])
+        .env(SMALL_DISK, folder.path())
+        .output();
+    let said = output.as_ref().map_or_else(ToString::to_string, |output| {
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    if !said.contains("running 1 test") {
+        println!("skipped: no small disk can be mounted here ({})", said.trim());
+        return;
+    }
+    assert!(output.unwrap().status.success(), "{said}");
+}
+
+#[test]
+#[ignore = "runs inside the test before it, on a small disk"]
+fn on_a_small_disk() {
+    let disk = std::env::var_os(SMALL_DISK).unwrap();
+    let sandbox = Sandbox::in_folder(&Path::new(&disk).join("repository"));
+    let first = sandbox.back_up();
+    let more = sandbox.content("author").join("dam/more");
+    fs::write(&more, crate::support::noise(4, 16_000_000)).unwrap();
+    let error = sandbox.copy().unwrap_err();
+    assert!(matches!(error, RepositoryError::NoRoom { .. }), "{error:?}");
+    sandbox.reopened().verify(&first, &Unwatched).unwrap();
+    assert_eq!(sandbox.files("snapshots").len(), 1);
+    // The failed copy has taken its packs away again: what is smaller fits.
+    fs::write(&more, crate::support::noise(4, 100_000)).unwrap();
+    sandbox.back_up();
+    sandbox.restic(&["check", "--read-data"]);
+}
+
 #[test]
 fn a_repository_that_cannot_be_written_fails_the_copy() {
     let sandbox = Sandbox::new();
-    let data = sandbox.repository.place().join("data");
+    let data = sandbox.place().join("data");
     fs::remove_dir_all(&data).unwrap();
     fs::write(&data, "a file where a folder belongs").unwrap();
     let error = sandbox.copy().unwrap_err();

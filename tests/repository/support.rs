@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use lifeboat::domain::Instant;
+use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{BackupId, Manifest, Trigger};
 use lifeboat::domain::environment::{InstanceName, Role};
 use lifeboat::domain::plan::Selection;
@@ -18,26 +19,67 @@ use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use lifeboat::engine::clock::SetClock;
 use lifeboat::engine::content::Content;
 use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::repository::{Comparison, Copy, Depth, Key, Repository, RepositoryError, Source};
+use lifeboat::engine::repository::{
+    Comparison, Copy, Depth, Key, Repository, RepositoryError, Source, Storage,
+};
 use lifeboat::engine::watch::Unwatched;
 
-/// A folder of its own with the content of an author and a public, and a repository.
+use crate::object_storage::Store;
+
+/// A folder of its own with the content of an author and a public, and a repository, there or in a bucket.
 pub struct Sandbox {
     folder: tempfile::TempDir,
     pub repository: Repository,
+    pub storage: Storage,
+    store: Option<Store>,
 }
+
+/// Where repositories in buckets are.
+const PREFIX: &str = "boats/acme/live";
 
 impl Sandbox {
     /// With a little of every kind of item in the content.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::from(&folder.path().join("repository"));
+        Self::with(folder, storage, None)
+    }
+
+    /// The same with the repository in another folder.
+    pub fn in_folder(place: &Path) -> Self {
+        Self::with(tempfile::tempdir().unwrap(), Storage::from(place), None)
+    }
+
+    /// The same with the repository in a bucket.
+    pub fn in_bucket(store: Store, storage: Storage) -> Self {
+        Self::with(tempfile::tempdir().unwrap(), storage, Some(store))
+    }
+
+    /// One with a repository in a folder, and one with it in a bucket: whatever holds for one holds for both.
+    pub fn each() -> [Self; 2] {
+        let store = Store::new();
+        let storage = store.storage(PREFIX);
+        [Self::new(), Self::in_bucket(store, storage)]
+    }
+
+    fn with(folder: tempfile::TempDir, storage: Storage, store: Option<Store>) -> Self {
         let sandbox = Self {
-            repository: Repository::open_or_create(&folder.path().join("repository"), &key()).unwrap(),
+            repository: Repository::open_or_create(&storage, &key()).unwrap(),
             folder,
+            storage,
+            store,
         };
         fill(&sandbox.content("author"), 1);
         fill(&sandbox.content("public-1"), 2);
         sandbox
+    }
+
+    /// The folder that the repository is in.
+    pub fn place(&self) -> &Path {
+        self.repository
+            .place()
+            .folder()
+            .expect("a repository in a folder")
     }
 
     pub fn path(&self) -> &Path {
@@ -113,22 +155,51 @@ impl Sandbox {
 
     /// Runs `restic` on the repository, which may fail.
     pub fn try_restic(&self, arguments: &[&str]) -> Output {
+        let place = match (&self.store, self.repository.place()) {
+            (Some(store), Address::Bucket { bucket, prefix }) => {
+                format!("s3:http://127.0.0.1:{}/{bucket}/{prefix}", store.port)
+            }
+            (_, place) => place.to_string(),
+        };
         Command::new("restic")
             .arg("--repo")
-            .arg(self.repository.place())
+            .arg(place)
             .arg("--no-cache")
             .args(arguments)
             .env("RESTIC_PASSWORD", "open sesame")
+            .env("AWS_ACCESS_KEY_ID", "key")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("HOME", self.path())
             .output()
             .expect("these tests need restic: apt-get install restic")
     }
 
+    /// Leaves a pack that no index lists, as a copy does that is killed. Gives its name.
+    pub fn leave_a_pack(&self) -> String {
+        let name = "ab".repeat(32);
+        let path = format!("data/ab/{name}");
+        match &self.store {
+            Some(store) => store.put(&format!("{PREFIX}/{path}"), &noise(5, 1000)),
+            None => fs::write(self.place().join(path), noise(5, 1000)).unwrap(),
+        }
+        name
+    }
+
+    /// Whether the repository has a pack.
+    pub fn has_pack(&self, name: &str) -> bool {
+        match &self.store {
+            Some(store) => !store
+                .objects(&format!("{PREFIX}/data/{}/{name}", &name[..2]))
+                .is_empty(),
+            None => self.files("data").iter().any(|file| file.ends_with(name)),
+        }
+    }
+
     /// The files of one kind in the repository: `data`, `index`, `snapshots`.
     pub fn files(&self, kind: &str) -> Vec<PathBuf> {
-        let mut files: Vec<_> = below(&self.repository.place().join(kind))
+        let mut files: Vec<_> = below(&self.place().join(kind))
             .into_keys()
-            .map(|path| self.repository.place().join(kind).join(path))
+            .map(|path| self.place().join(kind).join(path))
             .filter(|path| path.is_file())
             .collect();
         files.sort();
@@ -137,7 +208,7 @@ impl Sandbox {
 
     /// Opens the repository once more, as another process would.
     pub fn reopened(&self) -> Repository {
-        Repository::open(self.repository.place(), &key()).unwrap()
+        Repository::open(&self.storage, &key()).unwrap()
     }
 }
 

@@ -7,8 +7,9 @@ use lifeboat::domain::activity::{Activity, Notification, Severity};
 use lifeboat::domain::backup::{
     Backup, BackupId, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
 };
+use lifeboat::domain::check::{Finding, Report, Verdict};
 use lifeboat::domain::environment::{
-    EnvironmentKind, EnvironmentName, Instance, InstanceName, Role, WorkspaceKind,
+    Answer, EnvironmentKind, EnvironmentName, Instance, InstanceName, Role, WorkspaceKind,
 };
 use lifeboat::domain::job::{
     InstanceHealth, Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress,
@@ -16,7 +17,9 @@ use lifeboat::domain::job::{
 use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
+use lifeboat::domain::state::{
+    EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
+};
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 /// The time in all tests: a Monday morning.
@@ -247,7 +250,9 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             name: instance(instance_name),
             role,
             content: format!("files in /srv/magnolia/{instance_name}/content"),
-            health: (role == Role::Author).then(|| "http://author.internal:8080/.rest/health".to_owned()),
+            health: (instance_name != "public-2")
+                .then(|| format!("http://{instance_name}.internal:8080/.rest/health")),
+            answer: answer(instance_name),
         })
         .collect(),
         versions: Some(Versions {
@@ -270,10 +275,29 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             .collect(),
         last_scheduled: Some(last),
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
+        undo_way: lifeboat::domain::retention::undo_target(&backups).map(|backup| UndoWay::Safety {
+            backup: backup.id.clone(),
+        }),
+        replaced: Vec::new(),
         backups,
         repository: format!("/var/lib/lifeboat/repository/{text}"),
+        copies: None,
         summary,
     }
+}
+
+/// What the instance answered last: the author is up, one public is down, the other has no address.
+fn answer(instance: &str) -> Option<Answer> {
+    let (up, detail) = match instance {
+        "author" => (true, "up"),
+        "public-1" => (false, "http://public-1.internal:8080/.rest/health: status DOWN"),
+        _ => return None,
+    };
+    Some(Answer {
+        at: now(),
+        up,
+        detail: detail.to_owned(),
+    })
 }
 
 /// An environment that is not Live.
@@ -286,6 +310,58 @@ pub fn other(text: &str, kind: EnvironmentKind) -> EnvironmentDetails {
 }
 
 /// What restoring the daily backup would do.
+/// What a restore has left in the databases of the author and a public.
+pub fn replaced(job: u64) -> Vec<ReplacedTables> {
+    ["author", "public-1"]
+        .into_iter()
+        .map(|name| ReplacedTables {
+            instance: instance(name),
+            schema: format!("lifeboat_r{job}_{name}"),
+            job: JobId(job),
+            at: ago(48),
+            expires: now() + Duration::hours(47),
+            bytes: 1_700_000_000,
+            selection: lifeboat::domain::plan::Selection::default(),
+            merged_versions: false,
+        })
+        .collect()
+}
+
+/// Live is in databases, and a restore has left replaced tables there.
+pub fn has_replaced(details: &mut EnvironmentDetails, job: u64) {
+    details.replaced = replaced(job);
+    details.undo_way = Some(UndoWay::Exchange {
+        job: JobId(job),
+        at: ago(48),
+        until: now() + Duration::hours(47),
+    });
+    for instance in &mut details.instances {
+        let name = &instance.name;
+        instance.content =
+            format!("database host=/run/postgresql dbname={name} user=lifeboat, schema public");
+    }
+    for backup in &mut details.backups {
+        for copy in &mut backup.manifest.instances {
+            for (name, items, bytes) in [
+                (".datastore", 812, 410_000_000),
+                (".schema", 2, 31_000),
+                (".versions", 2_110, 9_400_000),
+            ] {
+                copy.workspaces.insert(
+                    0,
+                    WorkspaceCopy {
+                        name: name.to_owned(),
+                        kind: WorkspaceKind::of(name),
+                        items,
+                        bytes,
+                        digest: "5e".repeat(32),
+                    },
+                );
+            }
+        }
+    }
+}
+
 pub fn plan() -> RestorePlan {
     let mut changes = Vec::new();
     for (number, instance_name) in [(1_u64, "author"), (0, "public-1"), (0, "public-2")] {
@@ -316,6 +392,7 @@ pub fn plan() -> RestorePlan {
         environment: name("acme/live"),
         backup: daily,
         selection: lifeboat::domain::plan::Selection::default(),
+        without_safety: false,
         made: now(),
         changes,
         newest_change: Some(ago(12)),
@@ -409,6 +486,65 @@ pub fn past_jobs() -> Vec<Job> {
 }
 
 /// Who did what.
+/// What a check finds: some of it works, some does not.
+pub fn report() -> Report {
+    let finding =
+        |environment: Option<&str>, instance: Option<&str>, about: &str, verdict, detail: &str| Finding {
+            environment: environment.map(name),
+            instance: instance.map(|name| name.parse().unwrap()),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.to_owned(),
+        };
+    let live = Some("acme/live");
+    let author = Some("author");
+    let findings = vec![
+        finding(
+            None,
+            None,
+            "configuration",
+            Verdict::Ok,
+            "it can be read and holds together: 2 environments",
+        ),
+        finding(
+            live,
+            None,
+            "repository",
+            Verdict::Ok,
+            "/srv/repository/acme/live: the key opens it, 6 backups, 45 GiB free",
+        ),
+        finding(
+            live,
+            author,
+            "database",
+            Verdict::Ok,
+            "the database author on /run/postgresql: PostgreSQL 15.8, as lifeboat",
+        ),
+        finding(
+            live,
+            author,
+            "statement_timeout",
+            Verdict::Warning,
+            "the server ends statements of lifeboat after 30s, and reading a large table takes longer: ALTER ROLE \"lifeboat\" SET statement_timeout = 0",
+        ),
+        finding(
+            live,
+            author,
+            "rights to back up",
+            Verdict::Failed,
+            "lifeboat may not read pm_dam_bundle: GRANT SELECT ON \"public\".\"pm_dam_bundle\" TO \"lifeboat\"",
+        ),
+        finding(
+            Some("acme/uat"),
+            None,
+            "kind",
+            Verdict::Ok,
+            "UAT is listed and never backed up: only Live is",
+        ),
+    ];
+    Report { findings }
+}
+
 pub fn activity() -> Vec<Activity> {
     let activity = vec![
         (

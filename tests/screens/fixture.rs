@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
+use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
@@ -173,6 +174,12 @@ impl Fixture {
 
 #[async_trait]
 impl Backend for Fixture {
+    async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
+        let name = only.map_or_else(|| "all".to_owned(), |name| name.to_string());
+        self.called(format!("check {name}")).await?;
+        Ok(report())
+    }
+
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         self.called("info").await?;
         Ok(BackendInfo {
@@ -266,15 +273,21 @@ impl Backend for Fixture {
         let plan = self.state().plan.clone();
         plan.map(|mut plan| {
             plan.selection = request.selection;
+            plan.without_safety = request.without_safety;
             plan
         })
     }
 
     async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
         self.changing(format!(
-            "restore {} {}",
+            "restore {} {}{}",
             request.environment,
-            &request.backup[..8]
+            &request.backup[..8],
+            if request.without_safety {
+                " without a safety backup"
+            } else {
+                ""
+            }
         ))
         .await?;
         refusal::confirmed(&request.environment, &confirm)?;
@@ -289,6 +302,11 @@ impl Backend for Fixture {
         self.changing(format!("undo {environment}")).await?;
         refusal::confirmed(&environment, &confirm)?;
         Ok(self.begin(&environment, JobKind::Undo, "undo: back to c4479e01"))
+    }
+
+    async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
+        self.changing(format!("confirm {environment}")).await?;
+        Ok(self.begin(&environment, JobKind::Prune, "dropping replaced tables"))
     }
 
     async fn start_verify(

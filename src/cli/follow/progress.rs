@@ -4,11 +4,13 @@ use std::io::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::table::cut;
+use crate::cli::table::{cut, cut_middle};
 use crate::cli::{Call, CliError};
 use crate::domain::job::{Job, JobState, Phase, Progress};
 use crate::domain::{measure, printable};
 
+/// Columns of a table's name.
+const PART: usize = 24;
 /// Cells of the bar.
 const BAR: u16 = 16;
 
@@ -128,6 +130,8 @@ fn line(job: &Job) -> String {
 fn running(progress: &Progress) -> String {
     let mut parts = vec![progress.phase.label().to_owned()];
     parts.extend(progress.instance.as_ref().map(ToString::to_string));
+    // Tables are told apart by how their names begin and end.
+    parts.extend(progress.part.as_deref().map(|part| cut_middle(part, PART)));
     if let Some(part) = progress.per_mille() {
         let filled = part.min(1000) * BAR / 1000;
         let bar = "#".repeat(usize::from(filled)) + &"-".repeat(usize::from(BAR - filled));
@@ -162,5 +166,7 @@ mod tests {
             running(&progress),
             "copying Live  author  [############----]  75 %  1.0 s left  1.0 MiB/s  3.0 MiB of 4.0 MiB"
         );
+        progress.part = Some("pm_a_workspace_of_a_long_name_bundle".to_owned());
+        assert!(running(&progress).starts_with("copying Live  author  pm_a_workspa…name_bundle  [####"));
     }
 }

@@ -1,18 +1,25 @@
 //! `lifeboat backups ENV`: the four slots with their holders, then upgrade and safety backups, then all others.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
+use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::backup::{Backup, Trigger, Verification};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::copies::Copies;
+use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::event::Event;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
-use crate::domain::state::EnvironmentDetails;
+use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, measure, retention};
+
+/// An instance answers within two seconds, or counts as down.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// What `lifeboat backups` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -23,9 +30,8 @@ pub struct BackupsArguments {
 }
 
 pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let details = call.backend().await?.environment(&arguments.environment).await?;
-    refusal::only_live(&details.summary.name, details.summary.kind)
-        .map_err(crate::backend::BackendError::from)?;
+    let details = asked(call.backend().await?.as_ref(), &arguments.environment).await?;
+    refusal::only_live(&details.summary.name, details.summary.kind).map_err(BackendError::from)?;
     if call.globals.json {
         let slots: Vec<_> = Slot::ALL
             .into_iter()
@@ -38,6 +44,10 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "environment": details.summary.name,
             "slots": slots,
             "backups": details.backups,
+            "instances": details.instances,
+            "copies": details.copies,
+            "replaced": details.replaced,
+            "undo_way": details.undo_way,
             "trouble": details.summary.trouble,
         }))?;
         return trouble::end(&details);
@@ -47,7 +57,12 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     }
     let now = call.now();
     call.table(&table(&details, now))?;
-    let remarks = remarks(&details.backups, now);
+    let mut remarks = remarks(&details.backups, now);
+    remarks.extend(details.instances.iter().filter_map(health));
+    if let Some(copies) = &details.copies {
+        remarks.extend(copied(copies, now));
+    }
+    remarks.extend(details.replaced.iter().map(|tables| replaced(tables, now)));
     if !remarks.is_empty() {
         call.say("")?;
     }
@@ -55,6 +70,45 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
         call.tell(&remark)?;
     }
     trouble::end(&details)
+}
+
+/// The environment with what its instances answer. Asking for it never waits for them, so what they have not answered by
+/// then is asked for once more when the news comes.
+async fn asked(backend: &dyn Backend, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
+    let is_complete = |details: &EnvironmentDetails| {
+        let mut asked = details
+            .instances
+            .iter()
+            .filter(|instance| instance.health.is_some());
+        asked.all(|instance| instance.answer.is_some())
+    };
+    let mut events = backend.events();
+    let mut details = backend.environment(name).await?;
+    let news = async {
+        while !is_complete(&details) {
+            match events.next().await {
+                Some(Event::Environment { name: told }) if told == *name => {
+                    details = backend.environment(name).await?;
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok::<_, BackendError>(())
+    };
+    // Without the answers there is still all the rest to show.
+    tokio::time::timeout(ANSWER_LIMIT, news).await.unwrap_or(Ok(()))?;
+    Ok(details)
+}
+
+/// Whether an instance that can be asked is up, as a line.
+fn health(instance: &Instance) -> Option<String> {
+    instance.health.as_ref()?;
+    Some(match &instance.answer {
+        Some(answer) if answer.up => format!("{}  UP", instance.name),
+        Some(answer) => format!("{}  DOWN: {}", instance.name, answer.detail),
+        None => format!("{}  not asked yet", instance.name),
+    })
 }
 
 fn holders(details: &EnvironmentDetails, slot: Slot) -> impl Iterator<Item = &Backup> {
@@ -138,6 +192,57 @@ fn state(backup: &Backup) -> String {
     };
     let late = if backup.is_late() { ", late" } else { "" };
     format!("{state}{late}")
+}
+
+/// What is in the second repository, and what should be.
+fn copied(copies: &Copies, now: Instant) -> Vec<String> {
+    if let Some(trouble) = &copies.trouble {
+        return vec![format!("second repository  {trouble}")];
+    }
+    let mut lines = vec![match copies.newest() {
+        Some(newest) => format!(
+            "second repository  {}: its newest copy is of {}, {} old",
+            copies.repository,
+            measure::moment(newest),
+            measure::between(newest, now)
+        ),
+        None => format!("second repository  {}: no copy is in it yet", copies.repository),
+    }];
+    lines.extend(copies.backups.iter().map(|copy| {
+        format!(
+            "{}  has a copy there, {} ({})",
+            copy.of,
+            copy.backup.id.short(),
+            state(&copy.backup)
+        )
+    }));
+    lines.extend(
+        copies
+            .missing
+            .iter()
+            .map(|id| format!("{id}  has no good copy yet: the next backup makes one")),
+    );
+    lines
+}
+
+/// What a restore has left in a database.
+fn replaced(tables: &ReplacedTables, now: Instant) -> String {
+    let until = if tables.expires > now {
+        format!(
+            "they stay until {} (in {})",
+            measure::moment(tables.expires),
+            measure::between(now, tables.expires)
+        )
+    } else {
+        "they go with the next job".to_owned()
+    };
+    format!(
+        "{}  holds tables that job {} replaced {}, {}: {until}",
+        tables.instance,
+        tables.job,
+        measure::moment(tables.at),
+        measure::bytes(tables.bytes)
+    )
 }
 
 /// What does not fit into the table: notes, expiries, damage.

@@ -4,6 +4,7 @@
 
 mod answers;
 mod checks;
+mod databases;
 mod write;
 
 use std::io::Write as _;
@@ -13,6 +14,7 @@ use clap::Args;
 use serde_json::json;
 
 use self::answers::{Answers, NamedFolder};
+use self::databases::Named;
 use crate::cli::{Call, CliError};
 use crate::config::{Config, SAMPLE};
 
@@ -41,6 +43,23 @@ pub struct InitArguments {
     /// be given several times
     #[arg(long = "instance", value_name = "NAME=DIR")]
     pub instances: Vec<NamedFolder>,
+    /// An instance of Live whose content is in a PostgreSQL database, and how that is reached, without a password. May be
+    /// given several times
+    #[arg(long, value_name = "NAME=CONNECT")]
+    pub postgres: Vec<Named>,
+    /// The schema that holds the tables of an instance [default: public]
+    #[arg(long = "schema", value_name = "NAME=SCHEMA")]
+    pub schemas: Vec<Named>,
+    /// The file whose first line is the password of an instance's database
+    #[arg(long = "password-file", value_name = "NAME=FILE")]
+    pub password_files: Vec<Named>,
+    /// The folder of an instance's data store, when its binaries are in one
+    #[arg(long = "data-store", value_name = "NAME=DIR")]
+    pub data_stores: Vec<Named>,
+    /// A folder of an instance's search indexes, which a restore removes; {workspace} stands for each workspace's name. May
+    /// be given several times
+    #[arg(long = "search-index", value_name = "NAME=PATTERN")]
+    pub search_indexes: Vec<Named>,
     /// The deployed release of Live, or @FILE for a file whose first line says it
     #[arg(long, value_name = "TEXT|@FILE")]
     pub release_version: Option<String>,

@@ -4,7 +4,9 @@ pub mod activity;
 pub mod backup;
 pub mod backups;
 pub mod cancel;
+pub mod check;
 pub mod completions;
+pub mod confirm;
 pub mod delete;
 pub mod demo;
 pub mod environments;
@@ -34,6 +36,9 @@ pub enum Verb {
     /// Ask a few questions and write a configuration and a repository key
     #[command(long_about = init::LONG_ABOUT)]
     Init(init::InitArguments),
+    /// Say what works and what does not: repository, databases, rights, room, hooks, health
+    #[command(long_about = check::LONG_ABOUT)]
+    Check(check::CheckArguments),
     /// List the environments and how they stand
     Environments,
     /// List the backups of an environment: the four slots first
@@ -58,6 +63,9 @@ pub enum Verb {
     /// Go back to what Live was before the last restore
     #[command(long_about = undo::LONG_ABOUT)]
     Undo(undo::UndoArguments),
+    /// Drop the tables that restores have replaced in the databases
+    #[command(long_about = confirm::LONG_ABOUT)]
+    Confirm(confirm::ConfirmArguments),
     /// Read backups back and compare every digest
     Verify(verify::VerifyArguments),
     /// Ask a running job to stop at its next safe point
@@ -85,6 +93,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         None => cockpit(call).await,
         Some(Verb::Demo(arguments)) => demo::run(&arguments, call).await,
         Some(Verb::Init(arguments)) => init::run(&arguments, call),
+        Some(Verb::Check(arguments)) => check::run(arguments, call).await,
         Some(Verb::Environments) => environments::run(call).await,
         Some(Verb::Backups(arguments)) => backups::run(&arguments, call).await,
         Some(Verb::Schedule(arguments)) => schedule::run(&arguments, call).await,
@@ -95,6 +104,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
+        Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
         Some(Verb::Cancel(arguments)) => cancel::run(&arguments, call).await,
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,

@@ -1,16 +1,17 @@
 //! `lifeboat plan ENV BACKUP`: what a restore would do, in full, without touching Live (rule 12).
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::backend::BackendError;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, shell};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
+use crate::domain::settings::RepositoryChoice;
 
 /// What `lifeboat plan --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -27,9 +28,31 @@ pub struct PlanArguments {
     /// The backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"
     #[arg(value_name = "BACKUP")]
     pub backup: String,
+    /// Which of the two repositories to take it from
+    #[arg(long, value_enum, default_value_t = From::Repository)]
+    pub from: From,
     /// Which part of it.
     #[command(flatten)]
     pub part: Part,
+}
+
+/// Which of the two repositories is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    /// The one that backups are made in
+    #[default]
+    Repository,
+    /// The second one, which repository.copy names
+    Copy,
+}
+
+impl std::convert::From<From> for RepositoryChoice {
+    fn from(from: From) -> Self {
+        match from {
+            From::Repository => Self::First,
+            From::Copy => Self::Copy,
+        }
+    }
 }
 
 /// Which part of a backup is meant.
@@ -46,7 +69,7 @@ pub struct Part {
     pub without_safety_backup: bool,
 }
 
-impl From<Part> for Selection {
+impl std::convert::From<Part> for Selection {
     fn from(part: Part) -> Self {
         Self {
             instances: part.instances,
@@ -60,6 +83,7 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
         environment: arguments.environment,
         backup: arguments.backup,
         without_safety: arguments.part.without_safety_backup,
+        from: arguments.from.into(),
         selection: arguments.part.into(),
     };
     let plan = call.backend().await?.plan_restore(request).await?;
@@ -106,7 +130,11 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     }
     call.say("")?;
     if plan.obstacles.is_empty() {
-        call.tell("A safety backup of Live comes first; `lifeboat undo` goes back to it. To restore:")?;
+        call.tell(if plan.without_safety {
+            "NO SAFETY BACKUP of Live is taken: only what is set aside beside Live can undo the restore. To restore:"
+        } else {
+            "A safety backup of Live comes first; `lifeboat undo` goes back to it. To restore:"
+        })?;
         let command = call.command(&arguments(plan));
         return call.say(&format!("  {command}"));
     }
@@ -129,17 +157,24 @@ fn changes(plan: &RestorePlan) -> Table {
         ("same", Side::Right),
         ("size", Side::Right),
     ]);
-    for change in plan.changes.iter().filter(|change| !change.is_unchanged()) {
-        table.row([
-            change.instance.to_string(),
-            change.workspace.clone(),
-            change.kind.label().to_owned(),
-            measure::count(change.added),
-            measure::count(change.changed),
-            measure::count(change.removed),
-            measure::count(change.unchanged),
-            measure::bytes(change.bytes),
-        ]);
+    for of_instance in plan.changes.chunk_by(|one, next| one.instance == next.instance) {
+        let mut changes: Vec<_> = of_instance
+            .iter()
+            .filter(|change| !change.is_unchanged())
+            .collect();
+        changes.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
+        for change in changes {
+            table.row([
+                change.instance.to_string(),
+                workspace_label(&change.workspace).to_owned(),
+                change.kind.label().to_owned(),
+                measure::count(change.added),
+                measure::count(change.changed),
+                measure::count(change.removed),
+                measure::count(change.unchanged),
+                measure::bytes(change.bytes),
+            ]);
+        }
     }
     let (added, changed, removed) = plan.totals();
     table.row([
@@ -161,7 +196,7 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     for change in &plan.changes {
         for (index, example) in change.examples.iter().enumerate() {
             let place = if index == 0 {
-                format!("  {}/{}", change.instance, change.workspace)
+                format!("  {}/{}", change.instance, workspace_label(&change.workspace))
             } else {
                 String::new()
             };
@@ -258,6 +293,9 @@ fn arguments(plan: &RestorePlan) -> String {
     }
     for workspace in &plan.selection.workspaces {
         arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+    }
+    if plan.without_safety {
+        arguments.push_str(" --without-safety-backup");
     }
     arguments
 }

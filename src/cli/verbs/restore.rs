@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::plan::Part;
+use super::plan::{From, Part};
 use crate::cli::follow::{self, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
@@ -26,6 +26,9 @@ pub struct RestoreArguments {
     /// The environment's name once more, so that nothing is restored by reflex
     #[arg(long, value_name = "ENV")]
     pub confirm: Option<String>,
+    /// Which of the two repositories to take it from
+    #[arg(long, value_enum, default_value_t = From::Repository)]
+    pub from: From,
     /// Which part of it.
     #[command(flatten)]
     pub part: Part,
@@ -39,6 +42,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         environment: arguments.environment,
         backup: arguments.backup,
         without_safety: arguments.part.without_safety_backup,
+        from: arguments.from.into(),
         selection: arguments.part.into(),
     };
     let confirm = arguments.confirm.unwrap_or_default();

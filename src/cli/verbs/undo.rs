@@ -8,8 +8,9 @@ use crate::domain::environment::EnvironmentName;
 
 /// What `lifeboat undo --help` says first.
 pub const LONG_ABOUT: &str = "\
-Goes back to what Live was before the last restore, from the safety backup that it took. It is a restore \
-itself: it takes a safety backup first, so an undo can be undone.";
+Goes back to what Live was before the last restore. Where the restore has replaced tables of a database and \
+they still stand, Live is exchanged with them, which takes a moment. Everywhere else the safety backup that the \
+restore took is restored, after another safety backup. Either way an undo can be undone.";
 
 /// What `lifeboat undo` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -27,8 +28,10 @@ pub struct UndoArguments {
 
 pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let confirm = arguments.confirm.unwrap_or_default();
-    follow::start(&arguments.job, call, async |backend| {
-        backend.start_undo(arguments.environment, confirm).await
+    follow::start_telling(&arguments.job, call, async |backend| {
+        let way = backend.environment(&arguments.environment).await?.undo_way;
+        let id = backend.start_undo(arguments.environment, confirm).await?;
+        Ok((id, way.map(|way| format!("undo is {}", way.label()))))
     })
     .await
 }

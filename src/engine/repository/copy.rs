@@ -141,7 +141,7 @@ impl Repository {
     ) -> Result<&'h Tallies, RepositoryError> {
         let name = &source.name;
         let lost = |what: &str| RepositoryError::Damaged {
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             what: format!("what was stored of {what} in {name} is not what was read; it was not kept"),
         };
         let kept = holding.instance(name).ok_or_else(|| lost("all workspaces"))?;

@@ -5,10 +5,12 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 
 use rustic_core::RusticError;
 
+#[cfg(feature = "object-storage")]
+use super::storage::StorageRefusal;
+use crate::domain::address::Address;
 use crate::domain::environment::InstanceName;
 use crate::engine::content::ContentError;
 
@@ -20,51 +22,50 @@ pub enum RepositoryError {
     NoKey(String),
     /// The key opens nothing here.
     #[error(
-        "the key does not open the repository in {}: check which key belongs to it (nothing was changed)",
-        place.display()
+        "the key does not open the repository in {place}: check which key belongs to it (nothing was changed)"
     )]
     WrongKey {
-        /// The repository's folder.
-        place: PathBuf,
+        /// Where the repository is.
+        place: Address,
     },
     /// There is nothing there.
-    #[error("there is no repository in {}: check the path, or take a first backup, which creates it", place.display())]
+    #[error("there is no repository in {place}: check the path, or take a first backup, which creates it")]
     Missing {
-        /// The folder.
-        place: PathBuf,
+        /// The place.
+        place: Address,
     },
     /// There is something else there.
-    #[error("{} is not a repository: {why} (nothing was changed)", place.display())]
+    #[error("{place} is not a repository: {why} (nothing was changed)")]
     NotARepository {
-        /// The folder.
-        place: PathBuf,
+        /// The place.
+        place: Address,
         /// What was found, and what to do.
         why: String,
     },
     /// Something that was stored is not what it was.
     #[error(
-        "the repository in {} is damaged: {what}. Nothing was changed. `restic -r {} check --read-data` tells more",
-        place.display(), place.display()
+        "the repository in {place} is damaged: {what}. Nothing was changed. `restic -r {} check --read-data` tells more",
+        for_restic(place)
     )]
     Damaged {
-        /// The repository's folder.
-        place: PathBuf,
+        /// Where the repository is.
+        place: Address,
         /// What is damaged.
         what: String,
     },
     /// No backup has this id.
-    #[error("there is no backup {id} in {}: it may have been dropped meanwhile", place.display())]
+    #[error("there is no backup {id} in {place}: it may have been dropped meanwhile")]
     UnknownBackup {
-        /// The repository's folder.
-        place: PathBuf,
+        /// Where the repository is.
+        place: Address,
         /// What was asked for.
         id: String,
     },
     /// A backup's record cannot be read, or was not made by Lifeboat.
-    #[error("backup {id} in {} has no record that this version can read: {why}", place.display())]
+    #[error("backup {id} in {place} has no record that this version can read: {why}")]
     Unreadable {
-        /// The repository's folder.
-        place: PathBuf,
+        /// Where the repository is.
+        place: Address,
         /// The backup.
         id: String,
         /// What is wrong with its record.
@@ -95,13 +96,29 @@ pub enum RepositoryError {
         /// `for the repository in …`, `in …`.
         where_: String,
     },
-    /// The operating system said no.
-    #[error("{doing} in the repository in {} failed: {why}", place.display())]
+    /// Object storage cannot be used at all.
+    #[error("the object storage at {place} cannot be used: {why}")]
+    NoAccess {
+        /// Where the repository is.
+        place: Address,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Somebody else is at work on it.
+    #[error("{place} is in use: {holder}. Wait until it has ended")]
+    Locked {
+        /// Where the repository is.
+        place: Address,
+        /// Who holds it and since when, and what to do if that is not so.
+        holder: String,
+    },
+    /// The operating system, or the object storage, said no.
+    #[error("{doing} in the repository in {place} failed: {why}")]
     Io {
         /// `reading data/ab/ab12…`.
         doing: String,
-        /// The repository's folder.
-        place: PathBuf,
+        /// Where the repository is.
+        place: Address,
         /// What the system said.
         why: String,
     },
@@ -137,8 +154,12 @@ impl RepositoryError {
 }
 
 /// What the library said, judged. `doing` begins a sentence: `reading data/ab/ab12…`.
-pub(super) fn judged(error: &RusticError, doing: &str, place: &std::path::Path) -> RepositoryError {
-    let place = place.to_owned();
+pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> RepositoryError {
+    #[cfg(feature = "object-storage")]
+    if let Some(refusal) = refusal_in(error) {
+        return refused_by_storage(refusal, doing, place);
+    }
+    let place = place.clone();
     let Some(system) = system_error(error) else {
         return RepositoryError::Damaged {
             place,
@@ -147,13 +168,20 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &std::path::Path) 
     };
     if is_full(system) {
         return RepositoryError::NoRoom {
-            where_: format!("for the repository in {}", place.display()),
+            where_: format!("for the repository in {place}"),
         };
     }
     match system.kind() {
         io::ErrorKind::NotFound => RepositoryError::Damaged {
             place,
             what: format!("{doing} failed: the file is missing"),
+        },
+        // The guard says it so.
+        io::ErrorKind::StaleNetworkFileHandle => RepositoryError::Io {
+            doing: doing.to_owned(),
+            place,
+            why: "its lock could not be kept for too long, and another Lifeboat may be at work on it. Start it again"
+                .to_owned(),
         },
         io::ErrorKind::UnexpectedEof => RepositoryError::Damaged {
             place,
@@ -164,6 +192,46 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &std::path::Path) 
             place,
             why: system.to_string(),
         },
+    }
+}
+
+/// What object storage said behind the library's error, if that is where it comes from.
+#[cfg(feature = "object-storage")]
+pub(super) fn refusal_in(error: &RusticError) -> Option<&StorageRefusal> {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = next {
+        if let Some(refusal) = error.downcast_ref() {
+            return Some(refusal);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What object storage said, as an error of a repository.
+#[cfg(feature = "object-storage")]
+pub(super) fn refused_by_storage(refusal: &StorageRefusal, doing: &str, place: &Address) -> RepositoryError {
+    match refusal {
+        StorageRefusal::Missing => RepositoryError::Damaged {
+            place: place.clone(),
+            what: format!("{doing} failed: the object is missing or too short"),
+        },
+        StorageRefusal::Full => RepositoryError::NoRoom {
+            where_: format!("for the repository in {place}"),
+        },
+        refusal => RepositoryError::Io {
+            doing: doing.to_owned(),
+            place: place.clone(),
+            why: refusal.to_string(),
+        },
+    }
+}
+
+/// A place as `restic` takes it.
+fn for_restic(place: &Address) -> String {
+    match place {
+        Address::Folder(folder) => folder.display().to_string(),
+        Address::Bucket { bucket, prefix } => format!("s3:ENDPOINT/{bucket}/{prefix}"),
     }
 }
 
@@ -223,7 +291,11 @@ mod tests {
     fn told(source: io::Error) -> RepositoryError {
         let inner = RusticError::with_source(ErrorKind::InputOutput, "deep down", source);
         let outer = RusticError::with_source(ErrorKind::Internal, "on top", inner);
-        judged(&outer, "reading data/ab/ab12", Path::new("/backups"))
+        judged(
+            &outer,
+            "reading data/ab/ab12",
+            &Address::from(Path::new("/backups")),
+        )
     }
 
     #[test]
@@ -263,7 +335,7 @@ mod tests {
         );
         let plain = RusticError::new(ErrorKind::Cryptography, "Data decryption failed, `{what}`.")
             .attach_context("what", "wrong MAC");
-        let plain = judged(&plain, "reading index/12", Path::new("/backups")).to_string();
+        let plain = judged(&plain, "reading index/12", &Address::from(Path::new("/backups"))).to_string();
         assert!(
             plain.contains("reading index/12 failed: Data decryption failed, `wrong MAC`"),
             "{plain}"

@@ -21,12 +21,14 @@ use super::walks::Met;
 use super::{Repository, node};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
+use crate::engine::budget::ByteBudget;
 use crate::engine::content::{Item, ItemKind};
 use crate::engine::watch::Watch;
 
-/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time,
-/// and so few that those which bring their content along fit into a dozen megabytes.
+/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time.
 const AHEAD: usize = 1024;
+/// How many bytes may be under way of items that bring their content along.
+const UNDER_WAY: usize = 32 * 1024 * 1024;
 
 /// One instance while it is fed.
 struct Feed<'a> {
@@ -36,6 +38,7 @@ struct Feed<'a> {
     top: Node,
     /// When the content was held still, if it was.
     since: Option<Duration>,
+    budget: Arc<ByteBudget>,
     met: Mutex<Option<Met>>,
 }
 
@@ -59,6 +62,7 @@ impl Repository {
             open.apply_config(&cut_already()).map_err(judge)?;
         }
         let call = Arc::new(Call::new(Arc::clone(&guard)));
+        let budget = ByteBudget::new(UNDER_WAY);
         let feeds: Vec<_> = sources
             .iter()
             .zip(earlier)
@@ -66,6 +70,7 @@ impl Repository {
                 source,
                 reading: Arc::new(Reading::new(source.name.clone(), Arc::clone(&call), stopwatch)),
                 top: top(&source.name, earlier),
+                budget: Arc::clone(&budget),
                 since: earlier.estimate.map(|_| earlier.began),
                 met: Mutex::default(),
             })
@@ -96,7 +101,7 @@ impl Repository {
             (None, Ok(stored)) => stored.map_err(judge),
             (None, Err(_)) => Err(RepositoryError::Io {
                 doing: "storing the content".to_owned(),
-                place: self.place().to_owned(),
+                place: self.place().clone(),
                 why: "the repository's library gave up; its message is on standard error".to_owned(),
             }),
         };
@@ -108,7 +113,12 @@ impl Repository {
 
 impl Feed<'_> {
     /// Walks the content and sends every item to be stored. `false` when it was called off.
-    fn send(&self, entries: &SyncSender<Entry>, counts: &Counts) -> Result<bool, RepositoryError> {
+    fn send(
+        &self,
+        entries: &SyncSender<Entry>,
+        counts: &Counts,
+        watch: &dyn Watch,
+    ) -> Result<bool, RepositoryError> {
         let place = place_of(&self.source.name);
         let top = ReadSourceEntry {
             path: place.clone(),
@@ -127,11 +137,18 @@ impl Feed<'_> {
             if !item.is_workspace() {
                 counts.add_item();
             }
+            // What is below a workspace of a database is its tables.
+            if self.since.is_some() && node.is_dir() && item.path.iter().count() == 2 {
+                watch.part(&node.name().to_string_lossy());
+            }
             let path = place.join(&item.path);
+            // Whoever stores gives it back, and all of it at once when the copy is called off.
+            let permit = item.held.as_ref().and_then(|held| self.budget.take(held.len()));
             let open = node.is_file().then(|| Opening {
                 content: Arc::clone(&self.source.content),
                 item,
                 reading: Arc::clone(&self.reading),
+                permit,
             });
             let sent = entries.send(ReadSourceEntry { path, node, open });
             Ok(sent.is_ok() && !self.reading.call.is_off())
@@ -156,7 +173,7 @@ impl Feed<'_> {
 fn send_all(feeds: &[Feed<'_>], entries: SyncSender<Entry>, call: &Call, counts: &Counts, watch: &dyn Watch) {
     for feed in feeds {
         watch.instance(&feed.source.name);
-        match feed.send(&entries, counts) {
+        match feed.send(&entries, counts, watch) {
             Ok(true) => {}
             Ok(false) => break,
             Err(failure) => {

@@ -6,22 +6,18 @@
 //! guard made for [`Purpose::Record`] writes records, and remembers under which id. A copy's own way of cutting content
 //! is swallowed as well: it holds for that copy, and the repository's settings stay.
 //!
-//! The guard also brings the folder of a new file to disk, which the library's own local backend leaves out, reports
-//! folders that cannot be listed, which that backend passes over, and keeps packs open between reads.
+//! Where the files are is not the guard's business: see `storage`.
 
-use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use rustic_backend::LocalBackend;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 
 use super::error::{RepositoryError, judged};
+use super::storage::{Shelf, Storage};
+use crate::domain::address::Address;
 
 /// What a guard is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,47 +34,66 @@ pub(super) enum Purpose {
     Prune,
 }
 
+/// A lock on a repository that can be lost while it is held.
+pub(super) trait Loseable: std::fmt::Debug + Send + Sync {
+    /// Whether it may have gone to somebody else.
+    fn is_lost(&self) -> bool;
+}
+
 /// What was written through a guard, or begun to be.
 #[derive(Debug, Default)]
 struct Written {
     packs: Vec<Id>,
     has_index: bool,
     records: Vec<Id>,
+    keys: Vec<Id>,
 }
-
-/// How many packs are kept open: a few per core.
-const OPEN_PACKS: usize = 16;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Guard {
-    place: PathBuf,
-    backend: LocalBackend,
+    place: Address,
+    shelf: Box<dyn Shelf>,
     purpose: Purpose,
     called_off: AtomicBool,
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
-    packs: Mutex<VecDeque<(Id, Arc<File>)>>,
+    only_key: Option<Id>,
+    lock: Option<Arc<dyn Loseable>>,
 }
 
 impl Guard {
-    /// A guard for one purpose over the repository in a folder.
-    pub(super) fn new(place: &Path, purpose: Purpose) -> RusticResult<Self> {
-        let text = place.to_str().ok_or_else(|| {
-            RusticError::new(
-                ErrorKind::InvalidInput,
-                "The repository's path is not valid Unicode.",
-            )
-        })?;
+    /// A guard for one purpose over a repository.
+    pub(super) fn new(storage: &Storage, purpose: Purpose) -> RusticResult<Self> {
         Ok(Self {
-            place: place.to_owned(),
-            backend: LocalBackend::new(text, [])?,
+            place: storage.address(),
+            shelf: storage.open()?,
             purpose,
             called_off: AtomicBool::new(false),
             failure: Mutex::new(None),
             written: Mutex::default(),
-            packs: Mutex::new(VecDeque::new()),
+            only_key: None,
+            lock: None,
         })
+    }
+
+    /// Shows no other key than this.
+    pub(super) fn with_key(self, key: Id) -> Self {
+        Self {
+            only_key: Some(key),
+            ..self
+        }
+    }
+
+    /// Changes nothing any more once this lock is lost.
+    #[cfg(feature = "object-storage")]
+    pub(super) fn under(self, lock: Option<Arc<dyn Loseable>>) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Whether the lock on the repository may have gone to somebody else.
+    fn has_lost_its_lock(&self) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.is_lost())
     }
 
     /// From now on nothing is written any more.
@@ -101,6 +116,16 @@ impl Guard {
         self.written().records.clone()
     }
 
+    /// The packs with their sizes and when they were written.
+    pub(super) fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
+        self.shelf.packs()
+    }
+
+    /// The ids of the keys that were written through this guard.
+    pub(super) fn keys(&self) -> Vec<Id> {
+        self.written().keys.clone()
+    }
+
     fn written(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,8 +139,10 @@ impl Guard {
             return;
         }
         for pack in written.packs.drain(..) {
-            // What cannot be removed now, a later prune finds.
-            let _ = self.backend.remove(FileType::Pack, &pack, false);
+            // What cannot be removed now, a later prune finds. Where one cannot, the others cannot either.
+            if self.shelf.remove(FileType::Pack, &pack).is_err() {
+                break;
+            }
         }
     }
 
@@ -125,31 +152,9 @@ impl Guard {
             FileType::Pack => written.packs.push(*id),
             FileType::Index => written.has_index = true,
             FileType::Snapshot => written.records.push(*id),
-            FileType::Config | FileType::Key => {}
+            FileType::Key => written.keys.push(*id),
+            FileType::Config => {}
         }
-    }
-
-    fn folder_of(&self, kind: FileType, id: &Id) -> PathBuf {
-        match kind {
-            FileType::Config => self.place.clone(),
-            FileType::Pack => self.place.join(kind.dirname()).join(&id.to_hex().as_str()[..2]),
-            _ => self.place.join(kind.dirname()),
-        }
-    }
-
-    /// A pack, open for reading.
-    fn pack(&self, id: &Id) -> io::Result<Arc<File>> {
-        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, file)) = packs.iter().find(|(open, _)| open == id) {
-            return Ok(Arc::clone(file));
-        }
-        let path = self.folder_of(FileType::Pack, id).join(id.to_hex().as_str());
-        let file = Arc::new(File::open(path)?);
-        if packs.len() == OPEN_PACKS {
-            packs.pop_front();
-        }
-        packs.push_back((*id, Arc::clone(&file)));
-        Ok(file)
     }
 
     fn may_write(&self, kind: FileType) -> bool {
@@ -163,7 +168,8 @@ impl Guard {
 
     fn may_remove(&self, kind: FileType) -> bool {
         match self.purpose {
-            Purpose::Read | Purpose::Create | Purpose::Copy => false,
+            Purpose::Read | Purpose::Copy => false,
+            Purpose::Create => kind == FileType::Key,
             Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
             Purpose::Record => kind == FileType::Snapshot,
         }
@@ -172,50 +178,35 @@ impl Guard {
 
 impl ReadBackend for Guard {
     fn location(&self) -> String {
-        self.backend.location()
+        self.place.to_string()
     }
 
     fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
-        if kind != FileType::Config {
-            let folder = self.place.join(kind.dirname());
-            fs::read_dir(&folder).map_err(|error| failed("listing a folder of the repository", error))?;
+        let mut files = self.shelf.list(kind)?;
+        if let (FileType::Key, Some(only)) = (kind, self.only_key) {
+            files.retain(|(id, _)| *id == only);
         }
-        self.backend.list_with_size(kind)
-    }
-
-    fn list(&self, kind: FileType) -> RusticResult<Vec<Id>> {
-        if kind == FileType::Config {
-            return self.backend.list(kind);
-        }
-        Ok(self.list_with_size(kind)?.into_iter().map(|(id, _)| id).collect())
+        Ok(files)
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
-        self.backend.read_full(kind, id)
+        self.shelf.read(kind, id)
     }
 
     fn read_partial(
         &self,
         kind: FileType,
         id: &Id,
-        cacheable: bool,
+        _cacheable: bool,
         offset: u32,
         length: u32,
     ) -> RusticResult<Bytes> {
-        if kind != FileType::Pack {
-            return self.backend.read_partial(kind, id, cacheable, offset, length);
-        }
-        let read = || {
-            let pack = self.pack(id)?;
-            let mut bytes = vec![0; length as usize];
-            pack.read_exact_at(&mut bytes, u64::from(offset))?;
-            Ok(bytes.into())
-        };
-        read().map_err(|error| failed("reading a pack", error))
+        self.shelf.read_part(kind, id, offset, length)
     }
 
-    fn warmup_path(&self, kind: FileType, id: &Id) -> String {
-        self.backend.warmup_path(kind, id)
+    fn warmup_path(&self, _kind: FileType, _id: &Id) -> String {
+        // Nothing here has to be warmed up.
+        String::new()
     }
 }
 
@@ -224,10 +215,10 @@ impl WriteBackend for Guard {
         if self.purpose != Purpose::Create {
             return Err(refused());
         }
-        self.backend.create()
+        self.shelf.create()
     }
 
-    fn write_bytes(&self, kind: FileType, id: &Id, cacheable: bool, content: BytesList) -> RusticResult<()> {
+    fn write_bytes(&self, kind: FileType, id: &Id, _cacheable: bool, content: BytesList) -> RusticResult<()> {
         if self.is_called_off() {
             return Err(called_off());
         }
@@ -237,17 +228,12 @@ impl WriteBackend for Guard {
         if !self.may_write(kind) {
             return Err(refused());
         }
+        if self.has_lost_its_lock() {
+            return Err(lost());
+        }
         // Before it is there, so that a write that fails after the rename is known of, too.
         self.note(kind, id);
-        let written = self
-            .backend
-            .write_bytes(kind, id, cacheable, content)
-            .and_then(|()| {
-                // The file is on disk, its name not yet.
-                File::open(self.folder_of(kind, id))
-                    .and_then(|folder| folder.sync_all())
-                    .map_err(|error| failed("writing a folder of the repository", error))
-            });
+        let written = self.shelf.write(kind, id, content);
         if let Err(error) = written {
             self.failure
                 .lock()
@@ -261,27 +247,35 @@ impl WriteBackend for Guard {
         }
         if kind == FileType::Pack && self.is_called_off() {
             // It was called off while this was being written, by threads that the library does not wait for.
-            self.backend.remove(kind, id, cacheable)?;
+            self.shelf.remove(kind, id)?;
             return Err(called_off());
         }
         Ok(())
     }
 
-    fn remove(&self, kind: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
+    fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {
         if !self.may_remove(kind) {
             return Err(refused());
         }
-        self.backend.remove(kind, id, cacheable)
+        if self.has_lost_its_lock() {
+            return Err(lost());
+        }
+        self.shelf.remove(kind, id)
     }
-}
-
-fn failed(doing: &str, error: io::Error) -> Box<RusticError> {
-    RusticError::with_source(ErrorKind::Backend, doing, error)
 }
 
 /// What whoever writes or reads for a copy that was called off is told.
 pub(super) fn called_off() -> Box<RusticError> {
     RusticError::new(ErrorKind::Other, "The copy was called off.")
+}
+
+/// What whoever writes or removes is told when the repository's lock is lost.
+fn lost() -> Box<RusticError> {
+    RusticError::with_source(
+        ErrorKind::Backend,
+        "The lock is lost.",
+        std::io::Error::from(rustix::io::Errno::STALE),
+    )
 }
 
 fn refused() -> Box<RusticError> {

@@ -16,7 +16,11 @@
 //! - `stream`: content goes in through a reader that always fills the buffer.
 //! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
-//! - `prune`: in two phases, never deleting at once.
+//! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
+//! - `storage`: folders and object storage, with time limits of its own.
+//!
+//! `transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
+//! share a bucket.
 //!
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
@@ -31,25 +35,32 @@ mod files;
 mod findings;
 mod guard;
 mod key;
+#[cfg(feature = "object-storage")]
+mod lock;
 mod node;
 mod prune;
 mod records;
+pub mod storage;
 mod store;
 mod stream;
 mod tally;
+mod transfer;
 mod tree;
 mod verify;
 mod walks;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "object-storage")]
+use std::sync::Weak;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustic_core::repofile::{IndexFile, IndexId, MasterKey};
 use rustic_core::{
-    ConfigOptions, Credentials, Id, KeyOptions, NoProgressBars, OpenStatus, ProgressBars, RepositoryBackends,
-    RepositoryOptions, RusticError, RusticResult,
+    ConfigOptions, Credentials, FileType, Id, KeyOptions, NoProgressBars, OpenStatus, ProgressBars,
+    ReadBackend, RepositoryBackends, RepositoryOptions, RusticError, RusticResult, WriteBackend,
 };
 
 pub use self::compare::Depth;
@@ -59,14 +70,27 @@ pub use self::extract::Extracted;
 pub use self::files::{Files, StoredFile};
 pub use self::findings::Comparison;
 pub use self::key::Key;
+#[cfg(feature = "object-storage")]
+pub use self::lock::RepositoryLock;
 pub use self::prune::PruneReport;
 pub use self::records::StoredBackup;
 pub use self::verify::VerifyReport;
 
 use self::error::judged;
+#[cfg(feature = "object-storage")]
+use self::error::refusal_in;
+#[cfg(feature = "object-storage")]
+use self::guard::Loseable;
 use self::guard::{Guard, Purpose};
+#[cfg(feature = "object-storage")]
+use self::lock::Held;
+use self::storage::Found;
+pub use self::storage::Storage;
+#[cfg(feature = "object-storage")]
+use self::storage::StorageRefusal;
 use self::store::Store;
 
+use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
 
@@ -78,9 +102,13 @@ const PACK_SIZE: &str = "16MiB";
 
 /// The repository of one environment, open.
 pub struct Repository {
-    place: PathBuf,
+    place: Address,
+    storage: Storage,
     key: MasterKey,
     loaded: Mutex<Option<Loaded>>,
+    /// The lock in the repository itself, while one is held.
+    #[cfg(feature = "object-storage")]
+    held: Mutex<Weak<Held>>,
 }
 
 /// The index in memory, and which files it was read from.
@@ -98,98 +126,83 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// Whether there is a repository in the folder.
-    #[must_use]
-    pub fn exists(place: &Path) -> bool {
-        place.join("config").is_file()
+    /// Whether there is a repository.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when that cannot be found out.
+    pub fn exists(storage: impl Into<Storage>) -> Result<bool, RepositoryError> {
+        storage.into().holds_repository()
     }
 
-    /// Opens the repository in the folder. Costs about half a second and 128 MiB of memory for a moment (the key is
-    /// hardened against guessing): open once and keep it.
+    /// Opens a repository. Costs about half a second and 128 MiB of memory for a moment (the key is hardened against
+    /// guessing): open once and keep it.
     ///
     /// # Errors
     /// [`RepositoryError`] when there is none, it is something else, or the key is not its key.
-    pub fn open(place: &Path, key: &Key) -> Result<Self, RepositoryError> {
-        if !Self::exists(place) {
-            return Err(match what_is_there(place)? {
-                Found::Nothing => RepositoryError::Missing {
-                    place: place.to_owned(),
-                },
-                Found::Something(why) => RepositoryError::NotARepository {
-                    place: place.to_owned(),
-                    why,
-                },
+    pub fn open(storage: impl Into<Storage>, key: &Key) -> Result<Self, RepositoryError> {
+        let storage = storage.into();
+        let place = storage.address();
+        if !storage.holds_repository()? {
+            return Err(match storage.what_is_there()? {
+                Found::Nothing => RepositoryError::Missing { place },
+                #[cfg(feature = "object-storage")]
+                Found::Begun => RepositoryError::Missing { place },
+                Found::Something(why) => RepositoryError::NotARepository { place, why },
             });
         }
         let failed = |error: Box<RusticError>| {
             if error.is_incorrect_password() {
-                return RepositoryError::WrongKey {
-                    place: place.to_owned(),
-                };
+                return RepositoryError::WrongKey { place: place.clone() };
             }
-            judged(&error, "opening it", place)
+            judged(&error, "opening it", &place)
         };
-        let guard = Guard::new(place, Purpose::Read).map_err(failed)?;
-        let opened = handle(Arc::new(guard), NoProgressBars)
-            .and_then(|handle| handle.open(&Credentials::password(key.secret())))
-            .map_err(failed)?;
-        Ok(Self {
-            place: place.to_owned(),
-            key: opened.key(),
-            loaded: Mutex::new(None),
-        })
+        let key = opened(&storage, key).map_err(failed)?;
+        Ok(Self::with_key(storage, key))
     }
 
-    /// Opens the repository in the folder, or creates one if there is nothing at all. Never creates one over
-    /// something else, nor over the remains of a repository.
+    /// Opens a repository, or creates one if there is nothing at all. Never creates one over something else, nor over
+    /// the remains of a repository.
     ///
     /// # Errors
     /// [`RepositoryError`] when it can be neither opened nor created.
-    pub fn open_or_create(place: &Path, key: &Key) -> Result<Self, RepositoryError> {
-        if Self::exists(place) || !matches!(what_is_there(place)?, Found::Nothing) {
-            return Self::open(place, key);
+    pub fn open_or_create(storage: impl Into<Storage>, key: &Key) -> Result<Self, RepositoryError> {
+        let storage = storage.into();
+        if storage.holds_repository()? || matches!(storage.what_is_there()?, Found::Something(_)) {
+            return Self::open(&storage, key);
         }
-        Ok(Self {
-            place: place.to_owned(),
-            key: create(place, key)?,
-            loaded: Mutex::new(None),
-        })
+        match &storage {
+            Storage::Folder(place) => {
+                let master_key = create_in_folder(place, key)?;
+                Ok(Self::with_key(storage, master_key))
+            }
+            #[cfg(feature = "object-storage")]
+            Storage::Bucket(_) => create_in_bucket(&storage, key),
+        }
     }
 
-    /// The folder it is in.
+    fn with_key(storage: Storage, key: MasterKey) -> Self {
+        Self {
+            place: storage.address(),
+            storage,
+            key,
+            loaded: Mutex::new(None),
+            #[cfg(feature = "object-storage")]
+            held: Mutex::default(),
+        }
+    }
+
+    /// Where it is.
     #[must_use]
-    pub fn place(&self) -> &Path {
+    pub fn place(&self) -> &Address {
         &self.place
     }
 
-    /// Bytes on disk, all files together.
+    /// Bytes in the storage, all files together.
     ///
     /// # Errors
-    /// [`RepositoryError::Io`] when a folder of it cannot be listed.
+    /// [`RepositoryError::Io`] when a part of it cannot be listed.
     pub fn size(&self) -> Result<u64, RepositoryError> {
-        fn sum(folder: &Path) -> io::Result<u64> {
-            let mut bytes = 0;
-            for entry in fs::read_dir(folder)? {
-                let entry = entry?;
-                let about = match entry.metadata() {
-                    Ok(about) => about,
-                    // Another process may be removing it.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    Err(error) => return Err(error),
-                };
-                bytes += if about.is_dir() {
-                    sum(&entry.path())?
-                } else {
-                    about.len()
-                };
-            }
-            Ok(bytes)
-        }
-        sum(&self.place).map_err(|error| RepositoryError::Io {
-            doing: "adding up the sizes of the files".to_owned(),
-            place: self.place.clone(),
-            why: error.to_string(),
-        })
+        self.storage.size()
     }
 
     /// A handle on the repository for one purpose. Cheap: the key is known.
@@ -198,9 +211,23 @@ impl Repository {
         purpose: Purpose,
         bars: impl ProgressBars,
     ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
-        let guard = Arc::new(Guard::new(&self.place, purpose)?);
+        let guard = Guard::new(&self.storage, purpose)?;
+        #[cfg(feature = "object-storage")]
+        let guard = guard.under(self.held_lock());
+        let guard = Arc::new(guard);
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
+    }
+
+    /// The lock in the repository itself, if it is held now.
+    #[cfg(feature = "object-storage")]
+    fn held_lock(&self) -> Option<Arc<dyn Loseable>> {
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade()?;
+        Some(held)
     }
 
     /// The repository with its index, which is read again if its files are others by now.
@@ -241,47 +268,32 @@ impl Repository {
     }
 }
 
-/// What is in a folder that holds no complete repository.
-enum Found {
-    Nothing,
-    Something(String),
-}
-
-fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {
-    let mut entries = match fs::read_dir(place) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            return Ok(Found::Something("there is a file in its place".to_owned()));
-        }
-        Err(error) => {
-            return Err(RepositoryError::Io {
-                doing: "looking what is there".to_owned(),
-                place: place.to_owned(),
-                why: error.to_string(),
-            });
-        }
+/// The key that everything in a repository is encrypted with.
+fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
+    let open = |guard: Guard| {
+        handle(Arc::new(guard), NoProgressBars)
+            .and_then(|handle| handle.open(&Credentials::password(key.secret())))
+            .map(|open| open.key())
     };
-    if entries.next().is_none() {
-        return Ok(Found::Nothing);
+    let guard = Guard::new(storage, Purpose::Read)?;
+    let keys = guard.list(FileType::Key)?;
+    match open(guard) {
+        // The library takes the first key that the secret opens. Beside the right one there may be one of a creation that
+        // came to nothing.
+        Err(error) if keys.len() > 1 && !error.is_incorrect_password() => keys
+            .into_iter()
+            .find_map(|id| open(Guard::new(storage, Purpose::Read).ok()?.with_key(id)).ok())
+            .ok_or(error),
+        opened => opened,
     }
-    let remains = ["data", "keys", "snapshots", "index"]
-        .iter()
-        .any(|name| place.join(name).is_dir());
-    Ok(Found::Something(if remains {
-        "its file \"config\" is missing, while other parts of a repository are there: bring the file back"
-            .to_owned()
-    } else {
-        "other files are there: choose an empty folder, or one that does not exist yet".to_owned()
-    }))
 }
 
 /// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
 /// that everything in it is encrypted with.
-fn create(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
+fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
     let failed = |error: io::Error| RepositoryError::Io {
         doing: "creating it".to_owned(),
-        place: place.to_owned(),
+        place: Address::from(place),
         why: error.to_string(),
     };
     let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
@@ -290,7 +302,7 @@ fn create(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
         )));
     };
     fs::create_dir_all(parent).map_err(failed)?;
-    let mut half = std::ffi::OsString::from(".");
+    let mut half = OsString::from(".");
     half.push(name);
     half.push(".creating");
     let half = parent.join(half);
@@ -299,27 +311,64 @@ fn create(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
+    let (made, _) = initialised(&Storage::Folder(half.clone()), key)
+        .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
+    fs::rename(&half, place).map_err(failed)?;
+    fs::File::open(parent)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)?;
+    Ok(made)
+}
+
+/// Makes a repository in a bucket, where nothing can be moved into place. Its config comes last: until that is written
+/// there is no repository, and what a crash has left until then is a key that opens nothing.
+#[cfg(feature = "object-storage")]
+fn create_in_bucket(storage: &Storage, key: &Key) -> Result<Repository, RepositoryError> {
+    let place = storage.address();
+    let judge = |error: &RusticError| judged(error, "creating it", &place);
+    let guard = match initialised(storage, key) {
+        Ok((_, guard)) => guard,
+        // Another Lifeboat came first: its repository is the one, and this key goes.
+        Err(error) if matches!(refusal_in(&error), Some(StorageRefusal::Exists)) => {
+            return Repository::open(storage, key);
+        }
+        Err(error) => return Err(judge(&error)),
+    };
+    let ours = guard.keys();
+    for other in guard.list(FileType::Key).map_err(|error| judge(&error))? {
+        if !ours.contains(&other) {
+            guard
+                .remove(FileType::Key, &other, false)
+                .map_err(|error| judge(&error))?;
+        }
+    }
+    // Finds out whether it really can be used.
+    Repository::open(storage, key)
+}
+
+/// Writes key and config of a new repository. Gives the key that everything in it is encrypted with.
+fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Guard>)> {
     let mut config = ConfigOptions::default();
     config.set_compression = Some(COMPRESSION);
     config.set_extra_verify = Some(false);
     config.set_datapack_size = PACK_SIZE.parse().ok();
     config.set_datapack_growfactor = Some(0);
-    let judge = |error: Box<RusticError>| judged(&error, "creating it", place);
-    let guard = Guard::new(&half, Purpose::Create).map_err(judge)?;
-    let made = handle(Arc::new(guard), NoProgressBars)
-        .and_then(|handle| {
-            handle.init(
-                &Credentials::password(key.secret()),
-                &KeyOptions::default(),
-                &config,
-            )
-        })
-        .map_err(judge)?;
-    fs::rename(&half, place).map_err(failed)?;
-    fs::File::open(parent)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)?;
-    Ok(made.key())
+    let guard = Arc::new(Guard::new(storage, Purpose::Create)?);
+    let made = handle(Arc::clone(&guard), NoProgressBars)?.init(
+        &Credentials::password(key.secret()),
+        &KeyOptions::default(),
+        &config,
+    );
+    match made {
+        Ok(made) => Ok((made.key(), guard)),
+        Err(error) => {
+            for key in guard.keys() {
+                // A key without a config opens nothing.
+                let _ = guard.remove(FileType::Key, &key, false);
+            }
+            Err(error)
+        }
+    }
 }
 
 fn handle(guard: Arc<Guard>, bars: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {

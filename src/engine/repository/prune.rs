@@ -4,12 +4,21 @@
 //! needs it. So a reader or writer that began before never finds its content gone. Deleting at once is never asked for.
 //! The caller holds the environment's lock: a prune and a backup exclude each other.
 
-use rustic_core::{LimitOption, NoProgressBars, PruneOptions, RusticError};
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use chrono::Duration;
+use rustic_core::repofile::{IndexFile, IndexId};
+use rustic_core::{FileType, LimitOption, NoProgressBars, PruneOptions, RusticError, WriteBackend};
 
 use super::Repository;
 use super::error::{RepositoryError, judged};
 use super::guard::Purpose;
+use crate::domain::Instant;
 use crate::engine::watch::Watch;
+
+/// How old a pack has to be before it counts as left: whoever writes one lists it sooner than that.
+const LEFT_FOR: Duration = Duration::hours(24);
 
 /// What a prune did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,5 +59,35 @@ impl Repository {
             marked: sizes.remove + sizes.repackrm,
             kept,
         })
+    }
+
+    /// Removes the packs that no index lists, if they were written more than a day before `now`: what a copy has left
+    /// that was killed, or whose storage went away. Gives the bytes. The library passes them over as long as there is
+    /// nothing else to prune.
+    ///
+    /// # Errors
+    /// [`RepositoryError`]; an index that cannot be read removes nothing.
+    pub fn sweep(&self, now: Instant) -> Result<u64, RepositoryError> {
+        let judge = |error: Box<RusticError>| judged(&error, "looking for leftovers", self.place());
+        let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
+        // What is listed only after this has been written after this, too.
+        let packs = guard.packs().map_err(judge)?;
+        let mut listed = HashSet::new();
+        for index in open.list::<IndexId>().map_err(judge)? {
+            let index = open.get_file::<IndexFile>(&index).map_err(judge)?;
+            let marked = index.packs_to_delete.iter();
+            listed.extend(index.packs.iter().chain(marked).map(|pack| *pack.id));
+        }
+        let is_left = |written: Option<SystemTime>| {
+            written.is_some_and(|written| now - Instant::from(written) > LEFT_FOR)
+        };
+        let mut freed = 0;
+        for (id, size, written) in packs {
+            if !listed.contains(&id) && is_left(written) {
+                guard.remove(FileType::Pack, &id, false).map_err(judge)?;
+                freed += u64::from(size);
+            }
+        }
+        Ok(freed)
     }
 }

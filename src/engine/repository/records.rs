@@ -24,6 +24,8 @@ const CHANGED: &str = "changed:";
 pub struct StoredBackup {
     /// Its id.
     pub id: BackupId,
+    /// The id that it began with: a changed record has another one, and so has a copy in another repository.
+    pub origin: BackupId,
     /// Its record, or why it cannot be read, as a sentence.
     pub manifest: Result<Manifest, String>,
     /// Whether another program made it. Lifeboat leaves it alone.
@@ -47,7 +49,7 @@ impl Record {
     }
 
     /// The record that this one began as: a changed record takes the place of an earlier one.
-    fn origin(&self) -> SnapshotId {
+    pub(super) fn origin(&self) -> SnapshotId {
         self.file.original.unwrap_or(self.id)
     }
 
@@ -102,6 +104,7 @@ impl Repository {
             match record {
                 Err((id, why)) => backups.push(StoredBackup {
                     id: backup_id(id),
+                    origin: backup_id(id),
                     manifest: Err(why),
                     is_foreign: false,
                     taken: None,
@@ -115,6 +118,7 @@ impl Repository {
         }
         backups.extend(current.into_values().map(|record| StoredBackup {
             id: backup_id(record.id),
+            origin: backup_id(record.origin()),
             manifest: record.manifest(),
             is_foreign: !record.is_ours(),
             taken: taken(&record.file),
@@ -178,7 +182,7 @@ impl Repository {
     /// The record of a backup that Lifeboat made.
     pub(super) fn find_record(&self, id: &BackupId) -> Result<Record, RepositoryError> {
         let unknown = || RepositoryError::UnknownBackup {
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             id: id.to_string(),
         };
         let snapshot: SnapshotId = id.0.parse().map_err(|_| unknown())?;
@@ -216,7 +220,7 @@ impl Repository {
         Ok(ids.into_iter().map(read).collect())
     }
 
-    fn describe(
+    pub(super) fn describe(
         &self,
         file: &mut SnapshotFile,
         manifest: &Manifest,
@@ -224,7 +228,7 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let invalid = |what: &str| RepositoryError::Io {
             doing: "writing the record of a backup".to_owned(),
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             why: what.to_owned(),
         };
         let text = serde_json::to_string(manifest).map_err(|error| invalid(&error.to_string()))?;
@@ -247,7 +251,7 @@ impl Repository {
         Ok(())
     }
 
-    fn write(&self, file: SnapshotFile) -> Result<BackupId, RepositoryError> {
+    pub(super) fn write(&self, file: SnapshotFile) -> Result<BackupId, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "writing the record of a backup", self.place());
         let (open, guard) = self.handle(Purpose::Record, NoProgressBars).map_err(judge)?;
         open.save_snapshots(vec![file]).map_err(judge)?;
@@ -257,7 +261,7 @@ impl Repository {
             .map(|id| backup_id((*id).into()))
             .ok_or_else(|| RepositoryError::Io {
                 doing: "writing the record of a backup".to_owned(),
-                place: self.place().to_owned(),
+                place: self.place().clone(),
                 why: "nothing was written".to_owned(),
             })
     }
@@ -272,9 +276,9 @@ impl Repository {
         Ok(())
     }
 
-    fn unreadable(&self, id: &BackupId, why: String) -> RepositoryError {
+    pub(super) fn unreadable(&self, id: &BackupId, why: String) -> RepositoryError {
         RepositoryError::Unreadable {
-            place: self.place().to_owned(),
+            place: self.place().clone(),
             id: id.to_string(),
             why,
         }

@@ -1,6 +1,5 @@
 //! Reading pieces of content and folders from packs, each checked against its name.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,12 +8,13 @@ use rustic_core::{DataId, Id, IndexedFullStatus, RusticError, TreeId};
 use sha2::{Digest, Sha256};
 
 use super::error::{RepositoryError, judged};
+use crate::domain::address::Address;
 
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
 pub(super) struct Store {
     repository: Arc<rustic_core::Repository<IndexedFullStatus>>,
-    place: PathBuf,
+    place: Address,
 }
 
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
@@ -27,11 +27,16 @@ pub(super) struct Lying {
 }
 
 impl Store {
-    pub(super) fn new(repository: rustic_core::Repository<IndexedFullStatus>, place: &Path) -> Self {
+    pub(super) fn new(repository: rustic_core::Repository<IndexedFullStatus>, place: &Address) -> Self {
         Self {
             repository: Arc::new(repository),
-            place: place.to_owned(),
+            place: place.clone(),
         }
+    }
+
+    /// The library's own view of it.
+    pub(super) fn library(&self) -> &rustic_core::Repository<IndexedFullStatus> {
+        &self.repository
     }
 
     /// A folder: what it holds, sorted by name.

@@ -14,6 +14,7 @@ use rustic_core::{ReadSource, ReadSourceEntry, ReadSourceOpen, RusticResult};
 use super::error::RepositoryError;
 use super::guard::{Guard, called_off};
 use crate::domain::environment::InstanceName;
+use crate::engine::budget::Permit;
 use crate::engine::content::{Content, ContentError, Item};
 
 /// One copy while it runs: whether it has failed or been called off, and why.
@@ -88,6 +89,8 @@ pub(super) struct Opening {
     pub(super) content: Arc<dyn Content>,
     pub(super) item: Item,
     pub(super) reading: Arc<Reading>,
+    /// Its part of the bytes that may be under way, if it brings its content along.
+    pub(super) permit: Option<Permit>,
 }
 
 impl ReadSourceOpen for Opening {
@@ -102,6 +105,7 @@ impl ReadSourceOpen for Opening {
                 reader,
                 item: self.item,
                 reading: self.reading,
+                _permit: self.permit,
             }),
             Err(error) => {
                 let instance = &self.reading.instance;
@@ -117,6 +121,7 @@ pub(super) struct Full {
     reader: Box<dyn Read + Send>,
     item: Item,
     reading: Arc<Reading>,
+    _permit: Option<Permit>,
 }
 
 impl Read for Full {

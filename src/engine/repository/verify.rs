@@ -69,7 +69,7 @@ impl Repository {
     }
 
     /// Reads pieces of content, and gives how many bytes that were.
-    fn read(
+    pub(super) fn read(
         &self,
         pieces: &[Lying],
         root: TreeId,
@@ -80,7 +80,7 @@ impl Repository {
         let bytes = pieces.iter().map(|piece| u64::from(piece.length)).sum();
         watch.total(items, bytes);
         watch.advance(items, 0);
-        read_all(&store, pieces, watch).map_err(|(error, piece)| match (error, piece) {
+        read_all(&store, pieces, watch).map_err(|failed| match *failed {
             (RepositoryError::Damaged { place, what }, Some(piece)) => RepositoryError::Damaged {
                 place,
                 what: format!("{what}{}", needed_by(&store, root, piece)),
@@ -101,7 +101,11 @@ fn millis(stopwatch: Stopwatch) -> u64 {
 }
 
 /// Whether what is stored has the instances, workspaces and digests that it should have.
-fn compare(store: &Store, expected: &[InstanceCopy], holding: &Holding) -> Result<(), RepositoryError> {
+pub(super) fn compare(
+    store: &Store,
+    expected: &[InstanceCopy],
+    holding: &Holding,
+) -> Result<(), RepositoryError> {
     let found = &holding.instances;
     if expected.len() != found.len() {
         return Err(store.damaged(format!(
@@ -137,7 +141,7 @@ fn read_all(
     store: &Store,
     pieces: &[Lying],
     watch: &dyn Watch,
-) -> Result<(), (RepositoryError, Option<DataId>)> {
+) -> Result<(), Box<(RepositoryError, Option<DataId>)>> {
     let next = AtomicUsize::new(0);
     let failure = Failure::default();
     let failed = std::sync::Mutex::new(None);
@@ -177,7 +181,7 @@ fn read_all(
     let piece = failed
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    failure.into_result().map_err(|error| (error, piece))
+    failure.into_result().map_err(|error| Box::new((error, piece)))
 }
 
 /// Which files a damaged piece of content is part of: the first few, as the end of a sentence.

@@ -1,27 +1,33 @@
 //! The part of a restore plan that is about an instance in a database: what would change, whether there is room, and what
 //! stands in the way.
 
+use std::os::unix::fs::MetadataExt;
+
 use super::nodes;
 use super::plan::free_bytes;
 use super::tables::{described, is_staged};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy};
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
 use crate::engine::EngineError;
 use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::rights::{self, Missing};
 use crate::engine::content::postgres::stage::Owner;
 use crate::engine::content::postgres::tables::{Layout, Table, look};
 use crate::engine::repository::Repository;
 use crate::engine::watch::Watch;
 
-/// What was found about one instance.
+/// What a plan has found about instances, of whatever kind.
 #[derive(Default)]
 pub(super) struct Found {
     pub changes: Vec<WorkspaceChange>,
     pub room: Vec<Room>,
     pub obstacles: Vec<String>,
     pub warnings: Vec<String>,
+    /// The newest change that was found in Live; nodes in a database do not tell.
+    pub newest_change: Option<Instant>,
 }
 
 /// Plans the restore of one instance.
@@ -65,17 +71,16 @@ pub(super) fn plan(
     if let Err(error) = Owner::find(connector, &mut client, &layout.tables, &staged) {
         found.obstacles.push(error.to_string());
     }
-    found
-        .obstacles
-        .extend(missing_rights(connector, &mut client, &layout)?);
+    let missing = rights::for_staging(connector, &mut client, &layout)?;
+    found.obstacles.extend(missing.iter().map(Missing::sentence));
     found
         .warnings
         .extend(clinging(connector, &mut client, &layout, selection)?);
     found.room_for(connector, &mut client, copy, &staged);
     if !selection.workspaces.is_empty() && layout.workspaces().contains(&VERSIONS) {
         found.warnings.push(format!(
-            "only chosen workspaces of {} come back: its version storage stays as it is in Live, and what the restored \
-             nodes refer to in it and Live no longer has is added from the backup",
+            "only chosen workspaces of {} come back: the version histories of their nodes come back with them as they \
+             were, and all other histories stay as they are in Live",
             copy.name
         ));
     }
@@ -99,56 +104,6 @@ fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceC
             examples: Vec::new(),
         })
         .collect()
-}
-
-/// Rights that a restore needs and the database's user lacks, as sentences with what to type.
-fn missing_rights(
-    connector: &Connector,
-    client: &mut postgres::Client,
-    layout: &Layout,
-) -> Result<Vec<String>, EngineError> {
-    let row = client
-        .query_one(
-            "SELECT current_user::text, current_database()::text, \
-             has_database_privilege(current_database(), 'CREATE')",
-            &[],
-        )
-        .map_err(connector.failed("looking at rights"))?;
-    let (user, database, may_create): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
-    let mut missing = Vec::new();
-    if !may_create {
-        missing.push(format!(
-            "{user} may not make a schema in {}: GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\"",
-            connector.place()
-        ));
-    }
-    let schema = &connector.settings().schema;
-    let owner = layout.tables.first().map_or(user, |table| table.owner.clone());
-    let exists: bool = client
-        .query_one(
-            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
-            &[schema],
-        )
-        .map_err(connector.failed("looking at rights"))?
-        .get(0);
-    if !exists {
-        missing.push(format!(
-            "the schema {schema} is not in {}: create it",
-            connector.place()
-        ));
-        return Ok(missing);
-    }
-    let may: bool = client
-        .query_one("SELECT has_schema_privilege($1, $2, 'CREATE')", &[&owner, schema])
-        .map_err(connector.failed("looking at rights"))?
-        .get(0);
-    if !may {
-        missing.push(format!(
-            "{owner} may not put tables into the schema {schema} of {}: GRANT CREATE ON SCHEMA \"{schema}\" TO \"{owner}\"",
-            connector.place()
-        ));
-    }
-    Ok(missing)
 }
 
 /// What refers to live tables and would go on referring to the old ones: views, foreign keys, triggers, publications.
@@ -192,7 +147,43 @@ fn clinging(
         .collect())
 }
 
+/// A folder on the disk that the database is on: the configured one, or the server's own on this machine.
+pub(in crate::engine) fn disk(
+    connector: &Connector,
+    client: &mut postgres::Client,
+) -> Option<std::path::PathBuf> {
+    if let Some(folder) = &connector.settings().room {
+        return Some(folder.clone());
+    }
+    if !connector.is_local() {
+        return None;
+    }
+    // Only told to those who may read all settings. Whoever may not, names a folder.
+    let row = client.query_one(
+        "SELECT setting FROM pg_settings WHERE name = 'data_directory'",
+        &[],
+    );
+    let folder: Option<String> = row.ok().and_then(|row| row.get(0));
+    folder.map(std::path::PathBuf::from)
+}
+
+/// Who a folder belongs to, if not to the user that Lifeboat runs as; `None` for root, who may give files to anybody.
+fn foreign(folder: &std::path::Path) -> Option<u32> {
+    let me = rustix::process::geteuid();
+    let owner = std::fs::metadata(folder).ok()?.uid();
+    (!me.is_root() && owner != me.as_raw()).then_some(owner)
+}
+
 impl Found {
+    /// Adds what was found about another instance.
+    pub(super) fn add(&mut self, other: Self) {
+        self.changes.extend(other.changes);
+        self.room.extend(other.room);
+        self.obstacles.extend(other.obstacles);
+        self.warnings.extend(other.warnings);
+        self.newest_change = self.newest_change.max(other.newest_change);
+    }
+
     /// Room for a second copy of the tables, and for records that the data store lacks.
     fn room_for(
         &mut self,
@@ -208,24 +199,20 @@ impl Found {
             .map(|copied| copied.bytes)
             .sum();
         // Rows have a head each, and indexes come on top; the log of the server takes as much again for a while.
-        let rows: u64 = copy.tables.iter().map(|copied| copied.rows).sum();
-        let needed = bytes + rows * 96;
-        let place = connector.settings().room.clone().or_else(|| {
-            let folder: Option<String> = connector
-                .is_local()
-                .then(|| {
-                    client
-                        .query_one(
-                            "SELECT setting FROM pg_settings WHERE name = 'data_directory'",
-                            &[],
-                        )
-                        .ok()
-                })
-                .flatten()
-                .and_then(|row| row.get(0));
-            folder.map(std::path::PathBuf::from)
-        });
-        let Some(place) = place else {
+        let rows: u64 = copy
+            .tables
+            .iter()
+            .filter(|copied| staged.iter().any(|table| table.name == copied.name))
+            .map(|copied| copied.rows)
+            .sum();
+        let log: Option<String> = client
+            .query_one("SELECT setting FROM pg_settings WHERE name = 'max_wal_size'", &[])
+            .ok()
+            .and_then(|row| row.get(0));
+        let log = log.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * 1024 * 1024;
+        let tables = bytes + rows * 96;
+        let needed = tables + log.min(tables);
+        let Some(place) = disk(connector, client) else {
             self.warnings.push(format!(
                 "{} are needed in {}, and how much is free there cannot be told from here: name a folder on its disk as \
                  room, or look yourself",
@@ -253,6 +240,13 @@ impl Found {
             } else {
                 0
             };
+            if missing && let Some(owner) = foreign(store) {
+                self.obstacles.push(format!(
+                    "the data store of {} belongs to user {owner}, and Lifeboat runs as another: Magnolia could not use what \
+                     it adds there. Run the restore as root or as that user",
+                    copy.name
+                ));
+            }
             self.push_room(format!("data store of {}", copy.name), store, needed);
         }
     }

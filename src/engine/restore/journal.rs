@@ -70,6 +70,9 @@ pub struct Journal {
     pub stage: Stage,
     /// Its instances, in the order they are switched in.
     pub instances: Vec<InstanceRecord>,
+    /// Whether the search indexes are removed. After that the instances may have been started, and have new ones.
+    #[serde(default)]
+    pub indexes_removed: bool,
 }
 
 impl Journal {
@@ -145,6 +148,7 @@ mod tests {
                     steps: Vec::new(),
                 },
             }],
+            indexes_removed: false,
         };
         journal.write(state.path()).unwrap();
         journal.stage = Stage::Switching;

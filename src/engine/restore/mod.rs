@@ -1,20 +1,20 @@
-//! Restores: plan, safety backup, stage beside Live, verify what was staged, switch, hooks and health, clean up.
+//! Restores: plan, safety backup, stage beside Live, verify what was staged, hooks, switch, hooks and health, clean up.
 //!
 //! Until the switch begins nothing of Live is touched, and the journal says so. From then on everything that is
 //! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
 
 mod after;
 mod beside;
-mod database;
+pub(super) mod database;
 pub(super) mod journal;
 mod nodes;
-mod plan;
+pub(super) mod plan;
 mod recover;
 mod safety;
 mod staging;
 pub(super) mod switch;
 mod tables;
-mod undo;
+pub(super) mod undo;
 mod versions;
 
 use beside::Staged;
@@ -23,14 +23,13 @@ use journal::{Journal, Stage};
 use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, Verification, choose};
+use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::request::RestoreRequest;
-use crate::domain::retention::undo_target;
 use crate::domain::settings::InstanceSettings;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
@@ -58,8 +57,7 @@ impl Engine {
     ) -> Result<JobId, EngineError> {
         let name = &request.environment;
         self.may_restore(name, confirm)?;
-        let backups = self.list_backups(name)?;
-        let backup = choose(&backups, &request.backup)?.clone();
+        let backup = self.choose_from(name, request.from, &request.backup)?;
         if let Some(unknown) = plan::unknown_parts(&backup, &request.selection)
             .into_iter()
             .next()
@@ -91,11 +89,18 @@ impl Engine {
     /// As [`Engine::start_restore`]; a refusal when neither stands.
     pub fn start_undo(&self, name: &EnvironmentName, confirm: &str, by: &str) -> Result<JobId, EngineError> {
         self.may_restore(name, confirm)?;
+        // What there is to take back is known only when an interrupted switch is finished: until then some instances have
+        // tables to go back to and others do not, and going back would mix them.
+        self.settle_abandoned()?;
+        if self.catalog().running(name)?.is_none() {
+            self.settle_journal(name)?;
+        }
         if let Some(left) = self.tables_to_go_back_to(name)? {
             return self.start_exchange_back(name, left, by);
         }
         let backups = self.list_backups(name)?;
-        let backup = undo_target(&backups)
+        let backup = self
+            .safety_to_go_back_to(name, &backups)
             .cloned()
             .ok_or_else(|| Refusal::NothingToUndo {
                 environment: name.clone(),
@@ -133,7 +138,10 @@ impl Engine {
         if let Verification::Damaged { why, .. } = &backup.verification {
             return Err(Refusal::Damaged {
                 backup: backup.id.to_string(),
-                why: why.clone(),
+                why: format!(
+                    "{why}{}",
+                    self.copy_instead(&backup.manifest.environment, &backup.id)
+                ),
             }
             .into());
         }
@@ -175,9 +183,7 @@ impl Engine {
         if chosen.is_empty() {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
         }
-        let repository = self
-            .repository(&name, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let repository = self.repository_holding(&name, &backup.id)?;
 
         // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
         for warning in &plan.warnings {
@@ -197,7 +203,9 @@ impl Engine {
         } else {
             self.take_safety_backup(work, backup, selection, &mut warnings)?
         };
-        let staged = self.beside(work, &repository, backup, selection, &chosen)?;
+        let staged = self
+            .beside(work, &repository, backup, selection, &chosen)
+            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
@@ -205,8 +213,10 @@ impl Engine {
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
+            indexes_removed: false,
         };
-        self.write_journal(&journal)?;
+        self.write_journal(&journal)
+            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
         let prepared = stage(work, &repository, backup, selection, &staged)
             .and_then(|()| {
                 if way.without_safety {
@@ -214,10 +224,13 @@ impl Engine {
                 }
                 self.renew_safety(work, backup, selection, &mut safety, &mut warnings)
             })
+            .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             // A switch that is done in part stays in the journal, and its safety backup with it.
             return Err(if journal.stage == Stage::Staging {
+                // First of all whatever was stopped for the switch is started again.
+                self.take_up_again(work, &error);
                 self.give_up(&journal, safety.as_ref(), error)
             } else {
                 error

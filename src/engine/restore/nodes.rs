@@ -61,7 +61,7 @@ pub(super) fn compare(
         &connector.settings().schema,
         Some(moment.id.clone()),
         Arc::clone(&live),
-        extents(&live, moment.by_place),
+        extents(&live, true),
     )?;
     let mut read = 0;
     while let Some(reading) = reader.next() {
@@ -85,7 +85,7 @@ pub(super) fn compare(
         }
         read += 1;
     }
-    if read < extents(&live, moment.by_place).len() {
+    if read < extents(&live, true).len() {
         return Err(stopped(connector));
     }
     for side in sides {
@@ -180,6 +180,8 @@ fn compare_data_store(
 struct Side {
     table: Table,
     key: Vec<usize>,
+    /// Where the key stands in the backup's rows: the columns may have had another order then.
+    stored_key: Vec<usize>,
     /// Groups of the backup that have not been met in Live, by the digest of what is in them.
     waiting: HashMap<[u8; 32], StoredFile>,
     /// Groups that have no digest of their own, and are compared row by row.
@@ -202,6 +204,7 @@ impl Side {
         }
         Ok(Self {
             key: table.key_places(),
+            stored_key: stored.unwrap_or(table).key_places(),
             table: table.clone(),
             waiting,
             others,
@@ -244,7 +247,7 @@ impl Side {
                 bytes.extend_from_slice(piece);
                 Ok(())
             })?;
-            let key = &self.key;
+            let key = &self.stored_key;
             let live = &mut self.rows;
             each_row(&bytes, &mut |row| {
                 let id = key_of(row, key);
@@ -325,7 +328,8 @@ fn first_half(digest: &[u8; 32]) -> [u8; 16] {
 
 /// A node's id as Jackrabbit writes it.
 fn node_id(key: &Key) -> String {
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let number = u128::from_be_bytes(*key);
+    let hex = format!("{number:032x}");
     format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use rustix::fs::statvfs;
 
+use super::database::Found;
 use super::switch::probe;
 use super::{Way, database, staging};
-use crate::domain::Instant;
-use crate::domain::backup::{Backup, Verification, choose};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::backup::{Backup, InstanceCopy, Verification};
+use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::content::files::Files;
+use crate::engine::content::postgres::tables::look;
 use crate::engine::content::{Content, ContentError, Item};
 use crate::engine::repository::{Depth, Repository};
 use crate::engine::watch::Watch;
@@ -44,12 +45,18 @@ impl Content for Nothing {
     }
 }
 
-/// Whether the content of an instance is there at all. A database that holds none is still one.
-pub(super) fn is_there(instance: &InstanceSettings) -> bool {
-    Engine::content_folder(instance).is_none_or(Path::exists)
-}
-
 impl Engine {
+    /// Whether the content of an instance is there at all: a folder that stands, a database with tables in it. One that
+    /// is out of reach counts as there, since nobody knows.
+    pub(super) fn is_there(&self, instance: &InstanceSettings) -> bool {
+        match &instance.content {
+            ContentSettings::Files { path } => path.exists(),
+            ContentSettings::Postgres(database) => {
+                look(&self.connector(database)).map_or(true, |(layout, _)| !layout.tables.is_empty())
+            }
+        }
+    }
+
     /// Works out what a restore would do.
     ///
     /// # Errors
@@ -61,8 +68,7 @@ impl Engine {
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
         self.live_settings(&request.environment)?;
-        let backups = self.list_backups(&request.environment)?;
-        let backup = choose(&backups, &request.backup)?.clone();
+        let backup = self.choose_from(&request.environment, request.from, &request.backup)?;
         let way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
@@ -79,21 +85,17 @@ impl Engine {
     ) -> Result<RestorePlan, EngineError> {
         let selection = &way.selection;
         let settings = self.live_settings(name)?;
-        let repository = self
-            .repository(name, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
-        let mut obstacles = Vec::new();
-        let mut warnings = Vec::new();
-        let mut changes = Vec::new();
-        let mut room = Vec::new();
-        let mut newest_change: Option<Instant> = None;
-
+        let repository = self.repository_holding(name, &backup.id)?;
+        let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
         if backup.manifest.replaced.as_ref() != Some(selection) {
-            obstacles.extend(unknown_parts(&backup, selection));
+            found.obstacles.extend(unknown_parts(&backup, selection));
         }
         if let Verification::Damaged { why, .. } = &backup.verification {
-            obstacles.push(format!("the backup is damaged: {why}; choose another one"));
+            let instead = self.copy_instead(name, &backup.id);
+            found.obstacles.push(format!(
+                "the backup is damaged: {why}; choose another one{instead}"
+            ));
         }
         for copy in backup
             .manifest
@@ -101,52 +103,28 @@ impl Engine {
             .iter()
             .filter(|copy| selection.has_instance(&copy.name))
         {
-            let Some(instance) = settings
+            match settings
                 .instances
                 .iter()
                 .find(|instance| instance.name == copy.name)
-            else {
-                warnings.push(format!(
+            {
+                Some(instance) => {
+                    self.plan_instance(instance, &repository, (&backup, copy), way, watch, &mut found)?;
+                }
+                None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",
                     copy.name
-                ));
-                continue;
-            };
-            if let ContentSettings::Postgres(database) = &instance.content {
-                let connector = self.connector(database);
-                let found = database::plan(&connector, &repository, &backup, copy, selection, watch)?;
-                changes.extend(found.changes);
-                room.extend(found.room);
-                obstacles.extend(found.obstacles);
-                warnings.extend(found.warnings);
-                continue;
+                )),
             }
-            if !copy.tables.is_empty() {
-                obstacles.push(format!(
-                    "the backup of {} was taken from a database, and this instance has a folder: it cannot be put there",
-                    copy.name
-                ));
-                continue;
-            }
-            let content: Box<dyn Content> = if is_there(instance) {
-                Box::new(Files::new(
-                    Self::content_folder(instance).unwrap_or(Path::new("")),
-                ))
-            } else {
-                warnings.push(format!(
-                    "the content of {} is gone: all of it comes back",
-                    copy.name
-                ));
-                Box::new(Nothing)
-            };
-            watch.instance(&copy.name);
-            let compared =
-                repository.compare(&backup.id, &copy.name, selection, &*content, Depth::Quick, watch)?;
-            newest_change = newest_change.max(compared.newest_change);
-            let bytes = compared.changes.iter().map(|change| change.bytes).sum();
-            changes.extend(compared.changes);
-            staging_room(instance, bytes, &mut room, &mut obstacles);
         }
+        let Found {
+            changes,
+            mut room,
+            mut obstacles,
+            mut warnings,
+            newest_change,
+        } = found;
+        obstacles.extend(too_little_in_all(&room));
         for instance in &settings.instances {
             let held = backup
                 .manifest
@@ -160,13 +138,8 @@ impl Engine {
                 ));
             }
         }
-        if way.without_safety {
-            warnings.push(
-                "no safety backup will be taken: until they expire, only the replaced tables and folders beside Live can \
-                 bring the old content back"
-                    .to_owned(),
-            );
-        } else {
+        // That it is left out is said by the plan itself.
+        if !way.without_safety {
             repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
         }
         let versions_now = versions::read(settings).map_err(|why| {
@@ -185,6 +158,7 @@ impl Engine {
             environment: name.clone(),
             backup,
             selection: selection.clone(),
+            without_safety: way.without_safety,
             made: self.now(),
             changes,
             newest_change,
@@ -195,6 +169,70 @@ impl Engine {
             warnings,
         };
         Ok(with_version_warnings(plan))
+    }
+
+    /// The part of a plan that is about one instance, of a backup and its copy of the instance.
+    fn plan_instance(
+        &self,
+        instance: &InstanceSettings,
+        repository: &Repository,
+        (backup, copy): (&Backup, &InstanceCopy),
+        way: &Way,
+        watch: &dyn Watch,
+        found: &mut Found,
+    ) -> Result<(), EngineError> {
+        let folder = match &instance.content {
+            ContentSettings::Files { path } => path,
+            ContentSettings::Postgres(database) => {
+                let connector = self.connector(database);
+                found.add(database::plan(
+                    &connector,
+                    repository,
+                    backup,
+                    copy,
+                    &way.selection,
+                    watch,
+                )?);
+                if way.without_safety && !way.selection.workspaces.is_empty() {
+                    found.obstacles.push(
+                        "chosen workspaces of a database share the version storage with others, so their restore needs \
+                         its safety backup: leave it in, or restore everything"
+                            .to_owned(),
+                    );
+                }
+                return Ok(());
+            }
+        };
+        if !copy.tables.is_empty() {
+            found.obstacles.push(format!(
+                "the backup of {} was taken from a database, and this instance has a folder: it cannot be put there",
+                copy.name
+            ));
+            return Ok(());
+        }
+        let content: Box<dyn Content> = if folder.exists() {
+            Box::new(Files::new(folder))
+        } else {
+            found.warnings.push(format!(
+                "the content of {} is gone: all of it comes back",
+                copy.name
+            ));
+            Box::new(Nothing)
+        };
+        watch.instance(&copy.name);
+        let compared = repository.compare(
+            &backup.id,
+            &copy.name,
+            &way.selection,
+            &*content,
+            Depth::Quick,
+            watch,
+        )?;
+        found.newest_change = found.newest_change.max(compared.newest_change);
+        let bytes = compared.changes.iter().map(|change| change.bytes).sum();
+        found.changes.extend(compared.changes);
+        staging_room(instance, bytes, &mut found.room, &mut found.obstacles);
+        Ok(())
     }
 
     /// How long a restore takes: as the last ones of this environment did; before there was any, twice as long as
@@ -228,7 +266,12 @@ impl Engine {
 }
 
 /// Room for staging beside one instance, and whether folders can be exchanged there.
-fn staging_room(instance: &InstanceSettings, bytes: u64, room: &mut Vec<Room>, obstacles: &mut Vec<String>) {
+pub(in crate::engine) fn staging_room(
+    instance: &InstanceSettings,
+    bytes: u64,
+    room: &mut Vec<Room>,
+    obstacles: &mut Vec<String>,
+) {
     let Some(folder) = Engine::content_folder(instance) else {
         return;
     };
@@ -307,11 +350,15 @@ fn repository_room(
         .map(|change| change.bytes)
         .sum::<u64>()
         .min(backup.manifest.bytes());
-    match free_bytes(repository.place()) {
+    // A bucket has no end that could be told beforehand.
+    let Some(folder) = repository.place().folder() else {
+        return;
+    };
+    match free_bytes(folder) {
         Ok(free) => {
             let safety = Room {
                 purpose: "safety backup, at most".to_owned(),
-                folder: repository.place().display().to_string(),
+                folder: folder.display().to_string(),
                 needed,
                 free,
             };
@@ -347,9 +394,18 @@ pub(super) fn unknown_parts(backup: &Backup, selection: &Selection) -> Vec<Strin
         instances
             .iter()
             .filter(|copy| selection.has_instance(&copy.name))
-            .flat_map(|copy| copy.workspaces.iter().map(|workspace| workspace.name.as_str()))
+            .flat_map(|copy| copy.workspaces.iter())
+            .filter(|workspace| workspace.kind != WorkspaceKind::Shared)
+            .map(|workspace| workspace.name.as_str())
     };
     for name in &selection.workspaces {
+        if WorkspaceKind::of(name) == WorkspaceKind::Shared {
+            obstacles.push(format!(
+                "{name} is no workspace but the {} that all workspaces share: it comes along with those that are chosen",
+                workspace_label(name)
+            ));
+            continue;
+        }
         let held = instances
             .iter()
             .filter(|copy| selection.has_instance(&copy.name))
@@ -387,7 +443,28 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
     plan
 }
 
-pub(super) fn free_bytes(folder: &Path) -> Result<u64, String> {
+/// What several instances need together on one disk, where that is too much though each by itself is not.
+fn too_little_in_all(room: &[Room]) -> Option<String> {
+    room.iter().enumerate().find_map(|(index, first)| {
+        let is_first = |other: &Room| same_disk(&other.folder, Path::new(&first.folder));
+        if room[..index].iter().any(is_first) {
+            return None;
+        }
+        let together: Vec<&Room> = room.iter().filter(|other| is_first(other)).collect();
+        let needed: u64 = together.iter().map(|room| room.needed).sum();
+        let each_fits = together.iter().all(|room| room.is_enough());
+        (together.len() > 1 && each_fits && needed > first.free).then(|| {
+            format!(
+                "{} are needed on the disk of {} for all instances together, and {} are free",
+                measure::bytes(needed),
+                first.folder,
+                measure::bytes(first.free)
+            )
+        })
+    })
+}
+
+pub(in crate::engine) fn free_bytes(folder: &Path) -> Result<u64, String> {
     statvfs(folder)
         .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
         .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))

@@ -110,13 +110,35 @@ impl Engine {
         Ok(())
     }
 
-    /// Finishes or undoes the restore that an environment's journal tells of. `None` when there is no journal.
+    /// Finishes or undoes the restore that an environment's journal tells of, and then runs the hooks that an
+    /// interrupted job still owes. `None` when there is no journal.
     fn settle(&self, name: &EnvironmentName) -> Result<Option<Settled>, EngineError> {
-        if self.journal(name)?.is_none() {
+        if self.journal(name)?.is_none() && !self.owes_hooks(name) {
             return Ok(None);
         }
         // Two Lifeboats that both settled it would exchange Live twice. Read again under the lock: it may be settled now.
         let _lock = self.lock(name)?;
+        // As long as Live may be mixed, nothing that was stopped for the switch is started on it.
+        let mut settled = self.settle_restore(name)?;
+        let warnings = self.run_left_over(name);
+        match &mut settled {
+            Some(settled) if settled.done => settled.warnings.extend(warnings),
+            Some(settled) => {
+                for warning in warnings {
+                    settled.sentence = format!("{}; {warning}", settled.sentence);
+                }
+            }
+            None => {
+                for warning in warnings {
+                    self.remember("lifeboat", Some(name), &warning, None, Severity::Warning);
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    /// The part of [`Engine::settle`] that is about the journal, under the environment's lock.
+    fn settle_restore(&self, name: &EnvironmentName) -> Result<Option<Settled>, EngineError> {
         let Some(mut journal) = self.journal(name)? else {
             return Ok(None);
         };
@@ -156,6 +178,9 @@ impl Engine {
                 return Err(error);
             }
             self.drop_staged(&journal)?;
+            if let Some(id) = &journal.safety {
+                self.drop_safety(self.find_backup(name, id).ok().as_ref());
+            }
             return Ok(Some(Settled {
                 done: false,
                 sentence: format!(
@@ -163,7 +188,7 @@ impl Engine {
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
-                safety: journal.safety,
+                safety: None,
             }));
         }
         let say = |severity: Severity, text: &str| {

@@ -2,12 +2,13 @@
 //! switch displaced before that is removed, and dropped again when the restore came to nothing.
 
 use super::journal::{Beside, InstanceRecord, Journal, Stage};
-use super::{SAFETY_ATTEMPTS, plan, staging};
+use super::{SAFETY_ATTEMPTS, staging};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::plan::Selection;
+use crate::domain::settings::InstanceSettings;
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
 use crate::engine::content::Content;
 use crate::engine::content::files::Files;
@@ -28,7 +29,7 @@ impl Engine {
         let (there, gone): (Vec<_>, Vec<_>) = settings
             .instances
             .iter()
-            .partition(|instance| plan::is_there(instance));
+            .partition(|instance| self.is_there(instance));
         if there.is_empty() {
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
             return Ok(None);
@@ -51,7 +52,7 @@ impl Engine {
             Err(error) if error.is_cancelled() => Err(error),
             Err(error) => Err(EngineError::Failed(format!(
                 "the safety backup could not be taken, so Live was not touched: {error}. If Live itself cannot be read \
-                 any more, move its content folder aside and restore again: what is not there needs no safety backup"
+                 any more, restore again without a safety backup (--without-safety-backup)"
             ))),
         }
     }
@@ -66,6 +67,24 @@ impl Engine {
         warnings: &mut Vec<String>,
     ) -> Result<(), EngineError> {
         let settings = self.live_settings(work.environment())?;
+        // Where an exchange cannot take the restore back, undo has nothing but the safety backup: what editors have done
+        // in a database while everything was staged has to be in it.
+        let in_database = |instance: &&InstanceSettings| {
+            Self::content_folder(instance).is_none() && selection.has_instance(&instance.name)
+        };
+        let in_folder = |instance: &InstanceSettings| {
+            Self::content_folder(instance).is_some() && selection.has_instance(&instance.name)
+        };
+        let needs_safety = !selection.workspaces.is_empty() || settings.instances.iter().any(in_folder);
+        if needs_safety && settings.instances.iter().any(|instance| in_database(&instance)) {
+            work.log(
+                Severity::Information,
+                "the safety backup is taken anew, since a database may have changed while everything was staged",
+            );
+            let fresh = self.take_safety_backup(work, backup, selection, warnings)?;
+            self.drop_safety(safety.as_ref());
+            *safety = fresh;
+        }
         for _ in 1..SAFETY_ATTEMPTS {
             let mut differences = 0;
             for instance in &settings.instances {
@@ -73,7 +92,7 @@ impl Engine {
                 let Some(folder) = Self::content_folder(instance) else {
                     continue;
                 };
-                if selection.has_instance(&instance.name) && plan::is_there(instance) {
+                if selection.has_instance(&instance.name) && self.is_there(instance) {
                     differences += self.unsaved(safety.as_ref(), &instance.name, &Files::new(folder))?;
                 }
             }

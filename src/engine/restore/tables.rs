@@ -17,7 +17,7 @@ use crate::domain::settings::{ContentSettings, InstanceSettings, PostgresSetting
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::stage::{Note, NoteState, Owner, Stage};
-use crate::engine::content::postgres::switch::{Exchange, Standing};
+use crate::engine::content::postgres::switch::{Exchange, Standing, own_name};
 use crate::engine::content::postgres::tables::{Holds, Layout, Table};
 use crate::engine::content::postgres::{data_store, names};
 use crate::engine::content::{ContentError, Item};
@@ -299,7 +299,9 @@ impl TableStaging {
                 path: Path::new(DATA_STORE).join(&file.item.path),
                 ..file.item.clone()
             };
-            if !data_store::has(root, &item)? {
+            if data_store::has(root, &item)? {
+                data_store::touch(root, &item);
+            } else {
                 data_store::add(root, &item, &mut files.reader(&file))?;
             }
         }
@@ -333,9 +335,19 @@ impl TableStaging {
                     .map_err(&failed)?;
             }
             let columns = table.column_list();
+            let conflict = match (table.key.as_slice(), modified("last_modified", table)) {
+                ([key], Some(column)) => {
+                    let column = names::quoted(&column);
+                    format!(
+                        "({}) DO UPDATE SET {column} = excluded.{column}",
+                        names::quoted(key)
+                    )
+                }
+                _ => "DO NOTHING".to_owned(),
+            };
             client
                 .batch_execute(&format!(
-                    "INSERT INTO {} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING",
+                    "INSERT INTO {} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT {conflict}",
                     names::in_schema(&connector.settings().schema, &table.name)
                 ))
                 .map_err(&failed)?;
@@ -382,17 +394,36 @@ impl TableStaging {
         let mut client = connector.connect()?;
         let live = Layout::read(connector, &mut client)?.tables;
         let is_live = |name: &str| live.iter().any(|table| table.name == name);
-        let mut comes: Vec<String> = self
-            .tables
-            .iter()
-            .filter(|table| table.holds != Holds::DataStore || !is_live(&table.name))
-            .map(|table| table.name.clone())
-            .collect();
+        let mut renamed = Vec::new();
+        let mut comes: Vec<String> = match &self.back_to {
+            Some(left) => {
+                let theirs = left
+                    .tables
+                    .iter()
+                    .filter(|name| !name.starts_with(replaced::PREFIX));
+                theirs
+                    .map(|name| {
+                        let (own, is_aside) = own_name(name);
+                        if is_aside {
+                            renamed.push(own.to_owned());
+                        }
+                        own.to_owned()
+                    })
+                    .collect()
+            }
+            None => self
+                .tables
+                .iter()
+                .filter(|table| table.holds != Holds::DataStore || !is_live(&table.name))
+                .map(|table| table.name.clone())
+                .collect(),
+        };
         let goes = match &self.back_to {
             Some(left) => left
                 .note
                 .came
                 .iter()
+                .chain(comes.iter().filter(|name| !left.note.came.contains(name)))
                 .filter(|name| is_live(name))
                 .cloned()
                 .collect(),
@@ -402,7 +433,7 @@ impl TableStaging {
                 .map(|table| table.name.clone())
                 .collect::<Vec<_>>(),
         };
-        let mut before = Vec::new();
+        let (mut before, mut before_back) = (Vec::new(), Vec::new());
         if !selection.workspaces.is_empty() && self.back_to.is_none() {
             // The version storage is not exchanged: what is missing in it is added.
             comes.retain(|name| {
@@ -410,7 +441,9 @@ impl TableStaging {
                     .iter()
                     .any(|table| table.name == *name && table.workspace != VERSIONS)
             });
-            before = super::versions::additions(&self.stage, &self.tables, &live)?;
+            if let Some(merge) = super::versions::merge(&self.stage, &self.tables, &live, selection)? {
+                (before, before_back) = (merge.forward, merge.back);
+            }
         }
         let goes: Vec<String> = goes
             .into_iter()
@@ -421,13 +454,22 @@ impl TableStaging {
                         .any(|table| table.name == *name && table.workspace != VERSIONS)
             })
             .collect();
+        // A name of the longest kind cannot be made longer.
+        let aside = goes
+            .iter()
+            .filter(|name| !comes.contains(name) && name.len() < 63)
+            .cloned()
+            .collect();
         Ok(Exchange {
+            aside,
+            renamed,
             live: live_schema.clone(),
             fresh: self.stage.fresh.clone(),
             replaced: self.stage.replaced.clone(),
             comes,
             goes,
             before,
+            before_back,
         })
     }
 }
@@ -436,7 +478,7 @@ impl TableStaging {
 /// since theirs may need something of it.
 pub(super) fn is_staged(selection: &Selection, table: &Table) -> bool {
     is_compared(selection, &table.workspace)
-        || (table.workspace == VERSIONS && matches!(table.holds, Holds::Bundles | Holds::Names))
+        || (table.workspace == VERSIONS && table.holds != Holds::Binaries)
 }
 
 fn workspaces(tables: &[Table], live: &[Table], selection: &Selection) -> Vec<String> {

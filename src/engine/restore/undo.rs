@@ -6,23 +6,44 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::beside::Staged;
 use super::journal::{Beside, Journal, Stage};
 use super::tables::{About, TableStaging};
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::backup::BackupId;
+use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::plan::Selection;
 use crate::domain::refusal::Refusal;
-use crate::domain::settings::ContentSettings;
-use crate::domain::state::ReplacedTables;
+use crate::domain::retention::undo_target;
+use crate::domain::settings::{ContentSettings, EnvironmentSettings};
+use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::{Engine, EngineError, Work};
 
+/// What a restore has staged and nobody knows of any more is dropped after this long.
+const ABANDONED_AFTER: chrono::Duration = chrono::Duration::hours(24);
+
 /// The replaced tables of the instances that one restore was about.
 pub(super) type LeftByInstance = Vec<(InstanceName, Left)>;
+
+/// What is remembered of the last restore of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LastRestore {
+    /// The restore.
+    job: JobId,
+    /// The instances that it was about.
+    instances: Vec<InstanceName>,
+    /// When its safety backup was taken. `None`: it was left out, or there is nothing to take back.
+    safety: Option<Instant>,
+    /// What undo would go back to after an exchange back, and one more.
+    other: Option<Instant>,
+}
 
 impl Engine {
     /// The databases of an environment, by instance.
@@ -78,14 +99,53 @@ impl Engine {
             .into_iter()
             .filter(|(_, left)| left.note.job == job && left.note.at == at)
             .collect();
-        // An instance in a folder can only be taken back by the safety backup, and all have to go back together.
-        let in_folders = settings.instances.iter().any(|instance| {
-            Self::content_folder(instance).is_some() && selection.has_instance(&instance.name)
-        });
-        let backups = self.list_backups(name)?;
-        let has_newer_safety =
-            crate::domain::retention::undo_target(&backups).is_some_and(|safety| safety.manifest.taken > at);
-        Ok((!in_folders && !has_newer_safety).then_some(same))
+        if let Some(last) = self.last_restore(name) {
+            let is_whole = last
+                .instances
+                .iter()
+                .all(|instance| same.iter().any(|(known, _)| known == instance));
+            return Ok((last.job.0 == job && is_whole).then_some(same));
+        }
+        // Nobody remembers the last restore: what is known of it is what it has left.
+        let backups = self.list_backups(name).unwrap_or_default();
+        Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
+    }
+
+    /// How undo would go back, as far as is known without asking the databases.
+    pub(in crate::engine) fn undo_way(
+        &self,
+        name: &EnvironmentName,
+        settings: &EnvironmentSettings,
+        replaced: &[ReplacedTables],
+        backups: &[Backup],
+    ) -> Option<UndoWay> {
+        let last = self.last_restore(name);
+        let takes_all_back = |tables: &ReplacedTables| match &last {
+            Some(last) => {
+                let stands = |instance: &InstanceName| {
+                    let mut all = replaced.iter().filter(|other| other.job == tables.job);
+                    all.any(|other| other.instance == *instance)
+                };
+                last.job == tables.job && last.instances.iter().all(stands)
+            }
+            None => takes_all_back(settings, &tables.selection, tables.at, backups),
+        };
+        let newest = replaced
+            .iter()
+            .filter(|tables| tables.expires > self.now())
+            .max_by_key(|tables| (tables.at, tables.job.0));
+        match newest {
+            Some(tables) if !tables.merged_versions && takes_all_back(tables) => Some(UndoWay::Exchange {
+                job: tables.job,
+                at: tables.at,
+                until: tables.expires,
+            }),
+            _ => self
+                .safety_to_go_back_to(name, backups)
+                .map(|safety| UndoWay::Safety {
+                    backup: safety.id.clone(),
+                }),
+        }
     }
 
     /// Starts the exchange back.
@@ -137,14 +197,17 @@ impl Engine {
             safety: None,
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
+            indexes_removed: false,
         };
         self.write_journal(&journal)?;
         let prepared = staged
             .iter()
             .try_for_each(Staged::make_room)
+            .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, &selection, &staged, None, &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             return Err(if journal.stage == Stage::Staging {
+                self.take_up_again(work, &error);
                 self.give_up(&journal, None, error)
             } else {
                 error
@@ -170,18 +233,23 @@ impl Engine {
     /// Starts dropping the tables that restores have replaced: somebody has looked, and the outcome is good.
     ///
     /// # Errors
-    /// A refusal (rules 5, 8); a sentence when there are none.
+    /// A refusal (rules 5, 8), or because there are none; a database out of reach.
     pub fn start_confirm(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
+        if self.left_in_databases(name)?.is_empty() {
+            return Err(Refusal::NothingToConfirm {
+                environment: name.clone(),
+            }
+            .into());
+        }
         let engine = self.clone();
         self.start(name, JobKind::Prune, "dropping replaced tables", by, move |work| {
             work.phase(Phase::Preparing)?;
             let name = work.environment().clone();
             let left = engine.left_in_databases(&name)?;
             if left.is_empty() {
-                return Err(Refusal::NothingToUndo { environment: name }.into());
+                return Err(Refusal::NothingToConfirm { environment: name }.into());
             }
-            work.phase(Phase::CleaningUp)?;
+            work.phase(Phase::Retention)?;
             let freed = engine.drop_left(work, &name, &left)?;
             Ok(Outcome {
                 summary: format!(
@@ -207,7 +275,19 @@ impl Engine {
         let now = self.now();
         let mut left = self.left_in_databases(name)?;
         // No restore is under way: what is neither live nor replaced belongs to nothing.
-        left.retain(|(_, left)| !left.is_replaced() || left.note.expires <= now);
+        // Unless another Lifeboat, with another state folder, is in the middle of it: what one database of the same
+        // restore has switched already, the others will need; and anything else has a day.
+        let switched: Vec<_> = left
+            .iter()
+            .filter(|(_, left)| left.is_replaced())
+            .map(|(_, left)| (left.note.job, left.note.at))
+            .collect();
+        left.retain(|(_, left)| {
+            if left.is_replaced() {
+                return left.note.expires <= now;
+            }
+            !switched.contains(&(left.note.job, left.note.at)) && left.note.at + ABANDONED_AFTER <= now
+        });
         if left.is_empty() {
             return Ok(());
         }
@@ -223,7 +303,11 @@ impl Engine {
         let mut freed = 0;
         for (instance, left) in left {
             let connector = self.connector_of(name, instance)?;
-            replaced::drop_schema(&connector, &left.schema)?;
+            if left.is_replaced() {
+                replaced::drop_replaced(&connector, &left.schema)?;
+            } else {
+                replaced::drop_schema(&connector, &left.schema)?;
+            }
             freed += left.bytes;
             work.log(
                 Severity::Information,
@@ -255,6 +339,8 @@ impl Engine {
                 at: left.note.at,
                 expires: left.note.expires,
                 bytes: left.bytes,
+                selection: left.note.selection,
+                merged_versions: left.note.merged_versions,
             })
             .collect();
         let path = self.replaced_file(name);
@@ -272,8 +358,80 @@ impl Engine {
         written.map_err(EngineError::io("writing", &path))
     }
 
+    fn last_restore_file(&self, name: &EnvironmentName) -> PathBuf {
+        let file = format!("{}+{}.json", name.project(), name.environment());
+        self.state().join("last-restore").join(file)
+    }
+
+    /// What is remembered of the last restore of an environment. `None` when there was none, or the state folder is
+    /// another one.
+    fn last_restore(&self, name: &EnvironmentName) -> Option<LastRestore> {
+        let bytes = fs::read(self.last_restore_file(name)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The safety backup that undo goes back to: that of the last restore, and no older one, which would take back more
+    /// than that. Where nobody remembers the last restore, the newest.
+    pub(in crate::engine) fn safety_to_go_back_to<'b>(
+        &self,
+        name: &EnvironmentName,
+        backups: &'b [Backup],
+    ) -> Option<&'b Backup> {
+        let Some(last) = self.last_restore(name) else {
+            return undo_target(backups);
+        };
+        let taken = last.safety?;
+        backups.iter().find(|backup| {
+            backup.manifest.trigger == Trigger::Restore && backup.is_good() && backup.manifest.taken == taken
+        })
+    }
+
+    /// Remembers a restore as the last one. An exchange back has no safety backup of its own; a second one is where the
+    /// first restore had led to, and goes back to what that had saved.
+    fn remember_restore(&self, journal: &Journal) -> Result<(), EngineError> {
+        let name = &journal.environment;
+        let is_exchange = journal
+            .instances
+            .iter()
+            .any(|record| matches!(&record.beside, Beside::Schema(schema) if schema.borrowed));
+        let before = self.last_restore(name);
+        if before.as_ref().is_some_and(|before| before.job == journal.job) {
+            return Ok(());
+        }
+        let (safety, other) = match (is_exchange, before) {
+            (true, Some(before)) => (before.other, before.safety),
+            (true, None) => (None, None),
+            (false, _) => {
+                let safety = journal
+                    .safety
+                    .as_ref()
+                    .and_then(|id| self.find_backup(name, id).ok());
+                (safety.map(|safety| safety.manifest.taken), None)
+            }
+        };
+        let last = LastRestore {
+            job: journal.job,
+            instances: journal
+                .instances
+                .iter()
+                .map(|record| record.instance.clone())
+                .collect(),
+            safety,
+            other,
+        };
+        let path = self.last_restore_file(name);
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| serde_json::to_vec_pretty(&last).map_err(std::io::Error::other))
+            .and_then(|bytes| fs::write(&path, bytes))
+            .map_err(EngineError::io("writing", &path))
+    }
+
     /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.
     pub(super) fn note_replaced(&self, journal: &Journal) {
+        if let Err(error) = self.remember_restore(journal) {
+            self.remember_warning("lifeboat", &journal.environment, &error.to_string());
+        }
         let has_tables = journal
             .instances
             .iter()
@@ -303,6 +461,9 @@ impl Engine {
         journal: &Journal,
         say: &dyn Fn(Severity, &str),
     ) -> Vec<String> {
+        if journal.indexes_removed {
+            return Vec::new();
+        }
         let mut warnings = Vec::new();
         for record in &journal.instances {
             let Beside::Schema(schema) = &record.beside else {
@@ -329,13 +490,37 @@ impl Engine {
                 }
             }
         }
+        let removed = Journal {
+            indexes_removed: true,
+            ..journal.clone()
+        };
+        // Without it, a crash before the end has the indexes removed once more.
+        if let Err(error) = self.write_journal(&removed) {
+            warnings.push(error.to_string());
+        }
         warnings
     }
 }
 
+/// Whether an exchange with tables that were replaced at that time takes the whole restore back. An instance in a folder
+/// can only be taken back by the safety backup, and all have to go back together.
+fn takes_all_back(
+    settings: &EnvironmentSettings,
+    selection: &Selection,
+    at: Instant,
+    backups: &[Backup],
+) -> bool {
+    let in_folders = settings
+        .instances
+        .iter()
+        .any(|instance| Engine::content_folder(instance).is_some() && selection.has_instance(&instance.name));
+    let has_newer_safety = undo_target(backups).is_some_and(|safety| safety.manifest.taken > at);
+    !in_folders && !has_newer_safety
+}
+
 /// The folders that a pattern stands for. Workspaces are folders in the case that Jackrabbit knows them in, and tables
 /// have lost it: `{workspace}` matches in any case.
-fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
+pub(in crate::engine) fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
     let text = pattern.to_string_lossy();
     let Some((before, after)) = text.split_once("{workspace}") else {
         return vec![pattern.to_owned()];
@@ -360,18 +545,12 @@ fn folders(pattern: &std::path::Path, workspaces: &[String]) -> Vec<PathBuf> {
 
 /// Removes a folder, if it is there and is a search index. Renamed first, so that Jackrabbit never finds half of one.
 fn remove_index(folder: &std::path::Path) -> Result<bool, String> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        entries => entries.map_err(|error| error.to_string())?,
-    };
-    let names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    // Jackrabbit lists the parts of an index in files of this name; without one it is something else's folder.
-    let is_index = names.is_empty() || names.iter().any(|name| name.starts_with("indexes"));
-    if !is_index {
-        return Err("it does not look like one of Jackrabbit's, so it was left alone".to_owned());
+    match is_index(folder)? {
+        None => return Ok(false),
+        Some(false) => {
+            return Err("it does not look like one of Jackrabbit's, so it was left alone".to_owned());
+        }
+        Some(true) => {}
     }
     let mut aside = folder.as_os_str().to_owned();
     aside.push(".lifeboat-removed");
@@ -383,6 +562,22 @@ fn remove_index(folder: &std::path::Path) -> Result<bool, String> {
     fs::rename(folder, &aside).map_err(|error| error.to_string())?;
     fs::remove_dir_all(&aside).map_err(|error| error.to_string())?;
     Ok(true)
+}
+
+/// Whether a folder is one of Jackrabbit's search indexes; `None` when there is none.
+pub(in crate::engine) fn is_index(folder: &std::path::Path) -> Result<Option<bool>, String> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(|error| error.to_string())?,
+    };
+    let names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    // Jackrabbit lists the parts of an index in files of this name; without one it is something else's folder.
+    Ok(Some(
+        names.is_empty() || names.iter().any(|name| name.starts_with("indexes")),
+    ))
 }
 
 #[cfg(test)]

@@ -1,14 +1,509 @@
-//! What a restore of chosen workspaces needs of the version storage.
+//! What a restore of chosen workspaces does to the version storage, which all workspaces share.
+//!
+//! A versionable node and its history belong together: a node whose base version is missing cannot be checked in any more.
+//! So the histories of the nodes that come back come back with them, as they were; all other histories stay as they are in
+//! Live. The folders that histories are sorted into are merged. A history that a workspace which stays uses as well comes
+//! back only if it has everything that this workspace needs.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::environment::{VERSIONS, WorkspaceKind};
+use crate::domain::plan::Selection;
 use crate::engine::EngineError;
+use crate::engine::content::ContentError;
+use crate::engine::content::postgres::bundle::{self, Bundle, NodeId};
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::names::{in_schema, literal, quoted};
+use crate::engine::content::postgres::read::{Piece, Reader, extents};
+use crate::engine::content::postgres::rows::{self, Splitter};
 use crate::engine::content::postgres::stage::Stage;
-use crate::engine::content::postgres::tables::Table;
+use crate::engine::content::postgres::tables::{Found, Holds, Table};
 
-/// Statements that add what the live version storage lacks.
-pub(super) fn additions(
-    _stage: &Stage,
-    _tables: &[Table],
-    _live: &[Table],
-) -> Result<Vec<String>, EngineError> {
-    Ok(Vec::new())
+/// Statements that belong into the transaction of the switch.
+#[derive(Debug, Default)]
+pub(super) struct Merge {
+    /// Before the tables are exchanged.
+    pub forward: Vec<String>,
+    /// Before they are exchanged back.
+    pub back: Vec<String>,
+}
+
+/// The version storage of one side.
+#[derive(Default)]
+struct Storage {
+    parents: HashMap<NodeId, NodeId>,
+    children: HashMap<NodeId, Vec<NodeId>>,
+    /// The folders that histories are sorted into, with their bytes.
+    folders: HashMap<NodeId, Vec<u8>>,
+}
+
+impl Storage {
+    fn has(&self, id: &NodeId) -> bool {
+        self.parents.contains_key(id)
+    }
+
+    /// These nodes, where they are here, and everything below them.
+    fn below(&self, tops: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        let mut all = BTreeSet::new();
+        let mut open: Vec<NodeId> = tops.iter().filter(|id| self.has(id)).copied().collect();
+        while let Some(id) = open.pop() {
+            if all.insert(id) {
+                open.extend(self.children.get(&id).into_iter().flatten());
+            }
+        }
+        all
+    }
+}
+
+/// What the nodes of a workspace need of the version storage, by history.
+type Needs = BTreeMap<NodeId, BTreeSet<NodeId>>;
+
+/// Works out what has to be done to the live version storage, and puts what that needs into the staged schema. `None` when
+/// no node that comes back has a history.
+///
+/// # Errors
+/// [`EngineError`] when something cannot be read, or a history is shared with a workspace that needs it as it is.
+pub(super) fn merge(
+    stage: &Stage,
+    staged: &[Table],
+    live: &[Table],
+    selection: &Selection,
+) -> Result<Option<Merge>, EngineError> {
+    let connector = &stage.connector;
+    let is_chosen = |table: &&Table| {
+        table.holds == Holds::Bundles
+            && WorkspaceKind::of(&table.workspace) != WorkspaceKind::Shared
+            && selection.has_workspace(&table.workspace)
+    };
+    let coming: Vec<Table> = staged.iter().filter(is_chosen).cloned().collect();
+    let mut needs = Needs::new();
+    each_bundle(connector, &stage.fresh, coming, true, &mut |_, bundle, _| {
+        gather(&mut needs, bundle);
+    })?;
+    if needs.is_empty() {
+        return Ok(None);
+    }
+    let storage_of = |tables: &[Table]| {
+        tables
+            .iter()
+            .find(|table| table.workspace == VERSIONS && table.holds == Holds::Bundles)
+            .cloned()
+    };
+    let (Some(backup_table), Some(live_table)) = (storage_of(staged), storage_of(live)) else {
+        return Err(EngineError::Failed(
+            "the chosen workspaces have versions, and the version storage is missing in the backup or in Live: restore \
+             everything"
+                .to_owned(),
+        ));
+    };
+    let then = read_storage(connector, &stage.fresh, &backup_table, true)?;
+    let live_schema = &connector.settings().schema;
+    let now = read_storage(connector, live_schema, &live_table, false)?;
+
+    let staying: Vec<Table> = live
+        .iter()
+        .filter(|table| {
+            table.holds == Holds::Bundles
+                && WorkspaceKind::of(&table.workspace) != WorkspaceKind::Shared
+                && !selection.has_workspace(&table.workspace)
+        })
+        .cloned()
+        .collect();
+    let histories: BTreeSet<NodeId> = needs.keys().filter(|id| then.has(id)).copied().collect();
+    let coming_nodes = then.below(&histories);
+    let mut shared = BTreeSet::new();
+    let mut in_the_way = BTreeSet::new();
+    each_bundle(connector, live_schema, staying, false, &mut |table, bundle, _| {
+        for history in bundle.histories.iter().filter(|id| histories.contains(*id)) {
+            shared.insert(*history);
+            if bundle
+                .versions
+                .iter()
+                .any(|version| !coming_nodes.contains(version))
+            {
+                in_the_way.insert(table.workspace.clone());
+            }
+        }
+    })?;
+    if !in_the_way.is_empty() {
+        let names: Vec<_> = in_the_way.into_iter().collect();
+        return Err(EngineError::Failed(format!(
+            "nodes in {} share their version history with nodes that would come back, and have newer versions in it: \
+             restore {} as well, or everything",
+            names.join(", "),
+            if names.len() == 1 { "it" } else { "them" }
+        )));
+    }
+    let leaving = now.below(&histories);
+    let folders = merged_folders(&then, &now, &histories)?;
+    let prepared = Prepared {
+        stage,
+        live_schema,
+        bundles: &live_table,
+        references: live
+            .iter()
+            .find(|table| table.workspace == VERSIONS && table.holds == Holds::References),
+        staged_references: staged
+            .iter()
+            .any(|table| table.workspace == VERSIONS && table.holds == Holds::References),
+        live_rows: now.parents.len(),
+    };
+    let keep_references: BTreeSet<NodeId> = then.below(&shared);
+    prepared.write(&leaving, &coming_nodes, &folders, &keep_references)?;
+    Ok(Some(prepared.statements()))
+}
+
+fn gather(needs: &mut Needs, bundle: &Bundle) {
+    for history in &bundle.histories {
+        needs
+            .entry(*history)
+            .or_default()
+            .extend(bundle.versions.iter().copied());
+    }
+}
+
+/// The folders above histories that come back, with every child that they need: Live's where Live has them.
+fn merged_folders(
+    then: &Storage,
+    now: &Storage,
+    histories: &BTreeSet<NodeId>,
+) -> Result<BTreeMap<NodeId, Vec<u8>>, EngineError> {
+    let wrong = EngineError::Failed;
+    let mut folders: BTreeMap<NodeId, Vec<u8>> = BTreeMap::new();
+    let mut seen: HashSet<(NodeId, NodeId)> = HashSet::new();
+    for history in histories {
+        let mut child = *history;
+        while let Some(parent) = then.parents.get(&child) {
+            let Some(bytes) = then.folders.get(parent) else {
+                break;
+            };
+            if seen.insert((*parent, child)) {
+                let in_backup = bundle::read(bytes).map_err(wrong)?;
+                let entry = in_backup.children.iter().find(|(_, id)| *id == child);
+                let name = entry.map(|(name, _)| name.clone());
+                let base = match folders.get(parent).or_else(|| now.folders.get(parent)) {
+                    Some(bytes) => bytes.clone(),
+                    None => bundle::with_children(bytes, &[]).map_err(wrong)?,
+                };
+                let mut children = bundle::read(&base).map_err(wrong)?.children;
+                let is_listed = children.iter().any(|(_, id)| *id == child);
+                if let (false, Some(name)) = (is_listed, name) {
+                    children.push((name, child));
+                    folders.insert(*parent, bundle::with_children(&base, &children).map_err(wrong)?);
+                } else if !now.folders.contains_key(parent) {
+                    folders.entry(*parent).or_insert(base);
+                }
+            }
+            child = *parent;
+        }
+    }
+    Ok(folders)
+}
+
+fn read_storage(
+    connector: &Connector,
+    schema: &str,
+    table: &Table,
+    by_place: bool,
+) -> Result<Storage, EngineError> {
+    let mut storage = Storage::default();
+    each_bundle(connector, schema, vec![table.clone()], by_place, &mut |_,
+                                                                        bundle,
+                                                                        (
+        id,
+        bytes,
+    )| {
+        let parent = bundle.parent.unwrap_or_default();
+        storage.parents.insert(id, parent);
+        storage.children.entry(parent).or_default().push(id);
+        if bundle.is_version_folder {
+            storage.folders.insert(id, bytes.to_vec());
+        }
+    })?;
+    Ok(storage)
+}
+
+/// Told every node: its table, what it refers to, its id and its bytes.
+type EachBundle<'a> = dyn FnMut(&Table, &Bundle, (NodeId, &[u8])) + 'a;
+
+/// Tells `each` every node of some tables: its table, what it refers to, its id and its bytes.
+fn each_bundle(
+    connector: &Connector,
+    schema: &str,
+    mut tables: Vec<Table>,
+    is_staged: bool,
+    each: &mut EachBundle<'_>,
+) -> Result<(), EngineError> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    if is_staged {
+        // What the description in the backup says of their size is not what they have here.
+        for table in &mut tables {
+            table.found = Found::default();
+        }
+    }
+    let tables = Arc::new(tables);
+    let cut = extents(&tables, !is_staged);
+    let count = cut.len();
+    let reader = Reader::start(connector, schema, None, Arc::clone(&tables), cut)?;
+    let mut read = 0;
+    while let Some(reading) = reader.next() {
+        let Some(table) = tables.get(reading.extent.table) else {
+            continue;
+        };
+        let places = [
+            table.place_of("node_id_hi"),
+            table.place_of("node_id_lo"),
+            table.place_of("bundle_data"),
+        ];
+        let [Some(high), Some(low), Some(data)] = places else {
+            continue;
+        };
+        loop {
+            match reading.pieces.recv() {
+                Ok(Piece::Rows(group)) => {
+                    Splitter::within().push::<RowTrouble>(&group.bytes, &mut |row| {
+                        let (Some(high), Some(low), Some(bytes)) = (
+                            rows::field(row, high),
+                            rows::field(row, low),
+                            rows::field(row, data),
+                        ) else {
+                            return Ok(());
+                        };
+                        let id: NodeId = [high, low].concat().try_into().unwrap_or_default();
+                        let bundle = bundle::read(bytes).map_err(|why| {
+                            RowTrouble(format!("{why} (table {}): restore everything", table.name))
+                        })?;
+                        each(table, &bundle, (id, bytes));
+                        Ok(())
+                    })?;
+                }
+                Ok(Piece::End) => break,
+                Ok(Piece::Failed(error)) => return Err(error.into()),
+                Err(_) => return Err(stopped(connector)),
+            }
+        }
+        read += 1;
+    }
+    if read < count {
+        return Err(stopped(connector));
+    }
+    Ok(())
+}
+
+fn stopped(connector: &Connector) -> EngineError {
+    connector
+        .wrong("reading", "whoever read the tables has stopped")
+        .into()
+}
+
+/// Why a row cannot be read.
+struct RowTrouble(String);
+
+impl From<std::io::Error> for RowTrouble {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<RowTrouble> for EngineError {
+    fn from(trouble: RowTrouble) -> Self {
+        Self::Failed(format!(
+            "the chosen workspaces cannot be restored without the others: {}",
+            trouble.0
+        ))
+    }
+}
+
+/// Names of the tables that this needs in the two schemas of the restore.
+const LEAVING: &str = "lifeboat_leaving";
+const COMING: &str = "lifeboat_coming";
+const FOLDERS: &str = "lifeboat_folders";
+const SHARED: &str = "lifeboat_shared";
+const SAVED_BUNDLES: &str = "lifeboat_saved_bundles";
+const SAVED_REFERENCES: &str = "lifeboat_saved_references";
+
+/// Everything that the statements speak of.
+struct Prepared<'a> {
+    stage: &'a Stage,
+    live_schema: &'a str,
+    bundles: &'a Table,
+    references: Option<&'a Table>,
+    staged_references: bool,
+    live_rows: usize,
+}
+
+impl Prepared<'_> {
+    /// Writes the lists of nodes into the staged schema.
+    fn write(
+        &self,
+        leaving: &BTreeSet<NodeId>,
+        coming: &BTreeSet<NodeId>,
+        folders: &BTreeMap<NodeId, Vec<u8>>,
+        shared: &BTreeSet<NodeId>,
+    ) -> Result<(), ContentError> {
+        let connector = &self.stage.connector;
+        let failed = connector.failed("preparing the version storage");
+        let mut client = connector.connect()?;
+        self.stage.owner.act(connector, &mut client)?;
+        let mut transaction = client.transaction().map_err(&failed)?;
+        for (name, ids) in [(LEAVING, leaving), (COMING, coming), (SHARED, shared)] {
+            let table = in_schema(&self.stage.fresh, name);
+            transaction
+                .batch_execute(&format!(
+                    "DROP TABLE IF EXISTS {table}; CREATE TABLE {table} (hi bigint, lo bigint)"
+                ))
+                .map_err(&failed)?;
+            let (high, low) = halves(ids.iter());
+            transaction
+                .execute(
+                    &format!("INSERT INTO {table} SELECT * FROM unnest($1::bigint[], $2::bigint[])"),
+                    &[&high, &low],
+                )
+                .map_err(&failed)?;
+        }
+        let table = in_schema(&self.stage.fresh, FOLDERS);
+        transaction
+            .batch_execute(&format!(
+                "DROP TABLE IF EXISTS {table}; CREATE TABLE {table} (hi bigint, lo bigint, data bytea)"
+            ))
+            .map_err(&failed)?;
+        let (high, low) = halves(folders.keys());
+        let data: Vec<&[u8]> = folders.values().map(Vec::as_slice).collect();
+        transaction
+            .execute(
+                &format!("INSERT INTO {table} SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])"),
+                &[&high, &low, &data],
+            )
+            .map_err(&failed)?;
+        transaction.commit().map_err(failed)
+    }
+
+    fn statements(&self) -> Merge {
+        let fresh = |name: &str| in_schema(&self.stage.fresh, name);
+        let saved = |name: &str| in_schema(&self.stage.replaced, name);
+        let mut merge = Merge::default();
+        let live = in_schema(self.live_schema, &self.bundles.name);
+        let same = matching(self.bundles);
+        merge
+            .forward
+            .push(format!("LOCK TABLE {live} IN SHARE ROW EXCLUSIVE MODE"));
+        // Versions that were made since the lists were worked out would be torn apart.
+        merge.forward.push(format!(
+            "DO $lifeboat$ BEGIN IF (SELECT count(*) FROM {live}) <> {} THEN RAISE EXCEPTION {}; END IF; END $lifeboat$",
+            self.live_rows,
+            literal("versions were made while the restore was prepared: stop Magnolia, or restore again")
+        ));
+        merge.forward.push(format!(
+            "CREATE TABLE {} AS SELECT t.* FROM {live} t WHERE EXISTS (SELECT FROM {} i WHERE {same}) \
+             OR EXISTS (SELECT FROM {} i WHERE {same})",
+            saved(SAVED_BUNDLES),
+            fresh(LEAVING),
+            fresh(FOLDERS)
+        ));
+        merge.forward.push(format!(
+            "DELETE FROM {live} t USING {} i WHERE {same}",
+            fresh(LEAVING)
+        ));
+        let columns = self.bundles.column_list();
+        merge.forward.push(format!(
+            "INSERT INTO {live} ({columns}) SELECT {} FROM {} t JOIN {} i ON {same}",
+            self.bundles
+                .columns
+                .iter()
+                .map(|column| format!("t.{}", quoted(&column.name)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            fresh(&self.bundles.name),
+            fresh(COMING)
+        ));
+        let (high, low, data) = key_and_data(self.bundles);
+        merge.forward.push(format!(
+            "INSERT INTO {live} ({high}, {low}, {data}) SELECT hi, lo, data FROM {} \
+             ON CONFLICT ({high}, {low}) DO UPDATE SET {data} = excluded.{data}",
+            fresh(FOLDERS)
+        ));
+        for list in [COMING, FOLDERS] {
+            merge.back.push(format!(
+                "DELETE FROM {live} t USING {} i WHERE {same}",
+                fresh(list)
+            ));
+        }
+        merge.back.push(format!(
+            "INSERT INTO {live} ({columns}) SELECT {columns} FROM {}",
+            saved(SAVED_BUNDLES)
+        ));
+        merge.back.push(format!("DROP TABLE {}", saved(SAVED_BUNDLES)));
+        if let Some(references) = self.references.filter(|_| self.staged_references) {
+            self.references(references, &mut merge);
+        }
+        merge
+    }
+
+    /// Which properties refer to versions is kept with the versions.
+    fn references(&self, table: &Table, merge: &mut Merge) {
+        let fresh = |name: &str| in_schema(&self.stage.fresh, name);
+        let saved = in_schema(&self.stage.replaced, SAVED_REFERENCES);
+        let live = in_schema(self.live_schema, &table.name);
+        let same = matching(table);
+        let columns = table.column_list();
+        let (high, low, _) = key_and_data(table);
+        let listed = format!(
+            "(EXISTS (SELECT FROM {} i WHERE {same}) OR EXISTS (SELECT FROM {} i WHERE {same})) \
+             AND NOT EXISTS (SELECT FROM {} i WHERE {same})",
+            fresh(LEAVING),
+            fresh(COMING),
+            fresh(SHARED)
+        );
+        merge.forward.push(format!(
+            "CREATE TABLE {saved} AS SELECT t.* FROM {live} t WHERE {listed}"
+        ));
+        merge.forward.push(format!("DELETE FROM {live} t WHERE {listed}"));
+        // What a workspace that stays refers to is kept as Live has it.
+        merge.forward.push(format!(
+            "INSERT INTO {live} ({columns}) SELECT {columns} FROM {} t \
+             WHERE EXISTS (SELECT FROM {} i WHERE {same}) ON CONFLICT ({high}, {low}) DO NOTHING",
+            fresh(&table.name),
+            fresh(COMING)
+        ));
+        merge.back.push(format!("DELETE FROM {live} t WHERE {listed}"));
+        merge.back.push(format!(
+            "INSERT INTO {live} ({columns}) SELECT {columns} FROM {saved}"
+        ));
+        merge.back.push(format!("DROP TABLE {saved}"));
+    }
+}
+
+/// The columns of a node's id and the one beside them, as SQL takes them.
+fn key_and_data(table: &Table) -> (String, String, String) {
+    let named = |name: &str| {
+        let place = table.place_of(name);
+        quoted(
+            place
+                .and_then(|place| table.columns.get(place))
+                .map_or(name, |column| column.name.as_str()),
+        )
+    };
+    let data = if table.holds == Holds::References {
+        "refs_data"
+    } else {
+        "bundle_data"
+    };
+    (named("node_id_hi"), named("node_id_lo"), named(data))
+}
+
+/// The condition that a row `t` is the one of a list's entry `i`.
+fn matching(table: &Table) -> String {
+    let (high, low, _) = key_and_data(table);
+    format!("t.{high} = i.hi AND t.{low} = i.lo")
+}
+
+fn halves<'a>(ids: impl Iterator<Item = &'a NodeId>) -> (Vec<i64>, Vec<i64>) {
+    ids.map(|id| {
+        let half = |bytes: &[u8]| i64::from_be_bytes(bytes.try_into().unwrap_or_default());
+        (half(&id[..8]), half(&id[8..]))
+    })
+    .unzip()
 }

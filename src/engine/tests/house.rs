@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use tokio::sync::broadcast;
 
+use crate::domain::address::Address;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
@@ -16,10 +17,10 @@ use crate::domain::plan::Selection;
 use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositorySettings, SecretSource,
-    VersionSource,
+    ContentSettings, CopySettings, EnvironmentSettings, HealthSettings, Hooks, InstanceSettings,
+    RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
-use crate::domain::slot::Keep;
+use crate::domain::slot::{Keep, Slot};
 use crate::engine::clock::SetClock;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 
@@ -29,7 +30,8 @@ pub(super) struct House {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<SetClock>,
     pub(super) hooks: Hooks,
-    pub(super) health: Option<String>,
+    pub(super) health: Option<HealthSettings>,
+    pub(super) copied: Vec<Slot>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -44,6 +46,7 @@ impl House {
             clock: Arc::new(SetClock::at(start)),
             hooks: Hooks::default(),
             health: None,
+            copied: Vec::new(),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -63,6 +66,14 @@ impl House {
             }
         }
         house
+    }
+
+    /// With a second repository in the folder `copies`.
+    pub(super) fn with_copy(self, slots: &[Slot]) -> Self {
+        Self {
+            copied: slots.to_vec(),
+            ..self
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -134,12 +145,21 @@ impl House {
     }
 
     pub(super) fn try_engine(&self, state: &str) -> Result<Engine, EngineError> {
+        let mut repository = RepositorySettings::in_folder(
+            self.path("repository"),
+            SecretSource::PasswordFile(self.path("key")),
+        );
+        if !self.copied.is_empty() {
+            repository.copy = Some(CopySettings {
+                root: Address::Folder(self.path("copies")),
+                key: None,
+                options: StorageOptions::default(),
+                slots: self.copied.clone(),
+            });
+        }
         let settings = EngineSettings {
             state: self.path(state),
-            repository: Some(RepositorySettings {
-                root: self.path("repository"),
-                key: SecretSource::PasswordFile(self.path("key")),
-            }),
+            repository: Some(repository),
             environments: vec![
                 self.environment("live", EnvironmentKind::Live),
                 self.environment("uat", EnvironmentKind::Uat),
@@ -210,6 +230,7 @@ pub(super) fn request(backup: &str, selection: Selection) -> RestoreRequest {
         backup: backup.into(),
         selection,
         without_safety: false,
+        from: RepositoryChoice::First,
     }
 }
 

@@ -1,5 +1,8 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
+mod copies;
+mod health;
+mod hooks;
 mod house;
 mod recovery;
 mod restores;

@@ -13,7 +13,7 @@ use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 
 /// A restore of both instances in the middle: new content is staged, and `switched` instances have it already.
-fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
+pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
     let safety = back_up(&house.engine());
     house.pass(chrono::Duration::hours(1));
     let mut journal = Journal {
@@ -23,6 +23,7 @@ fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
         safety: Some(safety),
         stage,
         instances: Vec::new(),
+        indexes_removed: false,
     };
     for (index, instance) in INSTANCES.iter().enumerate() {
         let staging = house.path(instance).join(".content.lifeboat-100");
@@ -92,7 +93,7 @@ fn from_the_switch_on_live_gets_its_new_content() {
 fn after_the_switch_only_cleaning_up_is_left() {
     for stage in [Stage::Switched, Stage::Clearing] {
         let house = House::new();
-        let journal = interrupted(&house, stage, 2);
+        interrupted(&house, stage, 2);
         if stage == Stage::Clearing {
             // Part of it had been removed already.
             fs::remove_dir_all(house.path(INSTANCES[0]).join(".content.lifeboat-100")).unwrap();

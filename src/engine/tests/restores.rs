@@ -1,8 +1,6 @@
 //! What restores and undos do to Live, to its neighbours, and to late changes.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 
 use super::house::{House, back_up, backups, everything, only, request, restore, undo};
 use crate::domain::activity::Severity;
@@ -123,56 +121,6 @@ fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Critical);
     assert!(told.text.contains("public-1"), "{}", told.text);
-}
-
-#[test]
-fn hooks_know_what_happened_and_a_failing_one_is_a_warning() {
-    let mut house = House::new();
-    let script = "echo restored $LIFEBOAT_BACKUP of $LIFEBOAT_ENVIRONMENT on $LIFEBOAT_INSTANCE; exit 3";
-    house.hooks.after_restore = ["sh", "-c", script].map(str::to_owned).to_vec();
-    let engine = house.engine();
-    let backup = back_up(&engine);
-    let job = restore(&engine, "manual", everything());
-    let log = engine.catalog().log_after(job.id, 0).unwrap();
-    let line = format!("author: restored {} of acme/live on author", backup.0);
-    assert!(log.iter().any(|logged| logged.text == line), "{log:#?}");
-    let warnings = job.outcome.unwrap().warnings;
-    assert_eq!(warnings.len(), 2);
-    assert!(warnings[0].contains("exit status: 3"), "{}", warnings[0]);
-}
-
-#[test]
-fn an_instance_that_answers_is_up() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = std::thread::spawn(move || {
-        // The first answers are those of a Magnolia that is still starting.
-        for body in [r#"{"status":"DOWN"}"#, r#"{"status":"UP"}"#, r#"{"status":"UP"}"#] {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = [0; 1024];
-            let _ = stream.read(&mut request).unwrap();
-            let length = body.len();
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-            )
-            .unwrap();
-        }
-    });
-    let mut house = House::new();
-    house.health = Some(format!("http://{address}/.rest/health"));
-    let engine = house.engine();
-    back_up(&engine);
-    let job = restore(&engine, "manual", everything());
-    server.join().unwrap();
-    let outcome = job.outcome.unwrap();
-    assert_eq!(outcome.health.len(), 2);
-    assert!(
-        outcome.health.iter().all(|health| health.up),
-        "{:?}",
-        outcome.health
-    );
-    assert_eq!(outcome.warnings, Vec::<String>::new());
 }
 
 #[test]

@@ -99,6 +99,8 @@ pub struct Model {
     pub details: BTreeMap<EnvironmentName, EnvironmentDetails>,
     /// Why an environment could not be read.
     pub details_problems: BTreeMap<EnvironmentName, String>,
+    /// What was last found to work in an environment and what not, or why it could not be looked at.
+    pub checks: BTreeMap<EnvironmentName, Result<crate::domain::check::Report, String>>,
     /// The environment that the right side shows. Follows the selection once it rests.
     pub shown: Option<EnvironmentName>,
     /// Counts moves of the selection, so that only the last one's rest counts.
@@ -146,6 +148,7 @@ impl Model {
             fleet_problem: None,
             details: BTreeMap::new(),
             details_problems: BTreeMap::new(),
+            checks: BTreeMap::new(),
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
@@ -227,7 +230,7 @@ impl Model {
             Some(Screen::Wizard(wizard)) => Some(&wizard.environment),
             Some(Screen::Job { id, .. }) => self.jobs.get(id).map(|job| &job.environment),
             Some(Screen::Page {
-                page: Page::Backup(name, _) | Page::About(name),
+                page: Page::Backup(name, _) | Page::About(name) | Page::Check(name),
                 ..
             }) => Some(name),
             Some(Screen::Jobs(cursor)) => self.job_in_list(cursor).map(|job| &job.environment),

@@ -50,6 +50,8 @@ pub enum Page {
     Backup(EnvironmentName, BackupId),
     /// Everything known of an environment.
     About(EnvironmentName),
+    /// What works in it and what does not.
+    Check(EnvironmentName),
 }
 
 /// A job's log, as far as it has been read.
@@ -170,6 +172,8 @@ pub enum About {
     Cancel(JobId),
     /// Deleting a backup.
     Delete(EnvironmentName, BackupId),
+    /// Dropping the tables that restores have replaced.
+    Confirm(EnvironmentName),
     /// Lifting a hold.
     Lift(EnvironmentName, HoldKind),
 }

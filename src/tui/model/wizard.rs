@@ -5,9 +5,11 @@ use tui_input::Input;
 
 use super::cursor::Cursor;
 use crate::domain::backup::{Backup, BackupId, Manifest};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use crate::domain::plan::{RestorePlan, Selection};
 use crate::domain::request::RestoreRequest;
+use crate::domain::settings::RepositoryChoice;
+use crate::domain::state::ReplacedTables;
 
 /// The wizard's state.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Wizard {
     pub typed: Input,
     /// What stands in the way of the next step.
     pub problem: Option<String>,
+    /// Whether the safety backup is left out, by choice.
+    pub without_safety: bool,
     /// Whether the restore has been asked for and the answer is still to come.
     pub starting: bool,
 }
@@ -95,6 +99,8 @@ pub enum PlanState {
     Ready(Box<RestorePlan>),
     /// Not to be had, with the sentence that says why.
     Failed(String),
+    /// Nothing to work out: undo is an exchange with these tables.
+    Exchange(Vec<ReplacedTables>),
 }
 
 /// An instance or a workspace that can be taken or left out.
@@ -134,6 +140,7 @@ impl Wizard {
             scroll: 0,
             typed: Input::default(),
             problem: None,
+            without_safety: false,
             starting: false,
         }
     }
@@ -223,7 +230,8 @@ impl Wizard {
             environment: self.environment.clone(),
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
-            without_safety: false,
+            without_safety: self.without_safety,
+            from: RepositoryChoice::First,
         })
     }
 
@@ -244,21 +252,18 @@ fn scope_of(manifest: &Manifest) -> Vec<ScopeItem> {
         .iter()
         .map(|instance| ScopeWhat::Instance(instance.name.clone()));
     let mut names: Vec<(&_, &String)> = Vec::new();
+    // What all workspaces of a database share is none of them: it comes along with those that are chosen.
     for workspace in manifest
         .instances
         .iter()
         .flat_map(|instance| &instance.workspaces)
+        .filter(|workspace| workspace.kind != WorkspaceKind::Shared)
     {
         if !names.iter().any(|(_, name)| **name == workspace.name) {
             names.push((&workspace.kind, &workspace.name));
         }
     }
-    names.sort_by_key(|(kind, name)| {
-        (
-            **kind == crate::domain::environment::WorkspaceKind::Content,
-            (*name).clone(),
-        )
-    });
+    names.sort_by_key(|(kind, name)| (**kind == WorkspaceKind::Content, (*name).clone()));
     let workspaces = names
         .into_iter()
         .map(|(_, name)| ScopeWhat::Workspace(name.clone()));

@@ -3,14 +3,16 @@
 use super::{allowed, everything, forms, say, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::measure;
 use crate::domain::request::HoldKind;
+use crate::domain::state::UndoWay;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::model::cursor::{Cursor, Motion};
 use crate::tui::model::screens::{
     About, Dialog, Field, Form, FormKind, Log, News, Page, Palette, Question, Screen,
 };
-use crate::tui::model::wizard::{Purpose, Step, Wizard};
+use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
 use crate::tui::model::{Model, Pane};
 use crate::tui::view::layout;
 
@@ -57,6 +59,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Yes => forms::yes(model),
         Action::NextStep => wizard::next(model),
         Action::Toggle => wizard::toggle(model),
+        Action::SafetyBackup => wizard::toggle_safety(model),
         Action::Quit | Action::QuitAnywhere => quit(model),
         Action::Suspend => vec![Effect::Suspend],
         Action::Redraw => vec![Effect::Redraw],
@@ -70,6 +73,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Protect
         | Action::BreakLive
         | Action::Delete
+        | Action::Confirm
         | Action::CancelJob => ask(model, action),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
@@ -88,6 +92,18 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             Some(name) => page(Page::About(name)),
             None => return Vec::new(),
         },
+        Action::Check => {
+            let Some(name) = model.target_name().cloned() else {
+                return Vec::new();
+            };
+            // What was found before is no answer to the question how it stands now.
+            model.checks.remove(&name);
+            if on_check_page(model) {
+                model.screens.pop();
+            }
+            model.screens.push(page(Page::Check(name.clone())));
+            return model.fetch(Fetch::Check(name)).into_iter().collect();
+        }
         Action::Details => match (model.target_name().cloned(), model.chosen_backup()) {
             (Some(name), Some(backup)) => page(Page::Backup(name, backup.id.clone())),
             _ => return Vec::new(),
@@ -147,6 +163,17 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     model.screens.push(screen);
     Vec::new()
+}
+
+fn on_check_page(model: &Model) -> bool {
+    let top = model.screens.last();
+    matches!(
+        top,
+        Some(Screen::Page {
+            page: Page::Check(_),
+            ..
+        })
+    )
 }
 
 fn ask_for_unknown(model: &mut Model, id: crate::domain::job::JobId) -> Vec<Effect> {
@@ -293,6 +320,15 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     }
     if purpose == Purpose::Undo
         && let Some(details) = model.details.get(&name)
+        && let Some(UndoWay::Exchange { job, .. }) = details.undo_way
+    {
+        let tables = details.replaced.iter().filter(|tables| tables.job == job);
+        wizard.plan = PlanState::Exchange(tables.cloned().collect());
+        model.screens.push(Screen::Wizard(Box::new(wizard)));
+        return Vec::new();
+    }
+    if purpose == Purpose::Undo
+        && let Some(details) = model.details.get(&name)
         && let Some(backup) = details
             .backups
             .iter()
@@ -382,6 +418,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
                 about: About::Delete(name, backup.id.clone()),
             })
         }
+        Action::Confirm => confirm_question(model, name),
         Action::CancelJob => {
             let chosen = model.chosen_job().and_then(|id| model.jobs.get(&id));
             let Some(job) = chosen.or_else(|| model.job_of(&name)) else {
@@ -404,6 +441,36 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     model.dialog = Some(dialog);
     Vec::new()
+}
+
+/// What goes when the outcome of a restore is confirmed.
+fn confirm_question(model: &Model, name: EnvironmentName) -> Dialog {
+    let details = model.details.get(&name);
+    let replaced = details.map_or(&[][..], |details| &details.replaced);
+    let mut text = vec![format!(
+        "The tables that restores of {name} have replaced are dropped from the database, and their room is free:"
+    )];
+    text.extend(replaced.iter().map(|tables| {
+        format!(
+            "{}: {}, replaced {} by job {}; they would stay until {}.",
+            tables.instance,
+            measure::bytes(tables.bytes),
+            measure::moment(tables.at),
+            tables.job,
+            measure::moment(tables.expires)
+        )
+    }));
+    let safety = details.and_then(|details| details.undo.as_ref());
+    text.push(match safety {
+        Some(backup) => format!("Undo is a restore of the safety backup {backup} from then on."),
+        None => "There is no safety backup: from then on nothing can undo the restore.".to_owned(),
+    });
+    Dialog::Question(Question {
+        title: format!("Confirm the restore of {name}"),
+        text,
+        yes: "drop the replaced tables",
+        about: About::Confirm(name),
+    })
 }
 
 /// Setting a hold asks for the reason, lifting one whether it is meant.

@@ -5,11 +5,11 @@
 
 use crate::domain::job::{Job, JobId};
 use crate::domain::refusal::{self, Refusal};
-use crate::domain::state::EnvironmentSummary;
+use crate::domain::state::{EnvironmentSummary, UndoWay};
 use crate::tui::action::{Action, Place};
 use crate::tui::model::Model;
 use crate::tui::model::screens::{Dialog, Page, Screen};
-use crate::tui::model::wizard::{PlanState, Step};
+use crate::tui::model::wizard::{PlanState, Purpose, Step};
 
 /// Nothing, or the sentence that says why the action makes no sense now.
 ///
@@ -46,6 +46,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             }
         }
         Action::Undo => undoable(model),
+        Action::Confirm => confirmable(model),
+        Action::SafetyBackup => safety_optional(model),
         Action::BreakLive => {
             if !model.is_demo() {
                 return Err("only the demo breaks Live on purpose".to_owned());
@@ -84,7 +86,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             .chosen_job()
             .map(|_| ())
             .ok_or_else(|| "no job belongs to this line".to_owned()),
-        Action::OpenBackups | Action::About => model
+        Action::OpenBackups | Action::About | Action::Check => model
             .target()
             .map(|_| ())
             .ok_or_else(|| NO_ENVIRONMENT.to_owned()),
@@ -153,7 +155,7 @@ fn undoable(model: &Model) -> Result<(), String> {
     restorable(model)?;
     let target = live_target(model)?;
     match model.target_details() {
-        Some(details) if details.undo.is_some() => Ok(()),
+        Some(details) if details.undo_way.is_some() => Ok(()),
         Some(_) => Err(Refusal::NothingToUndo {
             environment: target.name.clone(),
         }
@@ -166,14 +168,44 @@ fn undoable(model: &Model) -> Result<(), String> {
 fn ended_with_undo(model: &Model, id: JobId) -> Result<(), String> {
     let job = model.jobs.get(&id);
     let safety = job.and_then(|job| job.outcome.as_ref()?.safety.as_ref());
-    let undo = model.target_details().and_then(|details| details.undo.as_ref());
-    match safety {
-        Some(_) if safety == undo => Ok(()),
-        Some(_) => Err(
+    let details = model.target_details();
+    let way = details.and_then(|details| details.undo_way.as_ref());
+    let has_left = details.is_some_and(|details| details.replaced.iter().any(|tables| tables.job == id));
+    match (way, safety) {
+        (Some(UndoWay::Exchange { job, .. }), _) if *job == id => Ok(()),
+        (Some(UndoWay::Safety { backup }), Some(safety)) if safety == backup => Ok(()),
+        (_, safety) if safety.is_some() || has_left => Err(
             "something has been restored since: undo from the main screen goes back to before that"
                 .to_owned(),
         ),
-        None => Err("this job has replaced nothing: there is nothing of it to undo".to_owned()),
+        _ => Err("this job has replaced nothing: there is nothing of it to undo".to_owned()),
+    }
+}
+
+/// Whether there are replaced tables that could be dropped.
+fn confirmable(model: &Model) -> Result<(), String> {
+    able_to_work(model)?;
+    let target = live_target(model)?;
+    match model.target_details() {
+        Some(details) if !details.replaced.is_empty() => Ok(()),
+        Some(_) => Err(Refusal::NothingToConfirm {
+            environment: target.name.clone(),
+        }
+        .to_string()),
+        None => Err(STILL_LOADING.to_owned()),
+    }
+}
+
+/// Whether the wizard is about a restore whose safety backup can be left out.
+fn safety_optional(model: &Model) -> Result<(), String> {
+    match model.screens.last() {
+        Some(Screen::Wizard(wizard)) if wizard.purpose == Purpose::Undo => {
+            Err("undo always keeps what is live now".to_owned())
+        }
+        Some(Screen::Wizard(wizard)) if matches!(wizard.plan, PlanState::Loading(_)) => {
+            Err("the plan is still being worked out".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -219,6 +251,7 @@ fn next_step(model: &Model) -> Result<(), String> {
         return Ok(());
     }
     match &wizard.plan {
+        PlanState::Exchange(_) => Ok(()),
         PlanState::Ready(plan) if plan.obstacles.is_empty() => Ok(()),
         PlanState::Ready(_) => Err("something stands in the way: the plan says what".to_owned()),
         PlanState::Failed(_) => Err("there is no plan: go back with Esc and choose again".to_owned()),

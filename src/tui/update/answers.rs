@@ -3,6 +3,7 @@
 use super::{everything, lost, news, notice, say, selection_moved, show_selected};
 use crate::backend::BackendError;
 use crate::domain::activity::Severity;
+use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
@@ -52,6 +53,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             effects
         }
+        Message::Checked(name, answer) => checked(model, name, answer),
         Message::Plan(number, answer) => plan(model, number, *answer),
         Message::Started(start, answer) => started(model, start, answer),
         Message::Done(done, answer) => match answer {
@@ -194,6 +196,21 @@ fn jobs(model: &mut Model, answer: Answer<Vec<Job>>) -> Vec<Effect> {
             }
         }
         Err(error) => effects.extend(failed(model, error)),
+    }
+    effects
+}
+
+fn checked(model: &mut Model, name: EnvironmentName, answer: Answer<Report>) -> Vec<Effect> {
+    let mut effects = settle(model, &Fetch::Check(name.clone()));
+    let lost_why = match &answer {
+        Err(BackendError::OutOfReach(why)) => Some(why.clone()),
+        _ => None,
+    };
+    model
+        .checks
+        .insert(name, answer.map_err(|error| error.to_string()));
+    if let Some(why) = lost_why {
+        effects.extend(lost(model, why));
     }
     effects
 }

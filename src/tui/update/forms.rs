@@ -77,6 +77,7 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
             }
             vec![Effect::Delete(name, id)]
         }
+        About::Confirm(name) => vec![Effect::Confirm(name)],
         About::Lift(environment, hold) => lift(environment, hold),
     }
 }

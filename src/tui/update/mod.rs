@@ -30,6 +30,7 @@ use super::view::layout;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::request::{HoldKind, HoldRequest};
+use crate::domain::state::EnvironmentDetails;
 
 /// How long the selection has to rest on an environment before the right side follows: moving through the list then
 /// draws the list only.
@@ -65,7 +66,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
     model.now = now;
     let mut effects = match message {
         Message::Input(input) => taken_in(model, input),
-        Message::Time => Vec::new(),
+        Message::Time => look_again(model),
         Message::Rested(number) => {
             if number == model.moves {
                 show_selected(model)
@@ -78,6 +79,18 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
     effects.extend(mark_seen(model));
     keep_in_view(model);
     effects
+}
+
+/// Once a minute, as long as an environment is on the screen whose instances are asked whether they are up, it is asked
+/// for again: an instance that goes down tells nobody.
+fn look_again(model: &mut Model) -> Vec<Effect> {
+    let is_asked =
+        |details: &EnvironmentDetails| details.instances.iter().any(|instance| instance.health.is_some());
+    let shown = model.shown_details().filter(|details| is_asked(details));
+    let name = shown.map(|details| details.summary.name.clone());
+    name.and_then(|name| model.fetch(Fetch::Details(name)))
+        .into_iter()
+        .collect()
 }
 
 fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {

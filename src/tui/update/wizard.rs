@@ -103,6 +103,18 @@ pub fn toggle(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Leaves the safety backup out, or takes it after all. The plan is made anew: its room, its warnings and its time
+/// depend on it.
+pub fn toggle_safety(model: &mut Model) -> Vec<Effect> {
+    match wizard(model) {
+        Some(wizard) if wizard.step == Step::Plan => {
+            wizard.without_safety = !wizard.without_safety;
+            ask_for_plan(model)
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Changes the typed name.
 pub fn edit(wizard: &mut Wizard, request: InputRequest) {
     if wizard.step == Step::Name && !wizard.starting {
@@ -140,12 +152,10 @@ pub fn confirm(model: &mut Model) -> Vec<Effect> {
         wizard.problem = Some(refusal.to_string());
         return Vec::new();
     }
-    let Some(request) = wizard.request() else {
-        return Vec::new();
+    let start = match wizard.purpose {
+        Purpose::Restore => wizard.request().map(|request| Effect::Restore(request, typed)),
+        Purpose::Undo => Some(Effect::Undo(wizard.environment.clone(), typed)),
     };
-    wizard.starting = true;
-    match wizard.purpose {
-        Purpose::Restore => vec![Effect::Restore(request, typed)],
-        Purpose::Undo => vec![Effect::Undo(request.environment, typed)],
-    }
+    wizard.starting = start.is_some();
+    start.into_iter().collect()
 }

@@ -9,7 +9,7 @@ use crate::domain::backup::Backup;
 use crate::domain::measure;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
-use crate::domain::state::{EnvironmentDetails, Hold};
+use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::tui::model::Model;
 use crate::tui::model::backups::{BackupRow, RowKind};
 use crate::tui::model::cursor::Cursor;
@@ -114,8 +114,27 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some((label, text)) = standing(details) {
         problem(label, &text, Meaning::Warning);
     }
+    if let Some(text) = replaced(model, details) {
+        problem("replaced tables", &text, Meaning::Information);
+    }
     lines.push(running(details));
     lines
+}
+
+/// What restores have left in the databases, in a line: how much, and until when.
+fn replaced(model: &Model, details: &EnvironmentDetails) -> Option<String> {
+    let until = details.replaced.iter().map(|tables| tables.expires).max()?;
+    let bytes = details.replaced.iter().map(|tables| tables.bytes).sum();
+    let undo = match details.undo_way {
+        Some(UndoWay::Exchange { .. }) => "u undo, C drop",
+        _ => "C drop",
+    };
+    let left = if until > model.now {
+        measure::between(super::words::minute(model.now), until) + " left"
+    } else {
+        "they go now".to_owned()
+    };
+    Some(format!("{}, {left}: {undo}", measure::bytes(bytes)))
 }
 
 /// Whether there is something to go back to, and whether a scheduled backup is due or overdue: a label and a text, or

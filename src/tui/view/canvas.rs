@@ -173,6 +173,21 @@ pub fn shorten(text: &str, width: usize, more: &str) -> String {
     short
 }
 
+/// The text in at most `width` columns, its middle replaced by `more` where it is longer: for names that are told apart
+/// by how they begin and how they end.
+#[must_use]
+pub fn shorten_middle(text: &str, width: usize, more: &str) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(more.width());
+    let start = shorten(text, room.div_ceil(2), "");
+    let backwards: String = text.chars().rev().collect();
+    let end = shorten(&backwards, room / 2, "");
+    let end: String = end.chars().rev().collect();
+    format!("{start}{more}{end}")
+}
+
 /// The text in lines of at most `width` columns, broken between words, or inside those that are longer.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {

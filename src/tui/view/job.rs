@@ -6,6 +6,7 @@ use super::text::Text;
 use super::words;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Phase};
 use crate::domain::measure;
+use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::theme::{Meaning, Symbols, Theme};
@@ -92,16 +93,46 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
     if let Some(safety) = &outcome.safety {
         text.fact("safety", &format!("backup {safety} holds what was replaced"));
     }
-    if matches!(job.kind, JobKind::Restore | JobKind::Undo)
-        && job.state.has_ended()
-        && outcome.safety.is_some()
-        && allowed::check(model, Action::Undo).is_ok()
+    if !matches!(job.kind, JobKind::Restore | JobKind::Undo) || !job.state.has_ended() {
+        text.blank();
+        return;
+    }
+    let details = model.target_details();
+    let of_job = |tables: &&ReplacedTables| tables.job == job.id;
+    for tables in details
+        .iter()
+        .flat_map(|details| &details.replaced)
+        .filter(of_job)
     {
-        text.marked(
-            &[piece("u", Meaning::Key), piece(" ", Meaning::Text)],
-            "goes back to what was there before this job",
-            Meaning::Text,
+        text.fact(
+            "replaced",
+            &format!(
+                "the tables of {}, {}, stay beside Live until {} ({})",
+                tables.instance,
+                measure::bytes(tables.bytes),
+                measure::moment(tables.expires),
+                words::countdown(tables.expires, model.now)
+            ),
         );
+    }
+    let way = details.and_then(|details| details.undo_way.as_ref());
+    if let Some(way) = way.filter(|_| allowed::check(model, Action::Undo).is_ok()) {
+        let how = match way {
+            UndoWay::Exchange { .. } => {
+                "goes back to what was there before this job: an exchange, it takes a moment"
+            }
+            UndoWay::Safety { .. } => "goes back to what was there before this job",
+        };
+        let mark = [piece("u", Meaning::Key), piece(" ", Meaning::Text)];
+        text.marked(&mark, how, Meaning::Text);
+        if matches!(way, UndoWay::Exchange { .. }) {
+            let mark = [piece("C", Meaning::Key), piece(" ", Meaning::Text)];
+            text.marked(
+                &mark,
+                "confirms that all is well: the replaced tables are dropped",
+                Meaning::Text,
+            );
+        }
     }
     text.blank();
 }

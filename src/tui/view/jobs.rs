@@ -1,6 +1,6 @@
 //! Jobs: the strip of running ones on the main screen, and the list of all.
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, shorten_middle};
 use super::layout::Main;
 use super::words;
 use crate::domain::job::{Job, JobState};
@@ -13,6 +13,8 @@ use ratatui::layout::Rect;
 
 /// How wide the bar of the strip is.
 const BAR: usize = 8;
+/// How wide the pace beside it is at most.
+const PACE: u16 = 28;
 
 /// Draws the running jobs, one line each.
 pub fn strip(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
@@ -39,7 +41,12 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
     let (what, name_width) = if area.width < 95 {
         (format!("{} {}", job.environment, job.kind.label()), 24)
     } else {
-        (format!("{} {}", job.environment, job.title), 48)
+        let is_on_a_table = job
+            .progress
+            .as_ref()
+            .is_some_and(|progress| progress.part.is_some());
+        let width = if is_on_a_table { 40 } else { 48 };
+        (format!("{} {}", job.environment, job.title), width)
     };
     canvas.text(area.x + 2, area.y, name_width - 3, &what, Meaning::Text);
     let x = area.x + name_width;
@@ -56,7 +63,28 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
         canvas.text(x, area.y, width, &format!("waiting: {why}"), Meaning::Quiet);
         return;
     }
+    let place = words::whereabouts(progress);
     let phase_width = 15.min(width);
+    if let (Some(place), true) = (
+        place
+            .as_ref()
+            .filter(|_| progress.part.is_some() && !job.cancel_asked),
+        area.width < 95,
+    ) {
+        // There is no room for all of it: the table tells more than the phase and a bar beside its percentage.
+        let room = phase_width + 1 + 8;
+        let place = shorten_middle(place, usize::from(room), canvas.symbols().more);
+        canvas.text(x, area.y, room, &place, Meaning::Information);
+        let speed = words::pace(progress);
+        canvas.text(
+            x + room,
+            area.y,
+            width.saturating_sub(room),
+            speed.trim_end(),
+            Meaning::Text,
+        );
+        return;
+    }
     let phase = if job.cancel_asked && !allowed::is_past_the_switch(job) {
         "stopping"
     } else {
@@ -71,13 +99,21 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
         &bar,
     );
     let rest = phase_width + 1 + 8;
+    let speed = words::pace(progress);
     canvas.text(
         x + rest,
         area.y,
         width.saturating_sub(rest),
-        words::pace(progress).trim_end(),
+        speed.trim_end(),
         Meaning::Text,
     );
+    // Where it is takes what is left of the line, behind the widest pace, so that it stands still.
+    let rest = rest + PACE;
+    if let Some(place) = place.filter(|_| width > rest + 8) {
+        let room = width - rest;
+        let place = shorten_middle(&place, usize::from(room), canvas.symbols().more);
+        canvas.text(x + rest, area.y, room, &place, Meaning::Quiet);
+    }
 }
 
 /// Draws the list of all jobs.

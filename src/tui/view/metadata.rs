@@ -2,11 +2,14 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, piece};
 use super::layout::Main;
 use super::words;
 use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
-use crate::domain::measure;
+use crate::domain::copies::Copies;
+use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspace_label};
+use crate::domain::state::{EnvironmentDetails, ReplacedTables};
+use crate::domain::{Instant, measure};
 use crate::tui::model::Model;
 use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
@@ -36,9 +39,22 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
             "this slot is empty",
             Meaning::Quiet,
         );
+        let mut rest = Rect::new(
+            inside.x,
+            inside.y + 1,
+            inside.width,
+            inside.height.saturating_sub(1),
+        );
+        states(canvas, details, &mut rest);
         return;
     };
-    let facts = facts(model, backup);
+    let mut facts = facts(model, backup);
+    facts.extend(
+        details
+            .copies
+            .as_ref()
+            .map(|copies| copy(copies, backup, model.now)),
+    );
     let mut y = inside.y;
     for (label, value, meaning) in facts {
         if y >= inside.bottom() {
@@ -50,10 +66,11 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     }
     let mut rest = Rect::new(inside.x, y, inside.width, inside.bottom().saturating_sub(y));
     if panes.wide {
-        instances(canvas, &backup.manifest, &mut rest);
+        replaced(canvas, model, &details.replaced, &mut rest);
+        instances(canvas, details, &backup.manifest, &mut rest);
         workspaces(canvas, &backup.manifest, &mut rest);
     } else {
-        compact_instances(canvas, &backup.manifest, &mut rest);
+        compact_instances(canvas, details, &backup.manifest, &mut rest);
     }
 }
 
@@ -98,6 +115,22 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
     ]
 }
 
+/// Whether the backup is in the second repository, and how old what is there is.
+fn copy(copies: &Copies, backup: &Backup, now: Instant) -> (&'static str, String, Meaning) {
+    let newest = copies.newest().map_or_else(
+        || "nothing is there yet".to_owned(),
+        |newest| format!("newest there {} old", measure::between(newest, now)),
+    );
+    let (text, meaning) = match copies.of(&backup.id) {
+        _ if copies.trouble.is_some() => ("second repository out of reach".to_owned(), Meaning::Critical),
+        Some(copy) if copy.backup.is_good() => (format!("yes, {newest}"), Meaning::Text),
+        Some(_) => (format!("damaged, {newest}"), Meaning::Critical),
+        None if copies.missing.contains(&backup.id) => (format!("not yet, {newest}"), Meaning::Warning),
+        None => (format!("no, {newest}"), Meaning::Quiet),
+    };
+    ("copy", text, meaning)
+}
+
 /// What made a backup, with the version of an upgrade.
 pub fn trigger(trigger: &Trigger) -> String {
     match trigger {
@@ -106,17 +139,53 @@ pub fn trigger(trigger: &Trigger) -> String {
     }
 }
 
-fn compact_instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+fn compact_instances(
+    canvas: &mut Canvas<'_>,
+    details: &EnvironmentDetails,
+    manifest: &Manifest,
+    rest: &mut Rect,
+) {
     for instance in &manifest.instances {
-        if rest.height == 0 {
-            return;
-        }
         let items: u64 = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let text = format!("{} items", measure::count(items));
-        canvas.text(rest.x, rest.y, 9, instance.name.as_str(), Meaning::Quiet);
-        canvas.text(rest.x + 10, rest.y, rest.width - 10, &text, Meaning::Text);
-        next(rest);
+        state(canvas, details, &instance.name, &text, rest);
     }
+}
+
+/// Whether the instances are up, where there is no backup to tell about.
+fn states(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, rest: &mut Rect) {
+    for instance in &details.instances {
+        state(canvas, details, &instance.name, "", rest);
+    }
+}
+
+/// An instance with whether it is up now, and something to stand behind that.
+fn state(
+    canvas: &mut Canvas<'_>,
+    details: &EnvironmentDetails,
+    name: &InstanceName,
+    text: &str,
+    rest: &mut Rect,
+) {
+    if rest.height == 0 {
+        return;
+    }
+    canvas.text(rest.x, rest.y, 9, name.as_str(), Meaning::Quiet);
+    let mut pieces = Vec::new();
+    let instance = now(details, name);
+    // An instance that is never asked needs the little room for what else there is to say.
+    if text.is_empty() || instance.is_some_and(|instance| instance.health.is_some()) {
+        let (health, meaning) = words::health(instance, canvas.symbols());
+        pieces.push(piece(format!("{health}  "), meaning));
+    }
+    pieces.push(piece(text, Meaning::Text));
+    canvas.pieces(rest.x + 10, rest.y, rest.width - 10, &pieces);
+    next(rest);
+}
+
+/// The instance as it is now; a backup may know one that is no longer there.
+fn now<'a>(details: &'a EnvironmentDetails, name: &InstanceName) -> Option<&'a Instance> {
+    details.instances.iter().find(|instance| instance.name == *name)
 }
 
 fn next(rest: &mut Rect) {
@@ -124,12 +193,47 @@ fn next(rest: &mut Rect) {
     rest.height -= 1;
 }
 
-/// The instances with when the copy of each was begun.
-fn instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
+/// What restores have left in the databases beside Live.
+fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables], rest: &mut Rect) {
+    if replaced.is_empty() || rest.height < 3 {
+        return;
+    }
+    canvas.text(rest.x, rest.y, 15, "replaced in", Meaning::Column);
+    canvas.text(rest.x + 16, rest.y, 13, "since", Meaning::Column);
+    canvas.right(rest.x + 29, rest.y, 10, "goes", Meaning::Column);
+    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    next(rest);
+    for tables in replaced {
+        if rest.height == 0 {
+            return;
+        }
+        canvas.text(rest.x, rest.y, 15, tables.instance.as_str(), Meaning::Text);
+        let since = words::age(tables.at, model.now);
+        canvas.text(rest.x + 16, rest.y, 13, &since, Meaning::Quiet);
+        let goes = words::countdown(tables.expires, model.now);
+        canvas.right(rest.x + 26, rest.y, 13, &goes, Meaning::Text);
+        canvas.right(
+            rest.x + 40,
+            rest.y,
+            10,
+            &measure::bytes(tables.bytes),
+            Meaning::Text,
+        );
+        next(rest);
+    }
+}
+
+/// The instances with whether each is up now and when its copy was begun.
+fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &Manifest, rest: &mut Rect) {
     if rest.height < 3 {
         return;
     }
-    table_head(canvas, rest, "instance", "begun after");
+    canvas.text(rest.x, rest.y, 14, "instance", Meaning::Column);
+    canvas.text(rest.x + 15, rest.y, 11, "now", Meaning::Column);
+    canvas.text(rest.x + 27, rest.y, 11, "begun after", Meaning::Column);
+    canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
+    canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
+    next(rest);
     for instance in &manifest.instances {
         if rest.height == 0 {
             return;
@@ -139,8 +243,13 @@ fn instances(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
         // Counted from the backup's beginning, so that the time between the instances can be read off.
         let after = (instance.began - manifest.taken).num_milliseconds();
         let at = format!("+{}", measure::millis(u64::try_from(after).unwrap_or(0)));
-        let name = instance.name.as_str();
-        table_row(canvas, rest, name, &at, items, bytes);
+        let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
+        canvas.text(rest.x, rest.y, 14, instance.name.as_str(), Meaning::Text);
+        canvas.text(rest.x + 15, rest.y, 11, &health, meaning);
+        canvas.text(rest.x + 27, rest.y, 11, &at, Meaning::Quiet);
+        canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
+        canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
+        next(rest);
     }
 }
 
@@ -165,7 +274,7 @@ fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
             )),
         }
     }
-    sums.sort_by_key(|(name, kind, ..)| (*kind != "configuration", *name));
+    sums.sort_by_key(|(name, kind, ..)| (WorkspaceKind::of(name).place(), *kind, *name));
     if rest.height < 3 {
         return;
     }
@@ -174,21 +283,21 @@ fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
         if rest.height == 0 {
             return;
         }
-        table_row(canvas, rest, name, kind, items, bytes);
+        table_row(canvas, rest, workspace_label(name), kind, items, bytes);
     }
 }
 
 fn table_head(canvas: &mut Canvas<'_>, rest: &mut Rect, first: &str, second: &str) {
-    canvas.text(rest.x, rest.y, 14, first, Meaning::Column);
-    canvas.text(rest.x + 15, rest.y, 13, second, Meaning::Column);
+    canvas.text(rest.x, rest.y, 15, first, Meaning::Column);
+    canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Column);
     canvas.right(rest.x + 29, rest.y, 10, "items", Meaning::Column);
     canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
     next(rest);
 }
 
 fn table_row(canvas: &mut Canvas<'_>, rest: &mut Rect, name: &str, second: &str, items: u64, bytes: u64) {
-    canvas.text(rest.x, rest.y, 14, name, Meaning::Text);
-    canvas.text(rest.x + 15, rest.y, 13, second, Meaning::Quiet);
+    canvas.text(rest.x, rest.y, 15, name, Meaning::Text);
+    canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Quiet);
     canvas.right(rest.x + 29, rest.y, 10, &measure::count(items), Meaning::Text);
     canvas.right(rest.x + 40, rest.y, 10, &measure::bytes(bytes), Meaning::Text);
     next(rest);

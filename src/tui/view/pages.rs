@@ -6,11 +6,12 @@ use super::metadata::trigger;
 use super::text::Text;
 use super::words;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::check::Verdict;
+use crate::domain::environment::{EnvironmentName, Instance, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::recovery;
 use crate::domain::refusal;
-use crate::domain::state::{EnvironmentDetails, Hold};
+use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::tui::action::{Place, TABLE};
 use crate::tui::model::Model;
 use crate::tui::model::screens::Page;
@@ -23,6 +24,7 @@ pub fn title(page: &Page) -> String {
         Page::Recovery => "What is recovered from where".to_owned(),
         Page::Backup(name, id) => format!("Backup {id} of {name}"),
         Page::About(name) => format!("About {name}"),
+        Page::Check(name) => format!("Check of {name}"),
     }
 }
 
@@ -44,6 +46,7 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
             )
         }
         Page::About(name) => about(model, name, width),
+        Page::Check(name) => check(model, name, width),
     }
 }
 
@@ -265,11 +268,22 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
     );
     let head = format!(
         "{:<16} {:<14} {:>10} {:>10}  {}",
-        "workspace", "kind", "items", "size", "digest"
+        "workspace",
+        "kind",
+        if instance.tables.is_empty() {
+            "items"
+        } else {
+            "nodes"
+        },
+        "size",
+        "digest"
     );
     text.line(vec![piece(head, Meaning::Column)]);
-    for workspace in &instance.workspaces {
-        let name = super::canvas::shorten(&workspace.name, 16, "~");
+    let mut workspaces: Vec<_> = instance.workspaces.iter().collect();
+    workspaces.sort_by_key(|workspace| workspace.kind == WorkspaceKind::Shared);
+    for workspace in workspaces {
+        let label = workspace_label(&workspace.name);
+        let name = super::canvas::shorten(label, 16, "~");
         let digest = workspace.digest.get(..12).unwrap_or(&workspace.digest);
         text.line(vec![
             piece(format!("{name:<16} "), Meaning::Text),
@@ -284,7 +298,7 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
             ),
             piece(digest.to_owned(), Meaning::Quiet),
         ]);
-        if name != workspace.name {
+        if name != label {
             text.fact("in full", &workspace.name);
         }
     }
@@ -333,6 +347,53 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
     text
 }
 
+/// What works in an environment and what does not.
+fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    let report = match model.checks.get(name) {
+        None => {
+            let words =
+                "Everything is looked at, and nothing is changed. What does not answer takes a while.";
+            text.paragraph(words, Meaning::Quiet);
+            return text;
+        }
+        Some(Err(why)) => {
+            text.paragraph(&format!("It could not be looked at: {why}"), Meaning::Critical);
+            return text;
+        }
+        Some(Ok(report)) => report,
+    };
+    let meaning = match (report.works(), report.count(Verdict::Warning)) {
+        (false, _) => Meaning::Critical,
+        (true, 0) => Meaning::Good,
+        (true, _) => Meaning::Warning,
+    };
+    text.paragraph(&format!("{}. K looks once more.", report.summary()), meaning);
+    let mut above = None;
+    for finding in &report.findings {
+        if above != Some(&finding.instance) {
+            above = Some(&finding.instance);
+            match &finding.instance {
+                Some(instance) => text.heading(instance.as_str()),
+                None => text.blank(),
+            }
+        }
+        let (symbol, meaning, words) = match finding.verdict {
+            Verdict::Ok => (symbols.good, Meaning::Good, Meaning::Text),
+            Verdict::Warning => (symbols.warning, Meaning::Warning, Meaning::Text),
+            Verdict::Failed => (symbols.critical, Meaning::Critical, Meaning::Critical),
+        };
+        let mark = [
+            piece(format!("{symbol} "), meaning),
+            piece(format!("{:<17} ", finding.about), Meaning::Quiet),
+        ];
+        text.marked(&mark, &finding.detail, words);
+    }
+    text
+}
+
 fn hold_fact(text: &mut Text, label: &str, effect: &str, hold: &Hold) {
     let reason = hold.reason.as_deref().unwrap_or("no reason was given");
     let words = format!(
@@ -375,15 +436,47 @@ fn known(text: &mut Text, details: &EnvironmentDetails) {
         ),
     );
     text.fact("kept in", &details.repository);
+    let undo = details
+        .undo_way
+        .as_ref()
+        .map_or("nothing to go back to", UndoWay::label);
+    text.fact("undo", undo);
+    for tables in &details.replaced {
+        text.fact(
+            "replaced",
+            &format!(
+                "the tables of {} since {}, {}: they stay until {} in the schema {}",
+                tables.instance,
+                measure::moment(tables.at),
+                measure::bytes(tables.bytes),
+                measure::moment(tables.expires),
+                tables.schema
+            ),
+        );
+    }
     for instance in &details.instances {
         text.heading(&format!("{} ({})", instance.name, instance.role.label()));
         text.fact("content", &instance.content);
-        text.fact(
-            "health",
-            instance
-                .health
-                .as_deref()
-                .unwrap_or("not asked: no address is configured"),
-        );
+        health(text, instance);
+    }
+}
+
+/// Whether the instance is up, when it was asked, and what it said.
+fn health(text: &mut Text, instance: &Instance) {
+    match (&instance.health, &instance.answer) {
+        (None, _) => text.fact("health", "not asked: no address is configured"),
+        (Some(address), None) => text.fact("health", &format!("not asked yet, {address}")),
+        (Some(address), Some(answer)) if answer.up => {
+            let asked = measure::moment_exact(answer.at);
+            text.fact_as("health", &format!("UP at {asked}, {address}"), Meaning::Good);
+        }
+        (Some(_), Some(answer)) => {
+            let asked = measure::moment_exact(answer.at);
+            text.fact_as(
+                "health",
+                &format!("DOWN at {asked}: {}", answer.detail),
+                Meaning::Critical,
+            );
+        }
     }
 }

@@ -3,8 +3,10 @@
 use super::canvas::{Piece, piece};
 use super::chrome::moment_and_age;
 use super::text::Text;
+use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::plan::{RestorePlan, WorkspaceChange};
+use crate::domain::state::ReplacedTables;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, Wizard};
 use crate::tui::theme::{Meaning, Symbols, Theme};
@@ -28,11 +30,52 @@ pub fn text(model: &Model, wizard: &Wizard, width: u16) -> Text {
             text.paragraph("Nothing was changed. Esc goes back.", Meaning::Quiet);
         }
         PlanState::Ready(plan) => ready(&mut text, model, wizard.purpose, plan, symbols),
+        PlanState::Exchange(tables) => exchange(&mut text, model, tables),
     }
     text
 }
 
+/// Undo without a plan: Live and the replaced tables change places.
+fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
+    text.paragraph(
+        "Live is exchanged with the tables that the last restore replaced. That takes a moment and needs no safety backup: what is live now is set aside in the same way, so that this undo can be undone too.",
+        Meaning::Title,
+    );
+    text.blank();
+    let since = tables.iter().map(|tables| tables.at).min();
+    if let Some(since) = since {
+        text.fact(
+            "back to",
+            &format!("what was live until {}", moment_and_age(since, model.now)),
+        );
+        text.fact_as(
+            "loses",
+            "what was changed in Live since then, until the exchange is undone",
+            Meaning::Warning,
+        );
+    }
+    for tables in tables {
+        text.fact(
+            tables.instance.as_str(),
+            &format!(
+                "{} in the schema {}, until {} ({})",
+                measure::bytes(tables.bytes),
+                tables.schema,
+                measure::moment(tables.expires),
+                super::words::countdown(tables.expires, model.now)
+            ),
+        );
+    }
+}
+
+/// What the plan, and the step after it, say of a restore without a safety backup.
+pub const NO_SAFETY: &str = "NO SAFETY BACKUP is taken: only what the restore replaces beside Live can undo it, as long as that stays";
+
 fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, symbols: &Symbols) {
+    if plan.without_safety {
+        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+        text.marked(&mark, NO_SAFETY, Meaning::Warning);
+    }
     for obstacle in &plan.obstacles {
         let mark = [piece(format!("{} ", symbols.critical), Meaning::Critical)];
         text.marked(&mark, &format!("in the way: {obstacle}"), Meaning::Critical);
@@ -80,8 +123,13 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
             text.fact(
                 "time",
                 &format!(
-                    "about {}, safety backup included (from {} past {jobs})",
+                    "about {}, safety backup {} (from {} past {jobs})",
                     measure::millis(expected.millis),
+                    if plan.without_safety {
+                        "left out"
+                    } else {
+                        "included"
+                    },
                     expected.past_jobs
                 ),
             );
@@ -123,11 +171,15 @@ fn room(text: &mut Text, plan: &RestorePlan) {
             let rooms = rooms.filter(|room| room.purpose.starts_with("staging") == for_staging);
             measure::bytes(rooms.map(|room| room.needed).sum())
         };
+        let safety = if plan.without_safety {
+            String::new()
+        } else {
+            format!(", at most {} for safety", needed(false))
+        };
         let words = format!(
-            "enough, {} free: {} to stage, at most {} for safety",
+            "enough, {} free: {} to stage{safety}",
             measure::bytes(free),
             needed(true),
-            needed(false)
         );
         text.fact("room", &words);
         return;
@@ -159,8 +211,13 @@ fn lost(text: &mut Text, plan: &RestorePlan, purpose: Purpose) {
     let work = measure::between(plan.backup.manifest.taken, super::words::minute(plan.made));
     let words = match (plan.newest_change, purpose) {
         (Some(newest), _) => format!(
-            "{work} of work: Live last changed {}; a safety backup keeps it",
-            measure::moment(newest)
+            "{work} of work: Live last changed {}; {}",
+            measure::moment(newest),
+            if plan.without_safety {
+                "no safety backup keeps it"
+            } else {
+                "a safety backup keeps it"
+            }
         ),
         (None, Purpose::Undo) => "nothing has been changed since".to_owned(),
         (None, Purpose::Restore) => format!("no change of the last {work} was found in Live"),
@@ -201,19 +258,24 @@ fn versions(text: &mut Text, plan: &RestorePlan) {
 
 /// The table of changes: per instance the workspaces that change, and how many do not.
 fn changes(text: &mut Text, plan: &RestorePlan) {
-    let name = if text.width() > 90 { 24 } else { 13 };
+    let name = if text.width() > 90 { 24 } else { 12 };
     let head = format!(
-        "{:<name$} {:<14} {:>10} {:>10} {:>10} {:>10}",
+        "{:<name$} {:<15} {:>10} {:>10} {:>10} {:>10}",
         "instance", "workspace", "added", "changed", "removed", "same"
     );
     text.line(vec![piece(head, Meaning::Column)]);
     for of_instance in plan.changes.chunk_by(|one, next| one.instance == next.instance) {
-        let (same, differ): (Vec<_>, Vec<_>) = of_instance.iter().partition(|change| change.is_unchanged());
+        let (same, mut differ): (Vec<_>, Vec<_>) =
+            of_instance.iter().partition(|change| change.is_unchanged());
+        differ.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
         let mut label = of_instance.first().map_or("", |change| change.instance.as_str());
         for change in &differ {
             text.line(vec![
                 piece(fitted(std::mem::take(&mut label), name), Meaning::Title),
-                piece(format!(" {}", fitted(&change.workspace, 14)), Meaning::Text),
+                piece(
+                    format!(" {}", fitted(workspace_label(&change.workspace), 15)),
+                    Meaning::Text,
+                ),
                 number(change.added, Meaning::Added),
                 number(change.changed, Meaning::Changed),
                 number(change.removed, Meaning::Removed),
@@ -222,26 +284,45 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
         }
         if !same.is_empty() {
             let words = format!(
-                "{}{} unchanged workspace{}",
+                "{}{}",
                 if differ.is_empty() { "" } else { "+ " },
-                same.len(),
-                if same.len() == 1 { "" } else { "s" }
+                unchanged(&same)
             );
             text.line(vec![
                 piece(fitted(label, name), Meaning::Title),
                 // As wide as the workspace and the three numbers that are not there.
-                piece(format!(" {words:<47}"), Meaning::Quiet),
+                piece(format!(" {words:<48}"), Meaning::Quiet),
                 number(same.iter().map(|change| change.unchanged).sum(), Meaning::Quiet),
             ]);
         }
     }
     let (added, changed, removed) = plan.totals();
     text.line(vec![
-        piece(format!("{:<name$} {:<14}", "in all", ""), Meaning::Title),
+        piece(format!("{:<name$} {:<15}", "in all", ""), Meaning::Title),
         number(added, Meaning::Added),
         number(changed, Meaning::Changed),
         number(removed, Meaning::Removed),
     ]);
+}
+
+/// How many workspaces, and parts that they share, stay as they are.
+fn unchanged(same: &[&WorkspaceChange]) -> String {
+    let shared = same
+        .iter()
+        .filter(|change| change.kind == WorkspaceKind::Shared)
+        .count();
+    let mut words = Vec::new();
+    for (count, one) in [
+        (same.len() - shared, "unchanged workspace"),
+        (shared, "shared part"),
+    ] {
+        match count {
+            0 => {}
+            1 => words.push(format!("1 {one}")),
+            count => words.push(format!("{count} {one}s")),
+        }
+    }
+    words.join(", ")
 }
 
 /// A number in a column of the table; nothing changed catches no eye.
@@ -263,7 +344,7 @@ fn examples(text: &mut Text, plan: &RestorePlan) {
         text.heading("Some of what changes");
     }
     for change in plan.changes.iter().filter(with_examples) {
-        let place = format!("{}/{}: ", change.instance, change.workspace);
+        let place = format!("{}/{}: ", change.instance, workspace_label(&change.workspace));
         text.marked(
             &[piece(place, Meaning::Quiet)],
             &change.examples.join(", "),

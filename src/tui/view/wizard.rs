@@ -7,7 +7,7 @@ use super::text::Text;
 use super::{backups, plan};
 use crate::domain::measure;
 use crate::tui::model::Model;
-use crate::tui::model::wizard::{Purpose, ScopeWhat, Step, Wizard};
+use crate::tui::model::wizard::{PlanState, Purpose, ScopeWhat, Step, Wizard};
 use crate::tui::theme::Meaning;
 
 /// The screen's title.
@@ -146,10 +146,34 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
         }
         text.blank();
     }
-    text.paragraph(
-        "A safety backup of Live is taken first, so that undo can go back. Live is switched only when the restored content is complete and verified.",
-        Meaning::Quiet,
-    );
+    match &wizard.plan {
+        PlanState::Exchange(tables) => {
+            let since = tables.iter().map(|tables| tables.at).min();
+            let since = since.map_or_else(String::new, |at| format!(", which was live until {}", measure::moment(at)));
+            text.paragraph(
+                &format!("{} is exchanged with what the last restore replaced{since}.", wizard.environment),
+                Meaning::Text,
+            );
+            text.blank();
+            text.paragraph(
+                "That takes a moment. What is live now is set aside in the same way, so that this can be undone too.",
+                Meaning::Quiet,
+            );
+        }
+        _ if wizard.without_safety => {
+            let mark = [piece(format!("{} ", canvas.symbols().warning), Meaning::Warning)];
+            text.marked(&mark, plan::NO_SAFETY, Meaning::Warning);
+            text.blank();
+            text.paragraph(
+                "Live is switched only when the restored content is complete and verified.",
+                Meaning::Quiet,
+            );
+        }
+        _ => text.paragraph(
+            "A safety backup of Live is taken first, so that undo can go back. Live is switched only when the restored content is complete and verified.",
+            Meaning::Quiet,
+        ),
+    }
     text.blank();
     text.line(vec![
         piece("Type ", Meaning::Text),

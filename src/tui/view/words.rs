@@ -7,8 +7,10 @@ use super::canvas::{Piece, piece};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification};
+use crate::domain::environment::Instance;
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::measure;
+use crate::domain::printable;
 use crate::domain::state::EnvironmentSummary;
 use crate::tui::model::Model;
 use crate::tui::theme::{Meaning, Symbols};
@@ -117,6 +119,16 @@ pub fn job_symbol(state: &JobState, symbols: &Symbols) -> (&'static str, Meaning
     }
 }
 
+/// Whether an instance is up, as far as it is known, with a symbol.
+#[must_use]
+pub fn health(instance: Option<&Instance>, symbols: &Symbols) -> (String, Meaning) {
+    match instance.and_then(|instance| instance.answer.as_ref()) {
+        Some(answer) if answer.up => (format!("{} UP", symbols.good), Meaning::Good),
+        Some(_) => (format!("{} DOWN", symbols.critical), Meaning::Critical),
+        None => (format!("{} not asked", symbols.empty), Meaning::Quiet),
+    }
+}
+
 /// How far a phase is, in per cent.
 #[must_use]
 pub fn percent(progress: &Progress) -> Option<u16> {
@@ -153,11 +165,24 @@ pub fn counts(progress: &Progress) -> Option<String> {
         .chain(bytes)
         .collect();
     let parts = parts.join(", ");
-    match (&progress.instance, parts.is_empty()) {
-        (Some(instance), false) => Some(format!("{instance}: {parts}")),
-        (Some(instance), true) => Some(instance.to_string()),
+    match (whereabouts(progress), parts.is_empty()) {
+        (Some(place), false) => Some(format!("{place}: {parts}")),
+        (Some(place), true) => Some(place),
         (None, false) => Some(parts),
         (None, true) => None,
+    }
+}
+
+/// Which instance a job is on, and which part of it: `author/pm_website_bundle`.
+#[must_use]
+pub fn whereabouts(progress: &Progress) -> Option<String> {
+    let instance = progress.instance.as_ref().map(ToString::to_string);
+    let part = progress.part.as_ref().map(|part| printable::line(part));
+    match (instance, part) {
+        (Some(instance), Some(part)) => Some(format!("{instance}/{part}")),
+        (Some(instance), None) => Some(instance),
+        (None, Some(part)) => Some(part.into_owned()),
+        (None, None) => None,
     }
 }
 

@@ -4,10 +4,11 @@ use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{InitArguments, checks};
+use super::{InitArguments, checks, databases};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError};
 use crate::domain::printable;
+use crate::domain::settings::ContentSettings;
 
 /// An instance and the folder of its content, written `NAME=DIR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +44,30 @@ impl FromStr for NamedFolder {
     }
 }
 
+/// An instance and where its content is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamedContent {
+    pub(super) name: InstanceName,
+    pub(super) content: ContentSettings,
+}
+
+impl NamedContent {
+    /// The folder that belongs to the content: all of it, or its data store.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match &self.content {
+            ContentSettings::Files { path } => Some(path),
+            ContentSettings::Postgres(database) => database.data_store.as_deref(),
+        }
+    }
+}
+
 /// Everything that has to be known to write a configuration. Paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) project: String,
     /// Every environment with its kind, Live first.
     pub(super) environments: Vec<(String, EnvironmentKind)>,
-    pub(super) instances: Vec<NamedFolder>,
+    pub(super) instances: Vec<NamedContent>,
     pub(super) release_version: String,
     pub(super) magnolia_version: String,
     pub(super) repository: PathBuf,
@@ -82,7 +100,7 @@ impl Answers {
             Some("live"),
             |live| usable(&project, live),
         )?;
-        let instances = questions.instances(&arguments.instances)?;
+        let instances = questions.instances(arguments)?;
         let release_version = questions.text(
             arguments.release_version.as_ref(),
             "Deployed release of Live, or @FILE whose first line says it (for example v12)",
@@ -150,18 +168,18 @@ impl Answers {
 const NEEDED: &str = "This needs an answer: there is nothing that could be taken instead. Ctrl-C leaves, and nothing is written.";
 
 /// Asks at the keyboard, or does without.
-struct Questions<'a, 'b> {
+pub(super) struct Questions<'a, 'b> {
     asks: bool,
-    call: &'a mut Call<'b>,
+    pub(super) call: &'a mut Call<'b>,
 }
 
 impl Questions<'_, '_> {
-    fn say(&mut self, line: &str) -> Result<(), CliError> {
+    pub(super) fn say(&mut self, line: &str) -> Result<(), CliError> {
         self.call.remark(line)
     }
 
     /// One question. An empty answer is the default.
-    fn ask(&mut self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
+    pub(super) fn ask(&mut self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
         let brackets = default.map(|default| format!(" [{default}]")).unwrap_or_default();
         let prompt = format!("{question}{brackets}: ");
         write!(self.call.outside.err, "{}", printable::line(&prompt))?;
@@ -182,7 +200,7 @@ impl Questions<'_, '_> {
 
     /// One answer that is needed. `check` says what is wrong with it; then the question is asked once more, so that the
     /// answers before it are not lost. What came as an argument is refused instead.
-    fn text(
+    pub(super) fn text(
         &mut self,
         given: Option<&String>,
         question: &str,
@@ -273,46 +291,68 @@ impl Questions<'_, '_> {
         }
     }
 
-    fn instances(&mut self, given: &[NamedFolder]) -> Result<Vec<NamedFolder>, CliError> {
+    fn instances(&mut self, arguments: &InitArguments) -> Result<Vec<NamedContent>, CliError> {
         let mut instances = Vec::new();
-        for instance in given {
-            instances.push(NamedFolder {
+        for instance in &arguments.instances {
+            instances.push(NamedContent {
                 name: instance.name.clone(),
-                folder: absolute(&instance.folder)?,
+                content: ContentSettings::Files {
+                    path: absolute(&instance.folder)?,
+                },
             });
         }
+        for (name, settings) in databases::given(arguments)? {
+            instances.push(NamedContent {
+                name,
+                content: ContentSettings::Postgres(Box::new(settings)),
+            });
+        }
+        // The author comes first wherever it is: instances are copied and switched in the order they stand in.
+        instances.sort_by_key(|instance| instance.name.as_str() != "author");
         if !instances.is_empty() {
             return Ok(instances);
         }
         if !self.asks {
             return Err(CliError::usage(
-                "--instance is missing: give one for each running Magnolia of Live, for example --instance author=/srv/magnolia/author/content",
+                "--instance is missing: give one for each running Magnolia of Live, for example --instance author=/srv/magnolia/author/content, or --postgres for one in a database",
             ));
         }
-        self.say("Each instance has a folder that holds one folder per workspace.")?;
+        self.say("Each instance has its content in a folder that holds one folder per workspace, or in a database.")?;
         loop {
             let (name, question) = match instances.len() {
-                0 => ("author".to_owned(), "Folder of the author's content".to_owned()),
+                0 => (
+                    "author".to_owned(),
+                    "Folder of the author's content, or the word database".to_owned(),
+                ),
                 count => (
                     format!("public-{count}"),
-                    format!("Folder of public-{count}'s content (Enter when there are no more)"),
+                    format!(
+                        "Folder of public-{count}'s content, or the word database (Enter when there are no more)"
+                    ),
                 ),
             };
-            match self.ask(&question, None)? {
-                Some(folder) => {
-                    let folder = absolute(Path::new(&folder))?;
-                    if let Err(why) = checks::content(&folder) {
-                        self.say(&why)?;
-                    } else {
-                        let name = name
-                            .parse()
-                            .map_err(|error: NameError| CliError::usage(error.to_string()))?;
-                        instances.push(NamedFolder { name, folder });
-                    }
+            let content = match self.ask(&question, None)? {
+                Some(answer) if answer.eq_ignore_ascii_case("database") => {
+                    ContentSettings::Postgres(Box::new(self.database(&name)?))
                 }
-                None if instances.is_empty() => self.say(NEEDED)?,
+                Some(folder) => {
+                    let path = absolute(Path::new(&folder))?;
+                    if let Err(why) = checks::content(&path) {
+                        self.say(&why)?;
+                        continue;
+                    }
+                    ContentSettings::Files { path }
+                }
+                None if instances.is_empty() => {
+                    self.say(NEEDED)?;
+                    continue;
+                }
                 None => return Ok(instances),
-            }
+            };
+            let name = name
+                .parse()
+                .map_err(|error: NameError| CliError::usage(error.to_string()))?;
+            instances.push(NamedContent { name, content });
         }
     }
 }
@@ -325,7 +365,7 @@ fn usable(project: &str, environment: &str) -> Result<(), String> {
 }
 
 /// The path in full, since a configuration is used from anywhere.
-fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     std::path::absolute(path)
         .map_err(|error| CliError::usage(format!("\"{}\" does not name a place: {error}", path.display())))
 }

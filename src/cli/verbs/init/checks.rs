@@ -4,50 +4,89 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::answers::{Answers, NamedFolder};
+use super::answers::{Answers, NamedContent};
+use super::databases;
 use crate::cli::{Call, CliError};
 use crate::domain::environment::InstanceName;
+use crate::domain::settings::{ContentSettings, PostgresSettings};
 
-/// What was found in the folder of an instance.
+/// What was found where an instance has its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Found {
     instance: InstanceName,
     /// Its workspaces, by name.
     workspaces: Vec<String>,
+    /// What they take in a database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
 }
 
-/// Looks at every folder, and tells which workspaces are there.
+/// Looks into every folder and every database, and tells which workspaces are there.
 ///
 /// # Errors
-/// [`CliError`] when a folder cannot be read.
+/// [`CliError`] when one cannot be read.
 pub(super) fn look(answers: &Answers, call: &mut Call<'_>) -> Result<Vec<Found>, CliError> {
     let mut found = Vec::new();
     for instance in &answers.instances {
-        let workspaces = workspaces(&instance.folder).map_err(|error| {
-            CliError::usage(format!(
-                "the content folder of {}, {}, cannot be read: {error}. Name the folder that holds one folder per workspace",
-                instance.name,
-                instance.folder.display()
-            ))
-        })?;
+        let (told, there) = match &instance.content {
+            ContentSettings::Files { path } => look_into_folder(&instance.name, path)?,
+            ContentSettings::Postgres(database) => look_into_database(&instance.name, database, call)?,
+        };
         if !call.globals.json {
-            let list = match workspaces.as_slice() {
-                [] => "NO WORKSPACE: no folder is in it yet".to_owned(),
-                [one] => format!("1 workspace: {one}"),
-                many => format!("{} workspaces: {}", many.len(), many.join(", ")),
-            };
-            call.tell(&format!(
-                "{}  {}: {list}",
-                instance.name,
-                instance.folder.display()
-            ))?;
+            call.tell(&format!("{}  {told}", instance.name))?;
         }
-        found.push(Found {
-            instance: instance.name.clone(),
-            workspaces,
-        });
+        found.push(there);
     }
     Ok(found)
+}
+
+fn look_into_folder(instance: &InstanceName, folder: &Path) -> Result<(String, Found), CliError> {
+    let workspaces = workspaces(folder).map_err(|error| {
+        CliError::usage(format!(
+            "the content folder of {instance}, {}, cannot be read: {error}. Name the folder that holds one folder per workspace",
+            folder.display()
+        ))
+    })?;
+    let list = match workspaces.as_slice() {
+        [] => "NO WORKSPACE: no folder is in it yet".to_owned(),
+        [one] => format!("1 workspace: {one}"),
+        many => format!("{} workspaces: {}", many.len(), many.join(", ")),
+    };
+    let found = Found {
+        instance: instance.clone(),
+        workspaces,
+        bytes: None,
+    };
+    Ok((format!("{}: {list}", folder.display()), found))
+}
+
+fn look_into_database(
+    instance: &InstanceName,
+    database: &PostgresSettings,
+    call: &Call<'_>,
+) -> Result<(String, Found), CliError> {
+    if let Some(folder) = database.data_store.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(CliError::usage(format!(
+            "the data store of {instance}, {}, is not a folder: name the folder of Jackrabbit's data store",
+            folder.display()
+        )));
+    }
+    let there = call
+        .house
+        .look_at_database(database)
+        .map_err(|why| CliError::usage(format!("{instance}: {why}. Nothing was written")))?;
+    let bytes = there
+        .workspaces
+        .iter()
+        .chain(&there.shared)
+        .map(|(_, bytes)| bytes)
+        .sum();
+    let found = Found {
+        instance: instance.clone(),
+        workspaces: there.workspaces.iter().map(|(name, _)| name.clone()).collect(),
+        bytes: Some(bytes),
+    };
+    Ok((databases::described(&there), found))
 }
 
 /// Whether the folder can be an instance's content.
@@ -73,11 +112,11 @@ pub(super) fn version(text: &str) -> Result<(), String> {
 }
 
 /// Whether backups can be kept in the folder.
-pub(super) fn repository(place: &Path, instances: &[NamedFolder]) -> Result<(), String> {
+pub(super) fn repository(place: &Path, instances: &[NamedContent]) -> Result<(), String> {
     outside_content("repository", place, instances)?;
     let inside = instances
         .iter()
-        .find(|instance| instance.folder.starts_with(place));
+        .find(|instance| instance.folder().is_some_and(|folder| folder.starts_with(place)));
     inside.map_or(Ok(()), |instance| {
         Err(format!(
             "the content of {} lies inside the repository ({}): name another folder for the backups",
@@ -88,7 +127,7 @@ pub(super) fn repository(place: &Path, instances: &[NamedFolder]) -> Result<(), 
 }
 
 /// Whether the key can be kept in the file.
-pub(super) fn key(place: &Path, repository: &Path, instances: &[NamedFolder]) -> Result<(), String> {
+pub(super) fn key(place: &Path, repository: &Path, instances: &[NamedContent]) -> Result<(), String> {
     outside_content("key", place, instances)?;
     if place.starts_with(repository) {
         return Err(format!(
@@ -99,10 +138,10 @@ pub(super) fn key(place: &Path, repository: &Path, instances: &[NamedFolder]) ->
     Ok(())
 }
 
-fn outside_content(what: &str, place: &Path, instances: &[NamedFolder]) -> Result<(), String> {
+fn outside_content(what: &str, place: &Path, instances: &[NamedContent]) -> Result<(), String> {
     let around = instances
         .iter()
-        .find(|instance| place.starts_with(&instance.folder));
+        .find(|instance| instance.folder().is_some_and(|folder| place.starts_with(folder)));
     around.map_or(Ok(()), |instance| {
         Err(format!(
             "the {what} ({}) would lie inside the content of {}: it would be part of each backup and replaced by each restore. Name a place outside of it",

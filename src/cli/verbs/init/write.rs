@@ -9,6 +9,7 @@ use std::path::Path;
 use super::answers::Answers;
 use crate::cli::CliError;
 use crate::domain::environment::EnvironmentKind;
+use crate::domain::settings::{ContentSettings, PostgresSettings};
 
 /// Bytes of randomness in a key: 256 bits, written as 64 hexadecimal digits.
 const KEY_BYTES: usize = 32;
@@ -77,20 +78,60 @@ keep = {{ monthly = 1, weekly = 1, daily = 1, manual = 1 }}
         } else {
             "public"
         };
-        let folder = path_text(&instance.folder)?;
         let _ = write!(
             text,
             "
 [[environment.instance]]
 name = {}
 role = \"{role}\"
-content = {{ type = \"files\", path = {folder} }}
+",
+            quoted(instance.name.as_str()),
+        );
+        if let ContentSettings::Files { path } = &instance.content {
+            let folder = path_text(path)?;
+            let _ = writeln!(text, "content = {{ type = \"files\", path = {folder} }}");
+        }
+        let _ = write!(
+            text,
+            "\
 # health = \"http://localhost:8080/.rest/health\"
 # hooks = {{ after_restore = [\"systemctl\", \"restart\", \"magnolia-{}\"] }}
 ",
-            quoted(instance.name.as_str()),
             instance.name
         );
+        if let ContentSettings::Postgres(database) = &instance.content {
+            database_text(database, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// A database, in a table of its own: it has too much to say for one line.
+fn database_text(database: &PostgresSettings, text: &mut String) -> Result<(), CliError> {
+    let _ = write!(
+        text,
+        "\
+[environment.instance.content]
+type = \"postgres\"
+connect = {}
+schema = {}
+",
+        quoted(&database.connect),
+        quoted(&database.schema)
+    );
+    if let Some(file) = &database.password_file {
+        let _ = writeln!(text, "password_file = {}", path_text(file)?);
+    }
+    if let Some(folder) = &database.data_store {
+        let _ = writeln!(text, "data_store = {}", path_text(folder)?);
+    }
+    if !database.search_indexes.is_empty() {
+        let patterns: Result<Vec<_>, _> = database
+            .search_indexes
+            .iter()
+            .map(|pattern| path_text(pattern))
+            .collect();
+        let _ = writeln!(text, "search_indexes = [{}]", patterns?.join(", "));
     }
     Ok(())
 }

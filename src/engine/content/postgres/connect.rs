@@ -88,9 +88,16 @@ impl Connector {
                 "it names no host: write a host, or the folder of the server's socket".to_owned(),
             ));
         }
+        if config.get_ssl_mode() == SslMode::Require && self.settings.ca_file.is_none() {
+            return Err(wrong(
+                "it asks for encryption, and nothing says whom to trust: name the certificates that the server's is signed \
+                 by as ca_file"
+                    .to_owned(),
+            ));
+        }
         config.connect_timeout(CONNECT_LIMIT);
         config.application_name("lifeboat");
-        config.keepalives_idle(Duration::from_secs(60));
+        config.keepalives_idle(Duration::from_mins(1));
         Ok(config)
     }
 
@@ -109,15 +116,12 @@ impl Connector {
         if let Some(password) = self.password()? {
             config.password(password);
         }
-        let connected = match &self.settings.ca_file {
-            Some(file) => {
-                config.ssl_mode(SslMode::Require);
-                config.connect(self.tls(file).map_err(&failed)?)
-            }
-            None => {
-                config.ssl_mode(SslMode::Disable);
-                config.connect(NoTls)
-            }
+        let connected = if let Some(file) = &self.settings.ca_file {
+            config.ssl_mode(SslMode::Require);
+            config.connect(tls(file).map_err(&failed)?)
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            config.connect(NoTls)
         };
         connected.map_err(|error| {
             let hint = match error.code().map(postgres::error::SqlState::code) {
@@ -167,30 +171,6 @@ impl Connector {
             doing: doing.to_owned(),
             why: why.into(),
         }
-    }
-
-    fn tls(&self, file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
-        let unreadable =
-            |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
-        let mut roots = rustls::RootCertStore::empty();
-        let certificates =
-            CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-            roots
-                .add(certificate)
-                .map_err(|error| unreadable(error.to_string()))?;
-        }
-        if roots.is_empty() {
-            return Err(unreadable("there is none in it".to_owned()));
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unreadable(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(MakeRustlsConnect::new(config))
     }
 
     /// The environment in which PostgreSQL's own programs reach the same database.
@@ -244,6 +224,29 @@ impl Connector {
     }
 }
 
+/// How the server is made sure of: by a certificate that one of those in the file has signed.
+fn tls(file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
+    let unreadable = |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
+    let mut roots = rustls::RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|error| unreadable(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(unreadable("there is none in it".to_owned()));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unreadable(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
 fn described(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.clone(),
@@ -258,9 +261,15 @@ fn described(config: &Config) -> String {
 }
 
 /// What the server said, in one sentence: its message, its detail and its hint.
+#[must_use]
 pub fn sentence(error: &postgres::Error) -> String {
     let Some(told) = error.as_db_error() else {
-        return causes(error);
+        // Its last words may be lost with the connection.
+        return if was_lost(error) {
+            "the server ended the connection: look at its log, and whether it still runs".to_owned()
+        } else {
+            causes(error)
+        };
     };
     let mut text = told.message().to_owned();
     for more in [told.detail(), told.hint()].into_iter().flatten() {
@@ -274,6 +283,19 @@ pub fn sentence(error: &postgres::Error) -> String {
         "53100" => format!("{text}: the database's disk is full"),
         _ => text,
     }
+}
+
+/// Whether there was a connection, and the other side has ended it.
+fn was_lost(error: &postgres::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(system) = inner.downcast_ref::<std::io::Error>() {
+            return matches!(system.kind(), BrokenPipe | ConnectionReset | UnexpectedEof);
+        }
+        cause = inner.source();
+    }
+    error.is_closed()
 }
 
 /// An error with its causes: the library's own text often leaves out why.

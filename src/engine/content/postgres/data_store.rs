@@ -127,6 +127,16 @@ pub fn has(root: &Path, item: &Item) -> Result<bool, ContentError> {
     }
 }
 
+/// Marks a record as just used, as Jackrabbit does: a garbage collection that is under way takes what is old and was not
+/// referred to when it looked. Where that is not allowed, the record stays as it is.
+pub fn touch(root: &Path, item: &Item) {
+    if let Some(path) = place(root, item)
+        && let Ok(file) = File::open(path)
+    {
+        let _ = file.set_modified(std::time::SystemTime::now());
+    }
+}
+
 /// Adds a record: written beside its place, brought to disk, and given its name only then. Folders and files belong to
 /// whoever owns the data store.
 ///

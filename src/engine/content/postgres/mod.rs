@@ -15,17 +15,18 @@
 //! - `connect`, `names`, `tables`, `schema`: reaching the database, and what is in it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
-//! - `nodes`: what a restore would change. `bundle`, `versions`: what a restore of chosen workspaces needs from the
-//!   version storage. `rights`: whether the database's user may do all that.
+//! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
 
+pub mod bundle;
 pub mod connect;
 pub mod data_store;
 pub mod moment;
 pub mod names;
 pub mod read;
 pub mod replaced;
+pub mod rights;
 pub mod rows;
 pub mod schema;
 pub mod stage;

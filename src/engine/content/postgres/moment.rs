@@ -18,8 +18,6 @@ pub struct Moment {
     pub layout: Layout,
     /// The schema, written down by `pg_dump` as SQL.
     pub ddl: Vec<u8>,
-    /// Whether rows can be read by their place without reading the whole table.
-    pub by_place: bool,
 }
 
 impl std::fmt::Debug for Moment {
@@ -29,6 +27,11 @@ impl std::fmt::Debug for Moment {
             .finish_non_exhaustive()
     }
 }
+
+/// A reader may wait for whoever takes what it has read. It does not wait for a lock behind somebody who waits for another
+/// of its connections: the server would see no circle in that.
+pub(super) const PATIENCE: &str =
+    "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'";
 
 /// Since PostgreSQL 14 a range of places is read without reading the whole table.
 const READS_BY_PLACE: i32 = 140_000;
@@ -43,7 +46,9 @@ impl Moment {
         let failed = connector.failed("holding the database still");
         // Held by hand: a transaction that borrows the client could not be kept beside it.
         client
-            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0")
+            .batch_execute(&format!(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {PATIENCE}"
+            ))
             .map_err(&failed)?;
         let id: String = client
             .query_one("SELECT pg_export_snapshot()", &[])
@@ -53,6 +58,12 @@ impl Moment {
             .query_one("SELECT current_setting('server_version_num')", &[])
             .map_err(&failed)?
             .get(0);
+        if version.parse::<i32>().unwrap_or(0) < READS_BY_PLACE {
+            return Err(connector.wrong(
+                "reading",
+                "this PostgreSQL is older than 14: large tables would be read over and over; update the server first",
+            ));
+        }
         let schema = &connector.settings().schema;
         let layout = Layout::read(connector, &mut client)?;
         if layout.tables.is_empty() {
@@ -84,7 +95,6 @@ impl Moment {
             id,
             layout,
             ddl,
-            by_place: version.parse::<i32>().unwrap_or(0) >= READS_BY_PLACE,
         })
     }
 
@@ -105,7 +115,7 @@ pub(super) fn share<'c>(client: &'c mut Client, moment: &str) -> Result<Transact
         .read_only(true)
         .start()?;
     transaction.batch_execute(&format!(
-        "SET TRANSACTION SNAPSHOT {}; SET LOCAL synchronize_seqscans = off",
+        "SET TRANSACTION SNAPSHOT {}; SET LOCAL synchronize_seqscans = off; {PATIENCE}",
         names::literal(moment)
     ))?;
     Ok(transaction)

@@ -36,16 +36,13 @@ pub fn workspace(middle: &str) -> String {
         let escaped = rest
             .get(at + 2..at + 6)
             .and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        match (escaped.and_then(char::from_u32), rest.get(at + 6..at + 7)) {
-            (Some(character), Some("_")) => {
-                name.push_str(&rest[..at]);
-                name.push(character);
-                rest = &rest[at + 7..];
-            }
-            _ => {
-                name.push_str(&rest[..at + 2]);
-                rest = &rest[at + 2..];
-            }
+        if let (Some(character), Some("_")) = (escaped.and_then(char::from_u32), rest.get(at + 6..at + 7)) {
+            name.push_str(&rest[..at]);
+            name.push(character);
+            rest = &rest[at + 7..];
+        } else {
+            name.push_str(&rest[..at + 2]);
+            rest = &rest[at + 2..];
         }
     }
     name.push_str(rest);

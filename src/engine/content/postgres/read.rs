@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -16,12 +16,15 @@ use super::moment;
 use super::names;
 use super::rows::{Group, Grouper, Splitter};
 use super::tables::Table;
+use crate::engine::budget::{ByteBudget, Permit};
 use crate::engine::content::ContentError;
 
 /// About how many bytes an extent has.
 const EXTENT: u64 = 8 * 1024 * 1024;
 /// How many groups of one extent may wait to be taken.
 const WAITING: usize = 2048;
+/// How many bytes of one extent may wait to be taken: one whole extent of rows that are not very long.
+const WAITING_BYTES: usize = 16 * 1024 * 1024;
 
 /// A stretch of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,45 @@ pub struct Reading {
     /// Which one.
     pub extent: Extent,
     /// What was read of it.
-    pub pieces: Receiver<Piece>,
+    pub pieces: Pieces,
+}
+
+/// What was read of an extent, in order.
+pub struct Pieces {
+    receiver: Receiver<(Piece, Option<Permit>)>,
+    budget: Arc<ByteBudget>,
+}
+
+impl Pieces {
+    /// The next piece.
+    ///
+    /// # Errors
+    /// Whoever reads has stopped without a word.
+    pub fn recv(&self) -> Result<Piece, RecvError> {
+        self.receiver.recv().map(|(piece, _)| piece)
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.budget.close();
+    }
+}
+
+/// Where what is read of an extent goes.
+struct Sender {
+    sender: SyncSender<(Piece, Option<Permit>)>,
+    budget: Arc<ByteBudget>,
+}
+
+impl Sender {
+    fn send(&self, piece: Piece) -> Result<(), Stop> {
+        let permit = match &piece {
+            Piece::Rows(group) => Some(self.budget.take(group.bytes.len()).ok_or(Stop::Unheard)?),
+            Piece::End | Piece::Failed(_) => None,
+        };
+        self.sender.send((piece, permit)).map_err(|_| Stop::Unheard)
+    }
 }
 
 /// Reads the extents in order. Ends its connections when it is dropped.
@@ -138,6 +179,7 @@ impl Reader {
     }
 
     /// The next extent, or `None` when all were read or reading has failed.
+    #[must_use]
     pub fn next(&self) -> Option<Reading> {
         self.readings.as_ref()?.recv().ok()
     }
@@ -174,13 +216,18 @@ impl From<io::Error> for Stop {
 
 impl Shared {
     /// Takes the next extent and announces it.
-    fn take(&self) -> Option<(Extent, SyncSender<Piece>)> {
+    fn take(&self) -> Option<(Extent, Sender)> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let extent = *self.extents.get(next.0)?;
         next.0 += 1;
-        let (send, pieces) = sync_channel(WAITING);
+        let (sender, receiver) = sync_channel(WAITING);
+        let budget = ByteBudget::new(WAITING_BYTES);
+        let pieces = Pieces {
+            receiver,
+            budget: Arc::clone(&budget),
+        };
         next.1.send(Reading { extent, pieces }).ok()?;
-        Some((extent, send))
+        Some((extent, Sender { sender, budget }))
     }
 
     fn read(&self) {
@@ -199,7 +246,10 @@ impl Shared {
         };
         let transaction = match &self.moment {
             Some(moment) => moment::share(&mut client, moment),
-            None => client.transaction(),
+            None => client.transaction().and_then(|mut transaction| {
+                transaction.batch_execute(moment::PATIENCE)?;
+                Ok(transaction)
+            }),
         };
         let mut transaction = match transaction {
             Ok(transaction) => transaction,
@@ -229,7 +279,7 @@ impl Shared {
         &self,
         transaction: &mut Transaction<'_>,
         extent: Extent,
-        send: &SyncSender<Piece>,
+        send: &Sender,
     ) -> Result<(), Stop> {
         let Some(table) = self.tables.get(extent.table) else {
             return Ok(());
@@ -246,12 +296,12 @@ impl Shared {
                 return Err(Stop::Unheard);
             }
             let length = {
-                let bytes = reader.fill_buf().map_err(|error| self.lost(&doing, error))?;
+                let bytes = reader.fill_buf().map_err(|error| self.lost(&doing, &error))?;
                 if bytes.is_empty() {
                     break;
                 }
                 splitter.push::<Stop>(bytes, &mut |row| match grouper.add(row) {
-                    Some(group) => send.send(Piece::Rows(group)).map_err(|_| Stop::Unheard),
+                    Some(group) => send.send(Piece::Rows(group)),
                     None => Ok(()),
                 })?;
                 bytes.len()
@@ -265,7 +315,7 @@ impl Shared {
             ));
         }
         match grouper.end() {
-            Some(group) => send.send(Piece::Rows(group)).map_err(|_| Stop::Unheard),
+            Some(group) => send.send(Piece::Rows(group)),
             None => Ok(()),
         }
     }
@@ -285,7 +335,7 @@ impl Shared {
     }
 
     /// What the client's reader makes of an error of the server is an error of input and output with it inside.
-    fn lost(&self, doing: &str, error: io::Error) -> Stop {
+    fn lost(&self, doing: &str, error: &io::Error) -> Stop {
         let why = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<postgres::Error>())

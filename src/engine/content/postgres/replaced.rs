@@ -77,7 +77,37 @@ pub fn find(
     Ok(left)
 }
 
-/// Drops a schema and everything in it. One that is gone is no error.
+/// Drops replaced tables and their schema, and nothing that somebody else has hung on them: a view that shows one, or a
+/// foreign key that refers to it, keeps it. A schema that is gone is no error.
+///
+/// # Errors
+/// [`ContentError::Database`] with what hangs on a table.
+pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentError> {
+    let mut client = connector.connect()?;
+    let failed = connector.failed("dropping replaced tables");
+    let mut transaction = client.transaction().map_err(&failed)?;
+    let tables: Vec<String> = transaction
+        .query(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
+            &[&schema],
+        )
+        .map_err(&failed)?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    if !tables.is_empty() {
+        transaction
+            .batch_execute(&format!("DROP TABLE {} RESTRICT", tables.join(", ")))
+            .map_err(&failed)?;
+    }
+    transaction
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} RESTRICT", quoted(schema)))
+        .map_err(&failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// Drops a schema that a restore has made and everything in it. One that is gone is no error.
 ///
 /// # Errors
 /// [`ContentError::Database`].

@@ -63,7 +63,8 @@ impl Sum {
     /// The sum of the digests, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        self.lanes.iter().map(|lane| format!("{lane:016x}")).collect()
+        let [first, second, third, fourth] = self.lanes;
+        format!("{first:016x}{second:016x}{third:016x}{fourth:016x}")
     }
 
     /// A number that stands for the rows, never 0: to the repository that would mean "unknown".

@@ -20,7 +20,13 @@ pub fn dump(connector: &Connector, moment: &str, layout: &Layout) -> Result<Vec<
     let pattern = |name: &str| format!("{}.{}", quoted(&settings.schema), quoted(name));
     let mut command = Command::new(&settings.pg_dump);
     command
-        .args(["--schema-only", "--no-password", "--snapshot", moment])
+        .args([
+            "--schema-only",
+            "--no-password",
+            "--lock-wait-timeout=10000",
+            "--snapshot",
+            moment,
+        ])
         .args(
             layout
                 .tables
@@ -140,22 +146,29 @@ pub fn complete(table: &Table, schema: &str) -> Vec<String> {
     statements
 }
 
-/// Statements that give others the rights on a table that they had. Roles that do not exist here are left out by
-/// `exists`.
+/// Statements that give others the rights on a table and its sequences that they have on another one, the model. Roles
+/// that do not exist here are left out by `exists`.
 #[must_use]
-pub fn grants(table: &Table, schema: &str, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let name = in_schema(schema, &table.name);
-    table
-        .grants
-        .iter()
-        .filter(|(role, _)| role == "PUBLIC" || exists(role))
-        .map(|(role, right)| {
-            let role = if role == "PUBLIC" {
-                role.clone()
-            } else {
-                quoted(role)
-            };
-            format!("GRANT {right} ON {name} TO {role}")
-        })
-        .collect()
+pub fn grants(table: &Table, model: &Table, schema: &str, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut statements = Vec::new();
+    let mut grant = |object: &str, grants: &[(String, String)]| {
+        for (role, right) in grants {
+            if role == "PUBLIC" {
+                statements.push(format!("GRANT {right} ON {object} TO PUBLIC"));
+            } else if exists(role) {
+                statements.push(format!("GRANT {right} ON {object} TO {}", quoted(role)));
+            }
+        }
+    };
+    grant(&in_schema(schema, &table.name), &model.grants);
+    for sequence in &table.sequences {
+        // It may have been called otherwise when the backup was taken: the column tells which is which.
+        let known = model
+            .sequences
+            .iter()
+            .find(|known| known.column == sequence.column);
+        let object = format!("SEQUENCE {}", in_schema(schema, &sequence.name));
+        grant(&object, &known.unwrap_or(sequence).grants);
+    }
+    statements
 }

@@ -110,6 +110,17 @@ impl Owner {
                 .max_by_key(|(_, count)| *count)
                 .map(|(owner, _)| owner)
         };
+        let owners: std::collections::BTreeSet<_> = live.iter().map(|table| table.owner.as_str()).collect();
+        if owners.len() > 1 {
+            let names: Vec<_> = owners.into_iter().collect();
+            return Err(connector.wrong(
+                "preparing a restore",
+                format!(
+                    "the tables belong to several roles ({}): give them all to one with ALTER TABLE … OWNER TO",
+                    names.join(", ")
+                ),
+            ));
+        }
         let is_live = !live.is_empty();
         let Some(owner) = of(live).or_else(|| of(staged)) else {
             return Ok(Self { role: None });
@@ -260,11 +271,12 @@ impl Stage {
             for _ in 0..self.connector.settings().connections.min(order.len()).max(1) {
                 scope.spawn(|| {
                     if let Err(error) = work() {
-                        stopped.store(true, Ordering::Relaxed);
                         failure
                             .lock()
                             .unwrap_or_else(PoisonError::into_inner)
                             .get_or_insert(error);
+                        // After the reason is known: the others stop by it, and theirs is none.
+                        stopped.store(true, Ordering::Relaxed);
                     }
                 });
             }
@@ -346,7 +358,7 @@ impl Stage {
             .collect();
         for table in tables {
             let model = live.iter().find(|live| live.name == table.name).unwrap_or(table);
-            for statement in schema::grants(model, &self.fresh, &|role| {
+            for statement in schema::grants(table, model, &self.fresh, &|role| {
                 roles.iter().any(|known| known == role)
             }) {
                 client.batch_execute(&statement).map_err(&failed)?;

@@ -14,9 +14,11 @@ use super::names::{in_schema, quoted};
 use super::stage::{Note, NoteState, Owner};
 use crate::engine::content::ContentError;
 
-/// How long the switch waits for the lock on a table. Whoever comes after it waits as long, so this is short, and tried
-/// again.
+/// How long the switch waits for its locks, all together. Whoever comes after it waits as long, so this is short, and
+/// tried again.
 const LOCK_WAIT: &str = "60ms";
+/// How long what comes before it waits for a lock.
+const BEFORE_WAIT: &str = "5s";
 /// How long it is tried in all.
 const LOCK_LIMIT: Duration = Duration::from_secs(90);
 /// Between two tries others get their turn.
@@ -35,9 +37,19 @@ pub struct Exchange {
     pub comes: Vec<String>,
     /// The tables that go.
     pub goes: Vec<String>,
+    /// Those of `goes` that nothing of the same name replaces. They get another name: Jackrabbit looks for its tables in
+    /// every schema, and would not make one that it finds in another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<String>,
+    /// Those of `comes` that an earlier switch has given another name for that reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<String>,
     /// Statements that belong to the same moment, run before any lock is taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
+    /// Statements that take those back, run before an exchange back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_back: Vec<String>,
 }
 
 /// Where an exchange stands.
@@ -93,12 +105,22 @@ impl Exchange {
         let note = Note {
             state: NoteState::Replaced,
             came: self.comes.clone(),
+            merged_versions: !self.before.is_empty(),
             ..note.clone()
         };
-        let moves = [
-            (&self.goes, &self.live, &self.replaced),
-            (&self.comes, &self.fresh, &self.live),
-        ];
+        let mut moves = Vec::new();
+        for table in &self.goes {
+            moves.push(moved(&self.live, table, &self.replaced));
+            if self.aside.contains(table) {
+                moves.push(renamed(&self.replaced, table, &other_name(table)));
+            }
+        }
+        for table in &self.comes {
+            if self.renamed.contains(table) {
+                moves.push(renamed(&self.fresh, &other_name(table), table));
+            }
+            moves.push(moved(&self.fresh, table, &self.live));
+        }
         self.exchange(
             connector,
             owner,
@@ -118,13 +140,31 @@ impl Exchange {
         let note = Note {
             state: NoteState::Staged,
             came: Vec::new(),
+            merged_versions: false,
             ..note.clone()
         };
-        let moves = [
-            (&self.comes, &self.live, &self.fresh),
-            (&self.goes, &self.replaced, &self.live),
-        ];
-        self.exchange(connector, owner, &note, Standing::Done, &moves, &self.comes, &[])
+        let mut moves = Vec::new();
+        for table in &self.comes {
+            moves.push(moved(&self.live, table, &self.fresh));
+            if self.renamed.contains(table) {
+                moves.push(renamed(&self.fresh, table, &other_name(table)));
+            }
+        }
+        for table in &self.goes {
+            if self.aside.contains(table) {
+                moves.push(renamed(&self.replaced, &other_name(table), table));
+            }
+            moves.push(moved(&self.replaced, table, &self.live));
+        }
+        self.exchange(
+            connector,
+            owner,
+            &note,
+            Standing::Done,
+            &moves,
+            &self.comes,
+            &self.before_back,
+        )
     }
 
     #[expect(clippy::too_many_arguments, reason = "both directions differ in nothing else")]
@@ -134,22 +174,12 @@ impl Exchange {
         owner: &Owner,
         note: &Note,
         from: Standing,
-        moves: &[(&Vec<String>, &String, &String)],
+        moves: &[String],
         locks: &[String],
         before: &[String],
     ) -> Result<Duration, ContentError> {
         let failed = connector.failed("switching the tables");
-        let mut statements = Vec::new();
-        for (tables, source, target) in moves {
-            for table in *tables {
-                statements.push(format!(
-                    "ALTER TABLE {} SET SCHEMA {}",
-                    in_schema(source, table),
-                    quoted(target)
-                ));
-            }
-        }
-        let moving = statements.join(";\n");
+        let moving = moves.join(";\n");
         let lock = (!locks.is_empty()).then(|| {
             let names: Vec<_> = locks.iter().map(|table| in_schema(&self.live, table)).collect();
             format!(
@@ -201,6 +231,32 @@ impl Exchange {
     }
 }
 
+fn moved(from: &str, table: &str, to: &str) -> String {
+    format!("ALTER TABLE {} SET SCHEMA {}", in_schema(from, table), quoted(to))
+}
+
+fn renamed(schema: &str, table: &str, name: &str) -> String {
+    format!(
+        "ALTER TABLE {} RENAME TO {}",
+        in_schema(schema, table),
+        quoted(name)
+    )
+}
+
+/// What a table is called that stands aside.
+#[must_use]
+pub fn other_name(table: &str) -> String {
+    format!("{table}~")
+}
+
+/// The name that a table which stands aside had, and whether that is another one.
+#[must_use]
+pub fn own_name(table: &str) -> (&str, bool) {
+    table
+        .strip_suffix('~')
+        .map_or((table, false), |name| (name, true))
+}
+
 enum Trouble {
     Server(postgres::Error),
     Unknown,
@@ -215,7 +271,7 @@ impl From<postgres::Error> for Trouble {
 fn is_worth_a_retry(error: &postgres::Error) -> bool {
     matches!(
         error.code(),
-        Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED)
+        Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::QUERY_CANCELED)
     )
 }
 
@@ -244,13 +300,17 @@ fn attempt(
     if let Some(role) = &owner.role {
         transaction.batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))?;
     }
+    // What is done to the version storage waits for those who write to it, and not for ever.
+    transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{BEFORE_WAIT}'"))?;
     for statement in before {
         transaction.batch_execute(statement)?;
     }
-    transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_WAIT}'"))?;
     let held = Stopwatch::now();
     if let Some(lock) = lock {
+        // All locks together: a limit for each would add up over dozens of tables.
+        transaction.batch_execute(&format!("SET LOCAL statement_timeout = '{LOCK_WAIT}'"))?;
         transaction.batch_execute(lock)?;
+        transaction.batch_execute("SET LOCAL statement_timeout = 0")?;
     }
     transaction.batch_execute(&format!("{moving};\nRESET ROLE;\n{note}"))?;
     transaction.commit()?;

@@ -56,6 +56,9 @@ pub struct Sequence {
     pub column: String,
     /// The type of its numbers.
     pub data_type: String,
+    /// Rights of others on it, as on a table.
+    #[serde(default)]
+    pub grants: Vec<(String, String)>,
 }
 
 /// One table: what it is called, what it holds and what it is made of.
@@ -171,7 +174,15 @@ impl Layout {
         for row in client.query(TABLES, &[&schema]).map_err(&failed)? {
             let (oid, name): (u32, String) = (row.get(0), row.get(1));
             let columns = columns.remove(&oid).unwrap_or_default();
+            // A table that is dropped while it is looked at has no size any more.
+            let is_gone = row.get::<_, Option<i64>>(3).is_none();
             match classify(connector, &name, &columns) {
+                Kind::Ours { .. } if is_gone => {
+                    return Err(connector.wrong(
+                        "looking at the tables",
+                        format!("the table {name} was dropped meanwhile: look who did that, and try again"),
+                    ));
+                }
                 Kind::Ours { workspace, holds } => layout.tables.push(Table {
                     name,
                     workspace,
@@ -259,7 +270,11 @@ AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND 
 ORDER BY i.indexrelid::regclass::text COLLATE \"C\"";
 
 const SEQUENCES: &str = "\
-SELECT d.refobjid, s.relname::text, a.attname::text, format_type(q.seqtypid, NULL) \
+SELECT d.refobjid, s.relname::text, a.attname::text, format_type(q.seqtypid, NULL), \
+       ARRAY(SELECT CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END \
+             FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
+       ARRAY(SELECT x.privilege_type::text \
+             FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type) \
 FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' \
 JOIN pg_sequence q ON q.seqrelid = s.oid \
 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
@@ -324,10 +339,12 @@ fn describe(
         let Some(table) = by_oid.get_mut(&row.get(0)) else {
             continue;
         };
+        let (roles, rights): (Vec<String>, Vec<String>) = (row.get(4), row.get(5));
         table.sequences.push(Sequence {
             name: row.get(1),
             column: row.get(2),
             data_type: row.get(3),
+            grants: roles.into_iter().zip(rights).collect(),
         });
     }
     for row in client.query(GRANTS, &[&oids])? {

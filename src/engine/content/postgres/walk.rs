@@ -36,6 +36,8 @@ enum State {
 
 /// The tables while they are read.
 struct Rows {
+    // Before the reader, which waits for its threads when it goes: they wait for whoever takes what they have read.
+    reading: Option<(Reading, PathBuf, u64)>,
     reader: Reader,
     tables: Arc<Vec<Table>>,
     /// Items that come before the next group.
@@ -43,7 +45,6 @@ struct Rows {
     /// The table whose rows are read, and what they come to.
     current: Option<(usize, Sum)>,
     workspace: Option<String>,
-    reading: Option<(Reading, PathBuf, u64)>,
     done: Vec<(usize, Sum)>,
 }
 
@@ -81,7 +82,7 @@ impl<'a> Walk<'a> {
             &content.connector.settings().schema,
             Some(moment.id.clone()),
             Arc::clone(&tables),
-            extents(&tables, moment.by_place),
+            extents(&tables, true),
         )?;
         let description = serde_json::to_vec_pretty(&*tables).map_err(|error| {
             content
@@ -171,9 +172,9 @@ impl Rows {
             if let Some((reading, folder, count)) = &mut self.reading {
                 match reading.pieces.recv() {
                     Ok(Piece::Rows(group)) => {
-                        let path = folder.join(format!("{count:06}"));
+                        let path = folder.join(format!("{count:08}"));
                         *count += 1;
-                        return Ok(Some(self.group(path, group)));
+                        return Ok(Some(self.group(&path, group)));
                     }
                     Ok(Piece::End) => self.reading = None,
                     Ok(Piece::Failed(error)) => return Err(error),
@@ -181,27 +182,26 @@ impl Rows {
                 }
                 continue;
             }
-            match self.reader.next() {
-                Some(reading) => self.turn_to(reading, schema),
-                None => {
-                    self.end_table();
-                    self.ready.extend(schema.by_ref());
-                    if self.ready.is_empty() {
-                        if self.done.len() < self.tables.len() {
-                            return Err(unfinished());
-                        }
-                        return Ok(None);
-                    }
+            if let Some(reading) = self.reader.next() {
+                self.turn_to(reading, schema);
+                continue;
+            }
+            self.end_table();
+            self.ready.extend(schema.by_ref());
+            if self.ready.is_empty() {
+                if self.done.len() < self.tables.len() {
+                    return Err(unfinished());
                 }
+                return Ok(None);
             }
         }
     }
 
-    fn group(&mut self, path: PathBuf, group: Group) -> Item {
+    fn group(&mut self, path: &Path, group: Group) -> Item {
         if let Some((_, sum)) = &mut self.current {
             sum.merge(&group.sum);
         }
-        file(&path, group.bytes, Some(group.sum.number()))
+        file(path, group.bytes, Some(group.sum.number()))
     }
 
     /// Begins the next extent: the folders above it that are new, and what the table before ends with.

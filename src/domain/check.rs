@@ -1,0 +1,100 @@
+//! What a check of a configuration found: for every environment and instance what works, what does not, and what to do.
+//!
+//! Not in here: looking (`engine::check`).
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::{EnvironmentName, InstanceName};
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It works.
+    Ok,
+    /// It works, and something should be known.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+impl Verdict {
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What was found in a database, before anything is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseFound {
+    /// The database, for people.
+    pub place: String,
+    /// The server's version.
+    pub version: String,
+    /// The workspaces, with the bytes that they take there.
+    pub workspaces: Vec<(String, u64)>,
+    /// What they share, in words, with the bytes that it takes.
+    pub shared: Vec<(String, u64)>,
+    /// Whether the data store is a table of it.
+    pub has_data_store_table: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The environment; `None` for what belongs to all of them.
+    pub environment: Option<EnvironmentName>,
+    /// The instance; `None` for what belongs to the whole environment.
+    pub instance: Option<InstanceName>,
+    /// What was looked at, in a word or two.
+    pub about: String,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// What was found, and what to do where something is to be done.
+    pub detail: String,
+}
+
+/// Everything that was found, in the order of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// One for each thing that was looked at.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Whether nothing has failed.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.count(Verdict::Failed) == 0
+    }
+
+    /// How many stand like this.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.verdict == verdict)
+            .count()
+    }
+
+    /// All of it in a sentence.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let all = self.findings.len();
+        let warnings = match self.count(Verdict::Warning) {
+            0 => String::new(),
+            1 => ", and there is 1 warning".to_owned(),
+            count => format!(", and there are {count} warnings"),
+        };
+        match self.count(Verdict::Failed) {
+            0 => format!("none of {all} checks failed{warnings}"),
+            failed => format!("{failed} of {all} checks failed{warnings}"),
+        }
+    }
+}

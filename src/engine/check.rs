@@ -1,0 +1,309 @@
+//! `lifeboat check`: goes through the configuration and says what works and what does not, before a night on which it
+//! has to. Everything is looked at and nothing is changed.
+//!
+//! Each look ends in a finding and none in an error: what cannot be looked at has failed, and says why.
+
+mod database;
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use super::restore::plan;
+use super::{Engine, EngineError, command, versions};
+use crate::domain::address::Address;
+use crate::domain::check::{Finding, Report, Verdict};
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::job::InstanceHealth;
+use crate::domain::measure;
+use crate::domain::settings::{
+    ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice,
+};
+
+pub use database::look_at_database;
+
+/// Collects findings about one environment or one instance of it.
+struct Findings<'a> {
+    report: &'a mut Report,
+    environment: &'a EnvironmentName,
+    instance: Option<&'a InstanceName>,
+}
+
+impl Findings<'_> {
+    fn push(&mut self, about: &str, verdict: Verdict, detail: impl Into<String>) {
+        self.report.findings.push(Finding {
+            environment: Some(self.environment.clone()),
+            instance: self.instance.cloned(),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.into(),
+        });
+    }
+
+    fn ok(&mut self, about: &str, detail: impl Into<String>) {
+        self.push(about, Verdict::Ok, detail);
+    }
+
+    fn warning(&mut self, about: &str, detail: impl Into<String>) {
+        self.push(about, Verdict::Warning, detail);
+    }
+
+    fn failed(&mut self, about: &str, detail: impl Into<String>) {
+        self.push(about, Verdict::Failed, detail);
+    }
+
+    fn told(&mut self, about: &str, told: Result<String, String>) {
+        match told {
+            Ok(detail) => self.ok(about, detail),
+            Err(why) => self.failed(about, why),
+        }
+    }
+}
+
+impl Engine {
+    /// Looks at what works and what does not, of one environment or of all.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`]. What does not work is a finding, and no error.
+    pub fn check(&self, only: Option<&EnvironmentName>) -> Result<Report, EngineError> {
+        if let Some(name) = only {
+            self.settings(name)?;
+        }
+        let mut report = Report::default();
+        let count = self.environments().count();
+        report.findings.push(Finding {
+            environment: None,
+            instance: None,
+            about: "configuration".to_owned(),
+            verdict: if count == 0 { Verdict::Failed } else { Verdict::Ok },
+            detail: match count {
+                0 => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),
+                1 => "it can be read and holds together: 1 environment".to_owned(),
+                count => format!("it can be read and holds together: {count} environments"),
+            },
+        });
+        for (name, settings) in self.environments() {
+            if only.is_none_or(|only| only == name) {
+                self.check_environment(name, settings, &mut report);
+            }
+        }
+        Ok(report)
+    }
+
+    fn check_environment(&self, name: &EnvironmentName, settings: &EnvironmentSettings, report: &mut Report) {
+        let mut findings = Findings {
+            report,
+            environment: name,
+            instance: None,
+        };
+        if !settings.kind.is_recoverable() {
+            let detail = format!(
+                "{} is listed and never backed up: only Live is",
+                settings.kind.label()
+            );
+            findings.ok("kind", detail);
+            return;
+        }
+        for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
+            self.check_repository(name, which, &mut findings);
+        }
+        let answers = self.ask_health(name).unwrap_or_default();
+        let told = versions::read(settings)
+            .map(|versions| format!("release {}, Magnolia {}", versions.release, versions.magnolia));
+        findings.told("versions", told);
+        for instance in &settings.instances {
+            let mut findings = Findings {
+                report: &mut *findings.report,
+                environment: name,
+                instance: Some(&instance.name),
+            };
+            match &instance.content {
+                ContentSettings::Files { path } => self.check_folder(name, instance, path, &mut findings),
+                ContentSettings::Postgres(database) => {
+                    self.check_database(name, instance, database, &mut findings);
+                }
+            }
+            self.check_hooks(instance, &mut findings);
+            check_health(instance, &answers, &mut findings);
+        }
+    }
+
+    fn check_repository(&self, name: &EnvironmentName, which: RepositoryChoice, findings: &mut Findings<'_>) {
+        let label = match which {
+            RepositoryChoice::First => "repository",
+            RepositoryChoice::Copy => "second repository",
+        };
+        let place = match self.storage(name, which) {
+            Ok(Some(storage)) => storage.address(),
+            Ok(None) => return,
+            Err(error) => return findings.failed(label, error.to_string()),
+        };
+        match self.repository_of(name, which, false) {
+            Err(error) => findings.failed(label, error.to_string()),
+            Ok(Some(repository)) => match repository.list() {
+                Err(error) => findings.failed(label, error.to_string()),
+                Ok(backups) => {
+                    let held = match backups.len() {
+                        1 => "1 backup".to_owned(),
+                        count => format!("{count} backups"),
+                    };
+                    let free = match &place {
+                        Address::Folder(folder) => plan::free_bytes(folder)
+                            .map(|free| format!(", {} free", measure::bytes(free)))
+                            .unwrap_or_default(),
+                        Address::Bucket { .. } => String::new(),
+                    };
+                    findings.ok(label, format!("{place}: the key opens it, {held}{free}"));
+                    if which == RepositoryChoice::First
+                        && let Some(unreadable) = self.unreadable_backups(name)
+                    {
+                        findings.warning("records", unreadable);
+                    }
+                }
+            },
+            Ok(None) => {
+                if let Err(error) = self.key_of(which) {
+                    return findings.failed(label, error.to_string());
+                }
+                let made = format!("{place}: it is made at the first backup, and the key is there");
+                let Address::Folder(folder) = &place else {
+                    // That it could be asked whether there is one shows that it is reached.
+                    return findings.ok(label, made);
+                };
+                let above = existing(folder);
+                match access(&above, Access::WRITE_OK | Access::EXEC_OK) {
+                    Ok(()) => findings.ok(label, made),
+                    Err(error) => findings.failed(
+                        label,
+                        format!(
+                            "{place} cannot be made, because {} cannot be written: {error}. Let the user of Lifeboat write \
+                             there, or name another root in [repository]",
+                            above.display()
+                        ),
+                    ),
+                }
+            }
+        }
+    }
+
+    fn check_folder(
+        &self,
+        name: &EnvironmentName,
+        instance: &InstanceSettings,
+        path: &Path,
+        findings: &mut Findings<'_>,
+    ) {
+        match std::fs::read_dir(path) {
+            Err(error) => findings.failed(
+                "content",
+                format!(
+                    "{} cannot be read: {error}. Name the folder that holds one folder per workspace, and let the user of \
+                     Lifeboat read it",
+                    path.display()
+                ),
+            ),
+            Ok(entries) => {
+                let mut workspaces = Vec::new();
+                let mut closed = Vec::new();
+                for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+                    let workspace = entry.file_name().to_string_lossy().into_owned();
+                    if access(entry.path(), Access::READ_OK | Access::EXEC_OK).is_err() {
+                        closed.push(workspace.clone());
+                    }
+                    workspaces.push(workspace);
+                }
+                workspaces.sort();
+                if !closed.is_empty() {
+                    findings.failed(
+                        "content",
+                        format!(
+                            "{} of {} cannot be read: let the user of Lifeboat read them",
+                            closed.join(", "),
+                            path.display()
+                        ),
+                    );
+                } else if workspaces.is_empty() {
+                    findings.warning(
+                        "content",
+                        format!(
+                            "{} holds no workspace: name the folder that holds one folder per workspace",
+                            path.display()
+                        ),
+                    );
+                } else {
+                    let detail = format!("{}: {}", path.display(), workspaces.join(", "));
+                    findings.ok("content", detail);
+                }
+            }
+        }
+        // What a second copy takes is known from the last backup; before there is one, only the way is looked at.
+        let backups = self.backups(name).unwrap_or_default();
+        let bytes = backups
+            .first()
+            .and_then(|backup| {
+                backup
+                    .manifest
+                    .instances
+                    .iter()
+                    .find(|copy| copy.name == instance.name)
+            })
+            .map_or(0, |copy| {
+                copy.workspaces.iter().map(|workspace| workspace.bytes).sum()
+            });
+        let (mut room, mut obstacles) = (Vec::new(), Vec::new());
+        plan::staging_room(instance, bytes, &mut room, &mut obstacles);
+        for room in room.iter().filter(|room| room.is_enough()) {
+            let needed = match room.needed {
+                0 => "how much a restore needs is known after the first backup".to_owned(),
+                needed => format!("{} needed for a second copy", measure::bytes(needed)),
+            };
+            findings.ok(
+                "room",
+                format!("{} free in {}, {needed}", measure::bytes(room.free), room.folder),
+            );
+        }
+        if obstacles.is_empty() {
+            findings.ok("exchange", "folders can be exchanged here in one step");
+        }
+        for obstacle in obstacles {
+            findings.failed("restore", obstacle);
+        }
+    }
+
+    fn check_hooks(&self, instance: &InstanceSettings, findings: &mut Findings<'_>) {
+        for point in HookPoint::ALL {
+            let Some(program) = instance.hooks.at(point).first() else {
+                continue;
+            };
+            let path = self.variables()("PATH").unwrap_or_default();
+            let told = command::find(program, &path)
+                .map(|found| format!("{} is there", found.display()))
+                .map_err(|why| format!("{why}: name its whole path, or install it"));
+            findings.told(&format!("{} hook", point.label()), told);
+        }
+    }
+}
+
+fn check_health(instance: &InstanceSettings, answers: &[InstanceHealth], findings: &mut Findings<'_>) {
+    let Some(health) = &instance.health else {
+        return findings.warning(
+            "health",
+            "no address is configured: after a restore nobody asks whether the instance is up",
+        );
+    };
+    let address = &health.url;
+    let told = match answers.iter().find(|answer| answer.instance == instance.name) {
+        Some(answer) if answer.up => Ok(format!("{address}: {}", answer.detail)),
+        Some(answer) => Err(format!("{address} does not say that it is up: {}", answer.detail)),
+        None => Err(format!("{address} could not be asked")),
+    };
+    findings.told("health", told);
+}
+
+/// The nearest folder on the way to a place that is there.
+fn existing(place: &Path) -> PathBuf {
+    place
+        .ancestors()
+        .find(|folder| folder.exists())
+        .map_or_else(|| PathBuf::from("/"), Path::to_owned)
+}

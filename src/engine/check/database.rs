@@ -1,0 +1,396 @@
+//! The part of a check that is about an instance in a database: the server, rights in it, room on its disk, and what
+//! stands beside it. Also the look at a database that is not configured yet.
+
+use std::path::Path;
+
+use rustix::fs::{Access, access};
+
+use super::Findings;
+use crate::domain::check::DatabaseFound;
+use crate::domain::environment::{DATA_STORE, EnvironmentName, WorkspaceKind, workspace_label};
+use crate::domain::measure;
+use crate::domain::settings::{InstanceSettings, PostgresSettings};
+use crate::engine::content::ContentError;
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::names::quoted;
+use crate::engine::content::postgres::replaced::{self, Left};
+use crate::engine::content::postgres::rights::{self, Missing, Server};
+use crate::engine::content::postgres::tables::Layout;
+use crate::engine::restore::{database, plan, undo};
+use crate::engine::{Engine, Variables, command};
+
+impl Engine {
+    pub(super) fn check_database(
+        &self,
+        name: &EnvironmentName,
+        instance: &InstanceSettings,
+        settings: &PostgresSettings,
+        findings: &mut Findings<'_>,
+    ) {
+        let connector = self.connector(settings);
+        let connected = connector.connect().and_then(|mut client| {
+            let server = Server::ask(&connector, &mut client)?;
+            Ok((client, server))
+        });
+        let (mut client, server) = match connected {
+            Ok(connected) => connected,
+            Err(error) => return findings.failed("database", error.to_string()),
+        };
+        about_server(&connector, &server, findings);
+        findings.told("pg_dump", dump_program(settings, &server));
+        let layout = match Layout::read(&connector, &mut client) {
+            Ok(layout) => layout,
+            Err(error) => return findings.failed("workspaces", error.to_string()),
+        };
+        workspaces(settings, &layout, findings);
+        all_rights(&connector, &mut client, &layout, findings);
+        room(&connector, &mut client, &layout, findings);
+        data_store(settings, &layout, findings);
+        search_indexes(settings, &layout, findings);
+        self.check_leftovers(name, instance, &connector, &mut client, findings);
+    }
+
+    fn check_leftovers(
+        &self,
+        name: &EnvironmentName,
+        instance: &InstanceSettings,
+        connector: &Connector,
+        client: &mut postgres::Client,
+        findings: &mut Findings<'_>,
+    ) {
+        let found = replaced::find(connector, name, &instance.name);
+        let all = client.query(
+            "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1",
+            &[&replaced::PREFIX],
+        );
+        let (left, all) = match (found, all) {
+            (Ok(left), Ok(all)) => (left, all),
+            (Err(error), _) => return findings.failed("leftovers", error.to_string()),
+            (_, Err(error)) => {
+                let error = connector.failed("looking for what restores have left")(error);
+                return findings.failed("leftovers", error.to_string());
+            }
+        };
+        let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());
+        for left in &left {
+            leftover(left, is_at_work, findings);
+        }
+        let mut count = left.len();
+        for row in all {
+            let schema: String = row.get(0);
+            if !left.iter().any(|left| left.schema == schema) {
+                count += 1;
+                findings.warning(
+                    "leftovers",
+                    format!(
+                        "the schema {schema} is named like one of Lifeboat's and belongs to another environment or instance, \
+                         or to nobody: Lifeboat leaves it alone here"
+                    ),
+                );
+            }
+        }
+        if count == 0 {
+            findings.ok("leftovers", "no restore has left anything in the database");
+        }
+    }
+}
+
+/// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
+///
+/// # Errors
+/// A sentence that says why it cannot be looked at.
+pub fn look_at_database(
+    settings: &PostgresSettings,
+    base: &Path,
+    variables: Variables,
+) -> Result<DatabaseFound, String> {
+    let connector = Connector::new(settings, base.to_owned(), variables);
+    let look = || {
+        let mut client = connector.connect()?;
+        let server = Server::ask(&connector, &mut client)?;
+        Ok((server, Layout::read(&connector, &mut client)?))
+    };
+    let (server, layout) = look().map_err(|error: ContentError| error.to_string())?;
+    let (shared, workspaces): (Vec<_>, Vec<_>) = sizes(&layout)
+        .into_iter()
+        .partition(|(workspace, _)| WorkspaceKind::of(workspace) == WorkspaceKind::Shared);
+    Ok(DatabaseFound {
+        place: connector.place(),
+        version: server.version,
+        has_data_store_table: shared.iter().any(|(part, _)| part == DATA_STORE),
+        workspaces,
+        shared: shared
+            .into_iter()
+            .map(|(part, bytes)| (workspace_label(&part).to_owned(), bytes))
+            .collect(),
+    })
+}
+
+fn about_server(connector: &Connector, server: &Server, findings: &mut Findings<'_>) {
+    let detail = format!(
+        "{}: PostgreSQL {}, as {}",
+        connector.place(),
+        server.version,
+        server.user
+    );
+    if server.is_standby {
+        findings.failed(
+            "database",
+            format!(
+                "{detail}; it only follows another server, and nothing can be restored into it: name that one"
+            ),
+        );
+    } else {
+        findings.ok("database", detail);
+    }
+    match &server.encrypted {
+        Some(protocol) => findings.ok("encryption", format!("{protocol}, and the server's name is checked")),
+        None if connector.is_local() => findings.ok("encryption", "none, and the server is on this machine"),
+        None => findings.warning(
+            "encryption",
+            "the connection is not encrypted: all content crosses the network in the clear. Name the certificates that \
+             the server's is signed by as ca_file",
+        ),
+    }
+    if let Some(limit) = &server.statement_timeout {
+        findings.warning(
+            "statement_timeout",
+            format!(
+                "the server ends statements of {user} after {limit}, and reading a large table takes longer: \
+                 `ALTER ROLE {user} SET statement_timeout = 0`",
+                user = quoted(&server.user)
+            ),
+        );
+    }
+}
+
+/// Whether the program that writes down the schema is there and not older than the server.
+fn dump_program(settings: &PostgresSettings, server: &Server) -> Result<String, String> {
+    let program = settings.pg_dump.display().to_string();
+    let printed = command::output(&[program.clone(), "--version".to_owned()], Path::new("/")).map_err(|why| {
+        format!(
+            "{why}. It comes with PostgreSQL's client programs (Debian: postgresql-client); pg_dump names another path"
+        )
+    })?;
+    let text = String::from_utf8_lossy(&printed).trim().to_owned();
+    let major: Option<u32> = text
+        .split(|c: char| !c.is_ascii_digit())
+        .find_map(|number| number.parse().ok());
+    match major {
+        Some(major) if major >= server.major() => Ok(text),
+        Some(_) => Err(format!(
+            "{program} is {text}, older than the server, whose schema it cannot write down: install the client programs of \
+             PostgreSQL {}, and name them with pg_dump",
+            server.major()
+        )),
+        None => Err(format!(
+            "{program} does not tell its version: it prints \"{text}\""
+        )),
+    }
+}
+
+/// The workspaces of a layout with what they take on the database's disk: workspaces first, then what they share.
+fn sizes(layout: &Layout) -> Vec<(String, u64)> {
+    let mut sizes: Vec<(String, u64)> = Vec::new();
+    for table in &layout.tables {
+        match sizes.last_mut() {
+            Some((workspace, bytes)) if *workspace == table.workspace => *bytes += table.found.total_bytes,
+            _ => sizes.push((table.workspace.clone(), table.found.total_bytes)),
+        }
+    }
+    sizes.sort_by_key(|(workspace, _)| WorkspaceKind::of(workspace) == WorkspaceKind::Shared);
+    sizes
+}
+
+fn workspaces(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
+    if layout.tables.is_empty() {
+        findings.failed(
+            "workspaces",
+            format!(
+                "the schema {} has no table of Jackrabbit's that begins with {} or {}: look at schema, workspace_prefix and \
+                 version_prefix",
+                settings.schema, settings.workspace_prefix, settings.version_prefix
+            ),
+        );
+        return;
+    }
+    let sizes: Vec<_> = sizes(layout)
+        .into_iter()
+        .map(|(workspace, bytes)| format!("{} {}", workspace_label(&workspace), measure::bytes(bytes)))
+        .collect();
+    findings.ok("workspaces", sizes.join(", "));
+    for left_out in &layout.left_out {
+        findings.ok("left out", left_out.clone());
+    }
+}
+
+fn all_rights(
+    connector: &Connector,
+    client: &mut postgres::Client,
+    layout: &Layout,
+    findings: &mut Findings<'_>,
+) {
+    let for_restore = |client: &mut postgres::Client| {
+        let mut missing = rights::for_staging(connector, client, layout)?;
+        missing.extend(rights::for_exchange(connector, client, layout)?);
+        Ok(missing)
+    };
+    for (about, missing) in [
+        ("rights to back up", rights::for_backup(connector, client, layout)),
+        ("rights to restore", for_restore(client)),
+    ] {
+        match missing {
+            Err(error) => findings.failed(about, error.to_string()),
+            Ok(missing) if missing.is_empty() => findings.ok(about, "none is missing"),
+            Ok(missing) => {
+                for missing in missing.iter().map(Missing::sentence) {
+                    findings.failed(about, missing);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a second copy of the tables has room.
+fn room(connector: &Connector, client: &mut postgres::Client, layout: &Layout, findings: &mut Findings<'_>) {
+    let needed = layout.tables.iter().map(|table| table.found.total_bytes).sum();
+    let needed_text = format!(
+        "{} needed for a second copy of the tables",
+        measure::bytes(needed)
+    );
+    let Some(disk) = database::disk(connector, client) else {
+        findings.warning(
+            "room",
+            format!(
+                "{needed_text}, and how much is free cannot be told from here: name a folder on the database's disk as room, \
+                 or look yourself"
+            ),
+        );
+        return;
+    };
+    match plan::free_bytes(&disk) {
+        Ok(free) if free >= needed => {
+            findings.ok(
+                "room",
+                format!(
+                    "{} free in {}, {needed_text}",
+                    measure::bytes(free),
+                    disk.display()
+                ),
+            );
+        }
+        Ok(free) => findings.failed(
+            "room",
+            format!(
+                "{} free in {}, {needed_text}: make room before a restore is needed",
+                measure::bytes(free),
+                disk.display()
+            ),
+        ),
+        Err(why) => findings.warning("room", format!("{why}. {needed_text}")),
+    }
+}
+
+fn data_store(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
+    let in_table = layout.tables.iter().find(|table| table.workspace == DATA_STORE);
+    match (&settings.data_store, in_table) {
+        (None, Some(table)) => findings.ok("data store", format!("in the table {}", table.name)),
+        (None, None) => findings.warning(
+            "data store",
+            "neither a folder is configured nor is there a table: if Jackrabbit has one, its binaries are not backed up. \
+             Name its folder as data_store",
+        ),
+        (Some(folder), Some(table)) => findings.failed(
+            "data store",
+            format!(
+                "the table {} is one, and the folder {} is configured too: take data_store out of the configuration, or name \
+                 the schema that belongs to that folder",
+                table.name,
+                folder.display()
+            ),
+        ),
+        (Some(folder), None) => {
+            let readable = std::fs::read_dir(folder).map(drop);
+            let writable = access(folder, Access::WRITE_OK | Access::EXEC_OK);
+            match (readable, writable) {
+                (Err(error), _) => findings.failed(
+                    "data store",
+                    format!(
+                        "{} cannot be read: {error}. Name the folder of Jackrabbit's data store, and let the user of Lifeboat \
+                         read it",
+                        folder.display()
+                    ),
+                ),
+                (Ok(()), Err(error)) => findings.failed(
+                    "data store",
+                    format!(
+                        "{} can be read and not be written ({error}): a backup works, a restore that has to add to it does not",
+                        folder.display()
+                    ),
+                ),
+                (Ok(()), Ok(())) => {
+                    findings.ok("data store", format!("{}: readable and writable", folder.display()));
+                }
+            }
+        }
+    }
+}
+
+fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
+    if settings.search_indexes.is_empty() {
+        findings.warning(
+            "search indexes",
+            "no folder is configured: after a restore they have to be removed by hand before Magnolia starts, or its \
+             searches are wrong. Name them as search_indexes",
+        );
+    }
+    let workspaces: Vec<String> = layout.workspaces().into_iter().map(str::to_owned).collect();
+    for pattern in &settings.search_indexes {
+        let (mut found, mut strange) = (0, Vec::new());
+        for folder in undo::folders(pattern, &workspaces) {
+            match undo::is_index(&folder) {
+                Ok(Some(true)) => found += 1,
+                Ok(Some(false)) => strange.push(format!("{} does not look like one", folder.display())),
+                Ok(None) => {}
+                Err(why) => strange.push(format!("{} cannot be read: {why}", folder.display())),
+            }
+        }
+        let pattern = pattern.display();
+        match (found, strange.is_empty()) {
+            (0, true) => findings.warning(
+                "search indexes",
+                format!("no folder fits {pattern} now: look whether the path is right"),
+            ),
+            (found, true) => findings.ok("search indexes", format!("{found} folders fit {pattern}")),
+            (_, false) => findings.warning(
+                "search indexes",
+                format!(
+                    "{}: a restore leaves that alone, so look whether {pattern} is right",
+                    strange.join(", ")
+                ),
+            ),
+        }
+    }
+}
+
+/// What a restore has left in the database.
+fn leftover(left: &Left, is_at_work: bool, findings: &mut Findings<'_>) {
+    let what = format!("the schema {}, {}", left.schema, measure::bytes(left.bytes));
+    if left.is_replaced() {
+        findings.ok(
+            "leftovers",
+            format!(
+                "{what}: tables that job {} replaced, they stay until {}",
+                left.note.job,
+                measure::moment(left.note.expires)
+            ),
+        );
+    } else if is_at_work {
+        findings.ok("leftovers", format!("{what}: the job that runs is at work in it"));
+    } else {
+        findings.warning(
+            "leftovers",
+            format!("{what}: an interrupted restore has left it, and it goes with the next backup"),
+        );
+    }
+}

@@ -1,0 +1,334 @@
+//! The second repository: copies backups there, lets retention drop what newer copies replace, and tells what is there.
+//!
+//! A copy that fails takes nothing from the backup itself: it is a warning, and the next backup makes up for it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::repository::{Repository, RepositoryError};
+use super::{Engine, EngineError, Work, locked};
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, BackupId, ChoiceError, Verification, choose};
+use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::Phase;
+use crate::domain::measure;
+use crate::domain::retention::droppable;
+use crate::domain::settings::{CopySettings, RepositoryChoice};
+
+/// What was last found in a second repository.
+pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;
+
+impl Engine {
+    fn copy_settings(&self) -> Option<&CopySettings> {
+        self.0.repository.as_ref()?.copy.as_ref()
+    }
+
+    /// The copies of the environment's backups, newest first, listed anew.
+    ///
+    /// # Errors
+    /// What reaching, opening or listing the second repository said.
+    pub(super) fn list_copies(&self, name: &EnvironmentName) -> Result<Vec<CopiedBackup>, EngineError> {
+        let listed = self.read_copies(name);
+        let kept = listed.as_ref().map(Clone::clone).map_err(ToString::to_string);
+        locked(&self.0.copies).insert(name.clone(), kept);
+        listed
+    }
+
+    fn read_copies(&self, name: &EnvironmentName) -> Result<Vec<CopiedBackup>, EngineError> {
+        let Some(repository) = self.repository_of(name, RepositoryChoice::Copy, false)? else {
+            return Ok(Vec::new());
+        };
+        let verifications = self.catalog().verifications(name)?;
+        // An upgrade or safety backup changes its id when it is extended; what it began as stays.
+        let origins = self.origins(name);
+        let mut copies: Vec<_> = repository
+            .list()?
+            .into_iter()
+            .filter_map(|stored| {
+                let manifest = stored
+                    .manifest
+                    .ok()
+                    .filter(|manifest| manifest.environment == *name)?;
+                let took = manifest.copy_millis.saturating_add(manifest.verify_millis);
+                // As for backups: it was recorded only after all of it had been read back.
+                let recorded = Verification::Verified {
+                    at: manifest.taken + Duration::from_millis(took),
+                };
+                let of = origins
+                    .iter()
+                    .find(|(origin, _)| *origin == stored.origin)
+                    .map_or_else(|| stored.origin.clone(), |(_, id)| id.clone());
+                let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                Some(CopiedBackup {
+                    of,
+                    backup: Backup {
+                        id: stored.id,
+                        manifest,
+                        verification,
+                    },
+                })
+            })
+            .collect();
+        copies.sort_by(|a, b| {
+            let key = |copy: &CopiedBackup| (copy.backup.manifest.taken, copy.backup.id.clone());
+            key(b).cmp(&key(a))
+        });
+        Ok(copies)
+    }
+
+    /// What each backup of the first repository began as. Empty while that one is out of reach.
+    fn origins(&self, name: &EnvironmentName) -> Vec<(BackupId, BackupId)> {
+        let listed = self
+            .repository(name, false)
+            .ok()
+            .flatten()
+            .and_then(|repository| repository.list().ok());
+        listed
+            .unwrap_or_default()
+            .into_iter()
+            .map(|stored| (stored.origin, stored.id))
+            .collect()
+    }
+
+    /// The copies as last listed.
+    fn known_copies(&self, name: &EnvironmentName) -> ListedCopies {
+        if let Some(known) = locked(&self.0.copies).get(name) {
+            return known.clone();
+        }
+        self.list_copies(name).map_err(|error| error.to_string())
+    }
+
+    /// How the second repository stands. `None` when there is none.
+    pub(super) fn copies(&self, name: &EnvironmentName, backups: &[Backup]) -> Option<Copies> {
+        let settings = self.copy_settings()?;
+        let keep = self.live_settings(name).ok()?.keep;
+        let (copies, trouble) = match self.known_copies(name) {
+            Ok(copies) => (copies, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        let lacking = if trouble.is_none() {
+            missing(backups, &keep, &settings.slots, &copies)
+        } else {
+            Vec::new()
+        };
+        Some(Copies {
+            repository: settings
+                .root
+                .join(name.project())
+                .join(name.environment())
+                .to_string(),
+            slots: settings.slots.clone(),
+            missing: lacking.into_iter().map(|backup| backup.id.clone()).collect(),
+            backups: copies,
+            trouble,
+        })
+    }
+
+    /// Copies what should be in the second repository and is not. Gives what should be known about it.
+    pub(super) fn make_up_copies(&self, work: &Work) -> Vec<String> {
+        let Some(settings) = self.copy_settings() else {
+            return Vec::new();
+        };
+        let result = self.copy_missing(work, settings);
+        self.changed(work.environment());
+        let Err(error) = result else {
+            return Vec::new();
+        };
+        let why = if error.is_cancelled() {
+            "somebody stopped it".to_owned()
+        } else {
+            error.to_string()
+        };
+        vec![format!(
+            "the backup is complete, but it is not in the second repository in {}: {why}. The next backup makes up for it",
+            settings.root
+        )]
+    }
+
+    fn copy_missing(&self, work: &Work, settings: &CopySettings) -> Result<(), EngineError> {
+        let name = work.environment().clone();
+        let keep = self.live_settings(&name)?.keep;
+        let backups = self.list_backups(&name)?;
+        let lacking = missing(&backups, &keep, &settings.slots, &self.list_copies(&name)?);
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        work.phase(Phase::SecondCopy)?;
+        let gone = || EngineError::Failed(format!("the repository of {name} is gone"));
+        let first = self.repository(&name, false)?.ok_or_else(gone)?;
+        let _lock = self.lock_of(&name, RepositoryChoice::Copy, true)?;
+        let second = self
+            .repository_of(&name, RepositoryChoice::Copy, true)?
+            .ok_or_else(gone)?;
+        for backup in lacking {
+            let copy = first.copy_to(&second, &backup.id, work)?;
+            let text = format!(
+                "backup {} is in the second repository too, read back there, as {copy}",
+                backup.id
+            );
+            work.log(Severity::Information, &text);
+        }
+        let copies = self.list_copies(&name)?;
+        let dropped: Vec<BackupId> = droppable(
+            &for_retention(&copies, &settings.slots),
+            &keep,
+            &BTreeSet::new(),
+            self.now(),
+        )
+        .into_iter()
+        .map(|copy| copy.id.clone())
+        .collect();
+        if !dropped.is_empty() {
+            second.forget(&dropped)?;
+            for id in &dropped {
+                work.log(
+                    Severity::Information,
+                    &format!("copy {id} is dropped: nothing holds it any more"),
+                );
+                // A record too many in the catalog does no harm.
+                let _ = self.catalog().forget_verification(&name, id);
+            }
+            self.free(work, &second)?;
+        }
+        Ok(())
+    }
+
+    /// The repository that a backup is in: the first one, unless it is known to be a copy.
+    pub(super) fn repository_holding(
+        &self,
+        name: &EnvironmentName,
+        id: &BackupId,
+    ) -> Result<Arc<Repository>, EngineError> {
+        let is_known = locked(&self.0.listed)
+            .get(name)
+            .is_some_and(|listed| listed.backups.iter().any(|backup| backup.id == *id));
+        let is_copy = !is_known
+            && self.copy_settings().is_some()
+            && self
+                .known_copies(name)
+                .is_ok_and(|copies| copies.iter().any(|copy| copy.backup.id == *id));
+        let which = if is_copy {
+            RepositoryChoice::Copy
+        } else {
+            RepositoryChoice::First
+        };
+        self.repository_of(name, which, false)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))
+    }
+
+    /// The backup that somebody means, in the repository that they mean. A copy may also be called by the id of what it
+    /// is a copy of.
+    pub(super) fn choose_from(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+        text: &str,
+    ) -> Result<Backup, EngineError> {
+        if which == RepositoryChoice::First {
+            let backups = self
+                .list_backups(name)
+                .map_err(|error| self.out_of_reach(name, error))?;
+            return Ok(choose(&backups, text)?.clone());
+        }
+        if self.copy_settings().is_none() {
+            return Err(EngineError::Failed(
+                "there is no second repository: [repository.copy] names none".to_owned(),
+            ));
+        }
+        let copies = self.list_copies(name)?;
+        let backups: Vec<_> = copies.iter().map(|copy| copy.backup.clone()).collect();
+        match choose(&backups, text) {
+            Ok(backup) => Ok(backup.clone()),
+            Err(ChoiceError::Unknown(_)) if !text.is_empty() => {
+                let mut called = copies.iter().filter(|copy| copy.of.0.starts_with(text));
+                match (called.next(), called.next()) {
+                    (Some(copy), None) => Ok(copy.backup.clone()),
+                    (Some(_), Some(_)) => Err(ChoiceError::Ambiguous(text.to_owned()).into()),
+                    (None, _) => Err(EngineError::Failed(format!(
+                        "no copy of \"{text}\" is in the second repository: `lifeboat backups {name}` shows which there are"
+                    ))),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The first repository cannot be read: says so, and whether there are copies elsewhere.
+    fn out_of_reach(&self, name: &EnvironmentName, error: EngineError) -> EngineError {
+        let good = self
+            .known_copies(name)
+            .unwrap_or_default()
+            .iter()
+            .filter(|copy| copy.backup.is_good())
+            .count();
+        match self.copy_settings() {
+            Some(settings) if good > 0 => EngineError::Failed(format!(
+                "{error}. The second repository in {} has copies of {good} backups: `lifeboat plan {name} BACKUP --from \
+                 copy` looks at one. To restore from it, name a new and empty root in [repository] and another state \
+                 folder first, since the restore keeps its safety backup there",
+                settings.root
+            )),
+            _ => error,
+        }
+    }
+
+    /// What to add to the news that a backup is damaged: that it has a copy. Empty when it has none.
+    pub(super) fn copy_instead(&self, name: &EnvironmentName, id: &BackupId) -> String {
+        let copies = self.known_copies(name).unwrap_or_default();
+        match copies.iter().find(|copy| copy.of == *id && copy.backup.is_good()) {
+            Some(_) => format!(
+                "; its copy in the second repository can be restored: `lifeboat restore {name} {} --from copy`",
+                id.short()
+            ),
+            None => String::new(),
+        }
+    }
+
+    /// Reads copies back: those of the given backups, or all. Gives what is damaged.
+    pub(super) fn verify_copies(
+        &self,
+        work: &Work,
+        of: Option<&BackupId>,
+    ) -> Result<(usize, Vec<String>), EngineError> {
+        let name = work.environment().clone();
+        if self.copy_settings().is_none() {
+            return Ok((0, Vec::new()));
+        }
+        let copies = self.list_copies(&name)?;
+        let chosen: Vec<_> = copies
+            .iter()
+            .filter(|copy| of.is_none_or(|of| copy.of == *of))
+            .collect();
+        let Some(second) = self.repository_of(&name, RepositoryChoice::Copy, false)? else {
+            return Ok((0, Vec::new()));
+        };
+        let mut damaged = Vec::new();
+        for copy in &chosen {
+            work.phase(Phase::Verifying)?;
+            let id = &copy.backup.id;
+            let at = self.now();
+            let verification = match second.verify(id, work) {
+                Ok(report) => {
+                    let text = format!(
+                        "the copy {id} of {} is sound: {} items, {} read back",
+                        copy.of.short(),
+                        measure::count(report.items),
+                        measure::bytes(report.bytes)
+                    );
+                    work.log(Severity::Information, &text);
+                    Verification::Verified { at }
+                }
+                Err(RepositoryError::Damaged { what, .. }) => {
+                    work.log(Severity::Critical, &format!("the copy {id} is damaged: {what}"));
+                    damaged.push(format!("the copy {id} of {} ({what})", copy.of.short()));
+                    Verification::Damaged { at, why: what }
+                }
+                Err(error) => return Err(error.into()),
+            };
+            self.catalog().record_verification(&name, id, &verification)?;
+        }
+        Ok((chosen.len(), damaged))
+    }
+}

@@ -1,0 +1,331 @@
+//! Hooks: the commands that an operator wants run around the backups and restores of an instance, and what it means
+//! when one fails.
+//!
+//! | point | runs | a failure |
+//! | --- | --- | --- |
+//! | `before_backup` | right before the content is copied | fails the backup; in a safety backup it is a warning |
+//! | `after_backup` | once the copy is recorded, or has failed | is a warning |
+//! | `before_restore` | when all is staged and verified, right before the switch | stops the restore, Live untouched |
+//! | `after_restore` | after the switch, or when the restore stopped after `before_restore` | is a warning |
+//!
+//! Whatever a `before_` hook has paused or stopped, its `after_` hook starts again, so that one is owed from the moment
+//! the first begins, across a crash too (`owed`). After a crash a hook may run a second time.
+//!
+//! A safety backup is taken while Live runs and needs its hooks as much as any other. But it is taken when something is
+//! wrong, often with a Magnolia that no longer answers its hooks, and that must not keep anybody from a restore: what
+//! is copied is compared with Live before the switch anyway.
+//!
+//! Not in here: running one command (`process`), and what a backup or a restore does between its hooks.
+
+pub(super) mod owed;
+mod process;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use owed::Owed;
+use process::Stopped;
+use serde::{Deserialize, Serialize};
+
+use super::watch::Watch as _;
+use super::{Engine, EngineError, Work, versions};
+use crate::domain::activity::Severity;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobId;
+use crate::domain::settings::{HookPoint, InstanceSettings, SecretSource};
+use crate::domain::version::Versions;
+
+/// Told what goes into a job's log.
+pub(super) type Say<'a> = dyn Fn(Severity, &str) + Send + Sync + 'a;
+
+/// So many lines of one hook go into the log: a program that talks without end must not fill the disk.
+const MOST_LINES: usize = 5_000;
+
+/// What hooks run around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Around {
+    Backup,
+    Restore,
+}
+
+impl Around {
+    const ALL: [Self; 2] = [Self::Backup, Self::Restore];
+
+    fn before(self) -> HookPoint {
+        match self {
+            Self::Backup => HookPoint::BeforeBackup,
+            Self::Restore => HookPoint::BeforeRestore,
+        }
+    }
+
+    fn after(self) -> HookPoint {
+        match self {
+            Self::Backup => HookPoint::AfterBackup,
+            Self::Restore => HookPoint::AfterRestore,
+        }
+    }
+
+    /// Whether an instance whose turn has come has to have its `after_` hook run. A backup's also tells others how the
+    /// backup went; a restore that never touched Live has nothing to tell but where something was stopped for it.
+    fn owes(self, instance: &InstanceSettings) -> bool {
+        let has = |point| !instance.hooks.at(point).is_empty();
+        has(self.after()) && (self == Self::Backup || has(self.before()))
+    }
+}
+
+/// How what a hook follows has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Done,
+    Failed,
+    Cancelled,
+}
+
+impl Ending {
+    /// What an error is the end of.
+    pub(super) fn of(error: &EngineError) -> Self {
+        if error.is_cancelled() {
+            Self::Cancelled
+        } else {
+            Self::Failed
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a hook is told about the job that it runs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Occasion {
+    pub environment: EnvironmentName,
+    pub job: JobId,
+    /// What made the backup (`schedule`, `person`, `upgrade`, `restore`); for a restore `restore` or `undo`.
+    pub trigger: String,
+    /// The backup that is restored, or that was made.
+    pub backup: Option<BackupId>,
+    /// The versions that go into the backup, or that the restored one holds.
+    pub versions: Option<Versions>,
+}
+
+impl Occasion {
+    /// The facts as environment variables; `None` for those that are not known.
+    fn facts(
+        &self,
+        point: HookPoint,
+        instance: &InstanceSettings,
+        ending: Option<Ending>,
+    ) -> Vec<(&'static str, Option<String>)> {
+        let known = |version: &str| versions::known(version).map(str::to_owned);
+        let both = self.versions.as_ref();
+        vec![
+            ("LIFEBOAT_HOOK", Some(point.label().to_owned())),
+            ("LIFEBOAT_ENVIRONMENT", Some(self.environment.to_string())),
+            ("LIFEBOAT_INSTANCE", Some(instance.name.to_string())),
+            ("LIFEBOAT_ROLE", Some(instance.role.label().to_owned())),
+            ("LIFEBOAT_JOB", Some(self.job.to_string())),
+            ("LIFEBOAT_TRIGGER", Some(self.trigger.clone())),
+            ("LIFEBOAT_BACKUP", self.backup.as_ref().map(|id| id.0.clone())),
+            ("LIFEBOAT_OUTCOME", ending.map(|ending| ending.label().to_owned())),
+            (
+                "LIFEBOAT_RELEASE_VERSION",
+                both.and_then(|both| known(&both.release.0)),
+            ),
+            (
+                "LIFEBOAT_MAGNOLIA_VERSION",
+                both.and_then(|both| known(&both.magnolia.0)),
+            ),
+        ]
+    }
+}
+
+impl Engine {
+    /// Runs the `before_` hook of each instance, one after the other, up to the first that fails. What that owes is
+    /// noted before each begins.
+    ///
+    /// # Errors
+    /// What a hook failed with; that a debt could not be noted, so that its hook was not begun; cancellation.
+    pub(super) fn run_before(
+        &self,
+        around: Around,
+        occasion: &Occasion,
+        instances: &[&InstanceSettings],
+        work: &Work,
+    ) -> Result<(), EngineError> {
+        let say = |severity: Severity, text: &str| work.log(severity, text);
+        let mut owed = Owed {
+            occasion: occasion.clone(),
+            instances: Vec::new(),
+        };
+        for instance in instances {
+            if around.owes(instance) {
+                owed.instances.push(instance.name.clone());
+                owed.write(self.state(), around).map_err(EngineError::io(
+                    "noting the hooks to be run later in",
+                    self.state(),
+                ))?;
+            }
+            if instance.hooks.at(around.before()).is_empty() {
+                continue;
+            }
+            work.instance(&instance.name);
+            let ended = self.run_hook(around.before(), occasion, instance, None, &say, &|| {
+                work.is_cancelled_now()
+            });
+            match ended {
+                Ok(()) => {}
+                Err(Stopped::Cancelled) => return Err(EngineError::Cancelled),
+                Err(Stopped::Failed(why)) => return Err(EngineError::Failed(why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the `after_` hook of each instance. Returns what went wrong.
+    pub(super) fn run_after(
+        &self,
+        around: Around,
+        occasion: &Occasion,
+        instances: &[&InstanceSettings],
+        ending: Ending,
+        say: &Say<'_>,
+    ) -> Vec<String> {
+        let point = around.after();
+        let with_hook = instances
+            .iter()
+            .filter(|instance| !instance.hooks.at(point).is_empty());
+        let failed = with_hook.filter_map(|instance| {
+            // Whatever it starts again has to be started: it is not cancelled with its job.
+            match self.run_hook(point, occasion, instance, Some(ending), say, &|| false) {
+                Err(Stopped::Failed(why)) => Some(why),
+                Ok(()) | Err(Stopped::Cancelled) => None,
+            }
+        });
+        let mut warnings: Vec<_> = failed.collect();
+        if let Err(error) = Owed::remove(self.state(), around, &occasion.environment) {
+            warnings.push(format!(
+                "that the {} hooks were run could not be noted ({error}): the next start runs them again",
+                point.label()
+            ));
+        }
+        warnings
+    }
+
+    /// Runs the `after_` hooks that are owed, if any are. `backup` is the backup that was made meanwhile. Returns what
+    /// went wrong.
+    pub(super) fn run_owed(
+        &self,
+        around: Around,
+        name: &EnvironmentName,
+        ending: Ending,
+        backup: Option<&BackupId>,
+        say: &Say<'_>,
+    ) -> Vec<String> {
+        let mut owed = match Owed::read(self.state(), around, name) {
+            Ok(Some(owed)) => owed,
+            Ok(None) => return Vec::new(),
+            Err(error) => {
+                return vec![format!(
+                    "which {} hooks of {name} are still to be run cannot be read in {} ({error}): start by hand what is \
+                     paused or stopped, and remove that file",
+                    around.after().label(),
+                    Owed::path(self.state(), around, name).display()
+                )];
+            }
+        };
+        if let Some(backup) = backup {
+            owed.occasion.backup = Some(backup.clone());
+        }
+        // An instance that is no longer configured has no hook any more.
+        let instances: Vec<_> = self
+            .live_settings(name)
+            .map(|settings| settings.instances.iter().collect())
+            .unwrap_or_default();
+        let instances: Vec<_> = instances
+            .into_iter()
+            .filter(|instance: &&InstanceSettings| owed.instances.contains(&instance.name))
+            .collect();
+        self.run_after(around, &owed.occasion, &instances, ending, say)
+    }
+
+    /// Whether a job that was interrupted has left hooks to be run.
+    pub(super) fn owes_hooks(&self, name: &EnvironmentName) -> bool {
+        Around::ALL
+            .iter()
+            .any(|around| Owed::path(self.state(), *around, name).exists())
+    }
+
+    /// Runs what an interrupted job has left to be run, with what it had begun as failed. Returns what went wrong.
+    pub(super) fn run_left_over(&self, name: &EnvironmentName) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for around in Around::ALL {
+            let job = Owed::read(self.state(), around, name)
+                .ok()
+                .flatten()
+                .map(|owed| owed.occasion.job);
+            let say = |severity: Severity, text: &str| {
+                if let Some(job) = job {
+                    // A log that cannot be written does not stop the recovery.
+                    let _ = self.catalog().log(job, self.now(), severity, text);
+                }
+            };
+            let told = self.run_owed(around, name, Ending::Failed, None, &say);
+            for warning in &told {
+                say(Severity::Warning, warning);
+            }
+            warnings.extend(told);
+        }
+        warnings
+    }
+
+    fn run_hook(
+        &self,
+        point: HookPoint,
+        occasion: &Occasion,
+        instance: &InstanceSettings,
+        ending: Option<Ending>,
+        say: &Say<'_>,
+        is_cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), Stopped> {
+        let command = instance.hooks.at(point);
+        let program = command.first().map_or("", String::as_str);
+        let (name, point_label) = (&instance.name, point.label());
+        say(
+            Severity::Information,
+            &format!("{name}: the {point_label} hook is run"),
+        );
+        let lines = AtomicUsize::new(0);
+        let tell = |line: &str| match lines.fetch_add(1, Ordering::Relaxed) {
+            count if count < MOST_LINES => say(Severity::Information, &format!("{name}: {line}")),
+            MOST_LINES => say(
+                Severity::Warning,
+                &format!("{name}: the hook prints more than {MOST_LINES} lines; the rest is left out"),
+            ),
+            _ => {}
+        };
+        let mut variables = occasion.facts(point, instance, ending);
+        // A hook has no business with the key of the repository.
+        if let Some(SecretSource::PasswordEnv(key)) = self.0.repository.as_ref().map(|settings| &settings.key)
+        {
+            variables.push((key, None));
+        }
+        let run = process::run(
+            command,
+            &variables,
+            instance.hooks.limit.duration(),
+            is_cancelled,
+            &tell,
+        );
+        self.0.runtime.block_on(run).map_err(|stopped| match stopped {
+            Stopped::Failed(why) => {
+                Stopped::Failed(format!("the {point_label} hook of {name}, {program}, {why}"))
+            }
+            Stopped::Cancelled => Stopped::Cancelled,
+        })
+    }
+}

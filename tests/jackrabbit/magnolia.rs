@@ -1,0 +1,223 @@
+//! One Magnolia instance as far as Lifeboat sees it: a repository of Jackrabbit in a database and a home directory, and
+//! an engine that knows of both.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use lifeboat::demo::cluster::SUPERUSER;
+use postgres::Client;
+
+use crate::house::House;
+
+/// What `tests/jackrabbit/run` ends with when Java or Maven is missing.
+const MISSING: i32 = 77;
+
+/// Where Jackrabbit keeps large binaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataStore {
+    Folder,
+    Table,
+}
+
+/// See the module.
+pub struct Magnolia {
+    pub house: House,
+    pub data_store: DataStore,
+    database: &'static str,
+    home: PathBuf,
+}
+
+impl Magnolia {
+    /// A repository with content. `None` when there is no Java or no Maven here.
+    pub fn filled(data_store: DataStore) -> Option<Self> {
+        // JDBC knows no sockets of the file system. Who takes the port in between fails the test, and says so.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let house = House::empty(&["author"], port, &[]);
+        let home = house.path("home");
+        let mut magnolia = Self {
+            house,
+            data_store,
+            database: "author",
+            home: home.clone(),
+        };
+        magnolia.settle(home);
+        let filled = magnolia.java("fill", &[]);
+        if filled.status.code() == Some(MISSING) {
+            println!("{}", String::from_utf8_lossy(&filled.stderr));
+            return None;
+        }
+        assert!(filled.status.success(), "{filled:?}");
+        Some(magnolia)
+    }
+
+    fn settle(&mut self, home: PathBuf) {
+        let (connect, data_store) = (
+            self.house.cluster.connect(self.database, SUPERUSER),
+            self.data_store,
+        );
+        self.house.settle = Box::new(move |_, database| {
+            database.connect.clone_from(&connect);
+            database.data_store =
+                (data_store == DataStore::Folder).then(|| home.join("repository/datastore"));
+            database.search_indexes = vec![
+                home.join("workspaces/{workspace}/index"),
+                home.join("repository/index"),
+            ];
+        });
+    }
+
+    /// From here on the instance is another one, with an empty database and a home directory that has nothing but the
+    /// small files in which Jackrabbit keeps its node types, namespaces and workspaces.
+    pub fn move_to_a_new_machine(&mut self) {
+        self.house
+            .client("postgres")
+            .batch_execute("CREATE DATABASE another")
+            .unwrap();
+        self.database = "another";
+        let home = self.house.path("another-home");
+        copy_small_files(&self.home, &home);
+        fs::create_dir_all(home.join("repository/datastore")).unwrap();
+        self.settle(home.clone());
+        self.home = home;
+    }
+
+    pub fn client(&self) -> Client {
+        self.house.client(self.database)
+    }
+
+    /// Every row, as digests by table.
+    pub fn rows(&self) -> BTreeMap<String, String> {
+        let mut rows = self.house.rows(self.database, "public");
+        // A data store only ever grows, and Jackrabbit writes down when somebody last looked at a record.
+        rows.remove("ds_datastore");
+        rows
+    }
+
+    /// The files of the data store.
+    pub fn records(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        collect(&self.home.join("repository/datastore"), &mut found);
+        found.sort();
+        found
+    }
+
+    fn java(&self, command: &str, options: &[&str]) -> Output {
+        let url = format!(
+            "jdbc:postgresql://127.0.0.1:{}/{}",
+            self.house.cluster.port(),
+            self.database
+        );
+        let data_store = match self.data_store {
+            DataStore::Folder => "file",
+            DataStore::Table => "db",
+        };
+        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
+            .args([
+                command,
+                "--url",
+                &url,
+                "--user",
+                SUPERUSER,
+                "--datastore",
+                data_store,
+            ])
+            .arg("--home")
+            .arg(&self.home)
+            .args(options)
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command of the Java side that has to succeed.
+    pub fn run(&self, command: &str, options: &[&str]) {
+        let output = self.java(command, options);
+        assert!(
+            output.status.success(),
+            "{command} {options:?} ended with {}:\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// Everything in the repository as text. Equal texts are equal repositories.
+    pub fn dump(&self) -> String {
+        let (last, before) = (self.house.path("dump"), self.house.path("dump-before"));
+        if last.exists() && !before.exists() {
+            fs::rename(&last, &before).unwrap();
+        }
+        self.run("dump", &["--out", last.to_str().unwrap()]);
+        fs::read_to_string(last).unwrap()
+    }
+
+    /// How the last dump differs from the first one, shortened.
+    pub fn differences(&self) -> String {
+        let told = Command::new("diff")
+            .args([self.house.path("dump-before"), self.house.path("dump")])
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        told.lines().take(40).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What Jackrabbit's own checks find, or why it does not even open.
+    pub fn finds(&self) -> String {
+        let output = self.java("check", &[]);
+        if output.status.success() {
+            return String::new();
+        }
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    }
+
+    /// Fails unless Jackrabbit opens the repository and all its checks are clean.
+    pub fn is_sound(&self) {
+        assert_eq!(self.finds(), "");
+    }
+}
+
+/// The parts of a dump by their first lines: a workspace, or the history of one node.
+pub fn parts(dump: &str) -> BTreeMap<&str, &str> {
+    dump.split("\n\n")
+        .map(|part| part.split_once('\n').unwrap_or((part, "")))
+        .collect()
+}
+
+/// A workspace's part of a dump.
+pub fn part<'d>(dump: &'d str, workspace: &str) -> &'d str {
+    parts(dump)[format!("workspace {workspace}").as_str()]
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn copy_small_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if path.is_dir() && name != "index" && name != "datastore" {
+            copy_small_files(&path, &to.join(name));
+        } else if path.is_file() && name != ".lock" {
+            fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}

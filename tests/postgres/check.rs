@@ -1,0 +1,121 @@
+//! What a check says of a database in which everything is as it should be, and of one in which little is.
+
+use std::fs;
+
+use lifeboat::domain::check::{Report, Verdict};
+use lifeboat::engine::Engine;
+
+use crate::house::{House, back_up, done, restore};
+
+/// What was found about something: the verdicts and sentences, one in each line.
+fn about(report: &Report, about: &str) -> String {
+    let lines: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.about == about)
+        .map(|finding| format!("{}: {}", finding.verdict.label(), finding.detail))
+        .collect();
+    lines.join("\n")
+}
+
+fn check(engine: &Engine) -> Report {
+    engine.check(Some(&House::live())).unwrap()
+}
+
+#[test]
+fn a_database_in_order_works() {
+    let house = House::new();
+    let engine = house.engine();
+    let report = check(&engine);
+    assert!(report.works(), "{report:#?}");
+    assert!(about(&report, "repository").contains("made at the first backup"));
+    let found = about(&report, "workspaces");
+    assert!(found.starts_with("ok: config "), "{found}");
+    assert!(found.contains("version storage "), "{found}");
+    assert_eq!(about(&report, "rights to back up"), "ok: none is missing");
+    assert_eq!(about(&report, "rights to restore"), "ok: none is missing");
+    assert!(about(&report, "pg_dump").starts_with("ok: pg_dump (PostgreSQL)"));
+    assert!(about(&report, "leftovers").starts_with("ok: no restore"));
+
+    let backup = back_up(&engine);
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    let report = check(&engine);
+    assert!(report.works(), "{report:#?}");
+    assert!(about(&report, "leftovers").contains("they stay until 2026-11-25 12:01"));
+    assert!(about(&report, "repository").contains("the key opens it"));
+
+    let confirm = engine.start_confirm(&House::live(), "maria").unwrap();
+    done(&engine, confirm);
+    assert!(engine.start_confirm(&House::live(), "maria").is_err());
+    assert!(about(&check(&engine), "leftovers").starts_with("ok: no restore"));
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_to_type() {
+    let mut house = House::new();
+    house
+        .client("author")
+        .batch_execute(
+            "CREATE ROLE magnolia; CREATE ROLE lifeboat LOGIN; ALTER ROLE lifeboat SET statement_timeout = '30s'; \
+             REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
+             DO $$ DECLARE name text; BEGIN FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+             EXECUTE format('ALTER TABLE %I OWNER TO magnolia', name); \
+             EXECUTE format('GRANT SELECT ON %I TO lifeboat', name); END LOOP; END $$; \
+             REVOKE SELECT ON pm_dam_bundle, pm_dam_refs FROM lifeboat; CREATE SCHEMA lifeboat_elsewhere",
+        )
+        .unwrap();
+    house.settle = Box::new(|_, settings| {
+        settings.connect = settings.connect.replace("user='postgres'", "user='lifeboat'");
+        settings.search_indexes = vec!["/nonexistent/{workspace}/index".into()];
+        settings.data_store = Some("/nonexistent/store".into());
+    });
+    fs::write(house.path("repository"), "no folder").unwrap();
+    let engine = house.engine();
+    let report = check(&engine);
+    assert!(!report.works());
+    assert_eq!(
+        about(&report, "rights to back up"),
+        "failed: lifeboat may not read pm_dam_bundle, pm_dam_refs: `GRANT SELECT ON \"public\".\"pm_dam_bundle\", \
+         \"public\".\"pm_dam_refs\" TO \"lifeboat\"`"
+    );
+    let rights = about(&report, "rights to restore");
+    for grant in [
+        "`GRANT CREATE ON DATABASE \"author\" TO \"lifeboat\"`",
+        "`GRANT CREATE ON SCHEMA \"public\" TO \"magnolia\"`",
+        "`GRANT \"magnolia\" TO \"lifeboat\"`",
+    ] {
+        assert!(rights.contains(grant), "{rights}");
+    }
+    // What it says to type is what helps.
+    for line in format!("{rights}\n{}", about(&report, "rights to back up")).lines() {
+        let statement = line.split('`').nth(1).unwrap();
+        house.client("author").batch_execute(statement).unwrap();
+    }
+    let after = check(&engine);
+    assert_eq!(about(&after, "rights to back up"), "ok: none is missing");
+    assert_eq!(about(&after, "rights to restore"), "ok: none is missing");
+
+    assert!(about(&report, "statement_timeout").contains("SET statement_timeout = 0"));
+    assert!(about(&report, "search indexes").contains("no folder fits"));
+    assert!(about(&report, "data store").starts_with("failed: /nonexistent/store cannot be read"));
+    assert!(about(&report, "leftovers").contains("lifeboat_elsewhere"));
+    // The server tells where its data is only to those who may read all settings.
+    assert!(about(&report, "room").starts_with("warning"), "{report:#?}");
+    let repository = about(&report, "repository");
+    assert!(repository.starts_with("failed"), "{repository}");
+}
+
+#[test]
+fn a_database_out_of_reach_is_one_finding() {
+    let house = House::new();
+    house.cluster.kill().unwrap();
+    let report = check(&house.engine());
+    let failed: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict == Verdict::Failed)
+        .collect();
+    assert_eq!(failed.len(), 1, "{report:#?}");
+    assert!(failed[0].detail.contains("look whether the server runs there"));
+}

@@ -1,0 +1,297 @@
+//! Lifeboat is killed (`kill -9`) with its content in databases: at random instants, at each step of a restore, and
+//! between the switches of two instances. Live is old or new afterwards, and everywhere the same.
+//!
+//! `LIFEBOAT_CRASH_ROUNDS` sets the number of random rounds (6), `LIFEBOAT_CRASH_SEED` the instants.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use lifeboat::domain::settings::EnvironmentSettings;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::gate::{Gate, wait_for};
+use crate::house::{House, fill};
+
+const INSTANCES: [&str; 2] = ["author", "public-1"];
+const LIVE: &str = "acme/live";
+const RESTORE: [&str; 5] = ["restore", LIVE, "manual", "--confirm", LIVE];
+
+type Rows = BTreeMap<String, String>;
+
+/// The configuration file of the house.
+#[derive(Serialize)]
+struct File {
+    state: PathBuf,
+    repository: Repository,
+    environment: Vec<EnvironmentSettings>,
+}
+
+#[derive(Serialize)]
+struct Repository {
+    root: PathBuf,
+    password_file: PathBuf,
+}
+
+/// A house of two instances, and the real program on it.
+struct Scene {
+    house: House,
+    config: PathBuf,
+    step: u32,
+}
+
+impl Scene {
+    fn set() -> Self {
+        let house = House::with(&INSTANCES);
+        let settings = house.engine_settings();
+        let config = house.path("lifeboat.toml");
+        let file = File {
+            state: settings.state,
+            repository: Repository {
+                root: house.path("repository"),
+                password_file: house.path("key"),
+            },
+            environment: settings.environments,
+        };
+        fs::write(&config, toml::to_string(&file).unwrap()).unwrap();
+        Self {
+            house,
+            config,
+            step: 0,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+        command.arg("--config").arg(&self.config).args(arguments);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+        output
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn environment(&self) -> Value {
+        let told: Value = serde_json::from_slice(&self.run(&["environments", "--json"]).stdout).unwrap();
+        told["environments"][0].clone()
+    }
+
+    fn live(&self) -> [Rows; 2] {
+        INSTANCES.map(|name| self.house.rows(name, "public"))
+    }
+
+    /// Editors work, on both instances: Live differs from every backup afterwards.
+    fn edit(&mut self) {
+        self.step += 1;
+        for name in INSTANCES {
+            let mut client = self.house.client(name);
+            client
+                .batch_execute(
+                    "TRUNCATE pm_website_bundle; DELETE FROM pm_dam_bundle WHERE node_id_hi % 7 = 3",
+                )
+                .unwrap();
+            fill(
+                &mut client,
+                "pm_website_bundle",
+                1000,
+                &format!("{name} {}", self.step),
+            );
+        }
+    }
+
+    /// The schemas that nobody needs any more.
+    fn left_over(&self) -> Vec<String> {
+        let all = INSTANCES.into_iter().flat_map(|name| self.house.left(name));
+        all.filter(|schema| schema.starts_with("lifeboat_new")).collect()
+    }
+
+    fn is_settled(&self, place: &str) {
+        let live = self.environment();
+        assert_eq!(live["trouble"], Value::Null, "{place}");
+        assert_eq!(live["job"], Value::Null, "{place}");
+    }
+}
+
+fn told(output: &Output) -> String {
+    format!(
+        "{}: {}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn at_every_step_of_a_restore_live_is_old_or_new_in_all_instances() {
+    let mut scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let good = scene.live();
+    // The first three leave Live as it was; from the moment that the switch begins it is finished.
+    let steps = [
+        ("author", "CREATE SCHEMA", "lifeboat_old%", false),
+        ("public-1", "CREATE TABLE", "lifeboat_new%pm_dam_bundle", false),
+        ("public-1", "ALTER TABLE", "lifeboat_new%pm_website_names", false),
+        ("author", "ALTER TABLE", "public.pm_dam_bundle", true),
+        ("public-1", "ALTER TABLE", "lifeboat_old%pm_dam_bundle", true),
+        ("public-1", "COMMENT", "lifeboat_old%", false),
+        ("author", "DROP SCHEMA", "", true),
+    ];
+    for (database, tag, pattern, is_new) in steps {
+        scene.edit();
+        let bad = scene.live();
+        let place = format!("{tag} {pattern} in {database}");
+        let mut gate = if pattern.is_empty() {
+            Gate::before(&scene.house, database, tag)
+        } else {
+            Gate::after(&scene.house, database, tag, pattern)
+        };
+        let mut child = scene.start(&RESTORE);
+        gate.wait();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        gate.open();
+        scene.is_settled(&place);
+        let expected = if is_new { &good } else { &bad };
+        assert_eq!(&scene.live(), expected, "{place}");
+        assert_eq!(scene.left_over(), Vec::<String>::new(), "{place}");
+        if is_new {
+            scene.run(&["undo", LIVE, "--confirm", LIVE]);
+            assert_eq!(scene.live(), bad, "{place}");
+        }
+    }
+    scene.run(&RESTORE);
+    assert_eq!(scene.live(), good);
+    scene.run(&["verify", LIVE]);
+}
+
+#[test]
+fn half_switched_is_critical_until_every_database_is_back_and_is_then_finished() {
+    let mut scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let good = scene.live();
+    scene.edit();
+    let bad = scene.live();
+    let mut gate = Gate::after(&scene.house, "public-1", "ALTER TABLE", "public.pm_dam_bundle");
+    let mut child = scene.start(&RESTORE);
+    gate.wait();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gate.open();
+    // Nothing of Live can be read while its tables are locked, so what it holds is looked at only now.
+    assert_eq!(
+        scene.live(),
+        [good[0].clone(), bad[1].clone()],
+        "half switched, really"
+    );
+
+    let mut client = scene.house.client("postgres");
+    client
+        .batch_execute("ALTER DATABASE \"public-1\" ALLOW_CONNECTIONS false")
+        .unwrap();
+    wait_for(|| {
+        let others = client
+            .query_opt("SELECT 1 FROM pg_stat_activity WHERE datname = 'public-1'", &[])
+            .unwrap();
+        others.is_none().then_some(())
+    });
+    let trouble = scene.environment()["trouble"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(
+        trouble.contains("half switched") && trouble.contains("do not edit"),
+        "{trouble}"
+    );
+    for arguments in [
+        &["backup", LIVE][..],
+        &RESTORE,
+        &["undo", LIVE, "--confirm", LIVE],
+    ] {
+        let output = scene.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{}", told(&output));
+        assert!(told(&output).contains("half switched"), "{}", told(&output));
+    }
+    let activity = String::from_utf8(scene.run(&["activity", "--json"]).stdout).unwrap();
+    assert!(
+        activity.contains("half switched") && activity.contains("critical"),
+        "{activity}"
+    );
+
+    client
+        .batch_execute("ALTER DATABASE \"public-1\" ALLOW_CONNECTIONS true")
+        .unwrap();
+    scene.is_settled("when it is back");
+    assert_eq!(scene.live(), good);
+    assert_eq!(scene.left_over(), Vec::<String>::new());
+    scene.run(&["undo", LIVE, "--confirm", LIVE]);
+    assert_eq!(scene.live(), bad);
+}
+
+/// A small generator of instants, so that a failing round can be played again.
+fn below(seed: &mut u64, limit: u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *seed;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31)) % limit.max(1)
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn at_random_instants_live_is_old_or_new_in_all_instances() {
+    let rounds = setting("LIFEBOAT_CRASH_ROUNDS", 6);
+    let seed = setting("LIFEBOAT_CRASH_SEED", 1);
+    let mut random = seed;
+    let mut scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let good = scene.live();
+    scene.edit();
+    let began = Instant::now();
+    scene.run(&RESTORE);
+    let takes = u64::try_from(began.elapsed().as_millis()).unwrap();
+    assert_eq!(scene.live(), good);
+    let (mut old, mut new) = (0, 0);
+    for round in 1..=rounds {
+        scene.edit();
+        let bad = scene.live();
+        let instant = below(&mut random, takes + takes / 20);
+        let place = format!("round {round} of seed {seed}: killed after {instant} ms of {takes}");
+        let mut child = scene.start(&RESTORE);
+        // The instant is what the test is about; nothing is waited for.
+        std::thread::sleep(Duration::from_millis(instant));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        scene.is_settled(&place);
+        let live = scene.live();
+        assert!(
+            live == good || live == bad,
+            "{place}: Live is neither old nor new"
+        );
+        assert_eq!(scene.left_over(), Vec::<String>::new(), "{place}");
+        if live == good {
+            new += 1;
+        } else {
+            old += 1;
+        }
+    }
+    scene.run(&RESTORE);
+    assert_eq!(scene.live(), good);
+    println!("{rounds} rounds of seed {seed}: {old} times the old content, {new} times the new");
+}

@@ -1,0 +1,133 @@
+//! Rights: how few a backup needs, what a restore says when it lacks one, and what is as it was afterwards.
+
+use lifeboat::domain::refusal::Refusal;
+use lifeboat::engine::EngineError;
+
+use crate::house::{House, back_up, failed, plan, restore, start_restore};
+
+/// Live belongs to `magnolia`; `app` may write it, `reader` may read it, and `operator` may act for `magnolia`.
+fn house() -> House {
+    let house = House::new();
+    let mut client = house.client("author");
+    client
+        .batch_execute(
+            "CREATE ROLE magnolia; CREATE ROLE app LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE operator LOGIN; \
+             DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+             EXECUTE format('ALTER TABLE public.%I OWNER TO magnolia', t); END LOOP; END $$; \
+             GRANT USAGE, CREATE ON SCHEMA public TO magnolia; \
+             GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app; \
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app",
+        )
+        .unwrap();
+    house
+}
+
+fn acting_as(house: &mut House, user: &'static str) {
+    let connect = house.cluster.connect("author", user);
+    house.settle = Box::new(move |_, database| database.connect.clone_from(&connect));
+}
+
+fn owners_and_rights(house: &House) -> Vec<(String, String, String)> {
+    house
+        .client("author")
+        .query(
+            "SELECT c.relname::text, c.relowner::regrole::text, \
+             coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(c.relacl) a), '') \
+             FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'S') ORDER BY 1",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect()
+}
+
+#[test]
+fn who_may_only_read_can_back_up_and_is_told_what_a_restore_needs() {
+    let mut house = house();
+    acting_as(&mut house, "reader");
+    let engine = house.engine();
+    let original = house.rows("author", "public");
+    let backup = back_up(&engine);
+    house
+        .client("author")
+        .batch_execute("TRUNCATE pm_dam_bundle")
+        .unwrap();
+    let plan = plan(&engine, &backup.0, &[]);
+    let obstacles = plan.obstacles.join("\n");
+    assert!(
+        obstacles.contains("GRANT \"magnolia\" TO \"reader\""),
+        "{obstacles}"
+    );
+    assert!(
+        obstacles.contains("GRANT CREATE ON DATABASE \"author\" TO \"reader\""),
+        "{obstacles}"
+    );
+    house.pass(chrono::Duration::minutes(1));
+    let job = start_restore(&engine, &backup.0, &[]);
+    let why = failed(&engine, job);
+    assert!(why.contains("GRANT"), "{why}");
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    assert_ne!(house.rows("author", "public"), original);
+
+    // What it says to type is enough.
+    house
+        .client("author")
+        .batch_execute("GRANT magnolia TO reader; GRANT CREATE ON DATABASE author TO reader")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(house.rows("author", "public"), original);
+}
+
+#[test]
+fn tables_and_sequences_belong_to_whom_they_did_and_others_may_what_they_might() {
+    let mut house = house();
+    house
+        .client("author")
+        .batch_execute("GRANT magnolia TO operator; GRANT CREATE ON DATABASE author TO operator")
+        .unwrap();
+    let before = owners_and_rights(&house);
+    acting_as(&mut house, "reader");
+    let backup = back_up(&house.engine());
+    acting_as(&mut house, "operator");
+    house
+        .client("author")
+        .batch_execute("DELETE FROM pm_website_bundle WHERE node_id_hi > 10")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&house.engine(), &backup.0, &[]);
+    assert_eq!(owners_and_rights(&house), before);
+
+    // Magnolia goes on writing, and the next backup needs no more rights than the one before.
+    let mut app =
+        postgres::Client::connect(&house.cluster.connect("author", "app"), postgres::NoTls).unwrap();
+    app.batch_execute("INSERT INTO pm_website_names (name) VALUES ('new')")
+        .unwrap();
+    acting_as(&mut house, "reader");
+    house.pass(chrono::Duration::minutes(1));
+    back_up(&house.engine());
+}
+
+#[test]
+fn a_right_that_is_missing_fails_the_backup_with_its_name() {
+    let mut house = house();
+    acting_as(&mut house, "reader");
+    house
+        .client("author")
+        .batch_execute("REVOKE SELECT ON pm_dam_bundle FROM reader")
+        .unwrap();
+    let engine = house.engine();
+    let job = crate::house::start_backup(&engine);
+    let why = failed(&engine, job);
+    assert!(why.contains("pm_dam_bundle") && why.contains("right"), "{why}");
+    assert!(crate::house::backups(&engine).is_empty());
+    let refused = engine
+        .start_undo(&House::live(), "acme/live", "maria")
+        .unwrap_err();
+    assert!(
+        matches!(refused, EngineError::Refused(Refusal::NothingToUndo { .. })),
+        "{refused}"
+    );
+}

@@ -1,0 +1,238 @@
+//! The engine as a whole with its repositories in buckets: backups, restores, copies, and two machines on one bucket.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
+use lifeboat::domain::job::{Job, JobId, JobState};
+use lifeboat::domain::plan::Selection;
+use lifeboat::domain::request::{BackupRequest, RestoreRequest};
+use lifeboat::domain::schedule::Schedule;
+use lifeboat::domain::settings::{
+    ContentSettings, CopySettings, EnvironmentSettings, Hooks, InstanceSettings, RepositoryChoice,
+    RepositorySettings, SecretSource, StorageOptions, VersionSource,
+};
+use lifeboat::domain::slot::{Keep, Slot};
+use lifeboat::engine::clock::SystemClock;
+use lifeboat::engine::repository::{Key, Repository};
+use lifeboat::engine::{Engine, EngineSettings, Surroundings};
+
+use crate::object_storage::{Fault, Line, Store};
+use crate::support::{below, fill};
+
+/// An installation with one instance, whose repositories are in two buckets.
+struct Installation {
+    folder: tempfile::TempDir,
+    first: Store,
+    second: Store,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Installation {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("key"), "open sesame\n").unwrap();
+        fill(&folder.path().join("author/content"), 1);
+        Self {
+            folder,
+            first: Store::new(),
+            second: Store::new(),
+            runtime: tokio::runtime::Runtime::new().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn content(&self) -> PathBuf {
+        self.path("author/content")
+    }
+
+    /// A machine with a state folder of its own.
+    fn machine(&self, state: &str, options: StorageOptions) -> Engine {
+        let environment = EnvironmentSettings {
+            project: "acme".into(),
+            name: "live".into(),
+            kind: EnvironmentKind::Live,
+            release_version: Some(VersionSource::Text("v12".into())),
+            magnolia_version: Some(VersionSource::Text("6.3.4".into())),
+            schedule: Schedule::default(),
+            keep: Keep::default(),
+            instances: vec![InstanceSettings {
+                name: "author".parse().unwrap(),
+                role: Role::Author,
+                content: ContentSettings::Files { path: self.content() },
+                health: None,
+                hooks: Hooks::default(),
+            }],
+        };
+        let settings = EngineSettings {
+            state: self.path(state),
+            repository: Some(RepositorySettings {
+                root: self.first.address("boats"),
+                key: SecretSource::PasswordFile(self.path("key")),
+                options,
+                copy: Some(CopySettings {
+                    root: self.second.address("copies"),
+                    key: None,
+                    options: self.second.options(),
+                    slots: vec![Slot::Manual],
+                }),
+            }),
+            environments: vec![environment],
+        };
+        let surroundings = Surroundings {
+            clock: Arc::new(SystemClock),
+            runtime: self.runtime.handle().clone(),
+            events: tokio::sync::broadcast::channel(1024).0,
+            variables: Arc::new(|name| match name {
+                "AWS_ACCESS_KEY_ID" => Some("key".to_owned()),
+                "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
+                _ => None,
+            }),
+        };
+        Engine::open(settings, surroundings).unwrap()
+    }
+}
+
+fn live() -> EnvironmentName {
+    "acme/live".parse().unwrap()
+}
+
+fn ended(engine: &Engine, id: JobId) -> Job {
+    engine.wait_for(id);
+    engine.job(id).unwrap()
+}
+
+fn backup(engine: &Engine) -> Job {
+    let request = BackupRequest {
+        environment: live(),
+        note: None,
+        upgrade_to: None,
+    };
+    ended(engine, engine.start_backup(&request, "maria").unwrap())
+}
+
+fn restore(from: RepositoryChoice) -> RestoreRequest {
+    RestoreRequest {
+        environment: live(),
+        backup: "manual".to_owned(),
+        selection: Selection::default(),
+        without_safety: false,
+        from,
+    }
+}
+
+fn pictures(content: &Path) -> usize {
+    below(content).len()
+}
+
+#[test]
+fn live_comes_back_from_either_bucket() {
+    let place = Installation::new();
+    let engine = place.machine("state", place.first.options());
+    let before = below(&place.content());
+    let job = backup(&engine);
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    assert_eq!(job.outcome.unwrap().warnings, Vec::<String>::new());
+    let details = engine.details(&live()).unwrap();
+    assert!(
+        details.repository.ends_with("/boats/acme/live"),
+        "{}",
+        details.repository
+    );
+    let copies = details.copies.unwrap();
+    assert!(copies.of(&details.backups[0].id).is_some(), "{copies:?}");
+
+    for from in [RepositoryChoice::First, RepositoryChoice::Copy] {
+        fs::remove_dir_all(place.content().join("dam")).unwrap();
+        let broken = pictures(&place.content());
+        let job = ended(
+            &engine,
+            engine
+                .start_restore(&restore(from), "acme/live", "maria")
+                .unwrap(),
+        );
+        assert_eq!(job.state, JobState::Done, "{job:?}");
+        assert_eq!(below(&place.content()), before);
+        let undone = ended(&engine, engine.start_undo(&live(), "acme/live", "maria").unwrap());
+        assert_eq!(undone.state, JobState::Done, "{undone:?}");
+        assert_eq!(pictures(&place.content()), broken);
+        let again = engine
+            .start_restore(&restore(from), "acme/live", "maria")
+            .unwrap();
+        assert_eq!(ended(&engine, again).state, JobState::Done);
+    }
+    let verified = ended(&engine, engine.start_verify(&live(), None, "maria").unwrap());
+    assert_eq!(verified.state, JobState::Done, "{verified:?}");
+    // Whoever is done holds no lock.
+    assert!(place.first.objects("boats/acme/live/locks/").is_empty());
+    assert!(place.second.objects("copies/acme/live/locks/").is_empty());
+}
+
+#[test]
+fn of_two_machines_one_is_refused_and_told_who_works() {
+    let place = Installation::new();
+    let (one, other) = (
+        place.machine("one", place.first.options()),
+        place.machine("other", place.first.options()),
+    );
+    assert_eq!(backup(&one).state, JobState::Done);
+    // As the first machine holds it while it works.
+    let storage = place.first.storage("boats/acme/live");
+    let repository = Repository::open(&storage, &Key::new("open sesame".to_owned())).unwrap();
+    let held = repository.lock(&(Arc::new(SystemClock) as Arc<_>)).unwrap();
+    for job in [
+        backup(&other),
+        ended(&other, other.start_prune(&live(), "maria").unwrap()),
+    ] {
+        let JobState::Failed { why } = job.state else {
+            panic!("{job:?}")
+        };
+        assert!(
+            why.contains("another Lifeboat is at work on it (process"),
+            "{why}"
+        );
+    }
+    drop(held);
+    assert_eq!(backup(&other).state, JobState::Done);
+    assert_eq!(other.backups(&live()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_storage_that_goes_away_fails_the_job_with_a_sentence() {
+    let place = Installation::new();
+    let line = Line::new();
+    let engine = place.machine("state", line.options());
+    assert_eq!(backup(&engine).state, JobState::Done);
+    fs::write(place.content().join("dam/new"), crate::support::noise(3, 400_000)).unwrap();
+    line.disturb(|request| {
+        if request.starts_with("PUT") && request.contains("/data/") {
+            Fault::Silence
+        } else {
+            Fault::Pass
+        }
+    });
+    let job = backup(&engine);
+    let JobState::Failed { why } = &job.state else {
+        panic!("{job:?}")
+    };
+    assert!(
+        why.contains("writing to data") && why.contains("try again later"),
+        "{why}"
+    );
+    assert_eq!(engine.backups(&live()).unwrap().len(), 1);
+    line.disturb(|_| Fault::Answer(403, "AccessDenied"));
+    engine.refresh();
+    let trouble = engine.details(&live()).unwrap().summary.trouble.unwrap();
+    assert!(trouble.contains("access is denied"), "{trouble}");
+    let said = engine
+        .start_restore(&restore(RepositoryChoice::First), "acme/live", "maria")
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("has copies of 1 backups"), "{said}");
+    line.disturb(|_| Fault::Pass);
+    assert_eq!(backup(&engine).state, JobState::Done);
+}
