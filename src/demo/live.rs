@@ -10,8 +10,7 @@ use super::cluster::{Cluster, SUPERUSER};
 use super::content::{self, Breakage, Database, DemoContentError, Edits, Place, Site};
 use crate::domain::Instant;
 
-/// One instance. With a database, the place is where its content lies as folders while somebody works on it, and at no
-/// other time.
+/// One instance. With a database, the place is where its content lies as folders for those who work on it.
 #[derive(Debug, Clone)]
 pub(super) struct Instance {
     pub place: Place,
@@ -24,7 +23,7 @@ impl Instance {
         content::write(&self.place, site, until)?;
         if let Some(database) = &self.database {
             database.make(&self.place.root)?;
-            self.put_back(database)?;
+            database.import(&self.place.root)?;
         }
         Ok(())
     }
@@ -40,13 +39,6 @@ impl Instance {
             Some(database) => database.fingerprint()?,
             None => content::fingerprint(&self.place.root)?,
         })
-    }
-
-    fn put_back(&self, database: &Database) -> Result<(), DemoContentError> {
-        let root = &self.place.root;
-        let imported = database.import(root);
-        let gone = fs::remove_dir_all(root).map_err(DemoContentError::when("removing", root));
-        imported.and(gone)
     }
 }
 
@@ -77,16 +69,11 @@ fn work<T>(
             .filter_map(|instance| Some((instance, instance.database.as_ref()?)))
     };
     for (instance, database) in in_databases() {
-        let root = &instance.place.root;
-        // What an interrupted demo has left.
-        if root.exists() {
-            fs::remove_dir_all(root).map_err(DemoContentError::when("removing", root))?;
-        }
-        database.export(root)?;
+        database.export(&instance.place.root)?;
     }
     let done = work(&places)?;
     for (instance, database) in in_databases() {
-        instance.put_back(database)?;
+        database.import(&instance.place.root)?;
     }
     Ok(done)
 }

@@ -6,6 +6,7 @@
 //! DIR/repository/PROJECT/ENVIRONMENT     a repository for each Live
 //! DIR/live/PROJECT/INSTANCE/content      the content of each instance, if it is in folders
 //! DIR/live/PROJECT/INSTANCE/datastore    the large binaries of each instance, if it is in a database
+//! DIR/live/PROJECT/INSTANCE/folders      the same content as folders, for whoever plays an editor
 //! DIR/cluster                            the databases
 //! DIR/live/PROJECT/RELEASE, MAGNOLIA     the versions that run
 //! DIR/state                              jobs, activity, journals
@@ -211,12 +212,17 @@ impl Sandbox {
     pub(super) fn instances(&self, project: &str) -> Vec<Instance> {
         INSTANCES
             .iter()
-            .map(|(name, role)| Instance {
-                place: Place {
-                    role: *role,
-                    root: self.content(project, name),
-                },
-                database: self.database(project, name),
+            .map(|(name, role)| {
+                let database = self.database(project, name);
+                let root = if database.is_some() {
+                    self.project(project).join(name).join("folders")
+                } else {
+                    self.content(project, name)
+                };
+                Instance {
+                    place: Place { role: *role, root },
+                    database,
+                }
             })
             .collect()
     }
@@ -235,7 +241,7 @@ impl Sandbox {
         };
         for (project, _) in PROJECTS {
             for (instance, _) in INSTANCES {
-                let folder = self.content(project, instance);
+                let folder = self.on_disk(project, instance);
                 fs::create_dir_all(&folder).map_err(failed(&folder))?;
                 if let (Some(database), Some(cluster)) = (self.database(project, instance), self.cluster()) {
                     cluster.create(&database.name)?;

@@ -82,7 +82,8 @@ impl Database {
         transaction.commit().map_err(wrong("changing", &self.connect))
     }
 
-    /// Writes the content as folders into `root`, which has to be empty or not there.
+    /// Makes the folders in `root` what the rows are. Workspaces that are so already stay as they are: to make thousands of
+    /// files where as many have just been removed takes a file system seconds.
     ///
     /// # Errors
     /// [`DemoContentError`] when it cannot be read or written, or a row is none of the demo's.
@@ -96,8 +97,20 @@ impl Database {
             else {
                 continue;
             };
+            let found = rows(&mut client, &table)?;
+            let folder = root.join(workspace);
+            if folder.is_dir() {
+                if self
+                    .rows_of(&folder, workspace)?
+                    .into_iter()
+                    .eq(found.iter().cloned())
+                {
+                    continue;
+                }
+                fs::remove_dir_all(&folder).map_err(DemoContentError::when("removing", &folder))?;
+            }
             let mut nodes = HashMap::new();
-            for (id, bundle) in rows(&mut client, &table)? {
+            for (id, bundle) in found {
                 let node = Node::read(&bundle).ok_or_else(|| not_ours(&table))?;
                 nodes.insert(id, node);
             }
@@ -262,14 +275,17 @@ fn rows(
 ) -> Result<Vec<(u128, Vec<u8>)>, DemoContentError> {
     let found = client
         .query(
-            &format!("SELECT node_id_hi, node_id_lo, bundle_data FROM \"{table}\" ORDER BY 1, 2"),
+            &format!("SELECT node_id_hi, node_id_lo, bundle_data FROM \"{table}\""),
             &[],
         )
         .map_err(wrong("reading", table))?;
-    Ok(found
+    let mut rows: Vec<(u128, Vec<u8>)> = found
         .iter()
         .map(|row| (whole(row.get(0), row.get(1)), row.get(2)))
-        .collect())
+        .collect();
+    // As numbers without a sign, which the server does not have.
+    rows.sort_unstable();
+    Ok(rows)
 }
 
 /// The tables of bundles, in the order of their names.
