@@ -16,7 +16,7 @@ use crate::engine::content::postgres::names::quoted;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::rights::{self, Missing, Server};
 use crate::engine::content::postgres::tables::Layout;
-use crate::engine::restore::{database, plan, undo};
+use crate::engine::restore::{database, plan, search_indexes};
 use crate::engine::{Engine, Variables, command};
 
 impl Engine {
@@ -347,8 +347,8 @@ fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut F
     let workspaces: Vec<String> = layout.workspaces().into_iter().map(str::to_owned).collect();
     for pattern in &settings.search_indexes {
         let (mut found, mut strange) = (0, Vec::new());
-        for folder in undo::folders(pattern, &workspaces) {
-            match undo::is_index(&folder) {
+        for folder in search_indexes::folders(pattern, &workspaces) {
+            match search_indexes::is_index(&folder) {
                 Ok(Some(true)) => found += 1,
                 Ok(Some(false)) => strange.push(format!("{} does not look like one", folder.display())),
                 Ok(None) => {}

@@ -11,10 +11,11 @@ mod nodes;
 pub(super) mod plan;
 mod recover;
 mod safety;
+pub(super) mod search_indexes;
 mod staging;
 pub(super) mod switch;
 mod tables;
-pub(super) mod undo;
+mod undo;
 mod versions;
 
 use beside::Staged;
