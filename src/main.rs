@@ -15,11 +15,6 @@ use lifeboat::config::Places;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// A backup packs and unpacks a hundred thousand small pieces, each with buffers of its own that the system's allocator
-/// gives back to the system and asks for again: a quarter of its CPU time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
