@@ -19,10 +19,12 @@ mod check;
 mod command;
 mod copies;
 mod error;
+mod fence;
 mod health;
 mod hooks;
 mod lock;
 mod overview;
+mod papers;
 mod restore;
 mod retention;
 mod scheduler;
@@ -63,6 +65,7 @@ use repository::{Key, Repository, Storage};
 pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
+pub use scheduler::turns::{DueBook, Turn, take_turns};
 pub use work::Work;
 
 /// Looks up an environment variable.
@@ -125,6 +128,8 @@ struct Inner {
     health: Mutex<HashMap<EnvironmentName, health::Known>>,
     copies: Mutex<HashMap<EnvironmentName, ListedCopies>>,
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
+    fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
+    due: Mutex<DueBook>,
     ended: Condvar,
 }
 
@@ -177,6 +182,8 @@ impl Engine {
             health: Mutex::default(),
             copies: Mutex::default(),
             at_work: Mutex::default(),
+            fences: Mutex::default(),
+            due: Mutex::default(),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
@@ -365,6 +372,7 @@ impl Engine {
         } else {
             Repository::open(&storage, &key)?
         };
+        repository.under(self.fence(name));
         let repository = Arc::new(repository);
         *opened = Some(Arc::clone(&repository));
         Ok(Some(repository))
