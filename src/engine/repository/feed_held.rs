@@ -77,7 +77,7 @@ impl Repository {
         let call = Arc::new(Call::new(Arc::clone(&guard)));
         let counts = Counts::default();
         let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &call);
-        let walker = Walker {
+        let walks = Walks {
             sources,
             earlier,
             call: &call,
@@ -87,13 +87,13 @@ impl Repository {
             budget: ByteBudget::new(UNDER_WAY),
         };
 
-        let (walked, built) = thread::scope(|scope| {
+        let (met, built) = thread::scope(|scope| {
             let (working, work) = channel::<()>();
             let (told, call) = (&counts, &call);
             scope.spawn(move || pulse(told, watch, &work, || call.off(RepositoryError::Cancelled)));
             let counter = packing.start(scope);
             let (batches, received) = sync_channel::<Batch>(BATCHES);
-            let (steps, walked) = sync_channel::<Steps>(FOLDERS);
+            let (steps, taken) = sync_channel::<Steps>(FOLDERS);
             let received = Arc::new(Mutex::new(received));
             for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
                 let (received, counter) = (Arc::clone(&received), counter.clone());
@@ -113,7 +113,7 @@ impl Repository {
                 let packing = &packing;
                 move || {
                     let built = packing.bench(BlobType::Tree, &counter).and_then(|mut bench| {
-                        let built = folders::build(&walked, &mut bench)?;
+                        let built = folders::build(&taken, &mut bench)?;
                         bench.finish()?;
                         Ok(built)
                     });
@@ -123,19 +123,19 @@ impl Repository {
                     })
                 }
             });
-            let met = walker.walk_all(Earlier::new(&store, parent), Hand::new(batches, steps));
+            let met = walks.walk_all(Earlier::new(&store, parent), Hand::new(batches, steps));
             let built = building.join().unwrap_or(None);
             drop(working);
             (met, built)
         });
-        let walked = walked.map_err(|failure| call.off(failure)).ok().flatten();
-        let stored = match (call.failure().or_else(|| guard.failure()), walked, built) {
+        let met = met.map_err(|failure| call.off(failure)).ok().flatten();
+        let stored = match (call.failure().or_else(|| guard.failure()), met, built) {
             (Some(failure), ..) => Err(failure),
-            (None, Some((walks, told)), Some((tree, folders))) => {
+            (None, Some((walked, told)), Some((tree, folders))) => {
                 packing.finish().map(|(content, trees)| Fed {
                     tree,
                     summary: Some(summary(&told, folders, content, trees)),
-                    met: walks.into_iter().map(Walked::met).collect(),
+                    met: walked.into_iter().map(Walked::met).collect(),
                 })
             }
             (None, ..) => Err(RepositoryError::Io {
@@ -289,7 +289,7 @@ impl Walked {
 }
 
 /// Walks over all sources.
-struct Walker<'a> {
+struct Walks<'a> {
     sources: &'a [&'a Source],
     earlier: &'a [Met],
     call: &'a Arc<Call>,
@@ -299,7 +299,7 @@ struct Walker<'a> {
     budget: Arc<ByteBudget>,
 }
 
-impl Walker<'_> {
+impl Walks<'_> {
     /// `None` when it was called off, or nobody takes what is met any more.
     fn walk_all(
         &self,

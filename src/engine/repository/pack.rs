@@ -106,21 +106,18 @@ impl Pack {
     ) -> Result<u32, String> {
         let too_long = |_| "a piece of content is longer than a pack can be".to_owned();
         let offset = self.bytes.len();
-        let uncompressed_length = match &mut packer.compressor {
-            Some(compressor) => {
-                let most = zstd::zstd_safe::compress_bound(text.len());
-                self.bytes.resize(offset + NONCE + most, 0);
-                let length = compressor
-                    .compress_to_buffer(text, &mut self.bytes[offset + NONCE..])
-                    .map_err(|error| format!("it could not be compressed: {error}"))?;
-                self.bytes.truncate(offset + NONCE + length);
-                NonZeroU32::new(u32::try_from(text.len()).map_err(too_long)?)
-            }
-            None => {
-                self.bytes.resize(offset + NONCE, 0);
-                self.bytes.extend_from_slice(text);
-                None
-            }
+        let uncompressed_length = if let Some(compressor) = &mut packer.compressor {
+            let most = zstd::zstd_safe::compress_bound(text.len());
+            self.bytes.resize(offset + NONCE + most, 0);
+            let length = compressor
+                .compress_to_buffer(text, &mut self.bytes[offset + NONCE..])
+                .map_err(|error| format!("it could not be compressed: {error}"))?;
+            self.bytes.truncate(offset + NONCE + length);
+            NonZeroU32::new(u32::try_from(text.len()).map_err(too_long)?)
+        } else {
+            self.bytes.resize(offset + NONCE, 0);
+            self.bytes.extend_from_slice(text);
+            None
         };
         self.bytes.resize(self.bytes.len() + TAG, 0);
         packer.cipher.seal_in_place(&mut self.bytes[offset..])?;

@@ -94,7 +94,7 @@ impl<'a> RunReader<'a> {
         run: &Run,
         pieces: &[Lying],
         each: &mut dyn FnMut(u32),
-    ) -> Result<(), (RepositoryError, DataId)> {
+    ) -> Result<(), Box<(RepositoryError, DataId)>> {
         let Some(wanted) = pieces.get(run.pieces.clone()) else {
             return Ok(());
         };
@@ -104,7 +104,7 @@ impl<'a> RunReader<'a> {
         let begin = self
             .guard
             .read_past_cache(&run.pack, run.offset, run.length, &mut self.packed)
-            .map_err(|error| (self.unreadable(&error, run.pack), first.id))?;
+            .map_err(|error| Box::new((self.unreadable(&error, run.pack), first.id)))?;
         for piece in wanted {
             let from = begin + (piece.offset - run.offset) as usize;
             let text = self
@@ -125,7 +125,7 @@ impl<'a> RunReader<'a> {
                 text.len() == piece.length as usize && Id::new(Sha256::digest(text).into()) == *piece.id
             });
             if !is_it {
-                return Err((self.damaged(piece), piece.id));
+                return Err(Box::new((self.damaged(piece), piece.id)));
             }
             each(piece.length);
         }

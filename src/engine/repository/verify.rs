@@ -86,7 +86,7 @@ impl Repository {
             .handle(Purpose::Read, NoProgressBars)
             .map_err(|error| judged(&error, "reading the content", self.place()))?;
         let reader = || RunReader::new(self.place(), &self.key, &guard);
-        read_all(pieces, &reader, watch).map_err(|failed| match failed {
+        read_all(pieces, &reader, watch).map_err(|failed| match *failed {
             (RepositoryError::Damaged { place, what }, Some(piece)) => RepositoryError::Damaged {
                 place,
                 what: format!("{what}{}", needed_by(&store, root, piece)),
@@ -147,7 +147,7 @@ fn read_all<'a>(
     pieces: &[Lying],
     reader: &(dyn Fn() -> Result<RunReader<'a>, RepositoryError> + Sync),
     watch: &dyn Watch,
-) -> Result<(), (RepositoryError, Option<DataId>)> {
+) -> Result<(), Box<(RepositoryError, Option<DataId>)>> {
     let runs = runs(pieces);
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
@@ -172,7 +172,8 @@ fn read_all<'a>(
             let mut bytes = 0;
             let done = reader.read(run, pieces, &mut |length| bytes += u64::from(length));
             watch.advance(0, bytes);
-            if let Err((error, piece)) = done {
+            if let Err(failed) = done {
+                let (error, piece) = *failed;
                 fail(error, Some(piece));
             }
         }
@@ -183,7 +184,7 @@ fn read_all<'a>(
         }
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(failed) => Err(failed),
+        Some(failed) => Err(Box::new(failed)),
         None => Ok(()),
     }
 }

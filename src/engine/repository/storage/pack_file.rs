@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     fn aligned(length: usize) -> Bytes {
-        let bytes = Bytes::from((0..length + BLOCK).map(|at| (at % 251) as u8).collect::<Vec<_>>());
+        let bytes = Bytes::from((0..=250).cycle().take(length + BLOCK).collect::<Vec<u8>>());
         let at = bytes.as_ptr().align_offset(BLOCK);
         bytes.slice(at..at + length)
     }
