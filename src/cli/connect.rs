@@ -64,6 +64,10 @@ impl ThisMachine {
     fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
         let settings = EngineSettings {
             state: self.state_of(Some(&config))?,
+            catalog: config.catalog.map(|mut catalog| {
+                catalog.node = catalog.node.or_else(host_name);
+                catalog
+            }),
             repository: config.repository,
             environments: config.environments,
         };
@@ -102,6 +106,13 @@ impl ThisMachine {
             )),
         }
     }
+}
+
+/// What this machine is called.
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Looks at a database from a thread of its own: the client waits for the server, which a runtime's thread must not.

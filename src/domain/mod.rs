@@ -9,6 +9,7 @@
 pub mod activity;
 pub mod address;
 pub mod backup;
+pub mod caller;
 pub mod check;
 pub mod copies;
 pub mod environment;
@@ -27,6 +28,7 @@ pub mod settings;
 pub mod slot;
 pub mod state;
 pub mod storage;
+pub mod token;
 pub mod version;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
+mod catalog;
 mod postgres;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use super::slot::Keep;
 pub use super::storage::{
     CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
 };
+pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.

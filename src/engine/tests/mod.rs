@@ -8,3 +8,4 @@ mod recovery;
 mod restores;
 mod rules;
 mod schedule;
+mod shared;
