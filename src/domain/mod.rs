@@ -25,6 +25,7 @@ pub mod retention;
 pub mod schedule;
 pub mod settings;
 pub mod slot;
+pub mod staleness;
 pub mod state;
 pub mod storage;
 pub mod version;

@@ -10,7 +10,9 @@ use super::backup::{Backup, Trigger};
 use super::environment::{EnvironmentKind, EnvironmentName};
 use super::job::{JobId, JobKind};
 use super::measure;
+use super::plan::PlanId;
 use super::retention;
+use super::staleness::Stale;
 
 /// A rule said no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -95,6 +97,16 @@ pub enum Refusal {
     /// The restore plan found something in the way.
     #[error("the restore cannot start: {0}")]
     Obstacle(String),
+    /// The plan no longer says what is so.
+    #[error(
+        "the restore was not started, its plan does not hold any more: {why}; make a new plan and look at it"
+    )]
+    StalePlan {
+        /// The plan.
+        plan: PlanId,
+        /// What has changed.
+        why: Stale,
+    },
     /// The context forbids changes.
     #[error("the context \"{0}\" is read-only: nothing can be changed through it")]
     ReadOnly(String),
@@ -159,6 +171,13 @@ mod tests {
         let refusals = [
             Refusal::NothingToUndo { environment },
             Refusal::Obstacle("no room".to_owned()),
+            Refusal::StalePlan {
+                plan: PlanId::of_random([7; 16]),
+                why: Stale::Changed {
+                    job: JobId(3),
+                    kind: JobKind::Undo,
+                },
+            },
             Refusal::ReadOnly("prod".to_owned()),
         ];
         for refusal in refusals {
