@@ -255,6 +255,15 @@ impl Backend for Embedded {
             .await
     }
 
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_drill(&environment, backup.as_deref(), user))
+            .await
+    }
+
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
         self.change(move |engine, user| engine.cancel(id, user)).await
     }

@@ -4,7 +4,7 @@
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`. Backups
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `proofs`, `retention`, `overview`, `scheduler`. Backups
 //! and restores share `hooks` and `health`.
 
 pub mod catalog;
@@ -24,6 +24,7 @@ mod health;
 mod hooks;
 mod lock;
 mod overview;
+mod proofs;
 mod restore;
 mod retention;
 mod scheduler;
@@ -367,6 +368,7 @@ impl Engine {
             return Ok(Vec::new());
         };
         let verifications = self.catalog().verifications(name)?;
+        let drills = self.catalog().drills(name)?;
         let mut backups = Vec::new();
         let mut unreadable = Vec::new();
         for stored in repository.list()? {
@@ -379,10 +381,12 @@ impl Engine {
                         at: manifest.taken + Duration::from_millis(took),
                     };
                     let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                    let drill = drills.iter().find(|drill| drill.backup == stored.id).cloned();
                     backups.push(Backup {
                         id: stored.id,
                         manifest,
                         verification,
+                        drill,
                     });
                 }
                 Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),

@@ -11,6 +11,7 @@ use super::{Engine, EngineError};
 use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
 const FIRST_RETRY_MINUTES: i64 = 5;
@@ -50,6 +51,7 @@ impl Engine {
             .collect();
         for name in &names {
             self.start_if_due(name);
+            self.start_proof_if_due(name);
         }
     }
 
@@ -94,7 +96,7 @@ impl Engine {
     }
 
     fn waits_after_failure(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
-        let Some(failures) = self.catalog().scheduled_failures(name)? else {
+        let Some(failures) = self.catalog().scheduled_failures(name, JobKind::Backup)? else {
             return Ok(false);
         };
         let doublings = failures.count.saturating_sub(1).min(10);

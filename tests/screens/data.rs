@@ -132,6 +132,7 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
         verification: Verification::Verified {
             at: taken + Duration::seconds(10),
         },
+        drill: None,
     }
 }
 
@@ -201,6 +202,9 @@ fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         kind,
         slots: Vec::new(),
         newest: None,
+        last_verified: None,
+        last_drill: None,
+        last_proven: None,
         late: false,
         failed: None,
         job: None,
@@ -275,6 +279,8 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             })
             .collect(),
         last_scheduled: Some(last),
+        next_verify: None,
+        next_drill: None,
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
         undo_way: lifeboat::domain::retention::undo_target(&backups).map(|backup| UndoWay::Safety {
             backup: backup.id.clone(),
@@ -406,6 +412,7 @@ pub fn plan() -> RestorePlan {
         expected: Some(ExpectedTime {
             millis: 24_800,
             past_jobs: 3,
+            drill: None,
         }),
         room: vec![
             Room {

@@ -19,7 +19,7 @@ pub struct PastRun {
     pub bytes: u64,
 }
 
-/// Scheduled backups that failed one after the other, up to now.
+/// Scheduled jobs of one kind that failed one after the other, up to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScheduledFailures {
     /// How many in a row.
@@ -166,13 +166,13 @@ impl Catalog {
         })
     }
 
-    /// The newest job of the environment that the schedule asked for and that has ended.
+    /// The newest backup of the environment that the schedule asked for and that has ended.
     pub fn last_scheduled(&self, environment: &EnvironmentName) -> Result<Option<Job>, CatalogError> {
         self.read(|connection| {
             one(
                 connection,
-                "environment = ?1 AND ended IS NOT NULL AND asked_by = ?2",
-                params![environment.to_string(), SCHEDULE],
+                "environment = ?1 AND ended IS NOT NULL AND asked_by = ?2 AND kind = ?3",
+                params![environment.to_string(), SCHEDULE, JobKind::Backup.label()],
             )
         })
     }
@@ -274,11 +274,12 @@ impl Catalog {
         })
     }
 
-    /// The scheduled backups of the environment that have failed since the last one that ended well; `None` when the
-    /// last one did. For waiting longer after each failure.
+    /// The scheduled jobs of a kind on the environment that have failed since the last one that ended well; `None` when
+    /// the last one did. For waiting longer after each failure.
     pub fn scheduled_failures(
         &self,
         environment: &EnvironmentName,
+        kind: JobKind,
     ) -> Result<Option<ScheduledFailures>, CatalogError> {
         self.read(|connection| {
             let mut statement = connection.prepare(
@@ -290,7 +291,7 @@ impl Catalog {
             let (count, last): (u32, Option<i64>) = statement.query_row(
                 params![
                     environment.to_string(),
-                    JobKind::Backup.label(),
+                    kind.label(),
                     SCHEDULE,
                     JobState::Done.label()
                 ],

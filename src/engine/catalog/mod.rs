@@ -10,6 +10,7 @@
 //! Not in here: what a job does, and when a job that was left behind is settled; the engine decides that. Calls block
 //! for as long as SQLite needs, and every time is an argument.
 
+mod drills;
 mod environments;
 mod error;
 mod jobs;

@@ -89,6 +89,14 @@ const MIGRATIONS: [&str; 2] = [
         made   INTEGER NOT NULL,
         record TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE drills (
+        environment TEXT NOT NULL,
+        ended       INTEGER NOT NULL,
+        backup      TEXT NOT NULL,
+        record      TEXT NOT NULL,
+        PRIMARY KEY (environment, ended, backup)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -308,7 +308,7 @@ fn failures_of_the_schedule_are_counted_from_its_last_success() {
             )
             .unwrap();
         end(&catalog, job, state, at(seconds + 1));
-        catalog.scheduled_failures(&live).unwrap()
+        catalog.scheduled_failures(&live, JobKind::Backup).unwrap()
     };
     let failed = || JobState::Failed {
         why: "no room".into(),
@@ -319,7 +319,7 @@ fn failures_of_the_schedule_are_counted_from_its_last_success() {
             last: at(seconds),
         })
     };
-    assert_eq!(catalog.scheduled_failures(&live).unwrap(), None);
+    assert_eq!(catalog.scheduled_failures(&live, JobKind::Backup).unwrap(), None);
     assert_eq!(run("schedule", failed(), 0), failures(1, 1));
     assert_eq!(run("schedule", failed(), 10), failures(2, 11));
     assert_eq!(

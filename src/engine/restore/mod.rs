@@ -6,12 +6,14 @@
 mod after;
 mod beside;
 pub(super) mod database;
+mod drill;
 pub(super) mod journal;
 mod nodes;
 pub(super) mod plan;
 mod planned;
 mod recover;
 mod safety;
+mod scratch;
 pub(super) mod search_indexes;
 mod staging;
 pub(super) mod switch;

@@ -14,6 +14,7 @@ use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
 use crate::domain::plan::Selection;
+use crate::domain::proof::{DrillSettings, Every, VerifySettings};
 use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{
@@ -33,6 +34,8 @@ pub(super) struct House {
     pub(super) hooks: Hooks,
     pub(super) health: Option<HealthSettings>,
     pub(super) copied: Vec<Slot>,
+    pub(super) verify: VerifySettings,
+    pub(super) drill: DrillSettings,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -48,6 +51,11 @@ impl House {
             hooks: Hooks::default(),
             health: None,
             copied: Vec::new(),
+            verify: VerifySettings { every: Every::NEVER },
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -117,6 +125,8 @@ impl House {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            verify: self.verify,
+            drill: self.drill.clone(),
             instances: INSTANCES
                 .iter()
                 .map(|instance| InstanceSettings {
