@@ -18,6 +18,7 @@ const VERBS: [&str; 22] = [
     "undo",
     "confirm",
     "verify",
+    "drill",
     "cancel",
     "protect",
     "maintenance",

@@ -15,6 +15,7 @@ use lifeboat::domain::job::{
     InstanceHealth, Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress,
 };
 use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, WorkspaceChange};
+use lifeboat::domain::proof::{Drill, DrillOutcome};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::{Keep, Slot};
@@ -133,6 +134,18 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
             at: taken + Duration::seconds(10),
         },
         drill: None,
+    }
+}
+
+/// A drill of the newest backup.
+pub fn drill(outcome: DrillOutcome) -> Drill {
+    Drill {
+        at: ago(60 * 26),
+        backup: id(2),
+        millis: 168_400,
+        bytes: 1,
+        newest: true,
+        outcome,
     }
 }
 

@@ -72,12 +72,12 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
 /// When backups are read back and drilled next.
 fn proofs(details: &EnvironmentDetails, now: Instant) -> String {
     let next = |at: Option<Instant>| {
-        at.map_or("never (off)".to_owned(), |at| {
-            format!("at {} (in {})", measure::moment(at), measure::between(now, at))
+        at.map_or("off".to_owned(), |at| {
+            format!("{}, in {}", measure::moment(at), measure::between(now, at))
         })
     };
     format!(
-        "Backups are read back next {}, and one is drilled next {}.",
+        "Next verification of every backup: {}. Next drill of one: {}.",
         next(details.next_verify),
         next(details.next_drill)
     )

@@ -77,7 +77,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::CancelJob => ask(model, action),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
-        Action::Verify | Action::VerifyAll | Action::Extend | Action::CopyId => on_backup(model, action),
+        Action::Verify | Action::VerifyAll | Action::Drill | Action::Extend | Action::CopyId => {
+            on_backup(model, action)
+        }
         _ => open(model, action),
     }
 }
@@ -359,6 +361,7 @@ fn on_backup(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Verify => vec![Effect::Verify(name, Some(id))],
+        Action::Drill => vec![Effect::Drill(name, id)],
         Action::Extend => vec![Effect::Extend(name, id)],
         Action::CopyId => {
             say(
