@@ -51,6 +51,7 @@ pub enum BackendError {
 }
 
 /// What a backend is, for `lifeboat info` and the cockpit's header.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {
     /// `embedded`, or the address of the service.

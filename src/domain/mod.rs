@@ -23,6 +23,8 @@ pub mod refusal;
 pub mod request;
 pub mod retention;
 pub mod schedule;
+#[cfg(feature = "engine")]
+mod schema;
 pub mod settings;
 pub mod slot;
 pub mod state;

@@ -8,6 +8,7 @@ use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use super::version::Versions;
 
 /// What would change in one workspace of one instance.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceChange {
     /// The instance.
@@ -39,6 +40,7 @@ impl WorkspaceChange {
 }
 
 /// Room on one file system that the restore writes to.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// What the room is for: `staging beside author`, `safety backup in the repository`.
@@ -60,6 +62,7 @@ impl Room {
 }
 
 /// How long the restore should take, and what that is based on.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedTime {
     /// Milliseconds, safety backup included.
@@ -69,6 +72,7 @@ pub struct ExpectedTime {
 }
 
 /// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
@@ -99,6 +103,7 @@ impl Selection {
 }
 
 /// What a restore would do.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestorePlan {
     /// The environment that would be restored.

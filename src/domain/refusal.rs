@@ -13,6 +13,7 @@ use super::measure;
 use super::retention;
 
 /// A rule said no.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "rule", content = "facts", rename_all = "snake_case")]
 pub enum Refusal {
