@@ -267,7 +267,8 @@ impl Backup {
 }
 
 /// Why no backup could be found for what somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "choice", content = "text", rename_all = "snake_case")]
 pub enum ChoiceError {
     /// Nothing begins with it.
     #[error("there is no backup \"{0}\": give an id, a unique beginning of one, or a slot's name")]

@@ -101,6 +101,27 @@ pub enum Refusal {
     ReadOnly(String),
 }
 
+impl Refusal {
+    /// The number of the rule that said no. `None` where it is no rule of the domain but a setting.
+    #[must_use]
+    pub fn rule(&self) -> Option<u8> {
+        match self {
+            Self::NotLive { .. } => Some(5),
+            Self::UpgradeStands { .. } => Some(6),
+            Self::Busy { .. } => Some(8),
+            Self::Protected { .. } => Some(9),
+            // Nothing is lost on the way: undo is one action, and what is still needed stays.
+            Self::NothingToUndo { .. } | Self::NothingToConfirm { .. } | Self::BackupHeld { .. } => Some(10),
+            // No surprise: what the plan found in the way.
+            Self::Obstacle(_) => Some(12),
+            Self::NotConfirmed { .. } => Some(13),
+            // Proof: only what can be read back counts.
+            Self::Damaged { .. } => Some(14),
+            Self::ReadOnly(_) => None,
+        }
+    }
+}
+
 /// Rule 5: only Live.
 ///
 /// # Errors

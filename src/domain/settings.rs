@@ -4,6 +4,7 @@
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
 mod postgres;
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use super::storage::{
     CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
 };
 pub use postgres::PostgresSettings;
+pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
