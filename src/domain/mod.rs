@@ -27,6 +27,7 @@ pub mod schedule;
 mod schema;
 pub mod settings;
 pub mod slot;
+pub mod staleness;
 pub mod state;
 pub mod storage;
 pub mod version;
