@@ -5,6 +5,7 @@
 //! - [`domain`]: the vocabulary and the rules, pure.
 //! - [`engine`]: does the work.
 //! - [`backend`]: the trait that cockpits and commands ask.
+//! - [`server`]: the engine as a service, for cockpits on other machines.
 //! - [`config`]: finds and reads the configuration file.
 //! - [`tui`]: the cockpit.
 //! - [`cli`]: the verbs.
@@ -16,4 +17,6 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod engine;
+#[cfg(feature = "engine")]
+pub mod server;
 pub mod tui;

@@ -546,9 +546,12 @@ impl Engine {
     /// Asks every job of this process to stop at its next safe point, and waits until they have. A switch that has
     /// begun is finished.
     pub fn close(&self) {
-        for id in self.jobs_at_work() {
+        let at_work = self.jobs_at_work();
+        for id in &at_work {
             // A job that has just ended, or is past its last safe point, needs no cancelling.
-            let _ = self.cancel(id, "lifeboat");
+            let _ = self.cancel(*id, "lifeboat");
+        }
+        for id in at_work {
             self.wait_for(id);
         }
     }

@@ -515,6 +515,11 @@ impl Engine {
         self.remember(by, Some(environment), text, None, Severity::Warning);
     }
 
+    /// Adds to the activity log that something was tried and refused.
+    pub fn remember_refused(&self, by: &str, environment: Option<&EnvironmentName>, text: &str) {
+        self.record_activity(by, environment, text, None, Severity::Warning);
+    }
+
     /// Adds to the activity log.
     pub(super) fn record_activity(
         &self,
