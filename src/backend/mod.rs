@@ -2,6 +2,7 @@
 //!
 //! `embedded` answers by calling the engine in this process. Screens and verbs know only this trait.
 
+#[cfg(feature = "engine")]
 pub mod embedded;
 pub mod read_only;
 

@@ -7,7 +7,7 @@ use chrono::Utc;
 use super::CliError;
 use crate::backend::Backend;
 use crate::config::NamedContext;
-use crate::engine::Variables;
+use crate::domain::settings::Variables;
 use crate::tui::theme::{ThemeChoice, ThemeError};
 use crate::tui::{self, CockpitError, CockpitSettings};
 

@@ -37,6 +37,15 @@ pub trait House {
     /// Whether a job that is started in this context runs in this process, and ends with it.
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
 
+    /// Whether there is an engine in this program for something that needs one.
+    ///
+    /// # Errors
+    /// [`CliError`] with a sentence about `what` when there is none.
+    fn engine_for(&self, what: &str) -> Result<(), CliError> {
+        let _ = what;
+        Ok(())
+    }
+
     /// Looks what is in a database that no configuration names yet.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod postgres;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub use super::storage::{
     CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
 };
 pub use postgres::PostgresSettings;
+
+/// Looks up an environment variable.
+pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

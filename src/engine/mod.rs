@@ -16,7 +16,6 @@ pub mod watch;
 mod backup;
 mod budget;
 mod check;
-mod command;
 mod copies;
 mod error;
 mod health;
@@ -26,7 +25,6 @@ mod overview;
 mod restore;
 mod retention;
 mod scheduler;
-mod secret;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -59,13 +57,11 @@ use content::postgres::Postgres;
 use copies::ListedCopies;
 use repository::{Key, Repository, Storage};
 
+pub use crate::domain::settings::Variables;
 pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use work::Work;
-
-/// Looks up an environment variable.
-pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a repository was found to hold.
 #[derive(Clone)]

@@ -1,9 +1,10 @@
 //! Reads a secret from where an operator keeps it: a file, a command or an environment variable. It is never printed.
 
+pub(crate) mod command;
+
 use std::fs;
 use std::path::Path;
 
-use super::command;
 use crate::domain::settings::SecretSource;
 
 /// Reads the first line of a secret. Relative paths are below `base`, where commands run as well; `environment` answers
@@ -11,7 +12,7 @@ use crate::domain::settings::SecretSource;
 ///
 /// # Errors
 /// A sentence that says where it was looked for, and never what was found.
-pub(super) fn read(
+pub(crate) fn read(
     source: &SecretSource,
     base: &Path,
     environment: &dyn Fn(&str) -> Option<String>,
