@@ -21,7 +21,10 @@ use lifeboat::backend::BackendError;
 use lifeboat::domain::backup::Verification;
 use lifeboat::domain::environment::{EnvironmentKind, WorkspaceKind};
 use lifeboat::domain::event::Event;
-use lifeboat::domain::job::{JobKind, JobState, Outcome, Phase};
+use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase};
+use lifeboat::domain::plan::PlanId;
+use lifeboat::domain::refusal::Refusal;
+use lifeboat::domain::staleness::Stale;
 use lifeboat::tui::action::TABLE;
 use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
 use lifeboat::tui::{CockpitSettings, action};
@@ -233,6 +236,19 @@ async fn the_restore_wizard() {
             "the repository of acme/live could not be opened: the key is wrong; check repository.password_file".to_owned(),
         ));
     };
+    // A plan that does not hold any more is made anew, and shown with the reason.
+    let stale = |state: &mut State| {
+        state.refuses = Some(BackendError::Refused(Refusal::StalePlan {
+            plan: PlanId::of_random([7; 16]),
+            why: Stale::Changed {
+                job: JobId(31),
+                kind: JobKind::Restore,
+            },
+        }));
+    };
+    let again = ("acme/live<Enter>", "has changed Live");
+    let steps = [("", "daily"), choose, scope, plan, confirm, again];
+    look_with("wizard-stale", &settings(), small, stale, &steps).await;
     let steps = [("", "daily"), choose, scope, ("<Enter>", "there is no plan")];
     look_with("wizard-no-plan", &settings(), small, failing, &steps).await;
 }

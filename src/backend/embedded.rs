@@ -16,7 +16,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
-use crate::domain::plan::RestorePlan;
+use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::engine::watch::Unwatched;
@@ -231,8 +231,8 @@ impl Backend for Embedded {
             .await
     }
 
-    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_restore(&request, &confirm, user))
+    async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_restore(&plan, &confirm, user))
             .await
     }
 

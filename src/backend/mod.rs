@@ -18,7 +18,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
-use crate::domain::plan::RestorePlan;
+use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -52,6 +52,7 @@ pub enum BackendError {
 }
 
 /// What a backend is, for `lifeboat info` and the cockpit's header.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {
     /// `embedded`, or the address of the service.
@@ -120,11 +121,13 @@ pub trait Backend: Send + Sync {
     /// Starts a manual or upgrade backup.
     async fn start_backup(&self, request: BackupRequest) -> Result<JobId, BackendError>;
 
-    /// Works out what a restore would do. Reads Live and the repository, changes nothing.
+    /// Works out what a restore would do, and keeps that plan for an hour. Reads Live and the repository, changes nothing
+    /// in them.
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError>;
 
-    /// Starts a restore. `confirm` is what the person typed and has to be the environment's name.
-    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError>;
+    /// Starts the restore that a plan describes, unless the plan does not hold any more. `confirm` is what the person typed
+    /// and has to be the environment's name.
+    async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError>;
 
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.

@@ -13,7 +13,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, LogLine};
-use crate::domain::plan::RestorePlan;
+use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -86,7 +86,7 @@ impl Backend for ReadOnly {
         self.inner.plan_restore(request).await
     }
 
-    async fn start_restore(&self, _request: RestoreRequest, _confirm: String) -> Result<JobId, BackendError> {
+    async fn start_restore(&self, _plan: PlanId, _confirm: String) -> Result<JobId, BackendError> {
         self.refuse()
     }
 

@@ -10,7 +10,8 @@ use toml::Spanned;
 use super::{Config, ConfigError, Context};
 use crate::domain::address::Address;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, StorageOptions, VersionSource,
+    ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings, StorageOptions,
+    VersionSource,
 };
 
 /// The file as it is written.
@@ -22,6 +23,7 @@ struct File {
     #[serde(default)]
     contexts: BTreeMap<String, Context>,
     repository: Option<RepositorySettings>,
+    server: Option<Spanned<ServerSettings>>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
 }
@@ -76,6 +78,12 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         ));
     }
 
+    if let Some(server) = &file.server
+        && let Some(what) = server.get_ref().wrong()
+    {
+        return Err(wrong(Some(server.span()), what));
+    }
+
     let folder = path.parent().unwrap_or(Path::new(""));
     Ok(Config {
         file: path.to_owned(),
@@ -92,6 +100,10 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         repository: file
             .repository
             .map(|repository| repository_from(folder, repository)),
+        server: file
+            .server
+            .map(|server| server_from(folder, server.into_inner()))
+            .unwrap_or_default(),
         environments: file
             .environments
             .into_iter()
@@ -130,6 +142,14 @@ fn repository_from(folder: &Path, mut repository: RepositorySettings) -> Reposit
         }
     }
     repository
+}
+
+fn server_from(folder: &Path, mut server: ServerSettings) -> ServerSettings {
+    if let Some(tls) = &mut server.tls {
+        resolve(folder, &mut tls.certificate_file);
+        resolve(folder, &mut tls.key_file);
+    }
+    server
 }
 
 fn resolve_key(folder: &Path, key: &mut SecretSource) {

@@ -23,8 +23,11 @@ pub mod refusal;
 pub mod request;
 pub mod retention;
 pub mod schedule;
+#[cfg(feature = "engine")]
+mod schema;
 pub mod settings;
 pub mod slot;
+pub mod staleness;
 pub mod state;
 pub mod storage;
 pub mod version;

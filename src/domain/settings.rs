@@ -4,6 +4,7 @@
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
 mod postgres;
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use super::storage::{
     CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
 };
 pub use postgres::PostgresSettings;
+pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 
 /// Looks up an environment variable.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

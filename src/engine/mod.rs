@@ -10,6 +10,7 @@
 pub mod catalog;
 pub mod clock;
 pub mod content;
+pub mod random;
 pub mod repository;
 pub mod watch;
 
@@ -55,6 +56,7 @@ use content::Content;
 use content::files::Files;
 use content::postgres::Postgres;
 use copies::ListedCopies;
+use random::Random;
 use repository::{Key, Repository, Storage};
 
 pub use crate::domain::settings::Variables;
@@ -94,6 +96,8 @@ pub struct Surroundings {
     pub events: broadcast::Sender<Event>,
     /// Environment variables, for keys that are kept in one.
     pub variables: Variables,
+    /// Random numbers, for ids that nobody can guess.
+    pub random: Random,
 }
 
 /// The engine. Cheap to clone: every clone is the same engine.
@@ -108,6 +112,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     runtime: tokio::runtime::Handle,
     variables: Variables,
+    random: Random,
     events: broadcast::Sender<Event>,
     // One lock per environment, so that opening one repository (scrypt takes 0.4 s) does not hold up the others.
     repositories: Mutex<HashMap<(EnvironmentName, RepositoryChoice), RepositoryCell>>,
@@ -150,6 +155,7 @@ impl Engine {
             clock: surroundings.clock,
             runtime: surroundings.runtime,
             variables: surroundings.variables,
+            random: surroundings.random,
             events: surroundings.events,
             repositories: Mutex::default(),
             roots: Mutex::default(),

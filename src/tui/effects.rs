@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
+use crate::domain::plan::PlanId;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 
 /// How many jobs, activities and notifications are asked for.
@@ -31,8 +32,8 @@ pub enum Effect {
     Backup(BackupRequest),
     /// Work out a restore plan, as the answer to question number so-and-so.
     Plan(u64, RestoreRequest),
-    /// Restore, with the name that was typed.
-    Restore(RestoreRequest, String),
+    /// Follow a restore plan, with the name that was typed.
+    Restore(PlanId, String),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
     /// Drop the tables that restores have replaced.
@@ -151,9 +152,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let plan = backend.plan_restore(request).await;
             Some(Message::Plan(number, Box::new(plan)))
         }
-        Effect::Restore(request, typed) => {
-            started(Start::Watched, backend.start_restore(request, typed).await)
-        }
+        Effect::Restore(plan, typed) => started(Start::Watched, backend.start_restore(plan, typed).await),
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }

@@ -12,8 +12,9 @@ use lifeboat::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
 };
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
-use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
+use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
+use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::domain::state::{
     EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
@@ -450,10 +451,12 @@ pub fn plan(selection: Selection) -> RestorePlan {
         examples: examples.iter().map(|example| (*example).to_owned()).collect(),
     };
     RestorePlan {
+        id: PlanId::of_random([7; 16]),
         environment: name("acme/live"),
         backup: backups()[1].clone(),
         selection,
         without_safety: false,
+        from: RepositoryChoice::First,
         made: now(),
         changes: vec![
             change("config", 0, 0, 0, &[]),

@@ -209,6 +209,7 @@ impl House {
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
+            random: lifeboat::engine::random::system(),
         };
         Engine::open(settings, surroundings).unwrap()
     }
@@ -387,9 +388,8 @@ pub fn plan(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {
 }
 
 pub fn start_restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> JobId {
-    engine
-        .start_restore(&request(backup, workspaces), "acme/live", "maria")
-        .unwrap()
+    let plan = plan(engine, backup, workspaces);
+    engine.start_restore(&plan.id, "acme/live", "maria").unwrap()
 }
 
 pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {

@@ -14,8 +14,9 @@ use lifeboat::domain::environment::{
 use lifeboat::domain::job::{
     InstanceHealth, Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress,
 };
-use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, WorkspaceChange};
+use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
+use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::domain::state::{
     EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
@@ -389,10 +390,12 @@ pub fn plan() -> RestorePlan {
     }
     let daily = backups().remove(0);
     RestorePlan {
+        id: PlanId::of_random([7; 16]),
         environment: name("acme/live"),
         backup: daily,
         selection: lifeboat::domain::plan::Selection::default(),
         without_safety: false,
+        from: RepositoryChoice::First,
         made: now(),
         changes,
         newest_change: Some(ago(12)),

@@ -13,7 +13,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
-use lifeboat::domain::plan::RestorePlan;
+use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -30,6 +30,8 @@ pub struct State {
     pub notifications: Vec<Notification>,
     /// What `plan_restore` answers.
     pub plan: Result<RestorePlan, BackendError>,
+    /// The last plan that was made.
+    pub planned: Option<RestorePlan>,
     /// What every call that changes something answers, when it is not done.
     pub refuses: Option<BackendError>,
     pub demo: bool,
@@ -71,6 +73,7 @@ impl Fixture {
             activity: activity(),
             notifications: news(),
             plan: Ok(plan()),
+            planned: None,
             refuses: None,
             demo: false,
             calls: Vec::new(),
@@ -271,28 +274,30 @@ impl Backend for Fixture {
         ))
         .await?;
         let plan = self.state().plan.clone();
-        plan.map(|mut plan| {
-            plan.selection = request.selection;
-            plan.without_safety = request.without_safety;
-            plan
-        })
+        let mut plan = plan?;
+        plan.selection = request.selection;
+        plan.without_safety = request.without_safety;
+        self.state().planned = Some(plan.clone());
+        Ok(plan)
     }
 
-    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
+    async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
+        let planned = self.state().planned.clone().filter(|planned| planned.id == plan);
+        let planned = planned.expect("a restore follows the plan that was made");
         self.changing(format!(
             "restore {} {}{}",
-            request.environment,
-            &request.backup[..8],
-            if request.without_safety {
+            planned.environment,
+            planned.backup.id.short(),
+            if planned.without_safety {
                 " without a safety backup"
             } else {
                 ""
             }
         ))
         .await?;
-        refusal::confirmed(&request.environment, &confirm)?;
+        refusal::confirmed(&planned.environment, &confirm)?;
         Ok(self.begin(
-            &request.environment,
+            &planned.environment,
             JobKind::Restore,
             "restore of 3b90aa17 (daily)",
         ))

@@ -36,6 +36,7 @@ impl ThisMachine {
             runtime: tokio::runtime::Handle::current(),
             events: broadcast::channel(EVENTS_KEPT).0,
             variables: Arc::clone(&self.variables),
+            random: crate::engine::random::system(),
         };
         let options = EmbeddedOptions {
             user: self.user.clone(),

@@ -13,6 +13,7 @@
 mod environments;
 mod error;
 mod jobs;
+mod plans;
 mod process;
 mod records;
 mod schema;
@@ -30,6 +31,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use environments::Holds;
 pub use error::CatalogError;
 pub use jobs::{PastRun, ScheduledFailures};
+pub use plans::StoredPlan;
 
 use error::Fault;
 use process::{OpeningLock, Process};

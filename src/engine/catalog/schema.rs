@@ -11,7 +11,8 @@ use super::error::Fault;
 /// In order; the first makes version 1 out of an empty file.
 ///
 /// Columns are what the catalog asks for; `record` holds the whole as JSON. Times are microseconds since 1970, in UTC.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE processes (
         last INTEGER NOT NULL                 -- the highest number given so far
     ) STRICT;
@@ -81,7 +82,15 @@ const MIGRATIONS: [&str; 1] = ["
         name TEXT PRIMARY KEY,
         met  INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE plans (
+        id     TEXT PRIMARY KEY,
+        made   INTEGER NOT NULL,
+        record TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Makes a fresh connection ready: settings, then the migrations that the file has not had.
 pub(super) fn prepare(connection: &mut Connection, busy_timeout: Duration) -> Result<(), Fault> {

@@ -14,7 +14,8 @@ use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::request::RestoreRequest;
-use crate::domain::settings::{ContentSettings, InstanceSettings};
+use crate::domain::settings::{ContentSettings, InstanceSettings, RepositoryChoice};
+use crate::engine::catalog::StoredPlan;
 use crate::engine::content::files::Files;
 use crate::engine::content::postgres::tables::look;
 use crate::engine::content::{Content, ContentError, Item};
@@ -67,13 +68,24 @@ impl Engine {
         request: &RestoreRequest,
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
-        self.live_settings(&request.environment)?;
-        let backup = self.choose_from(&request.environment, request.from, &request.backup)?;
+        let name = &request.environment;
+        self.live_settings(name)?;
+        // Looked at before the plan is made, so that what changes meanwhile counts as changed.
+        let basis = self.basis(name)?;
+        let backup = self.choose_from(name, request.from, &request.backup)?;
         let way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
         };
-        self.plan(&request.environment, backup, &way, watch)
+        let mut plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
+            // Of one that is damaged not everything that a plan looks at may be readable.
+            self.not_damaged(&backup)
+                .map_or_else(EngineError::from, |()| error)
+        })?;
+        plan.from = request.from;
+        let stored = StoredPlan { plan, basis };
+        self.catalog().add_plan(&stored)?;
+        Ok(stored.plan)
     }
 
     pub(super) fn plan(
@@ -155,10 +167,12 @@ impl Engine {
         let expected = self.expected_time(name, &backup)?;
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
         let plan = RestorePlan {
+            id: self.new_plan_id()?,
             environment: name.clone(),
             backup,
             selection: selection.clone(),
             without_safety: way.without_safety,
+            from: RepositoryChoice::First,
             made: self.now(),
             changes,
             newest_change,

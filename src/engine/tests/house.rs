@@ -22,6 +22,7 @@ use crate::domain::settings::{
 };
 use crate::domain::slot::{Keep, Slot};
 use crate::engine::clock::SetClock;
+use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 
 pub(super) const INSTANCES: [&str; 2] = ["author", "public-1"];
@@ -170,6 +171,7 @@ impl House {
             runtime: self.runtime.handle().clone(),
             events: broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
+            random: crate::engine::random::system(),
         };
         Engine::open(settings, surroundings)
     }
@@ -265,10 +267,14 @@ pub(super) fn back_up(engine: &Engine) -> BackupId {
     done(engine, job).outcome.unwrap().backup.unwrap()
 }
 
+/// Makes a plan and follows it.
+pub(super) fn start_restore(engine: &Engine, request: &RestoreRequest) -> Result<JobId, EngineError> {
+    let plan = engine.plan_restore(request, &Unwatched)?;
+    engine.start_restore(&plan.id, "acme/live", "maria")
+}
+
 pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Job {
-    let job = engine
-        .start_restore(&request(backup, selection), "acme/live", "maria")
-        .unwrap();
+    let job = start_restore(engine, &request(backup, selection)).unwrap();
     done(engine, job)
 }
 

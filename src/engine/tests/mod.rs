@@ -4,6 +4,7 @@ mod copies;
 mod health;
 mod hooks;
 mod house;
+mod plans;
 mod recovery;
 mod restores;
 mod rules;

@@ -1,6 +1,6 @@
 //! What the backend said: answers to questions, and events.
 
-use super::{everything, lost, news, notice, say, selection_moved, show_selected};
+use super::{everything, lost, news, notice, say, selection_moved, show_selected, wizard};
 use crate::backend::BackendError;
 use crate::domain::activity::Severity;
 use crate::domain::check::Report;
@@ -8,6 +8,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
+use crate::domain::refusal::Refusal;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::message::{Answer, Message, Start};
@@ -307,6 +308,11 @@ fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect
             model.screens.clear();
             model.screens.push(Screen::Job { id, scroll: 0 });
             model.fetch(Fetch::Job(id)).into_iter().collect()
+        }
+        // The plan does not hold any more: a new one is made and shown, with the reason above it.
+        (Err(BackendError::Refused(refusal @ Refusal::StalePlan { .. })), _) => {
+            say(model, Severity::Warning, refusal.to_string());
+            wizard::ask_for_plan(model)
         }
         (Err(error), _) => failed(model, error),
     }
