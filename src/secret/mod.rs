@@ -3,9 +3,24 @@
 pub(crate) mod command;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::domain::settings::SecretSource;
+
+/// Whether a secret in a file is its owner's alone. A file that is not there is no matter of this.
+///
+/// # Errors
+/// A sentence that says what to type when others can read it.
+pub(crate) fn owner_only(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Ok(file) if file.permissions().mode() & 0o077 != 0 => Err(format!(
+            "others on this machine can read {0}: type chmod 600 {0}",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// Reads the first line of a secret. Relative paths are below `base`, where commands run as well; `environment` answers
 /// for environment variables.
