@@ -4,6 +4,7 @@
 #[cfg(feature = "engine")]
 mod here;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,14 +15,16 @@ pub use here::look_on_a_thread;
 
 use super::house::{Connection, House};
 use super::verbs::demo::DemoArguments;
-use super::{CliError, ErrorKind, Globals, Outside, cockpit};
-use crate::backend::Backend;
+use super::{CliError, Globals, Outside, cockpit};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
+use crate::backend::remote::{Pace, Remote, RemoteSettings};
+use crate::backend::{Backend, BackendInfo};
 use crate::config::{BackendAddress, Config, NamedContext, Places};
 use crate::domain::check::DatabaseFound;
-use crate::domain::settings::{PostgresSettings, Variables};
+use crate::domain::settings::{PostgresSettings, SecretSource, Variables};
+use crate::tui::{self, CockpitSettings, Contexts};
 
 /// The configuration and the engine of this machine.
 pub struct ThisMachine {
@@ -37,6 +40,8 @@ pub struct ThisMachine {
     pub user: String,
     /// Environment variables, for keys that are kept in one and for the cockpit's colours.
     pub variables: Variables,
+    /// Random numbers: for the keys of requests to a service.
+    pub random: fn(&mut [u8]) -> io::Result<()>,
 }
 
 impl ThisMachine {
@@ -61,14 +66,43 @@ impl ThisMachine {
         let (config, context) = self.load(globals)?;
         match context.context.backend.clone() {
             BackendAddress::Embedded => self.open_here(config, context, keep_schedule),
-            BackendAddress::Remote(address) => Err(CliError::new(
-                ErrorKind::OutOfReach,
-                format!(
-                    "the context \"{}\" leads to the service {address}, and this version of Lifeboat talks to no service: it works on this machine's content only. Name a context whose backend is \"embedded\" with --context",
-                    context.name
-                ),
-            )),
+            BackendAddress::Remote(address) => {
+                let backend: Arc<dyn Backend> = Arc::new(self.remote(&context, address, None)?);
+                Ok(Opened {
+                    backend: behind(&context, backend),
+                    context,
+                    #[cfg(feature = "engine")]
+                    engine: None,
+                })
+            }
         }
+    }
+
+    /// The service of a context, asked with the context's token, or with the one that is given.
+    fn remote(
+        &self,
+        context: &NamedContext,
+        address: String,
+        token: Option<String>,
+    ) -> Result<Remote, CliError> {
+        let mut variables = Arc::clone(&self.variables);
+        let mut source = context.context.token();
+        if let Some(token) = token {
+            source = Some(SecretSource::PasswordEnv(String::new()));
+            variables = Arc::new(move |_| Some(token.clone()));
+        }
+        Remote::new(RemoteSettings {
+            context: context.name.clone(),
+            address,
+            token: source,
+            ca_file: context.context.ca_file.clone(),
+            plain_http: context.context.plain_http,
+            variables,
+            random: self.random,
+            clock: Arc::new(chrono::Utc::now),
+            pace: Pace::default(),
+        })
+        .map_err(CliError::usage)
     }
 
     #[cfg(feature = "engine")]
@@ -120,6 +154,37 @@ impl Opened {
         if let Some(engine) = self.engine {
             engine.close().await;
         }
+    }
+}
+
+/// The contexts of the configuration, one of them open.
+struct Doors<'a> {
+    machine: &'a ThisMachine,
+    globals: Globals,
+    open: Option<Opened>,
+}
+
+#[async_trait(?Send)]
+impl Contexts for Doors<'_> {
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
+        let said = |error: CliError| format!("the context \"{name}\" cannot be opened: {}", error.message);
+        let globals = Globals {
+            context: Some(name.to_owned()),
+            ..self.globals.clone()
+        };
+        let (config, context) = self.machine.load(&globals).map_err(said)?;
+        let settings = cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        let is_here = context.context.backend == BackendAddress::Embedded;
+        if is_here && let Some(before) = self.open.take() {
+            // Two engines on the same content would be in each other's way.
+            before.close().await;
+        }
+        let opened = self.machine.open(&globals, true).map_err(said)?;
+        let backend = Arc::clone(&opened.backend);
+        if let Some(before) = self.open.replace(opened) {
+            before.close().await;
+        }
+        Ok((backend, settings))
     }
 }
 
@@ -198,11 +263,31 @@ impl House for ThisMachine {
     }
 
     async fn cockpit(&self, globals: &Globals) -> Result<(), CliError> {
+        let (config, context) = self.load(globals)?;
+        let settings = cockpit::settings(&context, Some(&config), &self.variables)?;
         let opened = self.open(globals, true)?;
         let backend = Arc::clone(&opened.backend);
-        let left = cockpit::open(backend, &opened.context, false, &self.variables).await;
-        opened.close().await;
-        left
+        let mut doors = Doors {
+            machine: self,
+            globals: globals.clone(),
+            open: Some(opened),
+        };
+        let left = tui::run(backend, settings, &mut doors).await;
+        if let Some(opened) = doors.open {
+            opened.close().await;
+        }
+        Ok(left?)
+    }
+
+    async fn try_token(&self, context: &NamedContext, token: &str) -> Result<BackendInfo, CliError> {
+        let BackendAddress::Remote(address) = context.context.backend.clone() else {
+            return Err(CliError::usage(format!(
+                "the context \"{}\" leads to this machine, which wants no token",
+                context.name
+            )));
+        };
+        let remote = self.remote(context, address, Some(token.to_owned()))?;
+        Ok(remote.info().await?)
     }
 
     #[cfg(feature = "engine")]

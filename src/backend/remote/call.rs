@@ -28,10 +28,12 @@ pub(super) struct Call {
     body: Option<Vec<u8>>,
     key: Option<String>,
     takes_long: bool,
+    is_harmless: bool,
 }
 
 impl Call {
     fn new(method: Method, path: &[&str]) -> Self {
+        let method_is_get = method == Method::GET;
         Self {
             method,
             path: path.iter().map(|part| (*part).to_owned()).collect(),
@@ -39,6 +41,7 @@ impl Call {
             body: None,
             key: None,
             takes_long: false,
+            is_harmless: method_is_get,
         }
     }
 
@@ -83,8 +86,14 @@ impl Call {
         self
     }
 
+    /// Asking a second time does no harm: a plan changes nothing.
+    pub(super) fn is_harmless(mut self) -> Self {
+        self.is_harmless = true;
+        self
+    }
+
     fn may_be_asked_again(&self) -> bool {
-        self.method == Method::GET || self.key.is_some()
+        self.is_harmless || self.key.is_some()
     }
 }
 
