@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
+use crate::domain::caller::Caller;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
@@ -29,6 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub type BreakLive = dyn Fn(&EnvironmentName) -> Result<String, String> + Send + Sync;
 
 /// What an embedded backend is told beside the engine's settings.
+#[derive(Clone)]
 pub struct EmbeddedOptions {
     /// Who is at the keyboard, for the activity log.
     pub user: String,
@@ -38,11 +40,13 @@ pub struct EmbeddedOptions {
     pub break_live: Option<Arc<BreakLive>>,
 }
 
-/// The engine in this process, as a backend.
+/// The engine in this process, as a backend. Cheap to clone: every clone is the same backend.
+#[derive(Clone)]
 pub struct Embedded {
     engine: watch::Receiver<Option<Result<Engine, String>>>,
     events: broadcast::Sender<Event>,
     options: EmbeddedOptions,
+    caller: Option<Caller>,
     scheduler: Arc<Mutex<Option<Scheduler>>>,
 }
 
@@ -76,7 +80,18 @@ impl Embedded {
             engine,
             events,
             options,
+            caller: None,
             scheduler,
+        }
+    }
+
+    /// The same backend, for somebody else than the one at the keyboard: what they change is put down to them in the
+    /// activity log, with where they asked from.
+    #[must_use]
+    pub fn acting_for(&self, caller: Caller) -> Self {
+        Self {
+            caller: Some(caller),
+            ..self.clone()
         }
     }
 
@@ -106,14 +121,21 @@ impl Embedded {
             .map_err(BackendError::from)
     }
 
-    /// As [`Embedded::on_engine`], for what changes something: with who is at the keyboard.
+    /// As [`Embedded::on_engine`], for what changes something: with who asks.
     async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
         F: FnOnce(&Engine, &str) -> Result<T, EngineError> + Send + 'static,
     {
-        let user = self.options.user.clone();
-        self.on_engine(move |engine| call(engine, &user)).await
+        let caller = self
+            .caller
+            .clone()
+            .unwrap_or_else(|| Caller::here(&self.options.user));
+        self.on_engine(move |engine| {
+            let user = caller.who.clone();
+            call(&engine.acting_for(caller), &user)
+        })
+        .await
     }
 
     /// Stops the schedule, asks running jobs of this process to stop at their next safe point, and waits until they

@@ -9,6 +9,7 @@
 pub mod activity;
 pub mod address;
 pub mod backup;
+pub mod caller;
 pub mod check;
 pub mod copies;
 pub mod environment;
@@ -30,6 +31,7 @@ pub mod slot;
 pub mod staleness;
 pub mod state;
 pub mod storage;
+pub mod token;
 pub mod version;
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ use tokio::sync::broadcast;
 use crate::domain::Instant;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, Verification};
+use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobKind};
@@ -100,9 +101,9 @@ pub struct Surroundings {
     pub random: Random,
 }
 
-/// The engine. Cheap to clone: every clone is the same engine.
+/// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Arc<Caller>);
 
 struct Inner {
     state: PathBuf,
@@ -147,7 +148,7 @@ impl Engine {
             }
         }
         let catalog = Catalog::open(&settings.state)?;
-        let engine = Self(Arc::new(Inner {
+        let inner = Inner {
             state: settings.state,
             repository: settings.repository,
             environments,
@@ -164,13 +165,28 @@ impl Engine {
             copies: Mutex::default(),
             at_work: Mutex::default(),
             ended: Condvar::new(),
-        }));
-        let now = engine.now();
-        for name in engine.0.environments.keys() {
-            engine.catalog().met(name, now)?;
-        }
+        };
+        let engine = Self(Arc::new(inner), Arc::default());
+        let names: Vec<_> = engine.0.environments.keys().cloned().collect();
+        engine.catalog().meet(&names, engine.now())?;
         engine.settle_abandoned()?;
         Ok(engine)
+    }
+
+    /// The same engine, for somebody who asks: what is done on this one's behalf is put down to them in the activity log,
+    /// with where they asked from.
+    #[must_use]
+    pub fn acting_for(&self, caller: Caller) -> Self {
+        Self(Arc::clone(&self.0), Arc::new(caller))
+    }
+
+    /// Whoever did something, with where they asked from if it is this engine's caller.
+    fn caller(&self, who: &str) -> Caller {
+        if self.1.who == who {
+            Caller::clone(&self.1)
+        } else {
+            Caller::here(who)
+        }
     }
 
     /// The time now.
@@ -323,7 +339,7 @@ impl Engine {
                 return Err(EngineError::Failed(format!(
                     "the repository of {name}, which held backups, is not in {place}: {question}? No new one is made in \
                      its place. If it is lost for good, name another root in [repository] and move {} away",
-                    self.catalog().path().display()
+                    self.catalog().place()
                 )));
             }
             if !create {

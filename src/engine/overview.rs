@@ -187,7 +187,7 @@ impl Engine {
     pub fn places(&self) -> Vec<(String, String)> {
         let mut places = vec![
             ("state".to_owned(), self.state().display().to_string()),
-            ("catalog".to_owned(), self.catalog().path().display().to_string()),
+            ("catalog".to_owned(), self.catalog().place()),
         ];
         if let Some(repository) = &self.0.repository {
             places.push(("repositories".to_owned(), repository.root.to_string()));

@@ -16,7 +16,7 @@ use crate::domain::backup::{BackupId, ChoiceError};
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId};
-use crate::domain::token::TokenRecord;
+use crate::domain::token::{Role, TokenRecord};
 
 /// What was asked, and by whom.
 pub(super) struct Ask {
@@ -115,6 +115,17 @@ impl Ask {
     /// The hold in the path.
     pub(super) fn hold(&self) -> &str {
         self.parameter("hold")
+    }
+
+    /// Refuses whoever has a smaller role.
+    pub(super) fn needs(&self, role: Role) -> Result<(), Problem> {
+        if self.token.role >= role {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "the token \"{}\" has the role {}, and this needs {role}",
+            self.token.name, self.token.role
+        )))
     }
 
     /// What stands after the `?`.

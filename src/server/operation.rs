@@ -6,8 +6,9 @@ use std::pin::Pin;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::routing::MethodFilter;
 use bytes::Bytes;
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::ask::Ask;
@@ -23,9 +24,41 @@ pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Reply, Problem>> 
 /// What is done with what was asked.
 pub(super) type Run = fn(Ask) -> Answering;
 
+/// How an operation is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Verb {
+    /// As a request has it.
+    pub(super) fn method(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Put => Method::PUT,
+            Self::Delete => Method::DELETE,
+        }
+    }
+
+    /// For the routes. What can be read can be asked for its head alone.
+    pub(super) fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
 /// One operation.
+#[derive(Clone, Copy)]
 pub(super) struct Operation {
-    pub(super) method: Method,
+    pub(super) verb: Verb,
     /// Below `/api/v1`, with the names of its parameters in braces.
     pub(super) path: &'static str,
     /// Its name in the description, and in the metrics and logs.
@@ -39,6 +72,90 @@ pub(super) struct Operation {
     pub(super) body: Option<Describe>,
     pub(super) answer: Answer,
     pub(super) run: Run,
+}
+
+/// The description of a type.
+pub(super) const fn of<T: JsonSchema>() -> Describe {
+    SchemaGenerator::subschema_for::<T>
+}
+
+impl Operation {
+    /// An operation that only looks, for whoever has a token.
+    pub(super) const fn looks(
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        answer: Answer,
+        run: Run,
+    ) -> Self {
+        Self {
+            verb: Verb::Get,
+            path,
+            id,
+            summary,
+            role: Role::Viewer,
+            effect: Effect::None,
+            query: None,
+            body: None,
+            answer,
+            run,
+        }
+    }
+
+    /// An operation that changes something at once.
+    pub(super) const fn changes(
+        verb: Verb,
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        role: Role,
+        run: Run,
+    ) -> Self {
+        Self {
+            verb,
+            role,
+            effect: Effect::Changes,
+            ..Self::looks(path, id, summary, Answer::Nothing, run)
+        }
+    }
+
+    /// An operation that starts a job.
+    pub(super) const fn starts(
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        role: Role,
+        answer: Answer,
+        run: Run,
+    ) -> Self {
+        Self {
+            verb: Verb::Post,
+            role,
+            effect: Effect::Starts,
+            ..Self::looks(path, id, summary, answer, run)
+        }
+    }
+
+    /// With a query.
+    pub(super) const fn with_query(self, query: Describe) -> Self {
+        Self {
+            query: Some(query),
+            ..self
+        }
+    }
+
+    /// With an answer of its own.
+    pub(super) const fn with_answer(self, answer: Answer) -> Self {
+        Self { answer, ..self }
+    }
+
+    /// With a body.
+    pub(super) const fn with_body(self, body: Describe) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
 }
 
 /// What an operation does beyond answering.

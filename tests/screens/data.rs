@@ -589,6 +589,8 @@ pub fn activity() -> Vec<Activity> {
             what: what.to_owned(),
             job: Some(JobId(number)),
             severity,
+            from: None,
+            request: None,
         })
         .collect()
 }

@@ -33,9 +33,23 @@ pub enum CatalogError {
     /// There is no such job.
     #[error("there is no job {0} in the catalog: `lifeboat jobs` lists them")]
     UnknownJob(JobId),
-    /// The job belongs to another process, which alone may say how it goes on.
-    #[error("job {0} belongs to another running Lifeboat: only that one can change it")]
+    /// The job belongs to another Lifeboat, which alone may say how it goes on.
+    #[error(
+        "job {0} belongs to another Lifeboat, which alone goes on with it: it took the job over because this one had not \
+         been heard of for too long"
+    )]
     NotOwned(JobId),
+    /// The environment was busy, and in this very moment is not any more.
+    #[error("the job of {0} has just ended: try again")]
+    JustEnded(EnvironmentName),
+    /// What the job was to serve was claimed by somebody else meanwhile.
+    #[error("what is due for {0} is served by another Lifeboat")]
+    NotDue(EnvironmentName),
+    /// There is or was a token of this name.
+    #[error(
+        "there is a token \"{0}\" already, or was one that the activity log still tells of: rotate it, or choose another name"
+    )]
+    TokenExists(String),
     /// The file is not a catalog, or not a whole one.
     #[error(
         "the catalog {} is damaged ({what}): move it away and start again; no backup is lost by that, only the list of past jobs and activity", path.display()

@@ -1,0 +1,130 @@
+//! The catalog from outside: several Lifeboats at once, the ones that die, and the same on every store.
+
+mod chain;
+mod due;
+mod file;
+mod shared;
+mod tokens;
+
+use chrono::DateTime;
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::activity::Severity;
+use crate::domain::backup::{BackupId, Verification};
+use crate::domain::caller::Caller;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobId, JobKind, JobState, Phase, Progress};
+use crate::domain::request::{HoldKind, JobQuery};
+use crate::domain::state::Hold;
+
+/// Where a test has its catalog.
+pub(super) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn file() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Another Lifeboat on it.
+    fn open(&self) -> Catalog {
+        Catalog::open(self.folder.path()).unwrap()
+    }
+
+    /// Ends a Lifeboat the way `kill -9` does.
+    #[expect(clippy::unused_self, reason = "not every place is the same")]
+    fn kill(&self, catalog: Catalog) {
+        let Presence::Process(process) = &catalog.presence;
+        let path = process.path();
+        drop(catalog);
+        // The lock is gone, and its file stays.
+        std::fs::write(path, "").unwrap();
+    }
+}
+
+/// Runs each of these tests on every store.
+macro_rules! on_every_store {
+    ($($room:ident :: $test:ident),* $(,)?) => {
+        mod on_a_file {
+            $(#[test] fn $test() { super::$room::$test(&super::Place::file()); })*
+        }
+    };
+}
+
+on_every_store!(
+    shared::a_job_reads_back_as_it_was_stored,
+    shared::one_job_at_a_time_on_an_environment_for_all_lifeboats,
+    shared::of_many_that_start_at_the_same_time_one_wins,
+    shared::a_job_of_a_dead_process_is_settled_by_exactly_one,
+    shared::any_lifeboat_can_ask_a_job_to_stop,
+    shared::jobs_are_listed_newest_first_and_narrowed,
+    shared::past_runs_are_of_jobs_that_ended_well,
+    shared::failures_of_the_schedule_are_counted_from_its_last_success,
+    shared::a_log_counts_its_lines_and_keeps_the_newest,
+    shared::activity_and_notifications_come_newest_first,
+    shared::holds_verifications_and_first_meetings_are_remembered_for_each_environment,
+    shared::pruning_keeps_the_newest_and_whatever_has_not_ended,
+    shared::everything_is_still_there_after_opening_again,
+    chain::a_whole_chain_is_found_whole_and_says_how_long_it_is,
+    chain::whatever_is_changed_later_breaks_the_chain_there,
+    chain::pruning_leaves_a_chain_that_can_be_checked,
+    chain::entries_keep_where_they_came_from,
+    due::what_is_due_is_noted_once_and_claimed_once,
+    due::a_job_serves_what_is_due_when_it_ends_well_and_frees_it_when_not,
+    due::what_a_dead_lifeboat_had_claimed_is_free_again,
+    due::what_is_put_back_waits,
+    due::of_many_that_claim_at_the_same_time_each_gets_its_own,
+    due::a_lost_claim_starts_no_job,
+    tokens::a_token_is_found_by_the_hash_of_its_text_alone,
+    tokens::a_token_is_rotated_and_revoked,
+    tokens::the_same_question_gets_the_same_answer,
+    tokens::a_reservation_of_a_dead_lifeboat_is_free_again,
+    tokens::notes_are_kept_by_kind_and_name,
+);
+
+fn at(seconds: i64) -> Instant {
+    DateTime::from_timestamp(1_764_000_000 + seconds, 123_456_000).unwrap()
+}
+
+fn name(text: &str) -> EnvironmentName {
+    text.parse().unwrap()
+}
+
+fn state_dir() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn new<'n>(environment: &'n EnvironmentName, by: &'n str) -> NewJob<'n> {
+    NewJob {
+        environment,
+        kind: JobKind::Backup,
+        title: "manual backup",
+        by,
+        due: None,
+    }
+}
+
+fn start(catalog: &Catalog, environment: &str) -> Result<(Job, Claim), CatalogError> {
+    catalog.create_job(new(&name(environment), "ann"), at(0), &JobState::Running)
+}
+
+fn end(catalog: &Catalog, (mut job, claim): (Job, Claim), state: JobState, ended: Instant) -> Job {
+    job.state = state;
+    job.ended = Some(ended);
+    catalog.update_job(&claim, &job).unwrap();
+    job
+}
+
+fn failed() -> JobState {
+    JobState::Failed {
+        why: "no room".into(),
+    }
+}
+
+fn ann() -> Caller {
+    Caller::here("ann")
+}
