@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside};
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
 use crate::domain::check::DatabaseFound;
 use crate::domain::settings::PostgresSettings;
@@ -37,6 +37,15 @@ pub trait House {
     /// Whether a job that is started in this context runs in this process, and ends with it.
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
 
+    /// Whether there is an engine in this program for something that needs one.
+    ///
+    /// # Errors
+    /// [`CliError`] with a sentence about `what` when there is none.
+    fn engine_for(&self, what: &str) -> Result<(), CliError> {
+        let _ = what;
+        Ok(())
+    }
+
     /// Looks what is in a database that no configuration names yet.
     ///
     /// # Errors
@@ -45,6 +54,15 @@ pub trait House {
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;
+
+    /// Asks the service of a context what it is, with a token that is not stored yet.
+    async fn try_token(&self, context: &NamedContext, token: &str) -> Result<BackendInfo, CliError> {
+        let _ = token;
+        Err(CliError::usage(format!(
+            "the context \"{}\" leads to no service that a token could be tried on",
+            context.name
+        )))
+    }
 
     /// Runs the cockpit until it is left.
     async fn cockpit(&self, globals: &Globals) -> Result<(), CliError>;

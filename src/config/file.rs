@@ -21,7 +21,7 @@ struct File {
     default_context: Option<Spanned<String>>,
     state: Option<PathBuf>,
     #[serde(default)]
-    contexts: BTreeMap<String, Context>,
+    contexts: BTreeMap<String, Spanned<Context>>,
     repository: Option<RepositorySettings>,
     server: Option<Spanned<ServerSettings>>,
     #[serde(default, rename = "environment")]
@@ -47,6 +47,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
                 name.get_ref()
             ),
         ));
+    }
+    for (name, context) in &file.contexts {
+        if let Some(what) = context.get_ref().wrong() {
+            return Err(wrong(Some(context.span()), format!("[contexts.{name}]: {what}")));
+        }
     }
     let mut names = BTreeSet::new();
     for environment in &file.environments {
@@ -95,7 +100,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         contexts: file
             .contexts
             .into_iter()
-            .map(|(name, context)| (name, context_from(folder, context)))
+            .map(|(name, context)| (name, context_from(folder, context.into_inner())))
             .collect(),
         repository: file
             .repository
@@ -126,7 +131,10 @@ fn sentence(message: &str) -> String {
 }
 
 fn context_from(folder: &Path, mut context: Context) -> Context {
-    if let Some(file) = &mut context.token_file {
+    for file in [&mut context.token_file, &mut context.ca_file]
+        .into_iter()
+        .flatten()
+    {
         resolve(folder, file);
     }
     context

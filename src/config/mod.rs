@@ -12,7 +12,7 @@ mod places;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use context::{BackendAddress, Context, NamedContext};
+pub use context::{BackendAddress, Context, IdleLock, NamedContext};
 pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 

@@ -108,6 +108,10 @@ pub enum Refusal {
         /// What has changed.
         why: Stale,
     },
+    /// The service does not do this for whoever asks: the role of the token is too small, or the service knows a rule
+    /// that is newer than this Lifeboat.
+    #[error("{0}")]
+    ByService(String),
     /// The context forbids changes.
     #[error("the context \"{0}\" is read-only: nothing can be changed through it")]
     ReadOnly(String),
@@ -129,7 +133,7 @@ impl Refusal {
             Self::NotConfirmed { .. } => Some(13),
             // Proof: only what can be read back counts.
             Self::Damaged { .. } => Some(14),
-            Self::ReadOnly(_) => None,
+            Self::ReadOnly(_) | Self::ByService(_) => None,
         }
     }
 }

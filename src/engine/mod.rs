@@ -17,7 +17,6 @@ pub mod watch;
 mod backup;
 mod budget;
 mod check;
-mod command;
 mod copies;
 mod error;
 mod health;
@@ -27,7 +26,6 @@ mod overview;
 mod restore;
 mod retention;
 mod scheduler;
-mod secret;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -62,13 +60,11 @@ use copies::ListedCopies;
 use random::Random;
 use repository::{Key, Repository, Storage};
 
+pub use crate::domain::settings::Variables;
 pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use work::Work;
-
-/// Looks up an environment variable.
-pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a repository was found to hold.
 #[derive(Clone)]

@@ -15,6 +15,7 @@ pub mod hold;
 pub mod info;
 pub mod init;
 pub mod jobs;
+pub mod login;
 pub mod man;
 pub mod plan;
 pub mod restore;
@@ -49,8 +50,11 @@ pub enum Verb {
     Jobs(jobs::JobsArguments),
     /// Show who did what, when, and how it ended
     Activity(activity::ActivityArguments),
-    /// Print which files and folders Lifeboat uses, and what it is connected to
+    /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
     Info,
+    /// Store the token for a service, after trying it
+    #[command(long_about = login::LONG_ABOUT)]
+    Login(login::LoginArguments),
     /// Take a backup of Live by hand, or before an upgrade
     #[command(long_about = backup::LONG_ABOUT)]
     Backup(backup::BackupArguments),
@@ -100,6 +104,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
         Some(Verb::Info) => info::run(call).await,
+        Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
