@@ -157,14 +157,10 @@ impl Embedded {
 
 /// Watches for what other Lifeboats write, until nobody holds the backend any more.
 fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, String>>>) {
-    let mut seen = engine.catalog().changes().unwrap_or(0);
+    let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
-        let now = engine.catalog().changes().unwrap_or(seen);
-        if now != seen {
-            seen = now;
-            engine.refresh();
-        }
+        seen = engine.look_at_others(seen);
     }
 }
 

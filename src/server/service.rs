@@ -31,6 +31,7 @@ use super::streams::Streams;
 use super::tokens::{self, Tokens};
 use super::{health, metrics};
 use crate::backend::embedded::Embedded;
+use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::settings::{MetricsAccess, ServerSettings};
@@ -440,7 +441,7 @@ impl Service {
     ) {
         let what = format!("refused: {}: {}", operation.id.replace('_', " "), problem.detail);
         let engine = self.engine.acting_for(caller);
-        if let Err(error) = engine.remember_refused(environment, what).await {
+        if let Err(error) = engine.write_down(environment, what, Severity::Warning).await {
             self.log.line(
                 Level::Error,
                 "a refused try could not be written down",

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 
 use super::Embedded;
 use crate::backend::BackendError;
+use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
@@ -51,17 +52,18 @@ impl Embedded {
         .await
     }
 
-    /// Writes into the activity log that this caller tried something and was refused.
+    /// Writes into the activity log what this caller has done, or tried, beside the engine's own actions.
     ///
     /// # Errors
     /// An engine that is not open.
-    pub async fn remember_refused(
+    pub async fn write_down(
         &self,
         environment: Option<EnvironmentName>,
         what: String,
+        severity: Severity,
     ) -> Result<(), BackendError> {
         self.change(move |engine, user| {
-            engine.remember_refused(user, environment.as_ref(), &what);
+            engine.write_down(user, environment.as_ref(), &what, severity);
             Ok(())
         })
         .await
@@ -77,7 +79,7 @@ impl Embedded {
                 "the engine is opening: it settles what was left behind".to_owned(),
             ));
         }
-        self.on_catalog(|catalog| catalog.changes().map(|_| ())).await
+        self.on_catalog(|catalog| catalog.seen_so_far().map(|_| ())).await
     }
 
     /// Stops the schedule. Jobs that run go on.
