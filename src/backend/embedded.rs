@@ -3,6 +3,8 @@
 //! Opening the engine settles what an earlier Lifeboat may have left behind and can take a while, so it happens on a
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
+mod serving;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tokio::sync::{broadcast, watch};
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
+use crate::domain::caller::Caller;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
@@ -29,6 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub type BreakLive = dyn Fn(&EnvironmentName) -> Result<String, String> + Send + Sync;
 
 /// What an embedded backend is told beside the engine's settings.
+#[derive(Clone)]
 pub struct EmbeddedOptions {
     /// Who is at the keyboard, for the activity log.
     pub user: String,
@@ -38,11 +42,13 @@ pub struct EmbeddedOptions {
     pub break_live: Option<Arc<BreakLive>>,
 }
 
-/// The engine in this process, as a backend.
+/// The engine in this process, as a backend. Cheap to clone: every clone is the same backend.
+#[derive(Clone)]
 pub struct Embedded {
     engine: watch::Receiver<Option<Result<Engine, String>>>,
     events: broadcast::Sender<Event>,
     options: EmbeddedOptions,
+    caller: Option<Caller>,
     scheduler: Arc<Mutex<Option<Scheduler>>>,
 }
 
@@ -76,7 +82,18 @@ impl Embedded {
             engine,
             events,
             options,
+            caller: None,
             scheduler,
+        }
+    }
+
+    /// The same backend, for somebody else than the one at the keyboard: what they change is put down to them in the
+    /// activity log, with where they asked from.
+    #[must_use]
+    pub fn acting_for(&self, caller: Caller) -> Self {
+        Self {
+            caller: Some(caller),
+            ..self.clone()
         }
     }
 
@@ -106,14 +123,21 @@ impl Embedded {
             .map_err(BackendError::from)
     }
 
-    /// As [`Embedded::on_engine`], for what changes something: with who is at the keyboard.
+    /// As [`Embedded::on_engine`], for what changes something: with who asks.
     async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
         F: FnOnce(&Engine, &str) -> Result<T, EngineError> + Send + 'static,
     {
-        let user = self.options.user.clone();
-        self.on_engine(move |engine| call(engine, &user)).await
+        let caller = self
+            .caller
+            .clone()
+            .unwrap_or_else(|| Caller::here(&self.options.user));
+        self.on_engine(move |engine| {
+            let user = caller.who.clone();
+            call(&engine.acting_for(caller), &user)
+        })
+        .await
     }
 
     /// Stops the schedule, asks running jobs of this process to stop at their next safe point, and waits until they
@@ -133,14 +157,10 @@ impl Embedded {
 
 /// Watches for what other Lifeboats write, until nobody holds the backend any more.
 fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, String>>>) {
-    let mut seen = engine.catalog().changes().unwrap_or(0);
+    let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
-        let now = engine.catalog().changes().unwrap_or(seen);
-        if now != seen {
-            seen = now;
-            engine.refresh();
-        }
+        seen = engine.look_at_others(seen);
     }
 }
 

@@ -1,15 +1,20 @@
 //! The trait [`Backend`]: everything that a cockpit or a command can ask, and nothing about how it is done.
 //!
-//! `embedded` answers by calling the engine in this process. Screens and verbs know only this trait.
+//! `embedded` answers by calling the engine in this process, `remote` by asking a service elsewhere. Screens and verbs know only this trait.
 
+#[cfg(feature = "engine")]
 pub mod embedded;
+pub mod link;
 pub mod read_only;
+pub mod remote;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
+
+use self::link::Link;
 
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::{BackupId, ChoiceError};
@@ -51,6 +56,7 @@ pub enum BackendError {
 }
 
 /// What a backend is, for `lifeboat info` and the cockpit's header.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {
     /// `embedded`, or the address of the service.
@@ -167,4 +173,9 @@ pub trait Backend: Send + Sync {
 
     /// What happens from now on.
     fn events(&self) -> EventStream;
+
+    /// How the backend is reached. It is told for as long as somebody listens to its events.
+    fn link(&self) -> watch::Receiver<Link> {
+        link::always_up()
+    }
 }

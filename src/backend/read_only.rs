@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
+use super::link::Link;
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
@@ -148,5 +150,9 @@ impl Backend for ReadOnly {
 
     fn events(&self) -> EventStream {
         self.inner.events()
+    }
+
+    fn link(&self) -> watch::Receiver<Link> {
+        self.inner.link()
     }
 }

@@ -46,7 +46,9 @@ Fields of the object that --json prints:
                  next_verify next_drill trouble
   jobs           jobs; for one job: job log
   activity       activity
-  info           version config state cache context read_only backend problem
+  info           version config state cache contexts context read_only backend
+                 problem
+  login          context is_new token_file backend
   backup         job
   restore        job
   undo           job

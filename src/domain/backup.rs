@@ -16,6 +16,7 @@ use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
 
 /// The id of a backup: the id of its snapshot in the repository, 64 hexadecimal digits.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BackupId(pub String);
@@ -35,6 +36,7 @@ impl fmt::Display for BackupId {
 }
 
 /// What made a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Trigger {
@@ -65,6 +67,7 @@ impl Trigger {
 }
 
 /// One period that a scheduled backup serves.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     /// The slot.
@@ -76,6 +79,7 @@ pub struct Served {
 }
 
 /// One workspace of one instance in a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceCopy {
     /// The workspace's name, as the content names it.
@@ -92,6 +96,7 @@ pub struct WorkspaceCopy {
 }
 
 /// One table of an instance in a backup. Only databases have them.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableCopy {
     /// Its name, as the database has it.
@@ -108,6 +113,7 @@ pub struct TableCopy {
 }
 
 /// One instance in a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceCopy {
     /// The instance's name.
@@ -129,6 +135,7 @@ pub struct InstanceCopy {
 }
 
 /// The record of a backup inside the repository.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The form of this record; see [`Manifest::FORMAT`].
@@ -201,6 +208,7 @@ impl Manifest {
 }
 
 /// What is known of a backup's soundness.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Verification {
@@ -221,6 +229,7 @@ pub enum Verification {
 }
 
 /// A backup, as cockpits see it. Every backup in a repository is complete: an unfinished one never gets a record.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
     /// Its id.
@@ -264,7 +273,8 @@ impl Backup {
 }
 
 /// Why no backup could be found for what somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "choice", content = "text", rename_all = "snake_case")]
 pub enum ChoiceError {
     /// Nothing begins with it.
     #[error("there is no backup \"{0}\": give an id, a unique beginning of one, or a slot's name")]

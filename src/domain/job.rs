@@ -13,6 +13,7 @@ use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName};
 
 /// The number of a job, counted up from 1 in one catalog.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub u64);
@@ -32,6 +33,7 @@ impl FromStr for JobId {
 }
 
 /// What a job does.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobKind {
@@ -75,6 +77,7 @@ impl JobKind {
 }
 
 /// A step of a job. Each kind of job goes through its own steps in order; see [`Phase::of`].
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -168,6 +171,7 @@ impl Phase {
 }
 
 /// How far a job is in its current phase.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The step.
@@ -224,6 +228,7 @@ impl Progress {
 }
 
 /// Where a job stands.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
@@ -269,6 +274,7 @@ impl JobState {
 }
 
 /// What a finished job leaves behind, for its outcome screen and for scripts.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// One sentence.
@@ -284,6 +290,7 @@ pub struct Outcome {
 }
 
 /// How one instance answered after a restore.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceHealth {
     /// The instance.
@@ -295,6 +302,7 @@ pub struct InstanceHealth {
 }
 
 /// A job, as cockpits see it.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its number.
@@ -345,6 +353,7 @@ impl Job {
 }
 
 /// One line of a job's log.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Counted up from 1 in each job; a reader asks for what came after the last one it has.

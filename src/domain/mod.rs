@@ -9,6 +9,7 @@
 pub mod activity;
 pub mod address;
 pub mod backup;
+pub mod caller;
 pub mod check;
 pub mod copies;
 pub mod environment;
@@ -24,11 +25,14 @@ pub mod refusal;
 pub mod request;
 pub mod retention;
 pub mod schedule;
+#[cfg(feature = "engine")]
+mod schema;
 pub mod settings;
 pub mod slot;
 pub mod staleness;
 pub mod state;
 pub mod storage;
+pub mod token;
 pub mod version;
 
 #[cfg(test)]

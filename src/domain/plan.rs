@@ -12,6 +12,7 @@ use super::settings::RepositoryChoice;
 use super::version::Versions;
 
 /// The id of a restore plan: a random text that nobody can guess.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PlanId(pub String);
@@ -31,6 +32,7 @@ impl fmt::Display for PlanId {
 }
 
 /// What would change in one workspace of one instance.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceChange {
     /// The instance.
@@ -62,6 +64,7 @@ impl WorkspaceChange {
 }
 
 /// Room on one file system that the restore writes to.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// What the room is for: `staging beside author`, `safety backup in the repository`.
@@ -83,6 +86,7 @@ impl Room {
 }
 
 /// How long the restore should take, and what that is based on.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedTime {
     /// Milliseconds, safety backup included.
@@ -107,6 +111,7 @@ impl ExpectedTime {
 }
 
 /// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
@@ -137,6 +142,7 @@ impl Selection {
 }
 
 /// What a restore would do.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestorePlan {
     /// Its id: a restore is started by naming the plan that was looked at.

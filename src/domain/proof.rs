@@ -135,6 +135,7 @@ impl Default for DrillSettings {
 }
 
 /// What a drill has shown.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
     /// When it ended.
@@ -153,6 +154,7 @@ pub struct Drill {
 }
 
 /// What a drill has shown of its backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum DrillOutcome {

@@ -3,10 +3,13 @@
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
+mod catalog;
 mod postgres;
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +22,12 @@ use super::slot::Keep;
 pub use super::storage::{
     CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
 };
+pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
+pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
+
+/// Looks up an environment variable.
+pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -43,6 +43,7 @@ pub struct Basis {
 }
 
 /// Why a plan is not followed.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "stale", rename_all = "snake_case")]
 pub enum Stale {

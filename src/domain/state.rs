@@ -14,6 +14,7 @@ use super::slot::{Keep, Slot};
 use super::version::Versions;
 
 /// Something about an environment that makes jobs wait or be refused (rule 9), with the reason in somebody's words.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Why.
@@ -25,6 +26,7 @@ pub struct Hold {
 }
 
 /// One slot at a glance.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotState {
     /// The slot.
@@ -36,6 +38,7 @@ pub struct SlotState {
 }
 
 /// One environment in the list of all.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentSummary {
     /// Its name.
@@ -71,6 +74,7 @@ pub struct EnvironmentSummary {
 }
 
 /// How one automatic slot stands.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotSchedule {
     /// The slot.
@@ -86,6 +90,7 @@ pub struct SlotSchedule {
 }
 
 /// Tables that a restore has replaced, and that stay in the database for a while.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplacedTables {
     /// The instance.
@@ -109,6 +114,7 @@ pub struct ReplacedTables {
 }
 
 /// How undo would go back.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum UndoWay {
@@ -140,6 +146,7 @@ impl UndoWay {
 }
 
 /// One environment in full.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentDetails {
     /// What the list shows.

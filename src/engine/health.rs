@@ -113,7 +113,7 @@ impl Engine {
             self.0.runtime.spawn(async move {
                 let answers = ask_all(questions).await;
                 if let Some(inner) = inner.upgrade() {
-                    Self(inner).keep_answers(&name, now, answers);
+                    Self(inner, Arc::default()).keep_answers(&name, now, answers);
                 }
             });
         }

@@ -24,6 +24,14 @@ impl Engine {
             .collect()
     }
 
+    /// One environment at a glance.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
+    pub fn summary_of(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, EngineError> {
+        self.summary(name, self.settings(name)?)
+    }
+
     fn summary(
         &self,
         name: &EnvironmentName,
@@ -197,7 +205,7 @@ impl Engine {
     pub fn places(&self) -> Vec<(String, String)> {
         let mut places = vec![
             ("state".to_owned(), self.state().display().to_string()),
-            ("catalog".to_owned(), self.catalog().path().display().to_string()),
+            ("catalog".to_owned(), self.catalog().place()),
         ];
         if let Some(repository) = &self.0.repository {
             places.push(("repositories".to_owned(), repository.root.to_string()));

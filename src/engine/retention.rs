@@ -65,7 +65,7 @@ impl Engine {
             // A record too many in the catalog does no harm.
             let _ = self.catalog().forget_verification(name, id);
         }
-        let _ = self.catalog().prune();
+        let _ = self.catalog().prune(self.now());
         Ok(dropped)
     }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::command;
 use crate::domain::settings::{EnvironmentSettings, VersionSource};
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+use crate::secret::command;
 
 /// What stands in the place of a version that nobody can say.
 const UNKNOWN: &str = "unknown";

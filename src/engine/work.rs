@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
-use super::catalog::CatalogError;
+use super::catalog::{CatalogError, Claim, NewJob};
 use super::watch::Watch;
 use super::{Engine, EngineError};
 use crate::domain::activity::Severity;
@@ -29,12 +29,14 @@ const END_TRIES: u32 = 12;
 pub struct Work {
     engine: Engine,
     job: Mutex<Job>,
+    claim: Claim,
     id: JobId,
     environment: EnvironmentName,
     phase: Mutex<PhaseClock>,
     items: AtomicU64,
     bytes: AtomicU64,
     cancelled: AtomicBool,
+    lost: AtomicBool,
 }
 
 struct PhaseClock {
@@ -78,6 +80,7 @@ impl Work {
         if phase.can_cancel() && self.is_cancelled_now() {
             return Err(EngineError::Cancelled);
         }
+        self.check_claim()?;
         self.items.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
         {
@@ -91,6 +94,21 @@ impl Work {
         Ok(())
     }
 
+    /// Makes sure that this job is still this Lifeboat's. Asked before whatever another one must not do as well.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat has taken the job over. That the catalog is out of reach is no reason to stop: the
+    /// repository asks once more before anything becomes a backup.
+    pub fn check_claim(&self) -> Result<(), EngineError> {
+        match self.engine.catalog().check_claim(&self.claim) {
+            Err(error @ CatalogError::NotOwned(_)) => {
+                self.lost.store(true, Ordering::Relaxed);
+                Err(error.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds a line to the job's log. A log that cannot be written does not stop the job.
     pub fn log(&self, severity: Severity, text: &str) {
         let now = self.engine.now();
@@ -102,8 +120,14 @@ impl Work {
     /// Writes the job down and tells everybody.
     fn tell(&self) {
         let job = self.lock_job().clone();
-        if let Err(error) = self.engine.catalog().update_job(&job) {
-            self.engine.report_catalog(&error);
+        match self.engine.catalog().update_job(&self.claim, &job) {
+            // Another Lifeboat goes on with the job, or has ended it. Only that one tells how it stands.
+            Err(CatalogError::NotOwned(_)) => {
+                self.lost.store(true, Ordering::Relaxed);
+                return;
+            }
+            Err(error) => self.engine.report_catalog(&error),
+            Ok(()) => {}
         }
         self.engine.tell(Event::Job(Box::new(job)));
     }
@@ -229,7 +253,7 @@ impl Watch for Work {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed)
     }
 }
 
@@ -249,9 +273,25 @@ impl Engine {
     where
         F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
     {
-        let job = self.create_job(environment, kind, title, by)?;
+        let new = NewJob {
+            environment,
+            kind,
+            title,
+            by,
+            due: None,
+        };
+        self.start_new(new, body)
+    }
+
+    /// As [`Engine::start`], for a job that may serve a claimed part of the schedule.
+    pub(super) fn start_new<F>(&self, new: NewJob<'_>, body: F) -> Result<JobId, EngineError>
+    where
+        F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
+    {
+        let kind = new.kind;
+        let (job, claim) = self.create_job(new)?;
         let id = job.id;
-        let work = Arc::new(self.work_on(job));
+        let work = Arc::new(self.work_on(job, claim));
         self.at_work(id, Some(Arc::clone(&work)));
         self.tell(Event::Job(Box::new(work.lock_job().clone())));
         let engine = self.clone();
@@ -291,10 +331,11 @@ impl Engine {
         }
     }
 
-    fn work_on(&self, job: Job) -> Work {
+    fn work_on(&self, job: Job, claim: Claim) -> Work {
         let now = Monotonic::now();
         Work {
             engine: self.clone(),
+            claim,
             id: job.id,
             environment: job.environment.clone(),
             job: Mutex::new(job),
@@ -305,27 +346,21 @@ impl Engine {
             items: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         }
     }
 
     /// A job in the catalog, which is also the lock on its environment (rule 8). What a Lifeboat that died has left is
     /// settled first.
-    fn create_job(
-        &self,
-        environment: &EnvironmentName,
-        kind: JobKind,
-        title: &str,
-        by: &str,
-    ) -> Result<Job, EngineError> {
+    fn create_job(&self, new: NewJob<'_>) -> Result<(Job, Claim), EngineError> {
+        let environment = new.environment;
         for _ in 0..3 {
             let state = JobState::Waiting {
                 why: JobState::ABOUT_TO_BEGIN.to_owned(),
             };
-            match self
-                .catalog()
-                .create_job(environment, kind, title, by, self.now(), state)
-            {
-                Ok(job) => return self.on_whole_content(job),
+            match self.catalog().create_job(new, self.now(), &state) {
+                Ok((job, claim)) => return self.on_whole_content(job, claim),
+                Err(CatalogError::JustEnded(_)) => {}
                 Err(CatalogError::Busy { job, kind, .. }) => {
                     return Err(Refusal::Busy {
                         environment: environment.clone(),
@@ -344,20 +379,25 @@ impl Engine {
     }
 
     /// Makes sure that a job that now holds its environment does not begin on content that is half switched.
-    fn on_whole_content(&self, mut job: Job) -> Result<Job, EngineError> {
+    fn on_whole_content(&self, mut job: Job, claim: Claim) -> Result<(Job, Claim), EngineError> {
         let Err(error) = self.settle_journal(&job.environment) else {
-            return Ok(job);
+            return Ok((job, claim));
         };
         job.ended = Some(self.now());
         job.state = JobState::Failed {
             why: error.to_string(),
         };
-        self.catalog().update_job(&job)?;
+        self.catalog().update_job(&claim, &job)?;
         Err(error)
     }
 
     /// Tells how a job ended: in the job, in the activity log, and as a notification.
     fn end(&self, work: &Work, result: Result<Outcome, EngineError>) {
+        // Whoever has taken the job over has told how it ended, or will.
+        let result = match (work.check_claim(), result) {
+            (Err(_), _) => return self.tell(Event::Missed),
+            (Ok(()), result) => result,
+        };
         let (state, outcome) = match result {
             Ok(outcome) => (JobState::Done, Some(outcome)),
             Err(error) if error.is_cancelled() => (JobState::Cancelled, None),
@@ -397,10 +437,10 @@ impl Engine {
         // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
         // and room is made on a full disk. After that the next start settles the job.
         for _ in 0..END_TRIES {
-            let Err(error) = self.catalog().update_job(&job) else {
-                break;
-            };
-            self.report_catalog(&error);
+            match self.catalog().update_job(&work.claim, &job) {
+                Ok(()) | Err(CatalogError::NotOwned(_)) => break,
+                Err(error) => self.report_catalog(&error),
+            }
             self.pause(END_RETRY);
         }
         self.tell(Event::Job(Box::new(job.clone())));
@@ -475,6 +515,18 @@ impl Engine {
         self.remember(by, Some(environment), text, None, Severity::Warning);
     }
 
+    /// Adds to the activity log what was done, or tried, beside the engine's own actions: a token that was made, a
+    /// request that was refused.
+    pub fn write_down(
+        &self,
+        by: &str,
+        environment: Option<&EnvironmentName>,
+        text: &str,
+        severity: Severity,
+    ) {
+        self.record_activity(by, environment, text, None, severity);
+    }
+
     /// Adds to the activity log.
     pub(super) fn record_activity(
         &self,
@@ -484,10 +536,11 @@ impl Engine {
         job: Option<JobId>,
         severity: Severity,
     ) {
-        if let Err(error) = self
+        let caller = self.caller(by);
+        let added = self
             .catalog()
-            .add_activity(self.now(), by, environment, what, job, severity)
-        {
+            .add_activity(self.now(), &caller, environment, what, job, severity);
+        if let Err(error) = added {
             self.report_catalog(&error);
         }
     }

@@ -48,6 +48,8 @@ pub enum Action {
     Check,
     Recovery,
     Palette,
+    Contexts,
+    SwitchTo,
     Help,
     Back,
     NextPane,
@@ -96,6 +98,8 @@ pub enum Place {
     Notice,
     /// A field to type in.
     Typing,
+    /// The contexts to choose from.
+    Contexts,
 }
 
 /// One row of the table.
@@ -118,7 +122,8 @@ pub struct Row {
 }
 
 use Place::{
-    Backups, Choose, Environments, Job, Jobs, List, Log, Notice, Page, Plan, Question, Scope, Typing,
+    Backups, Choose, Contexts, Environments, Job, Jobs, List, Log, Notice, Page, Plan, Question, Scope,
+    Typing,
 };
 
 const MAIN: &[Place] = &[Environments, Backups];
@@ -151,6 +156,7 @@ const EVERYWHERE: &[Place] = &[
     Question,
     Notice,
     Typing,
+    Contexts,
 ];
 const SCROLLED: &[Place] = &[
     Environments,
@@ -164,8 +170,11 @@ const SCROLLED: &[Place] = &[
     List,
     Page,
     Notice,
+    Contexts,
 ];
-const AWAY: &[Place] = &[Choose, Scope, Plan, Job, Jobs, Log, List, Page, Notice, Typing];
+const AWAY: &[Place] = &[
+    Choose, Scope, Plan, Job, Jobs, Log, List, Page, Notice, Typing, Contexts,
+];
 
 /// A row for something that only looks.
 const fn looks(
@@ -245,6 +254,8 @@ pub const TABLE: &[Row] = &[
     looks(Action::Check, &[Key::Char('K')], &[Environments, Backups, Page], 0, "check", "look at what works and what does not: repository, databases, rights, room, hooks, health"),
     looks(Action::Recovery, &[Key::Char('w')], ON_SCREENS, 18, "where from", "what is recovered from where"),
     looks(Action::Palette, &[Key::Char(':')], ON_SCREENS, 14, "actions", "find an action by its name"),
+    looks(Action::Contexts, &[Key::Char('X')], ON_SCREENS, 0, "context", "go over to another context of the configuration"),
+    looks(Action::SwitchTo, &[Key::Enter], &[Contexts], 1, "go there", "work in the chosen context"),
     looks(Action::Help, &[Key::Char('?')], HELPED, 3, "help", "this page"),
     looks(Action::Back, &[Key::Esc], AWAY, 2, "back", "go back without doing anything; a job goes on"),
     looks(Action::NextPane, &[Key::Tab], &[Environments, Backups, Typing], 5, "pane", "the other pane, or the next field"),

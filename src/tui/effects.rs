@@ -58,6 +58,8 @@ pub enum Effect {
     Redraw,
     /// For the terminal: give it back and stop the process until it is continued.
     Suspend,
+    /// Go over to another context.
+    Switch(String),
     /// End the cockpit.
     Quit,
     /// End the cockpit because a signal said so.
@@ -92,8 +94,6 @@ pub enum Fetch {
 pub enum Timer {
     /// See [`Message::Rested`].
     Rested(u64),
-    /// See [`Message::Retry`].
-    Retry(u64),
 }
 
 /// Runs effects against a backend.
@@ -125,8 +125,25 @@ impl Effects {
 
 async fn listen(backend: &dyn Backend, messages: &UnboundedSender<Message>) {
     let mut events = backend.events();
-    while let Some(event) = events.next().await {
-        if messages.send(Message::Event(event)).is_err() {
+    let mut link = backend.link();
+    // How it stood before anybody looked counts as well.
+    link.mark_changed();
+    let mut link_may_change = true;
+    loop {
+        let message = tokio::select! {
+            changed = link.changed(), if link_may_change => {
+                if changed.is_err() {
+                    link_may_change = false;
+                    continue;
+                }
+                Message::Link(link.borrow_and_update().clone())
+            }
+            event = events.next() => match event {
+                Some(event) => Message::Event(event),
+                None => break,
+            },
+        };
+        if messages.send(message).is_err() {
             return;
         }
     }
@@ -141,7 +158,6 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             tokio::time::sleep(delay).await;
             Some(match timer {
                 Timer::Rested(move_number) => Message::Rested(move_number),
-                Timer::Retry(loss) => Message::Retry(loss),
             })
         }
         Effect::Seen(number) => backend
@@ -190,9 +206,13 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Done(done, backend.hold(request).await))
         }
         Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
-        Effect::Listen | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit | Effect::End => {
-            None
-        }
+        Effect::Listen
+        | Effect::Copy(_)
+        | Effect::Redraw
+        | Effect::Suspend
+        | Effect::Switch(_)
+        | Effect::Quit
+        | Effect::End => None,
     }
 }
 

@@ -425,6 +425,8 @@ pub fn activity() -> Vec<Activity> {
         what: what.to_owned(),
         job,
         severity,
+        from: None,
+        request: None,
     };
     vec![
         entry(

@@ -609,6 +609,8 @@ pub fn activity() -> Vec<Activity> {
             what: what.to_owned(),
             job: Some(JobId(number)),
             severity,
+            from: None,
+            request: None,
         })
         .collect()
 }

@@ -1,34 +1,42 @@
 //! What drills have shown, of backups that are there and of those that were dropped since.
 
-use rusqlite::params;
-
-use super::error::Fault;
 use super::records::instant_to_sql;
+use super::store::values;
 use super::{Catalog, CatalogError};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::proof::Drill;
 
+/// The kind of the notes that drills are: one for each environment, with its newest drills in it.
+const DRILLS: &str = "drills";
+
 /// The newest drills that are kept of an environment.
-const KEPT: u32 = 100;
+const KEPT: usize = 100;
 
 impl Catalog {
     /// Remembers what a drill has shown.
     pub fn record_drill(&self, environment: &EnvironmentName, drill: &Drill) -> Result<(), CatalogError> {
-        self.write(|tx| {
+        self.write(|session| {
             let environment = environment.to_string();
-            tx.execute(
-                "INSERT OR REPLACE INTO drills (environment, ended, backup, record) VALUES (?1, ?2, ?3, ?4)",
-                params![
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
+                values![DRILLS, environment.as_str()],
+            )?;
+            let mut drills: Vec<Drill> = match row {
+                Some(row) => serde_json::from_str(&row.text(0)?)?,
+                None => Vec::new(),
+            };
+            drills.insert(0, drill.clone());
+            drills.sort_by_key(|drill| std::cmp::Reverse(drill.at));
+            drills.truncate(KEPT);
+            session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record",
+                values![
+                    DRILLS,
                     environment,
                     instant_to_sql(drill.at),
-                    drill.backup.0,
-                    serde_json::to_string(drill)?
+                    serde_json::to_string(&drills)?
                 ],
-            )?;
-            tx.execute(
-                "DELETE FROM drills WHERE environment = ?1 AND ended < coalesce(
-                   (SELECT ended FROM drills WHERE environment = ?1 ORDER BY ended DESC LIMIT 1 OFFSET ?2), 0)",
-                params![environment, KEPT - 1],
             )?;
             Ok(())
         })
@@ -36,12 +44,15 @@ impl Catalog {
 
     /// What is remembered of an environment's drills, newest first.
     pub fn drills(&self, environment: &EnvironmentName) -> Result<Vec<Drill>, CatalogError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT record FROM drills WHERE environment = ?1 ORDER BY ended DESC")?;
-            let rows = statement.query_map([environment.to_string()], |row| row.get::<_, String>(0))?;
-            rows.map(|row| Ok(serde_json::from_str(&row?)?))
-                .collect::<Result<_, Fault>>()
+        self.read(|session| {
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
+                values![DRILLS, environment.to_string()],
+            )?;
+            match row {
+                Some(row) => Ok(serde_json::from_str(&row.text(0)?)?),
+                None => Ok(Vec::new()),
+            }
         })
     }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::error::Fault;
 use super::records::{instant_from_sql, instant_to_sql};
+use super::store::{Session, Value, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::request::HoldKind;
 use crate::domain::state::Hold;
+
+/// Environments that are written with one statement.
+const NAMES_AT_ONCE: usize = 500;
 
 /// The two holds of rule 9, as far as they are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,16 +32,17 @@ impl Catalog {
         kind: HoldKind,
         hold: Option<&Hold>,
     ) -> Result<(), CatalogError> {
-        self.write(|tx| {
+        self.write(|session| {
             let environment = environment.to_string();
             match hold {
-                Some(hold) => tx.execute(
-                    "INSERT OR REPLACE INTO holds (environment, kind, record) VALUES (?1, ?2, ?3)",
-                    params![environment, word(kind), serde_json::to_string(hold)?],
+                Some(hold) => session.execute(
+                    "INSERT INTO holds (environment, kind, record) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (environment, kind) DO UPDATE SET record = excluded.record",
+                    values![environment, word(kind), serde_json::to_string(hold)?],
                 )?,
-                None => tx.execute(
+                None => session.execute(
                     "DELETE FROM holds WHERE environment = ?1 AND kind = ?2",
-                    params![environment, word(kind)],
+                    values![environment, word(kind)],
                 )?,
             };
             Ok(())
@@ -48,22 +51,21 @@ impl Catalog {
 
     /// The holds on an environment.
     pub fn holds(&self, environment: &EnvironmentName) -> Result<Holds, CatalogError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT record FROM holds WHERE environment = ?1 AND kind = ?2")?;
-            let mut hold = |kind| -> Result<Option<Hold>, Fault> {
-                statement
-                    .query_row(params![environment.to_string(), word(kind)], |row| {
-                        row.get::<_, String>(0)
-                    })
-                    .optional()?
-                    .map(|record| Ok(serde_json::from_str(&record)?))
-                    .transpose()
-            };
-            Ok(Holds {
-                maintenance: hold(HoldKind::Maintenance)?,
-                protection: hold(HoldKind::Protection)?,
-            })
+        self.read(|session| {
+            let rows = session.rows(
+                "SELECT kind, record FROM holds WHERE environment = ?1",
+                values![environment.to_string()],
+            )?;
+            let mut holds = Holds::default();
+            for row in rows {
+                let hold = Some(serde_json::from_str(&row.text(1)?)?);
+                match row.text(0)?.as_str() {
+                    "maintenance" => holds.maintenance = hold,
+                    "protection" => holds.protection = hold,
+                    other => return Err(Fault::Unreadable(format!("\"{other}\" is not a hold"))),
+                }
+            }
+            Ok(holds)
         })
     }
 
@@ -74,12 +76,13 @@ impl Catalog {
         backup: &BackupId,
         verification: &Verification,
     ) -> Result<(), CatalogError> {
-        self.write(|tx| {
-            tx.execute(
-                "INSERT OR REPLACE INTO verifications (environment, backup, record) VALUES (?1, ?2, ?3)",
-                params![
+        self.write(|session| {
+            session.execute(
+                "INSERT INTO verifications (environment, backup, record) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (environment, backup) DO UPDATE SET record = excluded.record",
+                values![
                     environment.to_string(),
-                    backup.0,
+                    backup.0.as_str(),
                     serde_json::to_string(verification)?
                 ],
             )?;
@@ -93,10 +96,10 @@ impl Catalog {
         environment: &EnvironmentName,
         backup: &BackupId,
     ) -> Result<(), CatalogError> {
-        self.write(|tx| {
-            tx.execute(
+        self.write(|session| {
+            session.execute(
                 "DELETE FROM verifications WHERE environment = ?1 AND backup = ?2",
-                params![environment.to_string(), backup.0],
+                values![environment.to_string(), backup.0.as_str()],
             )?;
             Ok(())
         })
@@ -108,41 +111,53 @@ impl Catalog {
         &self,
         environment: &EnvironmentName,
     ) -> Result<HashMap<BackupId, Verification>, CatalogError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT backup, record FROM verifications WHERE environment = ?1")?;
-            let rows = statement.query_map([environment.to_string()], |row| {
-                Ok((BackupId(row.get(0)?), row.get::<_, String>(1)?))
-            })?;
-            rows.map(|row| {
-                let (backup, record) = row?;
-                Ok((backup, serde_json::from_str(&record)?))
-            })
-            .collect()
+        self.read(|session| {
+            let rows = session.rows(
+                "SELECT backup, record FROM verifications WHERE environment = ?1",
+                values![environment.to_string()],
+            )?;
+            rows.iter()
+                .map(|row| Ok((BackupId(row.text(0)?), serde_json::from_str(&row.text(1)?)?)))
+                .collect()
         })
     }
 
     /// When the environment was first met: `now`, if it is met for the first time. What was due before that was not
     /// missed.
     pub fn met(&self, environment: &EnvironmentName, now: Instant) -> Result<Instant, CatalogError> {
-        let known = |connection: &rusqlite::Connection| {
-            connection
-                .prepare("SELECT met FROM environments WHERE name = ?1")?
-                .query_row([environment.to_string()], |row| row.get::<_, i64>(0))
-                .optional()?
-                .map(instant_from_sql)
+        let known = |session: &mut Session<'_>| {
+            session
+                .row(
+                    "SELECT met FROM environments WHERE name = ?1",
+                    values![environment.to_string()],
+                )?
+                .map(|row| instant_from_sql(row.number(0)?))
                 .transpose()
         };
         if let Some(met) = self.read(known)? {
             return Ok(met);
         }
-        self.write(|tx| {
-            tx.execute(
-                "INSERT OR IGNORE INTO environments (name, met) VALUES (?1, ?2)",
-                params![environment.to_string(), instant_to_sql(now)],
-            )?;
-            Ok(known(tx)?.unwrap_or(now))
-        })
+        self.meet(std::slice::from_ref(environment), now)?;
+        Ok(self.read(known)?.unwrap_or(now))
+    }
+
+    /// Remembers that these environments are there from now on, as far as they were not known.
+    pub fn meet(&self, environments: &[EnvironmentName], now: Instant) -> Result<(), CatalogError> {
+        for names in environments.chunks(NAMES_AT_ONCE) {
+            self.write(|session| {
+                let mut values: Vec<Value> = vec![instant_to_sql(now).into()];
+                let mut places = Vec::with_capacity(names.len());
+                for name in names {
+                    values.push(name.to_string().into());
+                    places.push(format!("(?{}, ?1)", values.len()));
+                }
+                let places = places.join(", ");
+                let sql =
+                    format!("INSERT INTO environments (name, met) VALUES {places} ON CONFLICT DO NOTHING");
+                session.execute(&sql, &values)
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,10 @@
-//! Jobs: created one at a time for an environment, owned by a process, and kept as records of the past.
+//! Jobs: created one at a time for an environment, claimed by one Lifeboat, and kept as records of the past.
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
-
+use super::due::{self, DueClaim};
 use super::error::Fault;
 use super::records::{instant_from_sql, instant_to_sql};
-use super::{Catalog, CatalogError, from_sql, to_sql};
+use super::store::{Row, Session, values};
+use super::{Catalog, CatalogError};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
@@ -28,85 +28,157 @@ pub struct ScheduledFailures {
     pub last: Instant,
 }
 
+/// The right to work on a job and to say how it goes on. It is lost, and never comes back, when another Lifeboat takes
+/// the job over: the fence has grown then, even where that other one lost it again since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// The job.
+    pub job: JobId,
+    process: u64,
+    fence: u64,
+}
+
+/// What a job is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct NewJob<'n> {
+    /// The environment that it works on.
+    pub environment: &'n EnvironmentName,
+    /// What it does.
+    pub kind: JobKind,
+    /// What it is about, in a few words.
+    pub title: &'n str,
+    /// Who asks for it.
+    pub by: &'n str,
+    /// The claimed part of the schedule that it serves, if it serves one. That counts as served when the job ends well,
+    /// and is free again when it does not.
+    pub due: Option<&'n DueClaim>,
+}
+
 /// Who asks for the jobs of the schedule.
 const SCHEDULE: &str = "schedule";
 
+const COLUMNS: &str = "record, cancel_asked, process";
+
 impl Catalog {
-    /// Creates a job that belongs to this process. `state` is [`JobState::Running`] or [`JobState::Waiting`].
+    /// Creates a job and claims it for this Lifeboat. `state` is [`JobState::Running`] or [`JobState::Waiting`].
     ///
     /// # Errors
     /// [`CatalogError::Busy`] when the environment has a job that has not ended (rule 8), and
-    /// [`CatalogError::Abandoned`] when that job's process is gone: see [`Catalog::abandoned`].
+    /// [`CatalogError::Abandoned`] when that job's Lifeboat is gone: see [`Catalog::abandoned`].
+    /// [`CatalogError::NotDue`] when the part of the schedule that it was to serve is somebody else's by now.
     pub fn create_job(
         &self,
-        environment: &EnvironmentName,
-        kind: JobKind,
-        title: &str,
-        by: &str,
+        new: NewJob<'_>,
         now: Instant,
-        state: JobState,
-    ) -> Result<Job, CatalogError> {
-        self.write(|tx| {
-            if let Some((standing, process)) = unended(tx, environment)? {
-                let environment = environment.clone();
-                return Err(Fault::Refused(if self.process.is_alive(process)? {
-                    CatalogError::Busy {
-                        environment,
-                        job: standing.id,
-                        kind: standing.kind,
-                    }
-                } else {
-                    CatalogError::Abandoned {
-                        environment,
-                        job: standing.id,
-                    }
-                }));
+        state: &JobState,
+    ) -> Result<(Job, Claim), CatalogError> {
+        self.write(|session| {
+            let process = self.presence.number();
+            self.presence.check(session)?;
+            let inserted = session.row(
+                "INSERT INTO jobs (environment, kind, asked_by, state, process, record) VALUES (?1, ?2, ?3, ?4, ?5, '{}')
+                 ON CONFLICT DO NOTHING RETURNING id",
+                values![
+                    new.environment.to_string(),
+                    new.kind.label(),
+                    new.by,
+                    state.label(),
+                    process
+                ],
+            )?;
+            let Some(inserted) = inserted else {
+                return Err(Fault::Refused(self.standing(session, new.environment)?));
+            };
+            let id = JobId(inserted.count(0)?);
+            if let Some(claim) = new.due
+                && !due::assign(session, claim, id)?
+            {
+                return Err(Fault::Refused(CatalogError::NotDue(new.environment.clone())));
             }
-            let began = (state == JobState::Running).then_some(now);
-            let mut job = Job {
-                id: JobId(0),
-                environment: environment.clone(),
-                kind,
-                title: title.to_owned(),
-                by: by.to_owned(),
+            let job = Job {
+                id,
+                environment: new.environment.clone(),
+                kind: new.kind,
+                title: new.title.to_owned(),
+                by: new.by.to_owned(),
                 created: now,
-                began,
+                began: (*state == JobState::Running).then_some(now),
                 ended: None,
-                state,
+                state: state.clone(),
                 progress: None,
                 cancel_asked: false,
                 outcome: None,
             };
-            tx.prepare(
-                "INSERT INTO jobs (environment, kind, asked_by, state, process, record)
-                 VALUES (?1, ?2, ?3, ?4, ?5, '{}')",
-            )?
-            .execute(params![
-                environment.to_string(),
-                kind.label(),
-                by,
-                job.state.label(),
-                to_sql(self.process.number()),
-            ])?;
-            job.id = JobId(from_sql(tx.last_insert_rowid()));
-            store(tx, &job)?;
-            Ok(job)
+            let claim = Claim {
+                job: id,
+                process,
+                fence: 1,
+            };
+            store(session, &claim, &job)?;
+            Ok((job, claim))
         })
     }
 
-    /// Stores how a job of this process stands. Whether it is to be cancelled is not taken from `job`: only
-    /// [`Catalog::request_cancel`] says that.
+    /// Why no job can be created: what stands on the environment.
+    fn standing(
+        &self,
+        session: &mut Session<'_>,
+        environment: &EnvironmentName,
+    ) -> Result<CatalogError, Fault> {
+        let environment = environment.clone();
+        let Some((job, process)) = unended(session, &environment)? else {
+            // It has ended in this very moment.
+            return Ok(CatalogError::JustEnded(environment));
+        };
+        Ok(if self.presence.is_alive(session, process)? {
+            CatalogError::Busy {
+                environment,
+                job: job.id,
+                kind: job.kind,
+            }
+        } else {
+            CatalogError::Abandoned {
+                environment,
+                job: job.id,
+            }
+        })
+    }
+
+    /// Stores how a claimed job stands. Whether it is to be cancelled is not taken from `job`: only
+    /// [`Catalog::request_cancel`] says that. With its end, the part of the schedule that it served is served, or free
+    /// again.
     ///
     /// # Errors
-    /// [`CatalogError::NotOwned`] when the job belongs to another process, [`CatalogError::UnknownJob`] when there is
-    /// none.
-    pub fn update_job(&self, job: &Job) -> Result<(), CatalogError> {
-        self.write(|tx| {
-            if owner(tx, job.id)? != self.process.number() {
+    /// [`CatalogError::NotOwned`] when the claim is lost, [`CatalogError::UnknownJob`] when there is no such job.
+    pub fn update_job(&self, claim: &Claim, job: &Job) -> Result<(), CatalogError> {
+        let updated = self.write(|session| {
+            self.presence.check_number(session, claim.process)?;
+            if !store(session, claim, job)? {
+                owner(session, job.id)?;
                 return Err(Fault::Refused(CatalogError::NotOwned(job.id)));
             }
-            store(tx, job)
-        })
+            if job.state.has_ended() {
+                due::job_ended(session, job)?;
+            }
+            Ok(())
+        });
+        updated.map_err(|error| lost(error, claim))
+    }
+
+    /// Makes sure that a claim still stands. Asked right before anything that another Lifeboat must not do as well.
+    ///
+    /// # Errors
+    /// [`CatalogError::NotOwned`] when it is lost; what keeps the catalog from being asked.
+    pub fn check_claim(&self, claim: &Claim) -> Result<(), CatalogError> {
+        let stands = self.read(|session| {
+            self.presence.check_number(session, claim.process)?;
+            session.row(
+                "SELECT 1 FROM jobs WHERE id = ?1 AND process = ?2 AND fence = ?3 AND ended IS NULL",
+                values![claim.job.0, claim.process, claim.fence],
+            )
+        });
+        let stands = stands.map_err(|error| lost(error, claim))?;
+        stands.map(|_| ()).ok_or(CatalogError::NotOwned(claim.job))
     }
 
     /// One job.
@@ -114,101 +186,109 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::UnknownJob`] when there is none.
     pub fn job(&self, id: JobId) -> Result<Job, CatalogError> {
-        self.read(|connection| {
-            one(connection, "id = ?1", params![to_sql(id.0)])?
-                .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))
+        self.read(|session| {
+            one(session, "id = ?1", values![id.0])?.ok_or(Fault::Refused(CatalogError::UnknownJob(id)))
         })
     }
 
     /// Jobs, newest first. A limit of 0 means as many as there are.
     pub fn jobs(&self, query: &JobQuery) -> Result<Vec<Job>, CatalogError> {
         let limit = if query.limit == 0 {
-            -1
+            i64::MAX
         } else {
             i64::from(query.limit)
         };
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT record, cancel_asked, process FROM jobs
-                 WHERE (:environment IS NULL OR environment = :environment) AND (:id IS NULL OR id = :id)
-                 ORDER BY id DESC LIMIT :limit",
-            )?;
-            let rows = statement.query_map(
-                named_params! {
-                    ":environment": query.environment.as_ref().map(ToString::to_string),
-                    ":id": query.id.map(|id| to_sql(id.0)),
-                    ":limit": limit,
-                },
-                StoredJob::read,
-            )?;
-            rows.map(|row| row?.job()).collect()
+        self.read(|session| {
+            let mut conditions = Vec::new();
+            let mut values = vec![limit.into()];
+            if let Some(environment) = &query.environment {
+                values.push(environment.to_string().into());
+                conditions.push(format!("environment = ?{}", values.len()));
+            }
+            if let Some(id) = query.id {
+                values.push(id.0.into());
+                conditions.push(format!("id = ?{}", values.len()));
+            }
+            let condition = if conditions.is_empty() {
+                String::new()
+            } else {
+                format!("WHERE {}", conditions.join(" AND "))
+            };
+            let sql = format!("SELECT {COLUMNS} FROM jobs {condition} ORDER BY id DESC LIMIT ?1");
+            session.rows(&sql, &values)?.iter().map(job).collect()
         })
     }
 
-    /// The job of the environment that has not ended and whose process lives.
+    /// The job of the environment that has not ended and whose Lifeboat lives.
     pub fn running(&self, environment: &EnvironmentName) -> Result<Option<Job>, CatalogError> {
-        self.read(|connection| {
-            let Some((job, process)) = unended(connection, environment)? else {
+        self.read(|session| {
+            let Some((job, process)) = unended(session, environment)? else {
                 return Ok(None);
             };
-            Ok(self.process.is_alive(process)?.then_some(job))
+            Ok(self.presence.is_alive(session, process)?.then_some(job))
         })
     }
 
     /// The newest job of the environment that has ended.
     pub fn last_ended(&self, environment: &EnvironmentName) -> Result<Option<Job>, CatalogError> {
-        self.read(|connection| {
+        self.read(|session| {
             one(
-                connection,
+                session,
                 "environment = ?1 AND ended IS NOT NULL",
-                params![environment.to_string()],
+                values![environment.to_string()],
             )
         })
     }
 
     /// The newest backup of the environment that the schedule asked for and that has ended.
     pub fn last_scheduled(&self, environment: &EnvironmentName) -> Result<Option<Job>, CatalogError> {
-        self.read(|connection| {
+        self.read(|session| {
             one(
-                connection,
+                session,
                 "environment = ?1 AND ended IS NOT NULL AND asked_by = ?2 AND kind = ?3",
-                params![environment.to_string(), SCHEDULE, JobKind::Backup.label()],
+                values![environment.to_string(), SCHEDULE, JobKind::Backup.label()],
             )
         })
     }
 
-    /// Jobs that have not ended and whose process is gone, oldest first. Whoever settles one takes it over with
+    /// Jobs that have not ended and whose Lifeboat is gone, oldest first. Whoever settles one takes it over with
     /// [`Catalog::adopt`] first.
     pub fn abandoned(&self) -> Result<Vec<Job>, CatalogError> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare("SELECT record, cancel_asked, process FROM jobs WHERE ended IS NULL ORDER BY id")?;
-            let rows = statement.query_map([], StoredJob::read)?;
+        self.read(|session| {
+            let sql = format!("SELECT {COLUMNS} FROM jobs WHERE ended IS NULL ORDER BY id");
             let mut jobs = Vec::new();
-            for row in rows {
-                let row = row?;
-                if !self.process.is_alive(row.process)? {
-                    jobs.push(row.job()?);
+            for row in session.rows(&sql, &[])? {
+                if !self.presence.is_alive(session, row.count(2)?)? {
+                    jobs.push(job(&row)?);
                 }
             }
             Ok(jobs)
         })
     }
 
-    /// Takes over a job whose process is gone. Of several Lifeboats that try, exactly one gets `true`; `false` also for
-    /// a job that has ended or whose process lives.
+    /// Takes over a job whose Lifeboat is gone. Of several that try, exactly one gets the claim; none is given either for
+    /// a job that has ended or whose Lifeboat lives.
     ///
     /// # Errors
     /// [`CatalogError::UnknownJob`] when there is none.
-    pub fn adopt(&self, id: JobId) -> Result<bool, CatalogError> {
-        self.write(|tx| {
-            if self.process.is_alive(owner(tx, id)?)? {
-                return Ok(false);
+    pub fn adopt(&self, id: JobId) -> Result<Option<Claim>, CatalogError> {
+        self.write(|session| {
+            let (owner, fence) = owner(session, id)?;
+            if !self.presence.declare_gone(session, owner)? {
+                return Ok(None);
             }
-            let taken = tx
-                .prepare("UPDATE jobs SET process = ?2 WHERE id = ?1 AND ended IS NULL")?
-                .execute(params![to_sql(id.0), to_sql(self.process.number())])?;
-            Ok(taken == 1)
+            let process = self.presence.number();
+            self.presence.check(session)?;
+            let taken = session.execute(
+                "UPDATE jobs SET process = ?4, fence = fence + 1
+                 WHERE id = ?1 AND process = ?2 AND fence = ?3 AND ended IS NULL",
+                values![id.0, owner, fence, process],
+            )?;
+            Ok((taken == 1).then_some(Claim {
+                job: id,
+                process,
+                fence: fence + 1,
+            }))
         })
     }
 
@@ -218,13 +298,12 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::UnknownJob`] when there is none.
     pub fn request_cancel(&self, id: JobId) -> Result<bool, CatalogError> {
-        self.write(|tx| {
-            owner(tx, id)?;
-            let asked = tx
-                .prepare(
-                    "UPDATE jobs SET cancel_asked = 1 WHERE id = ?1 AND ended IS NULL AND cancel_asked = 0",
-                )?
-                .execute([to_sql(id.0)])?;
+        self.write(|session| {
+            owner(session, id)?;
+            let asked = session.execute(
+                "UPDATE jobs SET cancel_asked = 1 WHERE id = ?1 AND ended IS NULL AND cancel_asked = 0",
+                values![id.0],
+            )?;
             Ok(asked == 1)
         })
     }
@@ -234,12 +313,11 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::UnknownJob`] when there is none.
     pub fn cancel_requested(&self, id: JobId) -> Result<bool, CatalogError> {
-        self.read(|connection| {
-            connection
-                .prepare("SELECT cancel_asked FROM jobs WHERE id = ?1")?
-                .query_row([to_sql(id.0)], |row| row.get(0))
-                .optional()?
-                .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))
+        self.read(|session| {
+            session
+                .row("SELECT cancel_asked FROM jobs WHERE id = ?1", values![id.0])?
+                .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))?
+                .truth(0)
         })
     }
 
@@ -250,27 +328,26 @@ impl Catalog {
         kind: JobKind,
         limit: u32,
     ) -> Result<Vec<PastRun>, CatalogError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
+        self.read(|session| {
+            let rows = session.rows(
                 "SELECT millis, bytes FROM jobs
                  WHERE environment = ?1 AND kind = ?2 AND state = ?3 AND millis IS NOT NULL
                  ORDER BY id DESC LIMIT ?4",
-            )?;
-            let rows = statement.query_map(
-                params![
+                values![
                     environment.to_string(),
                     kind.label(),
                     JobState::Done.label(),
                     limit
                 ],
-                |row| {
-                    Ok(PastRun {
-                        millis: from_sql(row.get(0)?),
-                        bytes: from_sql(row.get(1)?),
-                    })
-                },
             )?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            rows.iter()
+                .map(|row| {
+                    Ok(PastRun {
+                        millis: row.count(0)?,
+                        bytes: row.count(1)?,
+                    })
+                })
+                .collect()
         })
     }
 
@@ -281,120 +358,103 @@ impl Catalog {
         environment: &EnvironmentName,
         kind: JobKind,
     ) -> Result<Option<ScheduledFailures>, CatalogError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
+        self.read(|session| {
+            let row = session.row(
                 "SELECT count(*), max(ended) FROM jobs
                  WHERE environment = ?1 AND kind = ?2 AND asked_by = ?3 AND ended IS NOT NULL
                    AND id > coalesce((SELECT max(id) FROM jobs
                                       WHERE environment = ?1 AND kind = ?2 AND asked_by = ?3 AND state = ?4), 0)",
-            )?;
-            let (count, last): (u32, Option<i64>) = statement.query_row(
-                params![
+                values![
                     environment.to_string(),
                     kind.label(),
                     SCHEDULE,
                     JobState::Done.label()
                 ],
-                |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
-            last.map(|last| {
-                Ok(ScheduledFailures {
-                    count,
-                    last: instant_from_sql(last)?,
+            let Some(row) = row else { return Ok(None) };
+            row.some_number(1)?
+                .map(|last| {
+                    Ok(ScheduledFailures {
+                        count: u32::try_from(row.count(0)?).unwrap_or(u32::MAX),
+                        last: instant_from_sql(last)?,
+                    })
                 })
-            })
-            .transpose()
+                .transpose()
         })
     }
 }
 
-/// A row of the table, before its record is taken apart.
-struct StoredJob {
-    record: String,
-    cancel_asked: bool,
-    process: u64,
+/// Whoever was declared gone has lost its claims.
+fn lost(error: CatalogError, claim: &Claim) -> CatalogError {
+    match error {
+        CatalogError::TakenForDead => CatalogError::NotOwned(claim.job),
+        other => other,
+    }
 }
 
-impl StoredJob {
-    /// From the columns `record, cancel_asked, process`.
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            record: row.get(0)?,
-            cancel_asked: row.get(1)?,
-            process: from_sql(row.get(2)?),
-        })
-    }
-
-    fn job(self) -> Result<Job, Fault> {
-        let mut job: Job = serde_json::from_str(&self.record)?;
-        job.cancel_asked = self.cancel_asked;
-        Ok(job)
-    }
+/// A job from [`COLUMNS`].
+pub(super) fn job(row: &Row) -> Result<Job, Fault> {
+    let mut job: Job = serde_json::from_str(&row.text(0)?)?;
+    job.cancel_asked = row.truth(1)?;
+    Ok(job)
 }
 
 /// The newest job that the condition fits.
 fn one(
-    connection: &Connection,
+    session: &mut Session<'_>,
     condition: &str,
-    arguments: impl rusqlite::Params,
+    values: &[super::store::Value],
 ) -> Result<Option<Job>, Fault> {
-    connection
-        .prepare(&format!(
-            "SELECT record, cancel_asked, process FROM jobs WHERE {condition} ORDER BY id DESC LIMIT 1"
-        ))?
-        .query_row(arguments, StoredJob::read)
-        .optional()?
-        .map(StoredJob::job)
-        .transpose()
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE {condition} ORDER BY id DESC LIMIT 1");
+    session.row(&sql, values)?.as_ref().map(job).transpose()
 }
 
 /// The job of the environment that has not ended, and the process that it belongs to.
-fn unended(connection: &Connection, environment: &EnvironmentName) -> Result<Option<(Job, u64)>, Fault> {
-    let stored = connection
-        .prepare("SELECT record, cancel_asked, process FROM jobs WHERE environment = ?1 AND ended IS NULL")?
-        .query_row([environment.to_string()], StoredJob::read)
-        .optional()?;
-    stored
-        .map(|stored| {
-            let process = stored.process;
-            Ok((stored.job()?, process))
-        })
+fn unended(session: &mut Session<'_>, environment: &EnvironmentName) -> Result<Option<(Job, u64)>, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE environment = ?1 AND ended IS NULL");
+    session
+        .row(&sql, values![environment.to_string()])?
+        .map(|row| Ok((job(&row)?, row.count(2)?)))
         .transpose()
 }
 
-/// The process that a job belongs to.
-fn owner(tx: &Transaction, id: JobId) -> Result<u64, Fault> {
-    tx.prepare("SELECT process FROM jobs WHERE id = ?1")?
-        .query_row([to_sql(id.0)], |row| Ok(from_sql(row.get(0)?)))
-        .optional()?
-        .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))
+/// The process that a job belongs to, and the job's fence.
+fn owner(session: &mut Session<'_>, id: JobId) -> Result<(u64, u64), Fault> {
+    let row = session
+        .row("SELECT process, fence FROM jobs WHERE id = ?1", values![id.0])?
+        .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))?;
+    Ok((row.count(0)?, row.count(1)?))
 }
 
-/// Writes a job's record and the columns that follow from it.
-fn store(tx: &Transaction, job: &Job) -> Result<(), Fault> {
+/// Writes a claimed job's record and the columns that follow from it. Returns whether the claim stands.
+fn store(session: &mut Session<'_>, claim: &Claim, job: &Job) -> Result<bool, Fault> {
     let ended = job.state.has_ended().then(|| job.ended.unwrap_or(job.created));
     let millis = ended.and_then(|ended| job.took_millis(ended));
-    tx.prepare(
-        "UPDATE jobs SET state = :state, ended = :ended, millis = :millis, bytes = max(bytes, :bytes), record = :record
-         WHERE id = :id",
-    )?
-    .execute(named_params! {
-        ":id": to_sql(job.id.0),
-        ":state": job.state.label(),
-        ":ended": ended.map(instant_to_sql),
-        ":millis": millis.map(to_sql),
-        ":bytes": to_sql(job.progress.as_ref().map_or(0, |progress| progress.bytes_done)),
-        ":record": serde_json::to_string(job)?,
-    })?;
-    Ok(())
+    let bytes = job.progress.as_ref().map_or(0, |progress| progress.bytes_done);
+    let stored = session.execute(
+        "UPDATE jobs SET state = ?4, ended = ?5, millis = ?6, record = ?8,
+                         bytes = CASE WHEN bytes < ?7 THEN ?7 ELSE bytes END
+         WHERE id = ?1 AND process = ?2 AND fence = ?3",
+        values![
+            job.id.0,
+            claim.process,
+            claim.fence,
+            job.state.label(),
+            ended.map(instant_to_sql),
+            millis,
+            bytes,
+            serde_json::to_string(job)?
+        ],
+    )?;
+    Ok(stored == 1)
 }
 
 /// Drops the oldest jobs that have ended, down to `keep`; their logs go with them.
-pub(super) fn prune(tx: &Transaction, keep: u32) -> Result<(), Fault> {
-    tx.execute(
+pub(super) fn prune(session: &mut Session<'_>, keep: u32) -> Result<(), Fault> {
+    session.execute(
         "DELETE FROM jobs WHERE ended IS NOT NULL
            AND id <= coalesce((SELECT id FROM jobs ORDER BY id DESC LIMIT 1 OFFSET ?1), 0)",
-        [keep],
+        values![keep],
     )?;
     Ok(())
 }

@@ -4,41 +4,50 @@
 //! No backup depends on it. Everything needed to understand a backup is in the repository; if the catalog is lost or
 //! damaged it can be moved away, and only the past of jobs and activity goes with it.
 //!
-//! Several Lifeboats may have the same catalog open. Each registers itself as a process ([`process`]) and every job
-//! belongs to one of them, so that a job whose process was killed is told from one that runs.
+//! Several Lifeboats may have the same catalog open. Each registers itself ([`presence`]) and every job is claimed by one
+//! of them, so that a job whose Lifeboat was killed is told from one that runs.
 //!
 //! Not in here: what a job does, and when a job that was left behind is settled; the engine decides that. Calls block
 //! for as long as SQLite needs, and every time is an argument.
 
+mod activity;
+mod answers;
 mod drills;
+mod due;
 mod environments;
 mod error;
 mod jobs;
+mod news;
+mod notes;
 mod plans;
-mod process;
+mod presence;
 mod records;
 mod schema;
+mod store;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-
+pub use answers::{ANSWERS_KEPT, Reserved, StoredAnswer};
+pub use due::{Due, DueClaim};
 pub use environments::Holds;
 pub use error::CatalogError;
-pub use jobs::{PastRun, ScheduledFailures};
+pub use jobs::{Claim, NewJob, PastRun, ScheduledFailures};
 pub use plans::StoredPlan;
 
 use error::Fault;
-use process::{OpeningLock, Process};
+use presence::{Node, OpeningLock, Presence, Process};
+use store::{Postgres, Session, Sqlite, Store};
 
-/// How long a call waits for another Lifeboat's transaction before it gives up. All of them are short.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub use news::{Change, Seen};
+pub use presence::Lease;
+
+use super::content::postgres::Connector;
+use crate::domain::Instant;
 
 /// The newest jobs that [`Catalog::prune`] keeps.
 pub const JOBS_KEPT: u32 = 2_000;
@@ -47,12 +56,11 @@ pub const LOG_LINES_KEPT: u32 = 10_000;
 /// The newest entries that [`Catalog::prune`] keeps of the activity log, and of the notifications.
 pub const ACTIVITY_KEPT: u32 = 20_000;
 
-/// An open catalog. Dropping it ends this process's claim on its jobs.
+/// An open catalog. Dropping it ends this Lifeboat's claim on its jobs.
 #[derive(Debug)]
 pub struct Catalog {
-    connection: Mutex<Connection>,
-    process: Process,
-    path: PathBuf,
+    store: Store,
+    presence: Presence,
 }
 
 impl Catalog {
@@ -70,72 +78,67 @@ impl Catalog {
             .map_err(|source| CatalogError::io("making the directory", &processes, source))?;
         // One at a time from here: the switch to WAL and the migrations are not safe against each other.
         let opening = OpeningLock::take(&processes)?;
-        let path = state_dir.join("catalog.sqlite");
-        let located = |fault: Fault| fault.at(&path);
-        let mut connection = Connection::open(&path).map_err(|error| located(error.into()))?;
-        schema::prepare(&mut connection, BUSY_TIMEOUT).map_err(located)?;
+        let store = Store::Sqlite(Sqlite::open(&state_dir.join("catalog.sqlite"))?);
         let process = Process::register(&processes, &opening, || {
-            schema::next_process(&connection).map_err(|error| located(error.into()))
+            store.write(|session| {
+                session
+                    .row("UPDATE processes SET last = last + 1 RETURNING last", &[])?
+                    .ok_or_else(|| Fault::Unreadable("it gives no numbers to processes".to_owned()))?
+                    .count(0)
+            })
         })?;
         drop(opening);
         Ok(Self {
-            connection: Mutex::new(connection),
-            process,
-            path,
+            store,
+            presence: Presence::Process(process),
         })
     }
 
-    /// The catalog's file, for people.
+    /// Opens a catalog that several Lifeboats share, in the database that `connector` reaches: brings its tables to the
+    /// newest form, and registers this one there as a node of this name.
+    ///
+    /// # Errors
+    /// [`CatalogError::OutOfReach`] when the database cannot be reached, [`CatalogError::DatabaseNewer`] when a newer
+    /// Lifeboat has brought it to its form.
+    pub fn share(connector: Connector, node: &str, lease: Lease) -> Result<Self, CatalogError> {
+        let connector = connector.giving_up_after(lease.lasts);
+        let node = Node::register(&connector, node, lease)?;
+        Ok(Self {
+            store: Store::Postgres(Postgres::new(connector, node.number())),
+            presence: Presence::Node(node),
+        })
+    }
+
+    /// Whether other machines may have this catalog open as well.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn is_shared(&self) -> bool {
+        matches!(self.store, Store::Postgres(_))
     }
 
-    /// A number that differs from its earlier answer when *another* Lifeboat has written since. What this one writes
-    /// does not count. Reads nothing from the disk but the head of the log, so it may be asked every second.
-    pub fn changes(&self) -> Result<u64, CatalogError> {
-        self.read(|connection| {
-            Ok(connection.query_row("PRAGMA data_version", [], |row| Ok(from_sql(row.get(0)?)))?)
-        })
+    /// Where the catalog is, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.store.place()
     }
 
     /// Drops what is too old to keep: jobs beyond [`JOBS_KEPT`] with their logs, activity and notifications beyond
     /// [`ACTIVITY_KEPT`]. A job that has not ended is never dropped.
-    pub fn prune(&self) -> Result<(), CatalogError> {
-        self.write(|tx| {
-            jobs::prune(tx, JOBS_KEPT)?;
-            records::prune(tx, ACTIVITY_KEPT)?;
-            Ok(())
+    pub fn prune(&self, now: Instant) -> Result<(), CatalogError> {
+        self.write(|session| {
+            jobs::prune(session, JOBS_KEPT)?;
+            activity::prune(session, ACTIVITY_KEPT)?;
+            records::prune(session, ACTIVITY_KEPT)?;
+            due::prune(session, now)
         })
     }
 
     /// Runs something that only reads.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, CatalogError> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&connection).map_err(|fault| fault.at(&self.path))
+    fn read<T>(&self, work: impl Fn(&mut Session<'_>) -> Result<T, Fault>) -> Result<T, CatalogError> {
+        self.store.read(work)
     }
 
-    /// Runs something that writes, whole or not at all. The transaction is IMMEDIATE: what `work` reads cannot be
-    /// changed by another Lifeboat before it writes.
-    fn write<T>(&self, work: impl FnOnce(&Transaction) -> Result<T, Fault>) -> Result<T, CatalogError> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let run = |connection: &mut Connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        };
-        run(&mut connection).map_err(|fault: Fault| fault.at(&self.path))
+    /// Runs something that writes, whole or not at all.
+    fn write<T>(&self, work: impl Fn(&mut Session<'_>) -> Result<T, Fault>) -> Result<T, CatalogError> {
+        self.store.write(work)
     }
-}
-
-/// SQLite has signed numbers only. What is stored here is counted or measured and never comes near the limit; if it
-/// did, it would be cut off there.
-fn to_sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The other direction of [`to_sql`].
-fn from_sql(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -1,10 +1,10 @@
 //! Restore plans that were made and may be followed, each with what it was made from.
 
-use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::records::instant_to_sql;
-use super::{Catalog, CatalogError, from_sql};
+use super::store::values;
+use super::{Catalog, CatalogError};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
@@ -14,6 +14,9 @@ use crate::domain::staleness::{Basis, LastChange};
 /// How long plans are kept. That is longer than they are good for, so that an old one can be told from one that never
 /// was.
 const KEPT: chrono::Duration = chrono::Duration::days(1);
+
+/// The kind of the notes that plans are.
+const PLAN: &str = "plan";
 
 /// A plan and what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,13 +30,17 @@ pub struct StoredPlan {
 impl Catalog {
     /// Keeps a plan for a day, and drops those that are older.
     pub fn add_plan(&self, stored: &StoredPlan) -> Result<(), CatalogError> {
-        self.write(|tx| {
-            let made = stored.plan.made;
-            tx.execute("DELETE FROM plans WHERE made < ?1", [instant_to_sql(made - KEPT)])?;
-            tx.execute(
-                "INSERT INTO plans (id, made, record) VALUES (?1, ?2, ?3)",
-                params![
-                    stored.plan.id.0,
+        let made = stored.plan.made;
+        self.write(|session| {
+            session.execute(
+                "DELETE FROM notes WHERE kind = ?1 AND at < ?2",
+                values![PLAN, instant_to_sql(made - KEPT)],
+            )?;
+            session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)",
+                values![
+                    PLAN,
+                    stored.plan.id.0.as_str(),
                     instant_to_sql(made),
                     serde_json::to_string(stored)?
                 ],
@@ -44,44 +51,40 @@ impl Catalog {
 
     /// The plan of that id, if it was made here within a day before `now`.
     pub fn plan(&self, id: &PlanId, now: Instant) -> Result<Option<StoredPlan>, CatalogError> {
-        self.read(|connection| {
-            let record: Option<String> = connection
-                .query_row(
-                    "SELECT record FROM plans WHERE id = ?1 AND made >= ?2",
-                    params![id.0, instant_to_sql(now - KEPT)],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            record
-                .map(|record| Ok(serde_json::from_str(&record)?))
+        self.read(|session| {
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2 AND at >= ?3",
+                values![PLAN, id.0.as_str(), instant_to_sql(now - KEPT)],
+            )?;
+            row.map(|row| Ok(serde_json::from_str(&row.text(0)?)?))
                 .transpose()
         })
     }
 
     /// The newest job that has, or may have, changed Live of the environment.
     pub fn last_change(&self, environment: &EnvironmentName) -> Result<Option<LastChange>, CatalogError> {
-        self.read(|connection| {
-            let row: Option<(i64, String)> = connection
-                .query_row(
-                    "SELECT id, kind FROM jobs WHERE environment = ?1 AND kind IN (?2, ?3) AND ended IS NOT NULL \
-                     AND state <> ?4 ORDER BY id DESC LIMIT 1",
-                    params![
-                        environment.to_string(),
-                        JobKind::Restore.label(),
-                        JobKind::Undo.label(),
-                        JobState::Cancelled.label()
-                    ],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            Ok(row.map(|(id, kind)| LastChange {
-                job: JobId(from_sql(id)),
-                kind: if kind == JobKind::Undo.label() {
-                    JobKind::Undo
-                } else {
-                    JobKind::Restore
-                },
-            }))
+        self.read(|session| {
+            let row = session.row(
+                "SELECT id, kind FROM jobs WHERE environment = ?1 AND kind IN (?2, ?3) AND ended IS NOT NULL
+                 AND state <> ?4 ORDER BY id DESC LIMIT 1",
+                values![
+                    environment.to_string(),
+                    JobKind::Restore.label(),
+                    JobKind::Undo.label(),
+                    JobState::Cancelled.label()
+                ],
+            )?;
+            row.map(|row| {
+                Ok(LastChange {
+                    job: JobId(row.count(0)?),
+                    kind: if row.text(1)? == JobKind::Undo.label() {
+                        JobKind::Undo
+                    } else {
+                        JobKind::Restore
+                    },
+                })
+            })
+            .transpose()
         })
     }
 }

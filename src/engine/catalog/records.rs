@@ -1,12 +1,12 @@
-//! What is written down line by line: job logs, the activity log and notifications.
+//! What is written down line by line: job logs and notifications. The activity log is in `activity`.
 
 use chrono::{DateTime, SubsecRound};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::error::Fault;
-use super::{Catalog, CatalogError, LOG_LINES_KEPT, from_sql, to_sql};
+use super::store::{Row, Session, values};
+use super::{Catalog, CatalogError, LOG_LINES_KEPT};
 use crate::domain::Instant;
-use crate::domain::activity::{Activity, Notification, Severity};
+use crate::domain::activity::{Notification, Severity};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, LogLine};
 
@@ -22,27 +22,26 @@ impl Catalog {
         severity: Severity,
         text: &str,
     ) -> Result<LogLine, CatalogError> {
-        self.write(|tx| {
-            let number: i64 = tx
-                .prepare(
-                    "SELECT coalesce((SELECT max(number) FROM log WHERE job = ?1), 0) + 1
-                     FROM jobs WHERE id = ?1",
+        self.write(|session| {
+            let number = session
+                .row(
+                    "UPDATE jobs SET log_lines = log_lines + 1 WHERE id = ?1 RETURNING log_lines",
+                    values![job.0],
                 )?
-                .query_row([to_sql(job.0)], |row| row.get(0))
-                .optional()?
-                .ok_or(Fault::Refused(CatalogError::UnknownJob(job)))?;
-            tx.prepare("INSERT INTO log (job, number, at, severity, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![
-                    to_sql(job.0),
-                    number,
-                    instant_to_sql(now),
-                    severity.label(),
-                    text
-                ])?;
-            tx.prepare("DELETE FROM log WHERE job = ?1 AND number <= ?2")?
-                .execute([to_sql(job.0), number - i64::from(LOG_LINES_KEPT)])?;
+                .ok_or(Fault::Refused(CatalogError::UnknownJob(job)))?
+                .count(0)?;
+            session.execute(
+                "INSERT INTO log (job, number, at, severity, text) VALUES (?1, ?2, ?3, ?4, ?5)",
+                values![job.0, number, instant_to_sql(now), severity.label(), text],
+            )?;
+            if let Some(gone) = number.checked_sub(u64::from(LOG_LINES_KEPT)) {
+                session.execute(
+                    "DELETE FROM log WHERE job = ?1 AND number <= ?2",
+                    values![job.0, gone],
+                )?;
+            }
             Ok(LogLine {
-                number: from_sql(number),
+                number,
                 at: kept(now),
                 severity,
                 text: text.to_owned(),
@@ -52,77 +51,21 @@ impl Catalog {
 
     /// The lines of a job's log after line `after`, oldest first; 0 for all.
     pub fn log_after(&self, job: JobId, after: u64) -> Result<Vec<LogLine>, CatalogError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
+        self.read(|session| {
+            let rows = session.rows(
                 "SELECT number, at, severity, text FROM log WHERE job = ?1 AND number > ?2 ORDER BY number",
+                values![job.0, after],
             )?;
-            let mut rows = statement.query([to_sql(job.0), to_sql(after)])?;
-            let mut lines = Vec::new();
-            while let Some(row) = rows.next()? {
-                lines.push(LogLine {
-                    number: from_sql(row.get("number")?),
-                    at: instant_from_sql(row.get("at")?)?,
-                    severity: severity(row)?,
-                    text: row.get("text")?,
-                });
-            }
-            Ok(lines)
-        })
-    }
-
-    /// Adds an entry to the activity log.
-    pub fn add_activity(
-        &self,
-        now: Instant,
-        by: &str,
-        environment: Option<&EnvironmentName>,
-        what: &str,
-        job: Option<JobId>,
-        severity: Severity,
-    ) -> Result<Activity, CatalogError> {
-        self.write(|tx| {
-            tx.prepare(
-                "INSERT INTO activity (at, asked_by, environment, what, job, severity)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                instant_to_sql(now),
-                by,
-                environment.map(ToString::to_string),
-                what,
-                job.map(|job| to_sql(job.0)),
-                severity.label()
-            ])?;
-            Ok(Activity {
-                number: from_sql(tx.last_insert_rowid()),
-                at: kept(now),
-                by: by.to_owned(),
-                environment: environment.cloned(),
-                what: what.to_owned(),
-                job,
-                severity,
-            })
-        })
-    }
-
-    /// The activity log, newest first, at most `limit` entries.
-    pub fn activity(&self, limit: u32) -> Result<Vec<Activity>, CatalogError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare("SELECT * FROM activity ORDER BY number DESC LIMIT ?1")?;
-            let mut rows = statement.query([limit])?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next()? {
-                entries.push(Activity {
-                    number: from_sql(row.get("number")?),
-                    at: instant_from_sql(row.get("at")?)?,
-                    by: row.get("asked_by")?,
-                    environment: environment(row)?,
-                    what: row.get("what")?,
-                    job: job(row)?,
-                    severity: severity(row)?,
-                });
-            }
-            Ok(entries)
+            rows.iter()
+                .map(|row| {
+                    Ok(LogLine {
+                        number: row.count(0)?,
+                        at: instant_from_sql(row.number(1)?)?,
+                        severity: severity(row, 2)?,
+                        text: row.text(3)?,
+                    })
+                })
+                .collect()
         })
     }
 
@@ -135,19 +78,23 @@ impl Catalog {
         text: &str,
         job: Option<JobId>,
     ) -> Result<Notification, CatalogError> {
-        self.write(|tx| {
-            tx.prepare(
-                "INSERT INTO notifications (at, severity, environment, text, job) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                instant_to_sql(now),
-                severity.label(),
-                environment.map(ToString::to_string),
-                text,
-                job.map(|job| to_sql(job.0))
-            ])?;
+        self.write(|session| {
+            let number = session
+                .row(
+                    "INSERT INTO notifications (at, severity, environment, text, job) VALUES (?1, ?2, ?3, ?4, ?5)
+                     RETURNING number",
+                    values![
+                        instant_to_sql(now),
+                        severity.label(),
+                        environment.map(ToString::to_string),
+                        text,
+                        job.map(|job| job.0)
+                    ],
+                )?
+                .ok_or_else(|| Fault::Unreadable("a notification got no number".to_owned()))?
+                .count(0)?;
             Ok(Notification {
-                number: from_sql(tx.last_insert_rowid()),
+                number,
                 at: kept(now),
                 severity,
                 environment: environment.cloned(),
@@ -160,47 +107,51 @@ impl Catalog {
 
     /// Notifications, newest first, at most `limit` of them.
     pub fn notifications(&self, limit: u32) -> Result<Vec<Notification>, CatalogError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT * FROM notifications ORDER BY number DESC LIMIT ?1")?;
-            let mut rows = statement.query([limit])?;
-            let mut notifications = Vec::new();
-            while let Some(row) = rows.next()? {
-                notifications.push(Notification {
-                    number: from_sql(row.get("number")?),
-                    at: instant_from_sql(row.get("at")?)?,
-                    severity: severity(row)?,
-                    environment: environment(row)?,
-                    text: row.get("text")?,
-                    job: job(row)?,
-                    seen: row.get("seen")?,
-                });
-            }
-            Ok(notifications)
+        self.read(|session| {
+            let sql = format!("SELECT {NOTIFICATION} FROM notifications ORDER BY number DESC LIMIT ?1");
+            session
+                .rows(&sql, values![limit])?
+                .iter()
+                .map(notification)
+                .collect()
         })
     }
 
     /// Marks the notifications up to this number as seen.
     pub fn seen(&self, up_to: u64) -> Result<(), CatalogError> {
-        self.write(|tx| {
-            tx.prepare("UPDATE notifications SET seen = 1 WHERE number <= ?1 AND seen = 0")?
-                .execute([to_sql(up_to)])?;
+        self.write(|session| {
+            session.execute(
+                "UPDATE notifications SET seen = 1 WHERE number <= ?1 AND seen = 0",
+                values![up_to],
+            )?;
             Ok(())
         })
     }
 }
 
-/// Drops the oldest entries of the activity log and the oldest notifications, down to `keep` of each.
-pub(super) fn prune(tx: &Transaction, keep: u32) -> Result<(), Fault> {
-    for table in ["activity", "notifications"] {
-        tx.execute(
-            &format!(
-                "DELETE FROM {table}
-                 WHERE number <= coalesce((SELECT number FROM {table} ORDER BY number DESC LIMIT 1 OFFSET ?1), 0)"
-            ),
-            [keep],
-        )?;
-    }
+/// The columns that [`notification`] reads.
+pub(super) const NOTIFICATION: &str = "number, at, severity, environment, text, job, seen";
+
+/// A notification from the columns [`NOTIFICATION`].
+pub(super) fn notification(row: &Row) -> Result<Notification, Fault> {
+    Ok(Notification {
+        number: row.count(0)?,
+        at: instant_from_sql(row.number(1)?)?,
+        severity: severity(row, 2)?,
+        environment: environment(row, 3)?,
+        text: row.text(4)?,
+        job: job(row, 5)?,
+        seen: row.truth(6)?,
+    })
+}
+
+/// Drops the oldest notifications, down to `keep`.
+pub(super) fn prune(session: &mut Session<'_>, keep: u32) -> Result<(), Fault> {
+    session.execute(
+        "DELETE FROM notifications WHERE number <= coalesce(
+             (SELECT number FROM notifications ORDER BY number DESC LIMIT 1 OFFSET ?1), 0)",
+        values![keep],
+    )?;
     Ok(())
 }
 
@@ -215,26 +166,35 @@ pub(super) fn instant_from_sql(micros: i64) -> Result<Instant, Fault> {
         .ok_or_else(|| Fault::Unreadable(format!("{micros} is not a time")))
 }
 
+/// A column with a time; `None` where there is nothing.
+pub(super) fn some_instant(row: &Row, column: usize) -> Result<Option<Instant>, Fault> {
+    row.some_number(column)?.map(instant_from_sql).transpose()
+}
+
 /// The time that will be read back for this one.
 pub(super) fn kept(at: Instant) -> Instant {
     at.trunc_subsecs(6)
 }
 
-fn severity(row: &Row<'_>) -> Result<Severity, Fault> {
-    let word: String = row.get("severity")?;
+/// A column with a severity.
+pub(super) fn severity(row: &Row, column: usize) -> Result<Severity, Fault> {
+    let word = row.text(column)?;
     [Severity::Information, Severity::Warning, Severity::Critical]
         .into_iter()
         .find(|severity| severity.label() == word)
         .ok_or_else(|| Fault::Unreadable(format!("\"{word}\" is not a severity")))
 }
 
-fn environment(row: &Row<'_>) -> Result<Option<EnvironmentName>, Fault> {
-    row.get::<_, Option<String>>("environment")?
+/// A column with an environment; `None` where there is nothing.
+pub(super) fn environment(row: &Row, column: usize) -> Result<Option<EnvironmentName>, Fault> {
+    row.some_text(column)?
         .map(|name| name.parse())
         .transpose()
         .map_err(|error| Fault::Unreadable(format!("{error}")))
 }
 
-fn job(row: &Row<'_>) -> Result<Option<JobId>, Fault> {
-    Ok(row.get::<_, Option<i64>>("job")?.map(|id| JobId(from_sql(id))))
+/// A column with a job; `None` where there is nothing.
+pub(super) fn job(row: &Row, column: usize) -> Result<Option<JobId>, Fault> {
+    let id = row.some_number(column)?;
+    Ok(id.map(|id| JobId(u64::try_from(id).unwrap_or(0))))
 }

@@ -17,7 +17,8 @@ use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::rights::{self, Missing, Server};
 use crate::engine::content::postgres::tables::Layout;
 use crate::engine::restore::{database, plan, search_indexes};
-use crate::engine::{Engine, Variables, command};
+use crate::engine::{Engine, Variables};
+use crate::secret::command;
 
 impl Engine {
     pub(super) fn check_database(

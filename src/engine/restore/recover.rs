@@ -9,6 +9,7 @@ use super::staging;
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobState, Outcome};
+use crate::engine::catalog::Claim;
 use crate::engine::{Engine, EngineError};
 
 /// How an interrupted restore was settled.
@@ -27,11 +28,11 @@ impl Engine {
     /// A catalog that cannot be read or written.
     pub(in crate::engine) fn settle_abandoned(&self) -> Result<(), EngineError> {
         for mut job in self.catalog().abandoned()? {
-            if !self.catalog().adopt(job.id)? {
+            let Some(claim) = self.catalog().adopt(job.id)? else {
                 continue;
-            }
+            };
             let settled = self.settle(&job.environment);
-            self.end_abandoned(&mut job, settled)?;
+            self.end_abandoned(&mut job, &claim, settled)?;
         }
         for (name, _) in self.environments() {
             // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
@@ -69,6 +70,7 @@ impl Engine {
     fn end_abandoned(
         &self,
         job: &mut Job,
+        claim: &Claim,
         settled: Result<Option<Settled>, EngineError>,
     ) -> Result<(), EngineError> {
         let (state, outcome, text, severity) = match settled {
@@ -114,7 +116,7 @@ impl Engine {
         job.state = state;
         job.outcome = outcome;
         self.remember("lifeboat", Some(&job.environment), &text, Some(job.id), severity);
-        self.catalog().update_job(job)?;
+        self.catalog().update_job(claim, job)?;
         Ok(())
     }
 

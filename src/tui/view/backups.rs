@@ -75,7 +75,7 @@ fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         None if model.fleet.is_loaded() && model.shown.is_none() => {
             paragraph(canvas, area, "No environment is selected.", Meaning::Quiet);
         }
-        None => paragraph(canvas, area, "loading", Meaning::Quiet),
+        None => paragraph(canvas, area, model.still_to_come(), Meaning::Quiet),
     }
 }
 

@@ -373,7 +373,10 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         known(&mut text, details);
     } else {
         let problem = model.details_problems.get(name);
-        text.paragraph(problem.map_or("loading", String::as_str), Meaning::Quiet);
+        text.paragraph(
+            problem.map_or(model.still_to_come(), String::as_str),
+            Meaning::Quiet,
+        );
     }
     text
 }

@@ -8,14 +8,14 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::error::CatalogError;
+use crate::engine::catalog::error::CatalogError;
 
 /// Held while a catalog is being opened, so that registering and clearing away never meet.
 #[derive(Debug)]
-pub(super) struct OpeningLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(in crate::engine::catalog) struct OpeningLock(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl OpeningLock {
-    pub(super) fn take(processes: &Path) -> Result<Self, CatalogError> {
+    pub(in crate::engine::catalog) fn take(processes: &Path) -> Result<Self, CatalogError> {
         let path = processes.join("opening.lock");
         let file = OpenOptions::new()
             .create(true)
@@ -31,7 +31,7 @@ impl OpeningLock {
 
 /// This process, as others see it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(in crate::engine::catalog) struct Process {
     number: u64,
     directory: PathBuf,
     /// Keeps the lock.
@@ -42,7 +42,7 @@ impl Process {
     /// Clears away the files of dead processes, then takes a number from `next_number` and locks a file for it. A
     /// number whose file is locked is passed over: after a catalog was moved away, numbers begin at 1 again while
     /// older Lifeboats may still run.
-    pub(super) fn register(
+    pub(in crate::engine::catalog) fn register(
         directory: &Path,
         _opening: &OpeningLock,
         mut next_number: impl FnMut() -> Result<u64, CatalogError>,
@@ -68,17 +68,17 @@ impl Process {
     }
 
     /// This process's number, unique in the catalog.
-    pub(super) fn number(&self) -> u64 {
+    pub(in crate::engine::catalog) fn number(&self) -> u64 {
         self.number
     }
 
     /// The file that it holds the lock of.
-    pub(super) fn path(&self) -> PathBuf {
+    pub(in crate::engine::catalog) fn path(&self) -> PathBuf {
         lock_path(&self.directory, self.number)
     }
 
     /// Whether the process with this number lives.
-    pub(super) fn is_alive(&self, number: u64) -> Result<bool, CatalogError> {
+    pub(in crate::engine::catalog) fn is_alive(&self, number: u64) -> Result<bool, CatalogError> {
         if number == self.number {
             return Ok(true);
         }

@@ -1,0 +1,30 @@
+//! Who asks for something, and from where: what the activity log keeps of every action.
+//!
+//! Not in here: what somebody may do (`token`), and finding out who it is (`server`, `cli`).
+
+use serde::{Deserialize, Serialize};
+
+/// Who asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// A person's name, or the name of the token that was shown.
+    pub who: String,
+    /// The address that the question came from. None for whoever sits at this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The id of the request, to find it in the service's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+impl Caller {
+    /// Somebody at this machine.
+    #[must_use]
+    pub fn here(who: &str) -> Self {
+        Self {
+            who: who.to_owned(),
+            from: None,
+            request: None,
+        }
+    }
+}

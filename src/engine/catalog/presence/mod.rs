@@ -1,0 +1,67 @@
+//! Which Lifeboats have the catalog open and live, told from those that are gone and have left jobs behind.
+//!
+//! On one machine a Lifeboat is a process with a lock on a file of its own ([`process`]). Where several machines share a
+//! catalog, it is a node with a lease in it ([`node`]).
+//!
+//! Not in here: what happens to what was left behind.
+
+mod node;
+mod process;
+
+use super::error::Fault;
+use super::store::Session;
+
+pub use node::Lease;
+
+pub(super) use node::Node;
+pub(super) use process::{OpeningLock, Process};
+
+/// This Lifeboat, as the others see it.
+#[derive(Debug)]
+pub(super) enum Presence {
+    /// A process of this machine.
+    Process(Process),
+    /// A node among others.
+    Node(Node),
+}
+
+impl Presence {
+    /// Its number, which no Lifeboat has had before it in this catalog.
+    pub(super) fn number(&self) -> u64 {
+        match self {
+            Self::Process(process) => process.number(),
+            Self::Node(node) => node.number(),
+        }
+    }
+
+    /// Whether the Lifeboat with this number lives, as far as can be told.
+    pub(super) fn is_alive(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+        match self {
+            Self::Process(process) => Ok(process.is_alive(number)?),
+            Self::Node(node) => node.is_alive(session, number),
+        }
+    }
+
+    /// Makes sure that what the Lifeboat with this number had may be taken over: it is gone, and can never come back
+    /// under this number. Returns `false` when it lives.
+    pub(super) fn declare_gone(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+        match self {
+            Self::Process(process) => Ok(!process.is_alive(number)?),
+            Self::Node(node) => node.declare_gone(session, number),
+        }
+    }
+
+    /// Makes sure that this Lifeboat was not declared gone. The caller holds a transaction.
+    pub(super) fn check(&self, session: &mut Session<'_>) -> Result<(), Fault> {
+        self.check_number(session, self.number())
+    }
+
+    /// The same for a number that this Lifeboat has or had.
+    pub(super) fn check_number(&self, session: &mut Session<'_>, number: u64) -> Result<(), Fault> {
+        match self {
+            // The system has the lock for as long as the process lives.
+            Self::Process(_) => Ok(()),
+            Self::Node(_) => Node::check(session, number),
+        }
+    }
+}
