@@ -5,6 +5,7 @@
 //! - [`domain`]: the vocabulary and the rules, pure.
 //! - [`engine`]: does the work.
 //! - [`backend`]: the trait that cockpits and commands ask.
+//! - [`server`]: the engine as a service, for cockpits on other machines.
 //! - `secret`: reads a key or a token from where somebody keeps it.
 //! - [`config`]: finds and reads the configuration file.
 //! - [`tui`]: the cockpit.
@@ -23,4 +24,6 @@ pub mod domain;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod secret;
+#[cfg(feature = "engine")]
+pub mod server;
 pub mod tui;

@@ -3,6 +3,8 @@
 //! Opening the engine settles what an earlier Lifeboat may have left behind and can take a while, so it happens on a
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
+mod serving;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -155,14 +157,10 @@ impl Embedded {
 
 /// Watches for what other Lifeboats write, until nobody holds the backend any more.
 fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, String>>>) {
-    let mut seen = engine.catalog().changes().unwrap_or(0);
+    let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
-        let now = engine.catalog().changes().unwrap_or(seen);
-        if now != seen {
-            seen = now;
-            engine.refresh();
-        }
+        seen = engine.look_at_others(seen);
     }
 }
 

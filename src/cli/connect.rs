@@ -23,6 +23,8 @@ use crate::backend::remote::{Pace, Remote, RemoteSettings};
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{BackendAddress, Config, NamedContext, Places};
 use crate::domain::check::DatabaseFound;
+#[cfg(feature = "engine")]
+use crate::domain::settings::ServerSettings;
 use crate::domain::settings::{PostgresSettings, SecretSource, Variables};
 use crate::tui::{self, CockpitSettings, Contexts};
 
@@ -252,6 +254,23 @@ impl House for ThisMachine {
     #[cfg(feature = "engine")]
     fn engine_for(&self, _what: &str) -> Result<(), CliError> {
         Ok(())
+    }
+
+    #[cfg(feature = "engine")]
+    fn engine_here(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError> {
+        self.serving_engine(globals, keep_schedule)
+    }
+
+    fn user(&self) -> &str {
+        &self.user
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name)
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {

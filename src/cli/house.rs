@@ -9,10 +9,14 @@ use async_trait::async_trait;
 
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside};
+#[cfg(feature = "engine")]
+use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
 use crate::domain::check::DatabaseFound;
 use crate::domain::settings::PostgresSettings;
+#[cfg(feature = "engine")]
+use crate::domain::settings::ServerSettings;
 
 /// A backend, and the context that led to it.
 pub struct Connection {
@@ -63,6 +67,21 @@ pub trait House {
             context.name
         )))
     }
+
+    /// The engine on this machine's content, whatever the context leads to, and how it is served to others. With
+    /// `keep_schedule`, backups that are due are begun as long as it is open.
+    #[cfg(feature = "engine")]
+    fn engine_here(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError>;
+
+    /// Who is at the keyboard.
+    fn user(&self) -> &str;
+
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
 
     /// Runs the cockpit until it is left.
     async fn cockpit(&self, globals: &Globals) -> Result<(), CliError>;

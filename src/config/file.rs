@@ -10,8 +10,8 @@ use toml::Spanned;
 use super::{Config, ConfigError, Context};
 use crate::domain::address::Address;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings, StorageOptions,
-    VersionSource,
+    CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
+    StorageOptions, VersionSource,
 };
 
 /// The file as it is written.
@@ -20,6 +20,7 @@ use crate::domain::settings::{
 struct File {
     default_context: Option<Spanned<String>>,
     state: Option<PathBuf>,
+    catalog: Option<Spanned<CatalogSettings>>,
     #[serde(default)]
     contexts: BTreeMap<String, Spanned<Context>>,
     repository: Option<RepositorySettings>,
@@ -52,6 +53,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         if let Some(what) = context.get_ref().wrong() {
             return Err(wrong(Some(context.span()), format!("[contexts.{name}]: {what}")));
         }
+    }
+    if let Some(catalog) = &file.catalog
+        && let Some(what) = catalog.get_ref().wrong()
+    {
+        return Err(wrong(Some(catalog.span()), what));
     }
     let mut names = BTreeSet::new();
     for environment in &file.environments {
@@ -96,6 +102,13 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         state: file.state.map(|mut state| {
             resolve(folder, &mut state);
             state
+        }),
+        catalog: file.catalog.map(|catalog| {
+            let mut catalog = catalog.into_inner();
+            for file in catalog.files() {
+                resolve(folder, file);
+            }
+            catalog
         }),
         contexts: file
             .contexts

@@ -16,7 +16,7 @@ pub use context::{BackendAddress, Context, IdleLock, NamedContext};
 pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
-use crate::domain::settings::{EnvironmentSettings, RepositorySettings, ServerSettings};
+use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
 
 /// The name of the context that is there without being written: the engine in this process.
 pub const IMPLICIT_CONTEXT: &str = "local";
@@ -36,6 +36,8 @@ pub struct Config {
     pub contexts: BTreeMap<String, Context>,
     /// The folder for jobs, activity, locks and the journal of restores, instead of the platform's.
     pub state: Option<PathBuf>,
+    /// The database for jobs, activity and journals that several machines share, instead of the state folder.
+    pub catalog: Option<CatalogSettings>,
     /// Where backups are kept. There whenever there are environments.
     pub repository: Option<RepositorySettings>,
     /// How the service is reached.

@@ -339,6 +339,7 @@ impl Sandbox {
     pub(super) fn engine_settings(&self) -> Result<EngineSettings, DemoError> {
         Ok(EngineSettings {
             state: self.state(),
+            catalog: None,
             repository: Some(RepositorySettings::in_folder(
                 self.repositories(),
                 SecretSource::PasswordFile(self.key_file()),

@@ -3,6 +3,7 @@
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
+mod catalog;
 mod postgres;
 mod server;
 
@@ -20,6 +21,7 @@ use super::slot::Keep;
 pub use super::storage::{
     CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
 };
+pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 

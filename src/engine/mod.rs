@@ -48,14 +48,14 @@ use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice, RepositorySettings,
-    SecretSource,
+    CatalogSettings, ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice,
+    RepositorySettings, SecretSource,
 };
-use catalog::{Catalog, CatalogError};
+use catalog::{Catalog, CatalogError, Change, Lease, Seen};
 use clock::Clock;
 use content::Content;
 use content::files::Files;
-use content::postgres::Postgres;
+use content::postgres::{Connector, Postgres};
 use copies::ListedCopies;
 use random::Random;
 use repository::{Key, Repository, Storage};
@@ -79,8 +79,10 @@ type RepositoryCell = Arc<Mutex<Option<Arc<Repository>>>>;
 
 /// What the engine is told at its start.
 pub struct EngineSettings {
-    /// Where jobs, activity, notifications and journals are kept.
+    /// Where jobs, activity, notifications and journals are kept, unless `catalog` says so.
     pub state: PathBuf,
+    /// The database where they are kept instead, for several Lifeboats on several machines.
+    pub catalog: Option<CatalogSettings>,
     /// Where backups are kept. `None` when nothing is configured yet.
     pub repository: Option<RepositorySettings>,
     /// The environments.
@@ -109,7 +111,8 @@ struct Inner {
     state: PathBuf,
     repository: Option<RepositorySettings>,
     environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
+    catalog_password: Option<SecretSource>,
     clock: Arc<dyn Clock>,
     runtime: tokio::runtime::Handle,
     variables: Variables,
@@ -147,12 +150,24 @@ impl Engine {
                 )));
             }
         }
-        let catalog = Catalog::open(&settings.state)?;
+        let catalog = match &settings.catalog {
+            None => Catalog::open(&settings.state)?,
+            Some(database) => {
+                let connector = Connector::new(
+                    &database.connection(),
+                    settings.state.clone(),
+                    Arc::clone(&surroundings.variables),
+                );
+                let node = database.node.as_deref().unwrap_or("a machine without a name");
+                Catalog::share(connector, node, Lease::default())?
+            }
+        };
         let inner = Inner {
             state: settings.state,
             repository: settings.repository,
             environments,
-            catalog,
+            catalog: Arc::new(catalog),
+            catalog_password: settings.catalog.and_then(|database| database.password()),
             clock: surroundings.clock,
             runtime: surroundings.runtime,
             variables: surroundings.variables,
@@ -425,11 +440,37 @@ impl Engine {
         self.tell(Event::Environment { name: name.clone() });
     }
 
-    /// Looks at what other Lifeboats on this machine may have changed.
+    /// Looks at everything again that other Lifeboats may have changed.
     pub fn refresh(&self) {
         locked(&self.0.listed).clear();
         locked(&self.0.copies).clear();
         self.tell(Event::Missed);
+    }
+
+    /// Looks at what other Lifeboats have changed since `seen`, tells of it, and gives up to where it has seen now. Without
+    /// `seen`, or when the catalog cannot be asked, everything has to be looked at again.
+    #[must_use]
+    pub fn look_at_others(&self, seen: Option<Seen>) -> Option<Seen> {
+        let Some(before) = seen else {
+            let now = self.catalog().seen_so_far().ok()?;
+            self.refresh();
+            return Some(now);
+        };
+        let (changes, now) = self.catalog().changes_since(before).ok()?;
+        for change in changes {
+            match change {
+                Change::Anything => self.refresh(),
+                Change::Job(job) => {
+                    if job.state.has_ended() {
+                        self.changed(&job.environment);
+                    }
+                    self.tell(Event::Job(job));
+                }
+                Change::Environment(name) => self.changed(&name),
+                Change::Notification(notification) => self.tell(Event::Notification(notification)),
+            }
+        }
+        Some(now)
     }
 
     /// The content of an instance.
@@ -457,6 +498,7 @@ impl Engine {
                 names.push(name.clone());
             }
         };
+        keep(self.0.catalog_password.as_ref());
         let repository = self.0.repository.as_ref();
         keep(repository.map(|settings| &settings.key));
         keep(repository.and_then(|settings| settings.copy.as_ref()?.key.as_ref()));
@@ -542,9 +584,12 @@ impl Engine {
     /// Asks every job of this process to stop at its next safe point, and waits until they have. A switch that has
     /// begun is finished.
     pub fn close(&self) {
-        for id in self.jobs_at_work() {
+        let at_work = self.jobs_at_work();
+        for id in &at_work {
             // A job that has just ended, or is past its last safe point, needs no cancelling.
-            let _ = self.cancel(id, "lifeboat");
+            let _ = self.cancel(*id, "lifeboat");
+        }
+        for id in at_work {
             self.wait_for(id);
         }
     }

@@ -23,6 +23,14 @@ impl Engine {
             .collect()
     }
 
+    /// One environment at a glance.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
+    pub fn summary_of(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, EngineError> {
+        self.summary(name, self.settings(name)?)
+    }
+
     fn summary(
         &self,
         name: &EnvironmentName,

@@ -3,9 +3,7 @@
 use axum::http::StatusCode;
 
 use super::ask::Ask;
-use super::bodies::{
-    Broken, Confirmed, NewBackup, NewHold, NewRestore, Seen, Started, WhichBackup,
-};
+use super::bodies::{Broken, Confirmed, NewBackup, NewHold, NewRestore, Seen, Started, WhichBackup};
 use super::operation::Reply;
 use super::problem::Problem;
 use crate::backend::{Backend, BackendError};

@@ -42,6 +42,13 @@ impl Ask {
         found.map_or("", |(_, value)| value)
     }
 
+    /// The environment that the path names, if the token may see one of that name, whether it is there or not.
+    pub(super) fn named(&self) -> Option<EnvironmentName> {
+        EnvironmentName::new(self.parameter("project"), self.parameter("environment"))
+            .ok()
+            .filter(|name| self.token.sees(name))
+    }
+
     /// The environment in the path. One that the token does not see looks as if it were not there.
     pub(super) async fn environment(&self) -> Result<EnvironmentName, Problem> {
         let (project, environment) = (self.parameter("project"), self.parameter("environment"));
@@ -142,9 +149,8 @@ impl Ask {
 
     /// The body.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            Problem::bad_request(format!("the body is not what is expected here: {error}"))
-        })
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Problem::bad_request(format!("the body is not what is expected here: {error}")))
     }
 
     /// A header as text.

@@ -186,7 +186,9 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     if number < 1 << 53 {
         Ok(number)
     } else {
-        Err(serde::de::Error::custom("a number is too large: at most 2^53 - 1"))
+        Err(serde::de::Error::custom(
+            "a number is too large: at most 2^53 - 1",
+        ))
     }
 }
 
@@ -228,7 +230,10 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Magnolia
 /// What [`text`] accepts, for the description.
 fn plain_text(schema: &mut Schema) {
     schema.insert("maxLength".to_owned(), TEXT_LIMIT.into());
-    schema.insert("pattern".to_owned(), "^[^\\u0000-\\u001f\\u007f-\\u009f]*$".into());
+    schema.insert(
+        "pattern".to_owned(),
+        "^[^\\u0000-\\u001f\\u007f-\\u009f]*$".into(),
+    );
 }
 
 #[cfg(test)]
@@ -241,7 +246,13 @@ mod tests {
         assert!(serde_json::from_str::<NewBackup>(good).is_ok());
         assert!(serde_json::from_str::<NewBackup>("{}").is_ok());
         let long = format!(r#"{{"note":"{}"}}"#, "x".repeat(TEXT_LIMIT + 1));
-        for bad in [r#"{"note":"a\u0000b"}"#, r#"{"notes":"x"}"#, r#"{"note":7}"#, "[]", &long] {
+        for bad in [
+            r#"{"note":"a\u0000b"}"#,
+            r#"{"notes":"x"}"#,
+            r#"{"note":7}"#,
+            "[]",
+            &long,
+        ] {
             assert!(serde_json::from_str::<NewBackup>(bad).is_err(), "{bad}");
         }
         assert!(serde_json::from_str::<Seen>(r#"{"up_to":18446744073709551615}"#).is_err());

@@ -165,7 +165,10 @@ impl Events {
 impl Ring {
     /// Whether everything after this event is still there.
     fn still_has(&self, number: u64) -> bool {
-        let oldest = self.newest - u64::try_from(self.kept.len()).unwrap_or(u64::MAX).min(self.newest);
+        let oldest = self.newest
+            - u64::try_from(self.kept.len())
+                .unwrap_or(u64::MAX)
+                .min(self.newest);
         (oldest..=self.newest).contains(&number)
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing::MethodFilter;
 use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -34,16 +34,6 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    /// As a request has it.
-    pub(super) fn method(self) -> Method {
-        match self {
-            Self::Get => Method::GET,
-            Self::Post => Method::POST,
-            Self::Put => Method::PUT,
-            Self::Delete => Method::DELETE,
-        }
-    }
-
     /// For the routes. What can be read can be asked for its head alone.
     pub(super) fn filter(self) -> MethodFilter {
         match self {

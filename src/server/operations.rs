@@ -54,9 +54,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(read::check(ask)),
     )
     .with_query(of::<OnlyOne>()),
-    Operation::looks("/jobs", "jobs", "List jobs, newest first", ok::<Vec<Job>>(), |ask| {
-        Box::pin(read::jobs(ask))
-    })
+    Operation::looks(
+        "/jobs",
+        "jobs",
+        "List jobs, newest first",
+        ok::<Vec<Job>>(),
+        |ask| Box::pin(read::jobs(ask)),
+    )
     .with_query(of::<WhichJobs>()),
     Operation::looks("/jobs/{id}", "job", "Show one job", ok::<Job>(), |ask| {
         Box::pin(read::job(ask))

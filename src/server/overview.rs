@@ -63,8 +63,9 @@ struct Made {
 impl Entry {
     fn new(summary: EnvironmentSummary) -> Result<Self, BackendError> {
         Ok(Self {
-            json: serde_json::to_string(&summary)
-                .map_err(|error| BackendError::Failed(format!("an environment cannot be written: {error}")))?,
+            json: serde_json::to_string(&summary).map_err(|error| {
+                BackendError::Failed(format!("an environment cannot be written: {error}"))
+            })?,
             summary,
         })
     }
@@ -141,7 +142,12 @@ impl Overview {
     ) -> Result<Vec<EnvironmentName>, BackendError> {
         let mut list = self.list.lock().await;
         self.freshen(&mut list).await?;
-        Ok(list.entries.keys().filter(|name| token.sees(name)).cloned().collect())
+        Ok(list
+            .entries
+            .keys()
+            .filter(|name| token.sees(name))
+            .cloned()
+            .collect())
     }
 
     /// One environment in full. Those who ask at the same time wait for the same answer.

@@ -110,21 +110,34 @@ impl Problem {
         }
     }
 
-    /// As an answer.
+    /// As an answer that has no body yet: it is written when the request's id is known.
     #[must_use]
     pub fn into_answer(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut answer = Response::new(Body::empty());
+        *answer.status_mut() = self.status();
+        answer.extensions_mut().insert(self);
+        answer
+    }
+
+    /// As it is sent.
+    #[must_use]
+    pub fn rendered(&self) -> Response {
+        let body = serde_json::to_vec(self).unwrap_or_default();
         let mut answer = Response::new(Body::from(body));
-        *answer.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *answer.status_mut() = self.status();
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
+        if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         answer
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 

@@ -69,7 +69,10 @@ mod tests {
         let now = Monotonic::now();
         let allowed = (0..20).filter(|_| rates.allows("kim", now)).count();
         assert_eq!(allowed, 10);
-        assert!(rates.allows("alex", now), "another client has a bucket of its own");
+        assert!(
+            rates.allows("alex", now),
+            "another client has a bucket of its own"
+        );
         let later = now + Duration::from_secs(1);
         assert_eq!((0..20).filter(|_| rates.allows("kim", later)).count(), 5);
     }

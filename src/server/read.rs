@@ -1,6 +1,7 @@
 //! What can be looked at: every operation that changes nothing.
 
 use std::cmp::Reverse;
+use std::future::Future;
 
 use axum::http::StatusCode;
 
@@ -9,7 +10,9 @@ use super::bodies::{HowMany, LIST_LIMIT, NewPlan, OnlyOne, WhichJobs, WhichLines
 use super::operation::{Content, Reply};
 use super::problem::Problem;
 use super::streams::Stream;
-use crate::backend::Backend;
+use crate::backend::embedded::Embedded;
+use crate::backend::{Backend, BackendError};
+use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::Job;
@@ -102,48 +105,57 @@ pub(super) async fn job_log(ask: Ask) -> Result<Reply, Problem> {
 /// Who did what.
 pub(super) async fn activity(ask: Ask) -> Result<Reply, Problem> {
     let many: HowMany = ask.query()?;
-    let engine = &ask.service.engine;
-    let entries = newest(
-        &ask,
-        many.limit,
-        async |limit| engine.activity(limit).await,
-        |entry| entry.environment.as_ref(),
-    );
-    Reply::ok(&entries.await?)
+    Reply::ok(&newest::<Activity>(&ask, many.limit).await?)
 }
 
 /// What there is to tell.
 pub(super) async fn notifications(ask: Ask) -> Result<Reply, Problem> {
     let many: HowMany = ask.query()?;
-    let engine = &ask.service.engine;
-    let notifications = newest(
-        &ask,
-        many.limit,
-        async |limit| engine.notifications(limit).await,
-        |notification| notification.environment.as_ref(),
-    );
-    Reply::ok(&notifications.await?)
+    Reply::ok(&newest::<Notification>(&ask, many.limit).await?)
 }
 
-/// The newest entries of a list that the token sees. A list is kept for all projects together, so more of it is read
-/// until there are enough.
-async fn newest<T>(
-    ask: &Ask,
-    limit: u32,
-    read: impl AsyncFn(u32) -> Result<Vec<T>, crate::backend::BackendError>,
-    environment: impl Fn(&T) -> Option<&EnvironmentName>,
-) -> Result<Vec<T>, Problem> {
+/// A list that is kept for all projects together.
+trait Kept: Sized + Send {
+    /// The newest of it.
+    fn newest(engine: &Embedded, limit: u32) -> impl Future<Output = Result<Vec<Self>, BackendError>> + Send;
+    /// The environment that an entry is about.
+    fn environment(&self) -> Option<&EnvironmentName>;
+}
+
+impl Kept for Activity {
+    async fn newest(engine: &Embedded, limit: u32) -> Result<Vec<Self>, BackendError> {
+        engine.activity(limit).await
+    }
+
+    fn environment(&self) -> Option<&EnvironmentName> {
+        self.environment.as_ref()
+    }
+}
+
+impl Kept for Notification {
+    async fn newest(engine: &Embedded, limit: u32) -> Result<Vec<Self>, BackendError> {
+        engine.notifications(limit).await
+    }
+
+    fn environment(&self) -> Option<&EnvironmentName> {
+        self.environment.as_ref()
+    }
+}
+
+/// The newest entries of a list that the token sees. More of it is read until there are enough.
+async fn newest<T: Kept>(ask: &Ask, limit: u32) -> Result<Vec<T>, Problem> {
+    let engine = &ask.service.engine;
     if ask.token.projects.is_empty() {
-        return Ok(read(limit).await?);
+        return Ok(T::newest(engine, limit).await?);
     }
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut depth = limit.saturating_mul(4).max(1_000);
     loop {
-        let all = read(depth).await?;
+        let all = T::newest(engine, depth).await?;
         let is_all = all.len() < usize::try_from(depth).unwrap_or(usize::MAX) || depth > LIST_LIMIT;
-        let mut seen: Vec<_> = all
+        let mut seen: Vec<T> = all
             .into_iter()
-            .filter(|entry| environment(entry).is_some_and(|name| ask.token.sees(name)))
+            .filter(|entry| entry.environment().is_some_and(|name| ask.token.sees(name)))
             .collect();
         if is_all || seen.len() >= wanted {
             seen.truncate(wanted);

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant as Monotonic;
 
 use axum::body::{Body, to_bytes};
@@ -31,7 +31,9 @@ use super::streams::Streams;
 use super::tokens::{self, Tokens};
 use super::{health, metrics};
 use crate::backend::embedded::Embedded;
+use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::settings::{MetricsAccess, ServerSettings};
 use crate::domain::token::TokenRecord;
 use crate::engine::clock::Clock;
@@ -57,6 +59,9 @@ pub(super) struct Service {
     pub(super) per_token: Rates<String>,
     pub(super) per_address: Rates<IpAddr>,
     pub(super) stopping: AtomicBool,
+    /// Begins the ids of requests that bring none: another text in every run.
+    pub(super) epoch: String,
+    pub(super) requests: AtomicU64,
 }
 
 /// The address at the other end of a connection.
@@ -87,9 +92,10 @@ pub(super) fn routes(service: Arc<Service>) -> Router {
     for path in paths {
         let mut methods = MethodRouter::new();
         for operation in OPERATIONS.iter().filter(|operation| operation.path == path) {
-            methods = methods.merge(on(operation.verb.filter(), move |service, origin, params, request| {
-                run(operation, service, origin, params, request)
-            }));
+            methods = methods.merge(on(
+                operation.verb.filter(),
+                move |service, origin, params, request| run(operation, service, origin, params, request),
+            ));
         }
         routes = routes.route(&format!("{ROOT}{path}"), methods);
     }
@@ -120,21 +126,16 @@ async fn around(
         .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     let origin = Origin {
         address: address(request.headers(), peer, &service.settings.proxies),
-        request: request_id(request.headers()).unwrap_or_else(|| service.events.next_request()),
+        request: request_id(request.headers()).unwrap_or_else(|| service.next_request()),
     };
     let method = request.method().clone();
     request.extensions_mut().insert(origin.clone());
     let mut answer = next.run(request).await;
+    let about = answer.extensions_mut().remove::<About>();
     if let Some(mut problem) = answer.extensions_mut().remove::<Problem>() {
         problem.request.clone_from(&origin.request);
-        let about = answer.extensions_mut().remove::<About>();
         let allow = answer.headers_mut().remove(header::ALLOW);
         answer = problem.rendered();
-        answer.extensions_mut().extend(about.map(|about| {
-            let mut extensions = axum::http::Extensions::new();
-            extensions.insert(about);
-            extensions
-        }));
         if let Some(allow) = allow {
             answer.headers_mut().insert(header::ALLOW, allow);
         }
@@ -144,8 +145,10 @@ async fn around(
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let about = answer.extensions_mut().remove::<About>();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     finish(&service, &method, &origin, about, answer.status(), began);
     answer
 }
@@ -238,7 +241,7 @@ async fn run(
 /// Reads the body and does the operation, on a task of its own: what has begun is done to its end.
 async fn perform(operation: &'static Operation, mut ask: Ask, body: Body) -> Result<Response, Problem> {
     let limit = ask.service.settings.limits.request_time.duration();
-    let (caller, service) = (ask.caller.clone(), Arc::clone(&ask.service));
+    let (caller, service, environment) = (ask.caller.clone(), Arc::clone(&ask.service), ask.named());
     let done = async {
         ask.needs(operation.role)?;
         if operation.body.is_some() {
@@ -273,7 +276,9 @@ async fn perform(operation: &'static Operation, mut ask: Ask, body: Body) -> Res
         && operation.effect != Effect::None
         && matches!(problem.status, 403 | 409)
     {
-        service.remember_refused(operation, caller, problem).await;
+        service
+            .remember_refused(operation, caller, environment, problem)
+            .await;
     }
     result.map(super::operation::Reply::into_answer)
 }
@@ -298,7 +303,9 @@ async fn read_body(ask: &Ask, body: Body) -> Result<bytes::Bytes, Problem> {
             "too_large",
             format!("the body is larger than {most} bytes, which is all that is accepted here"),
         )),
-        Ok(Err(error)) => Err(Problem::bad_request(format!("the body did not arrive whole: {error}"))),
+        Ok(Err(error)) => Err(Problem::bad_request(format!(
+            "the body did not arrive whole: {error}"
+        ))),
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "too_late",
@@ -383,6 +390,11 @@ impl Service {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    fn next_request(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number:x}", self.epoch)
+    }
+
     /// Who asks, if they are let in.
     async fn admitted(
         &self,
@@ -420,11 +432,16 @@ impl Service {
     }
 
     /// Writes down that somebody tried something and was refused.
-    async fn remember_refused(&self, operation: &Operation, caller: Caller, problem: &Problem) {
+    async fn remember_refused(
+        &self,
+        operation: &Operation,
+        caller: Caller,
+        environment: Option<EnvironmentName>,
+        problem: &Problem,
+    ) {
         let what = format!("refused: {}: {}", operation.id.replace('_', " "), problem.detail);
-        let environment = problem.refused_environment();
         let engine = self.engine.acting_for(caller);
-        if let Err(error) = engine.remember_refused(environment, what).await {
+        if let Err(error) = engine.write_down(environment, what, Severity::Warning).await {
             self.log.line(
                 Level::Error,
                 "a refused try could not be written down",
@@ -476,8 +493,14 @@ mod tests {
         );
         let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
         assert_eq!(address(&headers, ip("10.0.0.1"), &proxies), ip("192.0.2.7"));
-        assert_eq!(address(&headers, ip("::ffff:10.0.0.1"), &proxies), ip("192.0.2.7"));
-        assert_eq!(address(&headers, ip("198.51.100.1"), &proxies), ip("198.51.100.1"));
+        assert_eq!(
+            address(&headers, ip("::ffff:10.0.0.1"), &proxies),
+            ip("192.0.2.7")
+        );
+        assert_eq!(
+            address(&headers, ip("198.51.100.1"), &proxies),
+            ip("198.51.100.1")
+        );
         headers.insert("x-forwarded-for", HeaderValue::from_static("nonsense"));
         assert_eq!(address(&headers, ip("10.0.0.1"), &proxies), ip("10.0.0.1"));
     }

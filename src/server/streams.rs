@@ -42,7 +42,11 @@ pub(super) struct Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         self.streams.open.fetch_sub(1, Ordering::Relaxed);
-        let mut sessions = self.streams.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self
+            .streams
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = sessions.get_mut(&self.token) {
             session.streams -= 1;
             if session.streams == 0 {

@@ -43,7 +43,9 @@ pub fn new_text(random: fn(&mut [u8]) -> io::Result<()>) -> io::Result<String> {
     random(&mut bytes[..32])?;
     let mut text = PREFIX.to_owned();
     for group in bytes.chunks_exact(3) {
-        let number = group.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte));
+        let number = group
+            .iter()
+            .fold(0_usize, |number, byte| number << 8 | usize::from(*byte));
         for shift in [18, 12, 6, 0] {
             text.push(char::from(ALPHABET[number >> shift & 63]));
         }
@@ -79,7 +81,10 @@ impl Tokens {
     ) -> Result<Option<TokenRecord>, BackendError> {
         let known = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.get(&hash).filter(|(at, _)| at.elapsed() < BELIEVED).cloned()
+            known
+                .get(&hash)
+                .filter(|(at, _)| at.elapsed() < BELIEVED)
+                .cloned()
         };
         if let Some((_, token)) = known {
             return Ok(Some(token).filter(|token| token.is_valid(now)));
@@ -149,7 +154,10 @@ mod tests {
         }
         let odd = format!("Bearer lb_{}", "é".repeat(21) + "x");
         let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, axum::http::HeaderValue::from_bytes(odd.as_bytes()).unwrap());
+        headers.insert(
+            AUTHORIZATION,
+            axum::http::HeaderValue::from_bytes(odd.as_bytes()).unwrap(),
+        );
         assert_eq!(shown(&headers), None);
     }
 }

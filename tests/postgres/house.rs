@@ -172,6 +172,7 @@ impl House {
         });
         EngineSettings {
             state: self.path("state"),
+            catalog: None,
             repository: Some(RepositorySettings {
                 root: Address::Folder(self.path("repository")),
                 options: StorageOptions::default(),

@@ -71,6 +71,7 @@ impl Installation {
         };
         let settings = EngineSettings {
             state: self.path(state),
+            catalog: None,
             repository: Some(RepositorySettings {
                 root: self.first.address("boats"),
                 key: SecretSource::PasswordFile(self.path("key")),

@@ -11,11 +11,11 @@ use tokio::sync::broadcast;
 use super::ThisMachine;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::cli::verbs::demo::DemoArguments;
-use crate::cli::{CliError, Globals, Outside, cockpit};
+use crate::cli::{CliError, Globals, House as _, Outside, cockpit};
 use crate::config::{Config, NamedContext};
 use crate::demo::{Demo, DemoError};
 use crate::domain::check::DatabaseFound;
-use crate::domain::settings::{PostgresSettings, Variables};
+use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::engine::clock::SystemClock;
 use crate::engine::{EngineSettings, Surroundings, look_at_database};
 use crate::tui::{self, CockpitSettings, OneContext};
@@ -29,6 +29,7 @@ impl ThisMachine {
     pub(super) fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
         let settings = EngineSettings {
             state: self.state_of(Some(&config))?,
+            catalog: catalog_of(config.catalog),
             repository: config.repository,
             environments: config.environments,
         };
@@ -45,6 +46,17 @@ impl ThisMachine {
             break_live: None,
         };
         Ok(Embedded::start(settings, surroundings, options))
+    }
+
+    /// The engine of this machine, whatever the context leads to, and how it is served.
+    pub(super) fn serving_engine(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError> {
+        let config = Config::load(&self.config_file(globals)?)?;
+        let settings = config.server.clone();
+        Ok((self.engine(config, keep_schedule)?, settings))
     }
 
     /// Runs the demo until it is left.
@@ -115,6 +127,21 @@ async fn open_cockpit(demo: &Demo, context: &NamedContext, variables: &Variables
         ..cockpit::settings(context, None, variables)?
     };
     Ok(tui::run(demo.backend(), settings, &mut OneContext).await?)
+}
+
+/// The catalog's database, with a name for this node.
+pub(super) fn catalog_of(settings: Option<CatalogSettings>) -> Option<CatalogSettings> {
+    settings.map(|mut catalog| {
+        catalog.node = catalog.node.or_else(host_name);
+        catalog
+    })
+}
+
+/// What this machine is called.
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Looks at a database from a thread of its own: the client waits for the server, which a runtime's thread must not.

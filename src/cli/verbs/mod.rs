@@ -20,6 +20,10 @@ pub mod man;
 pub mod plan;
 pub mod restore;
 pub mod schedule;
+#[cfg(feature = "engine")]
+pub mod serve;
+#[cfg(feature = "engine")]
+pub mod token;
 pub mod undo;
 pub mod verify;
 
@@ -84,6 +88,14 @@ pub enum Verb {
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
+    /// Keep the schedule, and serve this machine's engine to cockpits and programs elsewhere
+    #[cfg(feature = "engine")]
+    #[command(long_about = serve::LONG_ABOUT)]
+    Serve,
+    /// Make, list, renew and end the tokens that the service lets in
+    #[cfg(feature = "engine")]
+    #[command(long_about = token::LONG_ABOUT)]
+    Token(token::TokenArguments),
     /// Print the completion script of a shell
     #[command(after_long_help = completions::AFTER)]
     Completions(completions::CompletionsArguments),
@@ -116,6 +128,10 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
+        #[cfg(feature = "engine")]
+        Some(Verb::Serve) => serve::run(call).await,
+        #[cfg(feature = "engine")]
+        Some(Verb::Token(arguments)) => token::run(arguments, call).await,
         Some(Verb::Completions(arguments)) => completions::run(&arguments, call),
         Some(Verb::Man) => man::run(call),
     }

@@ -104,13 +104,17 @@ impl Catalog {
     }
 
     fn end_claim(&self, claim: &DueClaim, change: &str, at: Instant) -> Result<bool, CatalogError> {
-        self.write(|session| {
+        let ended = self.write(|session| {
             self.presence.check_number(session, claim.process)?;
             let sql = format!("UPDATE due SET {change} WHERE {CLAIMED}");
             let mut values = key(claim);
             values.push(instant_to_sql(at).into());
             Ok(session.execute(&sql, &values)? == 1)
-        })
+        });
+        match ended {
+            Err(CatalogError::TakenForDead) => Ok(false),
+            ended => ended,
+        }
     }
 
     /// Frees what Lifeboats had claimed that are gone, and returns how much that was.

@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind};
+use crate::engine::content::postgres::sentence;
 
 /// Why the catalog did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,50 @@ pub enum CatalogError {
     /// What the job was to serve was claimed by somebody else meanwhile.
     #[error("what is due for {0} is served by another Lifeboat")]
     NotDue(EnvironmentName),
+    /// The others have declared this Lifeboat gone, since its lease had run out.
+    #[error(
+        "this Lifeboat had not reached the catalog for too long, and the others have taken over what it was doing: it goes \
+         on under a new number, so try again in a moment"
+    )]
+    TakenForDead,
+    /// The catalog's database cannot be reached.
+    #[error("the catalog is out of reach: {why}")]
+    OutOfReach {
+        /// What happened and what to do, as a sentence.
+        why: String,
+    },
+    /// The catalog's database said no.
+    #[error("the catalog in {place} could not be used: {why}")]
+    Database {
+        /// The database.
+        place: String,
+        /// What it said.
+        why: String,
+    },
+    /// What is in the catalog's database is not what was written.
+    #[error(
+        "the catalog in {place} is damaged ({what}): bring that database back from its own backup, or name an empty one as \
+         catalog; no backup is lost by that, only the list of past jobs and activity"
+    )]
+    DatabaseDamaged {
+        /// The database.
+        place: String,
+        /// What was found.
+        what: String,
+    },
+    /// A newer Lifeboat has brought the tables in the database to a newer form.
+    #[error(
+        "the catalog in {place} has form {found} and this Lifeboat knows forms up to {known}: use the newer Lifeboat on \
+         this machine, too"
+    )]
+    DatabaseNewer {
+        /// The database.
+        place: String,
+        /// The form that the tables have.
+        found: i64,
+        /// The newest form known here.
+        known: i64,
+    },
     /// There is or was a token of this name.
     #[error(
         "there is a token \"{0}\" already, or was one that the activity log still tells of: rotate it, or choose another name"
@@ -113,6 +158,8 @@ impl CatalogError {
 pub(super) enum Fault {
     /// SQLite said no.
     Sqlite(rusqlite::Error),
+    /// PostgreSQL said no.
+    Postgres(postgres::Error),
     /// A stored text is not what was written.
     Unreadable(String),
     /// The file has a form that is not known here.
@@ -124,6 +171,12 @@ pub(super) enum Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
+    }
+}
+
+impl From<postgres::Error> for Fault {
+    fn from(error: postgres::Error) -> Self {
+        Self::Postgres(error)
     }
 }
 
@@ -140,12 +193,56 @@ impl From<CatalogError> for Fault {
 }
 
 impl Fault {
-    /// The error for whoever called.
+    /// Whether the connection is gone on which it was asked.
+    pub(super) fn is_lost_connection(&self) -> bool {
+        match self {
+            // 57P01 to 57P05: the server ends the session or starts; 25P03: it was idle in a transaction for too long.
+            Self::Postgres(error) => match error.code() {
+                Some(code) => code.code().starts_with("57P") || code.code() == "25P03",
+                None => error.is_closed() || error.as_db_error().is_none(),
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether another session was in the way, so that the same may work in a moment.
+    pub(super) fn is_in_the_way(&self) -> bool {
+        matches!(self, Self::Postgres(error)
+            if error.code().is_some_and(|code| matches!(code.code(), "40001" | "40P01")))
+    }
+
+    /// The error for whoever called, from a database.
+    pub(super) fn on(self, place: &str) -> CatalogError {
+        let place = place.to_owned();
+        let is_lost = self.is_lost_connection();
+        match self {
+            Self::Refused(error) => error,
+            Self::Unreadable(what) => CatalogError::DatabaseDamaged { place, what },
+            Self::Newer { found, known } => CatalogError::DatabaseNewer { place, found, known },
+            Self::Postgres(error) if is_lost => CatalogError::OutOfReach {
+                why: format!("{place}: {}", sentence(&error)),
+            },
+            Self::Postgres(error) => CatalogError::Database {
+                place,
+                why: sentence(&error),
+            },
+            Self::Sqlite(error) => CatalogError::Database {
+                place,
+                why: error.to_string(),
+            },
+        }
+    }
+
+    /// The error for whoever called, from a file.
     pub(super) fn at(self, path: &Path) -> CatalogError {
         let path = path.to_owned();
         match self {
             Self::Refused(error) => error,
             Self::Unreadable(what) => CatalogError::Damaged { path, what },
+            Self::Postgres(error) => CatalogError::Database {
+                place: path.display().to_string(),
+                why: sentence(&error),
+            },
             Self::Newer { found, known } => CatalogError::Newer { path, found, known },
             Self::Sqlite(source) => match source.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => CatalogError::Damaged {

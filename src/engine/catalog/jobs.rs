@@ -151,7 +151,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::NotOwned`] when the claim is lost, [`CatalogError::UnknownJob`] when there is no such job.
     pub fn update_job(&self, claim: &Claim, job: &Job) -> Result<(), CatalogError> {
-        self.write(|session| {
+        let updated = self.write(|session| {
             self.presence.check_number(session, claim.process)?;
             if !store(session, claim, job)? {
                 owner(session, job.id)?;
@@ -161,7 +161,8 @@ impl Catalog {
                 due::job_ended(session, job)?;
             }
             Ok(())
-        })
+        });
+        updated.map_err(|error| lost(error, claim))
     }
 
     /// Makes sure that a claim still stands. Asked right before anything that another Lifeboat must not do as well.
@@ -169,13 +170,14 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::NotOwned`] when it is lost; what keeps the catalog from being asked.
     pub fn check_claim(&self, claim: &Claim) -> Result<(), CatalogError> {
-        let stands = self.write(|session| {
+        let stands = self.read(|session| {
             self.presence.check_number(session, claim.process)?;
             session.row(
                 "SELECT 1 FROM jobs WHERE id = ?1 AND process = ?2 AND fence = ?3 AND ended IS NULL",
                 values![claim.job.0, claim.process, claim.fence],
             )
-        })?;
+        });
+        let stands = stands.map_err(|error| lost(error, claim))?;
         stands.map(|_| ()).ok_or(CatalogError::NotOwned(claim.job))
     }
 
@@ -378,6 +380,14 @@ impl Catalog {
                 })
                 .transpose()
         })
+    }
+}
+
+/// Whoever was declared gone has lost its claims.
+fn lost(error: CatalogError, claim: &Claim) -> CatalogError {
+    match error {
+        CatalogError::TakenForDead => CatalogError::NotOwned(claim.job),
+        other => other,
     }
 }
 

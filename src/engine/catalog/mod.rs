@@ -16,6 +16,7 @@ mod due;
 mod environments;
 mod error;
 mod jobs;
+mod news;
 mod notes;
 mod plans;
 mod presence;
@@ -38,9 +39,13 @@ pub use jobs::{Claim, NewJob, PastRun, ScheduledFailures};
 pub use plans::StoredPlan;
 
 use error::Fault;
-use presence::{OpeningLock, Presence, Process};
-use store::{Session, Sqlite, Store};
+use presence::{Node, OpeningLock, Presence, Process};
+use store::{Postgres, Session, Sqlite, Store};
 
+pub use news::{Change, Seen};
+pub use presence::Lease;
+
+use super::content::postgres::Connector;
 use crate::domain::Instant;
 
 /// The newest jobs that [`Catalog::prune`] keeps.
@@ -88,18 +93,31 @@ impl Catalog {
         })
     }
 
+    /// Opens a catalog that several Lifeboats share, in the database that `connector` reaches: brings its tables to the
+    /// newest form, and registers this one there as a node of this name.
+    ///
+    /// # Errors
+    /// [`CatalogError::OutOfReach`] when the database cannot be reached, [`CatalogError::DatabaseNewer`] when a newer
+    /// Lifeboat has brought it to its form.
+    pub fn share(connector: Connector, node: &str, lease: Lease) -> Result<Self, CatalogError> {
+        let connector = connector.giving_up_after(lease.lasts);
+        let node = Node::register(&connector, node, lease)?;
+        Ok(Self {
+            store: Store::Postgres(Postgres::new(connector, node.number())),
+            presence: Presence::Node(node),
+        })
+    }
+
+    /// Whether other machines may have this catalog open as well.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.store, Store::Postgres(_))
+    }
+
     /// Where the catalog is, for people.
     #[must_use]
     pub fn place(&self) -> String {
         self.store.place()
-    }
-
-    /// A number that differs from its earlier answer when *another* Lifeboat has written since. What this one writes
-    /// does not count. Costs next to nothing, so it may be asked every second.
-    pub fn changes(&self) -> Result<u64, CatalogError> {
-        match &self.store {
-            Store::Sqlite(store) => store.changes(),
-        }
     }
 
     /// Drops what is too old to keep: jobs beyond [`JOBS_KEPT`] with their logs, activity and notifications beyond

@@ -160,6 +160,7 @@ impl House {
         }
         let settings = EngineSettings {
             state: self.path(state),
+            catalog: None,
             repository: Some(repository),
             environments: vec![
                 self.environment("live", EnvironmentKind::Live),

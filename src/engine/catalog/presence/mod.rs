@@ -1,14 +1,19 @@
 //! Which Lifeboats have the catalog open and live, told from those that are gone and have left jobs behind.
 //!
-//! On one machine a Lifeboat is a process with a lock on a file of its own ([`process`]).
+//! On one machine a Lifeboat is a process with a lock on a file of its own ([`process`]). Where several machines share a
+//! catalog, it is a node with a lease in it ([`node`]).
 //!
 //! Not in here: what happens to what was left behind.
 
+mod node;
 mod process;
 
 use super::error::Fault;
 use super::store::Session;
 
+pub use node::Lease;
+
+pub(super) use node::Node;
 pub(super) use process::{OpeningLock, Process};
 
 /// This Lifeboat, as the others see it.
@@ -16,6 +21,8 @@ pub(super) use process::{OpeningLock, Process};
 pub(super) enum Presence {
     /// A process of this machine.
     Process(Process),
+    /// A node among others.
+    Node(Node),
 }
 
 impl Presence {
@@ -23,20 +30,25 @@ impl Presence {
     pub(super) fn number(&self) -> u64 {
         match self {
             Self::Process(process) => process.number(),
+            Self::Node(node) => node.number(),
         }
     }
 
     /// Whether the Lifeboat with this number lives, as far as can be told.
-    pub(super) fn is_alive(&self, _session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+    pub(super) fn is_alive(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
         match self {
             Self::Process(process) => Ok(process.is_alive(number)?),
+            Self::Node(node) => node.is_alive(session, number),
         }
     }
 
     /// Makes sure that what the Lifeboat with this number had may be taken over: it is gone, and can never come back
     /// under this number. Returns `false` when it lives.
     pub(super) fn declare_gone(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
-        Ok(!self.is_alive(session, number)?)
+        match self {
+            Self::Process(process) => Ok(!process.is_alive(number)?),
+            Self::Node(node) => node.declare_gone(session, number),
+        }
     }
 
     /// Makes sure that this Lifeboat was not declared gone. The caller holds a transaction.
@@ -45,10 +57,11 @@ impl Presence {
     }
 
     /// The same for a number that this Lifeboat has or had.
-    pub(super) fn check_number(&self, _session: &mut Session<'_>, _number: u64) -> Result<(), Fault> {
+    pub(super) fn check_number(&self, session: &mut Session<'_>, number: u64) -> Result<(), Fault> {
         match self {
             // The system has the lock for as long as the process lives.
             Self::Process(_) => Ok(()),
+            Self::Node(_) => Node::check(session, number),
         }
     }
 }

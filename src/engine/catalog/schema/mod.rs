@@ -2,12 +2,14 @@
 //!
 //! A migration that has been released is never changed; a new one is added below it.
 
+mod postgres;
 mod sqlite;
 
 use super::activity;
 use super::error::Fault;
 use super::store::Session;
 
+pub(super) use postgres::MIGRATIONS as POSTGRES;
 pub(super) use sqlite::MIGRATIONS as SQLITE;
 
 /// One step from a form of the tables to the next.

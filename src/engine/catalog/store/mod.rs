@@ -6,6 +6,7 @@
 //!
 //! Not in here: what is asked.
 
+mod postgres;
 mod sqlite;
 mod value;
 
@@ -13,6 +14,7 @@ use rusqlite::Connection;
 
 use super::error::{CatalogError, Fault};
 
+pub(super) use postgres::{Link, Postgres};
 pub(super) use sqlite::Sqlite;
 #[cfg(test)]
 pub(super) use sqlite::migrate;
@@ -29,6 +31,8 @@ pub(super) use values;
 pub(super) enum Store {
     /// One file on this machine.
     Sqlite(Sqlite),
+    /// A database that several machines have in common.
+    Postgres(Postgres),
 }
 
 impl Store {
@@ -36,6 +40,7 @@ impl Store {
     pub(super) fn place(&self) -> String {
         match self {
             Self::Sqlite(store) => store.place(),
+            Self::Postgres(store) => store.place(),
         }
     }
 
@@ -46,6 +51,7 @@ impl Store {
     ) -> Result<T, CatalogError> {
         match self {
             Self::Sqlite(store) => store.read(work),
+            Self::Postgres(store) => store.read(work),
         }
     }
 
@@ -57,6 +63,7 @@ impl Store {
     ) -> Result<T, CatalogError> {
         match self {
             Self::Sqlite(store) => store.write(work),
+            Self::Postgres(store) => store.write(work),
         }
     }
 }
@@ -65,6 +72,8 @@ impl Store {
 pub(super) enum Session<'s> {
     /// To a file.
     Sqlite(&'s Connection),
+    /// To a server.
+    Postgres(&'s mut Link),
 }
 
 impl Session<'_> {
@@ -72,6 +81,7 @@ impl Session<'_> {
     pub(super) fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, Fault> {
         match self {
             Self::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Self::Postgres(link) => link.execute(sql, values),
         }
     }
 
@@ -79,6 +89,7 @@ impl Session<'_> {
     pub(super) fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
         match self {
             Self::Sqlite(connection) => sqlite::rows(connection, sql, values),
+            Self::Postgres(link) => link.rows(sql, values),
         }
     }
 
@@ -92,6 +103,7 @@ impl Session<'_> {
     pub(super) fn passing_over_locked_rows(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
         }
     }
 
@@ -99,6 +111,7 @@ impl Session<'_> {
     pub(super) fn run(&mut self, sql: &str) -> Result<(), Fault> {
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Self::Postgres(link) => link.run(sql),
         }
     }
 }

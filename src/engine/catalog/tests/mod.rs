@@ -1,15 +1,19 @@
 //! The catalog from outside: several Lifeboats at once, the ones that die, and the same on every store.
 
 mod chain;
+mod database;
 mod due;
 mod file;
 mod shared;
 mod tokens;
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
+use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{BackupId, Verification};
 use crate::domain::caller::Caller;
@@ -19,40 +23,86 @@ use crate::domain::request::{HoldKind, JobQuery};
 use crate::domain::state::Hold;
 
 /// Where a test has its catalog.
-pub(super) struct Place {
-    folder: TempDir,
+pub(super) enum Place {
+    /// In a state folder of its own.
+    File(TempDir),
+    /// In a database of its own: how to connect.
+    Database(String),
 }
+
+/// Leases that run out only when a test says so.
+const LEASE: Lease = Lease {
+    lasts: Duration::from_mins(5),
+    steady_after: Duration::ZERO,
+};
 
 impl Place {
     fn file() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self::File(tempfile::tempdir().unwrap())
     }
 
     /// Another Lifeboat on it.
     fn open(&self) -> Catalog {
-        Catalog::open(self.folder.path()).unwrap()
+        match self {
+            Self::File(folder) => Catalog::open(folder.path()).unwrap(),
+            Self::Database(connect) => Catalog::share(connector(connect), "a node", LEASE).unwrap(),
+        }
     }
 
     /// Ends a Lifeboat the way `kill -9` does.
-    #[expect(clippy::unused_self, reason = "not every place is the same")]
-    fn kill(&self, catalog: Catalog) {
-        let Presence::Process(process) = &catalog.presence;
-        let path = process.path();
-        drop(catalog);
-        // The lock is gone, and its file stays.
-        std::fs::write(path, "").unwrap();
+    fn kill(&self, mut catalog: Catalog) {
+        match (self, &mut catalog.presence) {
+            (_, Presence::Process(process)) => {
+                let path = process.path();
+                drop(catalog);
+                // The lock is gone, and its file stays.
+                std::fs::write(path, "").unwrap();
+            }
+            (place, Presence::Node(node)) => {
+                node.kill();
+                place.run_out(node.number());
+            }
+        }
+    }
+
+    /// Lets the lease of a node run out.
+    fn run_out(&self, number: u64) {
+        if let Self::Database(connect) = self {
+            let sql = format!("UPDATE lifeboat.nodes SET lease = clock_timestamp() WHERE number = {number}");
+            postgres::Client::connect(connect, postgres::NoTls)
+                .and_then(|mut client| client.batch_execute(&sql))
+                .unwrap();
+        }
     }
 }
 
-/// Runs each of these tests on every store.
+fn connector(connect: &str) -> Connector {
+    let settings = crate::domain::settings::PostgresSettings::at(connect);
+    Connector::new(&settings, "/".into(), std::sync::Arc::new(|_| None))
+}
+
+/// Runs each of these tests on every store. There is one server for all of those that need one, so they are one test.
 macro_rules! on_every_store {
     ($($room:ident :: $test:ident),* $(,)?) => {
         mod on_a_file {
             $(#[test] fn $test() { super::$room::$test(&super::Place::file()); })*
         }
+
+        const TESTS: &[(&str, fn(&Place))] = &[$((stringify!($test), $room::$test)),*];
     };
+}
+
+#[test]
+fn on_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(&folder.path().join("cluster"), 0, &["max_connections = 200"]).unwrap();
+    for (name, test) in TESTS.iter().chain(database::TESTS) {
+        println!("{name}");
+        let database: String = name.chars().take(60).collect();
+        cluster.create(&database).unwrap();
+        test(&Place::Database(cluster.connect(&database, SUPERUSER)));
+    }
+    database::the_server_goes_away_and_comes_back(&cluster);
 }
 
 on_every_store!(
@@ -60,6 +110,7 @@ on_every_store!(
     shared::one_job_at_a_time_on_an_environment_for_all_lifeboats,
     shared::of_many_that_start_at_the_same_time_one_wins,
     shared::a_job_of_a_dead_process_is_settled_by_exactly_one,
+    shared::a_lifeboat_notices_what_another_writes,
     shared::any_lifeboat_can_ask_a_job_to_stop,
     shared::jobs_are_listed_newest_first_and_narrowed,
     shared::past_runs_are_of_jobs_that_ended_well,

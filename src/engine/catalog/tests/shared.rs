@@ -386,3 +386,42 @@ pub(super) fn everything_is_still_there_after_opening_again(place: &Place) {
         "numbers are not used twice"
     );
 }
+
+pub(super) fn a_lifeboat_notices_what_another_writes(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    let mut seen = one.seen_so_far().unwrap();
+    let mut look = || {
+        let (changes, now) = one.changes_since(seen).unwrap();
+        seen = now;
+        changes
+    };
+    assert_eq!(look(), []);
+    start(&one, "acme/live").unwrap();
+    assert_eq!(look(), [], "its own writes do not count");
+    let (job, _) = start(&other, "beta/live").unwrap();
+    let told = other
+        .notify(at(2), Severity::Warning, Some(&job.environment), "look", None)
+        .unwrap();
+    other
+        .add_activity(
+            at(0),
+            &ann(),
+            Some(&job.environment),
+            "held it",
+            None,
+            Severity::Information,
+        )
+        .unwrap();
+    let changes = look();
+    if other.is_shared() {
+        let all = [
+            Change::Job(Box::new(job.clone())),
+            Change::Environment(job.environment),
+            Change::Notification(told),
+        ];
+        assert_eq!(changes, all);
+    } else {
+        assert_eq!(changes, [Change::Anything]);
+    }
+    assert_eq!(look(), []);
+}

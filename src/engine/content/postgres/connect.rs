@@ -28,6 +28,7 @@ pub struct Connector {
     settings: Arc<PostgresSettings>,
     base: PathBuf,
     variables: Variables,
+    patience: Option<Duration>,
 }
 
 impl fmt::Debug for Connector {
@@ -47,6 +48,16 @@ impl Connector {
             settings: Arc::new(settings.clone()),
             base,
             variables,
+            patience: None,
+        }
+    }
+
+    /// Gives a connection up on which the other side has said nothing to what was sent for so long.
+    #[must_use]
+    pub fn giving_up_after(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
+            ..self
         }
     }
 
@@ -97,7 +108,10 @@ impl Connector {
         }
         config.connect_timeout(CONNECT_LIMIT);
         config.application_name("lifeboat");
-        config.keepalives_idle(Duration::from_mins(1));
+        config.keepalives_idle(self.patience.unwrap_or(Duration::from_mins(1)));
+        if let Some(patience) = self.patience {
+            config.tcp_user_timeout(patience);
+        }
         Ok(config)
     }
 

@@ -39,7 +39,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Buf as _;
 
-use self::connect::Connector;
+pub use self::connect::{Connector, sentence};
 use self::moment::Moment;
 use self::rows::Sum;
 use super::files::Files;

@@ -1,0 +1,151 @@
+//! What only a database that is shared does: leases, and a server that goes away.
+
+use super::*;
+
+pub(super) const TESTS: &[(&str, fn(&Place))] = &[
+    (
+        "a_node_that_was_declared_gone_never_writes_again",
+        a_node_that_was_declared_gone_never_writes_again,
+    ),
+    (
+        "a_slow_node_that_nobody_declared_gone_goes_on",
+        a_slow_node_that_nobody_declared_gone_goes_on,
+    ),
+    (
+        "whoever_is_not_steady_declares_nobody_gone",
+        whoever_is_not_steady_declares_nobody_gone,
+    ),
+    (
+        "a_node_that_ends_in_order_is_gone_at_once",
+        a_node_that_ends_in_order_is_gone_at_once,
+    ),
+    (
+        "tables_of_a_newer_form_are_refused",
+        tables_of_a_newer_form_are_refused,
+    ),
+    (
+        "many_open_an_empty_database_at_the_same_time",
+        many_open_an_empty_database_at_the_same_time,
+    ),
+];
+
+fn number(catalog: &Catalog) -> u64 {
+    catalog.presence.number()
+}
+
+fn a_node_that_was_declared_gone_never_writes_again(place: &Place) {
+    let (paused, other) = (place.open(), place.open());
+    let (job, claim) = start(&paused, "acme/live").unwrap();
+    paused
+        .note_due(
+            "backup",
+            &[Due {
+                environment: name("acme/live"),
+                period: at(0),
+            }],
+        )
+        .unwrap();
+    let due = paused.claim_due(at(0), 1).unwrap().remove(0);
+    place.run_out(number(&paused));
+    let adopted = other.adopt(job.id).unwrap().unwrap();
+    assert_eq!(other.free_due_of_the_gone().unwrap(), 1);
+
+    // It wakes up.
+    assert!(matches!(
+        paused.check_claim(&claim),
+        Err(CatalogError::NotOwned(_))
+    ));
+    assert!(matches!(
+        paused.update_job(&claim, &job),
+        Err(CatalogError::NotOwned(_))
+    ));
+    assert!(matches!(
+        start(&paused, "beta/live"),
+        Err(CatalogError::TakenForDead)
+    ));
+    assert!(matches!(
+        paused.claim_due(at(0), 1),
+        Err(CatalogError::TakenForDead)
+    ));
+    assert!(!paused.serve_due(&due, at(0)).unwrap());
+    other.update_job(&adopted, &job).unwrap();
+    assert_eq!(other.claim_due(at(0), 1).unwrap().len(), 1);
+}
+
+fn a_slow_node_that_nobody_declared_gone_goes_on(place: &Place) {
+    let (slow, other) = (place.open(), place.open());
+    let (job, claim) = start(&slow, "acme/live").unwrap();
+    place.run_out(number(&slow));
+    assert_eq!(other.abandoned().unwrap().len(), 1);
+    slow.check_claim(&claim).unwrap();
+    slow.update_job(&claim, &job).unwrap();
+}
+
+fn whoever_is_not_steady_declares_nobody_gone(place: &Place) {
+    let Place::Database(connect) = place else { return };
+    let lease = Lease {
+        steady_after: Duration::from_hours(1),
+        ..LEASE
+    };
+    let fresh = Catalog::share(connector(connect), "fresh", lease).unwrap();
+    let doomed = place.open();
+    let (job, _) = start(&doomed, "acme/live").unwrap();
+    place.kill(doomed);
+    assert!(fresh.abandoned().unwrap().is_empty());
+    assert_eq!(fresh.adopt(job.id).unwrap(), None);
+    assert!(matches!(
+        start(&fresh, "acme/live"),
+        Err(CatalogError::Busy { .. })
+    ));
+    assert!(place.open().adopt(job.id).unwrap().is_some());
+}
+
+fn a_node_that_ends_in_order_is_gone_at_once(place: &Place) {
+    let (ending, other) = (place.open(), place.open());
+    let (job, _) = start(&ending, "acme/live").unwrap();
+    drop(ending);
+    assert!(other.adopt(job.id).unwrap().is_some());
+}
+
+fn tables_of_a_newer_form_are_refused(place: &Place) {
+    place
+        .open()
+        .write(|session| session.run("UPDATE form SET version = 99"))
+        .unwrap();
+    let Place::Database(connect) = place else { return };
+    let error = Catalog::share(connector(connect), "older", LEASE).unwrap_err();
+    assert!(
+        matches!(error, CatalogError::DatabaseNewer { found: 99, .. }),
+        "{error:?}"
+    );
+}
+
+fn many_open_an_empty_database_at_the_same_time(place: &Place) {
+    let numbers: std::collections::HashSet<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| number(&place.open()))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(numbers.len(), 8);
+}
+
+pub(super) fn the_server_goes_away_and_comes_back(cluster: &Cluster) {
+    cluster.create("away").unwrap();
+    let place = Place::Database(cluster.connect("away", SUPERUSER));
+    let catalog = place.open();
+    let (job, claim) = start(&catalog, "acme/live").unwrap();
+    cluster.kill().unwrap();
+    let error = catalog.update_job(&claim, &job).unwrap_err();
+    assert!(matches!(error, CatalogError::OutOfReach { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("look whether the server runs"),
+        "{error}"
+    );
+    cluster.up().unwrap();
+    catalog.update_job(&claim, &job).unwrap();
+    catalog.check_claim(&claim).unwrap();
+    // A session that the server ends between two calls is not noticed by whoever calls.
+    catalog.job(job.id).unwrap();
+    cluster.stop().unwrap();
+    cluster.up().unwrap();
+    catalog.update_job(&claim, &job).unwrap();
+}
