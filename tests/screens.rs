@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod service;
 mod screens {
     pub mod data;
     pub mod fixture;

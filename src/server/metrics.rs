@@ -103,6 +103,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     environments(&mut page, &summaries);
     copies(&mut page, &backups, now);
+    proofs(&mut page, &summaries, now);
     jobs(&mut page, &service.metrics, &summaries, now);
     requests(&mut page, &service.metrics);
     page.family(
