@@ -516,6 +516,18 @@ impl Engine {
         self.remember(by, Some(environment), text, None, Severity::Warning);
     }
 
+    /// Adds to the activity log what was done, or tried, beside the engine's own actions: a token that was made, a
+    /// request that was refused.
+    pub fn write_down(
+        &self,
+        by: &str,
+        environment: Option<&EnvironmentName>,
+        text: &str,
+        severity: Severity,
+    ) {
+        self.record_activity(by, environment, text, None, severity);
+    }
+
     /// Adds to the activity log.
     pub(super) fn record_activity(
         &self,

@@ -1,22 +1,26 @@
 //! Runs a whole cockpit in memory: keys go in, frames come out, and nothing waits for the clock on the wall.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use lifeboat::backend::Backend;
+use lifeboat::backend::remote::{Remote, RemoteSettings};
 use lifeboat::tui::display::{Display, Written};
 use lifeboat::tui::key::{Input, Key};
 use lifeboat::tui::paint::Frame;
 use lifeboat::tui::theme::ThemeChoice;
-use lifeboat::tui::{CockpitError, CockpitSettings, run_on};
+use lifeboat::tui::{CockpitError, CockpitSettings, Contexts, run_among};
 use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::fixture::{self, Fixture};
+use crate::service::Service;
 
 /// How long a test waits for something that does not come. Never waited for in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -90,7 +94,46 @@ pub struct Runner {
     pub writes: Writes,
     pub copied: Arc<Mutex<Vec<String>>>,
     pub backend: Arc<Fixture>,
+    service: Option<Service>,
 }
+
+/// How a test reaches its backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// In this process.
+    Here,
+    /// Through a service on loopback.
+    Elsewhere,
+}
+
+thread_local! {
+    /// The way of the test on this thread: each test has a thread and a runtime of its own.
+    pub static WAY: Cell<Way> = const { Cell::new(Way::Here) };
+}
+
+/// Runs a test twice: on a backend in this process, and through a service.
+#[allow(unused_macros, reason = "each test program uses a part of this file")]
+macro_rules! alike {
+    ($name:ident) => {
+        mod $name {
+            use crate::screens::runner::{WAY, Way};
+
+            #[tokio::test]
+            async fn here() {
+                WAY.set(Way::Here);
+                super::$name().await;
+            }
+
+            #[tokio::test]
+            async fn elsewhere() {
+                WAY.set(Way::Elsewhere);
+                super::$name().await;
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test program uses a part of this file")]
+pub(crate) use alike;
 
 /// What tests start a cockpit with.
 pub fn settings() -> CockpitSettings {
@@ -102,7 +145,29 @@ pub fn settings() -> CockpitSettings {
         ascii: false,
         mouse: false,
         demo: false,
+        contexts: Vec::new(),
+        idle_lock: None,
+        notice: None,
         clock: Arc::new(fixture::now),
+    }
+}
+
+/// The same backend under every name, except for one that cannot be opened.
+struct Others(Arc<dyn Backend>, CockpitSettings);
+
+#[async_trait]
+impl Contexts for Others {
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
+        if name == "broken" {
+            return Err("the context \"broken\" cannot be opened: it has no theme \"pink\"".to_owned());
+        }
+        let mut settings = self.1.clone();
+        let chosen = settings.contexts.iter().find(|choice| choice.name == name);
+        let chosen = chosen.cloned().unwrap();
+        settings.context = chosen.name;
+        settings.read_only = chosen.read_only;
+        settings.accent = chosen.accent;
+        Ok((Arc::clone(&self.0), settings))
     }
 }
 
@@ -126,8 +191,23 @@ impl Runner {
             out: Written::new(writes.clone()),
             copied: Arc::clone(&copied),
         };
-        let shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
-        let task = tokio::spawn(async move { run_on(&mut display, received, shared, settings).await });
+        let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
+        let mut service = None;
+        if WAY.get() == Way::Elsewhere {
+            let over = Service::over(shared).await;
+            let clock = Arc::clone(&settings.clock);
+            let client = Remote::new(RemoteSettings {
+                clock,
+                ..over.settings()
+            });
+            shared = Arc::new(client.unwrap());
+            service = Some(over);
+        }
+        let mut contexts = Others(Arc::clone(&shared), settings.clone());
+        let task =
+            tokio::spawn(
+                async move { run_among(&mut display, received, shared, settings, &mut contexts).await },
+            );
         let runner = Self {
             inputs,
             frames,
@@ -136,6 +216,7 @@ impl Runner {
             writes,
             copied,
             backend,
+            service,
         };
         runner.settle().await;
         runner
@@ -143,8 +224,17 @@ impl Runner {
 
     /// Lets every task run that can: the runtime has one thread, and the fixture answers at once.
     pub async fn settle(&self) {
-        for _ in 0..300 {
+        let Some(service) = &self.service else {
+            for _ in 0..300 {
+                tokio::task::yield_now().await;
+            }
+            return;
+        };
+        // Every so often the runtime looks at its sockets: until then nothing has come.
+        let mut quiet = 0;
+        while quiet < 6_000 {
             tokio::task::yield_now().await;
+            quiet = if service.is_idle() { quiet + 1 } else { 0 };
         }
     }
 
