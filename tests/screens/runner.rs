@@ -181,17 +181,6 @@ impl Runner {
     /// The same, with other settings.
     pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
         let backend = fixture::shared(fixture);
-        let (inputs, received) = unbounded_channel();
-        let (sender, frames) = watch::channel(None);
-        let size = Arc::new(Mutex::new(Size::new(size.0, size.1)));
-        let writes = Writes::default();
-        let copied = Arc::default();
-        let mut display = Memory {
-            size: Arc::clone(&size),
-            frames: sender,
-            out: Written::new(writes.clone()),
-            copied: Arc::clone(&copied),
-        };
         let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
         let mut service = None;
         if WAY.get() == Way::Elsewhere {
@@ -204,6 +193,32 @@ impl Runner {
             shared = Arc::new(client.unwrap());
             service = Some((over, network));
         }
+        Self::run(size, shared, settings, backend, service).await
+    }
+
+    /// Starts one over any backend.
+    pub async fn over(size: (u16, u16), backend: Arc<dyn Backend>, settings: CockpitSettings) -> Self {
+        Self::run(size, backend, settings, fixture::shared(Fixture::new()), None).await
+    }
+
+    async fn run(
+        size: (u16, u16),
+        shared: Arc<dyn Backend>,
+        settings: CockpitSettings,
+        backend: Arc<Fixture>,
+        service: Option<(Service, Proxy)>,
+    ) -> Self {
+        let (inputs, received) = unbounded_channel();
+        let (sender, frames) = watch::channel(None);
+        let size = Arc::new(Mutex::new(Size::new(size.0, size.1)));
+        let writes = Writes::default();
+        let copied = Arc::default();
+        let mut display = Memory {
+            size: Arc::clone(&size),
+            frames: sender,
+            out: Written::new(writes.clone()),
+            copied: Arc::clone(&copied),
+        };
         let mut contexts = Others(Arc::clone(&shared), settings.clone());
         let task =
             tokio::spawn(
