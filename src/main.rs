@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         temporary: std::env::temp_dir(),
         user: user(variable),
         variables: Arc::new(|name| std::env::var(name).ok()),
+        random,
     };
     let mut outside = outside();
     let arguments = std::env::args_os().collect();
@@ -86,6 +87,7 @@ fn outside() -> Outside {
         now: Box::new(chrono::Utc::now),
         interrupts: Box::new(interrupts),
         random,
+        echo: Box::new(echo),
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lifeboat")),
         leave_terminal: || Ok(rustix::process::setsid().map(|_| ())?),
     }
@@ -102,6 +104,15 @@ fn interrupts() -> mpsc::UnboundedReceiver<()> {
         }
     }
     told
+}
+
+/// Shows what is typed on the terminal, or does not.
+fn echo(on: bool) -> io::Result<()> {
+    let input = io::stdin();
+    let mut modes = rustix::termios::tcgetattr(&input)?;
+    modes.local_modes.set(rustix::termios::LocalModes::ECHO, on);
+    rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Flush, &modes)?;
+    Ok(())
 }
 
 /// Random bytes from the system, good enough for a key.

@@ -17,6 +17,8 @@ mod content;
 mod damage;
 #[path = "repository/engine.rs"]
 mod engine;
+#[path = "repository/held.rs"]
+mod held;
 #[path = "repository/interop.rs"]
 mod interop;
 #[path = "repository/meddling.rs"]

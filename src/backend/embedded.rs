@@ -3,6 +3,8 @@
 //! Opening the engine settles what an earlier Lifeboat may have left behind and can take a while, so it happens on a
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
+mod serving;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
-use crate::domain::plan::RestorePlan;
+use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::engine::catalog::CatalogError;
@@ -254,8 +256,8 @@ impl Backend for Embedded {
             .await
     }
 
-    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_restore(&request, &confirm, user))
+    async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_restore(&plan, &confirm, user))
             .await
     }
 
@@ -275,6 +277,15 @@ impl Backend for Embedded {
         backup: Option<String>,
     ) -> Result<JobId, BackendError> {
         self.change(move |engine, user| engine.start_verify(&environment, backup.as_deref(), user))
+            .await
+    }
+
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_drill(&environment, backup.as_deref(), user))
             .await
     }
 

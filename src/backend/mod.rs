@@ -1,15 +1,20 @@
 //! The trait [`Backend`]: everything that a cockpit or a command can ask, and nothing about how it is done.
 //!
-//! `embedded` answers by calling the engine in this process. Screens and verbs know only this trait.
+//! `embedded` answers by calling the engine in this process, `remote` by asking a service elsewhere. Screens and verbs know only this trait.
 
+#[cfg(feature = "engine")]
 pub mod embedded;
+pub mod link;
 pub mod read_only;
+pub mod remote;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
+
+use self::link::Link;
 
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::{BackupId, ChoiceError};
@@ -17,7 +22,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
-use crate::domain::plan::RestorePlan;
+use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -51,6 +56,7 @@ pub enum BackendError {
 }
 
 /// What a backend is, for `lifeboat info` and the cockpit's header.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {
     /// `embedded`, or the address of the service.
@@ -119,11 +125,13 @@ pub trait Backend: Send + Sync {
     /// Starts a manual or upgrade backup.
     async fn start_backup(&self, request: BackupRequest) -> Result<JobId, BackendError>;
 
-    /// Works out what a restore would do. Reads Live and the repository, changes nothing.
+    /// Works out what a restore would do, and keeps that plan for an hour. Reads Live and the repository, changes nothing
+    /// in them.
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError>;
 
-    /// Starts a restore. `confirm` is what the person typed and has to be the environment's name.
-    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError>;
+    /// Starts the restore that a plan describes, unless the plan does not hold any more. `confirm` is what the person typed
+    /// and has to be the environment's name.
+    async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError>;
 
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.
@@ -133,6 +141,13 @@ pub trait Backend: Send + Sync {
     async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError>;
     /// Starts reading back one backup, or all of them.
     async fn start_verify(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError>;
+
+    /// Starts restoring a backup into a scratch place and comparing it there: one backup, or the newest good one.
+    async fn start_drill(
         &self,
         environment: EnvironmentName,
         backup: Option<String>,
@@ -158,4 +173,9 @@ pub trait Backend: Send + Sync {
 
     /// What happens from now on.
     fn events(&self) -> EventStream;
+
+    /// How the backend is reached. It is told for as long as somebody listens to its events.
+    fn link(&self) -> watch::Receiver<Link> {
+        link::always_up()
+    }
 }

@@ -6,14 +6,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
+use super::link::Link;
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, LogLine};
-use crate::domain::plan::RestorePlan;
+use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -86,7 +88,7 @@ impl Backend for ReadOnly {
         self.inner.plan_restore(request).await
     }
 
-    async fn start_restore(&self, _request: RestoreRequest, _confirm: String) -> Result<JobId, BackendError> {
+    async fn start_restore(&self, _plan: PlanId, _confirm: String) -> Result<JobId, BackendError> {
         self.refuse()
     }
 
@@ -103,6 +105,14 @@ impl Backend for ReadOnly {
     }
 
     async fn start_verify(
+        &self,
+        _environment: EnvironmentName,
+        _backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_drill(
         &self,
         _environment: EnvironmentName,
         _backup: Option<String>,
@@ -140,5 +150,9 @@ impl Backend for ReadOnly {
 
     fn events(&self) -> EventStream {
         self.inner.events()
+    }
+
+    fn link(&self) -> watch::Receiver<Link> {
+        self.inner.link()
     }
 }

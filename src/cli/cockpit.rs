@@ -1,26 +1,24 @@
-//! Opens the cockpit on a backend.
+//! What the cockpit is opened with: how a context wants it to look, and what the terminal can show.
 
 use std::sync::Arc;
 
 use chrono::Utc;
 
 use super::CliError;
-use crate::backend::Backend;
-use crate::config::NamedContext;
-use crate::engine::Variables;
-use crate::tui::theme::{ThemeChoice, ThemeError};
-use crate::tui::{self, CockpitError, CockpitSettings};
+use crate::config::{Config, NamedContext};
+use crate::domain::settings::Variables;
+use crate::tui::theme::{Accent, ThemeChoice, ThemeError};
+use crate::tui::{CockpitError, CockpitSettings, ContextChoice};
 
-/// Runs the cockpit until it is left.
+/// The settings of a cockpit on a context. `config` has the other ones.
 ///
 /// # Errors
-/// [`CliError`] when the context names a colour or theme that there is not, or the terminal cannot be used.
-pub(super) async fn open(
-    backend: Arc<dyn Backend>,
+/// [`CliError`] when the context names a colour or theme that there is not.
+pub(super) fn settings(
     context: &NamedContext,
-    is_demo: bool,
+    config: Option<&Config>,
     variables: &Variables,
-) -> Result<(), CliError> {
+) -> Result<CockpitSettings, CliError> {
     let wrong = |error: ThemeError| CliError::usage(format!("the context \"{}\": {error}", context.name));
     let set = |name: &str| variables(name).filter(|value| !value.is_empty());
     let look = &context.context;
@@ -35,22 +33,38 @@ pub(super) async fn open(
         .find_map(set)
         .unwrap_or_default()
         .to_lowercase();
-    let settings = CockpitSettings {
+    Ok(CockpitSettings {
         context: context.name.clone(),
         read_only: look.read_only,
-        accent: look
-            .accent
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(wrong)?,
+        accent: accent(look.accent.as_deref()).map_err(wrong)?,
         theme,
         ascii: !(locale.ends_with("utf-8") || locale.ends_with("utf8")),
         mouse: look.mouse,
-        demo: is_demo,
+        demo: false,
+        contexts: config.map(choices).unwrap_or_default(),
+        idle_lock: look.idle_lock.limit(),
+        notice: None,
         clock: Arc::new(Utc::now),
-    };
-    Ok(tui::run(backend, settings).await?)
+    })
+}
+
+fn accent(name: Option<&str>) -> Result<Option<Accent>, ThemeError> {
+    name.map(str::parse).transpose()
+}
+
+/// The contexts that can be gone over to.
+fn choices(config: &Config) -> Vec<ContextChoice> {
+    config
+        .contexts
+        .iter()
+        .map(|(name, context)| ContextChoice {
+            name: name.clone(),
+            leads_to: context.backend.to_string(),
+            read_only: context.read_only,
+            // A colour that there is not is told when somebody goes there.
+            accent: accent(context.accent.as_deref()).ok().flatten(),
+        })
+        .collect()
 }
 
 impl From<CockpitError> for CliError {

@@ -1,30 +1,32 @@
 //! This machine: the one place where a context of the configuration is turned into a backend, and where the cockpit and
 //! the demo are opened.
 
+#[cfg(feature = "engine")]
+mod here;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use serde::Serialize;
-use tokio::sync::broadcast;
+
+#[cfg(feature = "engine")]
+pub use here::look_on_a_thread;
 
 use super::house::{Connection, House};
 use super::verbs::demo::DemoArguments;
-use super::{CliError, ErrorKind, Globals, Outside, cockpit};
-use crate::backend::Backend;
-use crate::backend::embedded::{Embedded, EmbeddedOptions};
+use super::{CliError, Globals, Outside, cockpit};
+#[cfg(feature = "engine")]
+use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
+use crate::backend::remote::{Pace, Remote, RemoteSettings};
+use crate::backend::{Backend, BackendInfo};
 use crate::config::{BackendAddress, Config, NamedContext, Places};
-use crate::demo::{Demo, DemoError};
 use crate::domain::check::DatabaseFound;
-use crate::domain::settings::PostgresSettings;
-use crate::engine::clock::SystemClock;
-use crate::engine::{EngineSettings, Surroundings, Variables, look_at_database};
-
-/// Events that a listener may fall behind before it is told that it has missed some.
-const EVENTS_KEPT: usize = 1024;
+#[cfg(feature = "engine")]
+use crate::domain::settings::ServerSettings;
+use crate::domain::settings::{PostgresSettings, SecretSource, Variables};
+use crate::tui::{self, CockpitSettings, Contexts};
 
 /// The configuration and the engine of this machine.
 pub struct ThisMachine {
@@ -40,6 +42,8 @@ pub struct ThisMachine {
     pub user: String,
     /// Environment variables, for keys that are kept in one and for the cockpit's colours.
     pub variables: Variables,
+    /// Random numbers: for the keys of requests to a service.
+    pub random: fn(&mut [u8]) -> io::Result<()>,
 }
 
 impl ThisMachine {
@@ -59,76 +63,139 @@ impl ThisMachine {
         }
     }
 
-    /// The engine in this process. The schedule is kept while the cockpit is open, not while a verb runs: a script that
-    /// lists backups must not begin one.
-    fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
-        let settings = EngineSettings {
-            state: self.state_of(Some(&config))?,
-            catalog: config.catalog.map(|mut catalog| {
-                catalog.node = catalog.node.or_else(host_name);
-                catalog
-            }),
-            repository: config.repository,
-            environments: config.environments,
-        };
-        let surroundings = Surroundings {
-            clock: Arc::new(SystemClock),
-            runtime: tokio::runtime::Handle::current(),
-            events: broadcast::channel(EVENTS_KEPT).0,
-            variables: Arc::clone(&self.variables),
-        };
-        let options = EmbeddedOptions {
-            user: self.user.clone(),
-            keep_schedule,
-            break_live: None,
-        };
-        Ok(Embedded::start(settings, surroundings, options))
+    /// The backend that the context leads to, open.
+    fn open(&self, globals: &Globals, keep_schedule: bool) -> Result<Opened, CliError> {
+        let (config, context) = self.load(globals)?;
+        match context.context.backend.clone() {
+            BackendAddress::Embedded => self.open_here(config, context, keep_schedule),
+            BackendAddress::Remote(address) => {
+                let backend: Arc<dyn Backend> = Arc::new(self.remote(&context, address, None)?);
+                Ok(Opened {
+                    backend: behind(&context, backend),
+                    context,
+                    #[cfg(feature = "engine")]
+                    engine: None,
+                })
+            }
+        }
     }
 
-    /// The engine that the context leads to.
-    fn open(
+    /// The service of a context, asked with the context's token, or with the one that is given.
+    fn remote(
         &self,
-        globals: &Globals,
+        context: &NamedContext,
+        address: String,
+        token: Option<String>,
+    ) -> Result<Remote, CliError> {
+        let mut variables = Arc::clone(&self.variables);
+        let mut source = context.context.token();
+        if let Some(token) = token {
+            source = Some(SecretSource::PasswordEnv(String::new()));
+            variables = Arc::new(move |_| Some(token.clone()));
+        }
+        Remote::new(RemoteSettings {
+            context: context.name.clone(),
+            address,
+            token: source,
+            ca_file: context.context.ca_file.clone(),
+            plain_http: context.context.plain_http,
+            variables,
+            random: self.random,
+            clock: Arc::new(chrono::Utc::now),
+            pace: Pace::default(),
+        })
+        .map_err(CliError::usage)
+    }
+
+    #[cfg(feature = "engine")]
+    fn open_here(
+        &self,
+        config: Config,
+        context: NamedContext,
         keep_schedule: bool,
-    ) -> Result<(Arc<Embedded>, NamedContext), CliError> {
-        let (config, context) = self.load(globals)?;
-        match &context.context.backend {
-            BackendAddress::Embedded => {
-                let keep_schedule = keep_schedule && !context.context.read_only;
-                Ok((Arc::new(self.engine(config, keep_schedule)?), context))
-            }
-            BackendAddress::Remote(address) => Err(CliError::new(
-                ErrorKind::OutOfReach,
-                format!(
-                    "the context \"{}\" leads to the service {address}, and this version of Lifeboat talks to no service: it works on this machine's content only. Name a context whose backend is \"embedded\" with --context",
-                    context.name
-                ),
-            )),
+    ) -> Result<Opened, CliError> {
+        let keep_schedule = keep_schedule && !context.context.read_only;
+        let engine = Arc::new(self.engine(config, keep_schedule)?);
+        Ok(Opened {
+            backend: behind(&context, Arc::clone(&engine) as _),
+            context,
+            engine: Some(engine),
+        })
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[allow(clippy::unused_self, reason = "with an engine it is needed")]
+    fn open_here(
+        &self,
+        _config: Config,
+        context: NamedContext,
+        _keep_schedule: bool,
+    ) -> Result<Opened, CliError> {
+        Err(no_engine(&format!("the context \"{}\"", context.name)))
+    }
+}
+
+/// A backend that is open, and the context that led to it.
+struct Opened {
+    /// As the context allows it to be used.
+    backend: Arc<dyn Backend>,
+    context: NamedContext,
+    /// The engine behind it, where that is in this process.
+    #[cfg(feature = "engine")]
+    engine: Option<Arc<Embedded>>,
+}
+
+impl Opened {
+    /// Lets go of it: an engine in this process ends what it does at the next safe point.
+    #[cfg_attr(
+        not(feature = "engine"),
+        allow(clippy::unused_async, reason = "an engine takes its time to close")
+    )]
+    async fn close(self) {
+        #[cfg(feature = "engine")]
+        if let Some(engine) = self.engine {
+            engine.close().await;
         }
     }
 }
 
-/// What this machine is called.
-fn host_name() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    let name = name.trim();
-    (!name.is_empty()).then(|| name.to_owned())
+/// The contexts of the configuration, one of them open.
+struct Doors<'a> {
+    machine: &'a ThisMachine,
+    globals: Globals,
+    open: Option<Opened>,
 }
 
-/// Looks at a database from a thread of its own: the client waits for the server, which a runtime's thread must not.
-///
-/// # Errors
-/// A sentence that says why it cannot be looked at.
-pub fn look_on_a_thread(settings: &PostgresSettings, variables: &Variables) -> Result<DatabaseFound, String> {
-    std::thread::scope(|threads| {
-        let variables = Arc::clone(variables);
-        threads
-            .spawn(move || look_at_database(settings, Path::new("/"), variables))
-            .join()
-            .unwrap_or_else(|_| {
-                Err("looking at the database was broken off by an error of Lifeboat".to_owned())
-            })
-    })
+#[async_trait]
+impl Contexts for Doors<'_> {
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
+        let said = |error: CliError| format!("the context \"{name}\" cannot be opened: {}", error.message);
+        let globals = Globals {
+            context: Some(name.to_owned()),
+            ..self.globals.clone()
+        };
+        let (config, context) = self.machine.load(&globals).map_err(said)?;
+        let settings = cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        let is_here = context.context.backend == BackendAddress::Embedded;
+        if is_here && let Some(before) = self.open.take() {
+            // Two engines on the same content would be in each other's way.
+            before.close().await;
+        }
+        let opened = self.machine.open(&globals, true).map_err(said)?;
+        let backend = Arc::clone(&opened.backend);
+        if let Some(before) = self.open.replace(opened) {
+            before.close().await;
+        }
+        Ok((backend, settings))
+    }
+}
+
+/// Why something that needs the engine cannot be had from a program that has none.
+#[cfg(not(feature = "engine"))]
+fn no_engine(what: &str) -> CliError {
+    CliError::usage(format!(
+        "{what} needs the engine, and this Lifeboat is the cockpit without one, for services elsewhere: use a whole Lifeboat for that, or name a context whose backend is the address of a service with --context"
+    ))
 }
 
 /// The backend as the context allows it to be used.
@@ -169,169 +236,96 @@ impl House for ThisMachine {
         Ok(context.context.backend == BackendAddress::Embedded)
     }
 
+    #[cfg(feature = "engine")]
     fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
         look_on_a_thread(settings, &self.variables)
     }
 
+    #[cfg(not(feature = "engine"))]
+    fn look_at_database(&self, _settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+        Err(no_engine("looking at a database").message)
+    }
+
+    #[cfg(not(feature = "engine"))]
+    fn engine_for(&self, what: &str) -> Result<(), CliError> {
+        Err(no_engine(what))
+    }
+
+    #[cfg(feature = "engine")]
+    fn engine_for(&self, _what: &str) -> Result<(), CliError> {
+        Ok(())
+    }
+
+    #[cfg(feature = "engine")]
+    fn engine_here(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError> {
+        self.serving_engine(globals, keep_schedule)
+    }
+
+    fn user(&self) -> &str {
+        &self.user
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name)
+    }
+
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {
-        let (engine, context) = self.open(globals, false)?;
+        let opened = self.open(globals, false)?;
         Ok(Connection {
-            backend: behind(&context, engine),
-            context,
+            backend: opened.backend,
+            context: opened.context,
         })
     }
 
     async fn cockpit(&self, globals: &Globals) -> Result<(), CliError> {
-        let (engine, context) = self.open(globals, true)?;
-        let backend = behind(&context, Arc::clone(&engine) as _);
-        let left = cockpit::open(backend, &context, false, &self.variables).await;
-        engine.close().await;
-        left
+        let (config, context) = self.load(globals)?;
+        let settings = cockpit::settings(&context, Some(&config), &self.variables)?;
+        let opened = self.open(globals, true)?;
+        let backend = Arc::clone(&opened.backend);
+        let mut doors = Doors {
+            machine: self,
+            globals: globals.clone(),
+            open: Some(opened),
+        };
+        let left = tui::run(backend, settings, &mut doors).await;
+        if let Some(opened) = doors.open {
+            opened.close().await;
+        }
+        Ok(left?)
     }
 
+    async fn try_token(&self, context: &NamedContext, token: &str) -> Result<BackendInfo, CliError> {
+        let BackendAddress::Remote(address) = context.context.backend.clone() else {
+            return Err(CliError::usage(format!(
+                "the context \"{}\" leads to this machine, which wants no token",
+                context.name
+            )));
+        };
+        let remote = self.remote(context, address, Some(token.to_owned()))?;
+        Ok(remote.info().await?)
+    }
+
+    #[cfg(feature = "engine")]
     async fn demo(
         &self,
         arguments: &DemoArguments,
         globals: &Globals,
         outside: &mut Outside,
     ) -> Result<(), CliError> {
-        let on_a_terminal = outside.out_is_terminal && outside.input_is_terminal;
-        let opens_cockpit = !arguments.headless && !globals.json && on_a_terminal;
-        if opens_cockpit {
-            writeln!(
-                outside.err,
-                "Making a sandbox with real content and a past of backups. This takes some seconds."
-            )?;
-        }
-        // From here on an interrupt arrives as a message: the sandbox has to go, whatever ends the demo.
-        let mut interrupts = (outside.interrupts)();
-        let give_up = Arc::new(AtomicBool::new(false));
-        let at = arguments.at.as_deref();
-        let opening = Demo::open(
-            at,
-            &self.temporary,
-            &self.user,
-            arguments.postgres,
-            opens_cockpit,
-            &give_up,
-        );
-        let demo = {
-            let mut opening = std::pin::pin!(opening);
-            tokio::select! {
-                demo = &mut opening => demo?,
-                Some(()) = interrupts.recv() => {
-                    give_up.store(true, Ordering::Relaxed);
-                    // What still writes to the sandbox has to end before the sandbox can go.
-                    if let Ok(demo) = opening.await {
-                        demo.close().await;
-                    }
-                    return Err(at.map_or_else(interrupted, half_made));
-                }
-            }
-        };
-        let told = tokio::select! {
-            told = play(&demo, arguments, globals, outside) => told,
-            Some(()) = interrupts.recv() => Err(interrupted()),
-        };
-        let ended = match told {
-            // The cockpit takes signals itself, so that it gives the terminal back.
-            Ok(()) if opens_cockpit => {
-                let context = NamedContext {
-                    name: "demo".to_owned(),
-                    context: crate::config::Context::default(),
-                };
-                cockpit::open(demo.backend(), &context, true, &self.variables).await
-            }
-            told => told,
-        };
-        demo.close().await;
-        ended
+        self.run_demo(arguments, globals, outside).await
     }
-}
 
-/// Plays the demo's story, or tells where a sandbox that is kept has everything.
-async fn play(
-    demo: &Demo,
-    arguments: &DemoArguments,
-    globals: &Globals,
-    outside: &mut Outside,
-) -> Result<(), CliError> {
-    if arguments.headless {
-        story(demo, globals, outside).await?;
-        if globals.json {
-            return Ok(());
-        }
-    }
-    if !demo.is_kept() {
-        return Ok(());
-    }
-    let places = demo.whereabouts()?;
-    if globals.json {
-        return print_json(outside, &places);
-    }
-    let mut say = |word: &str, path: &Path| writeln!(outside.out, "  {word:<13}  {}", path.display());
-    say("configuration", &places.config)?;
-    say("key", &places.password_file)?;
-    for live in &places.environments {
-        say(&live.environment.to_string(), &live.repository)?;
-        for (instance, folder) in &live.content {
-            say(instance, folder)?;
-        }
-    }
-    writeln!(
-        outside.out,
-        "The sandbox is kept: lifeboat --config {} works on it.",
-        places.config.display()
-    )?;
-    if demo.has_databases() {
-        writeln!(
-            outside.out,
-            "Its databases run while the demo is open: lifeboat demo --at opens it again."
-        )?;
-    }
-    Ok(outside.out.flush()?)
-}
-
-fn print_json(outside: &mut Outside, value: &impl Serialize) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-    Ok(writeln!(outside.out, "{text}")?)
-}
-
-/// Plays the whole story without a screen.
-async fn story(demo: &Demo, globals: &Globals, outside: &mut Outside) -> Result<(), CliError> {
-    let report = if globals.json {
-        let report = demo.play_story(&mut outside.err).await?;
-        print_json(outside, &report)?;
-        report
-    } else {
-        demo.play_story(&mut outside.out).await?
-    };
-    if report.identical {
-        return Ok(());
-    }
-    Err(CliError::failed(
-        "the recovered content is not identical to what Live was before: that must never happen. Keep the sandbox with --at DIR and look at the differences above",
-    ))
-}
-
-fn half_made(at: &Path) -> CliError {
-    CliError::failed(format!(
-        "the demo was interrupted while it made its sandbox: {} holds a part of one, so delete that before you give the folder to --at again",
-        at.display()
-    ))
-}
-
-fn interrupted() -> CliError {
-    CliError::failed("the demo was interrupted; its sandbox is removed unless --at keeps it")
-}
-
-impl From<DemoError> for CliError {
-    fn from(error: DemoError) -> Self {
-        match error {
-            DemoError::Output(error) => error.into(),
-            DemoError::Backend(error) => error.into(),
-            DemoError::NotEmpty(_) => Self::usage(error.to_string()),
-            other => Self::failed(other.to_string()),
-        }
+    #[cfg(not(feature = "engine"))]
+    async fn demo(
+        &self,
+        _arguments: &DemoArguments,
+        _globals: &Globals,
+        _outside: &mut Outside,
+    ) -> Result<(), CliError> {
+        Err(no_engine("the demo"))
     }
 }

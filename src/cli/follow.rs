@@ -11,11 +11,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::progress::Display;
 use super::detach;
-use super::{Call, CliError};
+use super::{Call, CliError, ErrorKind};
 use crate::backend::{Backend, BackendError, EventStream};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
@@ -111,6 +111,7 @@ async fn watch(
     let mut frame = 0;
     let mut asked_to_stop = false;
     let mut backend_is_there = true;
+    let mut gap = Gap::default();
     let mut job = backend.job(id).await?;
     loop {
         display.job(&job, call)?;
@@ -121,7 +122,7 @@ async fn watch(
         tokio::select! {
             event = events.next(), if backend_is_there => match event {
                 Some(Event::Job(changed)) if changed.id == id => newer(*changed, &mut job),
-                Some(Event::Missed) => newer(backend.job(id).await?, &mut job),
+                Some(Event::Missed) => gap.look(id, backend, &mut job, call).await?,
                 Some(_) => {}
                 None => backend_is_there = false,
             },
@@ -139,11 +140,63 @@ async fn watch(
             _ = frames.tick() => {
                 frame += 1;
                 if frame % FRAMES_PER_LOOK == 0 {
-                    newer(backend.job(id).await?, &mut job);
+                    gap.look(id, backend, &mut job, call).await?;
                 }
                 display.frame(&job, call)?;
             }
         }
+    }
+}
+
+/// How long a service that a job is followed on may be out of reach. The job goes on there without anybody who looks.
+const LONGEST_GAP: Duration = Duration::from_secs(300);
+
+/// The time in which a followed job cannot be seen.
+#[derive(Default)]
+struct Gap {
+    since: Option<Instant>,
+}
+
+impl Gap {
+    /// Looks how the job stands. That the service is out of reach is told once, and again when it is back.
+    async fn look(
+        &mut self,
+        id: JobId,
+        backend: &dyn Backend,
+        job: &mut Job,
+        call: &mut Call<'_>,
+    ) -> Result<(), CliError> {
+        let (why, since) = match (backend.job(id).await, self.since) {
+            (Ok(seen), since) => {
+                newer(seen, job);
+                self.since = None;
+                return match since {
+                    Some(_) => call.remark(&format!("job {id} is seen again")),
+                    None => Ok(()),
+                };
+            }
+            (Err(BackendError::OutOfReach(why)), since) => (why, since),
+            (Err(error), _) => return Err(error.into()),
+        };
+        let Some(since) = since else {
+            self.since = Some(Instant::now());
+            return call.remark(&format!(
+                "{why}; job {id} goes on there, and is looked for again and again"
+            ));
+        };
+        if since.elapsed() < LONGEST_GAP {
+            return Ok(());
+        }
+        let look = call.command(&format!("jobs {id}"));
+        Err(CliError {
+            job: Some(id),
+            ..CliError::new(
+                ErrorKind::OutOfReach,
+                format!(
+                    "{why}; job {id} goes on there, and `{look}` shows how it stands once the service is reached"
+                ),
+            )
+        })
     }
 }
 

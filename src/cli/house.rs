@@ -9,10 +9,14 @@ use async_trait::async_trait;
 
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside};
-use crate::backend::Backend;
+#[cfg(feature = "engine")]
+use crate::backend::embedded::Embedded;
+use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
 use crate::domain::check::DatabaseFound;
 use crate::domain::settings::PostgresSettings;
+#[cfg(feature = "engine")]
+use crate::domain::settings::ServerSettings;
 
 /// A backend, and the context that led to it.
 pub struct Connection {
@@ -37,6 +41,15 @@ pub trait House {
     /// Whether a job that is started in this context runs in this process, and ends with it.
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
 
+    /// Whether there is an engine in this program for something that needs one.
+    ///
+    /// # Errors
+    /// [`CliError`] with a sentence about `what` when there is none.
+    fn engine_for(&self, what: &str) -> Result<(), CliError> {
+        let _ = what;
+        Ok(())
+    }
+
     /// Looks what is in a database that no configuration names yet.
     ///
     /// # Errors
@@ -45,6 +58,30 @@ pub trait House {
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;
+
+    /// Asks the service of a context what it is, with a token that is not stored yet.
+    async fn try_token(&self, context: &NamedContext, token: &str) -> Result<BackendInfo, CliError> {
+        let _ = token;
+        Err(CliError::usage(format!(
+            "the context \"{}\" leads to no service that a token could be tried on",
+            context.name
+        )))
+    }
+
+    /// The engine on this machine's content, whatever the context leads to, and how it is served to others. With
+    /// `keep_schedule`, backups that are due are begun as long as it is open.
+    #[cfg(feature = "engine")]
+    fn engine_here(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError>;
+
+    /// Who is at the keyboard.
+    fn user(&self) -> &str;
+
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
 
     /// Runs the cockpit until it is left.
     async fn cockpit(&self, globals: &Globals) -> Result<(), CliError>;

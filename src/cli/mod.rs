@@ -29,7 +29,9 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use arguments::{Arguments, Globals};
 pub use call::Call;
-pub use connect::{ThisMachine, look_on_a_thread};
+pub use connect::ThisMachine;
+#[cfg(feature = "engine")]
+pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House};
 pub use outside::Outside;

@@ -35,6 +35,8 @@ pub struct Outside {
     pub interrupts: Box<dyn Fn() -> mpsc::UnboundedReceiver<()> + Send + Sync>,
     /// Fills a buffer with random bytes that are good enough for a key.
     pub random: fn(&mut [u8]) -> io::Result<()>,
+    /// Shows what is typed on the terminal, or does not: for secrets.
+    pub echo: Box<dyn Fn(bool) -> io::Result<()> + Send + Sync>,
     /// This program's file, to start it again in the background.
     pub program: PathBuf,
     /// Cuts the process loose from its terminal, so that it goes on when the terminal closes.

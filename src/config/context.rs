@@ -1,8 +1,13 @@
 //! Contexts: which backend a cockpit or a command talks to, and how the cockpit looks on it.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
+
+use crate::domain::limit::TimeLimit;
+use crate::domain::settings::SecretSource;
 
 /// Where a backend is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +17,15 @@ pub enum BackendAddress {
     Embedded,
     /// A service at this address.
     Remote(String),
+}
+
+impl fmt::Display for BackendAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Embedded => "this machine",
+            Self::Remote(address) => address,
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for BackendAddress {
@@ -30,14 +44,30 @@ impl<'de> Deserialize<'de> for BackendAddress {
 }
 
 /// One context.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as the configuration has it"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
     /// Where its backend is.
     pub backend: BackendAddress,
-    /// The file that holds the token for a remote backend.
+    /// The file whose first line is the token for a service. Only its owner may be able to read it.
     #[serde(default)]
     pub token_file: Option<PathBuf>,
+    /// A command that prints the token, started without a shell.
+    #[serde(default)]
+    pub token_command: Option<Vec<String>>,
+    /// The environment variable that holds the token.
+    #[serde(default)]
+    pub token_env: Option<String>,
+    /// Certificates that are believed beside the system's, in PEM form.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Whether the token may go to another machine over an unencrypted connection.
+    #[serde(default)]
+    pub plain_http: bool,
     /// Whether every change through it is refused.
     #[serde(default)]
     pub read_only: bool,
@@ -50,6 +80,80 @@ pub struct Context {
     /// Whether the cockpit takes clicks and the wheel.
     #[serde(default)]
     pub mouse: bool,
+    /// After how long without a key the cockpit hides everything.
+    #[serde(default)]
+    pub idle_lock: IdleLock,
+}
+
+/// After how long without a key the cockpit hides everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdleLock {
+    /// Never.
+    Off,
+    /// After this long.
+    After(TimeLimit),
+}
+
+impl Default for IdleLock {
+    fn default() -> Self {
+        Self::After(TimeLimit::minutes(30))
+    }
+}
+
+impl IdleLock {
+    /// As the time that it is.
+    #[must_use]
+    pub fn limit(self) -> Option<Duration> {
+        match self {
+            Self::Off => None,
+            Self::After(limit) => Some(limit.duration()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for IdleLock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::After).map_err(|error| {
+            serde::de::Error::custom(format!(
+                "{error}; or write \"off\" for an idle_lock that never comes"
+            ))
+        })
+    }
+}
+
+impl Context {
+    /// Where the token for a service is.
+    #[must_use]
+    pub fn token(&self) -> Option<SecretSource> {
+        let file = self.token_file.clone().map(SecretSource::PasswordFile);
+        let command = || self.token_command.clone().map(SecretSource::PasswordCommand);
+        let variable = || self.token_env.clone().map(SecretSource::PasswordEnv);
+        file.or_else(command).or_else(variable)
+    }
+
+    /// What is wrong with it, as a sentence.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        let sources = [
+            self.token_file.is_some(),
+            self.token_command.is_some(),
+            self.token_env.is_some(),
+        ];
+        if sources.into_iter().filter(|is_there| *is_there).count() > 1 {
+            return Some(
+                "a context takes its token from one place: write only one of token_file, token_command and token_env"
+                    .to_owned(),
+            );
+        }
+        if self.token_command.as_ref().is_some_and(Vec::is_empty) {
+            return Some("token_command is empty: write a program and its arguments".to_owned());
+        }
+        None
+    }
 }
 
 /// The context that a command works in.

@@ -10,8 +10,8 @@ use toml::Spanned;
 use super::{Config, ConfigError, Context};
 use crate::domain::address::Address;
 use crate::domain::settings::{
-    CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, StorageOptions,
-    VersionSource,
+    CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
+    StorageOptions, VersionSource,
 };
 
 /// The file as it is written.
@@ -22,8 +22,9 @@ struct File {
     state: Option<PathBuf>,
     catalog: Option<Spanned<CatalogSettings>>,
     #[serde(default)]
-    contexts: BTreeMap<String, Context>,
+    contexts: BTreeMap<String, Spanned<Context>>,
     repository: Option<RepositorySettings>,
+    server: Option<Spanned<ServerSettings>>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
 }
@@ -47,6 +48,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
                 name.get_ref()
             ),
         ));
+    }
+    for (name, context) in &file.contexts {
+        if let Some(what) = context.get_ref().wrong() {
+            return Err(wrong(Some(context.span()), format!("[contexts.{name}]: {what}")));
+        }
     }
     if let Some(catalog) = &file.catalog
         && let Some(what) = catalog.get_ref().wrong()
@@ -83,6 +89,12 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         ));
     }
 
+    if let Some(server) = &file.server
+        && let Some(what) = server.get_ref().wrong()
+    {
+        return Err(wrong(Some(server.span()), what));
+    }
+
     let folder = path.parent().unwrap_or(Path::new(""));
     Ok(Config {
         file: path.to_owned(),
@@ -101,11 +113,15 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         contexts: file
             .contexts
             .into_iter()
-            .map(|(name, context)| (name, context_from(folder, context)))
+            .map(|(name, context)| (name, context_from(folder, context.into_inner())))
             .collect(),
         repository: file
             .repository
             .map(|repository| repository_from(folder, repository)),
+        server: file
+            .server
+            .map(|server| server_from(folder, server.into_inner()))
+            .unwrap_or_default(),
         environments: file
             .environments
             .into_iter()
@@ -128,7 +144,10 @@ fn sentence(message: &str) -> String {
 }
 
 fn context_from(folder: &Path, mut context: Context) -> Context {
-    if let Some(file) = &mut context.token_file {
+    for file in [&mut context.token_file, &mut context.ca_file]
+        .into_iter()
+        .flatten()
+    {
         resolve(folder, file);
     }
     context
@@ -144,6 +163,14 @@ fn repository_from(folder: &Path, mut repository: RepositorySettings) -> Reposit
         }
     }
     repository
+}
+
+fn server_from(folder: &Path, mut server: ServerSettings) -> ServerSettings {
+    if let Some(tls) = &mut server.tls {
+        resolve(folder, &mut tls.certificate_file);
+        resolve(folder, &mut tls.key_file);
+    }
+    server
 }
 
 fn resolve_key(folder: &Path, key: &mut SecretSource) {
@@ -169,6 +196,9 @@ fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> Envi
         if let Some(VersionSource::File { file }) = version {
             resolve(folder, file);
         }
+    }
+    if let Some(scratch) = &mut environment.drill.scratch {
+        resolve(folder, scratch);
     }
     for instance in &mut environment.instances {
         if let ContentSettings::Postgres(database) = &mut instance.content {

@@ -12,11 +12,11 @@ mod places;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use context::{BackendAddress, Context, NamedContext};
+pub use context::{BackendAddress, Context, IdleLock, NamedContext};
 pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
-use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings};
+use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
 
 /// The name of the context that is there without being written: the engine in this process.
 pub const IMPLICIT_CONTEXT: &str = "local";
@@ -40,6 +40,8 @@ pub struct Config {
     pub catalog: Option<CatalogSettings>,
     /// Where backups are kept. There whenever there are environments.
     pub repository: Option<RepositorySettings>,
+    /// How the service is reached.
+    pub server: ServerSettings,
     /// The environments, in the order of the file. Each is valid, and no two have the same name.
     pub environments: Vec<EnvironmentSettings>,
 }

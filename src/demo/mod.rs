@@ -244,6 +244,7 @@ fn backend(sandbox: &Sandbox, user: &str, keep_schedule: bool) -> Result<Embedde
         runtime: tokio::runtime::Handle::current(),
         events: broadcast::channel(1024).0,
         variables: Arc::new(|_| None),
+        random: crate::engine::random::system(),
     };
     let broken = sandbox.clone();
     let options = EmbeddedOptions {

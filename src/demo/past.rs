@@ -85,6 +85,7 @@ impl<'a> Past<'a> {
             runtime: runtime.clone(),
             events: broadcast::channel(16).0,
             variables: Arc::new(|_| None),
+            random: crate::engine::random::system(),
         };
         let engine = Engine::open(sandbox.engine_settings()?, surroundings)?;
         Ok(Self {

@@ -115,7 +115,7 @@ pub(super) async fn play(
         measure::count(removed)
     ))?;
 
-    let restore = backend.start_restore(request.clone(), live.to_string()).await?;
+    let restore = backend.start_restore(plan.id, live.to_string()).await?;
     let restore_millis = story.follow(restore).await?;
     story
         .expect("after the restore, Live is as it was before it broke", &original)
@@ -125,7 +125,8 @@ pub(super) async fn play(
     story
         .expect("after the undo, Live is as broken as it was", &broken)
         .await?;
-    let again = backend.start_restore(request, live.to_string()).await?;
+    let plan = backend.plan_restore(request).await?;
+    let again = backend.start_restore(plan.id, live.to_string()).await?;
     story.follow(again).await?;
     story
         .expect("restored once more, Live is as it was before it broke", &original)

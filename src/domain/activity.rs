@@ -7,6 +7,7 @@ use super::environment::EnvironmentName;
 use super::job::JobId;
 
 /// How serious something is. The colours are the cockpit's: red, yellow, blue.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -31,6 +32,7 @@ impl Severity {
 }
 
 /// One entry of the activity log: who did what to which environment, and how it ended.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// Counted up from 1.
@@ -74,6 +76,7 @@ pub struct BrokenLink {
 }
 
 /// Something that a person should see: how a job ended, or what needs attention.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Counted up from 1.

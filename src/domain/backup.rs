@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
 use super::plan::Selection;
+use super::proof::Drill;
 use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
 
 /// The id of a backup: the id of its snapshot in the repository, 64 hexadecimal digits.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BackupId(pub String);
@@ -34,6 +36,7 @@ impl fmt::Display for BackupId {
 }
 
 /// What made a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Trigger {
@@ -64,6 +67,7 @@ impl Trigger {
 }
 
 /// One period that a scheduled backup serves.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Served {
     /// The slot.
@@ -75,6 +79,7 @@ pub struct Served {
 }
 
 /// One workspace of one instance in a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceCopy {
     /// The workspace's name, as the content names it.
@@ -91,6 +96,7 @@ pub struct WorkspaceCopy {
 }
 
 /// One table of an instance in a backup. Only databases have them.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableCopy {
     /// Its name, as the database has it.
@@ -107,6 +113,7 @@ pub struct TableCopy {
 }
 
 /// One instance in a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceCopy {
     /// The instance's name.
@@ -128,6 +135,7 @@ pub struct InstanceCopy {
 }
 
 /// The record of a backup inside the repository.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The form of this record; see [`Manifest::FORMAT`].
@@ -200,6 +208,7 @@ impl Manifest {
 }
 
 /// What is known of a backup's soundness.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Verification {
@@ -220,6 +229,7 @@ pub enum Verification {
 }
 
 /// A backup, as cockpits see it. Every backup in a repository is complete: an unfinished one never gets a record.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
     /// Its id.
@@ -229,13 +239,18 @@ pub struct Backup {
     pub manifest: Manifest,
     /// When it was last read back, and with what result.
     pub verification: Verification,
+    /// The last drill of it. `None` when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
 }
 
 impl Backup {
-    /// Whether it counts: it was read back and nothing was wrong.
+    /// Whether it counts: it was read back and nothing was wrong, and the last drill of it, if there was any, has brought
+    /// everything back.
     #[must_use]
     pub fn is_good(&self) -> bool {
         matches!(self.verification, Verification::Verified { .. })
+            && self.drill.as_ref().is_none_or(Drill::is_proven)
     }
 
     /// Whether it was taken for the slot.
@@ -258,7 +273,8 @@ impl Backup {
 }
 
 /// Why no backup could be found for what somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "choice", content = "text", rename_all = "snake_case")]
 pub enum ChoiceError {
     /// Nothing begins with it.
     #[error("there is no backup \"{0}\": give an id, a unique beginning of one, or a slot's name")]

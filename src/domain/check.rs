@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::environment::{EnvironmentName, InstanceName};
 
 /// How something stands.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -46,6 +47,7 @@ pub struct DatabaseFound {
 }
 
 /// One thing that was looked at.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The environment; `None` for what belongs to all of them.
@@ -61,6 +63,7 @@ pub struct Finding {
 }
 
 /// Everything that was found, in the order of the configuration.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// One for each thing that was looked at.

@@ -8,6 +8,7 @@ use super::retention::holders;
 use super::slot::{Keep, Slot};
 
 /// A backup in the second repository.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopiedBackup {
     /// The backup in the first repository that it is a copy of. That one may have gone since.
@@ -18,6 +19,7 @@ pub struct CopiedBackup {
 }
 
 /// The second repository of an environment, as it stands.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copies {
     /// Where it is, for people.

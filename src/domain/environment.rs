@@ -102,6 +102,7 @@ impl<'de> Deserialize<'de> for EnvironmentName {
 }
 
 /// What an environment is for. Only [`EnvironmentKind::Live`] is backed up and recoverable (rule 5).
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnvironmentKind {
@@ -132,6 +133,7 @@ impl EnvironmentKind {
 }
 
 /// What a Magnolia instance does in its environment.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -193,6 +195,7 @@ impl<'de> Deserialize<'de> for InstanceName {
 }
 
 /// One running Magnolia of an environment, as the cockpit shows it.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// Its name, unique in the environment.
@@ -209,6 +212,7 @@ pub struct Instance {
 }
 
 /// What came of asking an instance whether it is up.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// When it was asked.
@@ -242,6 +246,7 @@ pub fn workspace_label(name: &str) -> &str {
 }
 
 /// Whether a workspace holds configuration or content.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceKind {

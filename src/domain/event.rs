@@ -7,6 +7,7 @@ use super::environment::EnvironmentName;
 use super::job::Job;
 
 /// Something happened.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {

@@ -13,6 +13,7 @@ use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName};
 
 /// The number of a job, counted up from 1 in one catalog.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub u64);
@@ -32,6 +33,7 @@ impl FromStr for JobId {
 }
 
 /// What a job does.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobKind {
@@ -43,13 +45,22 @@ pub enum JobKind {
     Undo,
     /// Reads backups back and compares digests.
     Verify,
+    /// Restores a backup into a scratch place and compares it there.
+    Drill,
     /// Drops what retention allows and frees its room.
     Prune,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Backup, Self::Restore, Self::Undo, Self::Verify, Self::Prune];
+    pub const ALL: [Self; 6] = [
+        Self::Backup,
+        Self::Restore,
+        Self::Undo,
+        Self::Verify,
+        Self::Drill,
+        Self::Prune,
+    ];
 
     /// The word for it.
     #[must_use]
@@ -59,12 +70,14 @@ impl JobKind {
             Self::Restore => "restore",
             Self::Undo => "undo",
             Self::Verify => "verify",
+            Self::Drill => "drill",
             Self::Prune => "prune",
         }
     }
 }
 
 /// A step of a job. Each kind of job goes through its own steps in order; see [`Phase::of`].
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -84,6 +97,10 @@ pub enum Phase {
     Staging,
     /// Restore: reading the staged content back.
     VerifyingStaged,
+    /// Drill: writing the backup's content into a scratch place.
+    Rehearsing,
+    /// Drill: comparing what is there with the backup's record.
+    Comparing,
     /// Restore: running the hooks that go before the switch.
     HooksBefore,
     /// Restore: exchanging Live and the staged content. From here on the job cannot be cancelled.
@@ -114,6 +131,12 @@ impl Phase {
                 Self::CleaningUp,
             ],
             JobKind::Verify => &[Self::Preparing, Self::Verifying],
+            JobKind::Drill => &[
+                Self::Preparing,
+                Self::Rehearsing,
+                Self::Comparing,
+                Self::CleaningUp,
+            ],
             JobKind::Prune => &[Self::Preparing, Self::Retention],
         }
     }
@@ -130,6 +153,8 @@ impl Phase {
             Self::SafetyBackup => "safety backup",
             Self::Staging => "staging beside Live",
             Self::VerifyingStaged => "verifying staged",
+            Self::Rehearsing => "restoring to scratch",
+            Self::Comparing => "comparing",
             Self::HooksBefore => "hooks before",
             Self::Switching => "switching",
             Self::Hooks => "hooks after",
@@ -146,6 +171,7 @@ impl Phase {
 }
 
 /// How far a job is in its current phase.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The step.
@@ -202,6 +228,7 @@ impl Progress {
 }
 
 /// Where a job stands.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
@@ -247,6 +274,7 @@ impl JobState {
 }
 
 /// What a finished job leaves behind, for its outcome screen and for scripts.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// One sentence.
@@ -262,6 +290,7 @@ pub struct Outcome {
 }
 
 /// How one instance answered after a restore.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceHealth {
     /// The instance.
@@ -273,6 +302,7 @@ pub struct InstanceHealth {
 }
 
 /// A job, as cockpits see it.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its number.
@@ -323,6 +353,7 @@ impl Job {
 }
 
 /// One line of a job's log.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Counted up from 1 in each job; a reader asks for what came after the last one it has.

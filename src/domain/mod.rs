@@ -19,13 +19,17 @@ pub mod limit;
 pub mod measure;
 pub mod plan;
 pub mod printable;
+pub mod proof;
 pub mod recovery;
 pub mod refusal;
 pub mod request;
 pub mod retention;
 pub mod schedule;
+#[cfg(feature = "engine")]
+mod schema;
 pub mod settings;
 pub mod slot;
+pub mod staleness;
 pub mod state;
 pub mod storage;
 pub mod token;

@@ -1,13 +1,38 @@
 //! Restore plans: what a restore would do, worked out beforehand without touching Live (rule 12).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::backup::Backup;
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
+use super::measure;
+use super::settings::RepositoryChoice;
 use super::version::Versions;
 
+/// The id of a restore plan: a random text that nobody can guess.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlanId(pub String);
+
+impl PlanId {
+    /// An id out of random bytes.
+    #[must_use]
+    pub fn of_random(bytes: [u8; 16]) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// What would change in one workspace of one instance.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceChange {
     /// The instance.
@@ -39,6 +64,7 @@ impl WorkspaceChange {
 }
 
 /// Room on one file system that the restore writes to.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// What the room is for: `staging beside author`, `safety backup in the repository`.
@@ -60,15 +86,32 @@ impl Room {
 }
 
 /// How long the restore should take, and what that is based on.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedTime {
     /// Milliseconds, safety backup included.
     pub millis: u64,
     /// From how many past restores and backups of this environment it was worked out.
     pub past_jobs: u64,
+    /// When the drill was that it was worked out from, if it was: measured, and better than what other jobs took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Instant>,
+}
+
+impl ExpectedTime {
+    /// What it is based on, in words, at `now`.
+    #[must_use]
+    pub fn basis(&self, now: Instant) -> String {
+        match (self.drill, self.past_jobs) {
+            (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, now)),
+            (None, 1) => "judged by 1 past job".to_owned(),
+            (None, many) => format!("judged by {} past jobs", measure::count(many)),
+        }
+    }
 }
 
 /// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
@@ -99,8 +142,11 @@ impl Selection {
 }
 
 /// What a restore would do.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestorePlan {
+    /// Its id: a restore is started by naming the plan that was looked at.
+    pub id: PlanId,
     /// The environment that would be restored.
     pub environment: EnvironmentName,
     /// The backup.
@@ -110,6 +156,9 @@ pub struct RestorePlan {
     /// Whether the safety backup would be left out.
     #[serde(default)]
     pub without_safety: bool,
+    /// Which of the two repositories the backup comes from.
+    #[serde(default)]
+    pub from: RepositoryChoice,
     /// When the plan was made. Live goes on changing after that.
     pub made: Instant,
     /// Per instance and workspace, in order.

@@ -10,9 +10,12 @@ use super::backup::{Backup, Trigger};
 use super::environment::{EnvironmentKind, EnvironmentName};
 use super::job::{JobId, JobKind};
 use super::measure;
+use super::plan::PlanId;
 use super::retention;
+use super::staleness::Stale;
 
 /// A rule said no.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "rule", content = "facts", rename_all = "snake_case")]
 pub enum Refusal {
@@ -76,6 +79,12 @@ pub enum Refusal {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// There are no backups that could be read back.
+    #[error("{environment} has no backup yet: there is nothing to verify")]
+    NothingToVerify {
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// A slot or a job still needs the backup.
     #[error("backup {backup} stays as it is: {why}")]
     BackupHeld {
@@ -95,9 +104,63 @@ pub enum Refusal {
     /// The restore plan found something in the way.
     #[error("the restore cannot start: {0}")]
     Obstacle(String),
+    /// The plan no longer says what is so.
+    #[error(
+        "the restore was not started, its plan does not hold any more: {why}; make a new plan and look at it"
+    )]
+    StalePlan {
+        /// The plan.
+        plan: PlanId,
+        /// What has changed.
+        why: Stale,
+    },
+    /// The service does not do this for whoever asks: the role of the token is too small, or the service knows a rule
+    /// that is newer than this Lifeboat.
+    #[error("{0}")]
+    ByService(String),
+    /// The job that was to be cancelled has ended.
+    #[error("job {job} has already ended ({state})")]
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// How it ended, in a word.
+        state: String,
+    },
+    /// The job that was to be cancelled is past its last safe point.
+    #[error(
+        "job {job} is switching Live and is finished rather than stopped: the restore can be undone afterwards"
+    )]
+    PastStopping {
+        /// The job.
+        job: JobId,
+    },
     /// The context forbids changes.
     #[error("the context \"{0}\" is read-only: nothing can be changed through it")]
     ReadOnly(String),
+}
+
+impl Refusal {
+    /// The number of the rule that said no. `None` where it is no rule of the domain but a setting.
+    #[must_use]
+    pub fn rule(&self) -> Option<u8> {
+        match self {
+            Self::NotLive { .. } => Some(5),
+            Self::UpgradeStands { .. } => Some(6),
+            Self::Busy { .. } => Some(8),
+            Self::Protected { .. } => Some(9),
+            // Nothing is lost on the way: undo is one action, and what is still needed stays.
+            Self::NothingToUndo { .. } | Self::NothingToConfirm { .. } | Self::BackupHeld { .. } => Some(10),
+            Self::PastStopping { .. } => Some(11),
+            // No surprise: what the plan found in the way, or that it is out of date.
+            Self::Obstacle(_) | Self::StalePlan { .. } => Some(12),
+            Self::NotConfirmed { .. } => Some(13),
+            // Proof: only what can be read back counts.
+            Self::Damaged { .. } => Some(14),
+            Self::NothingToVerify { .. } | Self::JobEnded { .. } | Self::ReadOnly(_) | Self::ByService(_) => {
+                None
+            }
+        }
+    }
 }
 
 /// Rule 5: only Live.
@@ -159,6 +222,13 @@ mod tests {
         let refusals = [
             Refusal::NothingToUndo { environment },
             Refusal::Obstacle("no room".to_owned()),
+            Refusal::StalePlan {
+                plan: PlanId::of_random([7; 16]),
+                why: Stale::Changed {
+                    job: JobId(3),
+                    kind: JobKind::Undo,
+                },
+            },
             Refusal::ReadOnly("prod".to_owned()),
         ];
         for refusal in refusals {

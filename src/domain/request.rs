@@ -9,6 +9,7 @@ use super::settings::RepositoryChoice;
 use super::version::MagnoliaVersion;
 
 /// Take a backup.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupRequest {
     /// Of which environment.
@@ -20,6 +21,7 @@ pub struct BackupRequest {
 }
 
 /// Work out, or do, a restore.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreRequest {
     /// Of which environment.
@@ -38,6 +40,7 @@ pub struct RestoreRequest {
 }
 
 /// Put an environment into maintenance mode or under protection, or take it out.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldRequest {
     /// Which environment.
@@ -51,6 +54,7 @@ pub struct HoldRequest {
 }
 
 /// The two holds of rule 9.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldKind {
@@ -61,6 +65,7 @@ pub enum HoldKind {
 }
 
 /// Which jobs to list.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobQuery {
     /// Only of this environment.

@@ -103,6 +103,7 @@ impl<'de> Deserialize<'de> for Window {
 }
 
 /// When the automatic slots of an environment are due.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schedule {
@@ -110,6 +111,7 @@ pub struct Schedule {
     pub window: Window,
     /// The day of the weekly backup.
     #[serde(with = "weekday_name")]
+    #[cfg_attr(feature = "engine", schemars(schema_with = "super::schema::weekday"))]
     pub weekly_on: Weekday,
     /// The day of the monthly backup, 1 to 31. In shorter months it is the last day.
     pub monthly_on: u8,

@@ -5,14 +5,17 @@
 
 mod catalog;
 mod postgres;
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError, Role};
 use super::limit::TimeLimit;
+use super::proof::{DrillSettings, VerifySettings};
 use super::schedule::Schedule;
 use super::slot::Keep;
 
@@ -21,6 +24,10 @@ pub use super::storage::{
 };
 pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
+pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
+
+/// Looks up an environment variable.
+pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Where a secret comes from: never from the configuration itself and never from the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +85,12 @@ pub struct EnvironmentSettings {
     /// How many backups each slot keeps.
     #[serde(default)]
     pub keep: Keep,
+    /// How backups are read back by schedule.
+    #[serde(default)]
+    pub verify: VerifySettings,
+    /// How backups are drilled.
+    #[serde(default)]
+    pub drill: DrillSettings,
     /// Its instances, in the order they are copied and switched in.
     #[serde(default, rename = "instance")]
     pub instances: Vec<InstanceSettings>,

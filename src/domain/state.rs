@@ -8,11 +8,13 @@ use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
 use super::plan::Selection;
+use super::proof::Drill;
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
 use super::version::Versions;
 
 /// Something about an environment that makes jobs wait or be refused (rule 9), with the reason in somebody's words.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Why.
@@ -24,6 +26,7 @@ pub struct Hold {
 }
 
 /// One slot at a glance.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotState {
     /// The slot.
@@ -35,6 +38,7 @@ pub struct SlotState {
 }
 
 /// One environment in the list of all.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentSummary {
     /// Its name.
@@ -45,6 +49,15 @@ pub struct EnvironmentSummary {
     pub slots: Vec<SlotState>,
     /// When the newest good backup was taken.
     pub newest: Option<Instant>,
+    /// When every backup has been read back last: the oldest of their verifications.
+    #[serde(default)]
+    pub last_verified: Option<Instant>,
+    /// The last drill, whatever it showed.
+    #[serde(default)]
+    pub last_drill: Option<Drill>,
+    /// The last drill that brought everything back: how long a restore will take.
+    #[serde(default)]
+    pub last_proven: Option<Drill>,
     /// Whether an automatic slot is due and its window has closed.
     pub late: bool,
     /// Whether the last backup, restore or verification that ended had failed, with its sentence.
@@ -61,6 +74,7 @@ pub struct EnvironmentSummary {
 }
 
 /// How one automatic slot stands.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotSchedule {
     /// The slot.
@@ -76,6 +90,7 @@ pub struct SlotSchedule {
 }
 
 /// Tables that a restore has replaced, and that stay in the database for a while.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplacedTables {
     /// The instance.
@@ -99,6 +114,7 @@ pub struct ReplacedTables {
 }
 
 /// How undo would go back.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum UndoWay {
@@ -130,6 +146,7 @@ impl UndoWay {
 }
 
 /// One environment in full.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentDetails {
     /// What the list shows.
@@ -150,6 +167,12 @@ pub struct EnvironmentDetails {
     pub slot_schedules: Vec<SlotSchedule>,
     /// How the last scheduled backup ended.
     pub last_scheduled: Option<Job>,
+    /// When backups are read back next. `None` when that is off.
+    #[serde(default)]
+    pub next_verify: Option<Instant>,
+    /// When a backup is drilled next. `None` when that is off.
+    #[serde(default)]
+    pub next_drill: Option<Instant>,
     /// All its backups, newest first.
     pub backups: Vec<Backup>,
     /// The backup that undo would go back to.

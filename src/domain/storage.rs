@@ -53,6 +53,7 @@ pub struct CopySettings {
 }
 
 /// One of the two repositories that an environment can have.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RepositoryChoice {

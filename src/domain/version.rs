@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Operators sometimes deploy from elsewhere and call their releases something else, so any text is kept as it is;
 /// only [`ReleaseVersion::index`] asks for the `v<index>` form.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReleaseVersion(pub String);
@@ -35,6 +36,7 @@ impl fmt::Display for ReleaseVersion {
 }
 
 /// The version of the Magnolia software, for example `6.3.4`.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MagnoliaVersion(pub String);
@@ -46,6 +48,7 @@ impl fmt::Display for MagnoliaVersion {
 }
 
 /// What runs in an environment at one moment: both versions together.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// The customer's release.

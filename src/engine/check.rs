@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use super::restore::plan;
-use super::{Engine, EngineError, command, versions};
+use super::{Engine, EngineError, versions};
 use crate::domain::address::Address;
 use crate::domain::check::{Finding, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -19,6 +19,7 @@ use crate::domain::measure;
 use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice,
 };
+use crate::secret::command;
 
 pub use database::look_at_database;
 

@@ -4,19 +4,19 @@
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`. Backups
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `proofs`, `retention`, `overview`, `scheduler`. Backups
 //! and restores share `hooks` and `health`.
 
 pub mod catalog;
 pub mod clock;
 pub mod content;
+pub mod random;
 pub mod repository;
 pub mod watch;
 
 mod backup;
 mod budget;
 mod check;
-mod command;
 mod copies;
 mod error;
 mod fence;
@@ -25,10 +25,10 @@ mod hooks;
 mod lock;
 mod overview;
 mod papers;
+mod proofs;
 mod restore;
 mod retention;
 mod scheduler;
-mod secret;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -60,8 +60,10 @@ use content::Content;
 use content::files::Files;
 use content::postgres::{Connector, Postgres};
 use copies::ListedCopies;
+use random::Random;
 use repository::{Key, Repository, Storage};
 
+pub use crate::domain::settings::Variables;
 pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
@@ -70,9 +72,6 @@ pub use work::Work;
 
 /// How often whoever looks on is told that the catalog cannot be written.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
-
-/// Looks up an environment variable.
-pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a repository was found to hold.
 #[derive(Clone)]
@@ -107,6 +106,8 @@ pub struct Surroundings {
     pub events: broadcast::Sender<Event>,
     /// Environment variables, for keys that are kept in one.
     pub variables: Variables,
+    /// Random numbers, for ids that nobody can guess.
+    pub random: Random,
 }
 
 /// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller.
@@ -122,6 +123,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     runtime: tokio::runtime::Handle,
     variables: Variables,
+    random: Random,
     events: broadcast::Sender<Event>,
     // One lock per environment, so that opening one repository (scrypt takes 0.4 s) does not hold up the others.
     repositories: Mutex<HashMap<(EnvironmentName, RepositoryChoice), RepositoryCell>>,
@@ -179,6 +181,7 @@ impl Engine {
             clock: surroundings.clock,
             runtime: surroundings.runtime,
             variables: surroundings.variables,
+            random: surroundings.random,
             events: surroundings.events,
             repositories: Mutex::default(),
             roots: Mutex::default(),
@@ -405,6 +408,7 @@ impl Engine {
             return Ok(Vec::new());
         };
         let verifications = self.catalog().verifications(name)?;
+        let drills = self.catalog().drills(name)?;
         let mut backups = Vec::new();
         let mut unreadable = Vec::new();
         for stored in repository.list()? {
@@ -417,10 +421,12 @@ impl Engine {
                         at: manifest.taken + Duration::from_millis(took),
                     };
                     let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                    let drill = drills.iter().find(|drill| drill.backup == stored.id).cloned();
                     backups.push(Backup {
                         id: stored.id,
                         manifest,
                         verification,
+                        drill,
                     });
                 }
                 Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),
@@ -603,9 +609,12 @@ impl Engine {
     /// Asks every job of this process to stop at its next safe point, and waits until they have. A switch that has
     /// begun is finished.
     pub fn close(&self) {
-        for id in self.jobs_at_work() {
+        let at_work = self.jobs_at_work();
+        for id in &at_work {
             // A job that has just ended, or is past its last safe point, needs no cancelling.
-            let _ = self.cancel(id, "lifeboat");
+            let _ = self.cancel(*id, "lifeboat");
+        }
+        for id in at_work {
             self.wait_for(id);
         }
     }

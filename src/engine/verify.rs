@@ -7,6 +7,7 @@ use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::refusal::Refusal;
 
 impl Engine {
     /// Starts reading back one backup, or all of the environment's.
@@ -30,13 +31,25 @@ impl Engine {
             None => (backups, "verification of all backups".to_owned()),
         };
         if chosen.is_empty() {
-            return Err(EngineError::Failed(format!(
-                "{name} has no backup yet: there is nothing to verify"
-            )));
+            return Err(Refusal::NothingToVerify {
+                environment: name.clone(),
+            }
+            .into());
         }
-        let is_one = backup.is_some();
+        self.start_verify_of(name, chosen, &title, backup.is_some(), by)
+    }
+
+    /// Starts reading back the chosen backups; with `is_one` only the copies of that one as well, else all copies.
+    pub(super) fn start_verify_of(
+        &self,
+        name: &EnvironmentName,
+        chosen: Vec<Backup>,
+        title: &str,
+        is_one: bool,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
         let engine = self.clone();
-        self.start(name, JobKind::Verify, &title, by, move |work| {
+        self.start(name, JobKind::Verify, title, by, move |work| {
             engine.verify(work, &chosen, is_one)
         })
     }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::command;
 use crate::domain::settings::{EnvironmentSettings, VersionSource};
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+use crate::secret::command;
 
 /// What stands in the place of a version that nobody can say.
 const UNKNOWN: &str = "unknown";
@@ -109,6 +109,8 @@ mod tests {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: crate::domain::schedule::Schedule::default(),
             keep: crate::domain::slot::Keep::default(),
+            verify: crate::domain::proof::VerifySettings::default(),
+            drill: crate::domain::proof::DrillSettings::default(),
             instances: Vec::new(),
         };
         assert!(read(&settings).is_err());

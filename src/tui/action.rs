@@ -33,6 +33,7 @@ pub enum Action {
     Watch,
     Verify,
     VerifyAll,
+    Drill,
     UpgradeBackup,
     Extend,
     Delete,
@@ -47,6 +48,8 @@ pub enum Action {
     Check,
     Recovery,
     Palette,
+    Contexts,
+    SwitchTo,
     Help,
     Back,
     NextPane,
@@ -95,6 +98,8 @@ pub enum Place {
     Notice,
     /// A field to type in.
     Typing,
+    /// The contexts to choose from.
+    Contexts,
 }
 
 /// One row of the table.
@@ -117,7 +122,8 @@ pub struct Row {
 }
 
 use Place::{
-    Backups, Choose, Environments, Job, Jobs, List, Log, Notice, Page, Plan, Question, Scope, Typing,
+    Backups, Choose, Contexts, Environments, Job, Jobs, List, Log, Notice, Page, Plan, Question, Scope,
+    Typing,
 };
 
 const MAIN: &[Place] = &[Environments, Backups];
@@ -150,6 +156,7 @@ const EVERYWHERE: &[Place] = &[
     Question,
     Notice,
     Typing,
+    Contexts,
 ];
 const SCROLLED: &[Place] = &[
     Environments,
@@ -163,8 +170,11 @@ const SCROLLED: &[Place] = &[
     List,
     Page,
     Notice,
+    Contexts,
 ];
-const AWAY: &[Place] = &[Choose, Scope, Plan, Job, Jobs, Log, List, Page, Notice, Typing];
+const AWAY: &[Place] = &[
+    Choose, Scope, Plan, Job, Jobs, Log, List, Page, Notice, Typing, Contexts,
+];
 
 /// A row for something that only looks.
 const fn looks(
@@ -229,6 +239,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Watch, &[Key::Char('o')], MAIN, 7, "job", "watch the job that runs on the environment, or the last one"),
     changes(Action::Verify, &[Key::Char('v')], &[Environments, Backups, Page], 9, "verify", "read the chosen backup back and compare it"),
     changes(Action::VerifyAll, &[Key::Char('V')], MAIN, 0, "verify all", "read all backups of the environment back and compare them"),
+    changes(Action::Drill, &[Key::Char('D')], &[Environments, Backups, Page], 0, "drill", "prove that the chosen backup can be restored: into a scratch place, and compared there"),
     changes(Action::UpgradeBackup, &[Key::Char('U')], MAIN, 0, "upgrade backup", "take a backup before an upgrade of Magnolia; it is kept for 48 hours"),
     changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 8, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
     changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
@@ -243,6 +254,8 @@ pub const TABLE: &[Row] = &[
     looks(Action::Check, &[Key::Char('K')], &[Environments, Backups, Page], 0, "check", "look at what works and what does not: repository, databases, rights, room, hooks, health"),
     looks(Action::Recovery, &[Key::Char('w')], ON_SCREENS, 18, "where from", "what is recovered from where"),
     looks(Action::Palette, &[Key::Char(':')], ON_SCREENS, 14, "actions", "find an action by its name"),
+    looks(Action::Contexts, &[Key::Char('X')], ON_SCREENS, 0, "context", "go over to another context of the configuration"),
+    looks(Action::SwitchTo, &[Key::Enter], &[Contexts], 1, "go there", "work in the chosen context"),
     looks(Action::Help, &[Key::Char('?')], HELPED, 3, "help", "this page"),
     looks(Action::Back, &[Key::Esc], AWAY, 2, "back", "go back without doing anything; a job goes on"),
     looks(Action::NextPane, &[Key::Tab], &[Environments, Backups, Typing], 5, "pane", "the other pane, or the next field"),

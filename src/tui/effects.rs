@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
+use crate::domain::plan::PlanId;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 
 /// How many jobs, activities and notifications are asked for.
@@ -31,14 +32,16 @@ pub enum Effect {
     Backup(BackupRequest),
     /// Work out a restore plan, as the answer to question number so-and-so.
     Plan(u64, RestoreRequest),
-    /// Restore, with the name that was typed.
-    Restore(RestoreRequest, String),
+    /// Follow a restore plan, with the name that was typed.
+    Restore(PlanId, String),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
     /// Drop the tables that restores have replaced.
     Confirm(EnvironmentName),
     /// Read back one backup or all.
     Verify(EnvironmentName, Option<BackupId>),
+    /// Restore a backup into a scratch place and compare it there.
+    Drill(EnvironmentName, BackupId),
     /// Cancel a job.
     Cancel(JobId),
     /// Delete an upgrade or safety backup.
@@ -55,6 +58,8 @@ pub enum Effect {
     Redraw,
     /// For the terminal: give it back and stop the process until it is continued.
     Suspend,
+    /// Go over to another context.
+    Switch(String),
     /// End the cockpit.
     Quit,
     /// End the cockpit because a signal said so.
@@ -89,8 +94,6 @@ pub enum Fetch {
 pub enum Timer {
     /// See [`Message::Rested`].
     Rested(u64),
-    /// See [`Message::Retry`].
-    Retry(u64),
 }
 
 /// Runs effects against a backend.
@@ -122,8 +125,25 @@ impl Effects {
 
 async fn listen(backend: &dyn Backend, messages: &UnboundedSender<Message>) {
     let mut events = backend.events();
-    while let Some(event) = events.next().await {
-        if messages.send(Message::Event(event)).is_err() {
+    let mut link = backend.link();
+    // How it stood before anybody looked counts as well.
+    link.mark_changed();
+    let mut link_may_change = true;
+    loop {
+        let message = tokio::select! {
+            changed = link.changed(), if link_may_change => {
+                if changed.is_err() {
+                    link_may_change = false;
+                    continue;
+                }
+                Message::Link(link.borrow_and_update().clone())
+            }
+            event = events.next() => match event {
+                Some(event) => Message::Event(event),
+                None => break,
+            },
+        };
+        if messages.send(message).is_err() {
             return;
         }
     }
@@ -138,7 +158,6 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             tokio::time::sleep(delay).await;
             Some(match timer {
                 Timer::Rested(move_number) => Message::Rested(move_number),
-                Timer::Retry(loss) => Message::Retry(loss),
             })
         }
         Effect::Seen(number) => backend
@@ -151,9 +170,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let plan = backend.plan_restore(request).await;
             Some(Message::Plan(number, Box::new(plan)))
         }
-        Effect::Restore(request, typed) => {
-            started(Start::Watched, backend.start_restore(request, typed).await)
-        }
+        Effect::Restore(plan, typed) => started(Start::Watched, backend.start_restore(plan, typed).await),
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }
@@ -162,6 +179,10 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let backup = backup.map(|id| id.0);
             started(Start::Aside, backend.start_verify(environment, backup).await)
         }
+        Effect::Drill(environment, backup) => started(
+            Start::Aside,
+            backend.start_drill(environment, Some(backup.0)).await,
+        ),
         Effect::Cancel(id) => {
             let done = format!("job {id} was asked to stop: it ends at its next safe point");
             Some(Message::Done(done, backend.cancel(id).await))
@@ -185,9 +206,13 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Done(done, backend.hold(request).await))
         }
         Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
-        Effect::Listen | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit | Effect::End => {
-            None
-        }
+        Effect::Listen
+        | Effect::Copy(_)
+        | Effect::Redraw
+        | Effect::Suspend
+        | Effect::Switch(_)
+        | Effect::Quit
+        | Effect::End => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything that can happen to the cockpit: the one way into `update`.
 
 use super::key::Input;
+use crate::backend::link::Link;
 use crate::backend::{BackendError, BackendInfo};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
@@ -22,8 +23,8 @@ pub enum Message {
     Time,
     /// The selection has rested on an environment for a moment; the number says which move it was.
     Rested(u64),
-    /// The time to try the backend again may have come; the number says which loss of connection it was for.
-    Retry(u64),
+    /// How the backend is reached has changed.
+    Link(Link),
     /// The backend tells of something new.
     Event(Event),
     /// The backend tells of nothing any more.

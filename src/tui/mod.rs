@@ -33,17 +33,21 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 
-pub use self::run::run_on;
-pub use self::settings::{Clock, CockpitError, CockpitSettings};
+pub use self::run::{Left, run_among, run_on};
+pub use self::settings::{Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, OneContext};
 use self::terminal::{PanicGuard, Terminal};
 use crate::backend::Backend;
 
 /// Runs the cockpit in the terminal of this process until its user quits or a signal ends it. The terminal is as it
-/// was afterwards, whatever happened.
-pub async fn run(backend: Arc<dyn Backend>, settings: CockpitSettings) -> Result<(), CockpitError> {
+/// was afterwards, whatever happened. `contexts` opens those that its user goes over to.
+pub async fn run(
+    backend: Arc<dyn Backend>,
+    settings: CockpitSettings,
+    contexts: &mut dyn Contexts,
+) -> Result<(), CockpitError> {
     let (sender, inputs) = unbounded_channel();
     let _guard = PanicGuard::new(sender.clone());
     let mut terminal = Terminal::take(settings.mouse)?;
     terminal::listen(&sender)?;
-    run_on(&mut terminal, inputs, backend, settings).await
+    run_among(&mut terminal, inputs, backend, settings, contexts).await
 }

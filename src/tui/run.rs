@@ -16,7 +16,7 @@ use super::effects::{Effect, Effects};
 use super::key::Input;
 use super::message::Message;
 use super::model::{Connection, Model};
-use super::settings::{CockpitError, CockpitSettings};
+use super::settings::{CockpitError, CockpitSettings, Contexts};
 use super::terminal::in_loop;
 use super::theme::Theme;
 use super::{update, view};
@@ -26,13 +26,42 @@ use crate::domain::event::Event;
 /// The least time between two draws that only show progress.
 const CALM: Duration = Duration::from_millis(250);
 
-/// Runs a cockpit on a display until it ends. The input ends it too when its channel closes.
-pub async fn run_on<D: Display>(
+/// How a cockpit was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// Its user is done.
+    Quit,
+    /// Its user wants to go on in another context.
+    For(String),
+}
+
+/// Runs a cockpit on a display until it is left, for another context or for good.
+pub async fn run_among<D: Display>(
     display: &mut D,
     mut inputs: UnboundedReceiver<Input>,
+    mut backend: Arc<dyn Backend>,
+    mut settings: CockpitSettings,
+    contexts: &mut dyn Contexts,
+) -> Result<(), CockpitError> {
+    loop {
+        let left = run_on(display, &mut inputs, Arc::clone(&backend), settings.clone()).await?;
+        let Left::For(name) = left else {
+            return Ok(());
+        };
+        match contexts.change(&name).await {
+            Ok(opened) => (backend, settings) = opened,
+            Err(why) => settings.notice = Some(why),
+        }
+    }
+}
+
+/// Runs a cockpit on a display until it is left. The input ends it too when its channel closes.
+pub async fn run_on<D: Display>(
+    display: &mut D,
+    inputs: &mut UnboundedReceiver<Input>,
     backend: Arc<dyn Backend>,
     settings: CockpitSettings,
-) -> Result<(), CockpitError> {
+) -> Result<Left, CockpitError> {
     let (sender, mut messages) = unbounded_channel();
     let mut cockpit = Cockpit {
         theme: Theme::new(settings.theme, settings.accent, settings.ascii),
@@ -43,6 +72,8 @@ pub async fn run_on<D: Display>(
         pending: false,
         ended: None,
     };
+    // What another context has left on the screen is not compared with.
+    cockpit.display.forget();
     // The first frame comes before the first question to the backend.
     cockpit.draw()?;
     let effects = update::start(&mut cockpit.model);
@@ -79,9 +110,10 @@ pub async fn run_on<D: Display>(
             urgent |= is_urgent(&message);
             cockpit.take(message)?;
         }
-        if let Some(end) = cockpit.ended {
+        if let Some(end) = cockpit.ended.take() {
             return match end {
-                End::Quit => Ok(()),
+                End::Quit => Ok(Left::Quit),
+                End::Switch(name) => Ok(Left::For(name)),
                 End::Signal => Err(CockpitError::Ended),
             };
         }
@@ -99,9 +131,10 @@ fn is_urgent(message: &Message) -> bool {
 }
 
 /// How the cockpit ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum End {
     Quit,
+    Switch(String),
     Signal,
 }
 
@@ -140,6 +173,7 @@ impl<D: Display> Cockpit<'_, D> {
                 Effect::Redraw => self.display.forget(),
                 Effect::Suspend => self.display.suspend()?,
                 Effect::Copy(text) => self.display.copy(&text)?,
+                Effect::Switch(name) => self.ended = Some(End::Switch(name)),
                 Effect::Quit => self.ended = Some(End::Quit),
                 Effect::End => self.ended = Some(End::Signal),
                 other => self.effects.start(other),
@@ -159,11 +193,20 @@ impl<D: Display> Cockpit<'_, D> {
     /// How long it is until an age or a countdown on the screen reads differently: they count whole minutes, but for
     /// the seconds to the next attempt at a lost connection.
     fn until_time_shows(&self) -> Duration {
-        if matches!(self.model.connection, Connection::Lost { .. }) {
+        let counts_seconds = matches!(
+            self.model.connection,
+            Connection::Lost {
+                next_try: Some(_),
+                ..
+            }
+        );
+        if counts_seconds && !self.model.locked {
             return Duration::from_secs(1);
         }
         let now = (self.model.settings.clock)();
         let into_minute = u64::from(now.second()) * 1000 + u64::from(now.timestamp_subsec_millis()) % 1000;
-        Duration::from_millis(60_000_u64.saturating_sub(into_minute).max(1))
+        let minute = Duration::from_millis(60_000_u64.saturating_sub(into_minute).max(1));
+        let lock = update::lock::left(&self.model).unwrap_or(minute);
+        minute.min(lock.max(Duration::from_millis(1)))
     }
 }

@@ -3,8 +3,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
 
 use super::theme::{Accent, ThemeChoice};
+use crate::backend::Backend;
 use crate::domain::Instant;
 
 /// Tells the time.
@@ -31,8 +35,57 @@ pub struct CockpitSettings {
     pub mouse: bool,
     /// Whether this is the sandbox of `lifeboat demo`, said in the header before the backend has answered.
     pub demo: bool,
+    /// The contexts that can be gone over to, this one among them. Empty where there is no choice.
+    pub contexts: Vec<ContextChoice>,
+    /// After how long without a key everything is hidden. `None`: never.
+    pub idle_lock: Option<Duration>,
+    /// Something to say at once, such as why another context could not be opened.
+    pub notice: Option<String>,
     /// Tells the time.
     pub clock: Clock,
+}
+
+/// A context that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextChoice {
+    /// Its name.
+    pub name: String,
+    /// Where it leads to, in words.
+    pub leads_to: String,
+    /// Whether nothing can be changed through it.
+    pub read_only: bool,
+    /// The colour of its name.
+    pub accent: Option<Accent>,
+}
+
+impl CockpitSettings {
+    /// The number of the active context among those that can be chosen.
+    #[must_use]
+    pub fn place_among_contexts(&self) -> usize {
+        let is_this = |choice: &ContextChoice| choice.name == self.context;
+        self.contexts.iter().position(is_this).unwrap_or(0)
+    }
+}
+
+/// Opens other contexts while the cockpit runs.
+#[async_trait]
+pub trait Contexts: Send {
+    /// Closes the context that is open and opens another one.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be opened; the one that was open stays so.
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String>;
+}
+
+/// There is no other context.
+#[derive(Debug)]
+pub struct OneContext;
+
+#[async_trait]
+impl Contexts for OneContext {
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
+        Err(format!("there is no context \"{name}\" here"))
+    }
 }
 
 impl fmt::Debug for CockpitSettings {

@@ -12,8 +12,9 @@ use lifeboat::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, Role, WorkspaceKind,
 };
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
-use lifeboat::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
+use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, Selection, WorkspaceChange};
 use lifeboat::domain::schedule::Schedule;
+use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::domain::state::{
     EnvironmentDetails, EnvironmentSummary, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay,
@@ -67,6 +68,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
         verification: Verification::Verified {
             at: taken + Duration::minutes(2),
         },
+        drill: None,
         manifest: Manifest {
             format: Manifest::FORMAT,
             environment: name("acme/live"),
@@ -216,6 +218,9 @@ fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         kind,
         slots: Vec::new(),
         newest: None,
+        last_verified: None,
+        last_drill: None,
+        last_proven: None,
         late: false,
         failed: None,
         job: None,
@@ -299,6 +304,8 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             schedule(Slot::Daily, at(24, 0, 17), Some(at(23, 2, 10)), true),
         ],
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
+        next_verify: None,
+        next_drill: None,
         undo: backups.first().map(|backup| backup.id.clone()),
         copies: (summary.name == name("acme/live")).then(|| copies(&backups)),
         undo_way: backups.first().map(|backup| UndoWay::Safety {
@@ -452,10 +459,12 @@ pub fn plan(selection: Selection) -> RestorePlan {
         examples: examples.iter().map(|example| (*example).to_owned()).collect(),
     };
     RestorePlan {
+        id: PlanId::of_random([7; 16]),
         environment: name("acme/live"),
         backup: backups()[1].clone(),
         selection,
         without_safety: false,
+        from: RepositoryChoice::First,
         made: now(),
         changes: vec![
             change("config", 0, 0, 0, &[]),
@@ -472,6 +481,7 @@ pub fn plan(selection: Selection) -> RestorePlan {
         expected: Some(ExpectedTime {
             millis: 192_000,
             past_jobs: 4,
+            drill: None,
         }),
         room: vec![Room {
             purpose: "staging beside author".to_owned(),

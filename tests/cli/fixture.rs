@@ -10,7 +10,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
-use lifeboat::domain::plan::RestorePlan;
+use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -43,6 +43,7 @@ pub struct Fixture {
     events: broadcast::Sender<Event>,
     job: Mutex<Job>,
     extended: Mutex<bool>,
+    planned: Mutex<Option<RestoreRequest>>,
 }
 
 impl Default for Fixture {
@@ -85,6 +86,7 @@ impl Fixture {
                 JobState::Running,
             )),
             extended: Mutex::new(false),
+            planned: Mutex::new(None),
         }
     }
 
@@ -249,6 +251,7 @@ impl Backend for Fixture {
     }
 
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
+        *self.planned.lock().unwrap() = Some(request.clone());
         let mut plan = data::plan(request.selection);
         plan.without_safety = request.without_safety;
         if plan.selection.workspaces.iter().any(|name| name == "webstie") {
@@ -264,7 +267,10 @@ impl Backend for Fixture {
         Ok(plan)
     }
 
-    async fn start_restore(&self, request: RestoreRequest, confirm: String) -> Result<JobId, BackendError> {
+    async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
+        assert_eq!(plan, PlanId::of_random([7; 16]));
+        let planned = self.planned.lock().unwrap().clone();
+        let request = planned.expect("a restore follows the plan that was made");
         refusal::confirmed(&request.environment, &confirm)?;
         Ok(self.start(JobKind::Restore, &format!("restore of {}", request.backup)))
     }
@@ -289,6 +295,15 @@ impl Backend for Fixture {
             |backup| format!("verification of {backup}"),
         );
         Ok(self.start(JobKind::Verify, &title))
+    }
+
+    async fn start_drill(
+        &self,
+        _environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        let which = backup.unwrap_or_else(|| "the newest backup".to_owned());
+        Ok(self.start(JobKind::Drill, &format!("drill of {which}")))
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {

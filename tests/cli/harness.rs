@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use lifeboat::backend::Backend;
+use lifeboat::backend::embedded::Embedded;
 use lifeboat::backend::read_only::ReadOnly;
 use lifeboat::cli::verbs::demo::DemoArguments;
 use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Outside};
 use lifeboat::config::{Context, NamedContext, Places};
 use lifeboat::domain::check::DatabaseFound;
-use lifeboat::domain::settings::PostgresSettings;
+use lifeboat::domain::settings::{PostgresSettings, ServerSettings};
 use tokio::sync::mpsc;
 
 use crate::data;
@@ -149,6 +150,7 @@ impl Run {
                 buffer.fill(0xa5);
                 Ok(())
             },
+            echo: Box::new(|_| Ok(())),
             program: self.program.clone(),
             leave_terminal: || Ok(()),
         };
@@ -218,6 +220,22 @@ impl House for Run {
                 },
             },
         })
+    }
+
+    fn engine_here(
+        &self,
+        _globals: &Globals,
+        _keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError> {
+        Err(CliError::failed("the engine of this machine was opened"))
+    }
+
+    fn user(&self) -> &'static str {
+        "kim"
+    }
+
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
     }
 
     async fn cockpit(&self, _globals: &Globals) -> Result<(), CliError> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use lifeboat::domain::environment::{EnvironmentKind, Role};
+use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositorySettings,
@@ -49,6 +50,11 @@ fn settings(folder: &Path, connect: &str, node: &str) -> EngineSettings {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            verify: VerifySettings { every: Every::NEVER },
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
             instances: vec![InstanceSettings {
                 name: "author".parse().unwrap(),
                 role: Role::Author,
@@ -90,6 +96,7 @@ fn a_lifeboat() {
         runtime: runtime.handle().clone(),
         events: tokio::sync::broadcast::channel(1024).0,
         variables: Arc::new(|_| None),
+        random: lifeboat::engine::random::system(),
     };
     let options = EmbeddedOptions {
         user: "lifeboat".into(),

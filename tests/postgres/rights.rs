@@ -3,7 +3,7 @@
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::engine::EngineError;
 
-use crate::house::{House, back_up, failed, plan, restore, start_restore};
+use crate::house::{House, back_up, failed, plan, restore};
 
 /// Live belongs to `magnolia`; `app` may write it, `reader` may read it, and `operator` may act for `magnolia`.
 fn house() -> House {
@@ -65,8 +65,8 @@ fn who_may_only_read_can_back_up_and_is_told_what_a_restore_needs() {
         "{obstacles}"
     );
     house.pass(chrono::Duration::minutes(1));
-    let job = start_restore(&engine, &backup.0, &[]);
-    let why = failed(&engine, job);
+    let refused = engine.start_restore(&plan.id, "acme/live", "maria");
+    let why = refused.unwrap_err().to_string();
     assert!(why.contains("GRANT"), "{why}");
     assert_eq!(house.left("author"), Vec::<String>::new());
     assert_ne!(house.rows("author", "public"), original);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
+use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
@@ -16,7 +17,8 @@ use lifeboat::domain::settings::{
 use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::engine::clock::SystemClock;
 use lifeboat::engine::repository::{Key, Repository};
-use lifeboat::engine::{Engine, EngineSettings, Surroundings};
+use lifeboat::engine::watch::Unwatched;
+use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 
 use crate::object_storage::{Fault, Line, Store};
 use crate::support::{below, fill};
@@ -60,6 +62,11 @@ impl Installation {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            verify: VerifySettings { every: Every::NEVER },
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
             instances: vec![InstanceSettings {
                 name: "author".parse().unwrap(),
                 role: Role::Author,
@@ -88,6 +95,7 @@ impl Installation {
             clock: Arc::new(SystemClock),
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel(1024).0,
+            random: lifeboat::engine::random::system(),
             variables: Arc::new(|name| match name {
                 "AWS_ACCESS_KEY_ID" => Some("key".to_owned()),
                 "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
@@ -126,6 +134,12 @@ fn restore(from: RepositoryChoice) -> RestoreRequest {
     }
 }
 
+/// Makes a plan and follows it.
+fn start(engine: &Engine, from: RepositoryChoice) -> Result<JobId, EngineError> {
+    let plan = engine.plan_restore(&restore(from), &Unwatched)?;
+    engine.start_restore(&plan.id, "acme/live", "maria")
+}
+
 fn pictures(content: &Path) -> usize {
     below(content).len()
 }
@@ -150,20 +164,13 @@ fn live_comes_back_from_either_bucket() {
     for from in [RepositoryChoice::First, RepositoryChoice::Copy] {
         fs::remove_dir_all(place.content().join("dam")).unwrap();
         let broken = pictures(&place.content());
-        let job = ended(
-            &engine,
-            engine
-                .start_restore(&restore(from), "acme/live", "maria")
-                .unwrap(),
-        );
+        let job = ended(&engine, start(&engine, from).unwrap());
         assert_eq!(job.state, JobState::Done, "{job:?}");
         assert_eq!(below(&place.content()), before);
         let undone = ended(&engine, engine.start_undo(&live(), "acme/live", "maria").unwrap());
         assert_eq!(undone.state, JobState::Done, "{undone:?}");
         assert_eq!(pictures(&place.content()), broken);
-        let again = engine
-            .start_restore(&restore(from), "acme/live", "maria")
-            .unwrap();
+        let again = start(&engine, from).unwrap();
         assert_eq!(ended(&engine, again).state, JobState::Done);
     }
     let verified = ended(&engine, engine.start_verify(&live(), None, "maria").unwrap());
@@ -229,10 +236,7 @@ fn a_storage_that_goes_away_fails_the_job_with_a_sentence() {
     engine.refresh();
     let trouble = engine.details(&live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("access is denied"), "{trouble}");
-    let said = engine
-        .start_restore(&restore(RepositoryChoice::First), "acme/live", "maria")
-        .unwrap_err()
-        .to_string();
+    let said = start(&engine, RepositoryChoice::First).unwrap_err().to_string();
     assert!(said.contains("has copies of 1 backups"), "{said}");
     line.disturb(|_| Fault::Pass);
     assert_eq!(backup(&engine).state, JobState::Done);

@@ -13,9 +13,17 @@ pub struct ActivityArguments {
     /// At most so many entries, newest first
     #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
+    /// Check instead that the log on this machine is what was written, and say where it is not
+    #[cfg(feature = "engine")]
+    #[arg(long, conflicts_with = "limit")]
+    pub verify: bool,
 }
 
 pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    #[cfg(feature = "engine")]
+    if arguments.verify {
+        return verify(call).await;
+    }
     let activity = call.backend().await?.activity(arguments.limit).await?;
     if call.globals.json {
         return call.json(&json!({ "activity": activity }));
@@ -46,4 +54,27 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
         ]);
     }
     call.table(&table)
+}
+
+/// Checks the chain that the entries make.
+#[cfg(feature = "engine")]
+async fn verify(call: &mut Call<'_>) -> Result<(), CliError> {
+    let (engine, _) = call.house.engine_here(&call.globals, false)?;
+    let report = engine.on_catalog(|catalog| catalog.verify_activity()).await?;
+    if call.globals.json {
+        call.json(&report)?;
+    }
+    if let Some(broken) = &report.broken {
+        return Err(CliError::failed(format!(
+            "the activity log is not what was written, at entry {}: {}. Everything before it holds",
+            broken.number, broken.why
+        )));
+    }
+    if call.globals.json {
+        return Ok(());
+    }
+    call.tell(&format!(
+        "All {} entries of the activity log are what was written, each following from the one before it.",
+        report.entries
+    ))
 }

@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::backend::Backend;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
+use crate::config::{Config, Context};
 
 /// The backend's word for its state folder.
 const STATE: &str = "state";
@@ -17,6 +18,12 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let config = call.house.config_file(&call.globals);
     let state = call.house.state_folder(&call.globals);
     let cache = call.house.places().cache.clone();
+    let contexts = config
+        .as_ref()
+        .ok()
+        .and_then(|file| Config::load(file).ok())
+        .map(|config| config.contexts)
+        .unwrap_or_default();
     let connection = call.house.connect(&call.globals).await;
     let context = connection
         .as_ref()
@@ -41,6 +48,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
             "config": config.ok(),
             "state": state,
             "cache": cache,
+            "contexts": contexts.iter().map(described).collect::<Vec<_>>(),
             "context": context.as_ref().map(|context| &context.name),
             "read_only": context.as_ref().map(|context| context.context.read_only),
             "backend": backend.as_ref().ok(),
@@ -64,6 +72,12 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         };
         fact("context", format!("{}{read_only}", context.name));
     }
+    for (name, other) in contexts.iter().filter(|_| contexts.len() > 1) {
+        let is_active = context.as_ref().is_some_and(|context| context.name == *name);
+        let active = if is_active { " (this one)" } else { "" };
+        let read_only = if other.read_only { ", read-only" } else { "" };
+        fact("", format!("{name}: {}{read_only}{active}", other.backend));
+    }
     if let Ok(backend) = &backend {
         fact("backend", format!("{} {}", backend.kind, backend.version));
         for (word, value) in backend.places.iter().filter(|(word, _)| word != STATE) {
@@ -82,6 +96,15 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         call.tell(&format!("Needs you: {trouble}"))?;
     }
     Ok(())
+}
+
+/// A context, for programs.
+fn described((name, context): (&String, &Context)) -> Value {
+    json!({
+        "name": name,
+        "backend": context.backend.to_string(),
+        "read_only": context.read_only,
+    })
 }
 
 /// What needs somebody, by environment: a repository that is gone, a key that does not open it.

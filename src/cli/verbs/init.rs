@@ -88,6 +88,7 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
         call.outside.out.write_all(SAMPLE.as_bytes())?;
         return Ok(());
     }
+    call.house.engine_for("`lifeboat init`")?;
     let config = call.house.config_file(&call.globals)?;
     if config.exists() {
         return Err(CliError::usage(format!(

@@ -9,16 +9,22 @@ pub mod completions;
 pub mod confirm;
 pub mod delete;
 pub mod demo;
+pub mod drill;
 pub mod environments;
 pub mod extend;
 pub mod hold;
 pub mod info;
 pub mod init;
 pub mod jobs;
+pub mod login;
 pub mod man;
 pub mod plan;
 pub mod restore;
 pub mod schedule;
+#[cfg(feature = "engine")]
+pub mod serve;
+#[cfg(feature = "engine")]
+pub mod token;
 pub mod undo;
 pub mod verify;
 
@@ -49,8 +55,11 @@ pub enum Verb {
     Jobs(jobs::JobsArguments),
     /// Show who did what, when, and how it ended
     Activity(activity::ActivityArguments),
-    /// Print which files and folders Lifeboat uses, and what it is connected to
+    /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
     Info,
+    /// Store the token for a service, after trying it
+    #[command(long_about = login::LONG_ABOUT)]
+    Login(login::LoginArguments),
     /// Take a backup of Live by hand, or before an upgrade
     #[command(long_about = backup::LONG_ABOUT)]
     Backup(backup::BackupArguments),
@@ -68,6 +77,9 @@ pub enum Verb {
     Confirm(confirm::ConfirmArguments),
     /// Read backups back and compare every digest
     Verify(verify::VerifyArguments),
+    /// Prove that a backup can be restored: restore it into a scratch place and compare it there
+    #[command(long_about = drill::LONG_ABOUT)]
+    Drill(drill::DrillArguments),
     /// Ask a running job to stop at its next safe point
     #[command(long_about = cancel::LONG_ABOUT)]
     Cancel(cancel::CancelArguments),
@@ -80,6 +92,14 @@ pub enum Verb {
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
+    /// Keep the schedule, and serve this machine's engine to cockpits and programs elsewhere
+    #[cfg(feature = "engine")]
+    #[command(long_about = serve::LONG_ABOUT)]
+    Serve,
+    /// Make, list, renew and end the tokens that the service lets in
+    #[cfg(feature = "engine")]
+    #[command(long_about = token::LONG_ABOUT)]
+    Token(token::TokenArguments),
     /// Print the completion script of a shell
     #[command(after_long_help = completions::AFTER)]
     Completions(completions::CompletionsArguments),
@@ -100,17 +120,23 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
         Some(Verb::Info) => info::run(call).await,
+        Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
         Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
+        Some(Verb::Drill(arguments)) => drill::run(arguments, call).await,
         Some(Verb::Cancel(arguments)) => cancel::run(&arguments, call).await,
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
+        #[cfg(feature = "engine")]
+        Some(Verb::Serve) => serve::run(call).await,
+        #[cfg(feature = "engine")]
+        Some(Verb::Token(arguments)) => token::run(arguments, call).await,
         Some(Verb::Completions(arguments)) => completions::run(&arguments, call),
         Some(Verb::Man) => man::run(call),
     }

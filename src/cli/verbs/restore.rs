@@ -6,11 +6,12 @@ use super::plan::{From, Part};
 use crate::cli::follow::{self, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::refusal::confirmed;
 use crate::domain::request::RestoreRequest;
 
 /// What `lifeboat restore --help` says first.
 pub const LONG_ABOUT: &str = "\
-Puts a backup's content back into Live. A safety backup of what is there comes first; the content is staged \
+Makes a plan of the restore and follows it: puts a backup's content back into Live. A safety backup of what is there comes first; the content is staged \
 beside Live and verified before Live is switched to it, so that Live is old or new and never mixed. \
 `lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.";
 
@@ -47,7 +48,10 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
     };
     let confirm = arguments.confirm.unwrap_or_default();
     follow::start(&arguments.job, call, async |backend| {
-        backend.start_restore(request, confirm).await
+        // Making a plan takes a while. Whether the name is right is known before.
+        confirmed(&request.environment, &confirm)?;
+        let plan = backend.plan_restore(request).await?;
+        backend.start_restore(plan.id, confirm).await
     })
     .await
 }

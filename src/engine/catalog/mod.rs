@@ -12,12 +12,14 @@
 
 mod activity;
 mod answers;
+mod drills;
 mod due;
 mod environments;
 mod error;
 mod jobs;
 mod news;
 mod notes;
+mod plans;
 mod presence;
 mod records;
 mod schema;
@@ -35,6 +37,7 @@ pub use due::{Due, DueClaim};
 pub use environments::Holds;
 pub use error::CatalogError;
 pub use jobs::{Claim, NewJob, PastRun, ScheduledFailures};
+pub use plans::StoredPlan;
 
 use error::Fault;
 use presence::{Node, OpeningLock, Presence, Process};

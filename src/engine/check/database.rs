@@ -17,7 +17,8 @@ use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::rights::{self, Missing, Server};
 use crate::engine::content::postgres::tables::Layout;
 use crate::engine::restore::{database, plan, search_indexes};
-use crate::engine::{Engine, Variables, command};
+use crate::engine::{Engine, Variables};
+use crate::secret::command;
 
 impl Engine {
     pub(super) fn check_database(
@@ -390,7 +391,7 @@ fn leftover(left: &Left, is_at_work: bool, findings: &mut Findings<'_>) {
     } else {
         findings.warning(
             "leftovers",
-            format!("{what}: an interrupted restore has left it, and it goes with the next backup"),
+            format!("{what}: an interrupted restore or drill has left it, and it goes with the next backup"),
         );
     }
 }

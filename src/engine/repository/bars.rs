@@ -22,6 +22,10 @@ impl Counts {
         self.items.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Tells `watch` what was done since the last time.
     fn tell(&self, watch: &dyn Watch) {
         let items = self.items.swap(0, Ordering::Relaxed);
@@ -72,7 +76,7 @@ impl RusticProgress for Bars {
     fn set_title(&self, _title: &str) {}
 
     fn inc(&self, bytes: u64) {
-        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.0.add_bytes(bytes);
     }
 
     fn finish(&self) {}

@@ -92,12 +92,12 @@ impl Repository {
             let last_walk = walk_all(&sources, &held, &stopwatch, watch)?;
             (first_walk, last_walk, earlier, None)
         } else {
-            let (stored, met) = self.feed(&sources, &first_walk, parent, stopwatch, watch)?;
+            let fed = self.feed(&sources, &first_walk, parent, stopwatch, watch)?;
             let (last_walk, holding) = beside(
                 || walk_all(&sources, &held, &stopwatch, watch),
-                || Holding::read(&self.store()?, stored.tree, watch),
+                || Holding::read(&self.store()?, fed.tree, watch),
             );
-            (met, last_walk?, holding?, stored.summary)
+            (fed.met, last_walk?, holding?, fed.summary)
         };
 
         let mut instances = Vec::new();

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant as Stopwatch};
 
-use rustic_core::repofile::{Chunker, Metadata, Node, NodeType, SnapshotFile};
+use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile, SnapshotSummary};
 use rustic_core::{
-    BackupOptions, ConfigOptions, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion,
+    BackupOptions, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion, TreeId,
 };
 
 use super::bars::{Bars, Counts, pulse};
@@ -28,7 +28,17 @@ use crate::engine::watch::Watch;
 /// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time.
 const AHEAD: usize = 1024;
 /// How many bytes may be under way of items that bring their content along.
-const UNDER_WAY: usize = 32 * 1024 * 1024;
+pub(super) const UNDER_WAY: usize = 32 * 1024 * 1024;
+
+/// What was stored, before it is a backup.
+pub(super) struct Fed {
+    /// The folder above the instances.
+    pub(super) tree: TreeId,
+    /// What was counted, for `restic` to show.
+    pub(super) summary: Option<SnapshotSummary>,
+    /// What was met, by instance.
+    pub(super) met: Vec<Met>,
+}
 
 /// One instance while it is fed.
 struct Feed<'a> {
@@ -43,8 +53,8 @@ struct Feed<'a> {
 }
 
 impl Repository {
-    /// Stores what a walk over all instances meets, and gives that and the record that the library made up for it,
-    /// which is written nowhere. `earlier` is what an earlier walk met.
+    /// Stores what a walk over all instances meets. The record that the library makes up for it is written nowhere.
+    /// `earlier` is what an earlier walk met.
     pub(super) fn feed(
         &self,
         sources: &[&Source],
@@ -52,15 +62,15 @@ impl Repository {
         parent: Option<&BackupId>,
         stopwatch: Stopwatch,
         watch: &dyn Watch,
-    ) -> Result<(SnapshotFile, Vec<Met>), RepositoryError> {
+    ) -> Result<Fed, RepositoryError> {
+        if earlier.iter().all(|earlier| earlier.estimate.is_some()) {
+            return self.feed_held(sources, earlier, parent, stopwatch, watch);
+        }
         let counts = Arc::new(Counts::default());
         let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
-        let (mut open, guard) = self
+        let (open, guard) = self
             .handle(Purpose::Copy, Bars(Arc::clone(&counts)))
             .map_err(judge)?;
-        if earlier.iter().all(|earlier| earlier.estimate.is_some()) {
-            open.apply_config(&cut_already()).map_err(judge)?;
-        }
         let call = Arc::new(Call::new(Arc::clone(&guard)));
         let budget = ByteBudget::new(UNDER_WAY);
         let feeds: Vec<_> = sources
@@ -107,7 +117,11 @@ impl Repository {
         };
         let stored: SnapshotFile = stored.inspect_err(|_| guard.withdraw())?;
         let met = feeds.into_iter().map(Feed::met).collect::<Option<Vec<_>>>();
-        Ok((stored, met.ok_or(RepositoryError::Cancelled)?))
+        Ok(Fed {
+            tree: stored.tree,
+            summary: stored.summary,
+            met: met.ok_or(RepositoryError::Cancelled)?,
+        })
     }
 }
 
@@ -186,7 +200,7 @@ fn send_all(feeds: &[Feed<'_>], entries: SyncSender<Entry>, call: &Call, counts:
 }
 
 /// The folder of an instance at the top of the tree: as new as the newest item in it.
-fn top(name: &InstanceName, met: &Met) -> Node {
+pub(super) fn top(name: &InstanceName, met: &Met) -> Node {
     let item = Item {
         path: PathBuf::from(name.as_str()),
         kind: ItemKind::Folder,
@@ -209,15 +223,6 @@ fn top(name: &InstanceName, met: &Met) -> Node {
 /// Where an instance is in the tree.
 fn place_of(name: &InstanceName) -> PathBuf {
     Path::new("/").join(name.as_str())
-}
-
-/// How content is cut that comes cut already, as rows of a database do: not at all, unless it is very large. Looking for
-/// places to cut costs the library a tenth of a millisecond for each file before it has read a byte, and there are
-/// a hundred thousand of them.
-fn cut_already() -> ConfigOptions {
-    let mut config = ConfigOptions::default();
-    config.set_chunker = Some(Chunker::FixedSize);
-    config
 }
 
 fn options(parent: Option<&BackupId>) -> BackupOptions {

@@ -3,8 +3,7 @@
 //! The library ends a copy whose source failed in the middle with a backup that silently lacks a file, and offers no
 //! way to cancel. So it is never allowed to write one by itself: a guard made for [`Purpose::Copy`] lets packs and
 //! indexes through, swallows the backup's record, and stops writing anything once the copy is called off. Only a
-//! guard made for [`Purpose::Record`] writes records, and remembers under which id. A copy's own way of cutting content
-//! is swallowed as well: it holds for that copy, and the repository's settings stay.
+//! guard made for [`Purpose::Record`] writes records, and remembers under which id.
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
@@ -130,6 +129,17 @@ impl Guard {
         self.shelf.packs()
     }
 
+    /// Reads a part of a pack into `buffer` and gives where in it that is, past the system's cache where that can be done.
+    pub(super) fn read_past_cache(
+        &self,
+        pack: &Id,
+        offset: u32,
+        length: u32,
+        buffer: &mut Vec<u8>,
+    ) -> RusticResult<usize> {
+        self.shelf.read_past_cache(pack, offset, length, buffer)
+    }
+
     /// The ids of the keys that were written through this guard.
     pub(super) fn keys(&self) -> Vec<Id> {
         self.written().keys.clone()
@@ -231,7 +241,7 @@ impl WriteBackend for Guard {
         if self.is_called_off() {
             return Err(called_off());
         }
-        if self.purpose == Purpose::Copy && matches!(kind, FileType::Snapshot | FileType::Config) {
+        if self.purpose == Purpose::Copy && kind == FileType::Snapshot {
             return Ok(());
         }
         if !self.may_write(kind) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::RepositoryError;
 use crate::domain::settings::SecretSource;
-use crate::engine::secret;
+use crate::secret;
 
 /// The secret that opens a repository.
 #[derive(Clone, PartialEq, Eq)]

@@ -17,14 +17,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use aes256ctr_poly1305aes::aead::Aead;
-use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key as CipherKey, Nonce};
 use rustic_core::Id;
 use rustic_core::repofile::MasterKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Repository;
+use super::cipher::Cipher;
 use super::error::RepositoryError;
 use super::guard::Loseable;
 use super::storage::{Bucket, Storage};
@@ -301,38 +300,23 @@ fn write(bucket: &Bucket, key: &MasterKey, now: Instant) -> Result<String, Repos
     };
     let text =
         serde_json::to_vec(&Written::by_this_process(now)).map_err(|error| failed(error.to_string()))?;
-    let content = encrypt(key, &text).map_err(failed)?;
+    let content = Cipher::new(key)
+        .and_then(|cipher| cipher.seal(&text))
+        .map_err(failed)?;
     let name = Id::new(Sha256::digest(&content).into()).to_hex();
     bucket.write_lock(name.as_str(), content)?;
     Ok(name.as_str().to_owned())
 }
 
-/// The repository's cipher. The library has it too, and keeps it to itself.
-fn cipher(key: &MasterKey) -> Option<Aes256CtrPoly1305Aes> {
-    let key = [&key.encrypt[..], &key.mac.k, &key.mac.r].concat();
-    let key: [u8; 64] = key.try_into().ok()?;
-    Some(Aes256CtrPoly1305Aes::new(&CipherKey::from(key)))
-}
-
-fn encrypt(key: &MasterKey, text: &[u8]) -> Result<Vec<u8>, String> {
-    let cipher = cipher(key).ok_or("the repository's key has a strange length")?;
-    let mut nonce = Nonce::default();
-    getrandom::fill(&mut nonce).map_err(|error| format!("the system gave no random numbers: {error}"))?;
-    let sealed = cipher
-        .encrypt(&nonce, text)
-        .map_err(|_| "it could not be encrypted".to_owned())?;
-    Ok([nonce.as_slice(), &sealed].concat())
-}
-
 fn decrypt(key: &MasterKey, content: &[u8]) -> Option<Written> {
-    let (nonce, sealed) = content.split_at_checked(16)?;
-    let text = cipher(key)?.decrypt(Nonce::from_slice(nonce), sealed).ok()?;
+    let mut content = content.to_vec();
+    let text = Cipher::new(key).ok()?.open_in_place(&mut content)?;
     // Compressed text begins with a 2; text of an older form is there as it is.
     let text = match text.strip_prefix(&[2]) {
-        Some(packed) => zstd::decode_all(packed).ok()?,
+        Some(packed) => &zstd::decode_all(packed).ok()?[..],
         None => text,
     };
-    serde_json::from_slice(&text).ok()
+    serde_json::from_slice(text).ok()
 }
 
 #[cfg(test)]
@@ -344,7 +328,8 @@ mod tests {
         let (key, other) = (MasterKey::new(), MasterKey::new());
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
         let written = Written::by_this_process(now);
-        let content = encrypt(&key, &serde_json::to_vec(&written).unwrap()).unwrap();
+        let text = serde_json::to_vec(&written).unwrap();
+        let content = Cipher::new(&key).unwrap().seal(&text).unwrap();
         let back = decrypt(&key, &content).unwrap();
         assert_eq!(
             (back.time, back.pid, back.lifeboat),

@@ -15,6 +15,7 @@
 //! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
 //! - `stream`: content goes in through a reader that always fills the buffer.
 //! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
+//! - `packing`: what comes in small pieces that are in memory already, as rows do, is packed without it.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
 //! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
 //! - `storage`: folders and object storage, with time limits of its own.
@@ -26,20 +27,27 @@
 //! holds the environment's lock around everything that writes.
 
 mod bars;
+mod cipher;
 mod compare;
 mod copy;
+mod earlier;
 mod error;
 mod extract;
 mod feed;
+mod feed_held;
 mod files;
 mod findings;
+mod folders;
 mod guard;
 mod key;
 #[cfg(feature = "object-storage")]
 mod lock;
 mod node;
+mod pack;
+mod packing;
 mod prune;
 mod records;
+mod runs;
 pub mod storage;
 mod store;
 mod stream;
@@ -257,7 +265,7 @@ impl Repository {
         let indexed = open
             .to_indexed()
             .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))?;
-        let store = Store::new(indexed, &self.place);
+        let store = Store::new(indexed, &self.place, files.is_empty());
         *loaded = Some(Loaded {
             files,
             store: store.clone(),

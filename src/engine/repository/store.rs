@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustic_core::repofile::{BlobType, Tree};
-use rustic_core::{DataId, Id, IndexedFullStatus, RusticError, TreeId};
+use rustic_core::{DataId, Id, IndexedFullStatus, PackedId, RusticError, TreeId};
 use sha2::{Digest, Sha256};
 
 use super::error::{RepositoryError, judged};
@@ -15,6 +15,7 @@ use crate::domain::address::Address;
 pub(super) struct Store {
     repository: Arc<rustic_core::Repository<IndexedFullStatus>>,
     place: Address,
+    is_empty: bool,
 }
 
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
@@ -24,11 +25,20 @@ pub(super) struct Lying {
     pub(super) offset: u32,
     pub(super) length: u32,
     pub(super) id: DataId,
+    /// Bytes in the pack.
+    pub(super) packed: u32,
+    pub(super) is_compressed: bool,
 }
 
 impl Store {
-    pub(super) fn new(repository: rustic_core::Repository<IndexedFullStatus>, place: &Address) -> Self {
+    /// `is_empty` when it has no index yet.
+    pub(super) fn new(
+        repository: rustic_core::Repository<IndexedFullStatus>,
+        place: &Address,
+        is_empty: bool,
+    ) -> Self {
         Self {
+            is_empty,
             repository: Arc::new(repository),
             place: place.clone(),
         }
@@ -56,6 +66,12 @@ impl Store {
             .map_err(|error| self.damaged(format!("the folder {id} makes no sense: {error}")))
     }
 
+    /// Whether a piece of content or a folder is in the index.
+    pub(super) fn has<T: PackedId>(&self, id: &T) -> bool {
+        // The library answers "no" with a long report.
+        !self.is_empty && self.repository.get_index_entry(id).is_ok()
+    }
+
     /// Where a piece of content lies, and its length when unpacked.
     pub(super) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
         let entry = self
@@ -67,11 +83,13 @@ impl Store {
             offset: entry.location.offset,
             length: entry.location.data_length(),
             id,
+            packed: entry.location.length,
+            is_compressed: entry.location.uncompressed_length.is_some(),
         })
     }
 
     /// A piece of content. It is known to be what was once encrypted with this repository's key; that it is the piece
-    /// which the index says is checked by [`Store::checked_piece`] only.
+    /// which the index says is checked by whoever reads back (`runs`).
     pub(super) fn piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
         self.repository
             .cat_blob(BlobType::Data, id.to_hex().as_str())
@@ -79,15 +97,6 @@ impl Store {
                 Ok(lying) => self.unreadable(&error, lying.pack),
                 Err(missing) => missing,
             })
-    }
-
-    /// A piece of content whose SHA-256 is its name.
-    pub(super) fn checked_piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
-        let bytes = self.piece(id)?;
-        if Id::new(Sha256::digest(&bytes).into()) != *id {
-            return Err(self.damaged(format!("the piece of content {id} is not what was stored")));
-        }
-        Ok(bytes)
     }
 
     pub(super) fn damaged(&self, what: String) -> RepositoryError {

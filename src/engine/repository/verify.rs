@@ -5,15 +5,17 @@
 //! bit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant as Stopwatch;
 
-use rustic_core::{DataId, TreeId};
+use rustic_core::{DataId, NoProgressBars, TreeId};
 
 use super::Repository;
 use super::copy::Copy;
-use super::error::RepositoryError;
-use super::extract::Failure;
+use super::error::{RepositoryError, judged};
+use super::guard::Purpose;
+use super::runs::{RunReader, runs};
 use super::store::{Lying, Store};
 use super::tree::{self, Holding, TreeWalk};
 use crate::domain::backup::{BackupId, InstanceCopy};
@@ -32,8 +34,8 @@ pub struct VerifyReport {
     pub millis: u64,
 }
 
-/// Pieces that a thread takes at a time. They lie side by side.
-const BATCH: usize = 16;
+/// How many threads there are beyond one for each core: while some wait for the disk, the others check.
+const WAITING: usize = 2;
 
 impl Repository {
     /// The second step of a backup: reads everything of a copy back. Gives the milliseconds that it took.
@@ -80,7 +82,11 @@ impl Repository {
         let bytes = pieces.iter().map(|piece| u64::from(piece.length)).sum();
         watch.total(items, bytes);
         watch.advance(items, 0);
-        read_all(&store, pieces, watch).map_err(|failed| match *failed {
+        let (_, guard) = self
+            .handle(Purpose::Read, NoProgressBars)
+            .map_err(|error| judged(&error, "reading the content", self.place()))?;
+        let reader = || RunReader::new(self.place(), &self.key, &guard);
+        read_all(pieces, &reader, watch).map_err(|failed| match *failed {
             (RepositoryError::Damaged { place, what }, Some(piece)) => RepositoryError::Damaged {
                 place,
                 what: format!("{what}{}", needed_by(&store, root, piece)),
@@ -137,51 +143,50 @@ pub(super) fn compare(
 }
 
 /// Reads pieces on all cores. An error comes with the piece that it is about.
-fn read_all(
-    store: &Store,
+fn read_all<'a>(
     pieces: &[Lying],
+    reader: &(dyn Fn() -> Result<RunReader<'a>, RepositoryError> + Sync),
     watch: &dyn Watch,
 ) -> Result<(), Box<(RepositoryError, Option<DataId>)>> {
+    let runs = runs(pieces);
     let next = AtomicUsize::new(0);
-    let failure = Failure::default();
-    let failed = std::sync::Mutex::new(None);
+    let failed = Mutex::new(None);
+    let fail = |error, piece| {
+        failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert((error, piece));
+    };
+    let read = || {
+        let mut reader = match reader() {
+            Ok(reader) => reader,
+            Err(error) => return fail(error, None),
+        };
+        while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if watch.is_cancelled() {
+                fail(RepositoryError::Cancelled, None);
+            }
+            if failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                return;
+            }
+            let mut bytes = 0;
+            let done = reader.read(run, pieces, &mut |length| bytes += u64::from(length));
+            watch.advance(0, bytes);
+            if let Err(failed) = done {
+                let (error, piece) = *failed;
+                fail(error, Some(piece));
+            }
+        }
+    };
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let first = next.fetch_add(BATCH, Ordering::Relaxed);
-                    let Some(batch) = pieces.get(first..pieces.len().min(first + BATCH)) else {
-                        return;
-                    };
-                    for piece in batch {
-                        if watch.is_cancelled() {
-                            failure.set(RepositoryError::Cancelled);
-                        }
-                        if failure.is_set() {
-                            return;
-                        }
-                        match store.checked_piece(piece.id) {
-                            Ok(bytes) => watch.advance(0, bytes.len() as u64),
-                            Err(error) => {
-                                failure.set(error);
-                                failed
-                                    .lock()
-                                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                                    .get_or_insert(piece.id);
-                            }
-                        }
-                    }
-                    if batch.is_empty() {
-                        return;
-                    }
-                }
-            });
+        for _ in 0..WAITING + thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(read);
         }
     });
-    let piece = failed
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    failure.into_result().map_err(|error| Box::new((error, piece)))
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(failed) => Err(Box::new(failed)),
+        None => Ok(()),
+    }
 }
 
 /// Which files a damaged piece of content is part of: the first few, as the end of a sentence.

@@ -6,11 +6,14 @@
 mod after;
 mod beside;
 pub(super) mod database;
+mod drill;
 pub(super) mod journal;
 mod nodes;
 pub(super) mod plan;
+mod planned;
 mod recover;
 mod safety;
+mod scratch;
 pub(super) mod search_indexes;
 mod staging;
 pub(super) mod switch;
@@ -21,6 +24,7 @@ mod versions;
 use beside::Staged;
 use journal::{Journal, Stage};
 
+use super::catalog::StoredPlan;
 use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
@@ -28,9 +32,8 @@ use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
-use crate::domain::plan::Selection;
+use crate::domain::plan::{PlanId, Selection};
 use crate::domain::refusal::{Refusal, confirmed};
-use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
@@ -46,24 +49,19 @@ struct Way {
 }
 
 impl Engine {
-    /// Starts a restore. `confirm` is what the person typed.
+    /// Starts the restore that a plan describes. `confirm` is what the person typed under it.
     ///
     /// # Errors
-    /// A refusal (rules 5, 8, 9, 13); a backup that does not exist or is damaged.
-    pub fn start_restore(
-        &self,
-        request: &RestoreRequest,
-        confirm: &str,
-        by: &str,
-    ) -> Result<JobId, EngineError> {
-        let name = &request.environment;
+    /// A refusal (rules 5, 8, 9, 12, 13): also of a plan that does not hold any more, or that has found an obstacle; a
+    /// backup that is damaged.
+    pub fn start_restore(&self, plan: &PlanId, confirm: &str, by: &str) -> Result<JobId, EngineError> {
+        let StoredPlan { plan, basis } = self.known_plan(plan)?;
+        let name = &plan.environment;
         self.may_restore(name, confirm)?;
-        let backup = self.choose_from(name, request.from, &request.backup)?;
-        if let Some(unknown) = plan::unknown_parts(&backup, &request.selection)
-            .into_iter()
-            .next()
-        {
-            return Err(Refusal::Obstacle(unknown).into());
+        let backup = self.still_holds(&plan, &basis)?;
+        self.not_damaged(&backup)?;
+        if let Some(obstacle) = plan.obstacles.first() {
+            return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
         let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
         let called = if slots.is_empty() {
@@ -71,14 +69,10 @@ impl Engine {
         } else {
             slots.join(", ")
         };
-        let title = format!(
-            "restore of {} ({called}){}",
-            backup.id,
-            limited(&request.selection)
-        );
+        let title = format!("restore of {} ({called}){}", backup.id, limited(&plan.selection));
         let way = Way {
-            selection: request.selection.clone(),
-            without_safety: request.without_safety,
+            selection: plan.selection.clone(),
+            without_safety: plan.without_safety,
         };
         self.start_restore_of(backup, way, JobKind::Restore, &title, by)
     }
@@ -128,6 +122,20 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether the backup may be restored: not one that was found damaged.
+    fn not_damaged(&self, backup: &Backup) -> Result<(), Refusal> {
+        let Verification::Damaged { why, .. } = &backup.verification else {
+            return Ok(());
+        };
+        Err(Refusal::Damaged {
+            backup: backup.id.to_string(),
+            why: format!(
+                "{why}{}",
+                self.copy_instead(&backup.manifest.environment, &backup.id)
+            ),
+        })
+    }
+
     fn start_restore_of(
         &self,
         backup: Backup,
@@ -136,16 +144,7 @@ impl Engine {
         title: &str,
         by: &str,
     ) -> Result<JobId, EngineError> {
-        if let Verification::Damaged { why, .. } = &backup.verification {
-            return Err(Refusal::Damaged {
-                backup: backup.id.to_string(),
-                why: format!(
-                    "{why}{}",
-                    self.copy_instead(&backup.manifest.environment, &backup.id)
-                ),
-            }
-            .into());
-        }
+        self.not_damaged(&backup)?;
         let name = backup.manifest.environment.clone();
         let engine = self.clone();
         self.start(&name, kind, title, by, move |work| {

@@ -13,8 +13,10 @@ use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
+use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
-use crate::domain::settings::{ContentSettings, InstanceSettings};
+use crate::domain::settings::{ContentSettings, InstanceSettings, RepositoryChoice};
+use crate::engine::catalog::StoredPlan;
 use crate::engine::content::files::Files;
 use crate::engine::content::postgres::tables::look;
 use crate::engine::content::{Content, ContentError, Item};
@@ -67,13 +69,24 @@ impl Engine {
         request: &RestoreRequest,
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
-        self.live_settings(&request.environment)?;
-        let backup = self.choose_from(&request.environment, request.from, &request.backup)?;
+        let name = &request.environment;
+        self.live_settings(name)?;
+        // Looked at before the plan is made, so that what changes meanwhile counts as changed.
+        let basis = self.basis(name)?;
+        let backup = self.choose_from(name, request.from, &request.backup)?;
         let way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
         };
-        self.plan(&request.environment, backup, &way, watch)
+        let mut plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
+            // Of one that is damaged not everything that a plan looks at may be readable.
+            self.not_damaged(&backup)
+                .map_or_else(EngineError::from, |()| error)
+        })?;
+        plan.from = request.from;
+        let stored = StoredPlan { plan, basis };
+        self.catalog().add_plan(&stored)?;
+        Ok(stored.plan)
     }
 
     pub(super) fn plan(
@@ -117,6 +130,17 @@ impl Engine {
                 )),
             }
         }
+        if let Some(Drill {
+            at,
+            outcome: DrillOutcome::Failed { why },
+            ..
+        }) = &backup.drill
+        {
+            found.warnings.push(format!(
+                "a drill of this backup failed at {}: {why}. Choose another one if there is any",
+                measure::moment(*at)
+            ));
+        }
         let Found {
             changes,
             mut room,
@@ -152,13 +176,15 @@ impl Engine {
                 backup.manifest.versions.clone()
             }
         };
-        let expected = self.expected_time(name, &backup)?;
+        let expected = self.expected_time(name, &backup, way)?;
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
         let plan = RestorePlan {
+            id: self.new_plan_id()?,
             environment: name.clone(),
             backup,
             selection: selection.clone(),
             without_safety: way.without_safety,
+            from: RepositoryChoice::First,
             made: self.now(),
             changes,
             newest_change,
@@ -235,20 +261,40 @@ impl Engine {
         Ok(())
     }
 
-    /// How long a restore takes: as the last ones of this environment did; before there was any, twice as long as
+    /// How long a restore takes: as a drill has measured, and as long again as the last copy of Live took for the safety
+    /// backup; without a drill as the last restores of this environment did; before there was any, twice as long as
     /// taking and verifying the backup, since a restore copies Live and then writes as much.
     fn expected_time(
         &self,
         name: &EnvironmentName,
         backup: &Backup,
+        way: &Way,
     ) -> Result<Option<ExpectedTime>, EngineError> {
+        let drills = self.catalog().drills(name)?;
+        if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
+            let copying = match self.backups(name)?.first() {
+                Some(newest) if !way.without_safety => {
+                    newest.manifest.copy_millis + newest.manifest.verify_millis
+                }
+                _ => 0,
+            };
+            return Ok(Some(ExpectedTime {
+                millis: drill.millis_for(selected_bytes(backup, &way.selection)) + copying,
+                past_jobs: 0,
+                drill: Some(drill.at),
+            }));
+        }
         let mut past = self.catalog().past_durations(name, JobKind::Restore, 5)?;
         past.extend(self.catalog().past_durations(name, JobKind::Undo, 5)?);
         let manifest = &backup.manifest;
         let jobs = u64::try_from(past.len()).unwrap_or(0);
         if jobs == 0 {
             let millis = 2 * (manifest.copy_millis + manifest.verify_millis);
-            return Ok(Some(ExpectedTime { millis, past_jobs: 1 }));
+            return Ok(Some(ExpectedTime {
+                millis,
+                past_jobs: 1,
+                drill: None,
+            }));
         }
         let millis: u64 = past.iter().map(|run| run.millis).sum();
         let bytes: u64 = past.iter().map(|run| run.bytes).sum();
@@ -261,8 +307,20 @@ impl Engine {
         Ok(Some(ExpectedTime {
             millis,
             past_jobs: jobs,
+            drill: None,
         }))
     }
+}
+
+/// Bytes of a backup that a selection takes.
+fn selected_bytes(backup: &Backup, selection: &Selection) -> u64 {
+    let instances = backup.manifest.instances.iter();
+    instances
+        .filter(|copy| selection.has_instance(&copy.name))
+        .flat_map(|copy| &copy.workspaces)
+        .filter(|workspace| selection.has_workspace(&workspace.name))
+        .map(|workspace| workspace.bytes)
+        .sum()
 }
 
 /// Room for staging beside one instance, and whether folders can be exchanged there.
@@ -444,7 +502,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
 }
 
 /// What several instances need together on one disk, where that is too much though each by itself is not.
-fn too_little_in_all(room: &[Room]) -> Option<String> {
+pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
     room.iter().enumerate().find_map(|(index, first)| {
         let is_first = |other: &Room| same_disk(&other.folder, Path::new(&first.folder));
         if room[..index].iter().any(is_first) {

@@ -45,6 +45,14 @@ impl Engine {
             {
                 self.remember_once(Some(name), &error.to_string());
             }
+            if self.catalog().running(name)?.is_none()
+                && let Err(error) = self.settle_scratch(name)
+            {
+                self.remember_once(
+                    Some(name),
+                    &format!("what a drill has left could not be removed: {error}"),
+                );
+            }
         }
         Ok(())
     }

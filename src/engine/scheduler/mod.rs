@@ -18,6 +18,7 @@ use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
 use turns::{Turn, take_turns};
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
@@ -71,6 +72,7 @@ impl Engine {
             .collect();
         for name in &names {
             self.start_if_due(name);
+            self.start_proof_if_due(name);
         }
     }
 
@@ -173,7 +175,7 @@ impl Engine {
 
     /// When a scheduled backup of the environment is tried again that has failed; `None` when nothing is waited for.
     fn retry_at(&self, name: &EnvironmentName) -> Result<Option<Instant>, EngineError> {
-        let Some(failures) = self.catalog().scheduled_failures(name)? else {
+        let Some(failures) = self.catalog().scheduled_failures(name, JobKind::Backup)? else {
             return Ok(None);
         };
         let doublings = failures.count.saturating_sub(1).min(10);

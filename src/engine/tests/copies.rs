@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, done, ended, everything, manual, request};
+use super::house::{House, back_up, done, ended, everything, manual, request, start_restore};
 use crate::domain::job::JobState;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -53,8 +53,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
         engine.start_verify(&House::live(), None, "maria").unwrap(),
     );
     assert!(matches!(verified.state, JobState::Failed { .. }), "{verified:?}");
-    let said = engine
-        .start_restore(&request(&id.0, everything()), "acme/live", "maria")
+    let said = start_restore(&engine, &request(&id.0, everything()))
         .unwrap_err()
         .to_string();
     assert!(said.contains("--from copy"), "{said}");
@@ -67,12 +66,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
         .plan_restore(&from_copy(&id.0), &crate::engine::watch::Unwatched)
         .unwrap();
     assert!(plan.obstacles.is_empty() && plan.totals().0 > 0, "{plan:?}");
-    let job = done(
-        &engine,
-        engine
-            .start_restore(&from_copy("manual"), "acme/live", "maria")
-            .unwrap(),
-    );
+    let job = done(&engine, start_restore(&engine, &from_copy("manual")).unwrap());
     assert!(job.outcome.unwrap().safety.is_some());
     assert_eq!(house.content(), before);
 }

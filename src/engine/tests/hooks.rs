@@ -6,7 +6,9 @@
 
 use std::fs;
 
-use super::house::{House, back_up, backups, done, ended, everything, manual, request, restore};
+use super::house::{
+    House, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
+};
 use super::recovery::interrupted;
 use crate::domain::activity::Severity;
 use crate::domain::job::{Job, JobId};
@@ -65,9 +67,7 @@ fn failed_backup(engine: &Engine) -> Job {
 }
 
 fn failed_restore(engine: &Engine) -> Job {
-    let job = engine
-        .start_restore(&request("manual", everything()), "acme/live", "maria")
-        .unwrap();
+    let job = start_restore(engine, &request("manual", everything())).unwrap();
     ended(engine, job)
 }
 
@@ -278,9 +278,7 @@ fn a_restore_that_is_cancelled_before_its_hooks_starts_nothing() {
     house.hooks.after_backup = noting(&house, &format!("{condition}; {wait}"));
     ran(&house);
     let engine = house.engine();
-    let job = engine
-        .start_restore(&request("manual", everything()), "acme/live", "maria")
-        .unwrap();
+    let job = start_restore(&engine, &request("manual", everything())).unwrap();
     assert_eq!(fs::read_to_string(&begun).unwrap(), "begun\n");
     engine.cancel(job, "maria").unwrap();
     fs::write(&go, "go").unwrap();

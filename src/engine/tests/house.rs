@@ -15,6 +15,7 @@ use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
 use crate::domain::plan::Selection;
+use crate::domain::proof::{DrillSettings, Every, VerifySettings};
 use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{
@@ -23,6 +24,7 @@ use crate::domain::settings::{
 };
 use crate::domain::slot::{Keep, Slot};
 use crate::engine::clock::SetClock;
+use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 
 pub(super) const INSTANCES: [&str; 2] = ["author", "public-1"];
@@ -44,6 +46,8 @@ pub(super) struct House {
     pub(super) health: Option<HealthSettings>,
     pub(super) copied: Vec<Slot>,
     catalog: Option<CatalogSettings>,
+    pub(super) verify: VerifySettings,
+    pub(super) drill: DrillSettings,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -60,6 +64,11 @@ impl House {
             health: None,
             copied: Vec::new(),
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
+            verify: VerifySettings { every: Every::NEVER },
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -129,6 +138,8 @@ impl House {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            verify: self.verify,
+            drill: self.drill.clone(),
             instances: INSTANCES
                 .iter()
                 .map(|instance| InstanceSettings {
@@ -184,6 +195,7 @@ impl House {
             runtime: self.runtime.handle().clone(),
             events: broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
+            random: crate::engine::random::system(),
         };
         Engine::open(settings, surroundings)
     }
@@ -279,10 +291,14 @@ pub(super) fn back_up(engine: &Engine) -> BackupId {
     done(engine, job).outcome.unwrap().backup.unwrap()
 }
 
+/// Makes a plan and follows it.
+pub(super) fn start_restore(engine: &Engine, request: &RestoreRequest) -> Result<JobId, EngineError> {
+    let plan = engine.plan_restore(request, &Unwatched)?;
+    engine.start_restore(&plan.id, "acme/live", "maria")
+}
+
 pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Job {
-    let job = engine
-        .start_restore(&request(backup, selection), "acme/live", "maria")
-        .unwrap();
+    let job = start_restore(engine, &request(backup, selection)).unwrap();
     done(engine, job)
 }
 

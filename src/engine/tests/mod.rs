@@ -1,9 +1,11 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
 mod copies;
+mod drills;
 mod health;
 mod hooks;
 mod house;
+mod plans;
 mod recovery;
 mod restores;
 mod rules;

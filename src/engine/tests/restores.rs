@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::house::{House, back_up, backups, everything, only, request, restore, undo};
+use super::house::{House, back_up, backups, everything, only, request, restore, start_restore, undo};
 use crate::domain::activity::Severity;
 use crate::engine::watch::Unwatched;
 
@@ -191,13 +191,7 @@ pub(super) fn a_plan_says_what_stands_in_the_way() {
         .plan_restore(&request("manual", only(&[], &["no-such-workspace"])), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles.len(), 1, "{:?}", plan.obstacles);
-    let refused = engine
-        .start_restore(
-            &request("manual", only(&[], &["no-such-workspace"])),
-            "acme/live",
-            "maria",
-        )
-        .unwrap_err();
+    let refused = engine.start_restore(&plan.id, "acme/live", "maria").unwrap_err();
     assert!(refused.to_string().contains("config, dam, website"), "{refused}");
     assert_eq!(backups(&engine).len(), 1, "not even a safety backup was taken");
 }
@@ -250,7 +244,7 @@ pub(super) fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored()
     let slots = engine.details(&House::live()).unwrap().summary.slots;
     assert!(slots.iter().all(|slot| slot.taken.is_none()), "{slots:?}");
     let id = backups(&engine).remove(0).id;
-    let refused = engine.start_restore(&request(&id.0, everything()), "acme/live", "maria");
+    let refused = start_restore(&engine, &request(&id.0, everything()));
     assert!(refused.unwrap_err().to_string().contains("found damage"));
 }
 
@@ -340,9 +334,7 @@ pub(super) fn undo_goes_back_to_the_last_restore_that_changed_something() {
     for pack in packs(&house.path("repository/acme/live/data")) {
         fs::rename(&pack, pack.with_extension("away")).unwrap();
     }
-    let job = engine
-        .start_restore(&request("manual", everything()), "acme/live", "maria")
-        .unwrap();
+    let job = start_restore(&engine, &request("manual", everything())).unwrap();
     assert_eq!(super::house::ended(&engine, job).state.label(), "failed");
     for pack in packs(&house.path("repository/acme/live/data")) {
         fs::rename(&pack, pack.with_extension("")).unwrap();

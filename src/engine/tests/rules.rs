@@ -2,11 +2,14 @@
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, everything, manual, request, restore};
+use super::house::{
+    House, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
+};
 use crate::domain::job::JobState;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
+use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
 
 fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
@@ -65,12 +68,15 @@ pub(super) fn a_restore_needs_the_name_typed_and_no_protection() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
+    let plan = engine
+        .plan_restore(&request("manual", everything()), &Unwatched)
+        .unwrap();
     for typed in ["", "acme", "ACME/LIVE", "acme/live "] {
-        let said = engine.start_restore(&request("manual", everything()), typed, "maria");
+        let said = engine.start_restore(&plan.id, typed, "maria");
         assert!(matches!(refusal(said), Refusal::NotConfirmed { .. }), "{typed:?}");
     }
     hold(&engine, HoldKind::Protection, true);
-    let said = refusal(engine.start_restore(&request("manual", everything()), "acme/live", "maria"));
+    let said = refusal(start_restore(&engine, &request("manual", everything())));
     assert!(said.to_string().contains("moving disks"), "{said}");
     hold(&engine, HoldKind::Protection, false);
     restore(&engine, "manual", everything());

@@ -50,16 +50,14 @@ pub enum Connection {
     Connecting,
     /// It answers, and tells of changes as they happen.
     Connected,
-    /// It does not answer.
+    /// It does not answer, and tries by itself until it does.
     Lost {
         /// Why, as a sentence.
         why: String,
-        /// When it is tried again.
-        retry_at: Instant,
-        /// How long is waited after the next failure, in seconds.
-        wait_seconds: u32,
-        /// Whether an attempt is being made right now.
-        trying: bool,
+        /// How many attempts have failed in a row.
+        attempt: u32,
+        /// When it is tried again; `None` while an attempt is being made.
+        next_try: Option<Instant>,
     },
 }
 
@@ -87,10 +85,13 @@ pub struct Model {
     pub info: Option<BackendInfo>,
     /// Whether it is reached.
     pub connection: Connection,
-    /// Counts losses of the connection, so that timers of an earlier one are recognised.
-    pub losses: u64,
-    /// When it last answered or told something.
+    /// When it last answered or told something; while the link is down, when it went down: until then what is shown was
+    /// so.
     pub data_from: Option<Instant>,
+    /// When a person last did something.
+    pub last_input: Instant,
+    /// Whether everything is hidden until a key is pressed.
+    pub locked: bool,
     /// The environments.
     pub fleet: Fleet,
     /// Why the environments could not be listed.
@@ -136,14 +137,23 @@ impl Model {
     #[must_use]
     pub fn new(settings: CockpitSettings, size: Size) -> Self {
         let now = (settings.clock)();
+        let dialog = settings.notice.clone().map(|text| {
+            Dialog::Notice(screens::Notice {
+                severity: Severity::Warning,
+                title: "the context stays as it is".to_owned(),
+                text,
+                scroll: 0,
+            })
+        });
         Self {
             settings,
             now,
             size,
             info: None,
             connection: Connection::Connecting,
-            losses: 0,
             data_from: None,
+            last_input: now,
+            locked: false,
             fleet: Fleet::default(),
             fleet_problem: None,
             details: BTreeMap::new(),
@@ -159,7 +169,7 @@ impl Model {
             activity: None,
             notifications: None,
             screens: Vec::new(),
-            dialog: None,
+            dialog,
             line: None,
             asked: BTreeMap::new(),
             plans: 0,
@@ -171,6 +181,7 @@ impl Model {
     pub fn place(&self) -> Place {
         match &self.dialog {
             Some(Dialog::Form(_) | Dialog::Palette(_)) => Place::Typing,
+            Some(Dialog::Contexts(_)) => Place::Contexts,
             Some(Dialog::Question(_)) => Place::Question,
             Some(Dialog::Notice(_)) => Place::Notice,
             None => self.place_below(),
@@ -204,6 +215,22 @@ impl Model {
     #[must_use]
     pub fn is_demo(&self) -> bool {
         self.settings.demo || self.info.as_ref().is_some_and(|info| info.demo)
+    }
+
+    /// Whether the link to the backend is down.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.connection, Connection::Lost { .. })
+    }
+
+    /// What stands where something is not known yet.
+    #[must_use]
+    pub fn still_to_come(&self) -> &'static str {
+        if self.is_lost() {
+            "not known: the link is down"
+        } else {
+            "loading"
+        }
     }
 
     /// Whether jobs run in this process and end with it.
@@ -325,7 +352,12 @@ impl Model {
 
     /// Asks for something, unless it has been asked for and the answer is still to come: then it is asked for again
     /// after that.
+    ///
+    /// Nothing is asked while the link is down: once it is up again, everything is.
     pub fn fetch(&mut self, fetch: Fetch) -> Option<Effect> {
+        if self.is_lost() {
+            return None;
+        }
         if let Some(again) = self.asked.get_mut(&fetch) {
             *again = true;
             return None;

@@ -95,6 +95,8 @@ pub enum Dialog {
     Notice(Notice),
     /// The palette of actions.
     Palette(Palette),
+    /// The contexts to choose from.
+    Contexts(Cursor),
 }
 
 /// A form.

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{allowed, everything, forms, say, selection_moved, wizard};
+use super::{allowed, forms, refresh, say, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
@@ -65,7 +65,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Redraw],
         Action::Refresh => {
             say(model, Severity::Information, "asking for everything again");
-            everything(model)
+            refresh(model)
         }
         Action::Backup
         | Action::UpgradeBackup
@@ -75,9 +75,19 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Delete
         | Action::Confirm
         | Action::CancelJob => ask(model, action),
+        Action::Contexts => {
+            model.dialog = Some(Dialog::Contexts(Cursor {
+                selected: model.settings.place_among_contexts(),
+                offset: 0,
+            }));
+            Vec::new()
+        }
+        Action::SwitchTo => switch(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
-        Action::Verify | Action::VerifyAll | Action::Extend | Action::CopyId => on_backup(model, action),
+        Action::Verify | Action::VerifyAll | Action::Drill | Action::Extend | Action::CopyId => {
+            on_backup(model, action)
+        }
         _ => open(model, action),
     }
 }
@@ -246,6 +256,11 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
         notice.scroll = scrolled(notice.scroll, motion, heights.notice);
         return Vec::new();
     }
+    if let Some(Dialog::Contexts(cursor)) = &mut model.dialog {
+        let length = model.settings.contexts.len();
+        cursor.go(motion, length, layout::CONTEXT_ROWS);
+        return Vec::new();
+    }
     if place == Place::Environments {
         let before = model.fleet.cursor.selected;
         model.fleet.go(motion, heights.environments);
@@ -359,6 +374,7 @@ fn on_backup(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Verify => vec![Effect::Verify(name, Some(id))],
+        Action::Drill => vec![Effect::Drill(name, id)],
         Action::Extend => vec![Effect::Extend(name, id)],
         Action::CopyId => {
             say(
@@ -506,6 +522,17 @@ fn hold_dialog(model: &Model, name: EnvironmentName, hold: HoldKind) -> Dialog {
         yes: "lift it",
         about: About::Lift(name, hold),
     })
+}
+
+/// Goes over to the context that is chosen in the dialog.
+fn switch(model: &mut Model) -> Vec<Effect> {
+    let Some(Dialog::Contexts(cursor)) = model.dialog.take() else {
+        return Vec::new();
+    };
+    match model.settings.contexts.get(cursor.selected) {
+        Some(chosen) if chosen.name != model.settings.context => vec![Effect::Switch(chosen.name.clone())],
+        _ => Vec::new(),
+    }
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {

@@ -19,7 +19,13 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
     if action.row().changes && model.settings.read_only {
         return Err(Refusal::ReadOnly(model.settings.context.clone()).to_string());
     }
+    if action.row().changes
+        && let Some(why) = super::link::no_change(model)
+    {
+        return Err(why);
+    }
     match action {
+        Action::Contexts => switchable(model),
         Action::Backup => able_to_work(model),
         Action::UpgradeBackup => {
             able_to_work(model)?;
@@ -54,7 +60,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             }
             able_to_work(model)
         }
-        Action::Verify => {
+        Action::Verify | Action::Drill => {
             able_to_work(model)?;
             chosen(model)
         }
@@ -264,6 +270,20 @@ fn accept(model: &Model) -> Result<(), String> {
         Some(Screen::Wizard(wizard)) if model.dialog.is_none() && wizard.starting => {
             Err("the restore has been asked for".to_owned())
         }
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is another context, and nothing here that would end with this one.
+fn switchable(model: &Model) -> Result<(), String> {
+    if model.settings.contexts.len() < 2 {
+        return Err("the configuration has no other context: `lifeboat login` adds one".to_owned());
+    }
+    match model.unfinished_jobs().next() {
+        Some(job) if model.runs_jobs_itself() => Err(format!(
+            "job {} of {} runs inside this program and would be stopped: wait for it, or cancel it first",
+            job.id, job.environment
+        )),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! What the backend said: answers to questions, and events.
 
-use super::{everything, lost, news, notice, say, selection_moved, show_selected};
+use super::{everything, link, news, notice, say, selection_moved, show_selected, wizard};
 use crate::backend::BackendError;
 use crate::domain::activity::Severity;
 use crate::domain::check::Report;
@@ -8,6 +8,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
+use crate::domain::refusal::Refusal;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::message::{Answer, Message, Start};
@@ -18,9 +19,9 @@ use crate::tui::model::{Connection, Line, Model};
 /// Takes in what the backend said.
 pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
-        Message::Retry(loss) => retry(model, loss),
+        Message::Link(changed) => link::changed(model, changed),
         Message::Event(event) => happened(model, event),
-        Message::EventsEnded => lost(model, "the backend has ended the connection".to_owned()),
+        Message::EventsEnded => link::ended(model),
         Message::Info(answer) => {
             let mut effects = settle(model, &Fetch::Info);
             match answer {
@@ -28,7 +29,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
                     model.info = Some(info);
                     heard(model);
                 }
-                Err(error) => effects.extend(failed(model, error)),
+                Err(error) => effects.extend(unanswered(model, error)),
             }
             effects
         }
@@ -41,7 +42,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             let mut effects = settle(model, &Fetch::Activity);
             match answer {
                 Ok(entries) => model.activity = Some(entries),
-                Err(error) => effects.extend(failed(model, error)),
+                Err(error) => effects.extend(unanswered(model, error)),
             }
             effects
         }
@@ -49,7 +50,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             let mut effects = settle(model, &Fetch::Notifications);
             match answer {
                 Ok(news) => model.notifications = Some(news),
-                Err(error) => effects.extend(failed(model, error)),
+                Err(error) => effects.extend(unanswered(model, error)),
             }
             effects
         }
@@ -86,10 +87,21 @@ fn settle(model: &mut Model, fetch: &Fetch) -> Vec<Effect> {
     model.answered(fetch).into_iter().collect()
 }
 
-/// An answer was an error: a refusal is said as it is, a lost connection is tried again.
+/// A question was answered with an error. That the backend is out of reach is told by its link.
+fn unanswered(model: &mut Model, error: BackendError) -> Vec<Effect> {
+    match error {
+        BackendError::OutOfReach(_) => Vec::new(),
+        other => failed(model, other),
+    }
+}
+
+/// Something that somebody wanted done was not: a refusal is said as it is.
 fn failed(model: &mut Model, error: BackendError) -> Vec<Effect> {
     match error {
-        BackendError::OutOfReach(why) => lost(model, why),
+        BackendError::OutOfReach(why) => {
+            say(model, Severity::Warning, why);
+            Vec::new()
+        }
         BackendError::Refused(refusal) => {
             say(model, Severity::Warning, refusal.to_string());
             Vec::new()
@@ -101,18 +113,6 @@ fn failed(model: &mut Model, error: BackendError) -> Vec<Effect> {
     }
 }
 
-fn retry(model: &mut Model, loss: u64) -> Vec<Effect> {
-    if loss != model.losses {
-        return Vec::new();
-    }
-    let Connection::Lost { trying, .. } = &mut model.connection else {
-        return Vec::new();
-    };
-    *trying = true;
-    model.asked.clear();
-    model.fetch(Fetch::Environments).into_iter().collect()
-}
-
 fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> Vec<Effect> {
     let mut effects = settle(model, &Fetch::Environments);
     let summaries = match answer {
@@ -121,17 +121,10 @@ fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> V
             if !model.fleet.is_loaded() {
                 model.fleet_problem = Some(error.to_string());
             }
-            if let BackendError::OutOfReach(why) = error {
-                effects.extend(lost(model, why));
-            }
             return effects;
         }
     };
     model.fleet_problem = None;
-    let was_lost = matches!(model.connection, Connection::Lost { .. });
-    if was_lost {
-        model.connection = Connection::Connected;
-    }
     heard(model);
     let first_time = !model.fleet.is_loaded();
     let running: Vec<Job> = summaries
@@ -149,10 +142,6 @@ fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> V
     for job in running {
         news::of_job(model, job);
     }
-    if was_lost {
-        effects.push(Effect::Listen);
-        effects.extend(everything(model));
-    }
     if first_time {
         effects.extend(show_selected(model));
     } else if model.fleet.selected().map(|summary| &summary.name) != model.shown.as_ref() {
@@ -162,7 +151,7 @@ fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> V
 }
 
 fn details(model: &mut Model, name: EnvironmentName, answer: Answer<EnvironmentDetails>) -> Vec<Effect> {
-    let mut effects = settle(model, &Fetch::Details(name.clone()));
+    let effects = settle(model, &Fetch::Details(name.clone()));
     match answer {
         Ok(details) => {
             heard(model);
@@ -178,7 +167,7 @@ fn details(model: &mut Model, name: EnvironmentName, answer: Answer<EnvironmentD
                 model.backup_cursor.selected = crate::tui::model::backups::first_row(&rows);
             }
         }
-        Err(BackendError::OutOfReach(why)) => effects.extend(lost(model, why)),
+        Err(BackendError::OutOfReach(_)) => {}
         Err(error) => {
             model.details_problems.insert(name, error.to_string());
         }
@@ -195,23 +184,16 @@ fn jobs(model: &mut Model, answer: Answer<Vec<Job>>) -> Vec<Effect> {
                 news::of_job(model, job);
             }
         }
-        Err(error) => effects.extend(failed(model, error)),
+        Err(error) => effects.extend(unanswered(model, error)),
     }
     effects
 }
 
 fn checked(model: &mut Model, name: EnvironmentName, answer: Answer<Report>) -> Vec<Effect> {
-    let mut effects = settle(model, &Fetch::Check(name.clone()));
-    let lost_why = match &answer {
-        Err(BackendError::OutOfReach(why)) => Some(why.clone()),
-        _ => None,
-    };
+    let effects = settle(model, &Fetch::Check(name.clone()));
     model
         .checks
         .insert(name, answer.map_err(|error| error.to_string()));
-    if let Some(why) = lost_why {
-        effects.extend(lost(model, why));
-    }
     effects
 }
 
@@ -225,7 +207,7 @@ fn job(model: &mut Model, answer: Answer<Job>) -> Vec<Effect> {
         // The answer does not say which job it is about: ask afresh for any that was being asked for.
         Err(error) => {
             model.asked.retain(|fetch, _| !matches!(fetch, Fetch::Job(_)));
-            failed(model, error)
+            unanswered(model, error)
         }
     }
 }
@@ -253,7 +235,7 @@ fn log(model: &mut Model, id: JobId, answer: Answer<Vec<LogLine>>) -> Vec<Effect
             }
             Vec::new()
         }
-        Err(error) => failed(model, error),
+        Err(error) => unanswered(model, error),
     }
 }
 
@@ -276,10 +258,7 @@ fn plan(model: &mut Model, number: u64, answer: Answer<RestorePlan>) -> Vec<Effe
         }
         Err(error) => {
             wizard.plan = PlanState::Failed(error.to_string());
-            match error {
-                BackendError::OutOfReach(why) => lost(model, why),
-                _ => Vec::new(),
-            }
+            Vec::new()
         }
     }
 }
@@ -307,6 +286,11 @@ fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect
             model.screens.clear();
             model.screens.push(Screen::Job { id, scroll: 0 });
             model.fetch(Fetch::Job(id)).into_iter().collect()
+        }
+        // The plan does not hold any more: a new one is made and shown, with the reason above it.
+        (Err(BackendError::Refused(refusal @ Refusal::StalePlan { .. })), _) => {
+            say(model, Severity::Warning, refusal.to_string());
+            wizard::ask_for_plan(model)
         }
         (Err(error), _) => failed(model, error),
     }

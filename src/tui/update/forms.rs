@@ -1,6 +1,7 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, wizard};
+use super::{act, allowed, link, say, wizard};
+use crate::domain::activity::Severity;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
 use crate::tui::action::{Action, Row, TABLE};
@@ -10,6 +11,13 @@ use crate::tui::model::screens::{About, Dialog, Field, Form, FormKind, Question,
 
 /// Enter was pressed where somebody types.
 pub fn accept(model: &mut Model) -> Vec<Effect> {
+    let changes = match (&model.dialog, model.screens.last()) {
+        (Some(dialog), _) => matches!(dialog, Dialog::Form(_)),
+        (None, screen) => matches!(screen, Some(Screen::Wizard(_))),
+    };
+    if changes && let Some(effects) = not_now(model) {
+        return effects;
+    }
     match model.dialog.take() {
         Some(Dialog::Form(form)) => send(model, form),
         Some(Dialog::Palette(palette)) => {
@@ -29,6 +37,17 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// While the link is down, says so; what was typed stays.
+fn not_now(model: &mut Model) -> Option<Vec<Effect>> {
+    let why = link::no_change(model)?;
+    match (&mut model.dialog, model.screens.last_mut()) {
+        (Some(Dialog::Form(form)), _) => form.problem = Some(why),
+        (None, Some(Screen::Wizard(wizard))) => wizard.problem = Some(why),
+        _ => say(model, Severity::Warning, why),
+    }
+    Some(Vec::new())
 }
 
 fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
@@ -63,6 +82,10 @@ fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
 
 /// A question was answered with yes.
 pub fn yes(model: &mut Model) -> Vec<Effect> {
+    let quits = matches!(&model.dialog, Some(Dialog::Question(question)) if question.about == About::Quit);
+    if !quits && let Some(effects) = not_now(model) {
+        return effects;
+    }
     let Some(Dialog::Question(Question { about, .. })) = model.dialog.take() else {
         return Vec::new();
     };

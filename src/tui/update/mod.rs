@@ -6,6 +6,8 @@
 //! - `keys`: what a person did, up to the action it stands for or the text it types.
 //! - `allowed`: whether an action makes sense now, and if not, why.
 //! - `act`: what an action does.
+//! - `link`: how the backend is reached.
+//! - `lock`: hiding everything while nobody is there.
 //! - `forms`, `wizard`: the dialogs and the restore wizard.
 
 mod act;
@@ -14,6 +16,8 @@ mod answers;
 mod forms;
 pub use forms::palette_matches;
 mod keys;
+mod link;
+pub mod lock;
 mod news;
 mod wizard;
 
@@ -25,7 +29,7 @@ use super::effects::{Effect, Fetch, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::screens::{Dialog, Notice, Screen};
-use super::model::{Connection, Line, Model};
+use super::model::{Line, Model};
 use super::view::layout;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
@@ -43,6 +47,14 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// Asks for everything again, whether the link is thought to be up or not: an answer brings it up.
+fn refresh(model: &mut Model) -> Vec<Effect> {
+    if model.is_lost() {
+        return vec![Effect::Fetch(Fetch::Info)];
+    }
+    everything(model)
+}
+
 /// Asks for everything that is on some screen.
 fn everything(model: &mut Model) -> Vec<Effect> {
     let mut fetches = vec![
@@ -55,6 +67,11 @@ fn everything(model: &mut Model) -> Vec<Effect> {
     if model.activity.is_some() {
         fetches.push(Fetch::Activity);
     }
+    match model.screens.last() {
+        Some(Screen::Job { id, .. }) => fetches.push(Fetch::Job(*id)),
+        Some(Screen::Log(log)) => fetches.push(Fetch::Log(log.job, log.last())),
+        _ => {}
+    }
     fetches
         .into_iter()
         .filter_map(|fetch| model.fetch(fetch))
@@ -64,6 +81,9 @@ fn everything(model: &mut Model) -> Vec<Effect> {
 /// Takes one message in.
 pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> {
     model.now = now;
+    if let Some(effects) = lock::before(model, &message) {
+        return effects;
+    }
     let mut effects = match message {
         Message::Input(input) => taken_in(model, input),
         Message::Time => look_again(model),
@@ -138,7 +158,7 @@ fn selection_moved(model: &mut Model) -> Vec<Effect> {
 
 /// While the notifications are on the screen, what comes has been seen.
 fn mark_seen(model: &mut Model) -> Option<Effect> {
-    if !matches!(model.screens.last(), Some(Screen::Notifications(_))) {
+    if model.locked || !matches!(model.screens.last(), Some(Screen::Notifications(_))) {
         return None;
     }
     let newest = model.newest_unseen()?.number;
@@ -193,27 +213,6 @@ fn notice(model: &mut Model, severity: Severity, title: &str, text: String) {
         text,
         scroll: 0,
     }));
-}
-
-/// The connection is gone, or still gone: try again after a while that doubles from one second to thirty.
-fn lost(model: &mut Model, why: String) -> Vec<Effect> {
-    let wait_seconds = match &model.connection {
-        Connection::Lost { trying: false, .. } => return Vec::new(),
-        Connection::Lost { wait_seconds, .. } => (*wait_seconds * 2).min(30),
-        _ => 1,
-    };
-    model.losses += 1;
-    model.asked.clear();
-    model.connection = Connection::Lost {
-        why,
-        retry_at: model.now + chrono::Duration::seconds(i64::from(wait_seconds)),
-        wait_seconds,
-        trying: false,
-    };
-    vec![Effect::After(
-        Duration::from_secs(u64::from(wait_seconds)),
-        Timer::Retry(model.losses),
-    )]
 }
 
 /// What was done when a hold has been set or lifted.

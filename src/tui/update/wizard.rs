@@ -153,7 +153,9 @@ pub fn confirm(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let start = match wizard.purpose {
-        Purpose::Restore => wizard.request().map(|request| Effect::Restore(request, typed)),
+        Purpose::Restore => wizard
+            .ready_plan()
+            .map(|plan| Effect::Restore(plan.id.clone(), typed)),
         Purpose::Undo => Some(Effect::Undo(wizard.environment.clone(), typed)),
     };
     wizard.starting = start.is_some();

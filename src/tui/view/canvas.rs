@@ -43,19 +43,20 @@ impl<'a> Canvas<'a> {
         self.theme.symbols
     }
 
-    fn style(&self, meaning: Meaning) -> Style {
-        // What was there before must not shine through.
-        Style::reset().patch(self.theme.style(meaning))
-    }
-
     /// Draws a text from a column on, shortened to `width` columns. Returns the columns it took.
     pub fn text(&mut self, x: u16, y: u16, width: u16, text: &str, meaning: Meaning) -> u16 {
+        self.text_as(x, y, width, text, self.theme.style(meaning))
+    }
+
+    /// The same in a style of another theme: that of another context.
+    pub fn text_as(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
         if !self.buffer.area.contains((x, y).into()) {
             return 0;
         }
         let width = width.min(self.buffer.area.right() - x);
         let text = shorten(&self.safe(text), usize::from(width), self.symbols().more);
-        let style = self.style(meaning);
+        // What was there before must not shine through.
+        let style = Style::reset().patch(style);
         let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(width), style);
         end - x
     }

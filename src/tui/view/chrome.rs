@@ -25,38 +25,45 @@ pub fn header(canvas: &mut Canvas<'_>, model: &Model) {
         pieces.push(piece(" ", Meaning::Text));
         pieces.push(piece(" READ-ONLY ", Meaning::Mark));
     }
-    let state = connection(canvas, model);
-    let room = state.iter().map(|piece| piece.text.width()).sum::<usize>();
-    let room = u16::try_from(room).unwrap_or(width).min(width);
+    let taken: usize = pieces.iter().map(|piece| piece.text.width()).sum();
+    let room = usize::from(width).saturating_sub(taken + 1);
+    // The context stays readable whatever there is to say about the link.
+    let states = connection(canvas, model);
+    let wide = |pieces: &Vec<Piece>| pieces.iter().map(|piece| piece.text.width()).sum::<usize>();
+    // While everything is hidden, not even that something has happened is to be seen.
+    let fits = states.iter().find(|state| wide(state) <= room && !model.locked);
+    let state = fits.or(states.last()).cloned().unwrap_or_default();
+    let room = u16::try_from(wide(&state)).unwrap_or(width).min(width);
     canvas.pieces(0, 0, width.saturating_sub(room + 1), &pieces);
     canvas.pieces(width - room, 0, room, &state);
 }
 
-fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Piece> {
+/// How the backend is reached and how old what is shown is, the longest way to say it first.
+fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Vec<Piece>> {
     let symbols = canvas.symbols();
     let from = words::data_from(model);
     match &model.connection {
-        Connection::Connecting => vec![
+        Connection::Connecting => vec![vec![
             piece(format!("{} ", symbols.empty), Meaning::Quiet),
             piece("loading ", Meaning::Quiet),
-        ],
-        Connection::Connected => vec![
-            piece(format!("{} ", symbols.full), Meaning::Good),
-            piece(
-                format!(
-                    "connected {} {} ",
-                    symbols.dot,
-                    from.unwrap_or_else(|| "no data yet".to_owned())
-                ),
-                Meaning::Quiet,
-            ),
-        ],
-        Connection::Lost { retry_at, trying, .. } => {
-            let seconds = (*retry_at - model.now).num_seconds().max(0);
-            let next = if *trying || seconds == 0 {
-                "trying again".to_owned()
-            } else {
-                format!("retrying in {seconds} s")
+        ]],
+        Connection::Connected => {
+            let dot = piece(format!("{} ", symbols.full), Meaning::Good);
+            let from = from.unwrap_or_else(|| "no data yet".to_owned());
+            let words = format!("connected {} {from} ", symbols.dot);
+            vec![
+                vec![dot.clone(), piece(words, Meaning::Quiet)],
+                vec![dot, piece("connected ", Meaning::Quiet)],
+            ]
+        }
+        Connection::Lost {
+            attempt, next_try, ..
+        } => {
+            let seconds = next_try.map(|at| (at - model.now).num_seconds());
+            let next = match (attempt, seconds.filter(|seconds| *seconds > 0)) {
+                (0, _) => String::new(),
+                (_, Some(seconds)) => format!(", try {} in {seconds} s", attempt + 1),
+                (_, None) => format!(", try {} now", attempt + 1),
             };
             let old = model.data_from.map(|at| words::age(at, model.now));
             let old = old.map_or_else(
@@ -69,12 +76,12 @@ fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Piece> {
                     }
                 },
             );
+            let lost = |words: &str| piece(format!("{} {words}", symbols.critical), Meaning::Critical);
+            let age = piece(format!(" {} {old} ", symbols.dot), Meaning::Quiet);
             vec![
-                piece(
-                    format!("{} disconnected, {next}", symbols.critical),
-                    Meaning::Critical,
-                ),
-                piece(format!(" {} {old} ", symbols.dot), Meaning::Quiet),
+                vec![lost(&format!("disconnected{next}")), age.clone()],
+                vec![lost("disconnected"), age],
+                vec![lost("disconnected ")],
             ]
         }
     }
@@ -196,6 +203,7 @@ fn is_general(action: Action) -> bool {
             | Action::About
             | Action::Recovery
             | Action::Palette
+            | Action::Contexts
             | Action::Help
             | Action::NextPane
             | Action::Back

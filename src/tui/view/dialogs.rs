@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, piece};
 use super::chrome::moment_and_age;
+use super::contexts;
 use super::layout::PALETTE_ROWS;
 use super::text::Text;
 use super::words;
@@ -32,6 +33,10 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog) -> Option<P
             None
         }
         Dialog::Palette(palette) => Some(draw_palette(canvas, model, palette)),
+        Dialog::Contexts(cursor) => {
+            contexts::draw(canvas, model, cursor);
+            None
+        }
     }
 }
 

@@ -63,7 +63,7 @@ fn empty(model: &Model) -> String {
         return crate::domain::printable::line(problem).into_owned();
     }
     if !model.fleet.is_loaded() {
-        return "loading".to_owned();
+        return model.still_to_come().to_owned();
     }
     if model.fleet.len() == 0 {
         return "There is no environment yet. `lifeboat init` writes a configuration with one.".to_owned();

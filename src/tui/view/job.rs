@@ -26,9 +26,21 @@ pub fn text(model: &Model, id: JobId, width: u16) -> Text {
     let settings = &model.settings;
     let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
     let Some(job) = model.jobs.get(&id) else {
-        text.paragraph("loading", Meaning::Quiet);
+        text.paragraph(model.still_to_come(), Meaning::Quiet);
         return text;
     };
+    if model.is_lost() && !job.state.has_ended() {
+        let words = if model.runs_jobs_itself() {
+            "how it stands now is not known"
+        } else {
+            "the job goes on there. This is how it stood when the link went down"
+        };
+        text.marked(
+            &[piece(format!("{} ", symbols.critical), Meaning::Critical)],
+            &format!("the link is down: {words}"),
+            Meaning::Critical,
+        );
+    }
     ending(&mut text, model, job, symbols);
     phases(&mut text, job, symbols);
     text.blank();

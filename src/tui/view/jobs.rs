@@ -122,7 +122,7 @@ pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect)
         let text = if model.jobs_loaded {
             "There has been no job yet. Esc goes back; b on the main screen takes a backup."
         } else {
-            "loading"
+            model.still_to_come()
         };
         canvas.text(area.x, area.y, area.width, text, Meaning::Quiet);
         return;

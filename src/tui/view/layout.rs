@@ -10,6 +10,8 @@ use crate::tui::model::{Model, SMALLEST};
 
 /// How many actions the palette shows at once.
 pub const PALETTE_ROWS: usize = 12;
+/// How many contexts are shown at once.
+pub const CONTEXT_ROWS: usize = 12;
 /// From this width on, tables show more columns.
 const WIDE: u16 = 100;
 

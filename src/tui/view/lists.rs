@@ -25,7 +25,7 @@ struct Entry<'a> {
 /// Draws the activity log.
 pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect) {
     let Some(entries) = &model.activity else {
-        canvas.text(area.x, area.y, area.width, "loading", Meaning::Quiet);
+        canvas.text(area.x, area.y, area.width, model.still_to_come(), Meaning::Quiet);
         return;
     };
     if entries.is_empty() {
@@ -49,7 +49,7 @@ pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: R
 /// Draws the notifications.
 pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: Rect) {
     let Some(entries) = &model.notifications else {
-        canvas.text(area.x, area.y, area.width, "loading", Meaning::Quiet);
+        canvas.text(area.x, area.y, area.width, model.still_to_come(), Meaning::Quiet);
         return;
     };
     if entries.is_empty() {
@@ -136,7 +136,7 @@ pub fn log(model: &Model, log: &Log, width: u16) -> Text {
     let settings = &model.settings;
     let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
     let Some(lines) = &log.lines else {
-        text.paragraph("loading", Meaning::Quiet);
+        text.paragraph(model.still_to_come(), Meaning::Quiet);
         return text;
     };
     if lines.is_empty() {

@@ -6,12 +6,14 @@
 mod backups;
 pub mod canvas;
 mod chrome;
+mod contexts;
 mod dialogs;
 mod environments;
 mod job;
 mod jobs;
 pub mod layout;
 mod lists;
+mod lock;
 mod metadata;
 mod pages;
 mod plan;
@@ -48,6 +50,10 @@ pub fn view(model: &Model, theme: &Theme) -> Frame {
 
 fn draw(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
     chrome::header(canvas, model);
+    if model.locked {
+        lock::draw(canvas, model);
+        return None;
+    }
     chrome::line(canvas, model);
     let filter_cursor = chrome::footer(canvas, model);
     let screen_cursor = match model.screens.last() {

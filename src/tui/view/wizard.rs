@@ -55,7 +55,7 @@ fn steps(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) {
 
 fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     let Some(details) = model.table_details() else {
-        canvas.text(area.x, area.y, area.width, "loading", Meaning::Quiet);
+        canvas.text(area.x, area.y, area.width, model.still_to_come(), Meaning::Quiet);
         return;
     };
     let rows = model.backup_rows();

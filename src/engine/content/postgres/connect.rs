@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::domain::settings::PostgresSettings;
 use crate::engine::Variables;
 use crate::engine::content::ContentError;
-use crate::engine::secret;
+use crate::secret;
 
 /// A server that does not answer is given up after this long.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);

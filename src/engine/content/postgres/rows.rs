@@ -16,11 +16,11 @@ pub const HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 pub const TRAILER: [u8; 2] = [0xff, 0xff];
 
 /// A group is not ended before it has this many bytes.
-const GROUP_LEAST: usize = 12 * 1024;
+const GROUP_LEAST: usize = 16 * 1024;
 /// From there on, it is ended after this many bytes on average.
-const GROUP_MORE: u64 = 8 * 1024;
+const GROUP_MORE: u64 = 12 * 1024;
 /// A group is ended when it has this many bytes, whatever its rows say.
-const GROUP_MOST: usize = 96 * 1024;
+const GROUP_MOST: usize = 128 * 1024;
 
 /// What tells a row from every other: the digest of everything in it.
 pub type RowDigest = [u8; 32];
@@ -362,7 +362,7 @@ mod tests {
         let groups = grouped(&rows);
         assert!(groups.len() > 20);
         let average = rows.concat().len() / groups.len();
-        assert!((14 * 1024..32 * 1024).contains(&average), "{average}");
+        assert!((20 * 1024..40 * 1024).contains(&average), "{average}");
         for at in [0, 17, 2_500, 4_999] {
             let mut fewer = rows.clone();
             fewer.remove(at);

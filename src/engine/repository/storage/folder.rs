@@ -1,7 +1,7 @@
 //! A repository in a folder, through the library's own backend.
 //!
 //! Beyond that backend it brings the folder of a new file to disk, reports folders that cannot be listed, which that
-//! backend passes over, and keeps packs open between reads.
+//! backend passes over, writes packs in large pieces (`pack_file`), and keeps packs open between reads.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use rustic_backend::LocalBackend;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 
-use super::{Found, Shelf, path_of};
+use super::{Found, Shelf, pack_file, path_of};
 use crate::domain::address::Address;
 use crate::engine::repository::error::RepositoryError;
 
@@ -97,10 +97,25 @@ impl Shelf for Folder {
         read().map_err(|error| failed("reading a pack", error))
     }
 
+    fn read_past_cache(
+        &self,
+        pack: &Id,
+        offset: u32,
+        length: u32,
+        buffer: &mut Vec<u8>,
+    ) -> RusticResult<usize> {
+        let path = self.place.join(path_of(FileType::Pack, pack));
+        pack_file::read(&path, offset, length, buffer).map_err(|error| failed("reading a pack", error))
+    }
+
     fn write(&self, kind: FileType, id: &Id, content: BytesList) -> RusticResult<()> {
-        self.backend.write_bytes(kind, id, false, content)?;
-        // The file is on disk, its name not yet.
         let path = self.place.join(path_of(kind, id));
+        if kind == FileType::Pack {
+            pack_file::write(&path, content.slice()).map_err(|error| failed("writing a pack", error))?;
+        } else {
+            self.backend.write_bytes(kind, id, false, content)?;
+        }
+        // The file is on disk, its name not yet.
         File::open(path.parent().unwrap_or(&self.place))
             .and_then(|folder| folder.sync_all())
             .map_err(|error| failed("writing a folder of the repository", error))

@@ -8,6 +8,7 @@ mod bucket;
 #[cfg(feature = "object-storage")]
 mod connection;
 mod folder;
+pub(super) mod pack_file;
 #[cfg(feature = "object-storage")]
 mod refusal;
 #[cfg(feature = "object-storage")]
@@ -43,6 +44,19 @@ pub(super) trait Shelf: fmt::Debug + Send + Sync {
     fn read(&self, kind: FileType, id: &Id) -> RusticResult<Bytes>;
     /// A part of a file.
     fn read_part(&self, kind: FileType, id: &Id, offset: u32, length: u32) -> RusticResult<Bytes>;
+    /// Reads a part of a pack into `buffer`, and gives where in the buffer it begins.
+    fn read_past_cache(
+        &self,
+        pack: &Id,
+        offset: u32,
+        length: u32,
+        buffer: &mut Vec<u8>,
+    ) -> RusticResult<usize> {
+        let part = self.read_part(FileType::Pack, pack, offset, length)?;
+        buffer.clear();
+        buffer.extend_from_slice(&part);
+        Ok(0)
+    }
     /// Writes a whole file. It is there for good when this returns, or was not written.
     fn write(&self, kind: FileType, id: &Id, content: BytesList) -> RusticResult<()>;
     /// Removes a file.

@@ -4,11 +4,14 @@
 
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "engine")]
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
 use rustix::fs::{Access, access};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -22,7 +25,7 @@ const MOST_KEPT: u64 = 64 * 1024;
 /// # Errors
 /// A sentence that names the program: it could not be started, ended with an error (with what it said), or took too
 /// long.
-pub(super) fn output(command: &[String], folder: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn output(command: &[String], folder: &Path) -> Result<Vec<u8>, String> {
     output_within(command, folder, LIMIT)
 }
 
@@ -78,11 +81,12 @@ fn read(stream: Option<impl Read>) -> Vec<u8> {
     bytes
 }
 
-/// Finds a program as it would be started: by its path, or in one of the folders of `path`.
+/// The engine's check: finds a program as it would be started: by its path, or in one of the folders of `path`.
 ///
 /// # Errors
 /// A sentence when there is none, or when it may not be executed.
-pub(super) fn find(program: &str, path: &str) -> Result<PathBuf, String> {
+#[cfg(feature = "engine")]
+pub(crate) fn find(program: &str, path: &str) -> Result<PathBuf, String> {
     let may = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
     if program.contains('/') {
         let file = PathBuf::from(program);

@@ -1,17 +1,33 @@
 //! Reads a secret from where an operator keeps it: a file, a command or an environment variable. It is never printed.
 
+pub(crate) mod command;
+
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::command;
 use crate::domain::settings::SecretSource;
+
+/// Whether a secret in a file is its owner's alone. A file that is not there is no matter of this.
+///
+/// # Errors
+/// A sentence that says what to type when others can read it.
+pub(crate) fn owner_only(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Ok(file) if file.permissions().mode() & 0o077 != 0 => Err(format!(
+            "others on this machine can read {0}: type chmod 600 {0}",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// Reads the first line of a secret. Relative paths are below `base`, where commands run as well; `environment` answers
 /// for environment variables.
 ///
 /// # Errors
 /// A sentence that says where it was looked for, and never what was found.
-pub(super) fn read(
+pub(crate) fn read(
     source: &SecretSource,
     base: &Path,
     environment: &dyn Fn(&str) -> Option<String>,

@@ -1,0 +1,115 @@
+//! What a service asks of the engine in its process beyond what a cockpit asks: the catalog's tokens and answers, one
+//! summary at a time, and an end in steps.
+
+use std::sync::PoisonError;
+
+use super::Embedded;
+use crate::backend::BackendError;
+use crate::domain::activity::Severity;
+use crate::domain::backup::Backup;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobId;
+use crate::domain::state::EnvironmentSummary;
+use crate::engine::EngineError;
+use crate::engine::catalog::{Catalog, CatalogError};
+
+impl Embedded {
+    /// Does something with the catalog on a thread where it may block.
+    ///
+    /// # Errors
+    /// An engine that is not open; what the catalog said.
+    pub async fn on_catalog<T, F>(&self, call: F) -> Result<T, BackendError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Catalog) -> Result<T, CatalogError> + Send + 'static,
+    {
+        self.on_engine(move |engine| Ok(call(engine.catalog())?)).await
+    }
+
+    /// One environment at a glance.
+    ///
+    /// # Errors
+    /// As for the list of all.
+    pub async fn summary(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, BackendError> {
+        let name = name.clone();
+        self.on_engine(move |engine| engine.summary_of(&name)).await
+    }
+
+    /// The backups of every environment, as far as they can be listed.
+    ///
+    /// # Errors
+    /// An engine that is not open.
+    pub async fn all_backups(&self) -> Result<Vec<(EnvironmentName, Vec<Backup>)>, BackendError> {
+        self.on_engine(|engine| {
+            let live = engine
+                .environments()
+                .filter(|(_, settings)| settings.kind.is_recoverable());
+            // A repository out of reach is told by the summary of its environment.
+            Ok(live
+                .filter_map(|(name, _)| Some((name.clone(), engine.backups(name).ok()?)))
+                .collect())
+        })
+        .await
+    }
+
+    /// Writes into the activity log what this caller has done, or tried, beside the engine's own actions.
+    ///
+    /// # Errors
+    /// An engine that is not open.
+    pub async fn write_down(
+        &self,
+        environment: Option<EnvironmentName>,
+        what: String,
+        severity: Severity,
+    ) -> Result<(), BackendError> {
+        self.change(move |engine, user| {
+            engine.write_down(user, environment.as_ref(), &what, severity);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether the engine is open and its catalog answers.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn is_ready(&self) -> Result<(), BackendError> {
+        if self.engine.borrow().is_none() {
+            return Err(BackendError::OutOfReach(
+                "the engine is opening: it settles what was left behind".to_owned(),
+            ));
+        }
+        self.on_catalog(|catalog| catalog.seen_so_far().map(|_| ())).await
+    }
+
+    /// Stops the schedule. Jobs that run go on.
+    pub fn stop_schedule(&self) {
+        self.scheduler
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+
+    /// The jobs that run in this process.
+    #[must_use]
+    pub fn jobs_at_work(&self) -> Vec<JobId> {
+        match &*self.engine.borrow() {
+            Some(Ok(engine)) => engine.jobs_at_work(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Waits until no job runs in this process any more.
+    ///
+    /// # Errors
+    /// An engine that is not open.
+    pub async fn jobs_ended(&self) -> Result<(), BackendError> {
+        self.on_engine(|engine| {
+            for id in engine.jobs_at_work() {
+                engine.wait_for(id);
+            }
+            Ok::<_, EngineError>(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,70 @@
+//! Turns the problem details of a service back into the error that its backend gave.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::backend::BackendError;
+use crate::domain::backup::ChoiceError;
+use crate::domain::job::JobId;
+use crate::domain::refusal::Refusal;
+
+/// The media type of problem details.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Problem details, as far as they are read here.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Problem {
+    #[serde(default)]
+    pub(super) detail: String,
+    #[serde(default)]
+    pub(super) kind: String,
+    /// Read loosely: a newer service may refuse for a reason that this cockpit does not know.
+    #[serde(default)]
+    refusal: Option<Value>,
+    #[serde(default)]
+    facts: Option<Value>,
+    /// In seconds.
+    #[serde(default)]
+    pub(super) retry_after: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Unknown {
+    name: String,
+    known: String,
+}
+
+#[derive(Deserialize)]
+struct UnknownJob {
+    id: JobId,
+}
+
+impl Problem {
+    /// The error that it stands for. What is not understood keeps its sentence.
+    pub(super) fn into_error(self) -> BackendError {
+        if let Some(refusal) = self.refusal {
+            return match serde_json::from_value::<Refusal>(refusal) {
+                Ok(refusal) => refusal.into(),
+                Err(_) => Refusal::ByService(self.detail).into(),
+            };
+        }
+        let facts = self.facts.unwrap_or_default();
+        match self.kind.as_str() {
+            "unknown_environment" => match serde_json::from_value::<Unknown>(facts) {
+                Ok(Unknown { name, known }) => BackendError::UnknownEnvironment { name, known },
+                Err(_) => BackendError::Failed(self.detail),
+            },
+            "unknown_backup" => match serde_json::from_value::<ChoiceError>(facts) {
+                Ok(choice) => BackendError::UnknownBackup(choice),
+                Err(_) => BackendError::Failed(self.detail),
+            },
+            "unknown_job" => match serde_json::from_value::<UnknownJob>(facts) {
+                Ok(UnknownJob { id }) => BackendError::UnknownJob(id),
+                Err(_) => BackendError::Failed(self.detail),
+            },
+            "forbidden" => Refusal::ByService(self.detail).into(),
+            "out_of_reach" | "unauthorized" => BackendError::OutOfReach(self.detail),
+            _ => BackendError::Failed(self.detail),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What of this machine needs the engine: the embedded backend, the demo, and a look at a database.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use super::ThisMachine;
+use crate::backend::embedded::{Embedded, EmbeddedOptions};
+use crate::cli::verbs::demo::DemoArguments;
+use crate::cli::{CliError, Globals, House as _, Outside, cockpit};
+use crate::config::{Config, NamedContext};
+use crate::demo::{Demo, DemoError};
+use crate::domain::check::DatabaseFound;
+use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
+use crate::engine::clock::SystemClock;
+use crate::engine::{EngineSettings, Surroundings, look_at_database};
+use crate::tui::{self, CockpitSettings, OneContext};
+
+/// Events that a listener may fall behind before it is told that it has missed some.
+const EVENTS_KEPT: usize = 1024;
+
+impl ThisMachine {
+    /// The engine in this process. The schedule is kept while the cockpit is open, not while a verb runs: a script that
+    /// lists backups must not begin one.
+    pub(super) fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
+        let settings = EngineSettings {
+            state: self.state_of(Some(&config))?,
+            catalog: catalog_of(config.catalog),
+            repository: config.repository,
+            environments: config.environments,
+        };
+        let surroundings = Surroundings {
+            clock: Arc::new(SystemClock),
+            runtime: tokio::runtime::Handle::current(),
+            events: broadcast::channel(EVENTS_KEPT).0,
+            variables: Arc::clone(&self.variables),
+            random: crate::engine::random::system(),
+        };
+        let options = EmbeddedOptions {
+            user: self.user.clone(),
+            keep_schedule,
+            break_live: None,
+        };
+        Ok(Embedded::start(settings, surroundings, options))
+    }
+
+    /// The engine of this machine, whatever the context leads to, and how it is served.
+    pub(super) fn serving_engine(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+    ) -> Result<(Embedded, ServerSettings), CliError> {
+        let config = Config::load(&self.config_file(globals)?)?;
+        let settings = config.server.clone();
+        Ok((self.engine(config, keep_schedule)?, settings))
+    }
+
+    /// Runs the demo until it is left.
+    pub(super) async fn run_demo(
+        &self,
+        arguments: &DemoArguments,
+        globals: &Globals,
+        outside: &mut Outside,
+    ) -> Result<(), CliError> {
+        let on_a_terminal = outside.out_is_terminal && outside.input_is_terminal;
+        let opens_cockpit = !arguments.headless && !globals.json && on_a_terminal;
+        if opens_cockpit {
+            writeln!(
+                outside.err,
+                "Making a sandbox with real content and a past of backups. This takes some seconds."
+            )?;
+        }
+        // From here on an interrupt arrives as a message: the sandbox has to go, whatever ends the demo.
+        let mut interrupts = (outside.interrupts)();
+        let give_up = Arc::new(AtomicBool::new(false));
+        let at = arguments.at.as_deref();
+        let opening = Demo::open(
+            at,
+            &self.temporary,
+            &self.user,
+            arguments.postgres,
+            opens_cockpit,
+            &give_up,
+        );
+        let demo = {
+            let mut opening = std::pin::pin!(opening);
+            tokio::select! {
+                demo = &mut opening => demo?,
+                Some(()) = interrupts.recv() => {
+                    give_up.store(true, Ordering::Relaxed);
+                    // What still writes to the sandbox has to end before the sandbox can go.
+                    if let Ok(demo) = opening.await {
+                        demo.close().await;
+                    }
+                    return Err(at.map_or_else(interrupted, half_made));
+                }
+            }
+        };
+        let told = tokio::select! {
+            told = play(&demo, arguments, globals, outside) => told,
+            Some(()) = interrupts.recv() => Err(interrupted()),
+        };
+        let ended = match told {
+            // The cockpit takes signals itself, so that it gives the terminal back.
+            Ok(()) if opens_cockpit => {
+                let context = NamedContext {
+                    name: "demo".to_owned(),
+                    context: crate::config::Context::default(),
+                };
+                open_cockpit(&demo, &context, &self.variables).await
+            }
+            told => told,
+        };
+        demo.close().await;
+        ended
+    }
+}
+
+/// Opens the cockpit on the demo's sandbox.
+async fn open_cockpit(demo: &Demo, context: &NamedContext, variables: &Variables) -> Result<(), CliError> {
+    let settings = CockpitSettings {
+        demo: true,
+        ..cockpit::settings(context, None, variables)?
+    };
+    Ok(tui::run(demo.backend(), settings, &mut OneContext).await?)
+}
+
+/// The catalog's database, with a name for this node.
+pub(super) fn catalog_of(settings: Option<CatalogSettings>) -> Option<CatalogSettings> {
+    settings.map(|mut catalog| {
+        catalog.node = catalog.node.or_else(host_name);
+        catalog
+    })
+}
+
+/// What this machine is called.
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Looks at a database from a thread of its own: the client waits for the server, which a runtime's thread must not.
+///
+/// # Errors
+/// A sentence that says why it cannot be looked at.
+pub fn look_on_a_thread(settings: &PostgresSettings, variables: &Variables) -> Result<DatabaseFound, String> {
+    std::thread::scope(|threads| {
+        let variables = Arc::clone(variables);
+        threads
+            .spawn(move || look_at_database(settings, Path::new("/"), variables))
+            .join()
+            .unwrap_or_else(|_| {
+                Err("looking at the database was broken off by an error of Lifeboat".to_owned())
+            })
+    })
+}
+
+/// Plays the demo's story, or tells where a sandbox that is kept has everything.
+async fn play(
+    demo: &Demo,
+    arguments: &DemoArguments,
+    globals: &Globals,
+    outside: &mut Outside,
+) -> Result<(), CliError> {
+    if arguments.headless {
+        story(demo, globals, outside).await?;
+        if globals.json {
+            return Ok(());
+        }
+    }
+    if !demo.is_kept() {
+        return Ok(());
+    }
+    let places = demo.whereabouts()?;
+    if globals.json {
+        return print_json(outside, &places);
+    }
+    let mut say = |word: &str, path: &Path| writeln!(outside.out, "  {word:<13}  {}", path.display());
+    say("configuration", &places.config)?;
+    say("key", &places.password_file)?;
+    for live in &places.environments {
+        say(&live.environment.to_string(), &live.repository)?;
+        for (instance, folder) in &live.content {
+            say(instance, folder)?;
+        }
+    }
+    writeln!(
+        outside.out,
+        "The sandbox is kept: lifeboat --config {} works on it.",
+        places.config.display()
+    )?;
+    if demo.has_databases() {
+        writeln!(
+            outside.out,
+            "Its databases run while the demo is open: lifeboat demo --at opens it again."
+        )?;
+    }
+    Ok(outside.out.flush()?)
+}
+
+fn print_json(outside: &mut Outside, value: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    Ok(writeln!(outside.out, "{text}")?)
+}
+
+/// Plays the whole story without a screen.
+async fn story(demo: &Demo, globals: &Globals, outside: &mut Outside) -> Result<(), CliError> {
+    let report = if globals.json {
+        let report = demo.play_story(&mut outside.err).await?;
+        print_json(outside, &report)?;
+        report
+    } else {
+        demo.play_story(&mut outside.out).await?
+    };
+    if report.identical {
+        return Ok(());
+    }
+    Err(CliError::failed(
+        "the recovered content is not identical to what Live was before: that must never happen. Keep the sandbox with --at DIR and look at the differences above",
+    ))
+}
+
+fn half_made(at: &Path) -> CliError {
+    CliError::failed(format!(
+        "the demo was interrupted while it made its sandbox: {} holds a part of one, so delete that before you give the folder to --at again",
+        at.display()
+    ))
+}
+
+fn interrupted() -> CliError {
+    CliError::failed("the demo was interrupted; its sandbox is removed unless --at keeps it")
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Output(error) => error.into(),
+            DemoError::Backend(error) => error.into(),
+            DemoError::NotEmpty(_) => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `lifeboat serve`: keeps the schedule, and serves the engine of this machine to cockpits and programs elsewhere.
+
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::backend::Backend;
+use crate::backend::embedded::Embedded;
+use crate::cli::{Call, CliError};
+use crate::domain::settings::ServerSettings;
+use crate::engine::clock::SystemClock;
+use crate::server::log::{Level, Log};
+use crate::server::{Server, ServerSurroundings};
+
+/// What `lifeboat serve --help` says first.
+pub const LONG_ABOUT: &str = "\
+Keep the schedule day and night, and serve this machine's engine over HTTP to cockpits and programs elsewhere.
+
+[server] in the configuration says where it listens, with which certificate and within which limits; `lifeboat token \
+create` makes the tokens that it lets in. It writes what it does to standard error, one JSON object a line. Asked to end \
+(SIGTERM, Ctrl-C) it starts nothing any more, lets running jobs end, asks what is left after a while to stop at the next \
+safe point, and ends; asked again, it ends at once.";
+
+pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
+    let (engine, settings) = call.house.engine_here(&call.globals, true)?;
+    let (log, mut lines) = Log::new(Arc::new(SystemClock));
+    let mut interrupts = (call.outside.interrupts)();
+    let told = call.house.variable("NOTIFY_SOCKET");
+    let served = serve(
+        engine,
+        settings,
+        call.outside.random,
+        log,
+        told.as_deref(),
+        &mut interrupts,
+    );
+    let mut served = std::pin::pin!(served);
+    let result = loop {
+        tokio::select! {
+            result = &mut served => break result,
+            Some(line) = lines.recv() => writeln!(call.outside.err, "{line}")?,
+        }
+    };
+    while let Ok(line) = lines.try_recv() {
+        writeln!(call.outside.err, "{line}")?;
+    }
+    result
+}
+
+/// Serves until it is asked to end.
+async fn serve(
+    engine: Embedded,
+    settings: ServerSettings,
+    random: fn(&mut [u8]) -> io::Result<()>,
+    log: Log,
+    notify: Option<&str>,
+    interrupts: &mut mpsc::UnboundedReceiver<()>,
+) -> Result<(), CliError> {
+    let surroundings = ServerSurroundings {
+        clock: Arc::new(SystemClock),
+        random,
+        log: log.clone(),
+    };
+    let server = Server::start(engine.clone(), settings, surroundings)
+        .await
+        .map_err(CliError::failed)?;
+    let opened = tokio::select! {
+        opened = engine.info() => opened.map(|_| ()),
+        // It opens on its own thread, which cannot be broken off; what it settles is safe at any instant.
+        _ = interrupts.recv() => return Err(CliError::failed("the service was ended before its engine was open")),
+    };
+    if let Err(error) = opened {
+        server.stop().await;
+        return Err(error.into());
+    }
+    log.line(Level::Info, "ready", json!({}));
+    tell(notify, "READY=1", &log);
+    // Without anybody who could ask it to end it serves on.
+    if interrupts.recv().await.is_none() {
+        std::future::pending::<()>().await;
+    }
+    tell(notify, "STOPPING=1", &log);
+    tokio::select! {
+        () = server.stop() => Ok(()),
+        Some(()) = interrupts.recv() => Err(CliError::failed(
+            "the service was ended at once, with jobs at work: the next start settles what they left",
+        )),
+    }
+}
+
+/// Tells whoever started the service, if they want to know.
+fn tell(socket: Option<&str>, what: &str, log: &Log) {
+    let Some(socket) = socket else { return };
+    if let Err(error) = send(socket, what) {
+        log.line(
+            Level::Warn,
+            "whoever started the service could not be told",
+            json!({ "what": what, "why": error.to_string() }),
+        );
+    }
+}
+
+fn send(socket: &str, what: &str) -> io::Result<()> {
+    let sender = UnixDatagram::unbound()?;
+    #[cfg(target_os = "linux")]
+    if let Some(name) = socket.strip_prefix('@') {
+        use std::os::linux::net::SocketAddrExt as _;
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+        return sender.send_to_addr(what.as_bytes(), &address).map(|_| ());
+    }
+    sender.send_to(what.as_bytes(), socket).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_started_it_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let receiver = UnixDatagram::bind(&path).unwrap();
+        send(path.to_str().unwrap(), "READY=1").unwrap();
+        let mut buffer = [0; 32];
+        let length = receiver.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"READY=1");
+    }
+}

@@ -1,0 +1,67 @@
+//! How names and times that are written as text look in the description of the service's interface.
+//!
+//! Everything else describes itself by its derive. Not in here: the description itself (`server::document`).
+
+use std::borrow::Cow;
+
+use chrono::Weekday;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::environment::{EnvironmentName, InstanceName};
+use super::schedule::{Window, weekday_label};
+
+impl JsonSchema for EnvironmentName {
+    fn schema_name() -> Cow<'static, str> {
+        "EnvironmentName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The name of one environment, PROJECT/ENVIRONMENT.",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        })
+    }
+}
+
+impl JsonSchema for InstanceName {
+    fn schema_name() -> Cow<'static, str> {
+        "InstanceName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The name of an instance inside its environment.",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        })
+    }
+}
+
+impl JsonSchema for Window {
+    fn schema_name() -> Cow<'static, str> {
+        "Window".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The part of the UTC day in which automatic backups begin. Its end does not belong to it.",
+            "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
+        })
+    }
+}
+
+/// A weekday by its full name.
+pub(super) fn weekday(_: &mut SchemaGenerator) -> Schema {
+    let days = [
+        Weekday::Mon,
+        Weekday::Tue,
+        Weekday::Wed,
+        Weekday::Thu,
+        Weekday::Fri,
+        Weekday::Sat,
+        Weekday::Sun,
+    ];
+    json_schema!({ "type": "string", "enum": days.map(weekday_label) })
+}

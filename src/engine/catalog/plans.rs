@@ -1,0 +1,90 @@
+//! Restore plans that were made and may be followed, each with what it was made from.
+
+use serde::{Deserialize, Serialize};
+
+use super::records::instant_to_sql;
+use super::store::values;
+use super::{Catalog, CatalogError};
+use crate::domain::Instant;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, JobKind, JobState};
+use crate::domain::plan::{PlanId, RestorePlan};
+use crate::domain::staleness::{Basis, LastChange};
+
+/// How long plans are kept. That is longer than they are good for, so that an old one can be told from one that never
+/// was.
+const KEPT: chrono::Duration = chrono::Duration::days(1);
+
+/// The kind of the notes that plans are.
+const PLAN: &str = "plan";
+
+/// A plan and what it was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPlan {
+    /// The plan.
+    pub plan: RestorePlan,
+    /// What it was made from.
+    pub basis: Basis,
+}
+
+impl Catalog {
+    /// Keeps a plan for a day, and drops those that are older.
+    pub fn add_plan(&self, stored: &StoredPlan) -> Result<(), CatalogError> {
+        let made = stored.plan.made;
+        self.write(|session| {
+            session.execute(
+                "DELETE FROM notes WHERE kind = ?1 AND at < ?2",
+                values![PLAN, instant_to_sql(made - KEPT)],
+            )?;
+            session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)",
+                values![
+                    PLAN,
+                    stored.plan.id.0.as_str(),
+                    instant_to_sql(made),
+                    serde_json::to_string(stored)?
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The plan of that id, if it was made here within a day before `now`.
+    pub fn plan(&self, id: &PlanId, now: Instant) -> Result<Option<StoredPlan>, CatalogError> {
+        self.read(|session| {
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2 AND at >= ?3",
+                values![PLAN, id.0.as_str(), instant_to_sql(now - KEPT)],
+            )?;
+            row.map(|row| Ok(serde_json::from_str(&row.text(0)?)?))
+                .transpose()
+        })
+    }
+
+    /// The newest job that has, or may have, changed Live of the environment.
+    pub fn last_change(&self, environment: &EnvironmentName) -> Result<Option<LastChange>, CatalogError> {
+        self.read(|session| {
+            let row = session.row(
+                "SELECT id, kind FROM jobs WHERE environment = ?1 AND kind IN (?2, ?3) AND ended IS NOT NULL
+                 AND state <> ?4 ORDER BY id DESC LIMIT 1",
+                values![
+                    environment.to_string(),
+                    JobKind::Restore.label(),
+                    JobKind::Undo.label(),
+                    JobState::Cancelled.label()
+                ],
+            )?;
+            row.map(|row| {
+                Ok(LastChange {
+                    job: JobId(row.count(0)?),
+                    kind: if row.text(1)? == JobKind::Undo.label() {
+                        JobKind::Undo
+                    } else {
+                        JobKind::Restore
+                    },
+                })
+            })
+            .transpose()
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What an earlier backup holds in the folder that a walk is in, so that what is the same is not packed again.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use rustic_core::repofile::Node;
+use rustic_core::{DataId, TreeId};
+
+use super::node;
+use super::store::Store;
+use crate::engine::content::Item;
+
+/// The folders from the top to the one that the walk is in.
+pub(super) struct Earlier<'a> {
+    store: &'a Store,
+    levels: Vec<Level>,
+}
+
+/// One folder of the earlier backup; empty if it had none there.
+#[derive(Default)]
+struct Level {
+    folders: HashMap<OsString, TreeId>,
+    files: HashMap<OsString, Node>,
+    /// Files by the number that stands for what is in them, and their length.
+    numbers: HashMap<(u64, u64), Vec<DataId>>,
+}
+
+impl<'a> Earlier<'a> {
+    /// Begins at the top. Without a backup nothing is known.
+    pub(super) fn new(store: &'a Store, top: Option<TreeId>) -> Self {
+        let mut earlier = Self {
+            store,
+            levels: Vec::new(),
+        };
+        let level = earlier.level(top);
+        earlier.levels.push(level);
+        earlier
+    }
+
+    /// Into a folder of the one that it is in.
+    pub(super) fn enter(&mut self, name: &OsStr) {
+        let tree = self
+            .levels
+            .last()
+            .and_then(|level| level.folders.get(name))
+            .copied();
+        let level = self.level(tree);
+        self.levels.push(level);
+    }
+
+    /// Out of it.
+    pub(super) fn leave(&mut self) {
+        self.levels.pop();
+    }
+
+    /// The pieces of a file that has not changed since: one whose walk brings its content along is known by the number
+    /// that stands for it, wherever in the folder it was; every other by its name and all that is known of it.
+    pub(super) fn content(&self, item: &Item) -> Option<Vec<DataId>> {
+        let level = self.levels.last()?;
+        if item.held.is_some() {
+            return level.numbers.get(&(item.inode, node::size(item))).cloned();
+        }
+        let node = level.files.get(item.path.file_name()?)?;
+        let before = node::to_item(node, Path::new(""))?;
+        let is_same = before.kind == item.kind
+            && before.inode == item.inode
+            && before.modified == item.modified
+            && before.changed == item.changed;
+        is_same.then(|| node.content.clone().unwrap_or_default())
+    }
+
+    /// A folder that cannot be read is as one that is not there: everything in it is packed again, and the damage is
+    /// found by whoever verifies that backup.
+    fn level(&self, tree: Option<TreeId>) -> Level {
+        let mut level = Level::default();
+        let Some(tree) = tree.and_then(|tree| self.store.folder(tree).ok()) else {
+            return level;
+        };
+        for node in tree.nodes {
+            if let Some(tree) = node.subtree {
+                level.folders.insert(node.name().into_owned(), tree);
+            } else if node.is_file() && self.is_whole(&node) {
+                if node.meta.inode != 0 {
+                    let number = (node.meta.inode, node.meta.size);
+                    level
+                        .numbers
+                        .insert(number, node.content.clone().unwrap_or_default());
+                }
+                level.files.insert(node.name().into_owned(), node);
+            }
+        }
+        level
+    }
+
+    /// Whether all pieces of a file are in the repository.
+    fn is_whole(&self, node: &Node) -> bool {
+        let content = node.content.as_deref().unwrap_or_default();
+        content.iter().all(|piece| self.store.has(piece))
+    }
+}

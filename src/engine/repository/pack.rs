@@ -1,0 +1,166 @@
+//! A pack while it is filled: pieces of content, or folders, one after the other, each compressed and encrypted, and a
+//! list of them at the end. The form is restic's: "Pack Format" in its design document.
+
+use std::num::NonZeroU32;
+
+use bytes::BytesMut;
+use rustic_core::Id;
+use rustic_core::repofile::BlobType;
+use serde::{Serialize, Serializer};
+
+use super::cipher::{Cipher, NONCE, OVERHEAD, TAG};
+
+/// A pack is full when it has this many bytes.
+pub(super) const FULL: usize = 16 * 1024 * 1024;
+/// Or this many pieces.
+const MANY: usize = 10_000;
+
+/// A piece in a pack, as the index has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Packed {
+    #[serde(rename = "id", serialize_with = "as_id")]
+    digest: [u8; 32],
+    #[serde(rename = "type")]
+    kind: BlobType,
+    offset: u32,
+    length: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncompressed_length: Option<NonZeroU32>,
+}
+
+fn as_id<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    Id::new(*digest).serialize(serializer)
+}
+
+/// What packs pieces into packs: a cipher and, in repositories of the newer form, a compressor. Each thread has its own.
+pub(super) struct Packer {
+    cipher: Cipher,
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Packer {
+    /// `level` is that of zstd; `None` in repositories that do not compress.
+    pub(super) fn new(cipher: Cipher, level: Option<i32>) -> Result<Self, String> {
+        let compressor = level
+            .map(zstd::bulk::Compressor::new)
+            .transpose()
+            .map_err(|error| format!("nothing can be compressed: {error}"))?;
+        Ok(Self { cipher, compressor })
+    }
+
+    /// Encrypts a file that is no pack, such as one of the index: compressed, it begins with a 2.
+    pub(super) fn file(&mut self, text: &[u8]) -> Result<Vec<u8>, String> {
+        let Some(compressor) = &mut self.compressor else {
+            return self.cipher.seal(text);
+        };
+        let mut packed = vec![2];
+        packed.extend(
+            compressor
+                .compress(text)
+                .map_err(|error| format!("it could not be compressed: {error}"))?,
+        );
+        self.cipher.seal(&packed)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Pack {
+    bytes: BytesMut,
+    pieces: Vec<Packed>,
+}
+
+/// A pack that is whole.
+#[derive(Debug)]
+pub(super) struct WholePack {
+    pub(super) bytes: BytesMut,
+    pub(super) pieces: Vec<Packed>,
+}
+
+impl Pack {
+    /// An empty pack in a buffer, which is emptied.
+    pub(super) fn new(mut buffer: BytesMut) -> Self {
+        buffer.clear();
+        Self {
+            bytes: buffer,
+            pieces: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Whether the next piece belongs into another one.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() >= FULL || self.pieces.len() >= MANY
+    }
+
+    /// Adds a piece that has this SHA-256, and gives how many bytes it takes there.
+    pub(super) fn add(
+        &mut self,
+        packer: &mut Packer,
+        kind: BlobType,
+        digest: [u8; 32],
+        text: &[u8],
+    ) -> Result<u32, String> {
+        let too_long = |_| "a piece of content is longer than a pack can be".to_owned();
+        let offset = self.bytes.len();
+        let uncompressed_length = if let Some(compressor) = &mut packer.compressor {
+            let most = zstd::zstd_safe::compress_bound(text.len());
+            self.bytes.resize(offset + NONCE + most, 0);
+            let length = compressor
+                .compress_to_buffer(text, &mut self.bytes[offset + NONCE..])
+                .map_err(|error| format!("it could not be compressed: {error}"))?;
+            self.bytes.truncate(offset + NONCE + length);
+            NonZeroU32::new(u32::try_from(text.len()).map_err(too_long)?)
+        } else {
+            self.bytes.resize(offset + NONCE, 0);
+            self.bytes.extend_from_slice(text);
+            None
+        };
+        self.bytes.resize(self.bytes.len() + TAG, 0);
+        packer.cipher.seal_in_place(&mut self.bytes[offset..])?;
+        let length = u32::try_from(self.bytes.len() - offset).map_err(too_long)?;
+        self.pieces.push(Packed {
+            digest,
+            kind,
+            offset: u32::try_from(offset).map_err(too_long)?,
+            length,
+            uncompressed_length,
+        });
+        Ok(length)
+    }
+
+    /// Adds the list of what is in it.
+    pub(super) fn finish(mut self, packer: &Packer) -> Result<WholePack, String> {
+        let mut list = Vec::with_capacity(self.pieces.len() * 41);
+        for piece in &self.pieces {
+            let kind = match piece.kind {
+                BlobType::Data => 0,
+                BlobType::Tree => 1,
+            };
+            match piece.uncompressed_length {
+                None => {
+                    list.push(kind);
+                    list.extend(piece.length.to_le_bytes());
+                }
+                Some(uncompressed) => {
+                    list.push(kind + 2);
+                    list.extend(piece.length.to_le_bytes());
+                    list.extend(uncompressed.get().to_le_bytes());
+                }
+            }
+            list.extend(piece.digest);
+        }
+        let sealed = packer.cipher.seal(&list)?;
+        let length = u32::try_from(list.len() + OVERHEAD)
+            .map_err(|_| "a pack has more pieces than it can have".to_owned())?;
+        self.bytes.extend_from_slice(&sealed);
+        self.bytes.extend_from_slice(&length.to_le_bytes());
+        Ok(WholePack {
+            bytes: self.bytes,
+            pieces: self.pieces,
+        })
+    }
+}

@@ -1,0 +1,322 @@
+//! Packs pieces of content and folders on all cores, writes the packs, and then the index that tells where each piece
+//! lies.
+//!
+//! The library does this for whatever comes as files. Rows of a database come as a hundred thousand small pieces that
+//! are in memory already: handing each of them from thread to thread, as the library does, costs more than everything
+//! else. Here a thread takes a handful of pieces at a time and does with them all that is to be done.
+//!
+//! A piece is written once, even if two threads come with it at the same time. The index is written after the packs that
+//! it lists, so that a crash leaves packs that nobody refers to, and nothing else.
+
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
+
+use bytes::{Buf, Bytes, BytesMut};
+use rustic_core::jiff::Timestamp;
+use rustic_core::repofile::{BlobType, MasterKey};
+use rustic_core::{DataId, FileType, Id, TreeId, WriteBackend};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::cipher::Cipher;
+use super::error::{RepositoryError, judged};
+use super::guard::Guard;
+use super::pack::{FULL, Pack, Packed, Packer, WholePack};
+use super::storage::pack_file::BLOCK;
+use super::store::Store;
+use super::stream::Call;
+use crate::domain::address::Address;
+
+/// How many packs are written at the same time: while one is synced to the disk, or on its way to object storage, the
+/// next is filled.
+const WRITERS: usize = 3;
+/// An index file is written when it has this many pieces, as the library does.
+const INDEX_PIECES: usize = 50_000;
+
+/// What was added to the repository.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Added {
+    /// Pieces.
+    pub(super) pieces: u64,
+    /// Their bytes.
+    pub(super) bytes: u64,
+    /// The bytes that they take in packs.
+    pub(super) packed: u64,
+}
+
+impl Added {
+    fn add(&mut self, bytes: usize, packed: u32) {
+        self.pieces += 1;
+        self.bytes += bytes as u64;
+        self.packed += u64::from(packed);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.pieces += other.pieces;
+        self.bytes += other.bytes;
+        self.packed += other.packed;
+    }
+}
+
+/// What all threads share.
+pub(super) struct Packing<'a> {
+    place: &'a Address,
+    key: &'a MasterKey,
+    level: Option<i32>,
+    store: &'a Store,
+    guard: &'a Guard,
+    call: &'a Call,
+    /// What this copy has packed, or is about to.
+    fresh: Mutex<HashSet<Id>>,
+    index: Mutex<Index>,
+    /// Buffers of packs that were written.
+    spare: Mutex<Vec<BytesMut>>,
+    content: Mutex<Added>,
+    folders: Mutex<Added>,
+}
+
+/// The index of what was written and is not in an index file yet.
+#[derive(Default, Serialize)]
+struct Index {
+    packs: Vec<IndexedPack>,
+}
+
+#[derive(Serialize)]
+struct IndexedPack {
+    id: Id,
+    blobs: Vec<Packed>,
+    time: Timestamp,
+    size: u32,
+}
+
+impl Index {
+    fn pieces(&self) -> usize {
+        self.packs.iter().map(|pack| pack.blobs.len()).sum()
+    }
+}
+
+/// A buffer for a pack, which begins where a disk can take it from.
+fn buffer() -> BytesMut {
+    let mut buffer = BytesMut::zeroed(FULL + FULL / 8 + BLOCK);
+    let skipped = buffer.as_ptr().align_offset(BLOCK);
+    buffer.advance(skipped.min(BLOCK));
+    buffer
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where threads that pack hand in their packs. Those who write them end when the last of these is dropped.
+#[derive(Clone)]
+pub(super) struct Counter(SyncSender<WholePack>);
+
+impl<'a> Packing<'a> {
+    /// For one copy into a repository. `level` is that of its compression.
+    pub(super) fn new(
+        place: &'a Address,
+        key: &'a MasterKey,
+        level: Option<i32>,
+        store: &'a Store,
+        guard: &'a Guard,
+        call: &'a Call,
+    ) -> Self {
+        Self {
+            place,
+            key,
+            level,
+            store,
+            guard,
+            call,
+            fresh: Mutex::default(),
+            index: Mutex::default(),
+            spare: Mutex::default(),
+            content: Mutex::default(),
+            folders: Mutex::default(),
+        }
+    }
+
+    /// Starts those who write packs.
+    pub(super) fn start<'s, 'e>(&'e self, scope: &'s Scope<'s, 'e>) -> Counter {
+        // No pack waits between those who fill and those who write: there are enough of both.
+        let (send, received) = sync_channel::<WholePack>(0);
+        let received = Arc::new(Mutex::new(received));
+        for _ in 0..WRITERS {
+            let received = Arc::clone(&received);
+            scope.spawn(move || self.write_packs(&received));
+        }
+        Counter(send)
+    }
+
+    /// A thread's place to pack at.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Io`] when the repository's key is none.
+    pub(super) fn bench(&'a self, kind: BlobType, counter: &Counter) -> Result<Bench<'a>, RepositoryError> {
+        Ok(Bench {
+            packing: self,
+            kind,
+            packer: self.packer()?,
+            pack: None,
+            added: Added::default(),
+            counter: counter.clone(),
+        })
+    }
+
+    fn packer(&self) -> Result<Packer, RepositoryError> {
+        Cipher::new(self.key)
+            .and_then(|cipher| Packer::new(cipher, self.level))
+            .map_err(|why| self.failed(why))
+    }
+
+    /// Writes the rest of the index. Everything else has to be over by then.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it cannot be written.
+    pub(super) fn finish(self) -> Result<(Added, Added), RepositoryError> {
+        let index = std::mem::take(&mut *locked(&self.index));
+        self.write_index(&index)?;
+        Ok((*locked(&self.content), *locked(&self.folders)))
+    }
+
+    /// Whether the piece has to be packed: it is neither in the repository nor about to be.
+    fn is_news(&self, kind: BlobType, id: Id) -> bool {
+        let is_there = match kind {
+            BlobType::Data => self.store.has(&DataId::from(id)),
+            BlobType::Tree => self.store.has(&TreeId::from(id)),
+        };
+        !is_there && locked(&self.fresh).insert(id)
+    }
+
+    fn write_packs(&self, received: &Mutex<Receiver<WholePack>>) {
+        loop {
+            let next = locked(received).recv();
+            let Ok(pack) = next else { return };
+            if self.call.is_off() {
+                // Taken all the same, so that nobody waits for ever.
+                continue;
+            }
+            if let Err(error) = self.write_pack(pack) {
+                self.call.off(error);
+            }
+        }
+    }
+
+    fn write_pack(&self, pack: WholePack) -> Result<(), RepositoryError> {
+        let bytes = pack.bytes.freeze();
+        let id = Id::new(Sha256::digest(&bytes).into());
+        let size =
+            u32::try_from(bytes.len()).map_err(|_| self.failed("a pack became too large".to_owned()))?;
+        self.write(FileType::Pack, &id, bytes.clone())?;
+        if let Ok(buffer) = bytes.try_into_mut() {
+            locked(&self.spare).push(buffer);
+        }
+        let full = {
+            let mut index = locked(&self.index);
+            index.packs.push(IndexedPack {
+                id,
+                blobs: pack.pieces,
+                time: Timestamp::now(),
+                size,
+            });
+            (index.pieces() >= INDEX_PIECES).then(|| std::mem::take(&mut *index))
+        };
+        full.map_or(Ok(()), |index| self.write_index(&index))
+    }
+
+    fn write_index(&self, index: &Index) -> Result<(), RepositoryError> {
+        if index.packs.is_empty() {
+            return Ok(());
+        }
+        let text = serde_json::to_vec(index).map_err(|error| self.failed(error.to_string()))?;
+        let content = self.packer()?.file(&text).map_err(|why| self.failed(why))?;
+        let id = Id::new(Sha256::digest(&content).into());
+        self.write(FileType::Index, &id, content.into())
+    }
+
+    fn write(&self, kind: FileType, id: &Id, content: Bytes) -> Result<(), RepositoryError> {
+        self.guard
+            .write_bytes(kind, id, false, content.into())
+            .map_err(|error| judged(&error, &format!("writing to {}", kind.dirname()), self.place))
+    }
+
+    fn failed(&self, why: String) -> RepositoryError {
+        RepositoryError::Io {
+            doing: "storing the content".to_owned(),
+            place: self.place.clone(),
+            why,
+        }
+    }
+}
+
+/// A thread's place to pack at: one pack that is being filled.
+pub(super) struct Bench<'a> {
+    packing: &'a Packing<'a>,
+    kind: BlobType,
+    packer: Packer,
+    pack: Option<Pack>,
+    added: Added,
+    counter: Counter,
+}
+
+impl Bench<'_> {
+    /// Packs a piece unless it is there already, and gives its id: the SHA-256 of its text.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it cannot be packed.
+    pub(super) fn store(&mut self, text: &[u8]) -> Result<Id, RepositoryError> {
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        let id = Id::new(digest);
+        if !self.packing.is_news(self.kind, id) {
+            return Ok(id);
+        }
+        let mut pack = self.pack.take().unwrap_or_else(|| {
+            let spare = locked(&self.packing.spare).pop();
+            Pack::new(spare.unwrap_or_else(buffer))
+        });
+        let packed = pack
+            .add(&mut self.packer, self.kind, digest, text)
+            .map_err(|why| self.packing.failed(why))?;
+        self.added.add(text.len(), packed);
+        if pack.is_full() {
+            self.hand_in(pack)?;
+        } else {
+            self.pack = Some(pack);
+        }
+        Ok(id)
+    }
+
+    /// What went wrong in storing, as an error.
+    pub(super) fn failed(&self, why: String) -> RepositoryError {
+        self.packing.failed(why)
+    }
+
+    /// Hands in what is not full yet.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it cannot be packed.
+    pub(super) fn finish(mut self) -> Result<(), RepositoryError> {
+        if let Some(pack) = self.pack.take().filter(|pack| !pack.is_empty()) {
+            self.hand_in(pack)?;
+        }
+        let total = match self.kind {
+            BlobType::Data => &self.packing.content,
+            BlobType::Tree => &self.packing.folders,
+        };
+        locked(total).merge(self.added);
+        Ok(())
+    }
+
+    fn hand_in(&self, pack: Pack) -> Result<(), RepositoryError> {
+        let whole = pack
+            .finish(&self.packer)
+            .map_err(|why| self.packing.failed(why))?;
+        // Those who write take everything until nobody can hand in any more.
+        self.counter
+            .0
+            .send(whole)
+            .map_err(|_| self.packing.failed("whoever writes packs has stopped".to_owned()))
+    }
+}

@@ -1,0 +1,197 @@
+//! Reads pieces of content that lie side by side in one go, and checks each against its name.
+//!
+//! The library reads a piece at a time, and makes everything that unpacking it takes anew for each.
+
+use std::ops::Range;
+
+use rustic_core::repofile::MasterKey;
+use rustic_core::{DataId, Id, RusticError};
+use sha2::{Digest, Sha256};
+
+use super::cipher::Cipher;
+use super::error::{RepositoryError, judged};
+use super::guard::Guard;
+use super::store::Lying;
+use crate::domain::address::Address;
+
+/// A run is not longer than this, unless a single piece is.
+const LONGEST: u32 = 2 * 1024 * 1024;
+/// What lies between two pieces and is not wanted is read along if it is shorter than this.
+const GAP: u32 = 64 * 1024;
+
+/// Pieces that are read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    pack: Id,
+    offset: u32,
+    length: u32,
+    /// Which of the pieces.
+    pub(super) pieces: Range<usize>,
+}
+
+/// The runs of pieces that are in the order in which they lie.
+pub(super) fn runs(pieces: &[Lying]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let end = piece.offset.saturating_add(piece.packed);
+        if let Some(run) = runs.last_mut()
+            && run.pack == piece.pack
+            && piece.offset >= run.offset
+            && piece.offset.saturating_sub(run.offset.saturating_add(run.length)) <= GAP
+            && end.saturating_sub(run.offset) <= LONGEST
+        {
+            run.length = run.length.max(end - run.offset);
+            run.pieces.end = index + 1;
+            continue;
+        }
+        runs.push(Run {
+            pack: piece.pack,
+            offset: piece.offset,
+            length: piece.packed,
+            pieces: index..index + 1,
+        });
+    }
+    runs
+}
+
+/// One thread's means to read runs.
+pub(super) struct RunReader<'a> {
+    place: &'a Address,
+    guard: &'a Guard,
+    cipher: Cipher,
+    unpacker: zstd::bulk::Decompressor<'static>,
+    packed: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl<'a> RunReader<'a> {
+    pub(super) fn new(
+        place: &'a Address,
+        key: &MasterKey,
+        guard: &'a Guard,
+    ) -> Result<Self, RepositoryError> {
+        let failed = |why: String| RepositoryError::Io {
+            doing: "reading the content".to_owned(),
+            place: place.clone(),
+            why,
+        };
+        Ok(Self {
+            place,
+            guard,
+            cipher: Cipher::new(key).map_err(failed)?,
+            unpacker: zstd::bulk::Decompressor::new().map_err(|error| failed(error.to_string()))?,
+            packed: Vec::new(),
+            text: Vec::new(),
+        })
+    }
+
+    /// Reads a run of `pieces`, and tells `each` the length of every piece that is what its name says.
+    ///
+    /// # Errors
+    /// What is wrong, and with which piece, where it is only about one.
+    pub(super) fn read(
+        &mut self,
+        run: &Run,
+        pieces: &[Lying],
+        each: &mut dyn FnMut(u32),
+    ) -> Result<(), Box<(RepositoryError, DataId)>> {
+        let Some(wanted) = pieces.get(run.pieces.clone()) else {
+            return Ok(());
+        };
+        let Some(first) = wanted.first() else {
+            return Ok(());
+        };
+        let begin = self
+            .guard
+            .read_past_cache(&run.pack, run.offset, run.length, &mut self.packed)
+            .map_err(|error| Box::new((self.unreadable(&error, run.pack), first.id)))?;
+        for piece in wanted {
+            let from = begin + (piece.offset - run.offset) as usize;
+            let text = self
+                .packed
+                .get_mut(from..from + piece.packed as usize)
+                .and_then(|sealed| self.cipher.open_in_place(sealed));
+            let text = match text {
+                Some(text) if piece.is_compressed => {
+                    self.text.resize(piece.length as usize, 0);
+                    match self.unpacker.decompress_to_buffer(text, &mut self.text[..]) {
+                        Ok(length) => self.text.get(..length),
+                        Err(_) => None,
+                    }
+                }
+                text => text.map(|text| &*text),
+            };
+            let is_it = text.is_some_and(|text| {
+                text.len() == piece.length as usize && Id::new(Sha256::digest(text).into()) == *piece.id
+            });
+            if !is_it {
+                return Err(Box::new((self.damaged(piece), piece.id)));
+            }
+            each(piece.length);
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, piece: &Lying) -> RepositoryError {
+        let pack = piece.pack.to_hex();
+        RepositoryError::Damaged {
+            place: self.place.clone(),
+            what: format!(
+                "the piece of content {} in data/{}/{} is not what was stored",
+                piece.id,
+                &pack.as_str()[..2],
+                pack.as_str()
+            ),
+        }
+    }
+
+    fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
+        let name = pack.to_hex();
+        let doing = format!("reading data/{}/{}", &name.as_str()[..2], name.as_str());
+        judged(error, &doing, self.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lying(pack: u8, offset: u32, packed: u32) -> Lying {
+        Lying {
+            pack: Id::new([pack; 32]),
+            offset,
+            length: packed,
+            id: DataId::from(Id::new([7; 32])),
+            packed,
+            is_compressed: false,
+        }
+    }
+
+    #[test]
+    fn what_lies_close_together_is_read_together() {
+        let pieces = [
+            lying(1, 0, 100),
+            lying(1, 100, 50),
+            lying(1, 150 + GAP, 10),
+            lying(1, 161 + 2 * GAP, 10),
+            lying(2, 171 + 2 * GAP, 10),
+            lying(3, 0, 2 * LONGEST),
+            lying(3, 2 * LONGEST, 1),
+        ];
+        let found: Vec<_> = runs(&pieces)
+            .into_iter()
+            .map(|run| (run.offset, run.length, run.pieces))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (0, 160 + GAP, 0..3),
+                (161 + 2 * GAP, 10, 3..4),
+                (171 + 2 * GAP, 10, 4..5),
+                (0, 2 * LONGEST, 5..6),
+                (2 * LONGEST, 1, 6..7),
+            ]
+        );
+        assert!(runs(&[]).is_empty());
+    }
+}

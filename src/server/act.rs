@@ -1,0 +1,144 @@
+//! What can be done: every operation that changes something or starts a job.
+
+use axum::http::StatusCode;
+
+use super::ask::Ask;
+use super::bodies::{Broken, Confirmed, NewBackup, NewHold, NewRestore, Seen, Started, WhichBackup};
+use super::operation::Reply;
+use super::problem::Problem;
+use crate::backend::{Backend, BackendError};
+use crate::domain::job::{JobId, JobKind};
+use crate::domain::refusal::confirmed;
+use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
+use crate::domain::token::Role;
+
+/// A job was started: its number, and where it is found.
+fn started(job: JobId) -> Result<Reply, Problem> {
+    Ok(Reply::json(StatusCode::ACCEPTED, &Started { job })?.at(format!("/api/v1/jobs/{job}")))
+}
+
+/// Takes a backup.
+pub(super) async fn backup(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewBackup = ask.read()?;
+    let request = BackupRequest {
+        environment,
+        note: new.note,
+        upgrade_to: new.upgrade_to,
+    };
+    started(ask.engine().start_backup(request).await?)
+}
+
+/// Restores.
+pub(super) async fn restore(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewRestore = ask.read()?;
+    // The engine compares with the environment of the plan. This one keeps a plan of one environment from being used
+    // under the name of another.
+    confirmed(&environment, &new.confirm).map_err(BackendError::from)?;
+    started(ask.engine().start_restore(new.plan, new.confirm).await?)
+}
+
+/// Goes back.
+pub(super) async fn undo(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let typed: Confirmed = ask.read()?;
+    started(ask.engine().start_undo(environment, typed.confirm).await?)
+}
+
+/// Drops replaced tables.
+pub(super) async fn confirm(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    started(ask.engine().start_confirm(environment).await?)
+}
+
+/// Reads backups back.
+pub(super) async fn verify(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let which: WhichBackup = ask.read()?;
+    started(ask.engine().start_verify(environment, which.backup).await?)
+}
+
+/// Drills a backup.
+pub(super) async fn drill(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let which: WhichBackup = ask.read()?;
+    started(ask.engine().start_drill(environment, which.backup).await?)
+}
+
+/// Asks a job to stop. What only an owner may start, only an owner may stop.
+pub(super) async fn cancel(ask: Ask) -> Result<Reply, Problem> {
+    let job = ask.job().await?;
+    let needed = match job.kind {
+        JobKind::Restore | JobKind::Undo => Role::Owner,
+        JobKind::Backup | JobKind::Verify | JobKind::Drill | JobKind::Prune => Role::Operator,
+    };
+    ask.needs(needed)?;
+    ask.engine().cancel(job.id).await?;
+    Ok(Reply::nothing())
+}
+
+/// Deletes an upgrade or safety backup.
+pub(super) async fn delete(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    ask.engine().delete_backup(environment, ask.backup()?).await?;
+    Ok(Reply::nothing())
+}
+
+/// Keeps an upgrade or safety backup for longer.
+pub(super) async fn extend(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    ask.engine().extend_backup(environment, ask.backup()?).await?;
+    Ok(Reply::nothing())
+}
+
+/// Sets or lifts a hold.
+pub(super) async fn hold(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let hold = match ask.hold() {
+        "maintenance" => HoldKind::Maintenance,
+        "protection" => HoldKind::Protection,
+        other => {
+            return Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "unknown_hold",
+                format!("there is no hold \"{other}\": write maintenance or protection"),
+            ));
+        }
+    };
+    let new: NewHold = ask.read()?;
+    let request = HoldRequest {
+        environment,
+        hold,
+        on: new.on,
+        reason: new.reason,
+    };
+    ask.engine().hold(request).await?;
+    Ok(Reply::nothing())
+}
+
+/// Marks notifications as seen, for everybody.
+pub(super) async fn seen(ask: Ask) -> Result<Reply, Problem> {
+    let seen: Seen = ask.read()?;
+    if !ask.token.projects.is_empty() {
+        return Err(Problem::forbidden(
+            "marking notifications as seen is for everybody, and this token is limited to some projects",
+        ));
+    }
+    ask.engine().notifications_seen(seen.up_to).await?;
+    Ok(Reply::nothing())
+}
+
+/// Breaks Live, in the demo.
+pub(super) async fn break_live(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    if !ask.service.engine.info().await?.demo {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "not_a_demo",
+            "Live is broken on purpose only in the sandbox of `lifeboat demo`",
+        ));
+    }
+    let broken = ask.engine().break_live(environment).await?;
+    Reply::ok(&Broken { broken })
+}

@@ -1,0 +1,260 @@
+//! What is sent to the service beside the path: the bodies and queries of its operations. Unknown fields are refused, so
+//! that a slip of the pen is found at once.
+//!
+//! What is answered has no types here: those are the domain's.
+
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::job::JobId;
+use crate::domain::plan::{PlanId, Selection};
+use crate::domain::settings::RepositoryChoice;
+use crate::domain::version::MagnoliaVersion;
+
+/// The most entries of a list that can be asked for at once.
+pub const LIST_LIMIT: u32 = 20_000;
+/// The entries of a list when nobody says how many.
+const USUAL_LIMIT: u32 = 100;
+/// The most characters of a note or a reason.
+const TEXT_LIMIT: usize = 1_000;
+
+/// Which environments to look at.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnlyOne {
+    /// Only this environment, PROJECT/ENVIRONMENT.
+    #[serde(default)]
+    pub(super) environment: Option<crate::domain::environment::EnvironmentName>,
+}
+
+/// Which jobs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichJobs {
+    /// Only those of this environment, PROJECT/ENVIRONMENT.
+    #[serde(default)]
+    pub(super) environment: Option<crate::domain::environment::EnvironmentName>,
+    /// At most so many, newest first.
+    #[serde(default = "usual_limit", deserialize_with = "limit")]
+    #[schemars(range(min = 1, max = 20_000))]
+    pub(super) limit: u32,
+}
+
+/// How many.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HowMany {
+    /// At most so many, newest first.
+    #[serde(default = "usual_limit", deserialize_with = "limit")]
+    #[schemars(range(min = 1, max = 20_000))]
+    pub(super) limit: u32,
+}
+
+/// Which lines of a job's log.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichLines {
+    /// Only those after this one; 0 for all.
+    #[serde(default, deserialize_with = "number")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    pub(super) after: u64,
+}
+
+/// Up to which notification.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    /// The number of the newest one that was seen.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    #[serde(deserialize_with = "number")]
+    pub(super) up_to: u64,
+}
+
+/// A backup to take.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewBackup {
+    /// Why, in the words of whoever asks.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) note: Option<String>,
+    /// Before an upgrade of Magnolia to this version; a manual backup without it.
+    #[serde(default, deserialize_with = "version")]
+    #[schemars(with = "Option<String>", transform = plain_text)]
+    pub(super) upgrade_to: Option<MagnoliaVersion>,
+}
+
+/// A restore to plan.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPlan {
+    /// From which backup: an id, a unique beginning of one, or a slot's name.
+    #[serde(deserialize_with = "text")]
+    #[schemars(transform = plain_text)]
+    pub(super) backup: String,
+    /// Which part of it.
+    #[serde(default)]
+    pub(super) selection: SelectedParts,
+    /// Whether the safety backup is left out.
+    #[serde(default)]
+    pub(super) without_safety: bool,
+    /// From which of the two repositories.
+    #[serde(default)]
+    pub(super) from: RepositoryChoice,
+}
+
+/// Which part of a backup. Empty lists mean everything.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SelectedParts {
+    /// Only these instances.
+    instances: Vec<crate::domain::environment::InstanceName>,
+    /// Only these workspaces.
+    workspaces: Vec<String>,
+}
+
+impl From<SelectedParts> for Selection {
+    fn from(parts: SelectedParts) -> Self {
+        Self {
+            instances: parts.instances,
+            workspaces: parts.workspaces,
+        }
+    }
+}
+
+/// A restore to start.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRestore {
+    /// The id of the plan that was looked at.
+    pub(super) plan: PlanId,
+    /// The environment's name as a person has typed it, PROJECT/ENVIRONMENT.
+    pub(super) confirm: String,
+}
+
+/// A confirmation.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confirmed {
+    /// The environment's name as a person has typed it, PROJECT/ENVIRONMENT.
+    pub(super) confirm: String,
+}
+
+/// Which backup; none: for a verification all of them, for a drill the newest.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichBackup {
+    /// An id, a unique beginning of one, or a slot's name.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) backup: Option<String>,
+}
+
+/// A hold to set or to lift.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewHold {
+    /// On or off.
+    pub(super) on: bool,
+    /// Why; shown to everybody whom it keeps waiting.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) reason: Option<String>,
+}
+
+/// The job that was started.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Started {
+    /// Its number.
+    pub(super) job: JobId,
+}
+
+/// What was broken on purpose.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Broken {
+    /// What, as a sentence.
+    pub(super) broken: String,
+}
+
+fn usual_limit() -> u32 {
+    USUAL_LIMIT
+}
+
+/// A number that every client can write: those of JavaScript are exact up to 2^53.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    if number < 1 << 53 {
+        Ok(number)
+    } else {
+        Err(serde::de::Error::custom(
+            "a number is too large: at most 2^53 - 1",
+        ))
+    }
+}
+
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let limit = u32::deserialize(deserializer)?;
+    if (1..=LIST_LIMIT).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(serde::de::Error::custom(format!(
+            "limit has to be from 1 to {LIST_LIMIT}"
+        )))
+    }
+}
+
+/// A text for people: not endless, and without the characters that no store and no terminal takes.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.chars().count() > TEXT_LIMIT {
+        return Err(serde::de::Error::custom(format!(
+            "a text is too long: at most {TEXT_LIMIT} characters"
+        )));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(serde::de::Error::custom("a text has control characters in it"));
+    }
+    Ok(text)
+}
+
+fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text(#[serde(deserialize_with = "text")] String);
+    Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text))
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MagnoliaVersion>, D::Error> {
+    Ok(some_text(deserializer)?.map(MagnoliaVersion))
+}
+
+/// What [`text`] accepts, for the description.
+fn plain_text(schema: &mut Schema) {
+    schema.insert("maxLength".to_owned(), TEXT_LIMIT.into());
+    schema.insert(
+        "pattern".to_owned(),
+        "^[^\\u0000-\\u001f\\u007f-\\u009f]*$".into(),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_and_odd_texts_are_refused() {
+        let good = r#"{"note":"before the fair","upgrade_to":null}"#;
+        assert!(serde_json::from_str::<NewBackup>(good).is_ok());
+        assert!(serde_json::from_str::<NewBackup>("{}").is_ok());
+        let long = format!(r#"{{"note":"{}"}}"#, "x".repeat(TEXT_LIMIT + 1));
+        for bad in [
+            r#"{"note":"a\u0000b"}"#,
+            r#"{"notes":"x"}"#,
+            r#"{"note":7}"#,
+            "[]",
+            &long,
+        ] {
+            assert!(serde_json::from_str::<NewBackup>(bad).is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<Seen>(r#"{"up_to":18446744073709551615}"#).is_err());
+    }
+}

@@ -1,0 +1,217 @@
+//! The table of everything that the interface offers, in the order of its description.
+
+use axum::http::StatusCode;
+
+use super::bodies::{
+    Broken, Confirmed, HowMany, NewBackup, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started, WhichBackup,
+    WhichJobs, WhichLines,
+};
+use super::operation::Verb::{Delete, Post, Put};
+use super::operation::{Answer, Effect, Operation, of};
+use super::{act, read};
+use crate::backend::BackendInfo;
+use crate::domain::activity::{Activity, Notification};
+use crate::domain::check::Report;
+use crate::domain::job::{Job, LogLine};
+use crate::domain::plan::RestorePlan;
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::token::Role::{Operator, Owner, Viewer};
+
+const fn ok<T: schemars::JsonSchema>() -> Answer {
+    Answer::Json(StatusCode::OK, of::<T>())
+}
+
+const STARTED: Answer = Answer::Json(StatusCode::ACCEPTED, of::<Started>());
+
+/// Everything that the interface offers.
+pub(super) static OPERATIONS: &[Operation] = &[
+    Operation::looks(
+        "/info",
+        "info",
+        "Say what this service is",
+        ok::<BackendInfo>(),
+        |ask| Box::pin(read::info(ask)),
+    ),
+    Operation::looks(
+        "/environments",
+        "environments",
+        "List the environments and how they stand",
+        ok::<Vec<EnvironmentSummary>>(),
+        |ask| Box::pin(read::environments(ask)),
+    ),
+    Operation::looks(
+        "/environments/{project}/{environment}",
+        "environment",
+        "Show one environment in full",
+        ok::<EnvironmentDetails>(),
+        |ask| Box::pin(read::environment(ask)),
+    ),
+    Operation::looks(
+        "/check",
+        "check",
+        "Say what works and what does not, of one environment or of all",
+        ok::<Report>(),
+        |ask| Box::pin(read::check(ask)),
+    )
+    .with_query(of::<OnlyOne>()),
+    Operation::looks(
+        "/jobs",
+        "jobs",
+        "List jobs, newest first",
+        ok::<Vec<Job>>(),
+        |ask| Box::pin(read::jobs(ask)),
+    )
+    .with_query(of::<WhichJobs>()),
+    Operation::looks("/jobs/{id}", "job", "Show one job", ok::<Job>(), |ask| {
+        Box::pin(read::job(ask))
+    }),
+    Operation::looks(
+        "/jobs/{id}/log",
+        "job_log",
+        "Show the log of a job",
+        ok::<Vec<LogLine>>(),
+        |ask| Box::pin(read::job_log(ask)),
+    )
+    .with_query(of::<WhichLines>()),
+    Operation::changes(
+        Post,
+        "/jobs/{id}/cancel",
+        "cancel_job",
+        "Ask a job to stop at its next safe point; restores and undos need an owner",
+        Operator,
+        |ask| Box::pin(act::cancel(ask)),
+    ),
+    Operation::looks(
+        "/activity",
+        "activity",
+        "Show who did what, newest first",
+        ok::<Vec<Activity>>(),
+        |ask| Box::pin(read::activity(ask)),
+    )
+    .with_query(of::<HowMany>()),
+    Operation::looks(
+        "/notifications",
+        "notifications",
+        "Show what there is to tell, newest first",
+        ok::<Vec<Notification>>(),
+        |ask| Box::pin(read::notifications(ask)),
+    )
+    .with_query(of::<HowMany>()),
+    Operation::changes(
+        Post,
+        "/notifications/seen",
+        "notifications_seen",
+        "Mark notifications as seen, for everybody",
+        Operator,
+        |ask| Box::pin(act::seen(ask)),
+    )
+    .with_body(of::<Seen>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/backups",
+        "start_backup",
+        "Take a backup by hand, or before an upgrade",
+        Operator,
+        STARTED,
+        |ask| Box::pin(act::backup(ask)),
+    )
+    .with_body(of::<NewBackup>()),
+    // A plan changes nothing, and is kept for an hour under its id.
+    Operation {
+        effect: Effect::None,
+        ..Operation::changes(
+            Post,
+            "/environments/{project}/{environment}/plans",
+            "plan_restore",
+            "Work out what a restore would do",
+            Viewer,
+            |ask| Box::pin(read::plan(ask)),
+        )
+    }
+    .with_body(of::<NewPlan>())
+    .with_answer(Answer::Json(StatusCode::CREATED, of::<RestorePlan>())),
+    Operation::starts(
+        "/environments/{project}/{environment}/restores",
+        "start_restore",
+        "Start the restore that a plan describes",
+        Owner,
+        STARTED,
+        |ask| Box::pin(act::restore(ask)),
+    )
+    .with_body(of::<NewRestore>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/undo",
+        "start_undo",
+        "Go back to what the last restore replaced",
+        Owner,
+        STARTED,
+        |ask| Box::pin(act::undo(ask)),
+    )
+    .with_body(of::<Confirmed>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/confirmations",
+        "start_confirm",
+        "Drop the tables that restores have replaced",
+        Owner,
+        STARTED,
+        |ask| Box::pin(act::confirm(ask)),
+    ),
+    Operation::starts(
+        "/environments/{project}/{environment}/verifications",
+        "start_verify",
+        "Read back one backup, or all of them",
+        Operator,
+        STARTED,
+        |ask| Box::pin(act::verify(ask)),
+    )
+    .with_body(of::<WhichBackup>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/drills",
+        "start_drill",
+        "Restore one backup, or the newest, into a scratch place, and compare it there",
+        Operator,
+        STARTED,
+        |ask| Box::pin(act::drill(ask)),
+    )
+    .with_body(of::<WhichBackup>()),
+    Operation::changes(
+        Delete,
+        "/environments/{project}/{environment}/backups/{backup}",
+        "delete_backup",
+        "Delete an upgrade or safety backup before it expires",
+        Owner,
+        |ask| Box::pin(act::delete(ask)),
+    ),
+    Operation::changes(
+        Post,
+        "/environments/{project}/{environment}/backups/{backup}/extensions",
+        "extend_backup",
+        "Keep an upgrade or safety backup for another 48 hours",
+        Owner,
+        |ask| Box::pin(act::extend(ask)),
+    ),
+    Operation::changes(
+        Put,
+        "/environments/{project}/{environment}/holds/{hold}",
+        "hold",
+        "Set or lift maintenance mode or protection",
+        Owner,
+        |ask| Box::pin(act::hold(ask)),
+    )
+    .with_body(of::<NewHold>()),
+    Operation::changes(
+        Post,
+        "/environments/{project}/{environment}/breakages",
+        "break_live",
+        "Break Live on purpose, in the sandbox of the demo",
+        Owner,
+        |ask| Box::pin(act::break_live(ask)),
+    )
+    .with_answer(ok::<Broken>()),
+    Operation::looks(
+        "/events",
+        "events",
+        "Follow what happens from now on, or from the event after Last-Event-ID",
+        Answer::Events,
+        |ask| Box::pin(read::events(ask)),
+    ),
+];

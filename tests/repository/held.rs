@@ -1,0 +1,209 @@
+//! Content that is held still, as a database is, goes into the repository by another way than files do. Whatever holds
+//! for files holds for it.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lifeboat::domain::backup::BackupId;
+use lifeboat::engine::clock::SetClock;
+use lifeboat::engine::content::files::Files;
+use lifeboat::engine::content::{Content, ContentError, Item, ItemKind};
+use lifeboat::engine::repository::{Copy, Depth, RepositoryError, Source};
+use lifeboat::engine::watch::{Unwatched, Watch};
+use sha2::{Digest, Sha256};
+
+use crate::meddling::Impatient;
+use crate::support::{Sandbox, below, manifest, moment, noise, source};
+
+/// A folder that nobody changes. What is in its files comes along with the walk, apart from the workspace `dam`, whose
+/// files are read as those of a data store are.
+struct Still {
+    files: Files,
+    root: PathBuf,
+    /// Where the walk fails.
+    broken: Option<PathBuf>,
+}
+
+impl Still {
+    fn held(&self, item: Item) -> Result<Item, ContentError> {
+        if self.broken.as_ref() == Some(&item.path) {
+            return Err(ContentError::Database {
+                place: "a test".to_owned(),
+                doing: "reading".to_owned(),
+                why: "the server has gone".to_owned(),
+            });
+        }
+        if item.path.starts_with("dam") || !matches!(item.kind, ItemKind::File { .. }) {
+            return Ok(item);
+        }
+        let bytes = fs::read(self.root.join(&item.path)).unwrap();
+        let digest = Sha256::digest(&bytes);
+        Ok(Item {
+            inode: u64::from_le_bytes(digest[..8].try_into().unwrap()),
+            held: Some(bytes.into()),
+            ..item
+        })
+    }
+}
+
+impl Content for Still {
+    fn place(&self) -> String {
+        self.files.place()
+    }
+
+    fn freeze(&self) -> Result<Option<(u64, u64)>, ContentError> {
+        Ok(Some((10, 1_000)))
+    }
+
+    fn walk<'a>(
+        &'a self,
+        left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
+        let walk = self.files.walk(left_out);
+        Box::new(walk.map(|item| item.and_then(|item| self.held(item))))
+    }
+
+    fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
+        self.files.open(item)
+    }
+}
+
+fn still(sandbox: &Sandbox, broken: Option<&str>) -> Vec<Source> {
+    ["author", "public-1"]
+        .map(|name| {
+            let root = sandbox.content(name);
+            let content = Still {
+                files: Files::new(&root),
+                root,
+                broken: broken.map(PathBuf::from).filter(|_| name == "public-1"),
+            };
+            source(name, Arc::new(content))
+        })
+        .into()
+}
+
+fn copy(
+    sandbox: &Sandbox,
+    broken: Option<&str>,
+    parent: Option<&BackupId>,
+    watch: &dyn Watch,
+) -> Result<Copy, RepositoryError> {
+    let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
+    sandbox
+        .repository
+        .copy(&still(sandbox, broken), parent, &clock, watch)
+}
+
+fn back_up(sandbox: &Sandbox, parent: Option<&BackupId>) -> (BackupId, u64) {
+    let copy = copy(sandbox, None, parent, &Unwatched).unwrap();
+    sandbox.repository.read_back(&copy, &Unwatched).unwrap();
+    let (manifest, added) = (manifest(&copy), copy.added_bytes);
+    (sandbox.repository.record(copy, &manifest).unwrap(), added)
+}
+
+/// Something longer than one piece, something longer than a pack, and more files than one batch takes.
+fn add_much(root: &Path) {
+    let rows = root.join("website/rows");
+    fs::create_dir_all(&rows).unwrap();
+    fs::write(rows.join("long"), noise(3, 2_500_000)).unwrap();
+    fs::write(rows.join("longer"), noise(4, 20_000_000)).unwrap();
+    for number in 0..1_200 {
+        fs::write(rows.join(format!("row-{number:05}")), noise(number + 10, 700)).unwrap();
+    }
+}
+
+#[test]
+fn restic_checks_and_restores_it_and_so_does_lifeboat() {
+    for sandbox in Sandbox::each() {
+        add_much(&sandbox.content("author"));
+        let (id, added) = back_up(&sandbox, None);
+        assert!(added > 22_000_000, "{added}");
+
+        sandbox.restic(&["check", "--read-data"]);
+        let target = sandbox.path().join("by-restic");
+        sandbox.restic(&["restore", "latest", "--target", target.to_str().unwrap()]);
+        for instance in ["author", "public-1"] {
+            assert_eq!(below(&target.join(instance)), below(&sandbox.content(instance)));
+            let extracted = sandbox.extract(&id, instance);
+            assert_eq!(below(&extracted), below(&sandbox.content(instance)));
+        }
+        sandbox.repository.verify(&id, &Unwatched).unwrap();
+        // The library and `restic` prune what others have packed.
+        sandbox.repository.forget(&[id]).unwrap();
+        sandbox.repository.prune(&Unwatched).unwrap();
+        sandbox.restic(&["check", "--read-data"]);
+    }
+}
+
+#[test]
+fn what_an_earlier_backup_has_is_not_stored_again() {
+    let sandbox = Sandbox::new();
+    add_much(&sandbox.content("author"));
+    let (first, _) = back_up(&sandbox, None);
+    let (second, added) = back_up(&sandbox, Some(&first));
+    assert_eq!(added, 0);
+    // Rows move to other places when one before them goes.
+    let rows = sandbox.content("author").join("website/rows");
+    fs::rename(rows.join("row-00007"), rows.join("row-99999")).unwrap();
+    fs::write(rows.join("row-00008"), noise(77_777, 700)).unwrap();
+    let (third, added) = back_up(&sandbox, Some(&second));
+    assert!((700..400_000).contains(&added), "{added}");
+    // Even without the earlier one nothing is stored twice.
+    let (_, added) = back_up(&sandbox, None);
+    assert_eq!(added, 0);
+    let extracted = sandbox.extract(&third, "author");
+    assert_eq!(below(&extracted), below(&sandbox.content("author")));
+    sandbox.restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn one_that_fails_in_the_middle_leaves_nothing_behind() {
+    for sandbox in Sandbox::each() {
+        add_much(&sandbox.content("author"));
+        let error = copy(&sandbox, Some("website/home.xml"), None, &Unwatched).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "public-1: reading in a test failed: the server has gone"
+        );
+        assert_eq!(sandbox.repository.list().unwrap().len(), 0);
+        let (id, _) = back_up(&sandbox, None);
+        assert!(sandbox.compare(&id, "author", Depth::Whole).is_same());
+        sandbox.restic(&["check", "--read-data"]);
+    }
+}
+
+#[test]
+fn one_can_be_cancelled() {
+    let sandbox = Sandbox::new();
+    add_much(&sandbox.content("author"));
+    let error = copy(&sandbox, None, None, &Impatient::default()).unwrap_err();
+    assert!(matches!(error, RepositoryError::Cancelled), "{error:?}");
+    assert_eq!(sandbox.files("snapshots").len(), 0);
+    back_up(&sandbox, None);
+}
+
+#[test]
+fn a_flipped_bit_in_a_pack_is_found_by_reading_back() {
+    let sandbox = Sandbox::new();
+    add_much(&sandbox.content("author"));
+    let (id, _) = back_up(&sandbox, None);
+    let largest = sandbox
+        .files("data")
+        .into_iter()
+        .max_by_key(|file| fs::metadata(file).unwrap().len())
+        .unwrap();
+    let mut bytes = fs::read(&largest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    fs::write(&largest, bytes).unwrap();
+    let error = sandbox
+        .repository
+        .verify(&id, &Unwatched)
+        .unwrap_err()
+        .to_string();
+    let pack = largest.file_name().unwrap().to_str().unwrap();
+    assert!(error.contains(pack), "{error}");
+    assert!(error.contains("(needed by author/website/rows/"), "{error}");
+}
