@@ -161,6 +161,7 @@ fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, 
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
         seen = engine.look_at_others(seen);
+        engine.look_for_the_dead();
     }
 }
 

@@ -19,10 +19,12 @@ mod budget;
 mod check;
 mod copies;
 mod error;
+mod fence;
 mod health;
 mod hooks;
 mod lock;
 mod overview;
+mod papers;
 mod proofs;
 mod restore;
 mod retention;
@@ -65,6 +67,7 @@ pub use crate::domain::settings::Variables;
 pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
+pub use scheduler::turns::{DueBook, Turn, take_turns};
 pub use work::Work;
 
 /// What a repository was found to hold.
@@ -127,6 +130,8 @@ struct Inner {
     health: Mutex<HashMap<EnvironmentName, health::Known>>,
     copies: Mutex<HashMap<EnvironmentName, ListedCopies>>,
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
+    fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
+    due: Mutex<DueBook>,
     ended: Condvar,
 }
 
@@ -180,6 +185,8 @@ impl Engine {
             health: Mutex::default(),
             copies: Mutex::default(),
             at_work: Mutex::default(),
+            fences: Mutex::default(),
+            due: Mutex::default(),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
@@ -368,6 +375,7 @@ impl Engine {
         } else {
             Repository::open(&storage, &key)?
         };
+        repository.under(self.fence(name));
         let repository = Arc::new(repository);
         *opened = Some(Arc::clone(&repository));
         Ok(Some(repository))

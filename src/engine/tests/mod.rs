@@ -10,3 +10,4 @@ mod recovery;
 mod restores;
 mod rules;
 mod schedule;
+mod shared;
