@@ -79,6 +79,12 @@ pub enum Refusal {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// There are no backups that could be read back.
+    #[error("{environment} has no backup yet: there is nothing to verify")]
+    NothingToVerify {
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// A slot or a job still needs the backup.
     #[error("backup {backup} stays as it is: {why}")]
     BackupHeld {
@@ -112,6 +118,22 @@ pub enum Refusal {
     /// that is newer than this Lifeboat.
     #[error("{0}")]
     ByService(String),
+    /// The job that was to be cancelled has ended.
+    #[error("job {job} has already ended ({state})")]
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// How it ended, in a word.
+        state: String,
+    },
+    /// The job that was to be cancelled is past its last safe point.
+    #[error(
+        "job {job} is switching Live and is finished rather than stopped: the restore can be undone afterwards"
+    )]
+    PastStopping {
+        /// The job.
+        job: JobId,
+    },
     /// The context forbids changes.
     #[error("the context \"{0}\" is read-only: nothing can be changed through it")]
     ReadOnly(String),
@@ -128,12 +150,15 @@ impl Refusal {
             Self::Protected { .. } => Some(9),
             // Nothing is lost on the way: undo is one action, and what is still needed stays.
             Self::NothingToUndo { .. } | Self::NothingToConfirm { .. } | Self::BackupHeld { .. } => Some(10),
+            Self::PastStopping { .. } => Some(11),
             // No surprise: what the plan found in the way, or that it is out of date.
             Self::Obstacle(_) | Self::StalePlan { .. } => Some(12),
             Self::NotConfirmed { .. } => Some(13),
             // Proof: only what can be read back counts.
             Self::Damaged { .. } => Some(14),
-            Self::ReadOnly(_) | Self::ByService(_) => None,
+            Self::NothingToVerify { .. } | Self::JobEnded { .. } | Self::ReadOnly(_) | Self::ByService(_) => {
+                None
+            }
         }
     }
 }

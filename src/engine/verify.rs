@@ -7,6 +7,7 @@ use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::refusal::Refusal;
 
 impl Engine {
     /// Starts reading back one backup, or all of the environment's.
@@ -30,9 +31,10 @@ impl Engine {
             None => (backups, "verification of all backups".to_owned()),
         };
         if chosen.is_empty() {
-            return Err(EngineError::Failed(format!(
-                "{name} has no backup yet: there is nothing to verify"
-            )));
+            return Err(Refusal::NothingToVerify {
+                environment: name.clone(),
+            }
+            .into());
         }
         let is_one = backup.is_some();
         let engine = self.clone();

@@ -463,19 +463,18 @@ impl Engine {
     /// Asks a job to stop at its next safe point, whichever Lifeboat runs it.
     ///
     /// # Errors
-    /// [`EngineError::UnknownJob`]; a sentence when it has ended or can no longer be stopped.
+    /// [`EngineError::UnknownJob`]; a refusal when it has ended or can no longer be stopped.
     pub fn cancel(&self, id: JobId, by: &str) -> Result<(), EngineError> {
         let job = self.job(id)?;
         if job.state.has_ended() {
-            return Err(EngineError::Failed(format!(
-                "job {id} has already ended ({})",
-                job.state.label()
-            )));
+            return Err(Refusal::JobEnded {
+                job: id,
+                state: job.state.label().to_owned(),
+            }
+            .into());
         }
         if !job.can_cancel() && !job.cancel_asked {
-            return Err(EngineError::Failed(format!(
-                "job {id} is switching Live and is finished rather than stopped: the restore can be undone afterwards"
-            )));
+            return Err(Refusal::PastStopping { job: id }.into());
         }
         self.catalog().request_cancel(id)?;
         if let Some(work) = self.find_work(id) {

@@ -1,0 +1,184 @@
+//! What one client may ask for: size, time, rate; and the certificate.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::house::{House, answered, lay_out, with_json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_json_and_not_too_large() {
+    let house = House::with("limits = { body_bytes = 200 }", "").await;
+    let owner = house.owner().await;
+    let path = "/environments/acme/live/backups";
+    let request = || {
+        house
+            .request(Method::POST, path, Some(&owner))
+            .header("idempotency-key", "k")
+    };
+    let text = answered(request().header("content-type", "text/plain").body("{}")).await;
+    assert_eq!((text.status, text.kind().as_str()), (415, "not_json"));
+    let large = answered(with_json(request(), &json!({ "note": "x".repeat(200) }))).await;
+    assert_eq!((large.status, large.kind().as_str()), (413, "too_large"));
+    for body in [
+        "",
+        "{",
+        "[]",
+        "{\"notes\":1}",
+        "{\"note\":\"a\\u0007\"}",
+        "\u{ff}",
+    ] {
+        let odd = answered(request().header("content-type", "application/json").body(body)).await;
+        assert_eq!((odd.status, odd.kind().as_str()), (400, "bad_request"), "{body}");
+    }
+    assert_eq!(house.get("/jobs", &owner).await.json(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let house = House::with("limits = { request_time = \"1s\" }", "").await;
+    let owner = house.owner().await;
+    let address = house.server.as_ref().unwrap().address();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /api/v1/notifications/seen HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{{",
+        owner.0
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 408") && answer.contains("\"too_late\""),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_waits() {
+    let house = House::with("limits = { per_token = 2, per_address = 2 }", "").await;
+    let owner = house.owner().await;
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        let answer = house.get("/jobs", &owner).await;
+        if answer.status == 429 {
+            assert_eq!(
+                (answer.kind().as_str(), &answer.headers["retry-after"]),
+                ("too_many_requests", &"1".parse().unwrap())
+            );
+        }
+        statuses.push(answer.status);
+    }
+    assert_eq!(statuses[..4], [200; 4]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let mut strangers = Vec::new();
+    for _ in 0..6 {
+        strangers.push(answered(house.request(Method::GET, "/jobs", None)).await.status);
+    }
+    assert!(
+        strangers[..4] == [401; 4] && strangers.contains(&429),
+        "{strangers:?}"
+    );
+}
+
+/// Makes a certificate for localhost with this serial number.
+fn certificate(folder: &Path, serial: &str) {
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args([
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-set_serial",
+            serial,
+        ])
+        .arg("-keyout")
+        .arg(folder.join("new.key"))
+        .arg("-out")
+        .arg(folder.join("new.pem"))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    for name in ["key", "pem"] {
+        std::fs::rename(
+            folder.join(format!("new.{name}")),
+            folder.join(format!("tls.{name}")),
+        )
+        .unwrap();
+    }
+}
+
+fn client_that_trusts(folder: &Path) -> reqwest::Client {
+    let pem = std::fs::read(folder.join("tls.pem")).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_is_shown_without_a_restart() {
+    let files = tempfile::tempdir().unwrap();
+    let folder = files.path();
+    certificate(folder, "1");
+    let tls = format!(
+        "tls = {{ certificate_file = \"{0}/tls.pem\", key_file = \"{0}/tls.key\" }}",
+        folder.display()
+    );
+    let mut house = House::with(&tls, "").await;
+    let owner = house.owner().await;
+    house.client = client_that_trusts(folder);
+    assert_eq!(house.get("/jobs", &owner).await.json(), json!([]));
+    // A key that does not fit the certificate is not taken over.
+    let good = std::fs::read(folder.join("tls.key")).unwrap();
+    std::fs::write(folder.join("tls.key"), "nonsense").unwrap();
+    assert_eq!(house.get("/jobs", &owner).await.status, 200);
+    std::fs::write(folder.join("tls.key"), good).unwrap();
+    certificate(folder, "2");
+    house.client = client_that_trusts(folder);
+    let shown = async {
+        while house
+            .request(Method::GET, "/jobs", Some(&owner))
+            .send()
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), shown)
+        .await
+        .unwrap();
+}
+
+#[test]
+fn plain_http_for_everybody_has_to_be_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = lay_out(folder.path(), "", "");
+    let text = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("127.0.0.1:0", "0.0.0.0:0");
+    let error = lifeboat::config::Config::parse(&text, &file)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("plain_http = true"), "{error}");
+}

@@ -1,0 +1,11 @@
+//! The service from outside: a real server on loopback, a real engine in a temporary folder, and plain HTTP.
+
+mod access;
+mod document;
+mod events;
+mod house;
+mod limits;
+mod nonsense;
+mod program;
+mod routes;
+mod stopping;

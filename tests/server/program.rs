@@ -1,0 +1,125 @@
+//! The program itself: `lifeboat serve` as it is started by a system, and `lifeboat token` beside it.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::house::{client, lay_out};
+
+fn lifeboat(config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+    command.arg("--config").arg(config).env_remove("LIFEBOAT_STATE");
+    command
+}
+
+fn token(config: &Path, arguments: &[&str]) -> Output {
+    lifeboat(config).arg("token").args(arguments).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone())
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn it_is_started_told_about_and_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = lay_out(folder.path(), "", "");
+    let made = token(
+        &config,
+        &["create", "olga", "--role", "owner", "--expires", "30d"],
+    );
+    let secret = text(&made);
+    assert!(secret.starts_with("lb_") && secret.len() == 46, "{made:?}");
+    let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    let mut service = lifeboat(&config)
+        .arg("serve")
+        .env("NOTIFY_SOCKET", folder.path().join("notify"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(service.stderr.take().unwrap())
+        .lines()
+        .map(|line| {
+            let line = line.unwrap();
+            serde_json::from_str::<Value>(&line).unwrap_or_else(|_| panic!("{line}"))
+        });
+    let listening = lines.find(|line| line["message"] == "listening").unwrap();
+    let address = listening["address"].as_str().unwrap().to_owned();
+    let told = || {
+        let mut buffer = [0; 64];
+        let length = notify.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert_eq!(told(), "READY=1");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ask = |secret: &str| {
+        let request = client()
+            .get(format!("http://{address}/api/v1/environments"))
+            .header("authorization", format!("Bearer {secret}"));
+        runtime.block_on(request.send()).unwrap().status().as_u16()
+    };
+    assert_eq!(ask(&secret), 200);
+    let rotated = text(&token(&config, &["rotate", "olga"]));
+    assert_eq!(ask(&rotated), 200);
+    let list = lifeboat(&config)
+        .args(["--json", "token", "list"])
+        .output()
+        .unwrap();
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!(
+        (&list["tokens"][0]["name"], &list["tokens"][0]["role"]),
+        (&json!("olga"), &json!("owner"))
+    );
+    assert!(!list.to_string().contains(&rotated[3..]), "{list}");
+    assert!(token(&config, &["revoke", "olga"]).status.success());
+    assert_eq!(token(&config, &["revoke", "olga"]).status.code(), Some(2));
+
+    signal(&service, "TERM");
+    assert_eq!(told(), "STOPPING=1");
+    assert!(lines.any(|line| line["message"] == "stopped"));
+    assert!(service.wait().unwrap().success());
+
+    let verified = lifeboat(&config).args(["activity", "--verify"]).output().unwrap();
+    assert!(verified.status.success(), "{verified:?}");
+    assert!(text(&verified).contains("All 3 entries"), "{verified:?}");
+}
+
+#[test]
+fn a_log_that_was_changed_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = lay_out(folder.path(), "", "");
+    for name in ["a", "b", "c"] {
+        assert!(
+            token(&config, &["create", name, "--role", "viewer"])
+                .status
+                .success()
+        );
+    }
+    let catalog = rusqlite::Connection::open(folder.path().join("state/catalog.sqlite")).unwrap();
+    catalog
+        .execute("UPDATE activity SET asked_by = 'nobody' WHERE number = 2", [])
+        .unwrap();
+    let verified = lifeboat(&config)
+        .args(["--json", "activity", "--verify"])
+        .output()
+        .unwrap();
+    assert_eq!(verified.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(report["broken"]["number"], 2);
+    assert!(String::from_utf8_lossy(&verified.stderr).contains("entry 2"));
+}
