@@ -26,7 +26,8 @@ use lifeboat::domain::backup::Verification;
 use lifeboat::domain::environment::{EnvironmentKind, WorkspaceKind};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase};
-use lifeboat::domain::plan::PlanId;
+use lifeboat::domain::plan::{ExpectedTime, PlanId};
+use lifeboat::domain::proof::DrillOutcome;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
 use lifeboat::tui::action::TABLE;
@@ -494,6 +495,56 @@ async fn pages() {
         &[("", "daily"), (":", "Actions"), ("ver", "verify")],
     )
     .await;
+}
+
+#[tokio::test]
+async fn drills_and_what_they_have_shown() {
+    let proven = |state: &mut State| {
+        let drill = fixture::drill(DrillOutcome::Proven);
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.backups[0].drill = Some(drill.clone());
+        live.summary.last_drill = Some(drill.clone());
+        live.summary.last_proven = Some(drill.clone());
+        live.next_verify = Some(fixture::now() + Duration::days(3));
+        live.next_drill = Some(fixture::now() + Duration::days(19));
+        if let Ok(plan) = &mut state.plan {
+            plan.expected = Some(ExpectedTime {
+                millis: 192_000,
+                past_jobs: 0,
+                drill: Some(drill.at),
+            });
+        }
+    };
+    look("drill-proven", proven, &[("", "last proven restorable")]).await;
+    let small = &SIZES[..1];
+    let page = [("", "daily"), ("<Enter>", "proven restorable in")];
+    look_with("drill-proven-page", &settings(), small, proven, &page).await;
+    let about = [("", "daily"), ("i", "drilled in")];
+    look_with("drill-about", &settings(), small, proven, &about).await;
+    let plan = [
+        ("", "daily"),
+        ("r", "choose a backup"),
+        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "measured by a drill"),
+    ];
+    look_with("drill-plan", &settings(), small, proven, &plan).await;
+    let failed = |state: &mut State| {
+        let why = "the table pm_dam_bundle has 1,999 rows and is not what the backup holds (2,000 rows)";
+        let drill = fixture::drill(DrillOutcome::Failed { why: why.to_owned() });
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.backups[0].drill = Some(drill.clone());
+        live.summary.last_drill = Some(drill);
+    };
+    look("drill-failed", failed, &[("", "last drill failed")]).await;
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit.press("D").await.see("has begun").await;
+    let state = cockpit.backend.state();
+    assert!(
+        state.calls.iter().any(|call| call.starts_with("drill acme/live")),
+        "{:?}",
+        state.calls
+    );
 }
 
 #[tokio::test]

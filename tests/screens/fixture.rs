@@ -336,6 +336,16 @@ impl Backend for Fixture {
         Ok(self.begin(&environment, JobKind::Verify, "verify"))
     }
 
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        let which = backup.as_deref().map_or("newest", |id| &id[..8]);
+        self.changing(format!("drill {environment} {which}")).await?;
+        Ok(self.begin(&environment, JobKind::Drill, "drill of 3b90aa17"))
+    }
+
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
         self.changing(format!("cancel {id}")).await?;
         self.move_on(id.0, |job| job.cancel_asked = true);

@@ -202,7 +202,7 @@ pub(super) fn failures_of_the_schedule_are_counted_from_its_last_success(place: 
             .create_job(new(&live, by), at(seconds), &JobState::Running)
             .unwrap();
         end(&catalog, job, state, at(seconds + 1));
-        catalog.scheduled_failures(&live).unwrap()
+        catalog.scheduled_failures(&live, JobKind::Backup).unwrap()
     };
     let failures = |count, seconds| {
         Some(ScheduledFailures {
@@ -210,7 +210,7 @@ pub(super) fn failures_of_the_schedule_are_counted_from_its_last_success(place: 
             last: at(seconds),
         })
     };
-    assert_eq!(catalog.scheduled_failures(&live).unwrap(), None);
+    assert_eq!(catalog.scheduled_failures(&live, JobKind::Backup).unwrap(), None);
     assert_eq!(run("schedule", failed(), 0), failures(1, 1));
     assert_eq!(run("schedule", failed(), 10), failures(2, 11));
     assert_eq!(
