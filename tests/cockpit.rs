@@ -8,6 +8,7 @@
 )]
 
 mod runs {
+    mod away;
     mod budgets;
     mod restores;
 }

@@ -16,9 +16,12 @@ mod screens {
 }
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::Duration;
 use lifeboat::backend::BackendError;
+use lifeboat::backend::link::Link;
 use lifeboat::domain::backup::Verification;
 use lifeboat::domain::environment::{EnvironmentKind, WorkspaceKind};
 use lifeboat::domain::event::Event;
@@ -28,8 +31,9 @@ use lifeboat::domain::proof::DrillOutcome;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
 use lifeboat::tui::action::TABLE;
+use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
-use lifeboat::tui::{CockpitSettings, action};
+use lifeboat::tui::{CockpitSettings, ContextChoice, action};
 use screens::fixture::{self, Fixture, State, name};
 use screens::picture::picture;
 use screens::runner::{Runner, settings};
@@ -601,6 +605,92 @@ async fn out_of_reach() {
         cockpit.backend.reachable(false);
         cockpit.see("disconnected").await;
         keep(&cockpit, &settings(), "disconnected", size);
+    }
+}
+
+#[tokio::test]
+async fn a_followed_restore_while_the_link_is_down() {
+    for size in SIZES {
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&time);
+        let settings = CockpitSettings {
+            context: "prod".to_owned(),
+            accent: Some(Accent::Red),
+            clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
+            ..settings()
+        };
+        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        let since = fixture::now();
+        time.store(12, Ordering::SeqCst);
+        cockpit.backend.set_link(Link::Down {
+            since,
+            attempt: 27,
+            next_try: Some(since + chrono::Duration::minutes(12) + chrono::Duration::seconds(28)),
+            why: fixture::OUT_OF_REACH.to_owned(),
+        });
+        cockpit.see("disconnected").await;
+        keep(&cockpit, &settings, "link-down", size);
+    }
+}
+
+#[tokio::test]
+async fn contexts_to_choose_from() {
+    let choice = |name: &str, leads_to: &str, read_only, accent| ContextChoice {
+        name: name.to_owned(),
+        leads_to: leads_to.to_owned(),
+        read_only,
+        accent,
+    };
+    let settings = CockpitSettings {
+        context: "prod".to_owned(),
+        accent: Some(Accent::Red),
+        contexts: vec![
+            choice(
+                "audit",
+                "https://backups.example.com",
+                true,
+                Some(Accent::Magenta),
+            ),
+            choice("local", "this machine", false, None),
+            choice("prod", "https://backups.example.com", false, Some(Accent::Red)),
+            choice(
+                "test",
+                "https://backups.test.example.com",
+                false,
+                Some(Accent::Green),
+            ),
+        ],
+        ..settings()
+    };
+    let steps = [("X", "this machine")];
+    look_with("contexts", &settings, &SIZES, unchanged, &steps).await;
+}
+
+#[tokio::test]
+async fn locked() {
+    for size in SIZES {
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&time);
+        let settings = CockpitSettings {
+            context: "prod".to_owned(),
+            accent: Some(Accent::Red),
+            idle_lock: Some(std::time::Duration::from_secs(30 * 60)),
+            clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
+            ..settings()
+        };
+        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        cockpit.see("daily").await;
+        time.store(30, Ordering::SeqCst);
+        cockpit.send(Input::Resized).await;
+        cockpit.see("Locked").await;
+        keep(&cockpit, &settings, "locked", size);
     }
 }
 

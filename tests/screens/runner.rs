@@ -20,7 +20,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::fixture::{self, Fixture};
-use crate::service::Service;
+use crate::service::proxy::Proxy;
+use crate::service::{self, Service};
 
 /// How long a test waits for something that does not come. Never waited for in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -94,7 +95,7 @@ pub struct Runner {
     pub writes: Writes,
     pub copied: Arc<Mutex<Vec<String>>>,
     pub backend: Arc<Fixture>,
-    service: Option<Service>,
+    service: Option<(Service, Proxy)>,
 }
 
 /// How a test reaches its backend.
@@ -180,6 +181,33 @@ impl Runner {
     /// The same, with other settings.
     pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
         let backend = fixture::shared(fixture);
+        let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
+        let mut service = None;
+        if WAY.get() == Way::Elsewhere {
+            let over = Service::over(shared).await;
+            let network = Proxy::to(&over.address).await;
+            let client = Remote::new(RemoteSettings {
+                clock: Arc::clone(&settings.clock),
+                ..service::settings(&network.address)
+            });
+            shared = Arc::new(client.unwrap());
+            service = Some((over, network));
+        }
+        Self::run(size, shared, settings, backend, service).await
+    }
+
+    /// Starts one over any backend.
+    pub async fn over(size: (u16, u16), backend: Arc<dyn Backend>, settings: CockpitSettings) -> Self {
+        Self::run(size, backend, settings, fixture::shared(Fixture::new()), None).await
+    }
+
+    async fn run(
+        size: (u16, u16),
+        shared: Arc<dyn Backend>,
+        settings: CockpitSettings,
+        backend: Arc<Fixture>,
+        service: Option<(Service, Proxy)>,
+    ) -> Self {
         let (inputs, received) = unbounded_channel();
         let (sender, frames) = watch::channel(None);
         let size = Arc::new(Mutex::new(Size::new(size.0, size.1)));
@@ -191,18 +219,6 @@ impl Runner {
             out: Written::new(writes.clone()),
             copied: Arc::clone(&copied),
         };
-        let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
-        let mut service = None;
-        if WAY.get() == Way::Elsewhere {
-            let over = Service::over(shared).await;
-            let clock = Arc::clone(&settings.clock);
-            let client = Remote::new(RemoteSettings {
-                clock,
-                ..over.settings()
-            });
-            shared = Arc::new(client.unwrap());
-            service = Some(over);
-        }
         let mut contexts = Others(Arc::clone(&shared), settings.clone());
         let task =
             tokio::spawn(
@@ -224,15 +240,19 @@ impl Runner {
 
     /// Lets every task run that can: the runtime has one thread, and the fixture answers at once.
     pub async fn settle(&self) {
-        let Some(service) = &self.service else {
+        let Some((service, _)) = &self.service else {
             for _ in 0..300 {
                 tokio::task::yield_now().await;
             }
             return;
         };
         // Every so often the runtime looks at its sockets: until then nothing has come.
+        // A service that never answers is never idle.
         let mut quiet = 0;
-        while quiet < 6_000 {
+        for _ in 0..100_000 {
+            if quiet == 6_000 {
+                return;
+            }
             tokio::task::yield_now().await;
             quiet = if service.is_idle() { quiet + 1 } else { 0 };
         }
@@ -288,6 +308,16 @@ impl Runner {
         assert!(found, "the screen never had {text:?}:\n{}", self.text());
         self.settle().await;
         self
+    }
+
+    /// Cuts the network, or mends it. Without a network, the link of the backend goes down or up.
+    pub async fn network(&self, is_up: bool) {
+        match &self.service {
+            Some((_, network)) if is_up => network.mend(),
+            Some((_, network)) => network.cut(),
+            None => self.backend.reachable(is_up),
+        }
+        self.settle().await;
     }
 
     /// The frame on the screen.
