@@ -3,6 +3,7 @@
 //! What is due and which backup is next is worked out by `domain::proof`. Backups go first: a proof begins only when
 //! nothing else is due or at work, outside the backup window.
 
+use super::scheduler::turns::Turn;
 use super::{Engine, EngineError};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
@@ -15,7 +16,7 @@ const FIRST_RETRY_HOURS: i64 = 1;
 const LAST_RETRY_HOURS: i64 = 24;
 
 impl Engine {
-    fn proof_times<'a>(
+    pub(super) fn proof_times<'a>(
         name: &'a EnvironmentName,
         settings: &EnvironmentSettings,
         proof: Proof,
@@ -54,6 +55,52 @@ impl Engine {
                 );
             }
         }
+    }
+
+    /// Takes a turn of a proof that was written down as due, or says that it is to be looked at `later`.
+    pub(super) fn serve_proof(
+        &self,
+        name: &EnvironmentName,
+        proof: Proof,
+        later: Instant,
+    ) -> Result<Turn, EngineError> {
+        let settings = self.live_settings(name)?;
+        let now = self.now();
+        let Some(due) = Self::proof_times(name, settings, proof).last(now) else {
+            return Ok(Turn::NothingToDo);
+        };
+        let kind = match proof {
+            Proof::Verify => JobKind::Verify,
+            Proof::Drill => JobKind::Drill,
+        };
+        if !may_begin(settings.schedule.window, 0, now)
+            || self.catalog().running(name)?.is_some()
+            || self.catalog().holds(name)?.maintenance.is_some()
+            || self.waits_after(name, kind)?
+            || !self.due(name, true)?.is_empty()
+        {
+            return Ok(Turn::Later(later));
+        }
+        let started = match proof {
+            Proof::Verify => self.verify_what_is_due(name, due, now)?,
+            Proof::Drill => {
+                let known_since = self.catalog().met(name, now)?;
+                let drills = self.catalog().drills(name)?;
+                let last = drills.first();
+                if drill_is_due(last, due, known_since, now)
+                    && !may_begin(
+                        settings.schedule.window,
+                        last.map_or(0, |drill| drill.millis),
+                        now,
+                    )
+                {
+                    return Ok(Turn::Later(later));
+                }
+                self.drill_what_is_due(name, due, now)?
+            }
+        };
+        // How the job ended is seen at the next look: what was not done then is still due.
+        Ok(started.map_or(Turn::NothingToDo, |_| Turn::Begun(later)))
     }
 
     fn try_proof_if_due(&self, name: &EnvironmentName) -> Result<Option<JobId>, EngineError> {

@@ -4,6 +4,7 @@
 //! What is answered has no types here: those are the domain's.
 
 use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::job::JobId;
@@ -93,7 +94,7 @@ pub(super) struct NewPlan {
     #[schemars(transform = plain_text)]
     pub(super) backup: String,
     /// Which part of it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) selection: SelectedParts,
     /// Whether the safety backup is left out.
     #[serde(default)]
@@ -178,6 +179,12 @@ pub(super) struct Broken {
 
 fn usual_limit() -> u32 {
     USUAL_LIMIT
+}
+
+/// An object, and not a list of its values.
+fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let object = serde_json::Map::deserialize(deserializer)?;
+    serde_json::from_value(object.into()).map_err(serde::de::Error::custom)
 }
 
 /// A number that every client can write: those of JavaScript are exact up to 2^53.

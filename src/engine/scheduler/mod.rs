@@ -19,6 +19,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
+use crate::domain::proof::Proof;
 use turns::{Turn, take_turns};
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
@@ -114,6 +115,13 @@ impl Engine {
             .filter(|(_, settings)| settings.kind.is_recoverable())
             .map(|(name, settings)| (name, &settings.schedule));
         super::locked(&self.0.due).note(self.catalog(), environments, now)?;
+        for proof in Proof::ALL {
+            let environments = self
+                .environments()
+                .filter(|(_, settings)| settings.kind.is_recoverable());
+            let times = environments.map(|(name, settings)| Self::proof_times(name, settings, proof));
+            super::locked(&self.0.due).note_proofs(self.catalog(), proof, times, now)?;
+        }
         let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
         let room = u32::try_from(room).unwrap_or(u32::MAX);
         take_turns(self.catalog(), now, room, &|claim| match self.serve_turn(claim) {
@@ -132,6 +140,11 @@ impl Engine {
     fn serve_turn(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
         let (name, now) = (&claim.environment, self.now());
         // Another machine may know of more environments, and of other kinds of work.
+        if let Some(proof) = Proof::ALL.into_iter().find(|proof| claim.kind == proof.label())
+            && self.settings(name).is_ok()
+        {
+            return self.serve_proof(name, proof, now + AGAIN);
+        }
         if claim.kind != turns::BACKUP || self.settings(name).is_err() {
             return Ok(Turn::Later(now + AGAIN));
         }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::proof::{Proof, ProofTimes};
 use crate::domain::schedule::Schedule;
 use crate::domain::slot::Slot;
 use crate::engine::catalog::{Catalog, CatalogError, Due, DueClaim};
@@ -18,7 +19,10 @@ pub const BACKUP: &str = "backup";
 
 /// What this machine has written down already, so that it does not write it every minute.
 #[derive(Debug, Default)]
-pub struct DueBook(HashMap<EnvironmentName, Instant>);
+pub struct DueBook(
+    HashMap<EnvironmentName, Instant>,
+    HashMap<(EnvironmentName, Proof), Instant>,
+);
 
 /// How a turn went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Turn {
     Started,
     /// There was nothing to do any more.
     NothingToDo,
+    /// A job was started that knows nothing of the turn. It is looked at again then.
+    Begun(Instant),
     /// It cannot be begun now.
     Later(Instant),
 }
@@ -58,6 +64,33 @@ impl DueBook {
             .extend(fresh.into_iter().map(|due| (due.environment, due.period)));
         Ok(noted)
     }
+
+    /// Writes down which proofs are due now.
+    ///
+    /// # Errors
+    /// As [`DueBook::note`].
+    pub fn note_proofs<'e>(
+        &mut self,
+        catalog: &Catalog,
+        proof: Proof,
+        times: impl Iterator<Item = ProofTimes<'e>>,
+        now: Instant,
+    ) -> Result<u64, CatalogError> {
+        let fresh: Vec<_> = times
+            .filter_map(|times| {
+                let (environment, period) = (times.environment.clone(), times.last(now)?);
+                let known = self.1.get(&(environment.clone(), proof));
+                (known != Some(&period)).then_some(Due { environment, period })
+            })
+            .collect();
+        let noted = catalog.note_due(proof.label(), &fresh)?;
+        self.1.extend(
+            fresh
+                .into_iter()
+                .map(|due| ((due.environment, proof), due.period)),
+        );
+        Ok(noted)
+    }
 }
 
 /// Claims what is due, and serves it, until `room` jobs are started or nothing is left. Returns how many were started.
@@ -81,6 +114,10 @@ pub fn take_turns(
                 Turn::Started => started += 1,
                 Turn::NothingToDo => {
                     catalog.serve_due(&claim, now)?;
+                }
+                Turn::Begun(time) => {
+                    started += 1;
+                    catalog.put_back_due(&claim, time.max(now + chrono::Duration::seconds(1)))?;
                 }
                 // Never claimed again in this look: it would go on for ever.
                 Turn::Later(time) => {
