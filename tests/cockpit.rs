@@ -8,9 +8,11 @@
 )]
 
 mod runs {
+    mod away;
     mod budgets;
     mod restores;
 }
+mod service;
 mod screens {
     pub mod data;
     pub mod fixture;
@@ -26,7 +28,7 @@ use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Meaning, Theme};
 use lifeboat::tui::{CockpitError, CockpitSettings};
 use screens::fixture::{self, Fixture, State, name};
-use screens::runner::{Runner, Writes, settings};
+use screens::runner::{Runner, Writes, alike, settings};
 
 const WIDE: (u16, u16) = (120, 36);
 
@@ -50,7 +52,7 @@ fn called(cockpit: &Runner, call: &str) -> bool {
     cockpit.calls().iter().any(|other| other == call)
 }
 
-#[tokio::test]
+alike!(a_manual_backup_runs_while_the_cockpit_stays_usable);
 async fn a_manual_backup_runs_while_the_cockpit_stays_usable() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("b").await.see("Replaces the manual backup").await;
@@ -85,7 +87,7 @@ async fn a_manual_backup_runs_while_the_cockpit_stays_usable() {
     assert!(!cockpit.has("Running jobs"));
 }
 
-#[tokio::test]
+alike!(how_a_job_ends_is_seen_without_a_key);
 async fn how_a_job_ends_is_seen_without_a_key() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("b<Enter>").await.see("job 32 has begun").await;
@@ -125,7 +127,7 @@ async fn how_a_job_ends_is_seen_without_a_key() {
     cockpit.see("the backup of acme/live has failed").await;
 }
 
-#[tokio::test]
+alike!(a_job_that_ended_while_the_backend_was_away_is_told_of);
 async fn a_job_that_ended_while_the_backend_was_away_is_told_of() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("b<Enter>").await.see("job 32 has begun").await;
@@ -139,7 +141,7 @@ async fn a_job_that_ended_while_the_backend_was_away_is_told_of() {
     cockpit.see("job 32, manual backup of acme/live, is done").await;
 }
 
-#[tokio::test]
+alike!(an_upgrade_backup_carries_its_version);
 async fn an_upgrade_backup_carries_its_version() {
     let change = |state: &mut State| {
         state
@@ -159,7 +161,7 @@ async fn an_upgrade_backup_carries_its_version() {
     assert!(called(&cockpit, "backup acme/live note=security fix to=6.3.5"));
 }
 
-#[tokio::test]
+alike!(a_job_is_cancelled_only_while_that_is_possible);
 async fn a_job_is_cancelled_only_while_that_is_possible() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("b<Enter>").await.see("Running jobs").await;
@@ -183,7 +185,7 @@ async fn a_job_is_cancelled_only_while_that_is_possible() {
     assert!(!cockpit.has("c cancel job"));
 }
 
-#[tokio::test]
+alike!(the_demo_can_break_live_and_nothing_else_can);
 async fn the_demo_can_break_live_and_nothing_else_can() {
     let real = cockpit((80, 24), unchanged).await;
     real.press("B").await.see("only the demo breaks Live").await;
@@ -200,7 +202,7 @@ fn protect(cockpit: &Runner) {
     acme.summary.protection = Some(fixture::hold("audit"));
 }
 
-#[tokio::test]
+alike!(holds_are_set_with_a_reason_and_lifted_with_a_question);
 async fn holds_are_set_with_a_reason_and_lifted_with_a_question() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("p").await.see("Protect acme/live").await;
@@ -217,7 +219,7 @@ async fn holds_are_set_with_a_reason_and_lifted_with_a_question() {
     assert!(called(&cockpit, "hold acme/live Protection false "));
 }
 
-#[tokio::test]
+alike!(backups_outside_the_slots_can_be_extended_and_deleted);
 async fn backups_outside_the_slots_can_be_extended_and_deleted() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit
@@ -238,7 +240,7 @@ async fn backups_outside_the_slots_can_be_extended_and_deleted() {
     assert_eq!(*cockpit.copied.lock().unwrap(), [fixture::id(4).0]);
 }
 
-#[tokio::test]
+alike!(a_read_only_context_changes_nothing);
 async fn a_read_only_context_changes_nothing() {
     let settings = CockpitSettings {
         read_only: true,
@@ -257,7 +259,7 @@ async fn a_read_only_context_changes_nothing() {
     }
 }
 
-#[tokio::test]
+alike!(the_filter_swallows_other_keys);
 async fn the_filter_swallows_other_keys() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("/qb?uat").await.see("nothing fits").await;
@@ -271,14 +273,14 @@ async fn the_filter_swallows_other_keys() {
     assert!(!cockpit.calls().iter().any(|call| call.starts_with("backup")));
 }
 
-#[tokio::test]
+alike!(the_palette_finds_an_action_by_its_words);
 async fn the_palette_finds_an_action_by_its_words() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press(":verify all<Enter>").await.see("has begun").await;
     assert!(called(&cockpit, "verify acme/live all"));
 }
 
-#[tokio::test]
+alike!(a_log_follows_what_comes);
 async fn a_log_follows_what_comes() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("b<Enter>").await.see("Running jobs").await;
@@ -296,7 +298,7 @@ async fn a_log_follows_what_comes() {
     cockpit.press("g").await.see("preparing: 3 instances").await;
 }
 
-#[tokio::test]
+alike!(a_lost_backend_is_tried_again_and_heard_again);
 async fn a_lost_backend_is_tried_again_and_heard_again() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.backend.reachable(false);
@@ -321,14 +323,14 @@ async fn quitting_asks_while_a_job_runs_in_this_process() {
     assert!(busy.end().await.is_ok());
 }
 
-#[tokio::test]
+alike!(a_signal_ends_it);
 async fn a_signal_ends_it() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.send(Input::Terminate).await;
     assert!(matches!(cockpit.end().await, Err(CockpitError::Ended)));
 }
 
-#[tokio::test]
+alike!(a_panic_elsewhere_is_shown);
 async fn a_panic_elsewhere_is_shown() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit
@@ -337,7 +339,7 @@ async fn a_panic_elsewhere_is_shown() {
     cockpit.see("index out of bounds (engine.rs:7)").await;
 }
 
-#[tokio::test]
+alike!(suspending_gives_the_terminal_back);
 async fn suspending_gives_the_terminal_back() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("<C-z>").await;
@@ -348,7 +350,7 @@ async fn suspending_gives_the_terminal_back() {
     assert!(bytes > 1000 && writes == 1, "the whole screen is drawn again");
 }
 
-#[tokio::test]
+alike!(it_comes_back_from_a_terminal_that_was_too_small);
 async fn it_comes_back_from_a_terminal_that_was_too_small() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.resize(60, 20).await;
@@ -362,7 +364,7 @@ async fn it_comes_back_from_a_terminal_that_was_too_small() {
     );
 }
 
-#[tokio::test]
+alike!(an_environment_without_backups_says_so_and_what_is_due);
 async fn an_environment_without_backups_says_so_and_what_is_due() {
     let change = |late: bool, due: bool| {
         move |state: &mut State| {
@@ -389,7 +391,7 @@ async fn an_environment_without_backups_says_so_and_what_is_due() {
     cockpit.see("due now: daily").await;
 }
 
-#[tokio::test]
+alike!(jobs_of_other_cockpits_appear);
 async fn jobs_of_other_cockpits_appear() {
     let cockpit = cockpit((80, 24), unchanged).await;
     let mut job = fixture::job(
@@ -403,7 +405,7 @@ async fn jobs_of_other_cockpits_appear() {
     cockpit.see("globex/live restore").await;
 }
 
-#[tokio::test]
+alike!(past_jobs_do_not_hide_the_one_that_runs);
 async fn past_jobs_do_not_hide_the_one_that_runs() {
     let change = |state: &mut State| {
         let mut job = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
@@ -423,7 +425,7 @@ async fn past_jobs_do_not_hide_the_one_that_runs() {
     );
 }
 
-#[tokio::test]
+alike!(time_is_the_callers);
 async fn time_is_the_callers() {
     let settings = CockpitSettings {
         clock: Arc::new(|| fixture::now() + chrono::Duration::days(2)),

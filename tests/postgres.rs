@@ -15,6 +15,8 @@ mod changes;
 mod check;
 #[path = "postgres/demo.rs"]
 mod demo;
+#[path = "postgres/drills.rs"]
+mod drills;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/gate.rs"]

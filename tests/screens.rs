@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod service;
 mod screens {
     pub mod data;
     pub mod fixture;
@@ -15,19 +16,24 @@ mod screens {
 }
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::Duration;
 use lifeboat::backend::BackendError;
+use lifeboat::backend::link::Link;
 use lifeboat::domain::backup::Verification;
 use lifeboat::domain::environment::{EnvironmentKind, WorkspaceKind};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase};
-use lifeboat::domain::plan::PlanId;
+use lifeboat::domain::plan::{ExpectedTime, PlanId};
+use lifeboat::domain::proof::DrillOutcome;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
 use lifeboat::tui::action::TABLE;
+use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
-use lifeboat::tui::{CockpitSettings, action};
+use lifeboat::tui::{CockpitSettings, ContextChoice, action};
 use screens::fixture::{self, Fixture, State, name};
 use screens::picture::picture;
 use screens::runner::{Runner, settings};
@@ -492,6 +498,56 @@ async fn pages() {
 }
 
 #[tokio::test]
+async fn drills_and_what_they_have_shown() {
+    let proven = |state: &mut State| {
+        let drill = fixture::drill(DrillOutcome::Proven);
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.backups[0].drill = Some(drill.clone());
+        live.summary.last_drill = Some(drill.clone());
+        live.summary.last_proven = Some(drill.clone());
+        live.next_verify = Some(fixture::now() + Duration::days(3));
+        live.next_drill = Some(fixture::now() + Duration::days(19));
+        if let Ok(plan) = &mut state.plan {
+            plan.expected = Some(ExpectedTime {
+                millis: 192_000,
+                past_jobs: 0,
+                drill: Some(drill.at),
+            });
+        }
+    };
+    look("drill-proven", proven, &[("", "last proven restorable")]).await;
+    let small = &SIZES[..1];
+    let page = [("", "daily"), ("<Enter>", "proven restorable in")];
+    look_with("drill-proven-page", &settings(), small, proven, &page).await;
+    let about = [("", "daily"), ("i", "drilled in")];
+    look_with("drill-about", &settings(), small, proven, &about).await;
+    let plan = [
+        ("", "daily"),
+        ("r", "choose a backup"),
+        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "measured by a drill"),
+    ];
+    look_with("drill-plan", &settings(), small, proven, &plan).await;
+    let failed = |state: &mut State| {
+        let why = "the table pm_dam_bundle has 1,999 rows and is not what the backup holds (2,000 rows)";
+        let drill = fixture::drill(DrillOutcome::Failed { why: why.to_owned() });
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.backups[0].drill = Some(drill.clone());
+        live.summary.last_drill = Some(drill);
+    };
+    look("drill-failed", failed, &[("", "last drill failed")]).await;
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit.press("D").await.see("has begun").await;
+    let state = cockpit.backend.state();
+    assert!(
+        state.calls.iter().any(|call| call.starts_with("drill acme/live")),
+        "{:?}",
+        state.calls
+    );
+}
+
+#[tokio::test]
 async fn a_check_says_what_works() {
     look("check", unchanged, &[("", "daily"), ("K", "checks failed")]).await;
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
@@ -549,6 +605,92 @@ async fn out_of_reach() {
         cockpit.backend.reachable(false);
         cockpit.see("disconnected").await;
         keep(&cockpit, &settings(), "disconnected", size);
+    }
+}
+
+#[tokio::test]
+async fn a_followed_restore_while_the_link_is_down() {
+    for size in SIZES {
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&time);
+        let settings = CockpitSettings {
+            context: "prod".to_owned(),
+            accent: Some(Accent::Red),
+            clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
+            ..settings()
+        };
+        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        let since = fixture::now();
+        time.store(12, Ordering::SeqCst);
+        cockpit.backend.set_link(Link::Down {
+            since,
+            attempt: 27,
+            next_try: Some(since + chrono::Duration::minutes(12) + chrono::Duration::seconds(28)),
+            why: fixture::OUT_OF_REACH.to_owned(),
+        });
+        cockpit.see("disconnected").await;
+        keep(&cockpit, &settings, "link-down", size);
+    }
+}
+
+#[tokio::test]
+async fn contexts_to_choose_from() {
+    let choice = |name: &str, leads_to: &str, read_only, accent| ContextChoice {
+        name: name.to_owned(),
+        leads_to: leads_to.to_owned(),
+        read_only,
+        accent,
+    };
+    let settings = CockpitSettings {
+        context: "prod".to_owned(),
+        accent: Some(Accent::Red),
+        contexts: vec![
+            choice(
+                "audit",
+                "https://backups.example.com",
+                true,
+                Some(Accent::Magenta),
+            ),
+            choice("local", "this machine", false, None),
+            choice("prod", "https://backups.example.com", false, Some(Accent::Red)),
+            choice(
+                "test",
+                "https://backups.test.example.com",
+                false,
+                Some(Accent::Green),
+            ),
+        ],
+        ..settings()
+    };
+    let steps = [("X", "this machine")];
+    look_with("contexts", &settings, &SIZES, unchanged, &steps).await;
+}
+
+#[tokio::test]
+async fn locked() {
+    for size in SIZES {
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&time);
+        let settings = CockpitSettings {
+            context: "prod".to_owned(),
+            accent: Some(Accent::Red),
+            idle_lock: Some(std::time::Duration::from_secs(30 * 60)),
+            clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
+            ..settings()
+        };
+        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        cockpit.see("daily").await;
+        time.store(30, Ordering::SeqCst);
+        cockpit.send(Input::Resized).await;
+        cockpit.see("Locked").await;
+        keep(&cockpit, &settings, "locked", size);
     }
 }
 

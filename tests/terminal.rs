@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lifeboat::tui::theme::ThemeChoice;
-use lifeboat::tui::{CockpitSettings, run};
+use lifeboat::tui::{CockpitSettings, OneContext, run};
 use pty::Terminal;
 use rustix::process::Signal;
 use screens::fixture::Fixture;
@@ -188,12 +188,17 @@ async fn a_cockpit_that_panics() {
         ascii: false,
         mouse: false,
         demo: false,
+        contexts: Vec::new(),
+        idle_lock: None,
+        notice: None,
         clock: Arc::new(move || {
             assert!(!Path::new(&mark).exists(), "as the test wants it");
             Utc::now()
         }),
     };
-    run(Arc::new(Fixture::new()), settings).await.unwrap();
+    run(Arc::new(Fixture::new()), settings, &mut OneContext)
+        .await
+        .unwrap();
 }
 
 /// Takes the terminal as a full-screen program does, waits for a key, and gives it back.

@@ -161,6 +161,7 @@ fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, 
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
         seen = engine.look_at_others(seen);
+        engine.look_for_the_dead();
     }
 }
 
@@ -272,6 +273,15 @@ impl Backend for Embedded {
         backup: Option<String>,
     ) -> Result<JobId, BackendError> {
         self.change(move |engine, user| engine.start_verify(&environment, backup.as_deref(), user))
+            .await
+    }
+
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine, user| engine.start_drill(&environment, backup.as_deref(), user))
             .await
     }
 

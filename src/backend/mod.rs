@@ -147,6 +147,13 @@ pub trait Backend: Send + Sync {
         backup: Option<String>,
     ) -> Result<JobId, BackendError>;
 
+    /// Starts restoring a backup into a scratch place and comparing it there: one backup, or the newest good one.
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError>;
+
     /// Asks a job to stop at its next safe point.
     async fn cancel(&self, id: JobId) -> Result<(), BackendError>;
 

@@ -112,6 +112,14 @@ impl Backend for ReadOnly {
         self.refuse()
     }
 
+    async fn start_drill(
+        &self,
+        _environment: EnvironmentName,
+        _backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
     async fn cancel(&self, _id: JobId) -> Result<(), BackendError> {
         self.refuse()
     }

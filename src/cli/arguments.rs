@@ -41,8 +41,9 @@ Fields of the object that --json prints:
   check          findings works
   environments   environments
   backups        environment slots backups copies instances replaced undo_way
-                 trouble
-  schedule       environment schedule begins_at slots last_scheduled trouble
+                 last_verified last_drill last_proven trouble
+  schedule       environment schedule begins_at slots last_scheduled
+                 next_verify next_drill trouble
   jobs           jobs; for one job: job log
   activity       activity
   info           version config state cache contexts context read_only backend
@@ -53,6 +54,7 @@ Fields of the object that --json prints:
   undo           job
   confirm        job
   verify         job
+  drill          job
   cancel         job
   plan           plan can_be_done
   protect        environment hold on reason

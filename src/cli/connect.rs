@@ -166,7 +166,7 @@ struct Doors<'a> {
     open: Option<Opened>,
 }
 
-#[async_trait(?Send)]
+#[async_trait]
 impl Contexts for Doors<'_> {
     async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
         let said = |error: CliError| format!("the context \"{name}\" cannot be opened: {}", error.message);

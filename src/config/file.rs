@@ -197,6 +197,9 @@ fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> Envi
             resolve(folder, file);
         }
     }
+    if let Some(scratch) = &mut environment.drill.scratch {
+        resolve(folder, scratch);
+    }
     for instance in &mut environment.instances {
         if let ContentSettings::Postgres(database) = &mut instance.content {
             for file in [

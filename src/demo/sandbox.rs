@@ -28,6 +28,7 @@ use super::content::{Database, Place, Site};
 use super::live::Instance;
 use crate::domain::Instant;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, Role};
+use crate::domain::proof::{DrillSettings, Every, VerifySettings};
 use crate::domain::schedule::{Schedule, weekday_label};
 use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositorySettings,
@@ -319,6 +320,12 @@ impl Sandbox {
                 magnolia_version: version("MAGNOLIA"),
                 schedule: self.schedule,
                 keep: Keep::default(),
+                // Nothing begins by itself in a sandbox that somebody looks at.
+                verify: VerifySettings { every: Every::NEVER },
+                drill: DrillSettings {
+                    every: Every::NEVER,
+                    ..DrillSettings::default()
+                },
                 instances,
             };
             let others = others.iter().map(|kind| EnvironmentSettings {
@@ -388,6 +395,10 @@ impl Sandbox {
                 self.schedule.window,
                 weekday_label(self.schedule.weekly_on),
                 self.schedule.monthly_on
+            ))?;
+            put(format_args!(
+                "verify = {{ every = \"{}\" }}\ndrill = {{ every = \"{}\" }}",
+                environment.verify.every, environment.drill.every
             ))?;
             for instance in &environment.instances {
                 put(format_args!(

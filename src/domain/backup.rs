@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
 use super::plan::Selection;
+use super::proof::Drill;
 use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
 
@@ -238,13 +239,18 @@ pub struct Backup {
     pub manifest: Manifest,
     /// When it was last read back, and with what result.
     pub verification: Verification,
+    /// The last drill of it. `None` when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
 }
 
 impl Backup {
-    /// Whether it counts: it was read back and nothing was wrong.
+    /// Whether it counts: it was read back and nothing was wrong, and the last drill of it, if there was any, has brought
+    /// everything back.
     #[must_use]
     pub fn is_good(&self) -> bool {
         matches!(self.verification, Verification::Verified { .. })
+            && self.drill.as_ref().is_none_or(Drill::is_proven)
     }
 
     /// Whether it was taken for the slot.

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::Instant;
 use super::backup::{Backup, BackupId, Manifest, Served, Trigger, Verification};
 use super::environment::EnvironmentName;
+use super::proof::{Drill, DrillOutcome, last_verified, to_drill, to_verify};
 use super::retention::{droppable, holders, replaced_by_next, standing_upgrade, undo_target};
 use super::schedule::{Schedule, Window};
 use super::slot::{Keep, Slot};
@@ -50,6 +51,7 @@ fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves:
             instances: Vec::new(),
         },
         verification: Verification::Verified { at: taken },
+        drill: None,
     }
 }
 
@@ -62,6 +64,19 @@ fn damage(backup: &mut Backup) {
         at: backup.manifest.taken,
         why: "a pack is gone".into(),
     };
+}
+
+fn fail_drill(backup: &mut Backup) {
+    backup.drill = Some(Drill {
+        at: backup.manifest.taken,
+        backup: backup.id.clone(),
+        millis: 0,
+        bytes: 0,
+        newest: true,
+        outcome: DrillOutcome::Failed {
+            why: "a row is missing".into(),
+        },
+    });
 }
 
 /// What happens at one step of a history.
@@ -77,6 +92,8 @@ enum Happening {
     ByHand,
     /// The newest backup turns out to be damaged.
     Rot,
+    /// A drill of the newest backup fails.
+    FailDrill,
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -86,6 +103,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => Just(Happening::Off),
         1 => Just(Happening::ByHand),
         1 => Just(Happening::Rot),
+        1 => Just(Happening::FailDrill),
     ]
 }
 
@@ -140,9 +158,12 @@ proptest! {
                 Happening::Off => continue,
                 Happening::LookAndFail => {}
                 Happening::ByHand => backups.push(manual(number, now)),
-                Happening::Rot => {
+                Happening::Rot | Happening::FailDrill => {
                     if let Some(newest) = backups.iter_mut().max_by_key(|b| b.manifest.taken) {
-                        damage(newest);
+                        match happening {
+                            Happening::Rot => damage(newest),
+                            _ => fail_drill(newest),
+                        }
                         for lost in newest.manifest.serves.clone() {
                             served.remove(&(lost.slot, lost.due));
                         }
@@ -204,14 +225,16 @@ proptest! {
 
     #[test]
     fn dropping_is_the_same_twice_and_never_takes_the_last_good_one(
-        damaged in prop::collection::vec(any::<bool>(), 1..12),
+        states in prop::collection::vec(0_u8..3, 1..12),
         keep in keep(),
     ) {
         let now = at("2026-11-23 12:00");
-        let mut backups: Vec<Backup> = (0_i64..).zip(&damaged).map(|(day, rotten)| {
+        let mut backups: Vec<Backup> = (0_i64..).zip(&states).map(|(day, state)| {
             let mut taken = manual(u64::try_from(day).unwrap(), now - Duration::days(day));
-            if *rotten {
-                damage(&mut taken);
+            match state {
+                0 => {}
+                1 => damage(&mut taken),
+                _ => fail_drill(&mut taken),
             }
             taken
         }).collect();
@@ -222,6 +245,83 @@ proptest! {
         prop_assert_eq!(backups.iter().any(Backup::is_good), had_good);
         prop_assert!(droppable(&backups, &keep, &BTreeSet::new(), now).is_empty());
     }
+}
+
+#[test]
+fn a_failed_drill_never_pushes_out_a_good_backup() {
+    let now = at("2026-11-23 12:00");
+    let keep = Keep::default();
+    let mut newest = manual(2, now);
+    fail_drill(&mut newest);
+    let good = manual(1, now - Duration::days(3));
+    let older = manual(0, now - Duration::days(9));
+    let backups = [newest, good.clone(), older.clone()];
+    assert_eq!(holders(&backups, &keep, Slot::Manual), [&good]);
+    assert_eq!(
+        droppable(&backups, &keep, &BTreeSet::new(), now),
+        [&older],
+        "neither the good one nor the doubtful one that is newer"
+    );
+}
+
+#[test]
+fn the_newest_and_the_longest_unproven_are_drilled_in_turns() {
+    let now = at("2026-11-23 12:00");
+    let mut backups = vec![
+        manual(3, now),
+        manual(2, now - Duration::days(5)),
+        manual(1, now - Duration::days(30)),
+    ];
+    let mut last: Option<Drill> = None;
+    let mut drilled = Vec::new();
+    for day in 1..=5 {
+        let chosen = to_drill(&backups, last.as_ref()).unwrap().id.clone();
+        let drill = Drill {
+            at: now + Duration::days(day),
+            backup: chosen.clone(),
+            millis: 1,
+            bytes: 1,
+            newest: chosen == backups[0].id,
+            outcome: DrillOutcome::Proven,
+        };
+        for backup in &mut backups {
+            if backup.id == chosen {
+                backup.drill = Some(drill.clone());
+            }
+        }
+        drilled.push(chosen);
+        last = Some(drill);
+    }
+    let ids: Vec<_> = backups.iter().map(|backup| backup.id.clone()).collect();
+    assert_eq!(
+        drilled,
+        [&ids[0], &ids[2], &ids[0], &ids[1], &ids[0]].map(Clone::clone)
+    );
+    backups.iter_mut().for_each(damage);
+    assert_eq!(to_drill(&backups, None), None);
+}
+
+#[test]
+fn what_was_not_read_back_since_it_was_due_is_read_back() {
+    let due = at("2026-11-20 12:00");
+    let now = at("2026-11-23 12:00");
+    let mut backups = [
+        manual(3, due + Duration::hours(1)),
+        manual(2, due - Duration::hours(1)),
+        manual(1, due - Duration::days(9)),
+        manual(0, now + Duration::days(9)),
+    ];
+    let chosen: Vec<_> = to_verify(&backups, due, now)
+        .iter()
+        .map(|b| b.id.clone())
+        .collect();
+    assert_eq!(
+        chosen,
+        [&backups[1], &backups[2], &backups[3]].map(|backup| backup.id.clone())
+    );
+    assert_eq!(last_verified(&backups), Some(due - Duration::days(9)));
+    backups[0].verification = Verification::Unverified;
+    assert_eq!(last_verified(&backups), None);
 }
 
 fn newest_good(backups: &[Backup]) -> BTreeMap<Slot, BackupId> {

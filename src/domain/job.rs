@@ -45,13 +45,22 @@ pub enum JobKind {
     Undo,
     /// Reads backups back and compares digests.
     Verify,
+    /// Restores a backup into a scratch place and compares it there.
+    Drill,
     /// Drops what retention allows and frees its room.
     Prune,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Backup, Self::Restore, Self::Undo, Self::Verify, Self::Prune];
+    pub const ALL: [Self; 6] = [
+        Self::Backup,
+        Self::Restore,
+        Self::Undo,
+        Self::Verify,
+        Self::Drill,
+        Self::Prune,
+    ];
 
     /// The word for it.
     #[must_use]
@@ -61,6 +70,7 @@ impl JobKind {
             Self::Restore => "restore",
             Self::Undo => "undo",
             Self::Verify => "verify",
+            Self::Drill => "drill",
             Self::Prune => "prune",
         }
     }
@@ -87,6 +97,10 @@ pub enum Phase {
     Staging,
     /// Restore: reading the staged content back.
     VerifyingStaged,
+    /// Drill: writing the backup's content into a scratch place.
+    Rehearsing,
+    /// Drill: comparing what is there with the backup's record.
+    Comparing,
     /// Restore: running the hooks that go before the switch.
     HooksBefore,
     /// Restore: exchanging Live and the staged content. From here on the job cannot be cancelled.
@@ -117,6 +131,12 @@ impl Phase {
                 Self::CleaningUp,
             ],
             JobKind::Verify => &[Self::Preparing, Self::Verifying],
+            JobKind::Drill => &[
+                Self::Preparing,
+                Self::Rehearsing,
+                Self::Comparing,
+                Self::CleaningUp,
+            ],
             JobKind::Prune => &[Self::Preparing, Self::Retention],
         }
     }
@@ -133,6 +153,8 @@ impl Phase {
             Self::SafetyBackup => "safety backup",
             Self::Staging => "staging beside Live",
             Self::VerifyingStaged => "verifying staged",
+            Self::Rehearsing => "restoring to scratch",
+            Self::Comparing => "comparing",
             Self::HooksBefore => "hooks before",
             Self::Switching => "switching",
             Self::Hooks => "hooks after",

@@ -19,6 +19,7 @@ pub mod limit;
 pub mod measure;
 pub mod plan;
 pub mod printable;
+pub mod proof;
 pub mod recovery;
 pub mod refusal;
 pub mod request;

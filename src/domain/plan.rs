@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::backup::Backup;
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
+use super::measure;
 use super::settings::RepositoryChoice;
 use super::version::Versions;
 
@@ -92,6 +93,21 @@ pub struct ExpectedTime {
     pub millis: u64,
     /// From how many past restores and backups of this environment it was worked out.
     pub past_jobs: u64,
+    /// When the drill was that it was worked out from, if it was: measured, and better than what other jobs took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Instant>,
+}
+
+impl ExpectedTime {
+    /// What it is based on, in words, at `now`.
+    #[must_use]
+    pub fn basis(&self, now: Instant) -> String {
+        match (self.drill, self.past_jobs) {
+            (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, now)),
+            (None, 1) => "judged by 1 past job".to_owned(),
+            (None, many) => format!("judged by {} past jobs", measure::count(many)),
+        }
+    }
 }
 
 /// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.

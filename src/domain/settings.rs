@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError, Role};
 use super::limit::TimeLimit;
+use super::proof::{DrillSettings, VerifySettings};
 use super::schedule::Schedule;
 use super::slot::Keep;
 
@@ -84,6 +85,12 @@ pub struct EnvironmentSettings {
     /// How many backups each slot keeps.
     #[serde(default)]
     pub keep: Keep,
+    /// How backups are read back by schedule.
+    #[serde(default)]
+    pub verify: VerifySettings,
+    /// How backups are drilled.
+    #[serde(default)]
+    pub drill: DrillSettings,
     /// Its instances, in the order they are copied and switched in.
     #[serde(default, rename = "instance")]
     pub instances: Vec<InstanceSettings>,

@@ -8,6 +8,7 @@ use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
 use super::plan::Selection;
+use super::proof::Drill;
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
 use super::version::Versions;
@@ -48,6 +49,15 @@ pub struct EnvironmentSummary {
     pub slots: Vec<SlotState>,
     /// When the newest good backup was taken.
     pub newest: Option<Instant>,
+    /// When every backup has been read back last: the oldest of their verifications.
+    #[serde(default)]
+    pub last_verified: Option<Instant>,
+    /// The last drill, whatever it showed.
+    #[serde(default)]
+    pub last_drill: Option<Drill>,
+    /// The last drill that brought everything back: how long a restore will take.
+    #[serde(default)]
+    pub last_proven: Option<Drill>,
     /// Whether an automatic slot is due and its window has closed.
     pub late: bool,
     /// Whether the last backup, restore or verification that ended had failed, with its sentence.
@@ -157,6 +167,12 @@ pub struct EnvironmentDetails {
     pub slot_schedules: Vec<SlotSchedule>,
     /// How the last scheduled backup ended.
     pub last_scheduled: Option<Job>,
+    /// When backups are read back next. `None` when that is off.
+    #[serde(default)]
+    pub next_verify: Option<Instant>,
+    /// When a backup is drilled next. `None` when that is off.
+    #[serde(default)]
+    pub next_drill: Option<Instant>,
     /// All its backups, newest first.
     pub backups: Vec<Backup>,
     /// The backup that undo would go back to.

@@ -4,6 +4,7 @@
 
 use chrono::Duration;
 
+use super::catalog::{DueClaim, NewJob};
 use super::hooks::{Around, Ending, Occasion};
 use super::repository::{Copy, RepositoryError, Source};
 use super::{Engine, EngineError, Work, versions};
@@ -86,12 +87,20 @@ impl Engine {
         &self,
         name: &EnvironmentName,
         due: &[Served],
+        claim: Option<&DueClaim>,
     ) -> Result<JobId, EngineError> {
         self.live_settings(name)?;
         let slots: Vec<_> = due.iter().map(|served| served.slot.label()).collect();
         let title = format!("scheduled backup ({})", slots.join(", "));
         let engine = self.clone();
-        self.start(name, JobKind::Backup, &title, "schedule", move |work| {
+        let new = NewJob {
+            environment: name,
+            kind: JobKind::Backup,
+            title: &title,
+            by: "schedule",
+            due: claim,
+        };
+        self.start_new(new, move |work| {
             let serves = engine.due(work.environment(), true)?;
             if serves.is_empty() {
                 return Ok(Outcome {
@@ -165,6 +174,8 @@ impl Engine {
         without: &[&InstanceSettings],
     ) -> Result<(Backup, Vec<String>), EngineError> {
         let copied = self.copy_between_hooks(work, purpose, without);
+        // Whoever has taken the job over has run what it owed.
+        work.check_claim()?;
         let (ending, made) = match &copied {
             Ok((backup, _)) => (Ending::Done, Some(&backup.id)),
             Err(error) => (Ending::of(error), None),

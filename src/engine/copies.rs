@@ -67,6 +67,8 @@ impl Engine {
                         id: stored.id,
                         manifest,
                         verification,
+                        // Drills are of what the first repository holds.
+                        drill: None,
                     },
                 })
             })

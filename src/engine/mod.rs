@@ -4,7 +4,7 @@
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `retention`, `overview`, `scheduler`. Backups
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `proofs`, `retention`, `overview`, `scheduler`. Backups
 //! and restores share `hooks` and `health`.
 
 pub mod catalog;
@@ -19,10 +19,13 @@ mod budget;
 mod check;
 mod copies;
 mod error;
+mod fence;
 mod health;
 mod hooks;
 mod lock;
 mod overview;
+mod papers;
+mod proofs;
 mod restore;
 mod retention;
 mod scheduler;
@@ -64,6 +67,7 @@ pub use crate::domain::settings::Variables;
 pub use check::look_at_database;
 pub use error::EngineError;
 pub use scheduler::Scheduler;
+pub use scheduler::turns::{DueBook, Turn, take_turns};
 pub use work::Work;
 
 /// What a repository was found to hold.
@@ -126,6 +130,8 @@ struct Inner {
     health: Mutex<HashMap<EnvironmentName, health::Known>>,
     copies: Mutex<HashMap<EnvironmentName, ListedCopies>>,
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
+    fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
+    due: Mutex<DueBook>,
     ended: Condvar,
 }
 
@@ -179,6 +185,8 @@ impl Engine {
             health: Mutex::default(),
             copies: Mutex::default(),
             at_work: Mutex::default(),
+            fences: Mutex::default(),
+            due: Mutex::default(),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
@@ -367,6 +375,7 @@ impl Engine {
         } else {
             Repository::open(&storage, &key)?
         };
+        repository.under(self.fence(name));
         let repository = Arc::new(repository);
         *opened = Some(Arc::clone(&repository));
         Ok(Some(repository))
@@ -394,6 +403,7 @@ impl Engine {
             return Ok(Vec::new());
         };
         let verifications = self.catalog().verifications(name)?;
+        let drills = self.catalog().drills(name)?;
         let mut backups = Vec::new();
         let mut unreadable = Vec::new();
         for stored in repository.list()? {
@@ -406,10 +416,12 @@ impl Engine {
                         at: manifest.taken + Duration::from_millis(took),
                     };
                     let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                    let drill = drills.iter().find(|drill| drill.backup == stored.id).cloned();
                     backups.push(Backup {
                         id: stored.id,
                         manifest,
                         verification,
+                        drill,
                     });
                 }
                 Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),

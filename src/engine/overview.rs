@@ -6,6 +6,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
+use crate::domain::proof::{Proof, last_verified};
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::retention::holders;
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
@@ -42,6 +43,9 @@ impl Engine {
             kind: settings.kind,
             slots: Vec::new(),
             newest: None,
+            last_verified: None,
+            last_drill: None,
+            last_proven: None,
             late: false,
             failed: None,
             job: self.catalog().running(name)?,
@@ -78,6 +82,10 @@ impl Engine {
             .filter(|backup| backup.is_good())
             .map(|backup| backup.manifest.taken)
             .max();
+        summary.last_verified = last_verified(&backups);
+        let drills = self.catalog().drills(name)?;
+        summary.last_proven = drills.iter().find(|drill| drill.is_proven()).cloned();
+        summary.last_drill = drills.into_iter().next();
         summary.late = due.iter().any(|served| served.late);
         summary.failed = match self.catalog().last_ended(name)? {
             Some(Job {
@@ -144,6 +152,8 @@ impl Engine {
                 })
                 .collect(),
             last_scheduled: self.catalog().last_scheduled(name)?,
+            next_verify: self.next_proof(name, settings, Proof::Verify),
+            next_drill: self.next_proof(name, settings, Proof::Drill),
             undo_way: self.undo_way(name, settings, &replaced, &backups),
             replaced,
             undo: self

@@ -36,9 +36,20 @@ impl Engine {
             }
             .into());
         }
-        let is_one = backup.is_some();
+        self.start_verify_of(name, chosen, &title, backup.is_some(), by)
+    }
+
+    /// Starts reading back the chosen backups; with `is_one` only the copies of that one as well, else all copies.
+    pub(super) fn start_verify_of(
+        &self,
+        name: &EnvironmentName,
+        chosen: Vec<Backup>,
+        title: &str,
+        is_one: bool,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
         let engine = self.clone();
-        self.start(name, JobKind::Verify, &title, by, move |work| {
+        self.start(name, JobKind::Verify, title, by, move |work| {
             engine.verify(work, &chosen, is_one)
         })
     }

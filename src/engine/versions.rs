@@ -109,6 +109,8 @@ mod tests {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: crate::domain::schedule::Schedule::default(),
             keep: crate::domain::slot::Keep::default(),
+            verify: crate::domain::proof::VerifySettings::default(),
+            drill: crate::domain::proof::DrillSettings::default(),
             instances: Vec::new(),
         };
         assert!(read(&settings).is_err());

@@ -307,6 +307,7 @@ impl Engine {
                     } else {
                         engine.lock_of(&work.environment, RepositoryChoice::First, create)?
                     };
+                    let _fence = engine.behind_fence(&work.environment, work.claim);
                     body(&work)
                 }))
                 .unwrap_or_else(|_| {

@@ -59,12 +59,19 @@ pub(super) async fn verify(ask: Ask) -> Result<Reply, Problem> {
     started(ask.engine().start_verify(environment, which.backup).await?)
 }
 
+/// Drills a backup.
+pub(super) async fn drill(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let which: WhichBackup = ask.read()?;
+    started(ask.engine().start_drill(environment, which.backup).await?)
+}
+
 /// Asks a job to stop. What only an owner may start, only an owner may stop.
 pub(super) async fn cancel(ask: Ask) -> Result<Reply, Problem> {
     let job = ask.job().await?;
     let needed = match job.kind {
         JobKind::Restore | JobKind::Undo => Role::Owner,
-        JobKind::Backup | JobKind::Verify | JobKind::Prune => Role::Operator,
+        JobKind::Backup | JobKind::Verify | JobKind::Drill | JobKind::Prune => Role::Operator,
     };
     ask.needs(needed)?;
     ask.engine().cancel(job.id).await?;

@@ -103,6 +103,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     environments(&mut page, &summaries);
     copies(&mut page, &backups, now);
+    proofs(&mut page, &summaries, now);
     jobs(&mut page, &service.metrics, &summaries, now);
     requests(&mut page, &service.metrics);
     page.family(
@@ -216,6 +217,44 @@ fn copies(page: &mut Page, backups: &[(EnvironmentName, Vec<Backup>)], now: Inst
             .filter(|backup| matches!(backup.verification, Verification::Damaged { .. }));
         page.of(environment, &[], damaged.count());
     }
+}
+
+/// What is known of whether backups can be restored, for environments of which there is something to say.
+fn proofs(page: &mut Page, summaries: &[EnvironmentSummary], now: Instant) {
+    let mut family = |name, help, value: &dyn Fn(&EnvironmentSummary) -> Option<f64>| {
+        page.family(name, "gauge", help);
+        for summary in summaries {
+            if let Some(value) = value(summary) {
+                page.of(&summary.name, &[], value);
+            }
+        }
+    };
+    family(
+        "lifeboat_all_verified_age_seconds",
+        "How long ago the backup was read back that has gone unverified the longest.",
+        &|summary| summary.last_verified.map(|at| seconds_since(at, now)),
+    );
+    family(
+        "lifeboat_drill_last_success",
+        "Whether the last drill brought its backup back as it was taken.",
+        &|summary| {
+            let last = summary.last_drill.as_ref()?;
+            Some(f64::from(u8::from(last.is_proven())))
+        },
+    );
+    family(
+        "lifeboat_proven_age_seconds",
+        "How long ago a drill last proved a backup restorable.",
+        &|summary| {
+            let proven = summary.last_proven.as_ref()?;
+            Some(seconds_since(proven.at, now))
+        },
+    );
+    family(
+        "lifeboat_proven_duration_seconds",
+        "How long that drill took to restore and compare.",
+        &|summary| summary.last_proven.as_ref().map(|drill| seconds(drill.millis)),
+    );
 }
 
 fn jobs(page: &mut Page, metrics: &Metrics, summaries: &[EnvironmentSummary], now: Instant) {

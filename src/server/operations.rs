@@ -164,6 +164,15 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::verify(ask)),
     )
     .with_body(of::<WhichBackup>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/drills",
+        "start_drill",
+        "Restore one backup, or the newest, into a scratch place, and compare it there",
+        Operator,
+        STARTED,
+        |ask| Box::pin(act::drill(ask)),
+    )
+    .with_body(of::<WhichBackup>()),
     Operation::changes(
         Delete,
         "/environments/{project}/{environment}/backups/{backup}",

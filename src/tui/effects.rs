@@ -40,6 +40,8 @@ pub enum Effect {
     Confirm(EnvironmentName),
     /// Read back one backup or all.
     Verify(EnvironmentName, Option<BackupId>),
+    /// Restore a backup into a scratch place and compare it there.
+    Drill(EnvironmentName, BackupId),
     /// Cancel a job.
     Cancel(JobId),
     /// Delete an upgrade or safety backup.
@@ -177,6 +179,10 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             let backup = backup.map(|id| id.0);
             started(Start::Aside, backend.start_verify(environment, backup).await)
         }
+        Effect::Drill(environment, backup) => started(
+            Start::Aside,
+            backend.start_drill(environment, Some(backup.0)).await,
+        ),
         Effect::Cancel(id) => {
             let done = format!("job {id} was asked to stop: it ends at its next safe point");
             Some(Message::Done(done, backend.cancel(id).await))

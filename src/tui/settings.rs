@@ -68,13 +68,24 @@ impl CockpitSettings {
 }
 
 /// Opens other contexts while the cockpit runs.
-#[async_trait(?Send)]
-pub trait Contexts {
+#[async_trait]
+pub trait Contexts: Send {
     /// Closes the context that is open and opens another one.
     ///
     /// # Errors
     /// A sentence that says why it cannot be opened; the one that was open stays so.
     async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String>;
+}
+
+/// There is no other context.
+#[derive(Debug)]
+pub struct OneContext;
+
+#[async_trait]
+impl Contexts for OneContext {
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
+        Err(format!("there is no context \"{name}\" here"))
+    }
 }
 
 impl fmt::Debug for CockpitSettings {

@@ -243,7 +243,7 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
 #[test]
 fn the_fields_of_every_object_are_documented() {
     let help = lifeboat(&["--help"]).ends().out;
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 20] = [
         &["check"],
         &["environments"],
         &["backups", "acme/live"],
@@ -257,6 +257,7 @@ fn the_fields_of_every_object_are_documented() {
         &["undo", "acme/live", "--confirm", "acme/live"],
         &["confirm", "acme/live"],
         &["verify", "acme/live"],
+        &["drill", "acme/live"],
         &["cancel", "41"],
         &["plan", "acme/live", "daily"],
         &["protect", "acme/live"],

@@ -68,6 +68,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
         verification: Verification::Verified {
             at: taken + Duration::minutes(2),
         },
+        drill: None,
         manifest: Manifest {
             format: Manifest::FORMAT,
             environment: name("acme/live"),
@@ -217,6 +218,9 @@ fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         kind,
         slots: Vec::new(),
         newest: None,
+        last_verified: None,
+        last_drill: None,
+        last_proven: None,
         late: false,
         failed: None,
         job: None,
@@ -300,6 +304,8 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
             schedule(Slot::Daily, at(24, 0, 17), Some(at(23, 2, 10)), true),
         ],
         last_scheduled: Some(job(38, JobKind::Backup, "daily backup", JobState::Done)),
+        next_verify: None,
+        next_drill: None,
         undo: backups.first().map(|backup| backup.id.clone()),
         copies: (summary.name == name("acme/live")).then(|| copies(&backups)),
         undo_way: backups.first().map(|backup| UndoWay::Safety {
@@ -475,6 +481,7 @@ pub fn plan(selection: Selection) -> RestorePlan {
         expected: Some(ExpectedTime {
             millis: 192_000,
             past_jobs: 4,
+            drill: None,
         }),
         room: vec![Room {
             purpose: "staging beside author".to_owned(),

@@ -297,6 +297,15 @@ impl Backend for Fixture {
         Ok(self.start(JobKind::Verify, &title))
     }
 
+    async fn start_drill(
+        &self,
+        _environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        let which = backup.unwrap_or_else(|| "the newest backup".to_owned());
+        Ok(self.start(JobKind::Drill, &format!("drill of {which}")))
+    }
+
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
         let mut job = self.job(id).await?;
         job.cancel_asked = true;

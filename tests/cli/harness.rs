@@ -150,6 +150,7 @@ impl Run {
                 buffer.fill(0xa5);
                 Ok(())
             },
+            echo: Box::new(|_| Ok(())),
             program: self.program.clone(),
             leave_terminal: || Ok(()),
         };

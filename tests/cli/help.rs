@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 22] = [
+const VERBS: [&str; 23] = [
     "demo",
     "init",
     "check",
@@ -18,6 +18,7 @@ const VERBS: [&str; 22] = [
     "undo",
     "confirm",
     "verify",
+    "drill",
     "cancel",
     "protect",
     "maintenance",

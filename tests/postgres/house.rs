@@ -14,6 +14,7 @@ use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::{RestorePlan, Selection};
+use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
@@ -43,6 +44,8 @@ pub struct House {
     pub hooks: Hooks,
     /// How many backups each slot keeps.
     pub keep: Keep,
+    /// How backups are drilled.
+    pub drill: DrillSettings,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -68,6 +71,10 @@ impl House {
             settle: Box::new(|_, _| {}),
             hooks: Hooks::default(),
             keep: Keep::default(),
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -187,6 +194,8 @@ impl House {
                 magnolia_version: Some(VersionSource::Text("6.3.4".into())),
                 schedule: Schedule::default(),
                 keep: self.keep,
+                verify: VerifySettings { every: Every::NEVER },
+                drill: self.drill.clone(),
                 instances: instances.collect(),
             }],
         }

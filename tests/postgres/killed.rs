@@ -295,3 +295,37 @@ fn at_random_instants_live_is_old_or_new_in_all_instances() {
     assert_eq!(scene.live(), good);
     println!("{rounds} rounds of seed {seed}: {old} times the old content, {new} times the new");
 }
+
+#[test]
+fn a_drill_that_is_killed_is_cleared_away_at_the_next_start() {
+    let mut scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    scene.edit();
+    let live = scene.live();
+    let mut gate = Gate::after(
+        &scene.house,
+        "public-1",
+        "CREATE TABLE",
+        "lifeboat_drill%.pm_dam_bundle",
+    );
+    let mut drill = scene.start(&["drill", LIVE]);
+    gate.wait();
+    drill.kill().unwrap();
+    drill.wait().unwrap();
+    let left = INSTANCES.map(|name| scene.house.left(name).len());
+    assert_eq!(left, [1, 1], "it was in the middle");
+    gate.open();
+    let scratch = scene.house.path("state/scratch");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 1);
+    // Any start clears it away.
+    let environment = scene.environment();
+    assert!(environment["last_drill"].is_null(), "{environment}");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+    for name in INSTANCES {
+        assert_eq!(scene.house.left(name), Vec::<String>::new());
+    }
+    assert_eq!(scene.live(), live);
+    scene.run(&["drill", LIVE]);
+    assert_eq!(scene.environment()["last_proven"]["outcome"], "proven");
+    assert_eq!(scene.live(), live);
+}

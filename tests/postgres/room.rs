@@ -10,10 +10,10 @@ use std::process::Command;
 use crate::house::{House, back_up, backups, failed, restore, start_backup, start_restore};
 
 /// A mounted file system. It is unmounted when this is dropped.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Disk {
-    fn mount(place: &Path, size: &str) -> Option<Self> {
+    pub fn mount(place: &Path, size: &str) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             println!("only root may mount a small disk: this test is left out");
             return None;
@@ -31,7 +31,7 @@ impl Disk {
         Some(Self(place.to_owned()))
     }
 
-    fn grow(&self, size: &str) {
+    pub fn grow(&self, size: &str) {
         run("mount", &["-o", &format!("remount,size={size}")], &self.0).unwrap();
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
+use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
@@ -61,6 +62,11 @@ impl Installation {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            verify: VerifySettings { every: Every::NEVER },
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
             instances: vec![InstanceSettings {
                 name: "author".parse().unwrap(),
                 role: Role::Author,

@@ -8,10 +8,10 @@ use lifeboat::domain::job::Phase;
 use lifeboat::tui::key::{Input, Key};
 
 use crate::screens::fixture::{self, Fixture, State, name};
-use crate::screens::runner::Runner;
+use crate::screens::runner::{Runner, alike};
 use crate::{WIDE, cockpit, cost, unchanged};
 
-#[tokio::test]
+alike!(events_in_a_burst_ask_once_more_and_not_each_time);
 async fn events_in_a_burst_ask_once_more_and_not_each_time() {
     let cockpit = cockpit((80, 24), unchanged).await;
     let count = |cockpit: &Runner| {
@@ -32,7 +32,7 @@ async fn events_in_a_burst_ask_once_more_and_not_each_time() {
     assert!((1..=3).contains(&asked), "asked {asked} times");
 }
 
-#[tokio::test]
+alike!(a_selection_move_costs_400_bytes_at_most);
 async fn a_selection_move_costs_400_bytes_at_most() {
     let cockpit = cockpit(WIDE, unchanged).await;
     for key in ["k", "k", "j", "j", "j", "j", "j"] {
@@ -52,7 +52,7 @@ async fn a_selection_move_costs_400_bytes_at_most() {
     }
 }
 
-#[tokio::test]
+alike!(a_tick_of_progress_costs_200_bytes_at_most);
 async fn a_tick_of_progress_costs_200_bytes_at_most() {
     let cockpit = cockpit(WIDE, unchanged).await;
     cockpit.press("b<Enter>").await.see("Running jobs").await;
@@ -70,7 +70,7 @@ async fn a_tick_of_progress_costs_200_bytes_at_most() {
     }
 }
 
-#[tokio::test]
+alike!(progress_is_drawn_four_times_a_second_at_most);
 async fn progress_is_drawn_four_times_a_second_at_most() {
     let cockpit = cockpit(WIDE, unchanged).await;
     cockpit.press("b<Enter>").await.see("Running jobs").await;
@@ -91,7 +91,7 @@ async fn progress_is_drawn_four_times_a_second_at_most() {
     );
 }
 
-#[tokio::test]
+alike!(a_full_frame_is_one_write_of_6000_bytes_at_most);
 async fn a_full_frame_is_one_write_of_6000_bytes_at_most() {
     let cockpit = cockpit(WIDE, unchanged).await;
     for keys in ["", "r<Enter><Enter>", "<Esc><Esc><Esc>?", "<Esc><Enter>"] {
@@ -106,7 +106,7 @@ async fn a_full_frame_is_one_write_of_6000_bytes_at_most() {
     }
 }
 
-#[tokio::test]
+alike!(nothing_is_written_when_nothing_changes);
 async fn nothing_is_written_when_nothing_changes() {
     let cockpit = cockpit(WIDE, unchanged).await;
     let current = cockpit.backend.state().jobs[0].clone();
@@ -122,7 +122,7 @@ async fn nothing_is_written_when_nothing_changes() {
     assert_eq!(cost(&cockpit.writes), (0, 0));
 }
 
-#[tokio::test]
+alike!(the_first_frame_does_not_wait_for_the_backend);
 async fn the_first_frame_does_not_wait_for_the_backend() {
     let cockpit = Runner::start(WIDE, Fixture::silent()).await;
     let first = cockpit.writes.take();
@@ -130,7 +130,7 @@ async fn the_first_frame_does_not_wait_for_the_backend() {
     assert!(cockpit.has("loading"));
 }
 
-#[tokio::test]
+alike!(ten_thousand_environments_scroll_and_filter_at_once);
 async fn ten_thousand_environments_scroll_and_filter_at_once() {
     let change = |state: &mut State| {
         let template = state.environments[&name("acme/uat")].clone();
@@ -157,7 +157,7 @@ async fn ten_thousand_environments_scroll_and_filter_at_once() {
     assert!(slowest.as_millis() < 400, "the slowest key took {slowest:?}");
 }
 
-#[tokio::test]
+alike!(holding_a_key_asks_for_the_last_environment_only);
 async fn holding_a_key_asks_for_the_last_environment_only() {
     let change = |state: &mut State| {
         for number in 0..200 {

@@ -5,10 +5,10 @@ use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::Theme;
 
 use crate::screens::fixture;
-use crate::screens::runner::settings;
+use crate::screens::runner::{alike, settings};
 use crate::{called, cockpit, unchanged};
 
-#[tokio::test]
+alike!(a_restore_takes_the_typed_name_and_nothing_less);
 async fn a_restore_takes_the_typed_name_and_nothing_less() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r").await.see("1 choose a backup").await;
@@ -31,7 +31,7 @@ async fn a_restore_takes_the_typed_name_and_nothing_less() {
     assert!(called(&cockpit, "restore acme/live 3b90aa17"));
 }
 
-#[tokio::test]
+alike!(a_name_typed_too_early_leads_nowhere);
 async fn a_name_typed_too_early_leads_nowhere() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r").await.see("1 choose a backup").await;
@@ -68,7 +68,7 @@ async fn a_name_typed_too_early_leads_nowhere() {
         .await;
 }
 
-#[tokio::test]
+alike!(a_part_can_be_restored);
 async fn a_part_can_be_restored() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit
@@ -94,7 +94,7 @@ async fn a_part_can_be_restored() {
         .await;
 }
 
-#[tokio::test]
+alike!(a_plan_shows_what_changes_and_condenses_the_rest);
 async fn a_plan_shows_what_changes_and_condenses_the_rest() {
     let cockpit = cockpit((80, 24), |state| {
         if let Ok(plan) = &mut state.plan {
@@ -108,7 +108,7 @@ async fn a_plan_shows_what_changes_and_condenses_the_rest() {
     assert!(!cockpit.has("usergroups") && !cockpit.has("/srv/magnolia"));
 }
 
-#[tokio::test]
+alike!(a_plan_of_nothing_does_not_say_that_nothing_differs);
 async fn a_plan_of_nothing_does_not_say_that_nothing_differs() {
     let cockpit = cockpit((80, 24), |state| {
         if let Ok(plan) = &mut state.plan {
@@ -124,7 +124,7 @@ async fn a_plan_of_nothing_does_not_say_that_nothing_differs() {
     assert!(!cockpit.has("Live is as it is in the backup") && !cockpit.has("in all"));
 }
 
-#[tokio::test]
+alike!(a_restore_can_be_undone_from_its_end);
 async fn a_restore_can_be_undone_from_its_end() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r<Enter><Enter>").await.see("come back").await;
@@ -153,7 +153,7 @@ async fn a_restore_can_be_undone_from_its_end() {
     assert!(called(&cockpit, "undo acme/live"));
 }
 
-#[tokio::test]
+alike!(a_phase_that_counts_nothing_shows_no_bar);
 async fn a_phase_that_counts_nothing_shows_no_bar() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r<Enter><Enter>").await.see("come back").await;
@@ -183,7 +183,7 @@ async fn a_phase_that_counts_nothing_shows_no_bar() {
     }
 }
 
-#[tokio::test]
+alike!(pasted_text_confirms_nothing);
 async fn pasted_text_confirms_nothing() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r<Enter><Enter>").await.see("come back").await;

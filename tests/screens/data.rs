@@ -15,6 +15,7 @@ use lifeboat::domain::job::{
     InstanceHealth, Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress,
 };
 use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, WorkspaceChange};
+use lifeboat::domain::proof::{Drill, DrillOutcome};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::{Keep, Slot};
@@ -132,6 +133,19 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
         verification: Verification::Verified {
             at: taken + Duration::seconds(10),
         },
+        drill: None,
+    }
+}
+
+/// A drill of the newest backup.
+pub fn drill(outcome: DrillOutcome) -> Drill {
+    Drill {
+        at: ago(60 * 26),
+        backup: id(2),
+        millis: 168_400,
+        bytes: 1,
+        newest: true,
+        outcome,
     }
 }
 
@@ -201,6 +215,9 @@ fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         kind,
         slots: Vec::new(),
         newest: None,
+        last_verified: None,
+        last_drill: None,
+        last_proven: None,
         late: false,
         failed: None,
         job: None,
@@ -275,6 +292,8 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             })
             .collect(),
         last_scheduled: Some(last),
+        next_verify: None,
+        next_drill: None,
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
         undo_way: lifeboat::domain::retention::undo_target(&backups).map(|backup| UndoWay::Safety {
             backup: backup.id.clone(),
@@ -406,6 +425,7 @@ pub fn plan() -> RestorePlan {
         expected: Some(ExpectedTime {
             millis: 24_800,
             past_jobs: 3,
+            drill: None,
         }),
         room: vec![
             Room {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use lifeboat::backend::link::Link;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
@@ -17,9 +18,13 @@ use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 pub use super::data::*;
+
+/// Why a backend that is out of reach is so.
+pub const OUT_OF_REACH: &str =
+    "backups.example.com does not answer (connection refused): check the address and the network";
 
 /// What the backend knows and does.
 pub struct State {
@@ -42,9 +47,9 @@ pub struct State {
 /// The backend.
 pub struct Fixture {
     state: Mutex<State>,
-    events: Mutex<Option<broadcast::Sender<Event>>>,
+    events: broadcast::Sender<Event>,
     silent: AtomicBool,
-    unreachable: AtomicBool,
+    link: watch::Sender<Link>,
 }
 
 impl Fixture {
@@ -80,9 +85,9 @@ impl Fixture {
         };
         Self {
             state: Mutex::new(state),
-            events: Mutex::new(Some(broadcast::channel(1024).0)),
+            events: broadcast::channel(1024).0,
             silent: AtomicBool::new(false),
-            unreachable: AtomicBool::new(false),
+            link: watch::Sender::new(Link::Up),
         }
     }
 
@@ -106,28 +111,35 @@ impl Fixture {
 
     /// Tells of something.
     pub fn tell(&self, event: Event) {
-        if let Some(events) = self.events.lock().unwrap().as_ref() {
-            // Nobody may be listening yet.
-            let _ = events.send(event);
-        }
+        // Nobody may be listening yet.
+        let _ = self.events.send(event);
     }
 
     /// Goes out of reach, or comes back.
     pub fn reachable(&self, reachable: bool) {
-        self.unreachable.store(!reachable, Ordering::SeqCst);
-        let mut events = self.events.lock().unwrap();
-        *events = reachable.then(|| broadcast::channel(1024).0);
+        self.set_link(if reachable {
+            Link::Up
+        } else {
+            Link::Down {
+                since: now(),
+                attempt: 1,
+                next_try: Some(now() + chrono::Duration::seconds(1)),
+                why: OUT_OF_REACH.to_owned(),
+            }
+        });
+    }
+
+    /// Lets the link stand so.
+    pub fn set_link(&self, link: Link) {
+        self.link.send_replace(link);
     }
 
     async fn called(&self, call: impl Into<String>) -> Result<(), BackendError> {
         if self.silent.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        if self.unreachable.load(Ordering::SeqCst) {
-            return Err(BackendError::OutOfReach(
-                "backups.example.com does not answer (connection refused): check the address and the network"
-                    .to_owned(),
-            ));
+        if *self.link.borrow() != Link::Up {
+            return Err(BackendError::OutOfReach(OUT_OF_REACH.to_owned()));
         }
         self.state().calls.push(call.into());
         Ok(())
@@ -324,6 +336,16 @@ impl Backend for Fixture {
         Ok(self.begin(&environment, JobKind::Verify, "verify"))
     }
 
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        let which = backup.as_deref().map_or("newest", |id| &id[..8]);
+        self.changing(format!("drill {environment} {which}")).await?;
+        Ok(self.begin(&environment, JobKind::Drill, "drill of 3b90aa17"))
+    }
+
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
         self.changing(format!("cancel {id}")).await?;
         self.move_on(id.0, |job| job.cancel_asked = true);
@@ -363,11 +385,11 @@ impl Backend for Fixture {
     }
 
     fn events(&self) -> EventStream {
-        let events = self.events.lock().unwrap();
-        match events.as_ref() {
-            Some(events) => EventStream(events.subscribe()),
-            None => EventStream(broadcast::channel(1).1),
-        }
+        EventStream(self.events.subscribe())
+    }
+
+    fn link(&self) -> watch::Receiver<Link> {
+        self.link.subscribe()
     }
 }
 

@@ -4,10 +4,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use lifeboat::tui::paint::Frame;
-use lifeboat::tui::theme::{Meaning, Theme};
+use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
 use ratatui::style::{Color, Modifier};
 
 use super::runner::text_of;
+
+/// The colours that contexts have.
+const ACCENTS: [Option<Accent>; 7] = [
+    None,
+    Some(Accent::Red),
+    Some(Accent::Yellow),
+    Some(Accent::Green),
+    Some(Accent::Blue),
+    Some(Accent::Magenta),
+    Some(Accent::Cyan),
+];
 
 /// A style as a cell has it.
 type Look = (Color, Color, Modifier);
@@ -70,6 +81,13 @@ fn described((fg, bg, modifier): Look, theme: &Theme) -> String {
         })
         .map(|meaning| format!("{meaning:?}"))
         .collect();
+    let looks_so = |accent: &Option<Accent>| {
+        let style = Theme::new(ThemeChoice::Dark, *accent, false).style(Meaning::Context);
+        style.fg == Some(fg) && style.add_modifier == modifier
+    };
+    if meanings.is_empty() && ACCENTS.iter().any(looks_so) {
+        return format!("another context ({fg:?} {modifier:?})");
+    }
     assert!(
         !meanings.is_empty(),
         "a style that the theme does not have: {fg:?} {bg:?} {modifier:?}"

@@ -1,22 +1,27 @@
 //! Runs a whole cockpit in memory: keys go in, frames come out, and nothing waits for the clock on the wall.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use lifeboat::backend::Backend;
+use lifeboat::backend::remote::{Remote, RemoteSettings};
 use lifeboat::tui::display::{Display, Written};
 use lifeboat::tui::key::{Input, Key};
 use lifeboat::tui::paint::Frame;
 use lifeboat::tui::theme::ThemeChoice;
-use lifeboat::tui::{CockpitError, CockpitSettings, run_on};
+use lifeboat::tui::{CockpitError, CockpitSettings, Contexts, run_among};
 use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::fixture::{self, Fixture};
+use crate::service::proxy::Proxy;
+use crate::service::{self, Service};
 
 /// How long a test waits for something that does not come. Never waited for in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -90,7 +95,46 @@ pub struct Runner {
     pub writes: Writes,
     pub copied: Arc<Mutex<Vec<String>>>,
     pub backend: Arc<Fixture>,
+    service: Option<(Service, Proxy)>,
 }
+
+/// How a test reaches its backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// In this process.
+    Here,
+    /// Through a service on loopback.
+    Elsewhere,
+}
+
+thread_local! {
+    /// The way of the test on this thread: each test has a thread and a runtime of its own.
+    pub static WAY: Cell<Way> = const { Cell::new(Way::Here) };
+}
+
+/// Runs a test twice: on a backend in this process, and through a service.
+#[allow(unused_macros, reason = "each test program uses a part of this file")]
+macro_rules! alike {
+    ($name:ident) => {
+        mod $name {
+            use crate::screens::runner::{WAY, Way};
+
+            #[tokio::test]
+            async fn here() {
+                WAY.set(Way::Here);
+                super::$name().await;
+            }
+
+            #[tokio::test]
+            async fn elsewhere() {
+                WAY.set(Way::Elsewhere);
+                super::$name().await;
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test program uses a part of this file")]
+pub(crate) use alike;
 
 /// What tests start a cockpit with.
 pub fn settings() -> CockpitSettings {
@@ -102,7 +146,29 @@ pub fn settings() -> CockpitSettings {
         ascii: false,
         mouse: false,
         demo: false,
+        contexts: Vec::new(),
+        idle_lock: None,
+        notice: None,
         clock: Arc::new(fixture::now),
+    }
+}
+
+/// The same backend under every name, except for one that cannot be opened.
+struct Others(Arc<dyn Backend>, CockpitSettings);
+
+#[async_trait]
+impl Contexts for Others {
+    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
+        if name == "broken" {
+            return Err("the context \"broken\" cannot be opened: it has no theme \"pink\"".to_owned());
+        }
+        let mut settings = self.1.clone();
+        let chosen = settings.contexts.iter().find(|choice| choice.name == name);
+        let chosen = chosen.cloned().unwrap();
+        settings.context = chosen.name;
+        settings.read_only = chosen.read_only;
+        settings.accent = chosen.accent;
+        Ok((Arc::clone(&self.0), settings))
     }
 }
 
@@ -115,6 +181,33 @@ impl Runner {
     /// The same, with other settings.
     pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
         let backend = fixture::shared(fixture);
+        let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
+        let mut service = None;
+        if WAY.get() == Way::Elsewhere {
+            let over = Service::over(shared).await;
+            let network = Proxy::to(&over.address).await;
+            let client = Remote::new(RemoteSettings {
+                clock: Arc::clone(&settings.clock),
+                ..service::settings(&network.address)
+            });
+            shared = Arc::new(client.unwrap());
+            service = Some((over, network));
+        }
+        Self::run(size, shared, settings, backend, service).await
+    }
+
+    /// Starts one over any backend.
+    pub async fn over(size: (u16, u16), backend: Arc<dyn Backend>, settings: CockpitSettings) -> Self {
+        Self::run(size, backend, settings, fixture::shared(Fixture::new()), None).await
+    }
+
+    async fn run(
+        size: (u16, u16),
+        shared: Arc<dyn Backend>,
+        settings: CockpitSettings,
+        backend: Arc<Fixture>,
+        service: Option<(Service, Proxy)>,
+    ) -> Self {
         let (inputs, received) = unbounded_channel();
         let (sender, frames) = watch::channel(None);
         let size = Arc::new(Mutex::new(Size::new(size.0, size.1)));
@@ -126,8 +219,11 @@ impl Runner {
             out: Written::new(writes.clone()),
             copied: Arc::clone(&copied),
         };
-        let shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
-        let task = tokio::spawn(async move { run_on(&mut display, received, shared, settings).await });
+        let mut contexts = Others(Arc::clone(&shared), settings.clone());
+        let task =
+            tokio::spawn(
+                async move { run_among(&mut display, received, shared, settings, &mut contexts).await },
+            );
         let runner = Self {
             inputs,
             frames,
@@ -136,6 +232,7 @@ impl Runner {
             writes,
             copied,
             backend,
+            service,
         };
         runner.settle().await;
         runner
@@ -143,8 +240,21 @@ impl Runner {
 
     /// Lets every task run that can: the runtime has one thread, and the fixture answers at once.
     pub async fn settle(&self) {
-        for _ in 0..300 {
+        let Some((service, _)) = &self.service else {
+            for _ in 0..300 {
+                tokio::task::yield_now().await;
+            }
+            return;
+        };
+        // Every so often the runtime looks at its sockets: until then nothing has come.
+        // A service that never answers is never idle.
+        let mut quiet = 0;
+        for _ in 0..100_000 {
+            if quiet == 6_000 {
+                return;
+            }
             tokio::task::yield_now().await;
+            quiet = if service.is_idle() { quiet + 1 } else { 0 };
         }
     }
 
@@ -198,6 +308,16 @@ impl Runner {
         assert!(found, "the screen never had {text:?}:\n{}", self.text());
         self.settle().await;
         self
+    }
+
+    /// Cuts the network, or mends it. Without a network, the link of the backend goes down or up.
+    pub async fn network(&self, is_up: bool) {
+        match &self.service {
+            Some((_, network)) if is_up => network.mend(),
+            Some((_, network)) => network.cut(),
+            None => self.backend.reachable(is_up),
+        }
+        self.settle().await;
     }
 
     /// The frame on the screen.

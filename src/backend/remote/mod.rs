@@ -416,6 +416,15 @@ impl Backend for Remote {
             .await
     }
 
+    async fn start_drill(
+        &self,
+        environment: EnvironmentName,
+        backup: Option<String>,
+    ) -> Result<JobId, BackendError> {
+        self.start(&environment, "drills", &json!({ "backup": backup }))
+            .await
+    }
+
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
         let call = Call::post(&["jobs", &id.to_string(), "cancel"]).body(&json!({}))?;
         self.shared.tell(call).await

@@ -5,12 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::ThisMachine;
-use crate::backend::Backend;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::{CliError, Globals, House as _, Outside, cockpit};
@@ -20,7 +18,7 @@ use crate::domain::check::DatabaseFound;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::engine::clock::SystemClock;
 use crate::engine::{EngineSettings, Surroundings, look_at_database};
-use crate::tui::{self, CockpitSettings, Contexts};
+use crate::tui::{self, CockpitSettings, OneContext};
 
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 1024;
@@ -128,17 +126,7 @@ async fn open_cockpit(demo: &Demo, context: &NamedContext, variables: &Variables
         demo: true,
         ..cockpit::settings(context, None, variables)?
     };
-    Ok(tui::run(demo.backend(), settings, &mut NoOther).await?)
-}
-
-/// The sandbox is the only context that there is.
-struct NoOther;
-
-#[async_trait(?Send)]
-impl Contexts for NoOther {
-    async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String> {
-        Err(format!("there is no context \"{name}\" in the demo"))
-    }
+    Ok(tui::run(demo.backend(), settings, &mut OneContext).await?)
 }
 
 /// The catalog's database, with a name for this node.

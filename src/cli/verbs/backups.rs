@@ -16,7 +16,7 @@ use crate::domain::event::Event;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, ReplacedTables};
-use crate::domain::{Instant, measure, retention};
+use crate::domain::{Instant, measure, proof, retention};
 
 /// An instance answers within two seconds, or counts as down.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -47,6 +47,9 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "instances": details.instances,
             "copies": details.copies,
             "replaced": details.replaced,
+            "last_verified": details.summary.last_verified,
+            "last_drill": details.summary.last_drill,
+            "last_proven": details.summary.last_proven,
             "undo_way": details.undo_way,
             "trouble": details.summary.trouble,
         }))?;
@@ -58,6 +61,12 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     let now = call.now();
     call.table(&table(&details, now))?;
     let mut remarks = remarks(&details.backups, now);
+    let summary = &details.summary;
+    remarks.extend(proof::standing(
+        summary.last_proven.as_ref(),
+        summary.last_drill.as_ref(),
+        now,
+    ));
     remarks.extend(details.instances.iter().filter_map(health));
     if let Some(copies) = &details.copies {
         remarks.extend(copied(copies, now));
@@ -191,7 +200,12 @@ fn state(backup: &Backup) -> String {
         Verification::Damaged { .. } => "DAMAGED",
     };
     let late = if backup.is_late() { ", late" } else { "" };
-    format!("{state}{late}")
+    let drilled = match &backup.drill {
+        None => "",
+        Some(drill) if drill.is_proven() => ", proven",
+        Some(_) => ", DRILL FAILED",
+    };
+    format!("{state}{drilled}{late}")
 }
 
 /// What is in the second repository, and what should be.

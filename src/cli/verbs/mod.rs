@@ -9,6 +9,7 @@ pub mod completions;
 pub mod confirm;
 pub mod delete;
 pub mod demo;
+pub mod drill;
 pub mod environments;
 pub mod extend;
 pub mod hold;
@@ -76,6 +77,9 @@ pub enum Verb {
     Confirm(confirm::ConfirmArguments),
     /// Read backups back and compare every digest
     Verify(verify::VerifyArguments),
+    /// Prove that a backup can be restored: restore it into a scratch place and compare it there
+    #[command(long_about = drill::LONG_ABOUT)]
+    Drill(drill::DrillArguments),
     /// Ask a running job to stop at its next safe point
     #[command(long_about = cancel::LONG_ABOUT)]
     Cancel(cancel::CancelArguments),
@@ -123,6 +127,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
         Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
+        Some(Verb::Drill(arguments)) => drill::run(arguments, call).await,
         Some(Verb::Cancel(arguments)) => cancel::run(&arguments, call).await,
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,

@@ -253,11 +253,11 @@ fn facts(plan: &RestorePlan) -> Table {
         plan.expected.as_ref().map_or_else(
             || "not known yet: nothing to judge by".to_owned(),
             |expected| {
-                let jobs = match expected.past_jobs {
-                    1 => "1 past job".to_owned(),
-                    many => format!("{} past jobs", measure::count(many)),
-                };
-                format!("{}, judged by {jobs}", measure::millis(expected.millis))
+                format!(
+                    "{}, {}",
+                    measure::millis(expected.millis),
+                    expected.basis(plan.made)
+                )
             },
         ),
     );

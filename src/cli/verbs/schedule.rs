@@ -31,6 +31,8 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
             "begins_at": minute,
             "slots": details.slot_schedules,
             "last_scheduled": details.last_scheduled,
+            "next_verify": details.next_verify,
+            "next_drill": details.next_drill,
             "trouble": details.summary.trouble,
         }))?;
         return trouble::end(&details);
@@ -63,7 +65,22 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
     };
     call.say("")?;
     call.tell(&last)?;
+    call.tell(&proofs(&details, now))?;
     trouble::end(&details)
+}
+
+/// When backups are read back and drilled next.
+fn proofs(details: &EnvironmentDetails, now: Instant) -> String {
+    let next = |at: Option<Instant>| {
+        at.map_or("off".to_owned(), |at| {
+            format!("{}, in {}", measure::moment(at), measure::between(now, at))
+        })
+    };
+    format!(
+        "Next verification of every backup: {}. Next drill of one: {}.",
+        next(details.next_verify),
+        next(details.next_drill)
+    )
 }
 
 /// The minute of the UTC day at which the environment's automatic backups begin, `00:17`.

@@ -202,6 +202,18 @@ pub(super) fn job_ended(session: &mut Session<'_>, job: &Job) -> Result<(), Faul
     Ok(())
 }
 
+/// What the newest backup of an environment had served is due again: it was found damaged.
+pub(super) fn reopen(session: &mut Session<'_>, environment: &EnvironmentName) -> Result<(), Fault> {
+    session.execute(
+        "UPDATE due SET served = NULL, process = NULL, job = NULL
+         WHERE environment = ?1 AND served IS NOT NULL
+           AND period = (SELECT max(period) FROM due AS newest
+                         WHERE newest.environment = due.environment AND newest.kind = due.kind)",
+        values![environment.to_string()],
+    )?;
+    Ok(())
+}
+
 /// Drops rows of periods that are long over.
 pub(super) fn prune(session: &mut Session<'_>, now: Instant) -> Result<(), Fault> {
     session.execute(

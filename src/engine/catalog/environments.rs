@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::due;
 use super::error::Fault;
 use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Session, Value, values};
@@ -86,6 +87,10 @@ impl Catalog {
                     serde_json::to_string(verification)?
                 ],
             )?;
+            // It may be the one that serves the present period. Whoever claims that looks what there really is to do.
+            if matches!(verification, Verification::Damaged { .. }) {
+                due::reopen(session, environment)?;
+            }
             Ok(())
         })
     }

@@ -19,7 +19,7 @@ pub struct PastRun {
     pub bytes: u64,
 }
 
-/// Scheduled backups that failed one after the other, up to now.
+/// Scheduled jobs of one kind that failed one after the other, up to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScheduledFailures {
     /// How many in a row.
@@ -240,13 +240,13 @@ impl Catalog {
         })
     }
 
-    /// The newest job of the environment that the schedule asked for and that has ended.
+    /// The newest backup of the environment that the schedule asked for and that has ended.
     pub fn last_scheduled(&self, environment: &EnvironmentName) -> Result<Option<Job>, CatalogError> {
         self.read(|session| {
             one(
                 session,
-                "environment = ?1 AND ended IS NOT NULL AND asked_by = ?2",
-                values![environment.to_string(), SCHEDULE],
+                "environment = ?1 AND ended IS NOT NULL AND asked_by = ?2 AND kind = ?3",
+                values![environment.to_string(), SCHEDULE, JobKind::Backup.label()],
             )
         })
     }
@@ -351,26 +351,31 @@ impl Catalog {
         })
     }
 
-    /// The scheduled backups of the environment that have failed since the last one that ended well; `None` when the
-    /// last one did. For waiting longer after each failure.
+    /// The scheduled jobs of a kind on the environment that have failed since the last one that ended well; `None` when
+    /// the last one did. For waiting longer after each failure. A single one whose Lifeboat died is no failure of the
+    /// environment: it is made again at once. Where that happens again, it may be what kills them.
     pub fn scheduled_failures(
         &self,
         environment: &EnvironmentName,
+        kind: JobKind,
     ) -> Result<Option<ScheduledFailures>, CatalogError> {
         self.read(|session| {
             let row = session.row(
-                "SELECT count(*), max(ended) FROM jobs
+                "SELECT count(*), max(ended), sum(CASE WHEN fence = 1 THEN 1 ELSE 0 END) FROM jobs
                  WHERE environment = ?1 AND kind = ?2 AND asked_by = ?3 AND ended IS NOT NULL
                    AND id > coalesce((SELECT max(id) FROM jobs
                                       WHERE environment = ?1 AND kind = ?2 AND asked_by = ?3 AND state = ?4), 0)",
                 values![
                     environment.to_string(),
-                    JobKind::Backup.label(),
+                    kind.label(),
                     SCHEDULE,
                     JobState::Done.label()
                 ],
             )?;
             let Some(row) = row else { return Ok(None) };
+            if row.number(0)? == 1 && row.some_number(2)? == Some(0) {
+                return Ok(None);
+            }
             row.some_number(1)?
                 .map(|last| {
                     Ok(ScheduledFailures {

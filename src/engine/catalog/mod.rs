@@ -12,6 +12,7 @@
 
 mod activity;
 mod answers;
+mod drills;
 mod due;
 mod environments;
 mod error;
@@ -132,12 +133,18 @@ impl Catalog {
     }
 
     /// Runs something that only reads.
-    fn read<T>(&self, work: impl Fn(&mut Session<'_>) -> Result<T, Fault>) -> Result<T, CatalogError> {
+    fn read<T: Send>(
+        &self,
+        work: impl Fn(&mut Session<'_>) -> Result<T, Fault> + Sync,
+    ) -> Result<T, CatalogError> {
         self.store.read(work)
     }
 
     /// Runs something that writes, whole or not at all.
-    fn write<T>(&self, work: impl Fn(&mut Session<'_>) -> Result<T, Fault>) -> Result<T, CatalogError> {
+    fn write<T: Send>(
+        &self,
+        work: impl Fn(&mut Session<'_>) -> Result<T, Fault> + Sync,
+    ) -> Result<T, CatalogError> {
         self.store.write(work)
     }
 }

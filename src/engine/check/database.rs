@@ -391,7 +391,7 @@ fn leftover(left: &Left, is_at_work: bool, findings: &mut Findings<'_>) {
     } else {
         findings.warning(
             "leftovers",
-            format!("{what}: an interrupted restore has left it, and it goes with the next backup"),
+            format!("{what}: an interrupted restore or drill has left it, and it goes with the next backup"),
         );
     }
 }

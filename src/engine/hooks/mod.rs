@@ -22,6 +22,7 @@ mod process;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub(super) use owed::KIND as OWED;
 use owed::Owed;
 use process::Stopped;
 use serde::{Deserialize, Serialize};
@@ -165,10 +166,8 @@ impl Engine {
         for instance in instances {
             if around.owes(instance) {
                 owed.instances.push(instance.name.clone());
-                owed.write(self.state(), around).map_err(EngineError::io(
-                    "noting the hooks to be run later in",
-                    self.state(),
-                ))?;
+                owed.write(self.papers(), around)
+                    .map_err(self.paper_failed("noting the hooks to be run later in", owed::KIND))?;
             }
             if instance.hooks.at(around.before()).is_empty() {
                 continue;
@@ -207,7 +206,7 @@ impl Engine {
             }
         });
         let mut warnings: Vec<_> = failed.collect();
-        if let Err(error) = Owed::remove(self.state(), around, &occasion.environment) {
+        if let Err(error) = Owed::remove(self.papers(), around, &occasion.environment) {
             warnings.push(format!(
                 "that the {} hooks were run could not be noted ({error}): the next start runs them again",
                 point.label()
@@ -226,15 +225,15 @@ impl Engine {
         backup: Option<&BackupId>,
         say: &Say<'_>,
     ) -> Vec<String> {
-        let mut owed = match Owed::read(self.state(), around, name) {
+        let mut owed = match Owed::read(self.papers(), around, name) {
             Ok(Some(owed)) => owed,
             Ok(None) => return Vec::new(),
             Err(error) => {
                 return vec![format!(
                     "which {} hooks of {name} are still to be run cannot be read in {} ({error}): start by hand what is \
-                     paused or stopped, and remove that file",
+                     paused or stopped, and remove that record",
                     around.after().label(),
-                    Owed::path(self.state(), around, name).display()
+                    Owed::place(&self.papers(), around, name)
                 )];
             }
         };
@@ -257,14 +256,14 @@ impl Engine {
     pub(super) fn owes_hooks(&self, name: &EnvironmentName) -> bool {
         Around::ALL
             .iter()
-            .any(|around| Owed::path(self.state(), *around, name).exists())
+            .any(|around| Owed::stands(&self.papers(), *around, name))
     }
 
     /// Runs what an interrupted job has left to be run, with what it had begun as failed. Returns what went wrong.
     pub(super) fn run_left_over(&self, name: &EnvironmentName) -> Vec<String> {
         let mut warnings = Vec::new();
         for around in Around::ALL {
-            let job = Owed::read(self.state(), around, name)
+            let job = Owed::read(self.papers(), around, name)
                 .ok()
                 .flatten()
                 .map(|owed| owed.occasion.job);

@@ -34,10 +34,15 @@ pub(super) enum Purpose {
     Prune,
 }
 
-/// A lock on a repository that can be lost while it is held.
-pub(super) trait Loseable: std::fmt::Debug + Send + Sync {
+/// A right to change a repository that can be lost while it is held.
+pub(in crate::engine) trait Loseable: std::fmt::Debug + Send + Sync {
     /// Whether it may have gone to somebody else.
     fn is_lost(&self) -> bool;
+
+    /// Whether it is certain that it has not. Asked before a record is written or removed; may take a while.
+    fn is_surely_held(&self) -> bool {
+        !self.is_lost()
+    }
 }
 
 /// What was written through a guard, or begun to be.
@@ -59,7 +64,7 @@ pub(super) struct Guard {
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
     only_key: Option<Id>,
-    lock: Option<Arc<dyn Loseable>>,
+    locks: Vec<Arc<dyn Loseable>>,
 }
 
 impl Guard {
@@ -73,7 +78,7 @@ impl Guard {
             failure: Mutex::new(None),
             written: Mutex::default(),
             only_key: None,
-            lock: None,
+            locks: Vec::new(),
         })
     }
 
@@ -85,15 +90,19 @@ impl Guard {
         }
     }
 
-    /// Changes nothing any more once this lock is lost.
-    #[cfg(feature = "object-storage")]
-    pub(super) fn under(self, lock: Option<Arc<dyn Loseable>>) -> Self {
-        Self { lock, ..self }
+    /// Changes nothing any more once this is lost.
+    pub(super) fn under(mut self, lock: Option<Arc<dyn Loseable>>) -> Self {
+        self.locks.extend(lock);
+        self
     }
 
-    /// Whether the lock on the repository may have gone to somebody else.
-    fn has_lost_its_lock(&self) -> bool {
-        self.lock.as_ref().is_some_and(|lock| lock.is_lost())
+    /// Whether the right to change the repository may have gone to somebody else. For records it has to be certain that
+    /// it has not.
+    fn has_lost_its_lock(&self, kind: FileType) -> bool {
+        self.locks.iter().any(|lock| match kind {
+            FileType::Snapshot => !lock.is_surely_held(),
+            _ => lock.is_lost(),
+        })
     }
 
     /// From now on nothing is written any more.
@@ -228,7 +237,7 @@ impl WriteBackend for Guard {
         if !self.may_write(kind) {
             return Err(refused());
         }
-        if self.has_lost_its_lock() {
+        if self.has_lost_its_lock(kind) {
             return Err(lost());
         }
         // Before it is there, so that a write that fails after the rename is known of, too.
@@ -245,6 +254,13 @@ impl WriteBackend for Guard {
             self.call_off();
             return Err(error);
         }
+        if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_lost()) {
+            // It was lost while this was being written, by a machine that stood still between the two looks. Whoever has
+            // it now does not know of this record.
+            self.shelf.remove(kind, id)?;
+            self.written().records.retain(|record| record != id);
+            return Err(lost());
+        }
         if kind == FileType::Pack && self.is_called_off() {
             // It was called off while this was being written, by threads that the library does not wait for.
             self.shelf.remove(kind, id)?;
@@ -257,7 +273,7 @@ impl WriteBackend for Guard {
         if !self.may_remove(kind) {
             return Err(refused());
         }
-        if self.has_lost_its_lock() {
+        if self.has_lost_its_lock(kind) {
             return Err(lost());
         }
         self.shelf.remove(kind, id)

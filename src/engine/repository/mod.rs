@@ -79,8 +79,7 @@ pub use self::verify::VerifyReport;
 use self::error::judged;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
-#[cfg(feature = "object-storage")]
-use self::guard::Loseable;
+pub(in crate::engine) use self::guard::Loseable;
 use self::guard::{Guard, Purpose};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;
@@ -109,6 +108,8 @@ pub struct Repository {
     /// The lock in the repository itself, while one is held.
     #[cfg(feature = "object-storage")]
     held: Mutex<Weak<Held>>,
+    /// The right of whoever works on the environment.
+    fence: Mutex<Option<Arc<dyn Loseable>>>,
 }
 
 /// The index in memory, and which files it was read from.
@@ -188,7 +189,13 @@ impl Repository {
             loaded: Mutex::new(None),
             #[cfg(feature = "object-storage")]
             held: Mutex::default(),
+            fence: Mutex::default(),
         }
+    }
+
+    /// From now on changes nothing once this is lost.
+    pub(in crate::engine) fn under(&self, fence: Arc<dyn Loseable>) {
+        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence);
     }
 
     /// Where it is.
@@ -214,7 +221,8 @@ impl Repository {
         let guard = Guard::new(&self.storage, purpose)?;
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
-        let guard = Arc::new(guard);
+        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let guard = Arc::new(guard.under(fence));
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
     }

@@ -3,11 +3,11 @@
 use super::journal::{Beside, InstanceRecord, Journal};
 use super::plan;
 use super::staging::Staging;
-use super::tables::{About, TableStaging};
+use super::tables::{About, TableStaging, copy_of};
 use crate::domain::activity::Severity;
-use crate::domain::backup::Backup;
+use crate::domain::backup::{Backup, WorkspaceCopy};
 use crate::domain::environment::InstanceName;
-use crate::domain::plan::Selection;
+use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::repository::{Depth, Repository};
 use crate::engine::watch::Watch;
@@ -21,6 +21,8 @@ pub(super) struct Staged<'s> {
 
 enum Place {
     Folder(Staging),
+    /// A folder of a drill: what is in it is counted as well.
+    Scratch(Staging),
     Tables(Box<TableStaging>),
 }
 
@@ -89,7 +91,15 @@ impl Engine {
 }
 
 impl<'s> Staged<'s> {
-    /// An instance whose replaced tables come back.
+    /// An instance that is restored into a folder for scratch.
+    pub(super) fn of_folder(instance: &'s InstanceName, staging: Staging) -> Self {
+        Self {
+            instance,
+            place: Place::Scratch(staging),
+        }
+    }
+
+    /// An instance whose tables are restored into a schema for scratch, or whose replaced tables come back.
     pub(super) fn of_tables(instance: &'s InstanceName, staging: TableStaging) -> Self {
         Self {
             instance,
@@ -101,14 +111,14 @@ impl<'s> Staged<'s> {
     pub(super) fn make_room(&self) -> Result<(), EngineError> {
         match &self.place {
             Place::Tables(staging) => staging.make_room(),
-            Place::Folder(_) => Ok(()),
+            Place::Folder(_) | Place::Scratch(_) => Ok(()),
         }
     }
 
     /// What the journal keeps of it before anything is staged.
     pub(super) fn record(&self) -> InstanceRecord {
         match &self.place {
-            Place::Folder(staging) => staging.record(self.instance),
+            Place::Folder(staging) | Place::Scratch(staging) => staging.record(self.instance),
             Place::Tables(staging) => InstanceRecord {
                 instance: self.instance.clone(),
                 beside: Beside::Schema(Box::new(staging.record())),
@@ -144,7 +154,7 @@ impl<'s> Staged<'s> {
         work: &Work,
     ) -> Result<(), EngineError> {
         match &self.place {
-            Place::Folder(staging) => {
+            Place::Folder(staging) | Place::Scratch(staging) => {
                 let sink = staging.make()?;
                 repository.extract(&backup.id, self.instance, selection, &sink, work)?;
                 staging.dress()?;
@@ -157,7 +167,7 @@ impl<'s> Staged<'s> {
                 staging.stage(repository, backup, self.instance, work)?;
                 work.log(
                     Severity::Information,
-                    &format!("{}: {rows} rows are staged beside Live", self.instance),
+                    &format!("{}: {rows} rows are staged", self.instance),
                 );
                 Ok(())
             }
@@ -172,28 +182,68 @@ impl<'s> Staged<'s> {
         selection: &Selection,
         work: &Work,
     ) -> Result<(), EngineError> {
+        let machine = match &self.place {
+            Place::Folder(_) | Place::Scratch(_) => "this machine",
+            Place::Tables(_) => "the database's machine",
+        };
+        match self.difference(repository, backup, selection, work)? {
+            Some(difference) => Err(EngineError::Failed(format!(
+                "what was staged for {} is not what the backup holds: {difference}. Live was not touched; look at the disk \
+                 and the memory of {machine}",
+                self.instance
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads what was staged back. Gives what is not as it is in the backup, as a part of a sentence.
+    pub(super) fn difference(
+        &self,
+        repository: &Repository,
+        backup: &Backup,
+        selection: &Selection,
+        work: &Work,
+    ) -> Result<Option<String>, EngineError> {
         match &self.place {
-            Place::Folder(staging) => {
+            Place::Folder(staging) | Place::Scratch(staging) => {
                 let content = plan::displaced(&staging.content());
                 let compared =
                     repository.compare(&backup.id, self.instance, selection, &content, Depth::Whole, work)?;
-                match compared.changes.iter().find(|change| !change.is_unchanged()) {
-                    Some(wrong) => Err(EngineError::Failed(format!(
-                        "what was staged for {} is not what the backup holds (workspace {}, {}): Live was not touched; \
-                         look at the disk and the memory of this machine",
-                        self.instance,
+                if let Some(wrong) = compared.changes.iter().find(|change| !change.is_unchanged()) {
+                    return Ok(Some(format!(
+                        "workspace {}, {}",
                         wrong.workspace,
                         wrong.examples.first().map_or("no path", String::as_str)
-                    ))),
-                    None => Ok(()),
+                    )));
+                }
+                match &self.place {
+                    Place::Scratch(_) => Ok(miscounted(
+                        &copy_of(backup, self.instance)?.workspaces,
+                        &compared.changes,
+                    )),
+                    _ => Ok(None),
                 }
             }
             Place::Tables(staging) => {
                 let (rows, bytes) = staging.size();
                 work.total(rows, bytes);
                 work.instance(self.instance);
-                staging.verify(repository, backup, self.instance, work)
+                staging.difference(repository, backup, self.instance, work)
             }
         }
     }
+}
+
+/// The first workspace of which not as many items came back as the backup's record tells of.
+fn miscounted(recorded: &[WorkspaceCopy], found: &[WorkspaceChange]) -> Option<String> {
+    recorded.iter().find_map(|workspace| {
+        let change = found.iter().find(|change| change.workspace == workspace.name);
+        let items = change.map_or(0, |change| change.unchanged);
+        (items != workspace.items).then(|| {
+            format!(
+                "workspace {} has {items} items, and the record of the backup says {}",
+                workspace.name, workspace.items
+            )
+        })
+    })
 }

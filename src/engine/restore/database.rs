@@ -192,6 +192,18 @@ impl Found {
         copy: &InstanceCopy,
         staged: &[Table],
     ) {
+        self.room_for_tables(connector, client, copy, staged);
+        self.room_for_records(connector, copy);
+    }
+
+    /// Room for a second copy of the tables.
+    pub(super) fn room_for_tables(
+        &mut self,
+        connector: &Connector,
+        client: &mut postgres::Client,
+        copy: &InstanceCopy,
+        staged: &[Table],
+    ) {
         let bytes: u64 = copy
             .tables
             .iter()
@@ -226,6 +238,10 @@ impl Found {
             &place,
             needed,
         );
+    }
+
+    /// Room for records that the data store lacks.
+    fn room_for_records(&mut self, connector: &Connector, copy: &InstanceCopy) {
         if let Some(store) = &connector.settings().data_store {
             let missing = self
                 .changes
@@ -251,7 +267,7 @@ impl Found {
         }
     }
 
-    fn push_room(&mut self, purpose: String, folder: &std::path::Path, needed: u64) {
+    pub(super) fn push_room(&mut self, purpose: String, folder: &std::path::Path, needed: u64) {
         match free_bytes(folder) {
             Ok(free) => {
                 if free < needed {

@@ -1,20 +1,20 @@
-//! The journal of a restore: a file that says how far it is, written before each step that matters.
+//! The journal of a restore: a record that says how far it is, written before each step that matters.
 //!
 //! It is all that is needed to finish or undo a switch after a crash. One environment has at most one journal, since
-//! one job at a time works on it. It is kept in the state directory and replaced atomically: a reader sees the old
-//! record or the new one.
+//! one job at a time works on it. Where it is kept, it is replaced atomically (`papers`): a reader sees the old record or
+//! the new one.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::switch::{Step, sync_parent};
+use super::switch::Step;
 use super::tables::SchemaRecord;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
+use crate::engine::papers::{Papers, name_of};
 
 /// How far a restore is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,54 +75,35 @@ pub struct Journal {
     pub indexes_removed: bool,
 }
 
-impl Journal {
-    fn path(state: &Path, environment: &EnvironmentName) -> PathBuf {
-        // Names have no '/' in their parts and may have '.', so '+' keeps two of them apart.
-        let name = format!("{}+{}.json", environment.project(), environment.environment());
-        state.join("journal").join(name)
-    }
+/// What its records are called.
+pub(in crate::engine) const KIND: &str = "journal";
 
+impl Journal {
     /// The journal of an environment, if one stands.
     ///
     /// # Errors
-    /// What the system said, or that the file is not a journal.
-    pub fn read(state: &Path, environment: &EnvironmentName) -> io::Result<Option<Self>> {
-        match fs::read(Self::path(state, environment)) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// What the system said, or that the record is not a journal.
+    pub(in crate::engine) fn read<'p>(
+        papers: impl Into<Papers<'p>>,
+        environment: &EnvironmentName,
+    ) -> io::Result<Option<Self>> {
+        papers.into().read(KIND, &name_of(environment))
     }
 
     /// Writes it, durably, in the place of the one before.
     ///
     /// # Errors
     /// What the system said. The one before then still stands.
-    pub fn write(&self, state: &Path) -> io::Result<()> {
-        let path = Self::path(state, &self.environment);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let fresh = path.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        serde_json::to_writer_pretty(&mut file, self).map_err(io::Error::other)?;
-        file.flush()?;
-        file.sync_all()?;
-        fs::rename(&fresh, &path)?;
-        sync_parent(&path)
+    pub(in crate::engine) fn write<'p>(&self, papers: impl Into<Papers<'p>>) -> io::Result<()> {
+        papers.into().write(KIND, &name_of(&self.environment), self)
     }
 
     /// Removes it: the restore is over.
     ///
     /// # Errors
     /// What the system said.
-    pub fn remove(&self, state: &Path) -> io::Result<()> {
-        let path = Self::path(state, &self.environment);
-        match fs::remove_file(&path) {
-            Ok(()) => sync_parent(&path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        }
+    pub(in crate::engine) fn remove<'p>(&self, papers: impl Into<Papers<'p>>) -> io::Result<()> {
+        papers.into().remove(KIND, &name_of(&self.environment))
     }
 }
 

@@ -6,12 +6,14 @@
 mod after;
 mod beside;
 pub(super) mod database;
+mod drill;
 pub(super) mod journal;
 mod nodes;
 pub(super) mod plan;
 mod planned;
 mod recover;
 mod safety;
+mod scratch;
 pub(super) mod search_indexes;
 mod staging;
 pub(super) mod switch;
@@ -225,6 +227,8 @@ impl Engine {
             .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
+            // What is staged, and the journal, are those of whoever has taken the job over.
+            work.check_claim()?;
             // A switch that is done in part stays in the journal, and its safety backup with it.
             return Err(if journal.stage == Stage::Staging {
                 // First of all whatever was stopped for the switch is started again.
@@ -271,8 +275,8 @@ impl Engine {
 
     fn write_journal(&self, journal: &Journal) -> Result<(), EngineError> {
         journal
-            .write(self.state())
-            .map_err(EngineError::io("writing the journal in", self.state()))
+            .write(self.papers())
+            .map_err(self.paper_failed("writing the journal in", journal::KIND))
     }
 
     /// The last safe point: from here on the switch is finished, whatever happens.
@@ -288,6 +292,7 @@ impl Engine {
             return Err(EngineError::Cancelled);
         }
         work.phase(Phase::Switching)?;
+        work.check_claim()?;
         for (staged, record) in staged.iter().zip(&mut journal.instances) {
             record.beside = staged.to_switch(selection, &record.beside)?;
         }
@@ -296,7 +301,8 @@ impl Engine {
         switching.stage = Stage::Switching;
         self.write_journal(&switching)?;
         *journal = switching;
-        Ok(())
+        // The last look before the first exchange. Whoever has taken the job over finds the journal and finishes it.
+        work.check_claim()
     }
 
     /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.

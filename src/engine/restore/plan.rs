@@ -13,6 +13,7 @@ use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
+use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::{ContentSettings, InstanceSettings, RepositoryChoice};
 use crate::engine::catalog::StoredPlan;
@@ -129,6 +130,17 @@ impl Engine {
                 )),
             }
         }
+        if let Some(Drill {
+            at,
+            outcome: DrillOutcome::Failed { why },
+            ..
+        }) = &backup.drill
+        {
+            found.warnings.push(format!(
+                "a drill of this backup failed at {}: {why}. Choose another one if there is any",
+                measure::moment(*at)
+            ));
+        }
         let Found {
             changes,
             mut room,
@@ -164,7 +176,7 @@ impl Engine {
                 backup.manifest.versions.clone()
             }
         };
-        let expected = self.expected_time(name, &backup)?;
+        let expected = self.expected_time(name, &backup, way)?;
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
         let plan = RestorePlan {
             id: self.new_plan_id()?,
@@ -249,20 +261,40 @@ impl Engine {
         Ok(())
     }
 
-    /// How long a restore takes: as the last ones of this environment did; before there was any, twice as long as
+    /// How long a restore takes: as a drill has measured, and as long again as the last copy of Live took for the safety
+    /// backup; without a drill as the last restores of this environment did; before there was any, twice as long as
     /// taking and verifying the backup, since a restore copies Live and then writes as much.
     fn expected_time(
         &self,
         name: &EnvironmentName,
         backup: &Backup,
+        way: &Way,
     ) -> Result<Option<ExpectedTime>, EngineError> {
+        let drills = self.catalog().drills(name)?;
+        if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
+            let copying = match self.backups(name)?.first() {
+                Some(newest) if !way.without_safety => {
+                    newest.manifest.copy_millis + newest.manifest.verify_millis
+                }
+                _ => 0,
+            };
+            return Ok(Some(ExpectedTime {
+                millis: drill.millis_for(selected_bytes(backup, &way.selection)) + copying,
+                past_jobs: 0,
+                drill: Some(drill.at),
+            }));
+        }
         let mut past = self.catalog().past_durations(name, JobKind::Restore, 5)?;
         past.extend(self.catalog().past_durations(name, JobKind::Undo, 5)?);
         let manifest = &backup.manifest;
         let jobs = u64::try_from(past.len()).unwrap_or(0);
         if jobs == 0 {
             let millis = 2 * (manifest.copy_millis + manifest.verify_millis);
-            return Ok(Some(ExpectedTime { millis, past_jobs: 1 }));
+            return Ok(Some(ExpectedTime {
+                millis,
+                past_jobs: 1,
+                drill: None,
+            }));
         }
         let millis: u64 = past.iter().map(|run| run.millis).sum();
         let bytes: u64 = past.iter().map(|run| run.bytes).sum();
@@ -275,8 +307,20 @@ impl Engine {
         Ok(Some(ExpectedTime {
             millis,
             past_jobs: jobs,
+            drill: None,
         }))
     }
+}
+
+/// Bytes of a backup that a selection takes.
+fn selected_bytes(backup: &Backup, selection: &Selection) -> u64 {
+    let instances = backup.manifest.instances.iter();
+    instances
+        .filter(|copy| selection.has_instance(&copy.name))
+        .flat_map(|copy| &copy.workspaces)
+        .filter(|workspace| selection.has_workspace(&workspace.name))
+        .map(|workspace| workspace.bytes)
+        .sum()
 }
 
 /// Room for staging beside one instance, and whether folders can be exchanged there.
@@ -458,7 +502,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
 }
 
 /// What several instances need together on one disk, where that is too much though each by itself is not.
-fn too_little_in_all(room: &[Room]) -> Option<String> {
+pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
     room.iter().enumerate().find_map(|(index, first)| {
         let is_first = |other: &Room| same_disk(&other.folder, Path::new(&first.folder));
         if room[..index].iter().any(is_first) {

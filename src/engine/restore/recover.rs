@@ -4,13 +4,17 @@
 //! begun, everything was staged and verified, so it is finished and Live has the restored content. There is no third
 //! way: an exchange that can neither be finished nor be told is reported, critically, and nothing is guessed.
 
-use super::journal::{Beside, Journal, Stage};
+use std::path::Path;
+
+use super::journal::{self, Beside, Journal, Stage};
+use super::scratch::ScratchNote;
 use super::staging;
+use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobState, Outcome};
-use crate::engine::catalog::Claim;
-use crate::engine::{Engine, EngineError};
+use crate::engine::catalog::{CatalogError, Claim};
+use crate::engine::{Engine, EngineError, hooks, papers};
 
 /// How an interrupted restore was settled.
 struct Settled {
@@ -34,7 +38,7 @@ impl Engine {
             let settled = self.settle(&job.environment);
             self.end_abandoned(&mut job, &claim, settled)?;
         }
-        for (name, _) in self.environments() {
+        for name in &self.with_papers()? {
             // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
             // be settled is shown as the environment's trouble, and stops every job on it.
             if self.catalog().running(name)?.is_none()
@@ -43,7 +47,55 @@ impl Engine {
                 self.remember_once(Some(name), &error.to_string());
             }
         }
+        self.settle_drills()
+    }
+
+    /// Removes what drills have left that were done on this machine and that nobody is at any more.
+    fn settle_drills(&self) -> Result<(), EngineError> {
+        let names = self.environments().map(|(name, _)| name);
+        for name in ScratchNote::standing(self.state(), names) {
+            if self.catalog().running(name)?.is_none()
+                && let Err(error) = self.settle_scratch(name)
+            {
+                self.remember_once(
+                    Some(name),
+                    &format!("what a drill has left could not be removed: {error}"),
+                );
+            }
+        }
         Ok(())
+    }
+
+    /// Where several machines share the catalog: settles what those have left behind that are gone.
+    pub fn look_for_the_dead(&self) {
+        if !self.catalog().is_shared() {
+            return;
+        }
+        match self.settle_abandoned() {
+            // That the catalog is away is seen by everybody who asks it for anything.
+            Ok(()) | Err(EngineError::Catalog(CatalogError::OutOfReach { .. })) => {}
+            Err(error) => self.remember_once(None, &error.to_string()),
+        }
+    }
+
+    /// The environments that may have something to be settled.
+    fn with_papers(&self) -> Result<Vec<EnvironmentName>, EngineError> {
+        let names = self.environments().map(|(name, _)| name);
+        if !self.catalog().is_shared() {
+            return Ok(names.cloned().collect());
+        }
+        // Thousands of environments are not asked for one by one, several times a minute.
+        let mut noted = self.catalog().notes(journal::KIND)?;
+        noted.extend(self.catalog().notes(hooks::OWED)?);
+        let stands = |name: &&EnvironmentName| {
+            let paper = papers::name_of(name);
+            noted.iter().any(|noted| {
+                noted
+                    .strip_prefix(&paper)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
+            })
+        };
+        Ok(names.filter(stands).cloned().collect())
     }
 
     /// Settles a journal that no job stands for. Nothing may work on the environment before that is done.
@@ -145,6 +197,7 @@ impl Engine {
             return Ok(None);
         };
         let backup = journal.backup.clone();
+        self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
             self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
@@ -213,14 +266,51 @@ impl Engine {
         }))
     }
 
+    /// Makes sure that what the journal tells of is to be seen from this machine. Where several share a catalog, another
+    /// one may have been at work on folders that only that one has.
+    fn is_within_reach(&self, journal: &Journal) -> Result<(), EngineError> {
+        if !self.catalog().is_shared() {
+            return Ok(());
+        }
+        for record in &journal.instances {
+            let Beside::Folder { staging, steps } = &record.beside else {
+                continue;
+            };
+            let known = |step: &Step| {
+                let live = Identity::of(&step.live).ok().flatten();
+                let beside = Identity::of(&step.beside).ok().flatten();
+                [live, beside]
+                    .iter()
+                    .any(|found| found.is_some() && (*found == step.old || *found == step.new))
+            };
+            let is_seen = if steps.is_empty() {
+                staging.parent().is_some_and(Path::is_dir)
+            } else {
+                steps.iter().any(known)
+            };
+            if !is_seen {
+                return Err(EngineError::Failed(format!(
+                    "job {} of {} was left in the middle by another machine, and the content of {} beside {} is not to be \
+                     seen from this one: start Lifeboat on the machine that has it, or mount it here at the same path; \
+                     until then nothing is changed",
+                    journal.job,
+                    journal.environment,
+                    record.instance,
+                    staging.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// The journal of an environment, if one stands.
     fn journal(&self, name: &EnvironmentName) -> Result<Option<Journal>, EngineError> {
-        Journal::read(self.state(), name).map_err(|error| {
+        Journal::read(self.papers(), name).map_err(|error| {
             EngineError::Failed(format!(
                 "the journal of an interrupted restore of {name} in {} cannot be read ({error}): look at Live and at \
                  the folders beside it, whose names begin with a dot and have \"lifeboat\" in them; when Live is \
                  whole, move the journal away",
-                self.state().join("journal").display()
+                self.papers().place(journal::KIND)
             ))
         })
     }
@@ -251,8 +341,8 @@ impl Engine {
             }
         }
         journal
-            .remove(self.state())
-            .map_err(EngineError::io("updating the journal in", self.state()))
+            .remove(self.papers())
+            .map_err(self.paper_failed("updating the journal in", journal::KIND))
     }
 
     /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
@@ -267,7 +357,7 @@ impl Engine {
                  which finishes the switch. If you have made Live whole by hand, move the journal of {} in {} away",
                 journal.environment,
                 journal.environment,
-                self.state().join("journal").display()
+                self.papers().place(journal::KIND)
             ))
         };
         for record in &journal.instances {
@@ -300,7 +390,7 @@ impl Engine {
         }
         journal.stage = Stage::Switched;
         // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
-        let _ = journal.write(self.state());
+        let _ = journal.write(self.papers());
         Ok(())
     }
 }

@@ -67,6 +67,14 @@ impl Staging {
         Ok(Self { live, folder })
     }
 
+    /// The staging of one instance in a folder for scratch, which is to be made. Nothing of it becomes live.
+    pub(super) fn in_scratch(content: &Path, folder: PathBuf) -> Result<Self, EngineError> {
+        Ok(Self {
+            live: resolve(content)?,
+            folder,
+        })
+    }
+
     /// What the journal keeps of it before anything is staged.
     pub(super) fn record(&self, instance: &InstanceName) -> InstanceRecord {
         InstanceRecord {

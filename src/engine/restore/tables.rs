@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::nodes::is_compared;
+use super::scratch::ScratchStore;
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
 use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
@@ -104,6 +105,8 @@ pub(super) struct TableStaging {
     workspaces: Vec<String>,
     /// Set when nothing is loaded: tables that an earlier restore has replaced come back.
     back_to: Option<Left>,
+    /// Set for a drill: where records of a data store go instead of the live one.
+    scratch: Option<ScratchStore>,
 }
 
 /// What a restore is about, for the notes of its schemas.
@@ -169,6 +172,35 @@ impl TableStaging {
         Ok(staging)
     }
 
+    /// Works out what a drill loads: everything that the backup holds, into one schema that never becomes live. In a
+    /// database for scratch there need be nothing of Live, not even its roles. Makes nothing yet.
+    pub(super) fn of_drill(
+        connector: Connector,
+        is_scratch: bool,
+        store: PathBuf,
+        instance: &InstanceSettings,
+        repository: &Repository,
+        backup: &Backup,
+        about: About<'_>,
+    ) -> Result<Self, EngineError> {
+        let files = repository.files(&backup.id, &instance.name)?;
+        let tables = described(&files, &instance.name)?;
+        let mut staging = if is_scratch {
+            Self::owned(connector, &instance.name, about, Vec::new(), Owner { role: None })
+        } else {
+            Self::new(connector, &instance.name, about, &tables)?
+        };
+        staging.note.state = NoteState::Drill;
+        staging.note.expires = about.now;
+        staging.stage.fresh = staging.stage.fresh.replacen("new_", "drill_", 1);
+        staging
+            .copies
+            .clone_from(&copy_of(backup, &instance.name)?.tables);
+        staging.tables = tables;
+        staging.scratch = Some(ScratchStore::new(store));
+        Ok(staging)
+    }
+
     /// Goes back to tables that an earlier restore has replaced.
     pub(super) fn of_replaced(
         connector: Connector,
@@ -196,10 +228,20 @@ impl TableStaging {
         let mut client = connector.connect()?;
         let live = Layout::read(&connector, &mut client)?.tables;
         let owner = Owner::find(&connector, &mut client, &live, tables)?;
+        Ok(Self::owned(connector, instance, about, live, owner))
+    }
+
+    fn owned(
+        connector: Connector,
+        instance: &InstanceName,
+        about: About<'_>,
+        live: Vec<Table>,
+        owner: Owner,
+    ) -> Self {
         let hours = i64::from(connector.settings().keep_replaced_hours);
         // Jobs are counted anew when the catalog is lost, so the moment is part of the name as well.
         let token = format!("{}_{:x}", about.job, about.now.timestamp_millis());
-        Ok(Self {
+        Self {
             note: Note {
                 lifeboat: Note::FORM,
                 environment: about.environment.to_string(),
@@ -224,7 +266,8 @@ impl TableStaging {
             live,
             workspaces: Vec::new(),
             back_to: None,
-        })
+            scratch: None,
+        }
     }
 
     /// What the journal keeps of it before anything is staged.
@@ -259,9 +302,16 @@ impl TableStaging {
         instance: &InstanceName,
         watch: &dyn Watch,
     ) -> Result<(), EngineError> {
-        self.stage.make(&self.note)?;
         let files = repository.files(&backup.id, instance)?;
-        self.add_records(&files, watch)?;
+        if let Some(store) = &self.scratch {
+            self.stage.make_fresh(&self.note)?;
+            if self.has_records() {
+                store.fill(&files, watch)?;
+            }
+        } else {
+            self.stage.make(&self.note)?;
+            self.add_records(&files, watch)?;
+        }
         self.stage.load::<EngineError>(
             &self.tables,
             &self.copies,
@@ -281,8 +331,15 @@ impl TableStaging {
             watch,
         )?;
         self.stage.dress(&self.tables, &self.live)?;
-        self.add_rows()?;
+        if self.scratch.is_none() {
+            self.add_rows()?;
+        }
         Ok(())
+    }
+
+    /// Whether a data store in the backup is one of records in a folder, and not a table.
+    fn has_records(&self) -> bool {
+        self.tables.iter().all(|table| table.workspace != DATA_STORE)
     }
 
     /// Adds the records of a data store in a folder that are missing. They harm nobody if the restore comes to nothing.
@@ -355,18 +412,23 @@ impl TableStaging {
         Ok(())
     }
 
-    /// Reads back what was staged.
-    pub(super) fn verify(
+    /// Reads back what was staged. Gives what is not as it is in the backup, as the beginning of a sentence.
+    pub(super) fn difference(
         &self,
         repository: &Repository,
         backup: &Backup,
         instance: &InstanceName,
         watch: &dyn Watch,
-    ) -> Result<(), EngineError> {
-        // Rows of a data store were given a new time when they were added.
-        let is_exact = |copy: &&TableCopy| copy.workspace != DATA_STORE;
+    ) -> Result<Option<String>, EngineError> {
+        // Rows of a data store were given a new time when they were added to the live one.
+        let is_exact = |copy: &&TableCopy| self.scratch.is_some() || copy.workspace != DATA_STORE;
         let copies: Vec<_> = self.copies.iter().filter(is_exact).collect();
-        self.stage.verify(&copies, watch)?;
+        if let Some(difference) = self.stage.difference(&copies, watch)? {
+            return Ok(Some(difference));
+        }
+        if let Some(store) = &self.scratch {
+            return store.difference(watch);
+        }
         if let Some(root) = &self.stage.connector.settings().data_store {
             let files = repository.files(&backup.id, instance)?;
             for file in files.below(Path::new(DATA_STORE))? {
@@ -384,7 +446,7 @@ impl TableStaging {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The exchange that makes it live, worked out from the tables that are live now.

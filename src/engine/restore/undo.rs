@@ -1,10 +1,7 @@
 //! Replaced tables: the undo that takes a moment, and their end.
 //!
 //! A restore into a database leaves the tables that it replaced in a schema of their own. The database itself knows of
-//! them by the schema's comment; a small file in the state folder only spares the cockpit from asking it every time.
-
-use std::fs;
-use std::path::PathBuf;
+//! them by the schema's comment; a small record beside the journal only spares the cockpit from asking it every time.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +21,13 @@ use crate::domain::settings::{ContentSettings, EnvironmentSettings};
 use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
+use crate::engine::papers::name_of;
 use crate::engine::{Engine, EngineError, Work};
+
+/// What the records of replaced tables are called.
+const REPLACED: &str = "replaced";
+/// What the records of the last restore are called.
+const LAST_RESTORE: &str = "last-restore";
 
 /// What a restore has staged and nobody knows of any more is dropped after this long.
 const ABANDONED_AFTER: chrono::Duration = chrono::Duration::hours(24);
@@ -206,6 +209,7 @@ impl Engine {
             .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, &selection, &staged, None, &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
+            work.check_claim()?;
             return Err(if journal.stage == Stage::Staging {
                 self.take_up_again(work, &error);
                 self.give_up(&journal, None, error)
@@ -343,31 +347,19 @@ impl Engine {
                 merged_versions: left.note.merged_versions,
             })
             .collect();
-        let path = self.replaced_file(name);
+        let (papers, name) = (self.papers(), name_of(name));
         let written = if tables.is_empty() {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            }
+            papers.remove(REPLACED, &name)
         } else {
-            path.parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| serde_json::to_vec_pretty(&tables).map_err(std::io::Error::other))
-                .and_then(|bytes| fs::write(&path, bytes))
+            papers.write(REPLACED, &name, &tables)
         };
-        written.map_err(EngineError::io("writing", &path))
-    }
-
-    fn last_restore_file(&self, name: &EnvironmentName) -> PathBuf {
-        let file = format!("{}+{}.json", name.project(), name.environment());
-        self.state().join("last-restore").join(file)
+        written.map_err(self.paper_failed("writing to", REPLACED))
     }
 
     /// What is remembered of the last restore of an environment. `None` when there was none, or the state folder is
     /// another one.
     fn last_restore(&self, name: &EnvironmentName) -> Option<LastRestore> {
-        let bytes = fs::read(self.last_restore_file(name)).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        self.papers().read(LAST_RESTORE, &name_of(name)).ok()?
     }
 
     /// The safety backup that undo goes back to: that of the last restore, and no older one, which would take back more
@@ -419,12 +411,9 @@ impl Engine {
             safety,
             other,
         };
-        let path = self.last_restore_file(name);
-        path.parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| serde_json::to_vec_pretty(&last).map_err(std::io::Error::other))
-            .and_then(|bytes| fs::write(&path, bytes))
-            .map_err(EngineError::io("writing", &path))
+        self.papers()
+            .write(LAST_RESTORE, &name_of(name), &last)
+            .map_err(self.paper_failed("writing to", LAST_RESTORE))
     }
 
     /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.
@@ -441,18 +430,11 @@ impl Engine {
         }
     }
 
-    fn replaced_file(&self, name: &EnvironmentName) -> PathBuf {
-        let file = format!("{}+{}.json", name.project(), name.environment());
-        self.state().join("replaced").join(file)
-    }
-
     /// The replaced tables of an environment, as last looked for.
     #[must_use]
     pub(in crate::engine) fn replaced_tables(&self, name: &EnvironmentName) -> Vec<ReplacedTables> {
-        fs::read(self.replaced_file(name))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
+        let noted = self.papers().read(REPLACED, &name_of(name));
+        noted.ok().flatten().unwrap_or_default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A small Live of two instances in a temporary folder, with an engine on it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,12 @@ use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
 use crate::domain::plan::Selection;
+use crate::domain::proof::{DrillSettings, Every, VerifySettings};
 use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{
-    ContentSettings, CopySettings, EnvironmentSettings, HealthSettings, Hooks, InstanceSettings,
-    RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
+    CatalogSettings, ContentSettings, CopySettings, EnvironmentSettings, HealthSettings, Hooks,
+    InstanceSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
 use crate::engine::clock::SetClock;
@@ -27,12 +29,25 @@ use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 
 pub(super) const INSTANCES: [&str; 2] = ["author", "public-1"];
 
+thread_local! {
+    /// The database that houses of this thread have their catalog in; none: in a file.
+    static CATALOG: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on houses of this thread have their catalog in this database.
+pub(super) fn share(connect: String) {
+    CATALOG.set(Some(connect));
+}
+
 pub(super) struct House {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<SetClock>,
     pub(super) hooks: Hooks,
     pub(super) health: Option<HealthSettings>,
     pub(super) copied: Vec<Slot>,
+    pub(super) verify: VerifySettings,
+    pub(super) drill: DrillSettings,
+    catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -48,6 +63,12 @@ impl House {
             hooks: Hooks::default(),
             health: None,
             copied: Vec::new(),
+            verify: VerifySettings { every: Every::NEVER },
+            drill: DrillSettings {
+                every: Every::NEVER,
+                ..DrillSettings::default()
+            },
+            catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -117,6 +138,8 @@ impl House {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            verify: self.verify,
+            drill: self.drill.clone(),
             instances: INSTANCES
                 .iter()
                 .map(|instance| InstanceSettings {
@@ -160,7 +183,7 @@ impl House {
         }
         let settings = EngineSettings {
             state: self.path(state),
-            catalog: None,
+            catalog: self.catalog.clone(),
             repository: Some(repository),
             environments: vec![
                 self.environment("live", EnvironmentKind::Live),

@@ -1,6 +1,7 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
 mod copies;
+mod drills;
 mod health;
 mod hooks;
 mod house;
@@ -9,3 +10,4 @@ mod recovery;
 mod restores;
 mod rules;
 mod schedule;
+mod shared;

@@ -14,7 +14,7 @@ fn damage(house: &House) {
 }
 
 #[test]
-fn a_restore_brings_everything_back_and_undo_takes_it_back() {
+pub(super) fn a_restore_brings_everything_back_and_undo_takes_it_back() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -46,7 +46,7 @@ fn a_restore_brings_everything_back_and_undo_takes_it_back() {
 }
 
 #[test]
-fn a_restore_of_one_workspace_leaves_later_work_elsewhere_alone() {
+pub(super) fn a_restore_of_one_workspace_leaves_later_work_elsewhere_alone() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -71,7 +71,7 @@ fn a_restore_of_one_workspace_leaves_later_work_elsewhere_alone() {
 }
 
 #[test]
-fn what_stands_beside_the_workspaces_is_left_alone() {
+pub(super) fn what_stands_beside_the_workspaces_is_left_alone() {
     let house = House::new();
     house.write("author", ".mounted", "not content");
     let engine = house.engine();
@@ -89,7 +89,7 @@ fn what_stands_beside_the_workspaces_is_left_alone() {
 }
 
 #[test]
-fn a_live_that_is_gone_comes_back() {
+pub(super) fn a_live_that_is_gone_comes_back() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -103,7 +103,7 @@ fn a_live_that_is_gone_comes_back() {
 }
 
 #[test]
-fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
+pub(super) fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
     let house = House::new();
     let engine = house.engine();
     let good = back_up(&engine);
@@ -124,7 +124,7 @@ fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
 }
 
 #[test]
-fn what_changed_after_the_safety_backup_is_kept_aside() {
+pub(super) fn what_changed_after_the_safety_backup_is_kept_aside() {
     let mut house = House::new();
     // A hook runs between the switch and the cleaning up: what it writes into the displaced folder is what a Magnolia
     // with an open file would have written there.
@@ -152,7 +152,7 @@ fn what_changed_after_the_safety_backup_is_kept_aside() {
 }
 
 #[test]
-fn a_second_manual_backup_replaces_the_first() {
+pub(super) fn a_second_manual_backup_replaces_the_first() {
     let house = House::new();
     let engine = house.engine();
     let first = back_up(&engine);
@@ -169,7 +169,7 @@ fn a_second_manual_backup_replaces_the_first() {
 }
 
 #[test]
-fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
+pub(super) fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -183,7 +183,7 @@ fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
 }
 
 #[test]
-fn a_plan_says_what_stands_in_the_way() {
+pub(super) fn a_plan_says_what_stands_in_the_way() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -197,7 +197,7 @@ fn a_plan_says_what_stands_in_the_way() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
+pub(super) fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
     let house = House::new();
     let engine = house.engine();
     let good = back_up(&engine);
@@ -224,7 +224,7 @@ fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
 }
 
 #[test]
-fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
+pub(super) fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -256,7 +256,7 @@ fn packs(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
+pub(super) fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
     let house = House::new();
     let engine = house.engine();
     let good = back_up(&engine);
@@ -285,7 +285,7 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
 }
 
 #[test]
-fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
+pub(super) fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
     let house = House::new();
     let engine = house.engine();
     house.pass(chrono::Duration::days(365));
@@ -308,7 +308,7 @@ fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
 }
 
 #[test]
-fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
+pub(super) fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -322,7 +322,7 @@ fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
 }
 
 #[test]
-fn undo_goes_back_to_the_last_restore_that_changed_something() {
+pub(super) fn undo_goes_back_to_the_last_restore_that_changed_something() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -345,7 +345,7 @@ fn undo_goes_back_to_the_last_restore_that_changed_something() {
 }
 
 #[test]
-fn a_workspace_that_is_a_link_fails_the_backup() {
+pub(super) fn a_workspace_that_is_a_link_fails_the_backup() {
     let house = House::new();
     fs::rename(house.root("author").join("dam"), house.path("dam-elsewhere")).unwrap();
     std::os::unix::fs::symlink(house.path("dam-elsewhere"), house.root("author").join("dam")).unwrap();
@@ -360,7 +360,7 @@ fn a_workspace_that_is_a_link_fails_the_backup() {
 }
 
 #[test]
-fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
+pub(super) fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);

@@ -37,7 +37,7 @@ fn upgrade() -> BackupRequest {
 }
 
 #[test]
-fn only_live_is_backed_up_and_restored() {
+pub(super) fn only_live_is_backed_up_and_restored() {
     let house = House::new();
     let engine = house.engine();
     let request = BackupRequest {
@@ -64,7 +64,7 @@ fn only_live_is_backed_up_and_restored() {
 }
 
 #[test]
-fn a_restore_needs_the_name_typed_and_no_protection() {
+pub(super) fn a_restore_needs_the_name_typed_and_no_protection() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -83,7 +83,7 @@ fn a_restore_needs_the_name_typed_and_no_protection() {
 }
 
 #[test]
-fn without_a_restore_there_is_nothing_to_undo() {
+pub(super) fn without_a_restore_there_is_nothing_to_undo() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -92,7 +92,7 @@ fn without_a_restore_there_is_nothing_to_undo() {
 }
 
 #[test]
-fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
+pub(super) fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
@@ -109,7 +109,7 @@ fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
 }
 
 #[test]
-fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
+pub(super) fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
@@ -121,7 +121,7 @@ fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
 }
 
 #[test]
-fn one_upgrade_backup_stands_at_a_time() {
+pub(super) fn one_upgrade_backup_stands_at_a_time() {
     let house = House::new();
     let engine = house.engine();
     let first = done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap())
@@ -166,7 +166,7 @@ fn one_upgrade_backup_stands_at_a_time() {
 }
 
 #[test]
-fn a_backup_in_a_slot_is_not_deleted_by_hand() {
+pub(super) fn a_backup_in_a_slot_is_not_deleted_by_hand() {
     let house = House::new();
     let engine = house.engine();
     let backup = back_up(&engine);
@@ -181,7 +181,7 @@ fn a_backup_in_a_slot_is_not_deleted_by_hand() {
 }
 
 #[test]
-fn every_action_is_in_the_activity_log_with_who_did_it() {
+pub(super) fn every_action_is_in_the_activity_log_with_who_did_it() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);

@@ -85,7 +85,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SwitchTo => switch(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
-        Action::Verify | Action::VerifyAll | Action::Extend | Action::CopyId => on_backup(model, action),
+        Action::Verify | Action::VerifyAll | Action::Drill | Action::Extend | Action::CopyId => {
+            on_backup(model, action)
+        }
         _ => open(model, action),
     }
 }
@@ -372,6 +374,7 @@ fn on_backup(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Verify => vec![Effect::Verify(name, Some(id))],
+        Action::Drill => vec![Effect::Drill(name, id)],
         Action::Extend => vec![Effect::Extend(name, id)],
         Action::CopyId => {
             say(

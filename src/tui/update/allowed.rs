@@ -60,7 +60,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             }
             able_to_work(model)
         }
-        Action::Verify => {
+        Action::Verify | Action::Drill => {
             able_to_work(model)?;
             chosen(model)
         }

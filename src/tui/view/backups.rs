@@ -7,6 +7,7 @@ use super::layout::Main;
 use super::words;
 use crate::domain::backup::Backup;
 use crate::domain::measure;
+use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
@@ -114,11 +115,39 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some((label, text)) = standing(details) {
         problem(label, &text, Meaning::Warning);
     }
+    if let Some(Drill {
+        backup,
+        outcome: DrillOutcome::Failed { why },
+        ..
+    }) = &summary.last_drill
+    {
+        problem(
+            "last drill failed",
+            &format!("backup {backup} did not come back: {why}"),
+            Meaning::Critical,
+        );
+    }
     if let Some(text) = replaced(model, details) {
         problem("replaced tables", &text, Meaning::Information);
     }
+    lines.extend(summary.last_proven.as_ref().map(|drill| proven(model, drill)));
     lines.push(running(details));
     lines
+}
+
+/// When a drill last brought everything back, and how long that took.
+fn proven(model: &Model, drill: &Drill) -> Vec<Piece> {
+    vec![
+        piece("last proven restorable, ", Meaning::Quiet),
+        piece(format!("in {}", measure::millis(drill.millis)), Meaning::Good),
+        piece(
+            match words::short_age(drill.at, model.now).as_str() {
+                "now" => ", just now".to_owned(),
+                age => format!(", {age} ago"),
+            },
+            Meaning::Quiet,
+        ),
+    ]
 }
 
 /// What restores have left in the databases, in a line: how much, and until when.

@@ -30,7 +30,8 @@ pub fn header(canvas: &mut Canvas<'_>, model: &Model) {
     // The context stays readable whatever there is to say about the link.
     let states = connection(canvas, model);
     let wide = |pieces: &Vec<Piece>| pieces.iter().map(|piece| piece.text.width()).sum::<usize>();
-    let fits = states.iter().find(|state| wide(state) <= room);
+    // While everything is hidden, not even that something has happened is to be seen.
+    let fits = states.iter().find(|state| wide(state) <= room && !model.locked);
     let state = fits.or(states.last()).cloned().unwrap_or_default();
     let room = u16::try_from(wide(&state)).unwrap_or(width).min(width);
     canvas.pieces(0, 0, width.saturating_sub(room + 1), &pieces);

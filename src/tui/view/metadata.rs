@@ -83,7 +83,15 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         (trigger, by) => format!("{trigger}, {by}"),
     };
     let verified = match &backup.verification {
-        Verification::Verified { at } => (measure::moment(*at), Meaning::Text),
+        Verification::Verified { at } => match &backup.drill {
+            None => (measure::moment(*at), Meaning::Text),
+            // A drill reads everything as well, and says more.
+            Some(drill) if drill.is_proven() => (
+                format!("proven in {}", measure::millis(drill.millis)),
+                Meaning::Good,
+            ),
+            Some(_) => ("yes, but its last drill failed".to_owned(), Meaning::Critical),
+        },
         Verification::Unverified => ("not yet: v reads it back".to_owned(), Meaning::Warning),
         Verification::Damaged { why, .. } => (format!("damaged: {why}"), Meaning::Critical),
     };

@@ -5,10 +5,12 @@ use super::chrome::moment_and_age;
 use super::metadata::trigger;
 use super::text::Text;
 use super::words;
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::check::Verdict;
 use crate::domain::environment::{EnvironmentName, Instance, WorkspaceKind, workspace_label};
 use crate::domain::measure;
+use crate::domain::proof::{self, DrillOutcome};
 use crate::domain::recovery;
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
@@ -175,6 +177,33 @@ fn recovered(model: &Model, width: u16) -> Text {
     text
 }
 
+/// What the last drill of a backup has shown.
+fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
+    match &backup.drill {
+        None => text.fact(
+            "drill",
+            "none yet: D restores it into a scratch place and compares it",
+        ),
+        Some(drill) => match &drill.outcome {
+            DrillOutcome::Proven => {
+                let words = format!(
+                    "proven restorable in {} {}",
+                    measure::millis(drill.millis),
+                    moment_and_age(drill.at, model.now)
+                );
+                text.fact_as("drill", &words, Meaning::Good);
+            }
+            DrillOutcome::Failed { why } => {
+                let words = format!(
+                    "failed {}: {why}. It holds no slot until a drill of it succeeds",
+                    measure::moment(drill.at)
+                );
+                text.fact_as("drill", &words, Meaning::Critical);
+            }
+        },
+    }
+}
+
 fn about_backup(model: &Model, backup: &Backup, width: u16) -> Text {
     let mut text = Text::new(width);
     let manifest = &backup.manifest;
@@ -213,6 +242,7 @@ fn about_backup(model: &Model, backup: &Backup, width: u16) -> Text {
             text.fact_as("verified", &words, Meaning::Critical);
         }
     }
+    drilled(&mut text, model, backup);
     if let Some(expires) = manifest.expires {
         let words = format!(
             "{} ({}); x keeps it for another 48 hours",
@@ -339,6 +369,7 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         if let Some((label, words)) = super::backups::standing(details) {
             text.fact_as("backups", &format!("{label}: {words}"), Meaning::Warning);
         }
+        proven(&mut text, model, details);
         known(&mut text, details);
     } else {
         let problem = model.details_problems.get(name);
@@ -348,6 +379,22 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         );
     }
     text
+}
+
+/// What is known of whether its backups can be restored, and when that is looked at next.
+fn proven(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
+    let summary = &details.summary;
+    let (proven, last) = (summary.last_proven.as_ref(), summary.last_drill.as_ref());
+    for line in proof::standing(proven, last, model.now) {
+        text.fact("proof", &line);
+    }
+    let next = |at: Option<Instant>| at.map_or("off".to_owned(), |at| words::countdown(at, model.now));
+    let words = format!(
+        "read back {}, drilled {}",
+        next(details.next_verify),
+        next(details.next_drill)
+    );
+    text.fact("next", &words);
 }
 
 /// What works in an environment and what does not.

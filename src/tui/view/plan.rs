@@ -119,18 +119,21 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
     versions(text, plan);
     match &plan.expected {
         Some(expected) => {
-            let jobs = if expected.past_jobs == 1 { "job" } else { "jobs" };
+            let basis = match (expected.drill, expected.past_jobs) {
+                (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, plan.made)),
+                (None, 1) => "from 1 past job".to_owned(),
+                (None, many) => format!("from {many} past jobs"),
+            };
             text.fact(
                 "time",
                 &format!(
-                    "about {}, safety backup {} (from {} past {jobs})",
+                    "about {}, safety backup {} ({basis})",
                     measure::millis(expected.millis),
                     if plan.without_safety {
                         "left out"
                     } else {
                         "included"
                     },
-                    expected.past_jobs
                 ),
             );
         }

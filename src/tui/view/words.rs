@@ -70,7 +70,11 @@ pub fn severity(severity: Severity, symbols: &Symbols) -> (&'static str, Meaning
 #[must_use]
 pub fn verified(backup: &Backup, symbols: &Symbols, wide: bool) -> Vec<Piece> {
     let (symbol, word, short, meaning) = match &backup.verification {
-        Verification::Verified { .. } => (symbols.good, "verified", "", Meaning::Good),
+        Verification::Verified { .. } => match &backup.drill {
+            None => (symbols.good, "verified", "", Meaning::Good),
+            Some(drill) if drill.is_proven() => (symbols.good, "proven", "", Meaning::Good),
+            Some(_) => (symbols.critical, "drill failed", "bad", Meaning::Critical),
+        },
         Verification::Unverified => (symbols.empty, "not verified", "no", Meaning::Warning),
         Verification::Damaged { .. } => (symbols.critical, "damaged", "bad", Meaning::Critical),
     };

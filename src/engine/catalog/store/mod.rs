@@ -45,9 +45,9 @@ impl Store {
     }
 
     /// Runs something that only reads. It may run twice, when a connection turns out to be lost.
-    pub(super) fn read<T>(
+    pub(super) fn read<T: Send>(
         &self,
-        work: impl Fn(&mut Session<'_>) -> Result<T, Fault>,
+        work: impl Fn(&mut Session<'_>) -> Result<T, Fault> + Sync,
     ) -> Result<T, CatalogError> {
         match self {
             Self::Sqlite(store) => store.read(work),
@@ -57,9 +57,9 @@ impl Store {
 
     /// Runs something that writes, whole or not at all. It may run twice, when a connection turns out to be lost before
     /// the end; then nothing of the first time is left.
-    pub(super) fn write<T>(
+    pub(super) fn write<T: Send>(
         &self,
-        work: impl Fn(&mut Session<'_>) -> Result<T, Fault>,
+        work: impl Fn(&mut Session<'_>) -> Result<T, Fault> + Sync,
     ) -> Result<T, CatalogError> {
         match self {
             Self::Sqlite(store) => store.write(work),

@@ -78,16 +78,16 @@ impl Postgres {
         self.place.clone()
     }
 
-    pub(super) fn read<T>(
+    pub(super) fn read<T: Send>(
         &self,
-        work: impl Fn(&mut Session<'_>) -> Result<T, Fault>,
+        work: impl Fn(&mut Session<'_>) -> Result<T, Fault> + Sync,
     ) -> Result<T, CatalogError> {
         self.attempt(|link| work(&mut Session::Postgres(link)).map_err(Stopped::InTheMiddle))
     }
 
-    pub(super) fn write<T>(
+    pub(super) fn write<T: Send>(
         &self,
-        work: impl Fn(&mut Session<'_>) -> Result<T, Fault>,
+        work: impl Fn(&mut Session<'_>) -> Result<T, Fault> + Sync,
     ) -> Result<T, CatalogError> {
         self.attempt(|link| {
             let begun = |link: &mut Link| {
@@ -109,8 +109,30 @@ impl Postgres {
         })
     }
 
+    /// Does something on a connection. Waiting for an answer is not allowed on a thread that drives a runtime, where hooks
+    /// tell what they print; there it is done on a thread of its own.
+    fn attempt<T: Send>(
+        &self,
+        work: impl Fn(&mut Link) -> Result<T, Stopped> + Sync,
+    ) -> Result<T, CatalogError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return self.attempt_here(work);
+        }
+        let lost = || CatalogError::OutOfReach {
+            why: "no thread could be started to ask it: look whether this machine has room for more"
+                .to_owned(),
+        };
+        thread::scope(|scope| {
+            thread::Builder::new()
+                .spawn_scoped(scope, || self.attempt_here(&work))
+                .map_err(|_| lost())?
+                .join()
+                .unwrap_or_else(|_| Err(lost()))
+        })
+    }
+
     /// Does something on a connection, and once more where it was stopped by something that passes.
-    fn attempt<T>(&self, work: impl Fn(&mut Link) -> Result<T, Stopped>) -> Result<T, CatalogError> {
+    fn attempt_here<T>(&self, work: impl Fn(&mut Link) -> Result<T, Stopped>) -> Result<T, CatalogError> {
         let mut attempt = 0;
         loop {
             attempt += 1;

@@ -202,7 +202,7 @@ pub(super) fn failures_of_the_schedule_are_counted_from_its_last_success(place: 
             .create_job(new(&live, by), at(seconds), &JobState::Running)
             .unwrap();
         end(&catalog, job, state, at(seconds + 1));
-        catalog.scheduled_failures(&live).unwrap()
+        catalog.scheduled_failures(&live, JobKind::Backup).unwrap()
     };
     let failures = |count, seconds| {
         Some(ScheduledFailures {
@@ -210,7 +210,7 @@ pub(super) fn failures_of_the_schedule_are_counted_from_its_last_success(place: 
             last: at(seconds),
         })
     };
-    assert_eq!(catalog.scheduled_failures(&live).unwrap(), None);
+    assert_eq!(catalog.scheduled_failures(&live, JobKind::Backup).unwrap(), None);
     assert_eq!(run("schedule", failed(), 0), failures(1, 1));
     assert_eq!(run("schedule", failed(), 10), failures(2, 11));
     assert_eq!(
@@ -424,4 +424,23 @@ pub(super) fn a_lifeboat_notices_what_another_writes(place: &Place) {
         assert_eq!(changes, [Change::Anything]);
     }
     assert_eq!(look(), []);
+}
+
+pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Place) {
+    let live = name("acme/live");
+    let heir = place.open();
+    let interrupt = || {
+        let doomed = place.open();
+        let (job, _) = doomed
+            .create_job(new(&live, "schedule"), at(0), &JobState::Running)
+            .unwrap();
+        place.kill(doomed);
+        let claim = heir.adopt(job.id).unwrap().unwrap();
+        end(&heir, (job, claim), failed(), at(1));
+        heir.scheduled_failures(&live)
+            .unwrap()
+            .map(|failures| failures.count)
+    };
+    assert_eq!(interrupt(), None);
+    assert_eq!(interrupt(), Some(2), "it may be what kills them");
 }

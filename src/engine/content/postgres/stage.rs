@@ -60,6 +60,8 @@ pub enum NoteState {
     Staged,
     /// Its tables are Live, and what they replaced is here.
     Replaced,
+    /// Its tables are of a drill, and never become Live.
+    Drill,
 }
 
 impl Note {
@@ -194,6 +196,15 @@ impl Stage {
             self.make_schema(&mut transaction, schema, note)?;
         }
         transaction.commit().map_err(failed)
+    }
+
+    /// Makes only the schema that is filled, for a drill.
+    ///
+    /// # Errors
+    /// As [`Stage::make`].
+    pub fn make_fresh(&self, note: &Note) -> Result<(), ContentError> {
+        let mut client = self.connector.connect()?;
+        self.make_schema(&mut client, &self.fresh, note)
     }
 
     /// Makes only the schema that takes the replaced tables.
@@ -369,11 +380,16 @@ impl Stage {
         Ok(())
     }
 
-    /// Reads back what was staged and compares rows and digests with what the backup says.
+    /// Reads back what was staged and compares rows and digests with what the backup says. Gives the first table that is
+    /// not what it should be, as the beginning of a sentence.
     ///
     /// # Errors
-    /// [`ContentError::Database`] with the first table that is not what it should be.
-    pub fn verify(&self, copies: &[&TableCopy], watch: &dyn Watch) -> Result<(), ContentError> {
+    /// [`ContentError::Database`] when it cannot be read.
+    pub fn difference(
+        &self,
+        copies: &[&TableCopy],
+        watch: &dyn Watch,
+    ) -> Result<Option<String>, ContentError> {
         let mut client = self.connector.connect()?;
         let layout = Layout::read_schema(&self.connector, &mut client, &self.fresh)?;
         drop(client);
@@ -386,17 +402,13 @@ impl Stage {
                 .copied()
                 .unwrap_or_default();
             if sum.rows != copy.rows || sum.digest() != copy.digest {
-                return Err(self.connector.wrong(
-                    "reading back what was staged",
-                    format!(
-                        "the table {} has {} rows and is not what the backup holds ({} rows): Live was not touched; look \
-                         at the disk and the memory of the database's machine",
-                        copy.name, sum.rows, copy.rows
-                    ),
-                ));
+                return Ok(Some(format!(
+                    "the table {} has {} rows and is not what the backup holds ({} rows)",
+                    copy.name, sum.rows, copy.rows
+                )));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

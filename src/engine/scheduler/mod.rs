@@ -2,19 +2,36 @@
 //!
 //! What is due is worked out by `domain::schedule` from the list of backups, so nothing has to be remembered: after a
 //! night off, the next look makes up for what was missed.
+//!
+//! Where several machines share a catalog, not each of them lists the backups of every environment: they write down what
+//! is due by the time alone, and whoever claims it looks at the backups ([`turns`]).
+
+pub(super) mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::catalog::DueClaim;
 use super::{Engine, EngineError};
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
+use crate::domain::proof::Proof;
+use turns::{Turn, take_turns};
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
 const FIRST_RETRY_MINUTES: i64 = 5;
 const LAST_RETRY_MINUTES: i64 = 60;
+
+/// How often at least a look is taken where several machines share the work: what one that died had begun is free again.
+const SHARED_LOOK: Duration = Duration::from_secs(10);
+/// How many scheduled backups one machine makes at a time, where others can make the rest.
+const SHARED_AT_ONCE: usize = 4;
+/// When something is tried again that something else was in the way of.
+const AGAIN: chrono::Duration = chrono::Duration::minutes(1);
 
 /// A scheduler at work. It stops when this is dropped.
 pub struct Scheduler {
@@ -43,6 +60,12 @@ impl Engine {
     /// Starts every backup that is due now. Environments that are busy, in maintenance mode or waiting after a failure
     /// are passed over; the next look meets them again.
     pub fn start_what_is_due(&self) {
+        if self.catalog().is_shared() {
+            if let Err(error) = self.note_and_serve() {
+                self.remember_once(None, &format!("the schedule is not kept: {error}"));
+            }
+            return;
+        }
         let names: Vec<_> = self
             .environments()
             .filter(|(_, settings)| settings.kind.is_recoverable())
@@ -50,6 +73,7 @@ impl Engine {
             .collect();
         for name in &names {
             self.start_if_due(name);
+            self.start_proof_if_due(name);
         }
     }
 
@@ -77,9 +101,74 @@ impl Engine {
         // Another Lifeboat may have served the period since the last listing.
         let due = self.due(name, true)?;
         if !due.is_empty() {
-            self.start_scheduled_backup(name, &due)?;
+            self.start_scheduled_backup(name, &due, None)?;
         }
         Ok(())
+    }
+
+    /// Writes down what is due, and takes as many turns as this machine has room for.
+    fn note_and_serve(&self) -> Result<(), EngineError> {
+        let now = self.now();
+        self.catalog().free_due_of_the_gone()?;
+        let environments = self
+            .environments()
+            .filter(|(_, settings)| settings.kind.is_recoverable())
+            .map(|(name, settings)| (name, &settings.schedule));
+        super::locked(&self.0.due).note(self.catalog(), environments, now)?;
+        for proof in Proof::ALL {
+            let environments = self
+                .environments()
+                .filter(|(_, settings)| settings.kind.is_recoverable());
+            let times = environments.map(|(name, settings)| Self::proof_times(name, settings, proof));
+            super::locked(&self.0.due).note_proofs(self.catalog(), proof, times, now)?;
+        }
+        let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        take_turns(self.catalog(), now, room, &|claim| match self.serve_turn(claim) {
+            Ok(turn) => turn,
+            Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
+            Err(error) => {
+                let text = format!("the scheduled backup cannot be started: {error}");
+                self.remember_once(Some(&claim.environment), &text);
+                Turn::Later(now + AGAIN)
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Serves one thing that is due and that this machine has claimed.
+    fn serve_turn(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
+        let (name, now) = (&claim.environment, self.now());
+        // Another machine may know of more environments, and of other kinds of work.
+        if let Some(proof) = Proof::ALL.into_iter().find(|proof| claim.kind == proof.label())
+            && self.settings(name).is_ok()
+        {
+            return self.serve_proof(name, proof, now + AGAIN);
+        }
+        if claim.kind != turns::BACKUP || self.settings(name).is_err() {
+            return Ok(Turn::Later(now + AGAIN));
+        }
+        if self.catalog().running(name)?.is_some() || self.catalog().holds(name)?.maintenance.is_some() {
+            return Ok(Turn::Later(now + AGAIN));
+        }
+        if let Some(retry) = self.retry_at(name)? {
+            return Ok(Turn::Later(retry));
+        }
+        let due = self.due(name, true)?;
+        if due.is_empty() {
+            return Ok(Turn::NothingToDo);
+        }
+        // A machine that stands still in the middle of something keeps the environment's lock until it goes on or is
+        // ended. That is no failure of the backup, so none is begun.
+        drop(self.lock(name)?);
+        self.start_scheduled_backup(name, &due, Some(claim))?;
+        Ok(Turn::Started)
+    }
+
+    /// How many jobs of the schedule are at work in this process.
+    fn scheduled_at_work(&self) -> usize {
+        let at_work = super::locked(&self.0.at_work);
+        at_work.values().filter(|work| work.by() == "schedule").count()
     }
 
     /// Tells once, not every minute, that something is wrong.
@@ -94,14 +183,19 @@ impl Engine {
     }
 
     fn waits_after_failure(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
-        let Some(failures) = self.catalog().scheduled_failures(name)? else {
-            return Ok(false);
+        Ok(self.retry_at(name)?.is_some())
+    }
+
+    /// When a scheduled backup of the environment is tried again that has failed; `None` when nothing is waited for.
+    fn retry_at(&self, name: &EnvironmentName) -> Result<Option<Instant>, EngineError> {
+        let Some(failures) = self.catalog().scheduled_failures(name, JobKind::Backup)? else {
+            return Ok(None);
         };
         let doublings = failures.count.saturating_sub(1).min(10);
         let minutes = (FIRST_RETRY_MINUTES << doublings).min(LAST_RETRY_MINUTES);
         let retry = failures.last + chrono::Duration::minutes(minutes);
         // A failure in the future was noted by a clock that was wrong.
-        Ok(failures.last <= self.now() && self.now() < retry)
+        Ok((failures.last <= self.now() && self.now() < retry).then_some(retry))
     }
 
     /// Keeps the schedule on a thread of its own until the returned [`Scheduler`] is dropped: looks at once, and then
@@ -119,7 +213,13 @@ impl Engine {
                 engine.start_what_is_due();
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);
-                std::thread::sleep(Duration::from_millis(60_000 - into_minute));
+                let rest = Duration::from_millis(60_000 - into_minute);
+                if engine.catalog().is_shared() {
+                    // The end of a job makes room for the next.
+                    engine.pause(rest.min(SHARED_LOOK));
+                } else {
+                    std::thread::sleep(rest);
+                }
             }
         };
         let started = std::thread::Builder::new()

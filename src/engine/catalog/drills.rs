@@ -1,0 +1,58 @@
+//! What drills have shown, of backups that are there and of those that were dropped since.
+
+use super::records::instant_to_sql;
+use super::store::values;
+use super::{Catalog, CatalogError};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::proof::Drill;
+
+/// The kind of the notes that drills are: one for each environment, with its newest drills in it.
+const DRILLS: &str = "drills";
+
+/// The newest drills that are kept of an environment.
+const KEPT: usize = 100;
+
+impl Catalog {
+    /// Remembers what a drill has shown.
+    pub fn record_drill(&self, environment: &EnvironmentName, drill: &Drill) -> Result<(), CatalogError> {
+        self.write(|session| {
+            let environment = environment.to_string();
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
+                values![DRILLS, environment.as_str()],
+            )?;
+            let mut drills: Vec<Drill> = match row {
+                Some(row) => serde_json::from_str(&row.text(0)?)?,
+                None => Vec::new(),
+            };
+            drills.insert(0, drill.clone());
+            drills.sort_by_key(|drill| std::cmp::Reverse(drill.at));
+            drills.truncate(KEPT);
+            session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record",
+                values![
+                    DRILLS,
+                    environment,
+                    instant_to_sql(drill.at),
+                    serde_json::to_string(&drills)?
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// What is remembered of an environment's drills, newest first.
+    pub fn drills(&self, environment: &EnvironmentName) -> Result<Vec<Drill>, CatalogError> {
+        self.read(|session| {
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
+                values![DRILLS, environment.to_string()],
+            )?;
+            match row {
+                Some(row) => Ok(serde_json::from_str(&row.text(0)?)?),
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+}

@@ -1,0 +1,348 @@
+//! Drills (rule 14): a backup is restored into a scratch place, compared there with its record, and timed. The way is that
+//! of a restore up to the switch, which never comes: nothing of Live is touched.
+//!
+//! Content in folders goes into a folder for scratch; content in a database into a schema of its own, in the same
+//! database or one that is set aside for it; the records of a data store into a folder beside. All of it is removed at
+//! the end, and by the next start after a crash.
+
+use std::path::{Path, PathBuf};
+
+use super::beside::Staged;
+use super::database::Found;
+use super::plan::too_little_in_all;
+use super::scratch::ScratchNote;
+use super::staging::{self, Staging};
+use super::tables::{About, TableStaging, described};
+use crate::domain::activity::Severity;
+use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
+use crate::domain::environment::{DATA_STORE, EnvironmentName};
+use crate::domain::job::{JobId, JobKind, Outcome, Phase};
+use crate::domain::measure;
+use crate::domain::plan::Selection;
+use crate::domain::proof::{Drill, DrillOutcome};
+use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
+use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::replaced;
+use crate::engine::content::postgres::rights::{self, Missing};
+use crate::engine::content::postgres::stage::NoteState;
+use crate::engine::content::postgres::tables::look;
+use crate::engine::repository::{Repository, RepositoryError};
+use crate::engine::{Engine, EngineError, Work};
+
+/// The parts of a backup that a drill restores: each instance as it is configured, and its copy.
+type Parts<'a> = Vec<(&'a InstanceSettings, &'a InstanceCopy)>;
+
+impl Engine {
+    /// Starts a drill of one backup, or of the newest good one.
+    ///
+    /// # Errors
+    /// A refusal (rules 5, 8); a backup that does not exist; a repository or catalog out of reach.
+    pub fn start_drill(
+        &self,
+        name: &EnvironmentName,
+        backup: Option<&str>,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
+        self.live_settings(name)?;
+        let backups = self.list_backups(name)?;
+        let newest = backups
+            .iter()
+            .filter(|backup| backup.is_good())
+            .max_by_key(|backup| backup.manifest.taken);
+        let chosen = match backup {
+            Some(text) => choose(&backups, text)?,
+            None => newest.ok_or_else(|| {
+                EngineError::Failed(format!(
+                    "{name} has no good backup yet: there is nothing to drill"
+                ))
+            })?,
+        };
+        let is_newest = newest.is_some_and(|newest| newest.id == chosen.id);
+        self.start_drill_of(chosen.clone(), is_newest, by)
+    }
+
+    /// Starts a drill of a backup.
+    pub(in crate::engine) fn start_drill_of(
+        &self,
+        backup: Backup,
+        is_newest: bool,
+        by: &str,
+    ) -> Result<JobId, EngineError> {
+        let name = backup.manifest.environment.clone();
+        let title = format!("drill of backup {}", backup.id);
+        let engine = self.clone();
+        self.start(&name, JobKind::Drill, &title, by, move |work| {
+            engine.drill(work, &backup, is_newest)
+        })
+    }
+
+    fn drill(&self, work: &Work, backup: &Backup, is_newest: bool) -> Result<Outcome, EngineError> {
+        let name = work.environment().clone();
+        work.phase(Phase::Preparing)?;
+        // What an interrupted drill has left would be in the way of this one's room.
+        self.clear_scratch(&name)?;
+        let settings = self.live_settings(&name)?;
+        let repository = self.repository_holding(&name, &backup.id)?;
+        let base = self.scratch_base(settings);
+        let parts = parts_of(work, settings, backup)?;
+        self.room_for_drill(work, settings, &repository, backup, &parts, &base)?;
+
+        let note = ScratchNote::make(self.state(), &base, &name, work.id())?;
+        let rehearsed = self.rehearse(work, settings, &repository, backup, &parts, &note);
+        let cleared = work
+            .phase(Phase::CleaningUp)
+            .and_then(|()| self.clear_scratch(&name));
+        if let Err(left) = &cleared {
+            work.log(
+                Severity::Warning,
+                &format!("the scratch place is not clear, and is cleared at the next start: {left}"),
+            );
+        }
+        let (millis, outcome) = match rehearsed {
+            Ok((millis, None)) => (millis, DrillOutcome::Proven),
+            Ok((millis, Some(why))) => (millis, DrillOutcome::Failed { why }),
+            Err(EngineError::Repository(RepositoryError::Damaged { what, .. })) => {
+                let damaged = Verification::Damaged {
+                    at: self.now(),
+                    why: what.clone(),
+                };
+                self.catalog().record_verification(&name, &backup.id, &damaged)?;
+                (0, DrillOutcome::Failed { why: what })
+            }
+            // Whatever kept the drill from going on says nothing about the backup.
+            Err(error) => return Err(error),
+        };
+        let drill = Drill {
+            at: self.now(),
+            backup: backup.id.clone(),
+            millis,
+            bytes: backup.manifest.bytes(),
+            newest: is_newest,
+            outcome,
+        };
+        self.catalog().record_drill(&name, &drill)?;
+        self.changed(&name);
+        if let DrillOutcome::Failed { why } = &drill.outcome {
+            return Err(EngineError::Failed(format!(
+                "backup {} did not come back as it was taken: {why}. It holds no slot any more, and older good ones are \
+                 kept: take a new backup now, and drill that{}",
+                backup.id,
+                self.copy_instead(&name, &backup.id)
+            )));
+        }
+        Ok(Outcome {
+            summary: format!(
+                "backup {} is proven restorable, in {}: everything came back as it was taken, {} items and {}",
+                backup.id,
+                measure::millis(millis),
+                measure::count(backup.manifest.items()),
+                measure::bytes(backup.manifest.bytes())
+            ),
+            backup: Some(backup.id.clone()),
+            warnings: cleared.err().map(|left| left.to_string()).into_iter().collect(),
+            ..Outcome::default()
+        })
+    }
+
+    /// Restores into the scratch place and compares. Gives how long that took, and what did not come back as it was.
+    fn rehearse(
+        &self,
+        work: &Work,
+        settings: &EnvironmentSettings,
+        repository: &Repository,
+        backup: &Backup,
+        parts: &Parts<'_>,
+        note: &ScratchNote,
+    ) -> Result<(u64, Option<String>), EngineError> {
+        let everything = Selection::default();
+        let about = About {
+            environment: work.environment(),
+            job: work.id(),
+            backup: Some(backup),
+            selection: &everything,
+            now: self.now(),
+        };
+        let mut staged = Vec::new();
+        for (instance, _) in parts {
+            let place = note.folder.join(instance.name.as_str());
+            staged.push(match &instance.content {
+                ContentSettings::Files { path } => {
+                    Staged::of_folder(&instance.name, Staging::in_scratch(path, place)?)
+                }
+                ContentSettings::Postgres(database) => {
+                    let (connector, is_scratch) = self.drill_connector(settings, database);
+                    let tables = TableStaging::of_drill(
+                        connector, is_scratch, place, instance, repository, backup, about,
+                    )?;
+                    Staged::of_tables(&instance.name, tables)
+                }
+            });
+        }
+        let began = self.now();
+        work.phase(Phase::Rehearsing)?;
+        for staged in &staged {
+            staged.stage(repository, backup, &everything, work)?;
+        }
+        work.phase(Phase::Comparing)?;
+        for staged in &staged {
+            if let Some(difference) = staged.difference(repository, backup, &everything, work)? {
+                return Ok((self.millis_since(began), Some(difference)));
+            }
+        }
+        Ok((self.millis_since(began), None))
+    }
+
+    fn millis_since(&self, began: crate::domain::Instant) -> u64 {
+        u64::try_from((self.now() - began).num_milliseconds()).unwrap_or(0)
+    }
+
+    /// The folder that drills of an environment make theirs in.
+    fn scratch_base(&self, settings: &EnvironmentSettings) -> PathBuf {
+        let configured = settings.drill.scratch.clone();
+        configured.unwrap_or_else(|| self.state().join("scratch"))
+    }
+
+    /// The database that an instance is drilled in, and whether it is one that is set aside for that.
+    fn drill_connector(
+        &self,
+        settings: &EnvironmentSettings,
+        database: &PostgresSettings,
+    ) -> (Connector, bool) {
+        match &settings.drill.database {
+            None => (self.connector(database), false),
+            Some(connect) => {
+                let aside = PostgresSettings {
+                    connect: connect.clone(),
+                    data_store: None,
+                    room: None,
+                    ..database.clone()
+                };
+                (self.connector(&aside), true)
+            }
+        }
+    }
+
+    /// Whether there is room for everything that is restored, and whether it may be put there.
+    fn room_for_drill(
+        &self,
+        work: &Work,
+        settings: &EnvironmentSettings,
+        repository: &Repository,
+        backup: &Backup,
+        parts: &Parts<'_>,
+        base: &Path,
+    ) -> Result<(), EngineError> {
+        std::fs::create_dir_all(base).map_err(EngineError::io("creating", base))?;
+        let mut found = Found::default();
+        for (instance, copy) in parts {
+            let bytes_of = |wanted: &dyn Fn(&str) -> bool| -> u64 {
+                let workspaces = copy.workspaces.iter();
+                workspaces
+                    .filter(|workspace| wanted(&workspace.name))
+                    .map(|workspace| workspace.bytes)
+                    .sum()
+            };
+            match &instance.content {
+                ContentSettings::Files { .. } => {
+                    found.push_room(format!("drill of {}", copy.name), base, bytes_of(&|_| true));
+                }
+                ContentSettings::Postgres(database) => {
+                    let (connector, _) = self.drill_connector(settings, database);
+                    let tables = described(&repository.files(&backup.id, &copy.name)?, &copy.name)?;
+                    let (layout, mut client) = look(&connector)?;
+                    let missing = rights::for_staging(&connector, &mut client, &layout)?;
+                    found.obstacles.extend(missing.iter().map(Missing::sentence));
+                    found.room_for_tables(&connector, &mut client, copy, &tables);
+                    if tables.iter().all(|table| table.workspace != DATA_STORE) {
+                        let records = bytes_of(&|workspace| workspace == DATA_STORE);
+                        found.push_room(format!("data store of {}", copy.name), base, records);
+                    }
+                }
+            }
+        }
+        for warning in &found.warnings {
+            work.log(Severity::Warning, warning);
+        }
+        let together = too_little_in_all(&found.room);
+        match found.obstacles.into_iter().chain(together).next() {
+            Some(obstacle) => Err(EngineError::Failed(format!(
+                "the drill was not begun: {obstacle}. Make room, or name another place for drills in [environment.drill]"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes what a Lifeboat that died in a drill has left. Whatever works on the environment holds its lock.
+    ///
+    /// # Errors
+    /// What cannot be removed, or a database that is out of reach: it is tried again at the next look.
+    pub(in crate::engine) fn settle_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        if !ScratchNote::stands(self.state(), name) || !self.settings(name)?.kind.is_recoverable() {
+            return Ok(());
+        }
+        let _lock = self.lock_unless_out_of_reach(name)?;
+        if self.catalog().running(name)?.is_some() {
+            return Ok(());
+        }
+        self.clear_scratch(name)
+    }
+
+    /// Removes everything that a drill has made, and then its note.
+    fn clear_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        if !ScratchNote::stands(self.state(), name) {
+            return Ok(());
+        }
+        let settings = self.live_settings(name)?;
+        for instance in &settings.instances {
+            if let ContentSettings::Postgres(database) = &instance.content {
+                let (connector, _) = self.drill_connector(settings, database);
+                for left in replaced::find(&connector, name, &instance.name)? {
+                    if left.note.state == NoteState::Drill {
+                        replaced::drop_schema(&connector, &left.schema)?;
+                    }
+                }
+            }
+        }
+        let reading = EngineError::io("reading the note of a drill in", self.state());
+        if let Some(note) = ScratchNote::read(self.state(), name).map_err(reading)? {
+            staging::remove(&note.folder).map_err(EngineError::io("removing", &note.folder))?;
+        }
+        ScratchNote::remove(self.state(), name)
+            .map_err(EngineError::io("removing the note of a drill in", self.state()))
+    }
+}
+
+/// The instances that can be drilled. One that is no longer configured is told and left out.
+fn parts_of<'a>(
+    work: &Work,
+    settings: &'a EnvironmentSettings,
+    backup: &'a Backup,
+) -> Result<Parts<'a>, EngineError> {
+    let mut parts = Vec::new();
+    for copy in &backup.manifest.instances {
+        let known = settings.instances.iter().find(|known| known.name == copy.name);
+        let Some(instance) = known else {
+            work.log(
+                Severity::Warning,
+                &format!(
+                    "the backup holds an instance {} that this environment does not have: it is left out",
+                    copy.name
+                ),
+            );
+            continue;
+        };
+        if matches!(instance.content, ContentSettings::Files { .. }) && !copy.tables.is_empty() {
+            return Err(EngineError::Failed(format!(
+                "the backup of {} was taken from a database, and this instance has a folder: it cannot be drilled there",
+                copy.name
+            )));
+        }
+        parts.push((instance, copy));
+    }
+    if parts.is_empty() {
+        return Err(EngineError::Failed(
+            "the drill was not begun: nothing of this environment is in the backup".to_owned(),
+        ));
+    }
+    Ok(parts)
+}

@@ -1,0 +1,191 @@
+//! The scratch place of a drill: a folder that is removed with everything in it, whatever happens on the way.
+//!
+//! Before anything is made, a note in the state folder names the folder. It goes only when the place is clear again, so
+//! the next start knows what a Lifeboat that died has left.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::switch::sync_parent;
+use crate::domain::environment::{DATA_STORE, EnvironmentName};
+use crate::domain::job::JobId;
+use crate::engine::EngineError;
+use crate::engine::content::Item;
+use crate::engine::content::postgres::data_store;
+use crate::engine::repository::Files;
+use crate::engine::watch::Watch;
+
+/// The note of a drill at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ScratchNote {
+    /// The drill's own folder.
+    pub(super) folder: PathBuf,
+}
+
+impl ScratchNote {
+    fn path(state: &Path, environment: &EnvironmentName) -> PathBuf {
+        // As for journals: '+' keeps apart names whose parts have a '.'.
+        let name = format!("{}+{}.json", environment.project(), environment.environment());
+        state.join("drills").join(name)
+    }
+
+    /// Whether a drill of the environment is at work or was left.
+    pub(super) fn stands(state: &Path, environment: &EnvironmentName) -> bool {
+        Self::path(state, environment).exists()
+    }
+
+    /// The environments of which a drill is at work on this machine or was left.
+    pub(super) fn standing<'n>(
+        state: &Path,
+        names: impl Iterator<Item = &'n EnvironmentName>,
+    ) -> Vec<&'n EnvironmentName> {
+        // Mostly there is none, and then thousands of environments need not be looked at one by one.
+        let is_empty = fs::read_dir(state.join("drills")).map_or(true, |mut notes| notes.next().is_none());
+        if is_empty {
+            return Vec::new();
+        }
+        names.filter(|name| Self::stands(state, name)).collect()
+    }
+
+    /// The note that stands. One that cannot be read was never finished, and nothing was made after it.
+    pub(super) fn read(state: &Path, environment: &EnvironmentName) -> io::Result<Option<Self>> {
+        match fs::read(Self::path(state, environment)) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes a folder that is not there yet, and makes it, readable by nobody else.
+    pub(super) fn make(
+        state: &Path,
+        base: &Path,
+        environment: &EnvironmentName,
+        job: JobId,
+    ) -> Result<Self, EngineError> {
+        let name = format!(
+            ".lifeboat-drill-{}+{}-{job}",
+            environment.project(),
+            environment.environment()
+        );
+        fs::create_dir_all(base).map_err(EngineError::io("creating", base))?;
+        // Jobs are counted anew when the catalog is lost.
+        let mut folder = base.join(&name);
+        let mut again = 1;
+        while folder.symlink_metadata().is_ok() {
+            again += 1;
+            folder = base.join(format!("{name}-{again}"));
+        }
+        let note = Self { folder };
+        let path = Self::path(state, environment);
+        note.write(&path).map_err(EngineError::io("writing", &path))?;
+        let made = DirBuilder::new().mode(0o700).create(&note.folder);
+        made.map_err(EngineError::io("creating", &note.folder))?;
+        Ok(note)
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = File::create(path)?;
+        serde_json::to_writer(&mut file, self).map_err(io::Error::other)?;
+        file.flush()?;
+        file.sync_all()?;
+        sync_parent(path)
+    }
+
+    /// Removes the note: the place is clear.
+    pub(super) fn remove(state: &Path, environment: &EnvironmentName) -> io::Result<()> {
+        match fs::remove_file(Self::path(state, environment)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A data store of a drill: an empty folder that takes every record of the backup.
+pub(super) struct ScratchStore {
+    root: PathBuf,
+    /// What was written, with the digest that it had when it came out of the repository.
+    written: Mutex<Vec<(Item, [u8; 32])>>,
+}
+
+impl ScratchStore {
+    /// A store in a folder that is not there yet.
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            written: Mutex::default(),
+        }
+    }
+
+    /// Writes every record, as a restore into an empty data store would.
+    pub(super) fn fill(&self, files: &Files, watch: &dyn Watch) -> Result<(), EngineError> {
+        fs::create_dir_all(&self.root).map_err(EngineError::io("creating", &self.root))?;
+        watch.part(DATA_STORE);
+        for file in files.below(Path::new(DATA_STORE))? {
+            if watch.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            let item = Item {
+                path: Path::new(DATA_STORE).join(&file.item.path),
+                ..file.item.clone()
+            };
+            let mut reader = Hashing {
+                inner: files.reader(&file),
+                digest: Sha256::new(),
+            };
+            data_store::add(&self.root, &item, &mut reader)?;
+            let digest = reader.digest.finalize().into();
+            self.written
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((item, digest));
+        }
+        Ok(())
+    }
+
+    /// Reads every record back. Gives the first that is not what was written.
+    pub(super) fn difference(&self, watch: &dyn Watch) -> Result<Option<String>, EngineError> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        for (item, digest) in written.iter() {
+            if watch.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            let mut reader = Hashing {
+                inner: data_store::open(&self.root, item)?,
+                digest: Sha256::new(),
+            };
+            io::copy(&mut reader, &mut io::sink()).map_err(EngineError::io("reading", &self.root))?;
+            let found: [u8; 32] = reader.digest.finalize().into();
+            if found != *digest {
+                return Ok(Some(format!(
+                    "the record {} of the data store was not written as it was read",
+                    item.path.display()
+                )));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A reader that adds up the digest of what goes through it.
+struct Hashing<R> {
+    inner: R,
+    digest: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.digest.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}

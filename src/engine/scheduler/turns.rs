@@ -1,0 +1,130 @@
+//! Turns: how several machines share what the schedule asks for, so that each part of it is served once.
+//!
+//! Every machine writes down what is due, by the time alone; what another one has written already stays as it is. Then
+//! each claims as much as it has room for and looks, for that alone, at what there really is to do.
+//!
+//! Not in here: what is done in a turn.
+
+use std::collections::HashMap;
+
+use crate::domain::Instant;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::proof::{Proof, ProofTimes};
+use crate::domain::schedule::Schedule;
+use crate::domain::slot::Slot;
+use crate::engine::catalog::{Catalog, CatalogError, Due, DueClaim};
+
+/// What backups by the schedule are called among what is due.
+pub const BACKUP: &str = "backup";
+
+/// What this machine has written down already, so that it does not write it every minute.
+#[derive(Debug, Default)]
+pub struct DueBook(
+    HashMap<EnvironmentName, Instant>,
+    HashMap<(EnvironmentName, Proof), Instant>,
+);
+
+/// How a turn went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// A job was started for it. Its end says how it goes on.
+    Started,
+    /// There was nothing to do any more.
+    NothingToDo,
+    /// A job was started that knows nothing of the turn. It is looked at again then.
+    Begun(Instant),
+    /// It cannot be begun now.
+    Later(Instant),
+}
+
+impl DueBook {
+    /// Writes down what is due now. One row stands for all automatic slots of an environment: each of them becomes due at
+    /// the moment at which the daily one does, and one backup serves them all. Returns how many rows were new.
+    ///
+    /// # Errors
+    /// What keeps the catalog from being written. What was not written then is written at the next look.
+    pub fn note<'e>(
+        &mut self,
+        catalog: &Catalog,
+        environments: impl Iterator<Item = (&'e EnvironmentName, &'e Schedule)>,
+        now: Instant,
+    ) -> Result<u64, CatalogError> {
+        let fresh: Vec<_> = environments
+            .filter(|(_, schedule)| schedule.enabled)
+            .filter_map(|(name, schedule)| {
+                let period = schedule.period_of(name, Slot::Daily, now)?;
+                (self.0.get(name) != Some(&period)).then(|| Due {
+                    environment: name.clone(),
+                    period,
+                })
+            })
+            .collect();
+        let noted = catalog.note_due(BACKUP, &fresh)?;
+        self.0
+            .extend(fresh.into_iter().map(|due| (due.environment, due.period)));
+        Ok(noted)
+    }
+
+    /// Writes down which proofs are due now.
+    ///
+    /// # Errors
+    /// As [`DueBook::note`].
+    pub fn note_proofs<'e>(
+        &mut self,
+        catalog: &Catalog,
+        proof: Proof,
+        times: impl Iterator<Item = ProofTimes<'e>>,
+        now: Instant,
+    ) -> Result<u64, CatalogError> {
+        let fresh: Vec<_> = times
+            .filter_map(|times| {
+                let (environment, period) = (times.environment.clone(), times.last(now)?);
+                let known = self.1.get(&(environment.clone(), proof));
+                (known != Some(&period)).then_some(Due { environment, period })
+            })
+            .collect();
+        let noted = catalog.note_due(proof.label(), &fresh)?;
+        self.1.extend(
+            fresh
+                .into_iter()
+                .map(|due| ((due.environment, proof), due.period)),
+        );
+        Ok(noted)
+    }
+}
+
+/// Claims what is due, and serves it, until `room` jobs are started or nothing is left. Returns how many were started.
+///
+/// # Errors
+/// What keeps the catalog from being asked. What was claimed then is free again when this machine's lease has ended.
+pub fn take_turns(
+    catalog: &Catalog,
+    now: Instant,
+    room: u32,
+    serve: &dyn Fn(&DueClaim) -> Turn,
+) -> Result<u32, CatalogError> {
+    let mut started = 0;
+    while started < room {
+        let claims = catalog.claim_due(now, room - started)?;
+        if claims.is_empty() {
+            break;
+        }
+        for claim in claims {
+            match serve(&claim) {
+                Turn::Started => started += 1,
+                Turn::NothingToDo => {
+                    catalog.serve_due(&claim, now)?;
+                }
+                Turn::Begun(time) => {
+                    started += 1;
+                    catalog.put_back_due(&claim, time.max(now + chrono::Duration::seconds(1)))?;
+                }
+                // Never claimed again in this look: it would go on for ever.
+                Turn::Later(time) => {
+                    catalog.put_back_due(&claim, time.max(now + chrono::Duration::seconds(1)))?;
+                }
+            }
+        }
+    }
+    Ok(started)
+}

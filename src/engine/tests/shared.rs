@@ -1,0 +1,404 @@
+//! The engine on a catalog that several machines share: what it does on a file, and what happens to a job whose machine is
+//! taken for dead.
+
+use std::fs;
+use std::sync::mpsc::channel;
+
+use postgres::{Client, NoTls};
+
+use super::house::{self, House, INSTANCES, back_up, backups, ended};
+use super::{restores, rules, schedule};
+use crate::demo::cluster::{Cluster, SUPERUSER};
+use crate::domain::backup::{BackupId, Manifest, Trigger};
+use crate::domain::job::{JobId, JobKind, JobState, Outcome};
+use crate::domain::slot::Slot;
+use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+use crate::engine::repository::Source;
+use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
+use crate::engine::restore::switch::Step;
+use crate::engine::watch::Unwatched;
+use crate::engine::{Engine, EngineError};
+
+const TESTS: &[(&str, fn())] = &[
+    (
+        "what_is_due_is_taken_once_and_again_the_next_day",
+        schedule::what_is_due_is_taken_once_and_again_the_next_day,
+    ),
+    (
+        "two_lifeboats_serve_a_period_once",
+        schedule::two_lifeboats_serve_a_period_once,
+    ),
+    (
+        "a_failed_backup_is_tried_again_after_a_while",
+        schedule::a_failed_backup_is_tried_again_after_a_while,
+    ),
+    (
+        "maintenance_and_running_jobs_are_passed_over",
+        schedule::maintenance_and_running_jobs_are_passed_over,
+    ),
+    (
+        "the_details_tell_how_the_schedule_stands",
+        schedule::the_details_tell_how_the_schedule_stands,
+    ),
+    (
+        "only_live_is_backed_up_and_restored",
+        rules::only_live_is_backed_up_and_restored,
+    ),
+    (
+        "a_restore_needs_the_name_typed_and_no_protection",
+        rules::a_restore_needs_the_name_typed_and_no_protection,
+    ),
+    (
+        "without_a_restore_there_is_nothing_to_undo",
+        rules::without_a_restore_there_is_nothing_to_undo,
+    ),
+    (
+        "in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time",
+        rules::in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time,
+    ),
+    (
+        "a_waiting_job_can_be_cancelled_from_another_lifeboat",
+        rules::a_waiting_job_can_be_cancelled_from_another_lifeboat,
+    ),
+    (
+        "one_upgrade_backup_stands_at_a_time",
+        rules::one_upgrade_backup_stands_at_a_time,
+    ),
+    (
+        "a_backup_in_a_slot_is_not_deleted_by_hand",
+        rules::a_backup_in_a_slot_is_not_deleted_by_hand,
+    ),
+    (
+        "every_action_is_in_the_activity_log_with_who_did_it",
+        rules::every_action_is_in_the_activity_log_with_who_did_it,
+    ),
+    (
+        "a_restore_brings_everything_back_and_undo_takes_it_back",
+        restores::a_restore_brings_everything_back_and_undo_takes_it_back,
+    ),
+    (
+        "a_restore_of_one_workspace_leaves_later_work_elsewhere_alone",
+        restores::a_restore_of_one_workspace_leaves_later_work_elsewhere_alone,
+    ),
+    (
+        "what_stands_beside_the_workspaces_is_left_alone",
+        restores::what_stands_beside_the_workspaces_is_left_alone,
+    ),
+    (
+        "a_live_that_is_gone_comes_back",
+        restores::a_live_that_is_gone_comes_back,
+    ),
+    (
+        "a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing",
+        restores::a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing,
+    ),
+    (
+        "what_changed_after_the_safety_backup_is_kept_aside",
+        restores::what_changed_after_the_safety_backup_is_kept_aside,
+    ),
+    (
+        "a_second_manual_backup_replaces_the_first",
+        restores::a_second_manual_backup_replaces_the_first,
+    ),
+    (
+        "a_new_machine_with_repository_and_key_shows_the_same_backups",
+        restores::a_new_machine_with_repository_and_key_shows_the_same_backups,
+    ),
+    (
+        "a_plan_says_what_stands_in_the_way",
+        restores::a_plan_says_what_stands_in_the_way,
+    ),
+    (
+        "a_record_that_cannot_be_read_is_said_and_hides_no_other",
+        restores::a_record_that_cannot_be_read_is_said_and_hides_no_other,
+    ),
+    (
+        "a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored",
+        restores::a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored,
+    ),
+    (
+        "a_backup_of_an_emptied_live_does_not_push_out_the_one_before",
+        restores::a_backup_of_an_emptied_live_does_not_push_out_the_one_before,
+    ),
+    (
+        "a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule",
+        restores::a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule,
+    ),
+    (
+        "a_repository_that_is_gone_is_said_and_no_other_takes_its_place",
+        restores::a_repository_that_is_gone_is_said_and_no_other_takes_its_place,
+    ),
+    (
+        "undo_goes_back_to_the_last_restore_that_changed_something",
+        restores::undo_goes_back_to_the_last_restore_that_changed_something,
+    ),
+    (
+        "a_workspace_that_is_a_link_fails_the_backup",
+        restores::a_workspace_that_is_a_link_fails_the_backup,
+    ),
+    (
+        "two_state_folders_do_not_work_on_one_live_at_the_same_time",
+        restores::two_state_folders_do_not_work_on_one_live_at_the_same_time,
+    ),
+];
+
+#[test]
+fn on_a_shared_catalog() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(&folder.path().join("cluster"), 0, &["max_connections = 200"]).unwrap();
+    for (number, (name, test)) in TESTS.iter().enumerate() {
+        println!("{name}");
+        house::share(database(&cluster, &format!("house_{number}")));
+        test();
+    }
+    for (name, test) in TAKEN_OVER {
+        println!("{name}");
+        let connect = database(&cluster, name);
+        house::share(connect.clone());
+        test(&connect);
+    }
+}
+
+fn database(cluster: &Cluster, name: &str) -> String {
+    cluster.create(name).unwrap();
+    cluster.connect(name, SUPERUSER)
+}
+
+/// A test by its name, told its database.
+type Test = (&'static str, fn(&str));
+
+const TAKEN_OVER: &[Test] = &[
+    ("no_backup", a_job_that_was_taken_over_makes_no_backup),
+    (
+        "no_backup_in_between",
+        a_backup_that_was_written_in_between_is_taken_back,
+    ),
+    ("not_a_word", a_job_that_was_taken_over_says_nothing_about_its_end),
+    ("switch", a_switch_of_a_dead_machine_is_finished_by_another),
+    ("elsewhere", content_that_only_another_machine_has_is_left_alone),
+];
+
+/// Declares every machine gone that has the catalog open, as the others do when they have not heard of it for too long.
+fn declare_all_gone(connect: &str) {
+    let sql = "UPDATE lifeboat.nodes SET gone = TRUE, lease = clock_timestamp()";
+    Client::connect(connect, NoTls)
+        .and_then(|mut client| client.batch_execute(sql))
+        .unwrap();
+}
+
+/// A copy of Live that is read back and ready to be recorded, and then a while in which `meanwhile` happens.
+fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId {
+    let (paused, pause) = channel::<()>();
+    let (resume, resumed) = channel::<()>();
+    let at_work = engine.clone();
+    let body = move |work: &crate::engine::Work| {
+        let name = work.environment().clone();
+        let repository = at_work.repository(&name, true)?.unwrap();
+        let settings = at_work.live_settings(&name)?;
+        let sources: Vec<_> = settings
+            .instances
+            .iter()
+            .map(|instance| Source {
+                name: instance.name.clone(),
+                role: instance.role,
+                content: at_work.content(instance),
+            })
+            .collect();
+        let copy = repository.copy(&sources, None, &*at_work.0.clock, &Unwatched)?;
+        let verify_millis = repository.read_back(&copy, &Unwatched)?;
+        paused.send(()).unwrap();
+        resumed.recv().unwrap();
+        let manifest = Manifest {
+            format: Manifest::FORMAT,
+            environment: name,
+            taken: at_work.now(),
+            copy_millis: copy.copy_millis,
+            verify_millis,
+            trigger: Trigger::Person,
+            by: "maria".into(),
+            note: None,
+            versions: Versions {
+                release: ReleaseVersion::numbered(12),
+                magnolia: MagnoliaVersion("6.3.4".into()),
+            },
+            slots: vec![Slot::Manual],
+            serves: Vec::new(),
+            expires: None,
+            replaced: None,
+            added_bytes: copy.added_bytes,
+            instances: copy.instances.clone(),
+        };
+        repository.record(copy, &manifest)?;
+        Ok(Outcome::default())
+    };
+    let id = engine
+        .start(&House::live(), JobKind::Backup, "manual backup", "maria", body)
+        .unwrap();
+    pause.recv().unwrap();
+    meanwhile(id);
+    resume.send(()).unwrap();
+    engine.wait_for(id);
+    id
+}
+
+fn a_job_that_was_taken_over_makes_no_backup(connect: &str) {
+    let house = House::new();
+    let paused = house.engine();
+    backup_with_a_pause(&paused, |_| ());
+    assert_eq!(backups(&paused).len(), 1, "the pause alone does no harm");
+
+    let id = backup_with_a_pause(&paused, |id| {
+        declare_all_gone(connect);
+        let other = house.engine_with_state("other-state");
+        let taken_over = other.job(id).unwrap();
+        assert!(
+            matches!(taken_over.state, JobState::Failed { .. }),
+            "{taken_over:?}"
+        );
+    });
+    assert_eq!(
+        house
+            .engine_with_state("a-third")
+            .backups(&House::live())
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(matches!(paused.job(id).unwrap().state, JobState::Failed { .. }));
+}
+
+fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
+    // The moment between the look before the record and the record itself, made as long as the test likes: the fence is
+    // asked twice, and what it protects is lost after the first time.
+    #[derive(Debug)]
+    struct LostInBetween(std::sync::atomic::AtomicU32);
+    impl crate::engine::repository::Loseable for LostInBetween {
+        fn is_lost(&self) -> bool {
+            self.0.load(std::sync::atomic::Ordering::Relaxed) > 0
+        }
+        fn is_surely_held(&self) -> bool {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0
+        }
+    }
+    assert!(!connect.is_empty());
+    let house = House::new();
+    let engine = house.engine();
+    let id = backup_with_a_pause(&engine, |_| {
+        let repository = engine.repository(&House::live(), false).unwrap().unwrap();
+        repository.under(std::sync::Arc::new(LostInBetween(0.into())));
+    });
+    assert!(matches!(ended(&engine, id).state, JobState::Failed { .. }));
+    assert!(
+        house
+            .engine_with_state("other-state")
+            .backups(&House::live())
+            .unwrap()
+            .is_empty()
+    );
+}
+
+fn a_job_that_was_taken_over_says_nothing_about_its_end(connect: &str) {
+    let house = House::new();
+    let paused = house.engine();
+    let id = backup_with_a_pause(&paused, |_| {
+        declare_all_gone(connect);
+        drop(house.engine_with_state("other-state"));
+    });
+    let other = house.engine_with_state("other-state");
+    let entries = other.catalog().activity(50).unwrap();
+    let of_the_job: Vec<_> = entries.iter().filter(|entry| entry.job == Some(id)).collect();
+    assert_eq!(of_the_job.len(), 1, "{of_the_job:?}");
+    assert!(of_the_job[0].what.contains("was interrupted"), "{of_the_job:?}");
+    assert_eq!(other.catalog().verify_activity().unwrap().broken, None);
+    // The one that was taken for dead goes on under another number.
+    house.pass(chrono::Duration::minutes(1));
+    drop(other);
+    back_up(&house.engine());
+}
+
+/// The journal of a restore that another machine was in the middle of: one of two instances is switched.
+fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
+    let safety = back_up(engine);
+    house.pass(chrono::Duration::hours(1));
+    let mut journal = Journal {
+        environment: House::live(),
+        job: JobId(100),
+        backup: BackupId("ab".repeat(32)),
+        safety: Some(safety),
+        stage: Stage::Switching,
+        instances: Vec::new(),
+        indexes_removed: false,
+    };
+    for (index, instance) in INSTANCES.iter().enumerate() {
+        let staging = house.path(instance).join(".content.lifeboat-100");
+        let staged = staging.join("content");
+        fs::create_dir_all(staged.join("website")).unwrap();
+        fs::write(staged.join("website/page-0.xml"), "restored").unwrap();
+        let step = Step::between(house.root(instance), staged).unwrap();
+        if index == 0 {
+            step.forward().unwrap();
+        }
+        journal.instances.push(InstanceRecord {
+            instance: instance.parse().unwrap(),
+            beside: Beside::Folder {
+                staging,
+                steps: vec![step],
+            },
+        });
+    }
+    journal.write(engine.papers()).unwrap();
+    journal
+}
+
+fn texts(house: &House) -> [String; 2] {
+    INSTANCES.map(|instance| fs::read_to_string(house.root(instance).join("website/page-0.xml")).unwrap())
+}
+
+fn a_switch_of_a_dead_machine_is_finished_by_another(_connect: &str) {
+    let house = House::new();
+    let (dead, other) = (house.engine(), house.engine_with_state("other-state"));
+    journal_of_the_dead(&house, &dead);
+    drop(dead);
+    assert!(
+        !house.path("state/journal").exists(),
+        "nothing of it is on this machine's disk"
+    );
+    other.look_for_the_dead();
+    assert_eq!(texts(&house), ["restored", "restored"]);
+    assert_eq!(Journal::read(other.papers(), &House::live()).unwrap(), None);
+    let told = other.catalog().notifications(1).unwrap().remove(0);
+    assert!(told.text.contains("restored content, whole"), "{}", told.text);
+}
+
+fn content_that_only_another_machine_has_is_left_alone(_connect: &str) {
+    let house = House::new();
+    let (dead, other) = (house.engine(), house.engine_with_state("other-state"));
+    let journal = journal_of_the_dead(&house, &dead);
+    drop(dead);
+    // Another machine sees other folders at these paths.
+    for instance in INSTANCES {
+        fs::rename(house.path(instance), house.path(&format!("{instance}-elsewhere"))).unwrap();
+        fs::create_dir_all(house.root(instance)).unwrap();
+    }
+    other.look_for_the_dead();
+    assert_eq!(
+        Journal::read(other.papers(), &House::live()).unwrap(),
+        Some(journal)
+    );
+    let told = other.catalog().notifications(1).unwrap().remove(0);
+    assert!(
+        told.text.contains("start Lifeboat on the machine that has it"),
+        "{}",
+        told.text
+    );
+    assert!(matches!(
+        other.start_backup(&house::manual(), "maria"),
+        Err(EngineError::Failed(_))
+    ));
+    for instance in INSTANCES {
+        fs::remove_dir_all(house.path(instance)).unwrap();
+        fs::rename(house.path(&format!("{instance}-elsewhere")), house.path(instance)).unwrap();
+    }
+    other.look_for_the_dead();
+    assert_eq!(texts(&house), ["restored", "restored"]);
+}
