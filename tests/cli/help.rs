@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "demo",
     "init",
     "check",
@@ -12,6 +12,7 @@ const VERBS: [&str; 23] = [
     "jobs",
     "activity",
     "info",
+    "login",
     "backup",
     "plan",
     "restore",
