@@ -12,5 +12,7 @@
 
 #[path = "nodes/process.rs"]
 mod process;
+#[path = "nodes/takeover.rs"]
+mod takeover;
 #[path = "nodes/window.rs"]
 mod window;

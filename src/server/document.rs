@@ -45,7 +45,6 @@ pub fn document() -> Value {
     }
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Lifeboat",
             "version": env!("CARGO_PKG_VERSION"),

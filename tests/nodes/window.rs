@@ -302,7 +302,7 @@ fn accidents_until_over(
 ) -> BTreeMap<&'static str, u32> {
     let mut accidents = BTreeMap::new();
     let (_keep, clock): (Sender<()>, _) = channel();
-    let mut wait = |millis| {
+    let wait = |millis| {
         assert_eq!(
             clock.recv_timeout(Duration::from_millis(millis)),
             Err(RecvTimeoutError::Timeout)

@@ -352,7 +352,8 @@ impl Catalog {
     }
 
     /// The scheduled jobs of a kind on the environment that have failed since the last one that ended well; `None` when
-    /// the last one did. For waiting longer after each failure.
+    /// the last one did. For waiting longer after each failure. A single one whose Lifeboat died is no failure of the
+    /// environment: it is made again at once. Where that happens again, it may be what kills them.
     pub fn scheduled_failures(
         &self,
         environment: &EnvironmentName,
@@ -360,7 +361,7 @@ impl Catalog {
     ) -> Result<Option<ScheduledFailures>, CatalogError> {
         self.read(|session| {
             let row = session.row(
-                "SELECT count(*), max(ended) FROM jobs
+                "SELECT count(*), max(ended), sum(CASE WHEN fence = 1 THEN 1 ELSE 0 END) FROM jobs
                  WHERE environment = ?1 AND kind = ?2 AND asked_by = ?3 AND ended IS NOT NULL
                    AND id > coalesce((SELECT max(id) FROM jobs
                                       WHERE environment = ?1 AND kind = ?2 AND asked_by = ?3 AND state = ?4), 0)",
@@ -372,6 +373,9 @@ impl Catalog {
                 ],
             )?;
             let Some(row) = row else { return Ok(None) };
+            if row.number(0)? == 1 && row.some_number(2)? == Some(0) {
+                return Ok(None);
+            }
             row.some_number(1)?
                 .map(|last| {
                     Ok(ScheduledFailures {

@@ -13,7 +13,7 @@ use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobState, Outcome};
-use crate::engine::catalog::Claim;
+use crate::engine::catalog::{CatalogError, Claim};
 use crate::engine::{Engine, EngineError, hooks, papers};
 
 /// How an interrupted restore was settled.
@@ -68,10 +68,13 @@ impl Engine {
 
     /// Where several machines share the catalog: settles what those have left behind that are gone.
     pub fn look_for_the_dead(&self) {
-        if self.catalog().is_shared()
-            && let Err(error) = self.settle_abandoned()
-        {
-            self.remember_once(None, &error.to_string());
+        if !self.catalog().is_shared() {
+            return;
+        }
+        match self.settle_abandoned() {
+            // That the catalog is away is seen by everybody who asks it for anything.
+            Ok(()) | Err(EngineError::Catalog(CatalogError::OutOfReach { .. })) => {}
+            Err(error) => self.remember_once(None, &error.to_string()),
         }
     }
 

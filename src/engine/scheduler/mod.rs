@@ -158,6 +158,9 @@ impl Engine {
         if due.is_empty() {
             return Ok(Turn::NothingToDo);
         }
+        // A machine that stands still in the middle of something keeps the environment's lock until it goes on or is
+        // ended. That is no failure of the backup, so none is begun.
+        drop(self.lock(name)?);
         self.start_scheduled_backup(name, &due, Some(claim))?;
         Ok(Turn::Started)
     }

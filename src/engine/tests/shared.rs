@@ -164,7 +164,10 @@ fn database(cluster: &Cluster, name: &str) -> String {
     cluster.connect(name, SUPERUSER)
 }
 
-const TAKEN_OVER: &[(&str, fn(&str))] = &[
+/// A test by its name, told its database.
+type Test = (&'static str, fn(&str));
+
+const TAKEN_OVER: &[Test] = &[
     ("no_backup", a_job_that_was_taken_over_makes_no_backup),
     (
         "no_backup_in_between",

@@ -81,6 +81,9 @@ fn connector(connect: &str) -> Connector {
     Connector::new(&settings, "/".into(), std::sync::Arc::new(|_| None))
 }
 
+/// A test by its name.
+type Test = (&'static str, fn(&Place));
+
 /// Runs each of these tests on every store. There is one server for all of those that need one, so they are one test.
 macro_rules! on_every_store {
     ($($room:ident :: $test:ident),* $(,)?) => {
@@ -88,7 +91,7 @@ macro_rules! on_every_store {
             $(#[test] fn $test() { super::$room::$test(&super::Place::file()); })*
         }
 
-        const TESTS: &[(&str, fn(&Place))] = &[$((stringify!($test), $room::$test)),*];
+        const TESTS: &[Test] = &[$((stringify!($test), $room::$test)),*];
     };
 }
 
@@ -110,6 +113,7 @@ on_every_store!(
     shared::one_job_at_a_time_on_an_environment_for_all_lifeboats,
     shared::of_many_that_start_at_the_same_time_one_wins,
     shared::a_job_of_a_dead_process_is_settled_by_exactly_one,
+    shared::one_scheduled_backup_that_was_taken_over_is_no_failure,
     shared::a_lifeboat_notices_what_another_writes,
     shared::any_lifeboat_can_ask_a_job_to_stop,
     shared::jobs_are_listed_newest_first_and_narrowed,

@@ -425,3 +425,22 @@ pub(super) fn a_lifeboat_notices_what_another_writes(place: &Place) {
     }
     assert_eq!(look(), []);
 }
+
+pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Place) {
+    let live = name("acme/live");
+    let heir = place.open();
+    let interrupt = || {
+        let doomed = place.open();
+        let (job, _) = doomed
+            .create_job(new(&live, "schedule"), at(0), &JobState::Running)
+            .unwrap();
+        place.kill(doomed);
+        let claim = heir.adopt(job.id).unwrap().unwrap();
+        end(&heir, (job, claim), failed(), at(1));
+        heir.scheduled_failures(&live)
+            .unwrap()
+            .map(|failures| failures.count)
+    };
+    assert_eq!(interrupt(), None);
+    assert_eq!(interrupt(), Some(2), "it may be what kills them");
+}
