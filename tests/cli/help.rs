@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 26] = [
     "demo",
     "init",
     "check",
@@ -25,6 +25,8 @@ const VERBS: [&str; 24] = [
     "maintenance",
     "extend",
     "delete",
+    "serve",
+    "token",
     "completions",
     "man",
 ];

@@ -437,7 +437,7 @@ pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Pla
         place.kill(doomed);
         let claim = heir.adopt(job.id).unwrap().unwrap();
         end(&heir, (job, claim), failed(), at(1));
-        heir.scheduled_failures(&live)
+        heir.scheduled_failures(&live, JobKind::Backup)
             .unwrap()
             .map(|failures| failures.count)
     };
