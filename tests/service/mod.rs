@@ -397,6 +397,9 @@ async fn routed(backend: &dyn Backend, asked: &Asked) -> Result<(u16, Value), Ba
         ("POST", ["environments", _, _, "verifications"]) => {
             started(backend.start_verify(environment(), text("backup")).await?)
         }
+        ("POST", ["environments", _, _, "drills"]) => {
+            started(backend.start_drill(environment(), text("backup")).await?)
+        }
         ("DELETE", ["environments", _, _, "backups", id]) => {
             backend
                 .delete_backup(environment(), BackupId((*id).to_owned()))
