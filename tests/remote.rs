@@ -503,8 +503,8 @@ async fn an_answer_brings_the_link_up_before_its_time() {
     let network = Proxy::to(&service.address).await;
     network.cut();
     let pace = Pace {
-        first_wait: Duration::from_secs(600),
-        longest_wait: Duration::from_secs(600),
+        first_wait: Duration::from_mins(10),
+        longest_wait: Duration::from_mins(10),
         attempts: 1,
         ..quick()
     };

@@ -26,7 +26,7 @@ impl Default for Pace {
         Self {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(30),
-            long_answer: Duration::from_secs(300),
+            long_answer: Duration::from_mins(5),
             silence: Duration::from_secs(40),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
