@@ -11,7 +11,7 @@ use tokio::net::TcpSocket;
 use crate::house::{House, Token, answered};
 
 /// Nothing here takes longer, unless something is wrong.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A stream, read event by event.
 struct Listener {
@@ -48,8 +48,8 @@ impl Listener {
     async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let block = block.to_owned();
-                self.text = rest.to_owned();
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
                 return Some(block);
             }
             let chunk = tokio::time::timeout(LONG, self.answer.chunk())
@@ -213,7 +213,7 @@ async fn a_slow_reader_is_told_that_events_are_lost() {
     let mut head = [0; 64];
     slow.read_exact(&mut head).await.unwrap();
     let mut quick = Listener::open(&house, &owner, None).await;
-    let quick = tokio::spawn(async move {
+    let listening = tokio::spawn(async move {
         let last = |heard: &Heard| {
             heard.data["text"]
                 .as_str()
@@ -221,9 +221,9 @@ async fn a_slow_reader_is_told_that_events_are_lost() {
         };
         let mut missed = 0;
         loop {
-            let heard = quick.next().await.expect("the stream ended");
-            missed += u32::from(heard.event == "missed");
-            if last(&heard) {
+            let told = quick.next().await.expect("the stream ended");
+            missed += u32::from(told.event == "missed");
+            if last(&told) {
                 return missed;
             }
         }
@@ -245,7 +245,7 @@ async fn a_slow_reader_is_told_that_events_are_lost() {
     house
         .send(Method::PUT, path, &owner, &json!({ "on": false }))
         .await;
-    assert_eq!(quick.await.unwrap(), 0);
+    assert_eq!(listening.await.unwrap(), 0);
     let mut text = Vec::new();
     let mut buffer = vec![0; 1 << 16];
     while !String::from_utf8_lossy(&text).contains("event: missed") {
