@@ -14,9 +14,11 @@ use crate::domain::settings::EnvironmentSettings;
 /// How long after a proof that could not be done the next is tried: doubled each time, up to a day.
 const FIRST_RETRY_HOURS: i64 = 1;
 const LAST_RETRY_HOURS: i64 = 24;
+/// When an environment is looked at again whose proof was begun or could not be.
+const LOOK_AGAIN: chrono::Duration = chrono::Duration::minutes(10);
 
 impl Engine {
-    pub(super) fn proof_times<'a>(
+    fn proof_times<'a>(
         name: &'a EnvironmentName,
         settings: &EnvironmentSettings,
         proof: Proof,
@@ -57,50 +59,46 @@ impl Engine {
         }
     }
 
-    /// Takes a turn of a proof that was written down as due, or says that it is to be looked at `later`.
-    pub(super) fn serve_proof(
+    /// When the environment was last to be proven, one way or the other. `None` when both are off.
+    pub(super) fn proof_due(
         &self,
         name: &EnvironmentName,
-        proof: Proof,
-        later: Instant,
-    ) -> Result<Turn, EngineError> {
+        settings: &EnvironmentSettings,
+    ) -> Option<Instant> {
+        let past = |proof| Self::proof_times(name, settings, proof).last(self.now());
+        past(Proof::Verify).max(past(Proof::Drill))
+    }
+
+    /// A turn of proving, where several machines share the work: starts reading back or a drill, or says that there is
+    /// nothing left to prove, or when to look again.
+    pub(super) fn serve_proof(&self, name: &EnvironmentName) -> Result<Turn, EngineError> {
+        let later = self.now() + LOOK_AGAIN;
+        Ok(match self.try_proof_if_due(name)? {
+            Some(_) => Turn::Begun(later),
+            None if self.is_unproven(name)? => Turn::Later(later),
+            None => Turn::NothingToDo,
+        })
+    }
+
+    /// Whether anything is left to be read back or drilled, however that stands now.
+    fn is_unproven(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
         let settings = self.live_settings(name)?;
         let now = self.now();
-        let Some(due) = Self::proof_times(name, settings, proof).last(now) else {
-            return Ok(Turn::NothingToDo);
-        };
-        let kind = match proof {
-            Proof::Verify => JobKind::Verify,
-            Proof::Drill => JobKind::Drill,
-        };
-        if !may_begin(settings.schedule.window, 0, now)
-            || self.catalog().running(name)?.is_some()
-            || self.catalog().holds(name)?.maintenance.is_some()
-            || self.waits_after(name, kind)?
-            || !self.due(name, true)?.is_empty()
-        {
-            return Ok(Turn::Later(later));
+        let past = |proof| Self::proof_times(name, settings, proof).last(now);
+        let backups = self.list_backups(name)?;
+        if past(Proof::Verify).is_some_and(|due| !to_verify(&backups, due, now).is_empty()) {
+            return Ok(true);
         }
-        let started = match proof {
-            Proof::Verify => self.verify_what_is_due(name, due, now)?,
-            Proof::Drill => {
-                let known_since = self.catalog().met(name, now)?;
-                let drills = self.catalog().drills(name)?;
-                let last = drills.first();
-                if drill_is_due(last, due, known_since, now)
-                    && !may_begin(
-                        settings.schedule.window,
-                        last.map_or(0, |drill| drill.millis),
-                        now,
-                    )
-                {
-                    return Ok(Turn::Later(later));
-                }
-                self.drill_what_is_due(name, due, now)?
-            }
+        let Some(due) = past(Proof::Drill) else {
+            return Ok(false);
         };
-        // How the job ended is seen at the next look: what was not done then is still due.
-        Ok(started.map_or(Turn::NothingToDo, |_| Turn::Begun(later)))
+        let known_since = self.catalog().met(name, now)?;
+        Ok(drill_is_due(
+            self.catalog().drills(name)?.first(),
+            due,
+            known_since,
+            now,
+        ))
     }
 
     fn try_proof_if_due(&self, name: &EnvironmentName) -> Result<Option<JobId>, EngineError> {

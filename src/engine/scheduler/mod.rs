@@ -19,7 +19,6 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
-use crate::domain::proof::Proof;
 use turns::{Turn, take_turns};
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
@@ -114,13 +113,14 @@ impl Engine {
             .environments()
             .filter(|(_, settings)| settings.kind.is_recoverable())
             .map(|(name, settings)| (name, &settings.schedule));
-        super::locked(&self.0.due).note(self.catalog(), environments, now)?;
-        for proof in Proof::ALL {
-            let environments = self
-                .environments()
-                .filter(|(_, settings)| settings.kind.is_recoverable());
-            let times = environments.map(|(name, settings)| Self::proof_times(name, settings, proof));
-            super::locked(&self.0.due).note_proofs(self.catalog(), proof, times, now)?;
+        let proofs = self
+            .environments()
+            .filter(|(_, settings)| settings.kind.is_recoverable())
+            .filter_map(|(name, settings)| Some((name.clone(), self.proof_due(name, settings)?)));
+        {
+            let mut book = super::locked(&self.0.due);
+            book.note(self.catalog(), environments, now)?;
+            book.note_proofs(self.catalog(), proofs)?;
         }
         let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
         let room = u32::try_from(room).unwrap_or(u32::MAX);
@@ -128,7 +128,7 @@ impl Engine {
             Ok(turn) => turn,
             Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
             Err(error) => {
-                let text = format!("the scheduled backup cannot be started: {error}");
+                let text = format!("the scheduled {} cannot be started: {error}", claim.kind);
                 self.remember_once(Some(&claim.environment), &text);
                 Turn::Later(now + AGAIN)
             }
@@ -140,13 +140,13 @@ impl Engine {
     fn serve_turn(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
         let (name, now) = (&claim.environment, self.now());
         // Another machine may know of more environments, and of other kinds of work.
-        if let Some(proof) = Proof::ALL.into_iter().find(|proof| claim.kind == proof.label())
-            && self.settings(name).is_ok()
-        {
-            return self.serve_proof(name, proof, now + AGAIN);
-        }
-        if claim.kind != turns::BACKUP || self.settings(name).is_err() {
+        if self.settings(name).is_err() {
             return Ok(Turn::Later(now + AGAIN));
+        }
+        match claim.kind.as_str() {
+            turns::BACKUP => {}
+            turns::PROOF => return self.serve_proof(name),
+            _ => return Ok(Turn::Later(now + AGAIN)),
         }
         if self.catalog().running(name)?.is_some() || self.catalog().holds(name)?.maintenance.is_some() {
             return Ok(Turn::Later(now + AGAIN));

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::proof::{Proof, ProofTimes};
 use crate::domain::schedule::Schedule;
 use crate::domain::slot::Slot;
 use crate::engine::catalog::{Catalog, CatalogError, Due, DueClaim};
@@ -17,22 +16,22 @@ use crate::engine::catalog::{Catalog, CatalogError, Due, DueClaim};
 /// What backups by the schedule are called among what is due.
 pub const BACKUP: &str = "backup";
 
+/// What verifications and drills by the schedule are called. They are claimed after backups: see [`Catalog::claim_due`].
+pub const PROOF: &str = "proof";
+
 /// What this machine has written down already, so that it does not write it every minute.
 #[derive(Debug, Default)]
-pub struct DueBook(
-    HashMap<EnvironmentName, Instant>,
-    HashMap<(EnvironmentName, Proof), Instant>,
-);
+pub struct DueBook(HashMap<(&'static str, EnvironmentName), Instant>);
 
 /// How a turn went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// A job was started for it. Its end says how it goes on.
     Started,
+    /// A job was started for it that does not say how it goes on; at this time it is looked at again.
+    Begun(Instant),
     /// There was nothing to do any more.
     NothingToDo,
-    /// A job was started that knows nothing of the turn. It is looked at again then.
-    Begun(Instant),
     /// It cannot be begun now.
     Later(Instant),
 }
@@ -49,46 +48,45 @@ impl DueBook {
         environments: impl Iterator<Item = (&'e EnvironmentName, &'e Schedule)>,
         now: Instant,
     ) -> Result<u64, CatalogError> {
-        let fresh: Vec<_> = environments
+        let due = environments
             .filter(|(_, schedule)| schedule.enabled)
-            .filter_map(|(name, schedule)| {
-                let period = schedule.period_of(name, Slot::Daily, now)?;
-                (self.0.get(name) != Some(&period)).then(|| Due {
-                    environment: name.clone(),
-                    period,
-                })
-            })
-            .collect();
-        let noted = catalog.note_due(BACKUP, &fresh)?;
-        self.0
-            .extend(fresh.into_iter().map(|due| (due.environment, due.period)));
-        Ok(noted)
+            .filter_map(|(name, schedule)| Some((name.clone(), schedule.period_of(name, Slot::Daily, now)?)));
+        self.write(catalog, BACKUP, due)
     }
 
-    /// Writes down which proofs are due now.
+    /// Writes down which environments are to be proven, with when that became due: one row stands for reading back and
+    /// for a drill. Returns how many rows were new.
     ///
     /// # Errors
     /// As [`DueBook::note`].
-    pub fn note_proofs<'e>(
+    pub fn note_proofs(
         &mut self,
         catalog: &Catalog,
-        proof: Proof,
-        times: impl Iterator<Item = ProofTimes<'e>>,
-        now: Instant,
+        due: impl Iterator<Item = (EnvironmentName, Instant)>,
     ) -> Result<u64, CatalogError> {
-        let fresh: Vec<_> = times
-            .filter_map(|times| {
-                let (environment, period) = (times.environment.clone(), times.last(now)?);
-                let known = self.1.get(&(environment.clone(), proof));
-                (known != Some(&period)).then_some(Due { environment, period })
-            })
-            .collect();
-        let noted = catalog.note_due(proof.label(), &fresh)?;
-        self.1.extend(
-            fresh
-                .into_iter()
-                .map(|due| ((due.environment, proof), due.period)),
-        );
+        self.write(catalog, PROOF, due)
+    }
+
+    fn write(
+        &mut self,
+        catalog: &Catalog,
+        kind: &'static str,
+        due: impl Iterator<Item = (EnvironmentName, Instant)>,
+    ) -> Result<u64, CatalogError> {
+        let mut fresh = Vec::new();
+        let mut known = Vec::new();
+        for (environment, period) in due {
+            let key = (kind, environment);
+            if self.0.get(&key) != Some(&period) {
+                fresh.push(Due {
+                    environment: key.1.clone(),
+                    period,
+                });
+                known.push((key, period));
+            }
+        }
+        let noted = catalog.note_due(kind, &fresh)?;
+        self.0.extend(known);
         Ok(noted)
     }
 }
@@ -117,7 +115,7 @@ pub fn take_turns(
                 }
                 Turn::Begun(time) => {
                     started += 1;
-                    catalog.put_back_due(&claim, time.max(now + chrono::Duration::seconds(1)))?;
+                    catalog.put_back_due(&claim, time)?;
                 }
                 // Never claimed again in this look: it would go on for ever.
                 Turn::Later(time) => {

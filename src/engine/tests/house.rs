@@ -274,6 +274,27 @@ pub(super) fn ended(engine: &Engine, id: JobId) -> Job {
     engine.job(id).unwrap()
 }
 
+/// Starts what is due, and gives the jobs that were started once they have ended, oldest first.
+pub(super) fn looked(engine: &Engine) -> Vec<Job> {
+    let newest = |limit| {
+        let query = crate::domain::request::JobQuery {
+            limit,
+            ..Default::default()
+        };
+        engine.catalog().jobs(&query).unwrap()
+    };
+    let before = newest(1).first().map(|job| job.id);
+    engine.start_what_is_due();
+    // One may have ended already.
+    for id in engine.jobs_at_work() {
+        engine.wait_for(id);
+    }
+    let mut jobs = newest(20);
+    jobs.retain(|job| Some(job.id) > before);
+    jobs.reverse();
+    jobs
+}
+
 /// Waits for a job that has to end well.
 pub(super) fn done(engine: &Engine, id: JobId) -> Job {
     let job = ended(engine, id);
