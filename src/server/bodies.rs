@@ -268,7 +268,6 @@ mod tests {
             r#"{"note":"a\u0000b"}"#,
             r#"{"notes":"x"}"#,
             r#"{"note":7}"#,
-            "[]",
             &long,
         ] {
             assert!(serde_json::from_str::<NewBackup>(bad).is_err(), "{bad}");
