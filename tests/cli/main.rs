@@ -16,3 +16,5 @@ mod harness;
 mod help;
 mod init;
 mod program;
+#[path = "../service/mod.rs"]
+mod service;

@@ -45,9 +45,9 @@ pub(super) struct House {
     pub(super) hooks: Hooks,
     pub(super) health: Option<HealthSettings>,
     pub(super) copied: Vec<Slot>,
-    catalog: Option<CatalogSettings>,
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
+    catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -63,12 +63,12 @@ impl House {
             hooks: Hooks::default(),
             health: None,
             copied: Vec::new(),
-            catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,
                 ..DrillSettings::default()
             },
+            catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
