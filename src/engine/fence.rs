@@ -1,7 +1,8 @@
 //! The fence around an environment's repository: what a job may still change there is what its claim in the catalog says.
 //!
 //! A machine can stand still for as long as it likes and then go on in the middle of a job that others have taken over.
-//! So the repository asks this before it changes anything, and before and after it lets a backup through.
+//! So the repository asks this before it changes anything. That a backup is about to appear is told to the catalog before it
+//! does, so that whoever takes the job over knows what may still come: see `catalog::recording`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant as Monotonic};
 
 use super::Engine;
 use super::catalog::{Catalog, CatalogError, Claim};
+use super::clock::Clock;
 use super::repository::Loseable;
 use crate::domain::environment::EnvironmentName;
 
@@ -18,9 +20,10 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The fence around one environment.
-#[derive(Debug)]
 pub(super) struct Fence {
     catalog: Arc<Catalog>,
+    clock: Arc<dyn Clock>,
+    environment: EnvironmentName,
     claim: Mutex<Option<Claim>>,
 }
 
@@ -35,28 +38,56 @@ impl Drop for Behind {
 }
 
 impl Fence {
-    /// What the catalog says of the claim; `None` where no job is at work.
-    fn asked(&self) -> Option<Result<(), CatalogError>> {
-        let claim = (*self.claim.lock().unwrap_or_else(PoisonError::into_inner))?;
-        Some(self.catalog.check_claim(&claim))
+    /// The claim of the job at work, if there is one.
+    fn claim(&self) -> Option<Claim> {
+        *self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks until the catalog answers, for a while: whether the claim stands.
+    fn surely(&self, ask: impl Fn(&Claim) -> Result<(), CatalogError>) -> bool {
+        let Some(claim) = self.claim() else { return true };
+        let began = Monotonic::now();
+        loop {
+            match ask(&claim) {
+                Ok(()) => return true,
+                Err(CatalogError::NotOwned(_)) => return false,
+                Err(_) if began.elapsed() >= PATIENCE => return false,
+                Err(_) => thread::sleep(ASK_AGAIN),
+            }
+        }
     }
 }
 
 impl Loseable for Fence {
     fn is_lost(&self) -> bool {
-        matches!(self.asked(), Some(Err(CatalogError::NotOwned(_))))
+        self.claim()
+            .is_some_and(|claim| matches!(self.catalog.check_claim(&claim), Err(CatalogError::NotOwned(_))))
     }
 
     fn is_surely_held(&self) -> bool {
-        let began = Monotonic::now();
-        loop {
-            match self.asked() {
-                None | Some(Ok(())) => return true,
-                Some(Err(CatalogError::NotOwned(_))) => return false,
-                Some(Err(_)) if began.elapsed() >= PATIENCE => return false,
-                Some(Err(_)) => thread::sleep(ASK_AGAIN),
-            }
-        }
+        self.surely(|claim| self.catalog.check_claim(claim))
+    }
+
+    fn may_record(&self, id: &str) -> bool {
+        self.surely(|claim| self.catalog.begin_record(claim, id, self.clock.now()))
+    }
+
+    fn is_void(&self, id: &str) -> bool {
+        // Nobody has taken over what is still held. A catalog that is away says nothing, and the record stands.
+        self.is_lost()
+            && self
+                .catalog
+                .void_records(&self.environment)
+                .is_ok_and(|void| void.iter().any(|void| void == id))
+    }
+}
+
+impl std::fmt::Debug for Fence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fence")
+            .field("environment", &self.environment)
+            .field("claim", &self.claim())
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,6 +98,8 @@ impl Engine {
         let fence = fences.entry(name.clone()).or_insert_with(|| {
             Arc::new(Fence {
                 catalog: Arc::clone(&self.0.catalog),
+                clock: Arc::clone(&self.0.clock),
+                environment: name.clone(),
                 claim: Mutex::default(),
             })
         });

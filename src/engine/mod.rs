@@ -409,9 +409,13 @@ impl Engine {
         };
         let verifications = self.catalog().verifications(name)?;
         let drills = self.catalog().drills(name)?;
+        let void = self.catalog().void_records(name)?;
         let mut backups = Vec::new();
         let mut unreadable = Vec::new();
         for stored in repository.list()? {
+            if void.contains(&stored.id.0) {
+                continue;
+            }
             match stored.manifest {
                 Ok(manifest) if manifest.environment == *name => {
                     // A record is written only after the backup was read back whole, so that is when it was verified,

@@ -32,11 +32,36 @@ impl Engine {
                 &format!("expired tables of an earlier restore could not be dropped: {error}"),
             );
         }
+        self.drop_void(work, name, &repository)?;
         let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
             self.free(work, &repository)?;
         }
         Ok(dropped)
+    }
+
+    /// Drops backups that came too late, from a machine whose job others had taken over.
+    fn drop_void(
+        &self,
+        work: &Work,
+        name: &EnvironmentName,
+        repository: &Repository,
+    ) -> Result<(), EngineError> {
+        let void = self.catalog().void_records(name)?;
+        if void.is_empty() {
+            return Ok(());
+        }
+        for stored in repository.list()? {
+            if void.contains(&stored.id.0) {
+                repository.forget(std::slice::from_ref(&stored.id))?;
+                let text = format!(
+                    "backup {} is dropped: its job had been taken over when it came",
+                    stored.id
+                );
+                work.log(Severity::Information, &text);
+            }
+        }
+        Ok(())
     }
 
     fn drop_backups(

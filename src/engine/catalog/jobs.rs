@@ -2,6 +2,7 @@
 
 use super::due::{self, DueClaim};
 use super::error::Fault;
+use super::recording;
 use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, values};
 use super::{Catalog, CatalogError};
@@ -34,8 +35,8 @@ pub struct ScheduledFailures {
 pub struct Claim {
     /// The job.
     pub job: JobId,
-    process: u64,
-    fence: u64,
+    pub(super) process: u64,
+    pub(super) fence: u64,
 }
 
 /// What a job is to be.
@@ -159,6 +160,7 @@ impl Catalog {
             }
             if job.state.has_ended() {
                 due::job_ended(session, job)?;
+                recording::job_ended(session, job.id)?;
             }
             Ok(())
         });
@@ -389,7 +391,7 @@ impl Catalog {
 }
 
 /// Whoever was declared gone has lost its claims.
-fn lost(error: CatalogError, claim: &Claim) -> CatalogError {
+pub(super) fn lost(error: CatalogError, claim: &Claim) -> CatalogError {
     match error {
         CatalogError::TakenForDead => CatalogError::NotOwned(claim.job),
         other => other,

@@ -21,6 +21,7 @@ mod news;
 mod notes;
 mod plans;
 mod presence;
+mod recording;
 mod records;
 mod schema;
 mod store;

@@ -38,9 +38,19 @@ pub(in crate::engine) trait Loseable: std::fmt::Debug + Send + Sync {
     /// Whether it may have gone to somebody else.
     fn is_lost(&self) -> bool;
 
-    /// Whether it is certain that it has not. Asked before a record is written or removed; may take a while.
+    /// Whether it is certain that it has not. Asked before a record is removed; may take a while.
     fn is_surely_held(&self) -> bool {
         !self.is_lost()
+    }
+
+    /// Whether the record of this id may be written, now that this is told to whoever might take over.
+    fn may_record(&self, _id: &str) -> bool {
+        self.is_surely_held()
+    }
+
+    /// Whether the record of this id, which was written, counts for nothing: whoever has taken over did not find it.
+    fn is_void(&self, _id: &str) -> bool {
+        self.is_lost()
     }
 }
 
@@ -247,7 +257,12 @@ impl WriteBackend for Guard {
         if !self.may_write(kind) {
             return Err(refused());
         }
-        if self.has_lost_its_lock(kind) {
+        let name = id.to_hex();
+        let may = match kind {
+            FileType::Snapshot => self.locks.iter().all(|lock| lock.may_record(name.as_str())),
+            _ => !self.has_lost_its_lock(kind),
+        };
+        if !may {
             return Err(lost());
         }
         // Before it is there, so that a write that fails after the rename is known of, too.
@@ -264,9 +279,8 @@ impl WriteBackend for Guard {
             self.call_off();
             return Err(error);
         }
-        if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_lost()) {
-            // It was lost while this was being written, by a machine that stood still between the two looks. Whoever has
-            // it now does not know of this record.
+        if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_void(name.as_str())) {
+            // A machine that stood still between the two looks has written it too late.
             self.shelf.remove(kind, id)?;
             self.written().records.retain(|record| record != id);
             return Err(lost());

@@ -35,6 +35,7 @@ impl Engine {
             let Some(claim) = self.catalog().adopt(job.id)? else {
                 continue;
             };
+            self.settle_record(&job, &claim)?;
             let settled = self.settle(&job.environment);
             self.end_abandoned(&mut job, &claim, settled)?;
         }
@@ -96,6 +97,24 @@ impl Engine {
             })
         };
         Ok(names.filter(stands).cloned().collect())
+    }
+
+    /// Looks whether the backup is there that a job was about to record. If it is not, it is void: it might still come, from
+    /// a machine that stands still.
+    fn settle_record(&self, job: &Job, claim: &Claim) -> Result<(), EngineError> {
+        let Some(record) = self.catalog().recording(job.id)? else {
+            return Ok(());
+        };
+        let name = &job.environment;
+        // What cannot be looked at is not relied on either.
+        let is_there = self
+            .list_backups(name)
+            .is_ok_and(|backups| backups.iter().any(|backup| backup.id.0 == record));
+        if !is_there {
+            self.catalog().void_record(claim, name, &record, self.now())?;
+            self.changed(name);
+        }
+        Ok(())
     }
 
     /// Settles a journal that no job stands for. Nothing may work on the environment before that is done.

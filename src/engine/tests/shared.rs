@@ -125,6 +125,10 @@ const TAKEN_OVER: &[Test] = &[
         "no_backup_in_between",
         a_backup_that_was_written_in_between_is_taken_back,
     ),
+    (
+        "came_or_not",
+        whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not,
+    ),
     ("not_a_word", a_job_that_was_taken_over_says_nothing_about_its_end),
     ("switch", a_switch_of_a_dead_machine_is_finished_by_another),
     ("elsewhere", content_that_only_another_machine_has_is_left_alone),
@@ -220,16 +224,16 @@ fn a_job_that_was_taken_over_makes_no_backup(connect: &str) {
 }
 
 fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
-    // The moment between the look before the record and the record itself, made as long as the test likes: the fence is
-    // asked twice, and what it protects is lost after the first time.
+    // The moment between the look before the record and the record itself, made as long as the test likes: when the
+    // machine goes on, what it was about to write is void.
     #[derive(Debug)]
-    struct LostInBetween(std::sync::atomic::AtomicU32);
-    impl crate::engine::repository::Loseable for LostInBetween {
+    struct Overtaken;
+    impl crate::engine::repository::Loseable for Overtaken {
         fn is_lost(&self) -> bool {
-            self.0.load(std::sync::atomic::Ordering::Relaxed) > 0
+            false
         }
-        fn is_surely_held(&self) -> bool {
-            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0
+        fn is_void(&self, _id: &str) -> bool {
+            true
         }
     }
     assert!(!connect.is_empty());
@@ -237,7 +241,7 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
     let engine = house.engine();
     let id = backup_with_a_pause(&engine, |_| {
         let repository = engine.repository(&House::live(), false).unwrap().unwrap();
-        repository.under(std::sync::Arc::new(LostInBetween(0.into())));
+        repository.under(std::sync::Arc::new(Overtaken));
     });
     assert!(matches!(ended(&engine, id).state, JobState::Failed { .. }));
     assert!(
@@ -247,6 +251,41 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
             .unwrap()
             .is_empty()
     );
+}
+
+fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &str) {
+    let house = House::new();
+    let kept = back_up(&house.engine());
+    for (recorded, is_there) in [(kept.0.clone(), true), ("cd".repeat(32), false)] {
+        let paused = house.engine();
+        let id = backup_with_a_pause(&paused, |id| {
+            paused
+                .catalog()
+                .set_note("recording", &id.to_string(), &recorded, paused.now())
+                .unwrap();
+            declare_all_gone(connect);
+            drop(house.engine_with_state("other-state"));
+        });
+        assert!(matches!(paused.job(id).unwrap().state, JobState::Failed { .. }));
+        let void = paused.catalog().void_records(&House::live()).unwrap();
+        assert_eq!(void.contains(&recorded), !is_there);
+    }
+    // A void one that came all the same is not listed, and goes with the next backup.
+    let other = house.engine_with_state("other-state");
+    other
+        .catalog()
+        .set_note("void acme/live", &kept.0, "", other.now())
+        .unwrap();
+    assert!(other.backups(&House::live()).unwrap().is_empty());
+    let next = back_up(&other);
+    let repository = other.repository(&House::live(), false).unwrap().unwrap();
+    let stored: Vec<_> = repository
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|stored| stored.id)
+        .collect();
+    assert_eq!(stored, [next]);
 }
 
 fn a_job_that_was_taken_over_says_nothing_about_its_end(connect: &str) {

@@ -113,6 +113,7 @@ on_every_store!(
     shared::one_job_at_a_time_on_an_environment_for_all_lifeboats,
     shared::of_many_that_start_at_the_same_time_one_wins,
     shared::a_job_of_a_dead_process_is_settled_by_exactly_one,
+    shared::what_is_about_to_be_recorded_is_known_to_whoever_takes_over,
     shared::one_scheduled_backup_that_was_taken_over_is_no_failure,
     shared::a_lifeboat_notices_what_another_writes,
     shared::any_lifeboat_can_ask_a_job_to_stop,

@@ -444,3 +444,34 @@ pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Pla
     assert_eq!(interrupt(), None);
     assert_eq!(interrupt(), Some(2), "it may be what kills them");
 }
+
+pub(super) fn what_is_about_to_be_recorded_is_known_to_whoever_takes_over(place: &Place) {
+    let (doomed, first, second) = (place.open(), place.open(), place.open());
+    let (job, claim) = start(&doomed, "acme/live").unwrap();
+    assert_eq!(second.recording(job.id).unwrap(), None);
+    doomed.begin_record(&claim, "abc", at(1)).unwrap();
+    assert_eq!(second.recording(job.id).unwrap().as_deref(), Some("abc"));
+    place.kill(doomed);
+    let early = first.adopt(job.id).unwrap().unwrap();
+    assert!(matches!(
+        first.begin_record(&claim, "abc", at(2)),
+        Err(CatalogError::NotOwned(_))
+    ));
+    place.kill(first);
+    let heir = second.adopt(job.id).unwrap().unwrap();
+    // Only whoever has the job now says what counts.
+    let live = name("acme/live");
+    assert!(matches!(
+        second.void_record(&early, &live, "abc", at(3)),
+        Err(CatalogError::NotOwned(_))
+    ));
+    assert_eq!(second.void_records(&live).unwrap(), Vec::<String>::new());
+    second.void_record(&heir, &live, "abc", at(3)).unwrap();
+    end(&second, (job.clone(), heir), failed(), at(4));
+    assert_eq!(second.recording(job.id).unwrap(), None);
+    assert_eq!(second.void_records(&live).unwrap(), ["abc"]);
+    assert_eq!(
+        second.void_records(&name("acme/live-2")).unwrap(),
+        Vec::<String>::new()
+    );
+}
