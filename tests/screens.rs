@@ -400,6 +400,34 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
 }
 
 #[tokio::test]
+async fn a_step_that_was_left_out_has_no_tick() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press(" ").await.see("NO SAFETY BACKUP").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        keep(&cockpit, &settings(), "unsafe-running", size);
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(24));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is back as it was at 2026-11-23 00:17 (backup 3b90aa17)".to_owned(),
+                backup: Some(fixture::id(2)),
+                warnings: vec!["no safety backup was taken, by choice".to_owned()],
+                ..Outcome::default()
+            });
+        });
+        cockpit.see("is back as it was").await;
+        keep(&cockpit, &settings(), "unsafe-done", size);
+    }
+}
+
+#[tokio::test]
 async fn a_job_says_which_table_it_is_on() {
     let change = |state: &mut State| {
         let mut first = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");

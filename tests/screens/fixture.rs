@@ -13,7 +13,7 @@ use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName};
 use lifeboat::domain::event::Event;
-use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
+use lifeboat::domain::job::{Job, JobId, JobKind, LogLine, Phase};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -308,11 +308,12 @@ impl Backend for Fixture {
         ))
         .await?;
         refusal::confirmed(&planned.environment, &confirm)?;
-        Ok(self.begin(
-            &planned.environment,
-            JobKind::Restore,
-            "restore of 3b90aa17 (daily)",
-        ))
+        let title = "restore of 3b90aa17 (daily)";
+        let id = self.begin(&planned.environment, JobKind::Restore, title);
+        if planned.without_safety {
+            self.move_on(id.0, |job| job.left_out = vec![Phase::SafetyBackup]);
+        }
+        Ok(id)
     }
 
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {

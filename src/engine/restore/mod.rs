@@ -157,6 +157,9 @@ impl Engine {
     fn restore(&self, work: &Work, backup: &Backup, way: &Way) -> Result<Outcome, EngineError> {
         let name = work.environment().clone();
         let selection = &way.selection;
+        if way.without_safety {
+            work.leaves_out(&[Phase::SafetyBackup]);
+        }
         work.phase(Phase::Preparing)?;
         let plan = self.plan(&name, backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {

@@ -133,6 +133,10 @@ const TESTS: &[(&str, fn())] = &[
         restores::undo_goes_back_to_the_last_restore_that_changed_something,
     ),
     (
+        "undo_never_goes_back_further_than_the_last_restore",
+        restores::undo_never_goes_back_further_than_the_last_restore,
+    ),
+    (
         "a_workspace_that_is_a_link_fails_the_backup",
         restores::a_workspace_that_is_a_link_fails_the_backup,
     ),
