@@ -17,6 +17,7 @@ use lifeboat::domain::job::{Job, JobId, JobKind, LogLine, Phase};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::{broadcast, watch};
 
@@ -289,6 +290,7 @@ impl Backend for Fixture {
         let mut plan = plan?;
         plan.selection = request.selection;
         plan.without_safety = request.without_safety;
+        plan.from = request.from;
         self.state().planned = Some(plan.clone());
         Ok(plan)
     }
@@ -300,10 +302,10 @@ impl Backend for Fixture {
             "restore {} {}{}",
             planned.environment,
             planned.backup.id.short(),
-            if planned.without_safety {
-                " without a safety backup"
-            } else {
-                ""
+            match (planned.from, planned.without_safety) {
+                (RepositoryChoice::Copy, _) => " from the copy",
+                (_, true) => " without a safety backup",
+                _ => "",
             }
         ))
         .await?;
