@@ -29,6 +29,8 @@ mod interrupted;
 mod killed;
 #[path = "postgres/readers.rs"]
 mod readers;
+#[path = "postgres/records.rs"]
+mod records;
 #[path = "postgres/rights.rs"]
 mod rights;
 #[path = "postgres/room.rs"]
