@@ -27,6 +27,8 @@ mod house;
 mod interrupted;
 #[path = "postgres/killed.rs"]
 mod killed;
+#[path = "postgres/left_behind.rs"]
+mod left_behind;
 #[path = "postgres/readers.rs"]
 mod readers;
 #[path = "postgres/records.rs"]
