@@ -15,4 +15,7 @@ mod following;
 mod harness;
 mod help;
 mod init;
+#[allow(dead_code, reason = "the tests of the repository use the rest of it")]
+#[path = "../repository/object_storage.rs"]
+mod object_storage;
 mod program;
