@@ -12,7 +12,9 @@ mod screens {
     pub mod fixture;
 }
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -501,8 +503,8 @@ async fn an_answer_brings_the_link_up_before_its_time() {
     let network = Proxy::to(&service.address).await;
     network.cut();
     let pace = Pace {
-        first_wait: Duration::from_secs(600),
-        longest_wait: Duration::from_secs(600),
+        first_wait: Duration::from_mins(10),
+        longest_wait: Duration::from_mins(10),
         attempts: 1,
         ..quick()
     };
@@ -525,6 +527,73 @@ async fn an_answer_brings_the_link_up_before_its_time() {
     network.mend();
     remote.info().await.unwrap();
     until(&remote, |link| *link == Link::Up).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
+    let (_, service) = house().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("lifeboat.toml");
+    let lifeboat = |arguments: &[&str], typed: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+            .args(arguments)
+            .env("LIFEBOAT_CONFIG", &config)
+            .env("LIFEBOAT_STATE", folder.path().join("state"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            ended.status.code().unwrap(),
+            text(ended.stdout),
+            text(ended.stderr),
+        )
+    };
+    let address = service.address.clone();
+    let (code, _, why) =
+        tokio::task::block_in_place(|| lifeboat(&["login", &address, "--name", "prod"], "lb_wrong\n"));
+    assert_eq!(code, 4, "{why}");
+    assert!(
+        why.contains("does not accept the token") && !why.contains("lb_wrong"),
+        "{why}"
+    );
+    assert!(!config.exists(), "what does not work is not stored");
+    let typed = format!("{}\n", service::TOKEN);
+    let (code, out, why) =
+        tokio::task::block_in_place(|| lifeboat(&["login", &address, "--name", "prod"], &typed));
+    assert_eq!(code, 0, "{why}");
+    assert!(
+        out.contains("prod.token") && !out.contains(service::TOKEN),
+        "{out}"
+    );
+    let mode = std::fs::metadata(folder.path().join("prod.token"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let verb = |arguments: &[&str]| tokio::task::block_in_place(|| lifeboat(arguments, ""));
+    let (code, out, _) = verb(&["environments"]);
+    assert!(code == 0 && out.contains("globex/live"), "{out}");
+    let (code, out, _) = verb(&["info"]);
+    assert!(
+        code == 0 && out.contains(&address) && out.contains("prod"),
+        "{out}"
+    );
+    let (code, out, why) = verb(&["backup", "acme/live", "--detach"]);
+    assert_eq!((code, out.trim()), (0, "32"), "{why}");
+    let (code, _, why) = verb(&["backups", "acme/nowhere"]);
+    assert_eq!(code, 2, "{why}");
+    // Logging in again renews the token, and changes nothing else.
+    let before = std::fs::read_to_string(&config).unwrap();
+    let (code, ..) = tokio::task::block_in_place(|| lifeboat(&["login", "prod"], &typed));
+    assert_eq!((code, std::fs::read_to_string(&config).unwrap()), (0, before));
+    drop(service);
+    let (code, _, why) = verb(&["environments"]);
+    assert_eq!(code, 4, "{why}");
 }
 
 #[test]

@@ -768,7 +768,7 @@ async fn locked() {
         let settings = CockpitSettings {
             context: "prod".to_owned(),
             accent: Some(Accent::Red),
-            idle_lock: Some(std::time::Duration::from_secs(30 * 60)),
+            idle_lock: Some(std::time::Duration::from_mins(30)),
             clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
             ..settings()
         };

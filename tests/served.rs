@@ -203,7 +203,7 @@ async fn a_restore_and_its_undo(way: Way) {
     cockpit
         .press("<Enter>acme/live<Enter>")
         .await
-        .see("undo: back to")
+        .see("undo: restore of")
         .await;
     cockpit.see("✓ cleaning up").await;
     assert_eq!(fs::read_to_string(house.page()).unwrap(), "title: Broken\n");

@@ -22,6 +22,7 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::engine::catalog::CatalogError;
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Scheduler, Surroundings};
 
@@ -172,6 +173,9 @@ impl From<EngineError> for BackendError {
             EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
             EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
             EngineError::UnknownJob(id) => Self::UnknownJob(id),
+            EngineError::Catalog(error @ CatalogError::OutOfReach { .. }) => {
+                Self::OutOfReach(error.to_string())
+            }
             other => Self::Failed(other.to_string()),
         }
     }

@@ -64,6 +64,7 @@ pub struct BackendInfo {
     /// Lifeboat's version on the other side.
     pub version: String,
     /// Where things are, as pairs of a word and a value.
+    #[cfg_attr(feature = "engine", schemars(with = "Vec<[String; 2]>"))]
     pub places: Vec<(String, String)>,
     /// Whether this is the sandbox of `lifeboat demo`.
     pub demo: bool,

@@ -126,7 +126,11 @@ impl ThisMachine {
     }
 
     #[cfg(not(feature = "engine"))]
-    #[allow(clippy::unused_self, reason = "with an engine it is needed")]
+    #[allow(
+        clippy::unused_self,
+        clippy::needless_pass_by_value,
+        reason = "with an engine they are needed"
+    )]
     fn open_here(
         &self,
         _config: Config,

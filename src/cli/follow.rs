@@ -149,7 +149,7 @@ async fn watch(
 }
 
 /// How long a service that a job is followed on may be out of reach. The job goes on there without anybody who looks.
-const LONGEST_GAP: Duration = Duration::from_secs(300);
+const LONGEST_GAP: Duration = Duration::from_mins(5);
 
 /// The time in which a followed job cannot be seen.
 #[derive(Default)]

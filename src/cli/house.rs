@@ -81,8 +81,8 @@ pub trait House {
         )))
     }
 
-    /// The engine on this machine's content, whatever the context leads to, and how it is served to others. With
-    /// `keep_schedule`, backups that are due are begun as long as it is open.
+    /// The engine on this machine's content and how it is served to others, also where the default context leads to a
+    /// service. With `keep_schedule`, backups that are due are begun as long as it is open.
     #[cfg(feature = "engine")]
     fn engine_here(
         &self,

@@ -50,6 +50,39 @@ fn what_the_sample_calls_a_default_is_one() {
 }
 
 #[test]
+fn a_shared_catalog_is_an_address_or_a_table() {
+    let config = parse("catalog = \"postgres://lifeboat@db.internal/lifeboat\"\n").unwrap();
+    let catalog = config.catalog.unwrap();
+    assert_eq!(catalog.connect, "postgres://lifeboat@db.internal/lifeboat");
+    assert_eq!(catalog.password(), None);
+    let table = "catalog = { connect = \"host=db dbname=l\", password_file = \"catalog.password\", ca_file = \"/ca.pem\", node = \"one\" }";
+    let catalog = parse(table).unwrap().catalog.unwrap();
+    assert_eq!(
+        catalog.password(),
+        Some(SecretSource::PasswordFile(
+            "/etc/lifeboat/catalog.password".into()
+        ))
+    );
+    assert_eq!(catalog.ca_file.as_deref(), Some(Path::new("/ca.pem")));
+    assert_eq!(catalog.node.as_deref(), Some("one"));
+    for (wrong, why) in [
+        ("catalog = \"\"", "has no address"),
+        (
+            "catalog = { connect = \"host=db\", password_env = \"A\", password_file = \"b\" }",
+            "more than one source",
+        ),
+        (
+            "catalog = { connect = \"host=db\", password = \"b\" }",
+            "unknown setting",
+        ),
+        ("catalog = 5", "the address of a database, or a table"),
+    ] {
+        let error = parse(wrong).unwrap_err().to_string();
+        assert!(error.contains(why), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn relative_paths_count_from_the_folder_of_the_file() {
     let config = parse(&format!("{REPOSITORY}{LIVE}")).unwrap();
     let repository = config.repository.unwrap();

@@ -223,6 +223,20 @@ pub enum Proof {
     Drill,
 }
 
+impl Proof {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Verify, Self::Drill];
+
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Drill => "drill",
+        }
+    }
+}
+
 /// When an environment's proofs are due.
 #[derive(Debug, Clone, Copy)]
 pub struct ProofTimes<'a> {
@@ -239,10 +253,7 @@ pub struct ProofTimes<'a> {
 impl ProofTimes<'_> {
     /// A stable number of the environment, so that many of them spread over days and minutes.
     fn hash(&self, what: &str) -> u64 {
-        let label = match self.proof {
-            Proof::Verify => "verify",
-            Proof::Drill => "drill",
-        };
+        let label = self.proof.label();
         let digest = Sha256::digest(format!("{} {label} {what}", self.environment).as_bytes());
         digest
             .iter()

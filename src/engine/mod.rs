@@ -38,7 +38,7 @@ mod work;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
 use tokio::sync::broadcast;
 
@@ -69,6 +69,9 @@ pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use scheduler::turns::{DueBook, Turn, take_turns};
 pub use work::Work;
+
+/// How often whoever looks on is told that the catalog cannot be written.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// What a repository was found to hold.
 #[derive(Clone)]
@@ -132,6 +135,7 @@ struct Inner {
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
     fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
     due: Mutex<DueBook>,
+    reported: Mutex<Option<Monotonic>>,
     ended: Condvar,
 }
 
@@ -187,6 +191,7 @@ impl Engine {
             at_work: Mutex::default(),
             fences: Mutex::default(),
             due: Mutex::default(),
+            reported: Mutex::default(),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
@@ -548,6 +553,14 @@ impl Engine {
     /// The catalog failed while a job was at work. The job goes on: content matters more than its records. Whoever
     /// looks on is told by an event, since the catalog itself cannot be written.
     fn report_catalog(&self, error: &CatalogError) {
+        {
+            // Every step of every job would tell it.
+            let mut reported = locked(&self.0.reported);
+            if reported.is_some_and(|at| at.elapsed() < REPORT_EVERY) {
+                return;
+            }
+            *reported = Some(Monotonic::now());
+        }
         let notification = crate::domain::activity::Notification {
             number: 0,
             at: self.now(),

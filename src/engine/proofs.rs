@@ -3,6 +3,7 @@
 //! What is due and which backup is next is worked out by `domain::proof`. Backups go first: a proof begins only when
 //! nothing else is due or at work, outside the backup window.
 
+use super::scheduler::turns::Turn;
 use super::{Engine, EngineError};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
@@ -13,6 +14,8 @@ use crate::domain::settings::EnvironmentSettings;
 /// How long after a proof that could not be done the next is tried: doubled each time, up to a day.
 const FIRST_RETRY_HOURS: i64 = 1;
 const LAST_RETRY_HOURS: i64 = 24;
+/// When an environment is looked at again whose proof was begun or could not be.
+const LOOK_AGAIN: chrono::Duration = chrono::Duration::minutes(10);
 
 impl Engine {
     fn proof_times<'a>(
@@ -54,6 +57,48 @@ impl Engine {
                 );
             }
         }
+    }
+
+    /// When the environment was last to be proven, one way or the other. `None` when both are off.
+    pub(super) fn proof_due(
+        &self,
+        name: &EnvironmentName,
+        settings: &EnvironmentSettings,
+    ) -> Option<Instant> {
+        let past = |proof| Self::proof_times(name, settings, proof).last(self.now());
+        past(Proof::Verify).max(past(Proof::Drill))
+    }
+
+    /// A turn of proving, where several machines share the work: starts reading back or a drill, or says that there is
+    /// nothing left to prove, or when to look again.
+    pub(super) fn serve_proof(&self, name: &EnvironmentName) -> Result<Turn, EngineError> {
+        let later = self.now() + LOOK_AGAIN;
+        Ok(match self.try_proof_if_due(name)? {
+            Some(_) => Turn::Begun(later),
+            None if self.is_unproven(name)? => Turn::Later(later),
+            None => Turn::NothingToDo,
+        })
+    }
+
+    /// Whether anything is left to be read back or drilled, however that stands now.
+    fn is_unproven(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
+        let settings = self.live_settings(name)?;
+        let now = self.now();
+        let past = |proof| Self::proof_times(name, settings, proof).last(now);
+        let backups = self.list_backups(name)?;
+        if past(Proof::Verify).is_some_and(|due| !to_verify(&backups, due, now).is_empty()) {
+            return Ok(true);
+        }
+        let Some(due) = past(Proof::Drill) else {
+            return Ok(false);
+        };
+        let known_since = self.catalog().met(name, now)?;
+        Ok(drill_is_due(
+            self.catalog().drills(name)?.first(),
+            due,
+            known_since,
+            now,
+        ))
     }
 
     fn try_proof_if_due(&self, name: &EnvironmentName) -> Result<Option<JobId>, EngineError> {

@@ -147,10 +147,15 @@ impl Ask {
             })
     }
 
-    /// The body.
+    /// The body, which has to be an object: a list of the same values in the right order is not taken for one.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| Problem::bad_request(format!("the body is not what is expected here: {error}")))
+        let wrong = |why: &dyn std::fmt::Display| {
+            Problem::bad_request(format!("the body is not what is expected here: {why}"))
+        };
+        if self.body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(wrong(&"it has to be a JSON object"));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| wrong(&error))
     }
 
     /// A header as text.

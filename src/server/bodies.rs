@@ -4,6 +4,7 @@
 //! What is answered has no types here: those are the domain's.
 
 use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::job::JobId;
@@ -66,7 +67,7 @@ pub(super) struct WhichLines {
 pub(super) struct Seen {
     /// The number of the newest one that was seen.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
-    #[serde(deserialize_with = "number")]
+    #[serde(deserialize_with = "whole")]
     pub(super) up_to: u64,
 }
 
@@ -93,7 +94,7 @@ pub(super) struct NewPlan {
     #[schemars(transform = plain_text)]
     pub(super) backup: String,
     /// Which part of it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) selection: SelectedParts,
     /// Whether the safety backup is left out.
     #[serde(default)]
@@ -180,6 +181,12 @@ fn usual_limit() -> u32 {
     USUAL_LIMIT
 }
 
+/// An object, and not a list of its values.
+fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let object = serde_json::Map::deserialize(deserializer)?;
+    serde_json::from_value(object.into()).map_err(serde::de::Error::custom)
+}
+
 /// A number that every client can write: those of JavaScript are exact up to 2^53.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let number = u64::deserialize(deserializer)?;
@@ -190,6 +197,17 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
             "a number is too large: at most 2^53 - 1",
         ))
     }
+}
+
+/// As [`number`], from JSON, where `7.0` is a whole number as well.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let text = number.to_string();
+    let text = text.strip_suffix(".0").unwrap_or(&text);
+    text.parse()
+        .ok()
+        .filter(|number: &u64| *number < 1 << 53)
+        .ok_or_else(|| serde::de::Error::custom("a number has to be a whole one, from 0 to 2^53 - 1"))
 }
 
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
@@ -255,6 +273,20 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<NewBackup>(bad).is_err(), "{bad}");
         }
-        assert!(serde_json::from_str::<Seen>(r#"{"up_to":18446744073709551615}"#).is_err());
+        for bad in [
+            "18446744073709551615",
+            "9007199254740992",
+            "-1",
+            "1.5",
+            "1e300",
+            "null",
+        ] {
+            assert!(
+                serde_json::from_str::<Seen>(&format!(r#"{{"up_to":{bad}}}"#)).is_err(),
+                "{bad}"
+            );
+        }
+        let seen: Seen = serde_json::from_str(r#"{"up_to":62591.0}"#).unwrap();
+        assert_eq!(seen.up_to, 62_591);
     }
 }

@@ -29,6 +29,8 @@ const HEAD_BYTES: usize = 16 << 10;
 /// How long what was sent may stay unacknowledged before the connection is given up.
 #[cfg(target_os = "linux")]
 const UNHEARD_MILLIS: u32 = 60_000;
+/// The most bytes that the system holds for one connection whose other side does not read: it would take megabytes.
+const SENT_BYTES: usize = 128 << 10;
 /// How long to wait before accepting again when the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
 
@@ -83,10 +85,11 @@ impl Connections {
     }
 
     async fn serve(self, stream: TcpStream, peer: SocketAddr) {
-        // Both only make things better: a connection works without them.
+        // All of these only make things better: a connection works without.
         let _ = stream.set_nodelay(true);
         #[cfg(target_os = "linux")]
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNHEARD_MILLIS);
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SENT_BYTES);
         let result = match self.tls.clone() {
             None => self.speak(stream, peer).await,
             Some(config) => {

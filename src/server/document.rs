@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::answers;
 use super::operation::{Answer, Effect, Operation, Verb};
 use super::operations::OPERATIONS;
-use super::problem::{MEDIA_TYPE, Problem};
+use super::problem::{Details, MEDIA_TYPE};
 use super::service::ROOT;
 
 /// Where the description keeps its types.
@@ -27,7 +27,7 @@ pub fn document() -> Value {
     // there in what is answered.
     let mut read = SchemaGenerator::new(settings(SchemaSettings::draft2020_12().for_deserialize()));
     let mut written = SchemaGenerator::new(settings(SchemaSettings::draft2020_12().for_serialize()));
-    let problem = written.subschema_for::<Problem>();
+    let problem = written.subschema_for::<Details>();
     // Of the events every one has this form as its data.
     let _ = written.subschema_for::<crate::domain::event::Event>();
     let mut paths = Map::new();
@@ -45,7 +45,6 @@ pub fn document() -> Value {
     }
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Lifeboat",
             "version": env!("CARGO_PKG_VERSION"),

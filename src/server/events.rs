@@ -226,7 +226,7 @@ mod tests {
             events.add(&changed("acme"));
         }
         assert_eq!(taken(&events, &mut slow, &[]).len(), AT_ONCE);
-        let (mut slow, _) = (Place(1), ());
+        let mut slow = Place(1);
         events.add(&changed("acme"));
         let told = taken(&events, &mut slow, &[]);
         assert_eq!(told.len(), 1);

@@ -212,6 +212,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "events",
         "Follow what happens from now on, or from the event after Last-Event-ID",
         Answer::Events,
-        |ask| Box::pin(read::events(ask)),
+        |ask| Box::pin(std::future::ready(read::events(&ask))),
     ),
 ];

@@ -3,6 +3,8 @@
 //! A client that knows Lifeboat builds the backend's error again from `kind`, `refusal` and `facts`; any other client
 //! reads `title` and `detail`.
 
+use std::ops::{Deref, DerefMut};
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -18,7 +20,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Problem {
+#[schemars(rename = "Problem")]
+pub struct Details {
     /// What kind of problem it is, as a URI: `urn:lifeboat:problem:` and the kind.
     #[serde(rename = "type")]
     pub about: String,
@@ -47,11 +50,29 @@ pub struct Problem {
     pub retry_after: Option<u32>,
 }
 
+/// A problem. The details are kept apart, so that a result with one stays small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem(Box<Details>);
+
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
 impl Problem {
     /// A problem of a kind. The word is stable; the title follows from the status.
     #[must_use]
     pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             about: format!("urn:lifeboat:problem:{kind}"),
             title: status.canonical_reason().unwrap_or("Problem").to_owned(),
             status: status.as_u16(),
@@ -62,7 +83,7 @@ impl Problem {
             facts: None,
             request: String::new(),
             retry_after: None,
-        }
+        }))
     }
 
     /// What was sent cannot be understood.
@@ -91,23 +112,24 @@ impl Problem {
     /// The service is about to end.
     #[must_use]
     pub fn stopping() -> Self {
-        Self {
-            retry_after: Some(5),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "stopping",
-                "the service is being stopped and starts nothing any more: try again when it is back",
-            )
-        }
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "stopping",
+            "the service is being stopped and starts nothing any more: try again when it is back",
+        )
+        .after(5)
     }
 
     /// So many seconds should pass before it is tried again.
     #[must_use]
-    pub fn after(self, seconds: u32) -> Self {
-        Self {
-            retry_after: Some(seconds),
-            ..self
-        }
+    pub fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    fn about(mut self, facts: Option<Value>) -> Self {
+        self.facts = facts;
+        self
     }
 
     /// As an answer that has no body yet: it is written when the request's id is known.
@@ -122,7 +144,7 @@ impl Problem {
     /// As it is sent.
     #[must_use]
     pub fn rendered(&self) -> Response {
-        let body = serde_json::to_vec(self).unwrap_or_default();
+        let body = serde_json::to_vec(&**self).unwrap_or_default();
         let mut answer = Response::new(Body::from(body));
         *answer.status_mut() = self.status();
         let headers = answer.headers_mut();
@@ -150,24 +172,23 @@ impl From<BackendError> for Problem {
                     Refusal::ReadOnly(_) => StatusCode::FORBIDDEN,
                     _ => StatusCode::CONFLICT,
                 };
-                Self {
-                    rule: refusal.rule(),
-                    refusal: Some(refusal.clone()),
-                    ..Self::new(status, &word_of(&refusal), detail)
-                }
+                let mut problem = Self::new(status, &word_of(&refusal), detail);
+                problem.rule = refusal.rule();
+                problem.refusal = Some(refusal);
+                problem
             }
-            BackendError::UnknownEnvironment { name, known } => Self {
-                facts: Some(json!({ "name": name, "known": known })),
-                ..Self::new(StatusCode::NOT_FOUND, "unknown_environment", detail)
-            },
-            BackendError::UnknownBackup(choice) => Self {
-                facts: serde_json::to_value(choice).ok(),
-                ..Self::new(StatusCode::NOT_FOUND, "unknown_backup", detail)
-            },
-            BackendError::UnknownJob(id) => Self {
-                facts: Some(json!({ "id": id })),
-                ..Self::new(StatusCode::NOT_FOUND, "unknown_job", detail)
-            },
+            BackendError::UnknownEnvironment { name, known } => {
+                let facts = json!({ "name": name, "known": known });
+                Self::new(StatusCode::NOT_FOUND, "unknown_environment", detail).about(Some(facts))
+            }
+            BackendError::UnknownBackup(choice) => {
+                let facts = serde_json::to_value(choice).ok();
+                Self::new(StatusCode::NOT_FOUND, "unknown_backup", detail).about(facts)
+            }
+            BackendError::UnknownJob(id) => {
+                let facts = json!({ "id": id });
+                Self::new(StatusCode::NOT_FOUND, "unknown_job", detail).about(Some(facts))
+            }
             BackendError::OutOfReach(_) => Self::new(StatusCode::BAD_GATEWAY, "out_of_reach", detail),
             BackendError::Failed(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail),
         }
@@ -197,8 +218,8 @@ mod tests {
         let problem = Problem::from(BackendError::Refused(refusal.clone()));
         assert_eq!((problem.status, problem.rule), (409, Some(8)));
         assert_eq!(problem.kind, "busy");
-        let json = serde_json::to_string(&problem).unwrap();
-        let again: Problem = serde_json::from_str(&json).unwrap();
+        let json = serde_json::to_string(&*problem).unwrap();
+        let again: Details = serde_json::from_str(&json).unwrap();
         assert_eq!(again.refusal, Some(refusal));
         assert!(json.contains("\"type\":\"urn:lifeboat:problem:busy\""), "{json}");
     }

@@ -181,7 +181,7 @@ pub(super) async fn plan(ask: Ask) -> Result<Reply, Problem> {
 }
 
 /// What happens from now on.
-pub(super) async fn events(ask: Ask) -> Result<Reply, Problem> {
+pub(super) fn events(ask: &Ask) -> Result<Reply, Problem> {
     let service = &ask.service;
     if service.is_stopping() {
         return Err(Problem::stopping());

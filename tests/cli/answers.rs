@@ -1,7 +1,7 @@
 //! What each verb that asks something prints, as text and as JSON.
 
 use crate::fixture::Fixture;
-use crate::harness::lifeboat;
+use crate::harness::{alike, lifeboat};
 
 /// One snapshot for the text and one for the JSON of a command.
 fn both(name: &str, arguments: &[&str]) {
@@ -17,12 +17,12 @@ fn both(name: &str, arguments: &[&str]) {
     insta::assert_snapshot!(format!("{name}_json"), json.transcript());
 }
 
-#[test]
+alike!(environments);
 fn environments() {
     both("environments", &["environments"]);
 }
 
-#[test]
+alike!(check);
 fn check() {
     both("check", &["check"]);
     let ended = lifeboat(&["check", "acme/uat"]).ends();
@@ -31,7 +31,7 @@ fn check() {
     assert_eq!(ended.code, 2, "{}", ended.err);
 }
 
-#[test]
+alike!(backups);
 fn backups() {
     both("backups", &["backups", "acme/live"]);
 }
@@ -56,27 +56,27 @@ fn plan_from_the_second_repository() {
     insta::assert_snapshot!(ended.transcript());
 }
 
-#[test]
+alike!(schedule);
 fn schedule() {
     both("schedule", &["schedule", "acme/live"]);
 }
 
-#[test]
+alike!(jobs);
 fn jobs() {
     both("jobs", &["jobs"]);
 }
 
-#[test]
+alike!(one_job);
 fn one_job() {
     both("one_job", &["jobs", "40"]);
 }
 
-#[test]
+alike!(one_job_with_its_log);
 fn one_job_with_its_log() {
     both("one_job_log", &["jobs", "39", "--log"]);
 }
 
-#[test]
+alike!(activity);
 fn activity() {
     both("activity", &["activity"]);
 }
@@ -86,7 +86,7 @@ fn info() {
     both("info", &["info"]);
 }
 
-#[test]
+alike!(plan);
 fn plan() {
     both("plan", &["plan", "acme/live", "daily"]);
 }
@@ -107,7 +107,7 @@ fn plan_of_a_part_that_has_obstacles() {
     insta::assert_snapshot!(lifeboat(&arguments).ends().transcript());
 }
 
-#[test]
+alike!(plan_repeats_the_part_in_the_command_that_it_proposes);
 fn plan_repeats_the_part_in_the_command_that_it_proposes() {
     let arguments = [
         "plan",
@@ -172,7 +172,7 @@ fn commands_to_copy_lead_to_the_same_configuration_and_context() {
     }
 }
 
-#[test]
+alike!(holds_are_set_and_lifted);
 fn holds_are_set_and_lifted() {
     both("protect", &["protect", "acme/live", "--reason", "sale"]);
     both("protect_off", &["protect", "acme/live", "--off"]);
@@ -180,13 +180,13 @@ fn holds_are_set_and_lifted() {
     both("maintenance_off", &["maintenance", "acme/live", "--off"]);
 }
 
-#[test]
+alike!(upgrade_backups_are_extended_and_deleted);
 fn upgrade_backups_are_extended_and_deleted() {
     both("extend", &["extend", "acme/live", "upgrade"]);
     both("delete", &["delete", "acme/live", "safety"]);
 }
 
-#[test]
+alike!(cancel);
 fn cancel() {
     both("cancel", &["cancel", "41"]);
 }

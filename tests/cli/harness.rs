@@ -1,5 +1,6 @@
 //! Runs the command line in memory: streams, clock and signals of the test's own.
 
+use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::data;
 use crate::fixture::Fixture;
+use crate::service::Service;
 
 /// How a command ended and what it printed.
 #[derive(Debug)]
@@ -58,7 +60,36 @@ pub struct Run {
     interrupts: usize,
     program: PathBuf,
     columns: Option<usize>,
+    /// The service that the backend is asked through.
+    through: Option<Arc<dyn Backend>>,
 }
+
+thread_local! {
+    /// Whether the test on this thread asks its backend through a service.
+    pub static ELSEWHERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test twice: on a backend in this process, and through a service on loopback.
+macro_rules! alike {
+    ($name:ident) => {
+        mod $name {
+            use crate::harness::ELSEWHERE;
+
+            #[test]
+            fn here() {
+                ELSEWHERE.set(false);
+                super::$name();
+            }
+
+            #[test]
+            fn elsewhere() {
+                ELSEWHERE.set(true);
+                super::$name();
+            }
+        }
+    };
+}
+pub(crate) use alike;
 
 /// Prepares a run of `lifeboat` with these arguments, on the usual made-up data.
 pub fn lifeboat(arguments: &[&str]) -> Run {
@@ -77,6 +108,7 @@ pub fn lifeboat(arguments: &[&str]) -> Run {
         interrupts: 0,
         program: PathBuf::from("lifeboat"),
         columns: None,
+        through: None,
     }
 }
 
@@ -158,10 +190,21 @@ impl Run {
         };
         let arguments = self.arguments.iter().map(Into::into).collect();
         let code = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+            .enable_all()
             .build()
             .unwrap()
-            .block_on(lifeboat::cli::run(arguments, &mut outside, &self));
+            .block_on(async {
+                let mut run = self;
+                let mut service = None;
+                if ELSEWHERE.get() {
+                    let over = Service::over(Arc::clone(&run.backend) as _).await;
+                    run.through = Some(Arc::new(over.client()));
+                    service = Some(over);
+                }
+                let code = lifeboat::cli::run(arguments, &mut outside, &run).await;
+                drop(service);
+                code
+            });
         Ended {
             code,
             out: out.text(),
@@ -217,7 +260,8 @@ impl House for Run {
             ));
         }
         let name = globals.context.clone().unwrap_or_else(|| "local".to_owned());
-        let backend: Arc<dyn Backend> = Arc::clone(&self.backend) as _;
+        let here = || Arc::clone(&self.backend) as Arc<dyn Backend>;
+        let backend = self.through.clone().unwrap_or_else(here);
         Ok(Connection {
             backend: if self.read_only {
                 Arc::new(ReadOnly::new(backend, name.clone()))

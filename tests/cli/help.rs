@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 26] = [
     "demo",
     "init",
     "check",
@@ -12,6 +12,7 @@ const VERBS: [&str; 23] = [
     "jobs",
     "activity",
     "info",
+    "login",
     "backup",
     "plan",
     "restore",
@@ -24,6 +25,8 @@ const VERBS: [&str; 23] = [
     "maintenance",
     "extend",
     "delete",
+    "serve",
+    "token",
     "completions",
     "man",
 ];

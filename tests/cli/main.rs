@@ -19,3 +19,5 @@ mod init;
 #[path = "../repository/object_storage.rs"]
 mod object_storage;
 mod program;
+#[path = "../service/mod.rs"]
+mod service;

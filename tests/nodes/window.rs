@@ -278,7 +278,17 @@ fn ten_thousand_due_in_one_window_are_each_served_once_whatever_happens_to_the_n
         "SELECT count(*) FROM lifeboat.jobs WHERE state = 'failed'",
     );
     let took = Duration::from_millis(u64::try_from(now_millis() - window.began_millis).unwrap());
+    let slowest = one(
+        &mut client,
+        &format!(
+            "SELECT (max(served - period) / 1000000)::bigint FROM lifeboat.due WHERE period >= {opened}"
+        ),
+    );
     report(folder.path(), count, &accidents, again, took);
+    println!(
+        "the last to be served waited {slowest} s of the schedule, in which {} s went by",
+        slowest * window.seconds / 3_600
+    );
     let count = i64::try_from(count).unwrap();
     assert_eq!(
         (served, entries, different),

@@ -126,7 +126,7 @@ async fn the_age_of_what_is_shown_counts_from_the_loss() {
     let cockpit = with_settings(clock.settings()).await;
     cockpit.see("3b90aa17").await;
     // Hours of quiet are no age: nothing has changed in them.
-    clock.pass(Duration::from_secs(3 * 3600));
+    clock.pass(Duration::from_hours(3));
     let down = |attempt, seconds: Option<i64>| Link::Down {
         since: clock.now(),
         attempt,
@@ -151,7 +151,7 @@ async fn the_age_of_what_is_shown_counts_from_the_loss() {
         (0, 0),
         "nothing counts while it is being tried"
     );
-    clock.pass(Duration::from_secs(8 * 60));
+    clock.pass(Duration::from_mins(8));
     cockpit.send(Input::Resized).await;
     cockpit.see("data 7 min old").await;
 }
@@ -178,18 +178,18 @@ alike!(an_idle_cockpit_hides_everything_until_a_key_is_pressed);
 async fn an_idle_cockpit_hides_everything_until_a_key_is_pressed() {
     let clock = Clock::new();
     let locking = CockpitSettings {
-        idle_lock: Some(Duration::from_secs(30 * 60)),
+        idle_lock: Some(Duration::from_mins(30)),
         ..clock.settings()
     };
     let cockpit = with_settings(locking).await;
     cockpit.see("3b90aa17").await;
     cockpit.press("b<Enter>").await.see("Running jobs").await;
-    clock.pass(Duration::from_secs(29 * 60));
+    clock.pass(Duration::from_mins(29));
     cockpit.press("j").await;
-    clock.pass(Duration::from_secs(29 * 60));
+    clock.pass(Duration::from_mins(29));
     cockpit.send(Input::Resized).await;
     assert!(cockpit.has("acme"), "a key counts");
-    clock.pass(Duration::from_secs(60));
+    clock.pass(Duration::from_mins(1));
     cockpit.writes.take();
     cockpit.send(Input::Resized).await;
     cockpit.see("Locked").await;
@@ -225,7 +225,7 @@ async fn an_idle_cockpit_hides_everything_until_a_key_is_pressed() {
     assert!(!cockpit.has("Locked") && !cockpit.has("Running jobs"));
     cockpit.press("n").await.see("Notifications").await;
     // Asleep itself: the first key after that does not act on what is not seen.
-    clock.pass(Duration::from_secs(9 * 3600));
+    clock.pass(Duration::from_hours(9));
     cockpit.press("q").await.see("Locked").await;
     cockpit.press("<Esc>").await.see("Notifications").await;
 }

@@ -1,5 +1,6 @@
 //! A service on loopback over an engine in a temporary folder, and whoever asks it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,12 +87,10 @@ pub fn lay_out(folder: &Path, server: &str, hook: &str) -> PathBuf {
         write(&content.join("website/home.yaml"), "title: Home\n");
         write(&content.join("config/server.yaml"), "admin: true\n");
         let hooks = if project == "acme" { hook } else { "" };
-        config.push_str(&format!(
-            "[[environment]]\nproject = \"{project}\"\nname = \"live\"\nkind = \"live\"\nrelease_version = \"v3\"\n\
+        write!(config, "[[environment]]\nproject = \"{project}\"\nname = \"live\"\nkind = \"live\"\nrelease_version = \"v3\"\n\
              magnolia_version = \"6.3.4\"\nschedule = {{ enabled = false }}\n[[environment.instance]]\nname = \"author\"\nrole = \"author\"\n\
              content = {{ type = \"files\", path = \"{}\" }}\n{hooks}\n",
-            content.display()
-        ));
+            content.display()).unwrap();
     }
     config.push_str("[[environment]]\nproject = \"acme\"\nname = \"uat\"\nkind = \"uat\"\n");
     write(&folder.join("key"), "open sesame\n");

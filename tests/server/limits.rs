@@ -88,30 +88,16 @@ async fn who_asks_too_often_waits() {
 
 /// Makes a certificate for localhost with this serial number.
 fn certificate(folder: &Path, serial: &str) {
+    let settings = "[req]\ndistinguished_name = dn\nx509_extensions = ext\nprompt = no\n[dn]\nCN = localhost\n\
+                    [ext]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = CA:FALSE\n";
+    std::fs::write(folder.join("openssl.cnf"), settings).unwrap();
     let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args([
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-set_serial",
-            serial,
-        ])
-        .arg("-keyout")
-        .arg(folder.join("new.key"))
-        .arg("-out")
-        .arg(folder.join("new.pem"))
+        .args(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -config openssl.cnf"
+                .split(' '),
+        )
+        .args(["-set_serial", serial, "-keyout", "new.key", "-out", "new.pem"])
+        .current_dir(folder)
         .output()
         .unwrap();
     assert!(made.status.success(), "{made:?}");

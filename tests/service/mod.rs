@@ -320,24 +320,24 @@ pub fn problem(error: BackendError) -> (u16, Value) {
     }
 }
 
-async fn routed(backend: &dyn Backend, asked: &Asked) -> Result<(u16, Value), BackendError> {
-    let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-    let text = |name: &str| body[name].as_str().map(str::to_owned);
+/// What is only looked at.
+async fn looked_at(backend: &dyn Backend, asked: &Asked) -> Result<(u16, Value), BackendError> {
     let parts: Vec<&str> = asked.path.split('/').skip(3).collect();
     let ok = |value: Value| Ok((200, value));
-    let started = |id: JobId| Ok((202, json!({ "job": id })));
-    let done = Ok((204, Value::Null));
-    let environment = || EnvironmentName::new(parts[1], parts[2]).unwrap();
     let number = |name| asked.query(name).and_then(|text| text.parse().ok());
-    match (asked.method.as_str(), parts.as_slice()) {
-        ("GET", ["info"]) => ok(json!(backend.info().await?)),
-        ("GET", ["environments"]) => ok(json!(backend.environments().await?)),
-        ("GET", ["environments", _, _]) => ok(json!(backend.environment(&environment()).await?)),
-        ("GET", ["check"]) => {
+    match parts.as_slice() {
+        ["info"] => ok(json!(backend.info().await?)),
+        ["environments"] => ok(json!(backend.environments().await?)),
+        ["environments", _, _] => ok(json!(
+            backend
+                .environment(&EnvironmentName::new(parts[1], parts[2]).unwrap())
+                .await?
+        )),
+        ["check"] => {
             let only = asked.query("environment").map(|name| name.parse().unwrap());
             ok(json!(backend.check(only).await?))
         }
-        ("GET", ["jobs"]) => {
+        ["jobs"] => {
             let query = JobQuery {
                 environment: asked.query("environment").map(|name| name.parse().unwrap()),
                 id: None,
@@ -345,19 +345,35 @@ async fn routed(backend: &dyn Backend, asked: &Asked) -> Result<(u16, Value), Ba
             };
             ok(json!(backend.jobs(query).await?))
         }
-        ("GET", ["jobs", id]) => ok(json!(backend.job(id.parse().unwrap()).await?)),
-        ("GET", ["jobs", id, "log"]) => {
+        ["jobs", id] => ok(json!(backend.job(id.parse().unwrap()).await?)),
+        ["jobs", id, "log"] => {
             let after = number("after").unwrap();
             ok(json!(
                 backend.job_log(id.parse().unwrap(), u64::from(after)).await?
             ))
         }
+        ["activity"] => ok(json!(backend.activity(number("limit").unwrap()).await?)),
+        ["notifications"] => ok(json!(backend.notifications(number("limit").unwrap()).await?)),
+        _ => Err(Refusal::Obstacle(format!("GET {}", asked.path)).into()),
+    }
+}
+
+async fn routed(backend: &dyn Backend, asked: &Asked) -> Result<(u16, Value), BackendError> {
+    if asked.method == "GET" {
+        return looked_at(backend, asked).await;
+    }
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
+    let parts: Vec<&str> = asked.path.split('/').skip(3).collect();
+    let ok = |value: Value| Ok((200, value));
+    let started = |id: JobId| Ok((202, json!({ "job": id })));
+    let done = Ok((204, Value::Null));
+    let environment = || EnvironmentName::new(parts[1], parts[2]).unwrap();
+    match (asked.method.as_str(), parts.as_slice()) {
         ("POST", ["jobs", id, "cancel"]) => {
             backend.cancel(id.parse().unwrap()).await?;
             done
         }
-        ("GET", ["activity"]) => ok(json!(backend.activity(number("limit").unwrap()).await?)),
-        ("GET", ["notifications"]) => ok(json!(backend.notifications(number("limit").unwrap()).await?)),
         ("POST", ["notifications", "seen"]) => {
             backend
                 .notifications_seen(body["up_to"].as_u64().unwrap())
@@ -396,6 +412,9 @@ async fn routed(backend: &dyn Backend, asked: &Asked) -> Result<(u16, Value), Ba
         }
         ("POST", ["environments", _, _, "verifications"]) => {
             started(backend.start_verify(environment(), text("backup")).await?)
+        }
+        ("POST", ["environments", _, _, "drills"]) => {
+            started(backend.start_drill(environment(), text("backup")).await?)
         }
         ("DELETE", ["environments", _, _, "backups", id]) => {
             backend

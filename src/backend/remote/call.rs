@@ -61,7 +61,7 @@ impl Call {
         Self::new(Method::DELETE, path)
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self
     }
@@ -87,7 +87,7 @@ impl Call {
     }
 
     /// Asking a second time does no harm: a plan changes nothing.
-    pub(super) fn is_harmless(mut self) -> Self {
+    pub(super) fn harmless(mut self) -> Self {
         self.is_harmless = true;
         self
     }

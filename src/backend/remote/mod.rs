@@ -297,7 +297,7 @@ impl Backend for Remote {
     async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
         let call = Call::get(&["check"]).takes_long();
         let call = match only {
-            Some(name) => call.with("environment", name),
+            Some(name) => call.with("environment", &name),
             None => call,
         };
         self.shared.ask(call).await
@@ -327,9 +327,9 @@ impl Backend for Remote {
                 Err(error) => Err(error),
             };
         }
-        let call = Call::get(&["jobs"]).with("limit", query.limit.clamp(1, MOST_ENTRIES));
+        let call = Call::get(&["jobs"]).with("limit", &query.limit.clamp(1, MOST_ENTRIES));
         let call = match query.environment {
-            Some(name) => call.with("environment", name),
+            Some(name) => call.with("environment", &name),
             None => call,
         };
         self.shared.ask(call).await
@@ -340,21 +340,21 @@ impl Backend for Remote {
     }
 
     async fn job_log(&self, id: JobId, after: u64) -> Result<Vec<LogLine>, BackendError> {
-        let call = Call::get(&["jobs", &id.to_string(), "log"]).with("after", after);
+        let call = Call::get(&["jobs", &id.to_string(), "log"]).with("after", &after);
         self.shared.ask(call).await
     }
 
     async fn activity(&self, limit: u32) -> Result<Vec<Activity>, BackendError> {
         let limit = limit.clamp(1, MOST_ENTRIES);
         self.shared
-            .ask(Call::get(&["activity"]).with("limit", limit))
+            .ask(Call::get(&["activity"]).with("limit", &limit))
             .await
     }
 
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         let limit = limit.clamp(1, MOST_ENTRIES);
         self.shared
-            .ask(Call::get(&["notifications"]).with("limit", limit))
+            .ask(Call::get(&["notifications"]).with("limit", &limit))
             .await
     }
 
@@ -378,7 +378,7 @@ impl Backend for Remote {
         let call = Call::post(&below(&request.environment, &["plans"]))
             .body(&body)?
             .takes_long()
-            .is_harmless();
+            .harmless();
         let plan: RestorePlan = self.shared.ask(call).await?;
         let mut plans = self.shared.plans.lock().unwrap_or_else(PoisonError::into_inner);
         plans.insert(plan.id.clone(), request.environment);

@@ -25,12 +25,12 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            answer: Duration::from_secs(30),
-            long_answer: Duration::from_secs(300),
+            answer: Duration::from_secs(12),
+            long_answer: Duration::from_mins(5),
             silence: Duration::from_secs(40),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
-            attempts: 4,
+            attempts: 3,
         }
     }
 }

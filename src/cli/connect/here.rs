@@ -12,7 +12,7 @@ use super::ThisMachine;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::{CliError, Globals, House as _, Outside, cockpit};
-use crate::config::{Config, NamedContext};
+use crate::config::{BackendAddress, Config, NamedContext};
 use crate::demo::{Demo, DemoError};
 use crate::domain::check::DatabaseFound;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
@@ -48,13 +48,24 @@ impl ThisMachine {
         Ok(Embedded::start(settings, surroundings, options))
     }
 
-    /// The engine of this machine, whatever the context leads to, and how it is served.
+    /// The engine of this machine, and how it is served. Where the configuration is that of a client, or the context that
+    /// was asked for leads elsewhere, that is said instead of working on an empty catalog here.
     pub(super) fn serving_engine(
         &self,
         globals: &Globals,
         keep_schedule: bool,
     ) -> Result<(Embedded, ServerSettings), CliError> {
         let config = Config::load(&self.config_file(globals)?)?;
+        let context = config.context(globals.context.as_deref())?;
+        if let BackendAddress::Remote(address) = &context.context.backend
+            && (globals.context.is_some() || config.environments.is_empty())
+        {
+            return Err(CliError::usage(format!(
+                "the context \"{}\" leads to the service {address}, and this works on the machine of that service only: \
+                 type it there",
+                context.name
+            )));
+        }
         let settings = config.server.clone();
         Ok((self.engine(config, keep_schedule)?, settings))
     }

@@ -6,6 +6,8 @@ use serde_json::json;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
+#[cfg(feature = "engine")]
+use crate::engine::catalog::Catalog;
 
 /// What `lifeboat activity` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -60,7 +62,7 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
 #[cfg(feature = "engine")]
 async fn verify(call: &mut Call<'_>) -> Result<(), CliError> {
     let (engine, _) = call.house.engine_here(&call.globals, false)?;
-    let report = engine.on_catalog(|catalog| catalog.verify_activity()).await?;
+    let report = engine.on_catalog(Catalog::verify_activity).await?;
     if call.globals.json {
         call.json(&report)?;
     }

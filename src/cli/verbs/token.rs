@@ -11,6 +11,7 @@ use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
 use crate::domain::measure;
 use crate::domain::token::{Role, TokenRecord};
+use crate::engine::catalog::Catalog;
 use crate::server::tokens;
 
 /// What `lifeboat token --help` says first.
@@ -169,7 +170,7 @@ async fn revoke(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<
 }
 
 async fn list(engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
-    let all = engine.on_catalog(|catalog| catalog.tokens()).await?;
+    let all = engine.on_catalog(Catalog::tokens).await?;
     if call.globals.json {
         return call.json(&json!({ "tokens": all }));
     }

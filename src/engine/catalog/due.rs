@@ -69,7 +69,8 @@ impl Catalog {
         Ok(noted)
     }
 
-    /// Claims up to `limit` things that are due, the longest waiting first. No two Lifeboats get the same one, and none
+    /// Claims up to `limit` things that are due, kind by kind as their names are in order, and of each the longest waiting
+    /// first. No two Lifeboats get the same one, and none
     /// waits for another.
     pub fn claim_due(&self, now: Instant, limit: u32) -> Result<Vec<DueClaim>, CatalogError> {
         self.write(|session| {
@@ -79,7 +80,7 @@ impl Catalog {
                 "WITH picked AS MATERIALIZED (
                      SELECT environment, kind, period FROM due
                      WHERE served IS NULL AND process IS NULL AND not_before <= ?1
-                     ORDER BY not_before LIMIT ?2 {}
+                     ORDER BY kind, not_before LIMIT ?2 {}
                  )
                  UPDATE due SET process = ?3, fence = fence + 1, job = NULL FROM picked
                  WHERE due.environment = picked.environment AND due.kind = picked.kind AND due.period = picked.period

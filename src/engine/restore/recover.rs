@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use super::journal::{self, Beside, Journal, Stage};
+use super::scratch::ScratchNote;
 use super::staging;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
@@ -45,6 +46,14 @@ impl Engine {
             {
                 self.remember_once(Some(name), &error.to_string());
             }
+        }
+        self.settle_drills()
+    }
+
+    /// Removes what drills have left that were done on this machine and that nobody is at any more.
+    fn settle_drills(&self) -> Result<(), EngineError> {
+        let names = self.environments().map(|(name, _)| name);
+        for name in ScratchNote::standing(self.state(), names) {
             if self.catalog().running(name)?.is_none()
                 && let Err(error) = self.settle_scratch(name)
             {

@@ -40,6 +40,19 @@ impl ScratchNote {
         Self::path(state, environment).exists()
     }
 
+    /// The environments of which a drill is at work on this machine or was left.
+    pub(super) fn standing<'n>(
+        state: &Path,
+        names: impl Iterator<Item = &'n EnvironmentName>,
+    ) -> Vec<&'n EnvironmentName> {
+        // Mostly there is none, and then thousands of environments need not be looked at one by one.
+        let is_empty = fs::read_dir(state.join("drills")).map_or(true, |mut notes| notes.next().is_none());
+        if is_empty {
+            return Vec::new();
+        }
+        names.filter(|name| Self::stands(state, name)).collect()
+    }
+
     /// The note that stands. One that cannot be read was never finished, and nothing was made after it.
     pub(super) fn read(state: &Path, environment: &EnvironmentName) -> io::Result<Option<Self>> {
         match fs::read(Self::path(state, environment)) {

@@ -113,14 +113,22 @@ impl Engine {
             .environments()
             .filter(|(_, settings)| settings.kind.is_recoverable())
             .map(|(name, settings)| (name, &settings.schedule));
-        super::locked(&self.0.due).note(self.catalog(), environments, now)?;
+        let proofs = self
+            .environments()
+            .filter(|(_, settings)| settings.kind.is_recoverable())
+            .filter_map(|(name, settings)| Some((name.clone(), self.proof_due(name, settings)?)));
+        {
+            let mut book = super::locked(&self.0.due);
+            book.note(self.catalog(), environments, now)?;
+            book.note_proofs(self.catalog(), proofs)?;
+        }
         let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
         let room = u32::try_from(room).unwrap_or(u32::MAX);
         take_turns(self.catalog(), now, room, &|claim| match self.serve_turn(claim) {
             Ok(turn) => turn,
             Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
             Err(error) => {
-                let text = format!("the scheduled backup cannot be started: {error}");
+                let text = format!("the scheduled {} cannot be started: {error}", claim.kind);
                 self.remember_once(Some(&claim.environment), &text);
                 Turn::Later(now + AGAIN)
             }
@@ -132,8 +140,13 @@ impl Engine {
     fn serve_turn(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
         let (name, now) = (&claim.environment, self.now());
         // Another machine may know of more environments, and of other kinds of work.
-        if claim.kind != turns::BACKUP || self.settings(name).is_err() {
+        if self.settings(name).is_err() {
             return Ok(Turn::Later(now + AGAIN));
+        }
+        match claim.kind.as_str() {
+            turns::BACKUP => {}
+            turns::PROOF => return self.serve_proof(name),
+            _ => return Ok(Turn::Later(now + AGAIN)),
         }
         if self.catalog().running(name)?.is_some() || self.catalog().holds(name)?.maintenance.is_some() {
             return Ok(Turn::Later(now + AGAIN));

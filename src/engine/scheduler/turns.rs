@@ -16,15 +16,20 @@ use crate::engine::catalog::{Catalog, CatalogError, Due, DueClaim};
 /// What backups by the schedule are called among what is due.
 pub const BACKUP: &str = "backup";
 
+/// What verifications and drills by the schedule are called. They are claimed after backups: see [`Catalog::claim_due`].
+pub const PROOF: &str = "proof";
+
 /// What this machine has written down already, so that it does not write it every minute.
 #[derive(Debug, Default)]
-pub struct DueBook(HashMap<EnvironmentName, Instant>);
+pub struct DueBook(HashMap<(&'static str, EnvironmentName), Instant>);
 
 /// How a turn went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// A job was started for it. Its end says how it goes on.
     Started,
+    /// A job was started for it that does not say how it goes on; at this time it is looked at again.
+    Begun(Instant),
     /// There was nothing to do any more.
     NothingToDo,
     /// It cannot be begun now.
@@ -43,19 +48,45 @@ impl DueBook {
         environments: impl Iterator<Item = (&'e EnvironmentName, &'e Schedule)>,
         now: Instant,
     ) -> Result<u64, CatalogError> {
-        let fresh: Vec<_> = environments
+        let due = environments
             .filter(|(_, schedule)| schedule.enabled)
-            .filter_map(|(name, schedule)| {
-                let period = schedule.period_of(name, Slot::Daily, now)?;
-                (self.0.get(name) != Some(&period)).then(|| Due {
-                    environment: name.clone(),
+            .filter_map(|(name, schedule)| Some((name.clone(), schedule.period_of(name, Slot::Daily, now)?)));
+        self.write(catalog, BACKUP, due)
+    }
+
+    /// Writes down which environments are to be proven, with when that became due: one row stands for reading back and
+    /// for a drill. Returns how many rows were new.
+    ///
+    /// # Errors
+    /// As [`DueBook::note`].
+    pub fn note_proofs(
+        &mut self,
+        catalog: &Catalog,
+        due: impl Iterator<Item = (EnvironmentName, Instant)>,
+    ) -> Result<u64, CatalogError> {
+        self.write(catalog, PROOF, due)
+    }
+
+    fn write(
+        &mut self,
+        catalog: &Catalog,
+        kind: &'static str,
+        due: impl Iterator<Item = (EnvironmentName, Instant)>,
+    ) -> Result<u64, CatalogError> {
+        let mut fresh = Vec::new();
+        let mut known = Vec::new();
+        for (environment, period) in due {
+            let key = (kind, environment);
+            if self.0.get(&key) != Some(&period) {
+                fresh.push(Due {
+                    environment: key.1.clone(),
                     period,
-                })
-            })
-            .collect();
-        let noted = catalog.note_due(BACKUP, &fresh)?;
-        self.0
-            .extend(fresh.into_iter().map(|due| (due.environment, due.period)));
+                });
+                known.push((key, period));
+            }
+        }
+        let noted = catalog.note_due(kind, &fresh)?;
+        self.0.extend(known);
         Ok(noted)
     }
 }
@@ -81,6 +112,10 @@ pub fn take_turns(
                 Turn::Started => started += 1,
                 Turn::NothingToDo => {
                     catalog.serve_due(&claim, now)?;
+                }
+                Turn::Begun(time) => {
+                    started += 1;
+                    catalog.put_back_due(&claim, time)?;
                 }
                 // Never claimed again in this look: it would go on for ever.
                 Turn::Later(time) => {

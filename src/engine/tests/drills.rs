@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, everything, request, restore};
+use super::house::{House, back_up, backups, done, ended, everything, looked, request, restore};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::job::{JobKind, JobState};
@@ -178,10 +178,7 @@ fn a_drill_that_has_no_place_is_not_begun_and_says_nothing_of_the_backup() {
 }
 
 fn scheduled(engine: &Engine) -> Vec<JobKind> {
-    engine.start_what_is_due();
-    let jobs = engine.jobs_at_work();
-    let kinds = jobs.iter().map(|id| {
-        let job = ended(engine, *id);
+    let kinds = looked(engine).into_iter().map(|job| {
         assert_eq!(job.state, JobState::Done, "{job:?}");
         job.kind
     });
@@ -189,7 +186,7 @@ fn scheduled(engine: &Engine) -> Vec<JobKind> {
 }
 
 #[test]
-fn proofs_begin_by_themselves_once_a_period_and_outside_the_window() {
+pub(super) fn proofs_begin_by_themselves_once_a_period_and_outside_the_window() {
     let mut house = House::new();
     house.verify.every = Every::days(7);
     house.drill.every = Every::days(30);
@@ -235,7 +232,7 @@ fn proofs_begin_by_themselves_once_a_period_and_outside_the_window() {
 }
 
 #[test]
-fn a_drill_that_cannot_be_done_is_tried_again_only_later() {
+pub(super) fn a_drill_that_cannot_be_done_is_tried_again_only_later() {
     let mut house = House::new();
     house.drill.every = Every::days(1);
     fs::write(house.path("file"), "").unwrap();

@@ -45,9 +45,9 @@ pub(super) struct House {
     pub(super) hooks: Hooks,
     pub(super) health: Option<HealthSettings>,
     pub(super) copied: Vec<Slot>,
-    catalog: Option<CatalogSettings>,
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
+    catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -63,12 +63,12 @@ impl House {
             hooks: Hooks::default(),
             health: None,
             copied: Vec::new(),
-            catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,
                 ..DrillSettings::default()
             },
+            catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -272,6 +272,27 @@ pub(super) fn manual() -> BackupRequest {
 pub(super) fn ended(engine: &Engine, id: JobId) -> Job {
     engine.wait_for(id);
     engine.job(id).unwrap()
+}
+
+/// Starts what is due, and gives the jobs that were started once they have ended, oldest first.
+pub(super) fn looked(engine: &Engine) -> Vec<Job> {
+    let newest = |limit| {
+        let query = crate::domain::request::JobQuery {
+            limit,
+            ..Default::default()
+        };
+        engine.catalog().jobs(&query).unwrap()
+    };
+    let before = newest(1).first().map(|job| job.id);
+    engine.start_what_is_due();
+    // One may have ended already.
+    for id in engine.jobs_at_work() {
+        engine.wait_for(id);
+    }
+    let mut jobs = newest(20);
+    jobs.retain(|job| Some(job.id) > before);
+    jobs.reverse();
+    jobs
 }
 
 /// Waits for a job that has to end well.

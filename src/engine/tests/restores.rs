@@ -73,7 +73,7 @@ pub(super) fn a_restore_of_one_workspace_leaves_later_work_elsewhere_alone() {
 }
 
 #[test]
-pub(super) fn what_stands_beside_the_workspaces_is_left_alone() {
+fn what_stands_beside_the_workspaces_is_left_alone() {
     let house = House::new();
     house.write("author", ".mounted", "not content");
     let engine = house.engine();
@@ -105,7 +105,7 @@ pub(super) fn a_live_that_is_gone_comes_back() {
 }
 
 #[test]
-pub(super) fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
+fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
     let house = House::new();
     let engine = house.engine();
     let good = back_up(&engine);
@@ -126,7 +126,7 @@ pub(super) fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
 }
 
 #[test]
-pub(super) fn what_changed_after_the_safety_backup_is_kept_aside() {
+fn what_changed_after_the_safety_backup_is_kept_aside() {
     let mut house = House::new();
     // A hook runs between the switch and the cleaning up: what it writes into the displaced folder is what a Magnolia
     // with an open file would have written there.
@@ -154,7 +154,7 @@ pub(super) fn what_changed_after_the_safety_backup_is_kept_aside() {
 }
 
 #[test]
-pub(super) fn a_second_manual_backup_replaces_the_first() {
+fn a_second_manual_backup_replaces_the_first() {
     let house = House::new();
     let engine = house.engine();
     let first = back_up(&engine);
@@ -171,7 +171,7 @@ pub(super) fn a_second_manual_backup_replaces_the_first() {
 }
 
 #[test]
-pub(super) fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
+fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -185,7 +185,7 @@ pub(super) fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
 }
 
 #[test]
-pub(super) fn a_plan_says_what_stands_in_the_way() {
+fn a_plan_says_what_stands_in_the_way() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -199,7 +199,7 @@ pub(super) fn a_plan_says_what_stands_in_the_way() {
 }
 
 #[test]
-pub(super) fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
+fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
     let house = House::new();
     let engine = house.engine();
     let good = back_up(&engine);
@@ -226,7 +226,7 @@ pub(super) fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
 }
 
 #[test]
-pub(super) fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
+fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -258,7 +258,7 @@ fn packs(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-pub(super) fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
+fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
     let house = House::new();
     let engine = house.engine();
     let good = back_up(&engine);
@@ -287,7 +287,7 @@ pub(super) fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
 }
 
 #[test]
-pub(super) fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
+fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
     let house = House::new();
     let engine = house.engine();
     house.pass(chrono::Duration::days(365));
@@ -310,7 +310,7 @@ pub(super) fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
 }
 
 #[test]
-pub(super) fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
+fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -324,7 +324,7 @@ pub(super) fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
 }
 
 #[test]
-pub(super) fn undo_goes_back_to_the_last_restore_that_changed_something() {
+fn undo_goes_back_to_the_last_restore_that_changed_something() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -347,7 +347,7 @@ pub(super) fn undo_goes_back_to_the_last_restore_that_changed_something() {
 }
 
 #[test]
-pub(super) fn a_workspace_that_is_a_link_fails_the_backup() {
+fn a_workspace_that_is_a_link_fails_the_backup() {
     let house = House::new();
     fs::rename(house.root("author").join("dam"), house.path("dam-elsewhere")).unwrap();
     std::os::unix::fs::symlink(house.path("dam-elsewhere"), house.root("author").join("dam")).unwrap();
@@ -362,7 +362,7 @@ pub(super) fn a_workspace_that_is_a_link_fails_the_backup() {
 }
 
 #[test]
-pub(super) fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
+fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
@@ -380,7 +380,7 @@ pub(super) fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
 }
 
 #[test]
-pub(super) fn undo_never_goes_back_further_than_the_last_restore() {
+fn undo_never_goes_back_further_than_the_last_restore() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);

@@ -4,18 +4,13 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::house::{House, backups, ended, manual};
+use super::house::{House, backups, ended, looked, manual};
 use crate::domain::job::JobState;
 use crate::domain::slot::Slot;
 use crate::engine::Engine;
 
 fn look(engine: &Engine) -> Vec<JobState> {
-    engine.start_what_is_due();
-    engine
-        .jobs_at_work()
-        .into_iter()
-        .map(|id| ended(engine, id).state)
-        .collect()
+    looked(engine).into_iter().map(|job| job.state).collect()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use postgres::{Client, NoTls};
 
 use super::house::{self, House, INSTANCES, back_up, backups, ended};
-use super::{restores, rules, schedule};
+use super::{drills, restores, rules, schedule};
 use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
@@ -81,68 +81,16 @@ const TESTS: &[(&str, fn())] = &[
         restores::a_restore_of_one_workspace_leaves_later_work_elsewhere_alone,
     ),
     (
-        "what_stands_beside_the_workspaces_is_left_alone",
-        restores::what_stands_beside_the_workspaces_is_left_alone,
-    ),
-    (
         "a_live_that_is_gone_comes_back",
         restores::a_live_that_is_gone_comes_back,
     ),
     (
-        "a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing",
-        restores::a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing,
+        "proofs_begin_by_themselves_once_a_period_and_outside_the_window",
+        drills::proofs_begin_by_themselves_once_a_period_and_outside_the_window,
     ),
     (
-        "what_changed_after_the_safety_backup_is_kept_aside",
-        restores::what_changed_after_the_safety_backup_is_kept_aside,
-    ),
-    (
-        "a_second_manual_backup_replaces_the_first",
-        restores::a_second_manual_backup_replaces_the_first,
-    ),
-    (
-        "a_new_machine_with_repository_and_key_shows_the_same_backups",
-        restores::a_new_machine_with_repository_and_key_shows_the_same_backups,
-    ),
-    (
-        "a_plan_says_what_stands_in_the_way",
-        restores::a_plan_says_what_stands_in_the_way,
-    ),
-    (
-        "a_record_that_cannot_be_read_is_said_and_hides_no_other",
-        restores::a_record_that_cannot_be_read_is_said_and_hides_no_other,
-    ),
-    (
-        "a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored",
-        restores::a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored,
-    ),
-    (
-        "a_backup_of_an_emptied_live_does_not_push_out_the_one_before",
-        restores::a_backup_of_an_emptied_live_does_not_push_out_the_one_before,
-    ),
-    (
-        "a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule",
-        restores::a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule,
-    ),
-    (
-        "a_repository_that_is_gone_is_said_and_no_other_takes_its_place",
-        restores::a_repository_that_is_gone_is_said_and_no_other_takes_its_place,
-    ),
-    (
-        "undo_goes_back_to_the_last_restore_that_changed_something",
-        restores::undo_goes_back_to_the_last_restore_that_changed_something,
-    ),
-    (
-        "undo_never_goes_back_further_than_the_last_restore",
-        restores::undo_never_goes_back_further_than_the_last_restore,
-    ),
-    (
-        "a_workspace_that_is_a_link_fails_the_backup",
-        restores::a_workspace_that_is_a_link_fails_the_backup,
-    ),
-    (
-        "two_state_folders_do_not_work_on_one_live_at_the_same_time",
-        restores::two_state_folders_do_not_work_on_one_live_at_the_same_time,
+        "a_drill_that_cannot_be_done_is_tried_again_only_later",
+        drills::a_drill_that_cannot_be_done_is_tried_again_only_later,
     ),
 ];
 
@@ -168,7 +116,10 @@ fn database(cluster: &Cluster, name: &str) -> String {
     cluster.connect(name, SUPERUSER)
 }
 
-const TAKEN_OVER: &[(&str, fn(&str))] = &[
+/// A test by its name, told its database.
+type Test = (&'static str, fn(&str));
+
+const TAKEN_OVER: &[Test] = &[
     ("no_backup", a_job_that_was_taken_over_makes_no_backup),
     (
         "no_backup_in_between",

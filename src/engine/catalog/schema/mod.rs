@@ -12,12 +12,15 @@ use super::store::Session;
 pub(super) use postgres::MIGRATIONS as POSTGRES;
 pub(super) use sqlite::MIGRATIONS as SQLITE;
 
+/// Something that is done to the tables in the migration's transaction.
+type Step = fn(&mut Session<'_>) -> Result<(), Fault>;
+
 /// One step from a form of the tables to the next.
 pub(super) struct Migration {
     /// The statements.
     pub sql: &'static str,
     /// What no statement can do.
-    pub then: Option<fn(&mut Session<'_>) -> Result<(), Fault>>,
+    pub then: Option<Step>,
 }
 
 impl Migration {
@@ -44,4 +47,4 @@ pub(super) fn migrate(session: &mut Session<'_>, migrations: &[Migration], found
 }
 
 /// Links what the activity log held before it was a chain.
-const LINK: fn(&mut Session<'_>) -> Result<(), Fault> = activity::link_all;
+const LINK: Step = activity::link_all;

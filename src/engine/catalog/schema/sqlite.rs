@@ -142,7 +142,7 @@ const SECOND: &str = "
         served      INTEGER,                  -- when; none while it has not been
         PRIMARY KEY (environment, kind, period)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX due_open ON due (not_before) WHERE served IS NULL AND process IS NULL;
+    CREATE INDEX due_open ON due (kind, not_before) WHERE served IS NULL AND process IS NULL;
     CREATE INDEX due_claimed ON due (process) WHERE served IS NULL AND process IS NOT NULL;
     CREATE INDEX due_by_job ON due (job) WHERE job IS NOT NULL;
 

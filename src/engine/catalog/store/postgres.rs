@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant as Monotonic};
 
 use bytes::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type};
@@ -20,6 +21,11 @@ use crate::engine::content::postgres::Connector;
 
 /// Connections at the same time. Whoever needs one more waits.
 const CONNECTIONS: usize = 6;
+
+/// A server that took this long to say nothing is not waited for by everybody in turn,
+const SILENCE: Duration = Duration::from_secs(1);
+/// but called out of reach for so long without asking it again.
+const SILENT_FOR: Duration = Duration::from_secs(3);
 
 /// How often something is tried that another session was in the way of.
 const ATTEMPTS: u32 = 5;
@@ -45,6 +51,8 @@ pub(in crate::engine::catalog) struct Postgres {
 struct Links {
     idle: Vec<Link>,
     open: usize,
+    /// When a server last said nothing, and what is told of it.
+    silent: Option<(Monotonic, String)>,
 }
 
 /// One connection, with the statements that the server has made ready for it.
@@ -165,6 +173,11 @@ impl Postgres {
             if let Some(link) = links.idle.pop() {
                 return Ok(link);
             }
+            if let Some((since, why)) = &links.silent
+                && since.elapsed() < SILENT_FOR
+            {
+                return Err(CatalogError::OutOfReach { why: why.clone() });
+            }
             if links.open < CONNECTIONS {
                 break;
             }
@@ -172,7 +185,16 @@ impl Postgres {
         }
         links.open += 1;
         drop(links);
-        Link::open(&self.connector, self.writer).inspect_err(|_| self.give_back(None))
+        let asked = Monotonic::now();
+        Link::open(&self.connector, self.writer).inspect_err(|error| {
+            if let CatalogError::OutOfReach { why } = error
+                && asked.elapsed() >= SILENCE
+            {
+                let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+                links.silent = Some((Monotonic::now(), why.clone()));
+            }
+            self.give_back(None);
+        })
     }
 
     /// Ends a call's use of its connection; `None` when that is not to be used again.

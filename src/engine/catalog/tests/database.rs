@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) const TESTS: &[(&str, fn(&Place))] = &[
+pub(super) const TESTS: &[Test] = &[
     (
         "a_node_that_was_declared_gone_never_writes_again",
         a_node_that_was_declared_gone_never_writes_again,

@@ -81,6 +81,9 @@ fn connector(connect: &str) -> Connector {
     Connector::new(&settings, "/".into(), std::sync::Arc::new(|_| None))
 }
 
+/// A test by its name.
+type Test = (&'static str, fn(&Place));
+
 /// Runs each of these tests on every store. There is one server for all of those that need one, so they are one test.
 macro_rules! on_every_store {
     ($($room:ident :: $test:ident),* $(,)?) => {
@@ -88,7 +91,7 @@ macro_rules! on_every_store {
             $(#[test] fn $test() { super::$room::$test(&super::Place::file()); })*
         }
 
-        const TESTS: &[(&str, fn(&Place))] = &[$((stringify!($test), $room::$test)),*];
+        const TESTS: &[Test] = &[$((stringify!($test), $room::$test)),*];
     };
 }
 

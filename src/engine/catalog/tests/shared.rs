@@ -429,7 +429,7 @@ pub(super) fn a_lifeboat_notices_what_another_writes(place: &Place) {
 pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Place) {
     let live = name("acme/live");
     let heir = place.open();
-    let mut interrupt = || {
+    let interrupt = || {
         let doomed = place.open();
         let (job, _) = doomed
             .create_job(new(&live, "schedule"), at(0), &JobState::Running)
