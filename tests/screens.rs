@@ -432,7 +432,13 @@ async fn a_step_that_was_left_out_has_no_tick() {
 /// The monthly backup has a copy; the weekly one is damaged and has one; the daily one has none.
 fn with_copies(state: &mut State) {
     let details = state.environments.get_mut(&name("acme/live")).unwrap();
-    let slot = |slot| details.backups.iter().position(|backup| backup.is_for(slot)).unwrap();
+    let slot = |slot| {
+        details
+            .backups
+            .iter()
+            .position(|backup| backup.is_for(slot))
+            .unwrap()
+    };
     let (weekly, monthly) = (slot(Slot::Weekly), slot(Slot::Monthly));
     let copies = [(weekly, 21), (monthly, 22)].map(|(index, number)| {
         let mut backup = details.backups[index].clone();
@@ -454,17 +460,44 @@ fn with_copies(state: &mut State) {
 
 #[tokio::test]
 async fn a_restore_can_come_from_the_second_repository() {
-    let choose = [("", "daily"), ("r", "choose a backup"), ("gg", "first repository")];
+    let choose = [
+        ("", "daily"),
+        ("r", "choose a backup"),
+        ("gg", "first repository"),
+    ];
     look("copy-choose", with_copies, &choose).await;
     let taken = [choose[0], choose[1], choose[2], ("<Tab>", "its copy in")];
     look("copy-chosen", with_copies, &taken).await;
     let scope = [taken[0], taken[1], taken[2], taken[3], ("<Enter>", "Everything")];
     look("copy-scope", with_copies, &scope).await;
-    let plan = [scope[0], scope[1], scope[2], scope[3], scope[4], ("<Enter>", "come back")];
+    let plan = [
+        scope[0],
+        scope[1],
+        scope[2],
+        scope[3],
+        scope[4],
+        ("<Enter>", "come back"),
+    ];
     look("copy-plan", with_copies, &plan).await;
-    let first = [plan[0], plan[1], plan[2], plan[3], plan[4], plan[5], ("<Tab>", "first repository")];
+    let first = [
+        plan[0],
+        plan[1],
+        plan[2],
+        plan[3],
+        plan[4],
+        plan[5],
+        ("<Tab>", "first repository"),
+    ];
     look("copy-plan-first", with_copies, &first).await;
-    let confirm = [plan[0], plan[1], plan[2], plan[3], plan[4], plan[5], ("<Enter>", "and press Enter")];
+    let confirm = [
+        plan[0],
+        plan[1],
+        plan[2],
+        plan[3],
+        plan[4],
+        plan[5],
+        ("<Enter>", "and press Enter"),
+    ];
     look("copy-name", with_copies, &confirm).await;
 
     let cockpit = Runner::start((80, 24), Fixture::with(with_copies)).await;
@@ -472,7 +505,11 @@ async fn a_restore_can_come_from_the_second_repository() {
     cockpit.press("r").await.see("choose a backup").await;
     cockpit.press("<Tab>").await.see("no copy in the second").await;
     // One that is damaged comes only from its copy.
-    cockpit.press("G<Enter>").await.see("Tab takes its copy instead").await;
+    cockpit
+        .press("G<Enter>")
+        .await
+        .see("Tab takes its copy instead")
+        .await;
     cockpit.press("<Tab>").await.see("its copy in").await;
     cockpit.press("<Enter><Enter>").await.see("come back").await;
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
@@ -483,7 +520,11 @@ async fn a_restore_can_come_from_the_second_repository() {
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
     cockpit.see("daily").await;
     cockpit.press("r").await.see("choose a backup").await;
-    cockpit.press("<Tab>").await.see("there is no second repository").await;
+    cockpit
+        .press("<Tab>")
+        .await
+        .see("there is no second repository")
+        .await;
 }
 
 #[tokio::test]

@@ -16,9 +16,9 @@ use crate::config::{NamedContext, Places};
 use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::settings::{PostgresSettings, StorageOptions};
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
+use crate::domain::settings::{PostgresSettings, StorageOptions};
 
 /// A backend, and the context that led to it.
 pub struct Connection {

@@ -19,8 +19,8 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::measure;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice,
-    StorageOptions, Variables,
+    ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions,
+    Variables,
 };
 use crate::secret::command;
 

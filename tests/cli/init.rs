@@ -374,12 +374,32 @@ fn a_bucket_is_tried_before_anything_is_written() {
     let elsewhere = format!("--endpoint=http://{gone}");
     let folder = place.repository_flag();
     for (flags, expected) in [
-        ([&endpoint, "--repository=s3://nowhere/at/all", &files[0], &files[1]], "nowhere"),
-        ([&elsewhere, &root, &files[0], &files[1]], "127.0.0.1"),
-        ([&endpoint, &root, "--region=us-east-1", &files[1]], "AWS_ACCESS_KEY_ID"),
-        ([&endpoint, &folder, &files[0], &files[1]], "are about object storage"),
-        (["--endpoint=s3.example.com", &root, &files[0], &files[1]], "is no address of a service"),
-        ([&endpoint, "--repository=gs://bucket", &files[0], &files[1]], "is not a place for a repository"),
+        (
+            [
+                &endpoint,
+                "--repository=s3://nowhere/at/all",
+                &files[0],
+                &files[1],
+            ],
+            "nowhere",
+        ),
+        ([&elsewhere, &root, &files[0], &files[1]], "no connection"),
+        (
+            [&endpoint, &root, "--region=us-east-1", &files[1]],
+            "AWS_ACCESS_KEY_ID",
+        ),
+        (
+            [&endpoint, &folder, &files[0], &files[1]],
+            "are about object storage",
+        ),
+        (
+            ["--endpoint=s3.example.com", &root, &files[0], &files[1]],
+            "is no address of a service",
+        ),
+        (
+            [&endpoint, "--repository=gs://bucket", &files[0], &files[1]],
+            "is not a place for a repository",
+        ),
     ] {
         let flags: [&str; 4] = flags;
         let ended = place.scripted(&flags);
@@ -421,7 +441,8 @@ fn backups_that_are_in_a_bucket_already_are_told_of() {
     assert_eq!(ended.code, 0, "{}", ended.err);
     let said: Vec<_> = ended.out.split_whitespace().collect();
     assert!(
-        said.join(" ").contains("backups of Live are there already: the key has to be theirs"),
+        said.join(" ")
+            .contains("backups of Live are there already: the key has to be theirs"),
         "{}",
         ended.out
     );

@@ -185,6 +185,9 @@ fn encryption_that_is_asked_for_needs_to_know_whom_to_trust() {
     });
     let engine = house.engine();
     let why = failed(&engine, start_backup(&engine));
-    assert!(why.contains("asks for encryption") && why.contains("ca_file"), "{why}");
+    assert!(
+        why.contains("asks for encryption") && why.contains("ca_file"),
+        "{why}"
+    );
     assert!(crate::house::backups(&engine).is_empty());
 }

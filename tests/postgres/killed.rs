@@ -306,13 +306,15 @@ fn a_backup_that_is_killed_leaves_nothing_that_is_seen_and_the_next_one_works() 
         let files = folders.filter_map(|folder| fs::read_dir(folder.unwrap().path()).ok());
         files.map(Iterator::count).sum::<usize>()
     };
-    let backups = || -> Value {
-        serde_json::from_slice(&scene.run(&["backups", LIVE, "--json"]).stdout).unwrap()
-    };
+    let backups =
+        || -> Value { serde_json::from_slice(&scene.run(&["backups", LIVE, "--json"]).stdout).unwrap() };
     let check = |arguments: &[&str]| {
         let mut restic = Command::new("restic");
         restic.arg("-r").arg(&repository).arg("--no-cache");
-        restic.arg("--password-file").arg(scene.house.path("key")).arg("check");
+        restic
+            .arg("--password-file")
+            .arg(scene.house.path("key"))
+            .arg("check");
         let output = restic.args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", told(&output));
     };
@@ -343,7 +345,11 @@ fn a_backup_that_is_killed_leaves_nothing_that_is_seen_and_the_next_one_works() 
     scene.run(&["backup", LIVE]);
     let live = scene.live();
     for name in INSTANCES {
-        scene.house.client(name).batch_execute("TRUNCATE pm_dam_bundle").unwrap();
+        scene
+            .house
+            .client(name)
+            .batch_execute("TRUNCATE pm_dam_bundle")
+            .unwrap();
     }
     scene.run(&RESTORE);
     assert_eq!(scene.live(), live);

@@ -8,9 +8,7 @@ use lifeboat::engine::Engine;
 use lifeboat::engine::watch::Unwatched;
 
 use crate::gate::Gate;
-use crate::house::{
-    House, back_up, done, failed, fill, request, restore, start_restore, undo,
-};
+use crate::house::{House, back_up, done, failed, fill, request, restore, start_restore, undo};
 
 fn prune(engine: &Engine) {
     let job = engine.start_prune(&House::live(), "maria").unwrap();
@@ -54,7 +52,12 @@ fn an_undo_without_its_own_safety_backup_goes_to_no_older_one() {
     fill(&mut house.client("author"), "public.pm_website_refs", 40, "first");
     house.pass(Duration::minutes(1));
     restore(&engine, &backup, &[]);
-    fill(&mut house.client("author"), "public.pm_website_refs", 40, "second");
+    fill(
+        &mut house.client("author"),
+        "public.pm_website_refs",
+        40,
+        "second",
+    );
     let second = house.rows("author", "public");
     house.pass(Duration::minutes(1));
     let mut hurried = request(&backup, &[]);
@@ -132,7 +135,12 @@ fn what_another_lifeboat_has_staged_stands_for_a_day_and_goes_then() {
     let backup = back_up(&engine).0;
     let live = house.rows("author", "public");
     // Another one, with another state folder, stands in the middle of a restore.
-    let mut gate = Gate::after(&house, "author", "CREATE TABLE", "lifeboat_new%.pm_website_bundle");
+    let mut gate = Gate::after(
+        &house,
+        "author",
+        "CREATE TABLE",
+        "lifeboat_new%.pm_website_bundle",
+    );
     let other = house.engine_elsewhere();
     house.pass(Duration::minutes(1));
     let theirs = start_restore(&other, &backup, &[]);

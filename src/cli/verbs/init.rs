@@ -67,7 +67,7 @@ pub struct InitArguments {
     /// The version of Magnolia in Live, or @FILE for a file whose first line says it
     #[arg(long, value_name = "TEXT|@FILE")]
     pub magnolia_version: Option<String>,
-    /// The folder that the backups are kept in, or s3://BUCKET/PREFIX for object storage, which is tried first
+    /// The folder that the backups are kept in, or a part of a bucket in object storage, which is tried first
     #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
     pub repository: Option<String>,
     /// The address of the object storage [default: Amazon's own]
@@ -76,11 +76,19 @@ pub struct InitArguments {
     /// The region that the bucket is in [default: us-east-1]
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
-    /// The file whose first line is the id of the access key; without it, it is in AWS_ACCESS_KEY_ID
-    #[arg(long, value_name = "FILE")]
+    /// The file whose first line is the id of the access key.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The file whose first line is the id of the access key [default: the variable AWS_ACCESS_KEY_ID]"
+    )]
     pub access_key_id_file: Option<PathBuf>,
-    /// The file whose first line is the secret access key; without it, it is in AWS_SECRET_ACCESS_KEY
-    #[arg(long, value_name = "FILE")]
+    /// The file whose first line is the secret access key.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The file whose first line is the secret access key [default: the variable AWS_SECRET_ACCESS_KEY]"
+    )]
     pub secret_access_key_file: Option<PathBuf>,
     /// Find the keys as Amazon's tools do: a profile, a web identity, the machine's role
     #[arg(long, conflicts_with_all = ["access_key_id_file", "secret_access_key_file"])]

@@ -402,7 +402,11 @@ impl TableStaging {
             // A garbage collection that is under way takes what is old and not yet referred to: what is added, and what
             // stands already, counts as used just now.
             let modified = named("last_modified");
-            let columns: Vec<_> = table.columns.iter().map(|column| names::quoted(&column.name)).collect();
+            let columns: Vec<_> = table
+                .columns
+                .iter()
+                .map(|column| names::quoted(&column.name))
+                .collect();
             let values: Vec<_> = columns
                 .iter()
                 .map(|column| match &modified {

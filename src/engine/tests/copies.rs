@@ -70,7 +70,10 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     assert!(job.title.contains("a copy in the second repository"), "{job:?}");
     let outcome = job.outcome.unwrap();
     assert!(outcome.safety.is_some());
-    assert!(outcome.summary.contains("a copy in the second repository"), "{outcome:?}");
+    assert!(
+        outcome.summary.contains("a copy in the second repository"),
+        "{outcome:?}"
+    );
     assert_eq!(house.content(), before);
 }
 

@@ -388,7 +388,11 @@ fn undo_never_goes_back_further_than_the_last_restore() {
     let first = restore(&engine, "manual", everything());
     assert!(first.left_out.is_empty());
     house.pass(chrono::Duration::minutes(1));
-    house.write("author", "dam/page-1.xml", "work that came after the first restore");
+    house.write(
+        "author",
+        "dam/page-1.xml",
+        "work that came after the first restore",
+    );
 
     // Its safety backup was left out: the one of the restore before holds what nobody wants back.
     let unsafe_request = RestoreRequest {

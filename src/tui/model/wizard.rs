@@ -234,7 +234,10 @@ impl Wizard {
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
             without_safety: self.without_safety,
-            from: self.backup.as_ref().map_or(RepositoryChoice::First, |id| self.source(id)),
+            from: self
+                .backup
+                .as_ref()
+                .map_or(RepositoryChoice::First, |id| self.source(id)),
         })
     }
 

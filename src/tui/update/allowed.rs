@@ -224,7 +224,9 @@ fn source_optional(model: &Model) -> Result<(), String> {
         return Ok(());
     };
     if wizard.purpose == Purpose::Undo {
-        return Err("undo goes back to what the first repository holds: safety backups have no copy".to_owned());
+        return Err(
+            "undo goes back to what the first repository holds: safety backups have no copy".to_owned(),
+        );
     }
     if wizard.step == Step::Plan && matches!(wizard.plan, PlanState::Loading(_)) {
         return Err("the plan is still being worked out".to_owned());

@@ -85,9 +85,9 @@ pub fn source(model: &Model, from: RepositoryChoice) -> Option<String> {
         RepositoryChoice::Copy => Some(format!(
             "its copy in the second repository (Tab takes the first one): {place}"
         )),
-        RepositoryChoice::First if allowed::check(model, Action::OtherRepository).is_ok() => {
-            Some(format!("the first repository (Tab takes its copy): a copy is in {place}"))
-        }
+        RepositoryChoice::First if allowed::check(model, Action::OtherRepository).is_ok() => Some(format!(
+            "the first repository (Tab takes its copy): a copy is in {place}"
+        )),
         RepositoryChoice::First => None,
     }
 }
