@@ -27,8 +27,12 @@ mod house;
 mod interrupted;
 #[path = "postgres/killed.rs"]
 mod killed;
+#[path = "postgres/left_behind.rs"]
+mod left_behind;
 #[path = "postgres/readers.rs"]
 mod readers;
+#[path = "postgres/records.rs"]
+mod records;
 #[path = "postgres/rights.rs"]
 mod rights;
 #[path = "postgres/room.rs"]

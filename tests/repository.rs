@@ -21,6 +21,8 @@ mod engine;
 mod held;
 #[path = "repository/interop.rs"]
 mod interop;
+#[path = "repository/killed.rs"]
+mod killed;
 #[path = "repository/meddling.rs"]
 mod meddling;
 #[path = "repository/moving.rs"]

@@ -23,12 +23,14 @@ use chrono::Duration;
 use lifeboat::backend::BackendError;
 use lifeboat::backend::link::Link;
 use lifeboat::domain::backup::Verification;
+use lifeboat::domain::copies::{CopiedBackup, Copies};
 use lifeboat::domain::environment::{EnvironmentKind, WorkspaceKind};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase};
 use lifeboat::domain::plan::{ExpectedTime, PlanId};
 use lifeboat::domain::proof::DrillOutcome;
 use lifeboat::domain::refusal::Refusal;
+use lifeboat::domain::slot::Slot;
 use lifeboat::domain::staleness::Stale;
 use lifeboat::tui::action::TABLE;
 use lifeboat::tui::key::Input;
@@ -397,6 +399,132 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
     let calls = cockpit.backend.state().calls.clone();
     let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();
     assert!(last.ends_with("without a safety backup"), "{last}");
+}
+
+#[tokio::test]
+async fn a_step_that_was_left_out_has_no_tick() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press(" ").await.see("NO SAFETY BACKUP").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        keep(&cockpit, &settings(), "unsafe-running", size);
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(24));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is back as it was at 2026-11-23 00:17 (backup 3b90aa17)".to_owned(),
+                backup: Some(fixture::id(2)),
+                warnings: vec!["no safety backup was taken, by choice".to_owned()],
+                ..Outcome::default()
+            });
+        });
+        cockpit.see("is back as it was").await;
+        keep(&cockpit, &settings(), "unsafe-done", size);
+    }
+}
+
+/// The monthly backup has a copy; the weekly one is damaged and has one; the daily one has none.
+fn with_copies(state: &mut State) {
+    let details = state.environments.get_mut(&name("acme/live")).unwrap();
+    let slot = |slot| {
+        details
+            .backups
+            .iter()
+            .position(|backup| backup.is_for(slot))
+            .unwrap()
+    };
+    let (weekly, monthly) = (slot(Slot::Weekly), slot(Slot::Monthly));
+    let copies = [(weekly, 21), (monthly, 22)].map(|(index, number)| {
+        let mut backup = details.backups[index].clone();
+        let of = std::mem::replace(&mut backup.id, fixture::id(number));
+        CopiedBackup { of, backup }
+    });
+    details.copies = Some(Copies {
+        repository: "s3://acme-backups/second/acme/live".to_owned(),
+        slots: vec![Slot::Monthly, Slot::Weekly],
+        backups: copies.to_vec(),
+        missing: Vec::new(),
+        trouble: None,
+    });
+    details.backups[weekly].verification = Verification::Damaged {
+        at: fixture::ago(30),
+        why: "the digest of author/dam differs".to_owned(),
+    };
+}
+
+#[tokio::test]
+async fn a_restore_can_come_from_the_second_repository() {
+    let choose = [
+        ("", "daily"),
+        ("r", "choose a backup"),
+        ("gg", "first repository"),
+    ];
+    look("copy-choose", with_copies, &choose).await;
+    let taken = [choose[0], choose[1], choose[2], ("<Tab>", "its copy in")];
+    look("copy-chosen", with_copies, &taken).await;
+    let scope = [taken[0], taken[1], taken[2], taken[3], ("<Enter>", "Everything")];
+    look("copy-scope", with_copies, &scope).await;
+    let plan = [
+        scope[0],
+        scope[1],
+        scope[2],
+        scope[3],
+        scope[4],
+        ("<Enter>", "come back"),
+    ];
+    look("copy-plan", with_copies, &plan).await;
+    let first = [
+        plan[0],
+        plan[1],
+        plan[2],
+        plan[3],
+        plan[4],
+        plan[5],
+        ("<Tab>", "first repository"),
+    ];
+    look("copy-plan-first", with_copies, &first).await;
+    let confirm = [
+        plan[0],
+        plan[1],
+        plan[2],
+        plan[3],
+        plan[4],
+        plan[5],
+        ("<Enter>", "and press Enter"),
+    ];
+    look("copy-name", with_copies, &confirm).await;
+
+    let cockpit = Runner::start((80, 24), Fixture::with(with_copies)).await;
+    cockpit.see("daily").await;
+    cockpit.press("r").await.see("choose a backup").await;
+    cockpit.press("<Tab>").await.see("no copy in the second").await;
+    // One that is damaged comes only from its copy.
+    cockpit
+        .press("G<Enter>")
+        .await
+        .see("Tab takes its copy instead")
+        .await;
+    cockpit.press("<Tab>").await.see("its copy in").await;
+    cockpit.press("<Enter><Enter>").await.see("come back").await;
+    cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+    let calls = cockpit.backend.state().calls.clone();
+    let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();
+    assert!(last.ends_with("from the copy"), "{last}");
+
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit.press("r").await.see("choose a backup").await;
+    cockpit
+        .press("<Tab>")
+        .await
+        .see("there is no second repository")
+        .await;
 }
 
 #[tokio::test]

@@ -22,10 +22,12 @@ use crate::backend::read_only::ReadOnly;
 use crate::backend::remote::{Pace, Remote, RemoteSettings};
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{BackendAddress, Config, NamedContext, Places};
+use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
+use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
-use crate::domain::settings::{PostgresSettings, SecretSource, Variables};
+use crate::domain::settings::{PostgresSettings, SecretSource, StorageOptions, Variables};
 use crate::tui::{self, CockpitSettings, Contexts};
 
 /// The configuration and the engine of this machine.
@@ -248,6 +250,26 @@ impl House for ThisMachine {
     #[cfg(not(feature = "engine"))]
     fn look_at_database(&self, _settings: &PostgresSettings) -> Result<DatabaseFound, String> {
         Err(no_engine("looking at a database").message)
+    }
+
+    #[cfg(feature = "engine")]
+    fn look_at_storage(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+    ) -> Result<bool, String> {
+        crate::engine::look_at_storage(root, options, environment, &self.variables)
+    }
+
+    #[cfg(not(feature = "engine"))]
+    fn look_at_storage(
+        &self,
+        _root: &Address,
+        _options: &StorageOptions,
+        _environment: &EnvironmentName,
+    ) -> Result<bool, String> {
+        Err(no_engine("looking at object storage").message)
     }
 
     #[cfg(not(feature = "engine"))]

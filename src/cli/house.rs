@@ -13,10 +13,12 @@ use super::{CliError, Globals, Outside};
 use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
+use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
-use crate::domain::settings::PostgresSettings;
+use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
+use crate::domain::settings::{PostgresSettings, StorageOptions};
 
 /// A backend, and the context that led to it.
 pub struct Connection {
@@ -55,6 +57,17 @@ pub trait House {
     /// # Errors
     /// A sentence that says why it cannot be looked at.
     fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String>;
+
+    /// Tries object storage that no configuration names yet. Gives whether backups of the environment are there.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be reached.
+    fn look_at_storage(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+    ) -> Result<bool, String>;
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;

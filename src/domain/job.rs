@@ -326,6 +326,9 @@ pub struct Job {
     pub state: JobState,
     /// How far it is, while it runs; how far it came, when it has ended.
     pub progress: Option<Progress>,
+    /// Steps of its kind that it does not take: a restore without a safety backup, an undo by exchange.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Phase>,
     /// Whether somebody has asked for it to be cancelled.
     pub cancel_asked: bool,
     /// What it left behind.

@@ -84,4 +84,36 @@ mod tests {
         budget.close();
         assert!(budget.take(1).is_none());
     }
+
+    #[test]
+    fn several_at_once_never_have_more_than_there_is() {
+        let budget = ByteBudget::new(10);
+        let under_way = Arc::new(Mutex::new((0_usize, 0_usize)));
+        let takers: Vec<_> = (0..4)
+            .map(|taker| {
+                let (budget, under_way) = (Arc::clone(&budget), Arc::clone(&under_way));
+                std::thread::spawn(move || {
+                    for round in 0..500 {
+                        let bytes = 1 + (taker + round) % 9;
+                        let permit = budget.take(bytes).unwrap();
+                        {
+                            let mut sums = under_way.lock().unwrap();
+                            sums.0 += bytes;
+                            sums.1 = sums.1.max(sums.0);
+                        }
+                        std::thread::yield_now();
+                        // Counted out before the bytes are given back: whoever gets them counts them in after that.
+                        under_way.lock().unwrap().0 -= bytes;
+                        drop(permit);
+                    }
+                })
+            })
+            .collect();
+        for taker in takers {
+            taker.join().unwrap();
+        }
+        let (left, most) = *under_way.lock().unwrap();
+        assert_eq!(left, 0);
+        assert!((9..=10).contains(&most), "{most} at once");
+    }
 }

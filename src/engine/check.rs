@@ -6,9 +6,11 @@
 mod database;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Access, access};
 
+use super::repository::Storage;
 use super::restore::plan;
 use super::{Engine, EngineError, versions};
 use crate::domain::address::Address;
@@ -17,7 +19,8 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::measure;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice,
+    ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions,
+    Variables,
 };
 use crate::secret::command;
 
@@ -59,6 +62,33 @@ impl Findings<'_> {
             Err(why) => self.failed(about, why),
         }
     }
+}
+
+/// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of
+/// the environment are there.
+///
+/// # Errors
+/// A sentence that says why it cannot be reached.
+pub fn look_at_storage(
+    root: &Address,
+    options: &StorageOptions,
+    environment: &EnvironmentName,
+    variables: &Variables,
+) -> Result<bool, String> {
+    let options = StorageOptions {
+        retry_seconds: 2,
+        ..options.clone()
+    };
+    let variables = Arc::clone(variables);
+    // Paths are absolute: there is no folder of a configuration yet that they could count from.
+    Storage::new(root, &options, Path::new("/"), &|name| variables(name))
+        .and_then(|storage| {
+            storage
+                .join(environment.project())
+                .join(environment.environment())
+                .holds_repository()
+        })
+        .map_err(|error| error.to_string())
 }
 
 impl Engine {

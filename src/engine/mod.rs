@@ -64,7 +64,7 @@ use random::Random;
 use repository::{Key, Repository, Storage};
 
 pub use crate::domain::settings::Variables;
-pub use check::look_at_database;
+pub use check::{look_at_database, look_at_storage};
 pub use error::EngineError;
 pub use scheduler::Scheduler;
 pub use scheduler::turns::{DueBook, Turn, take_turns};

@@ -94,6 +94,16 @@ impl Work {
         Ok(())
     }
 
+    /// Notes that the job does not take these steps of its kind, so that nobody thinks they were done.
+    pub fn leaves_out(&self, phases: &[Phase]) {
+        let mut job = self.lock_job();
+        for phase in phases {
+            if !job.left_out.contains(phase) {
+                job.left_out.push(*phase);
+            }
+        }
+    }
+
     /// Makes sure that this job is still this Lifeboat's. Asked before whatever another one must not do as well.
     ///
     /// # Errors

@@ -50,6 +50,12 @@ fn plan_without_a_safety_backup() {
     insta::assert_snapshot!(ended.transcript());
 }
 
+#[test]
+fn plan_from_the_second_repository() {
+    let ended = lifeboat(&["plan", "acme/live", "monthly", "--from", "copy"]).ends();
+    insta::assert_snapshot!(ended.transcript());
+}
+
 alike!(schedule);
 fn schedule() {
     both("schedule", &["schedule", "acme/live"]);

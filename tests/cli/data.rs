@@ -151,6 +151,7 @@ pub fn job(id: u64, kind: JobKind, title: &str, state: JobState) -> Job {
         ended: state.has_ended().then(|| at(23, 5, 2)),
         state,
         progress: None,
+        left_out: Vec::new(),
         cancel_asked: false,
         outcome: None,
     }

@@ -254,6 +254,7 @@ impl Backend for Fixture {
         *self.planned.lock().unwrap() = Some(request.clone());
         let mut plan = data::plan(request.selection);
         plan.without_safety = request.without_safety;
+        plan.from = request.from;
         if plan.selection.workspaces.iter().any(|name| name == "webstie") {
             plan.changes.clear();
             let why = "the backup holds no workspace \"webstie\" in the chosen instances: it has config, dam, website";

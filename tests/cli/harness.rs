@@ -12,8 +12,10 @@ use lifeboat::backend::read_only::ReadOnly;
 use lifeboat::cli::verbs::demo::DemoArguments;
 use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Outside};
 use lifeboat::config::{Context, NamedContext, Places};
+use lifeboat::domain::address::Address;
 use lifeboat::domain::check::DatabaseFound;
-use lifeboat::domain::settings::{PostgresSettings, ServerSettings};
+use lifeboat::domain::environment::EnvironmentName;
+use lifeboat::domain::settings::{PostgresSettings, ServerSettings, StorageOptions};
 use tokio::sync::mpsc;
 
 use crate::data;
@@ -238,6 +240,16 @@ impl House for Run {
     fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
         let variables: lifeboat::engine::Variables = Arc::new(|_| None);
         lifeboat::cli::look_on_a_thread(settings, &variables)
+    }
+
+    fn look_at_storage(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+    ) -> Result<bool, String> {
+        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
+        lifeboat::engine::look_at_storage(root, options, environment, &variables)
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {

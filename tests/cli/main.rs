@@ -15,6 +15,9 @@ mod following;
 mod harness;
 mod help;
 mod init;
+#[allow(dead_code, reason = "the tests of the repository use the rest of it")]
+#[path = "../repository/object_storage.rs"]
+mod object_storage;
 mod program;
 #[path = "../service/mod.rs"]
 mod service;

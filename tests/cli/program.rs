@@ -241,3 +241,48 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn a_hook_sees_its_facts_and_none_of_the_secrets() {
+    let home = tempdir().unwrap();
+    let content = home.path().join("author");
+    std::fs::create_dir_all(content.join("website")).unwrap();
+    std::fs::write(content.join("website/home.yaml"), "title: Welcome").unwrap();
+    let config = home.path().join("lifeboat.toml");
+    let seen = home.path().join("seen");
+    std::fs::write(
+        &config,
+        format!(
+            "[repository]\nroot = \"{home}/repository\"\npassword_env = \"KEY_OF_ACME\"\n\
+             [[environment]]\nproject = \"acme\"\nname = \"live\"\nkind = \"live\"\n\
+             release_version = \"v12\"\nmagnolia_version = \"6.3.4\"\n\
+             [[environment.instance]]\nname = \"author\"\nrole = \"author\"\n\
+             content = {{ type = \"files\", path = \"{content}\" }}\n\
+             hooks = {{ before_backup = [\"sh\", \"-c\", \"env > '{seen}'\"] }}\n",
+            home = home.path().display(),
+            content = content.display(),
+            seen = seen.display(),
+        ),
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+        .args(["backup", "acme/live"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("LIFEBOAT_CONFIG", &config)
+        .env("KEY_OF_ACME", "the key itself")
+        .env("AWS_SECRET_ACCESS_KEY", "the key of a bucket")
+        .env("NO_SECRET", "of the operator's")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let seen = std::fs::read_to_string(&seen).unwrap();
+    assert!(seen.contains("LIFEBOAT_ENVIRONMENT=acme/live"), "{seen}");
+    assert!(seen.contains("NO_SECRET=of the operator's"), "{seen}");
+    assert!(!seen.contains("the key"), "{seen}");
+    for told in [&output.stdout, &output.stderr] {
+        assert!(!text(told).contains("the key itself"));
+    }
+}

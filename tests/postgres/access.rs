@@ -171,3 +171,23 @@ fn a_connection_is_encrypted_and_the_server_has_to_be_the_right_one() {
         assert!(why.contains(expected), "{host} {authority:?}: {why}");
     }
 }
+
+#[test]
+fn encryption_that_is_asked_for_needs_to_know_whom_to_trust() {
+    let mut house = house();
+    let connect = format!("{} sslmode=require", connect(&house, "localhost"));
+    let password = house.path("password");
+    fs::write(&password, PASSWORD).unwrap();
+    house.settle = Box::new(move |_, database| {
+        database.connect.clone_from(&connect);
+        database.password_file = Some(password.clone());
+        database.ca_file = None;
+    });
+    let engine = house.engine();
+    let why = failed(&engine, start_backup(&engine));
+    assert!(
+        why.contains("asks for encryption") && why.contains("ca_file"),
+        "{why}"
+    );
+    assert!(crate::house::backups(&engine).is_empty());
+}

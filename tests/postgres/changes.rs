@@ -3,9 +3,10 @@
 use std::fs;
 
 use lifeboat::domain::plan::WorkspaceChange;
+use lifeboat::engine::watch::Unwatched;
 
 use crate::house::{
-    House, back_up, failed, fill, make_workspace, plan, restore, start_backup, start_restore, undo,
+    House, back_up, failed, fill, make_workspace, plan, request, restore, start_backup, undo,
 };
 
 fn counts(changes: &[WorkspaceChange], workspace: &str) -> (u64, u64, u64) {
@@ -152,7 +153,8 @@ fn records_that_are_missing_come_back_and_foreign_files_stop_the_restore() {
     client.batch_execute("TRUNCATE pm_dam_bundle").unwrap();
     let live = house.rows("author", "public");
     house.pass(chrono::Duration::minutes(1));
-    let why = failed(&engine, start_restore(&engine, &backup.0, &[]));
+    let planned = engine.plan_restore(&request(&backup.0, &[]), &Unwatched);
+    let why = planned.unwrap_err().to_string();
     assert!(
         why.contains(second.to_str().unwrap()) && why.contains("move it away"),
         "{why}"

@@ -297,6 +297,67 @@ fn at_random_instants_live_is_old_or_new_in_all_instances() {
 }
 
 #[test]
+fn a_backup_that_is_killed_leaves_nothing_that_is_seen_and_the_next_one_works() {
+    let scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let repository = scene.house.path("repository").join(LIVE);
+    let packs = || {
+        let folders = fs::read_dir(repository.join("data")).unwrap();
+        let files = folders.filter_map(|folder| fs::read_dir(folder.unwrap().path()).ok());
+        files.map(Iterator::count).sum::<usize>()
+    };
+    let backups =
+        || -> Value { serde_json::from_slice(&scene.run(&["backups", LIVE, "--json"]).stdout).unwrap() };
+    let check = |arguments: &[&str]| {
+        let mut restic = Command::new("restic");
+        restic.arg("-r").arg(&repository).arg("--no-cache");
+        restic
+            .arg("--password-file")
+            .arg(scene.house.path("key"))
+            .arg("check");
+        let output = restic.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", told(&output));
+    };
+    let first = backups()["backups"].clone();
+    assert_eq!(first.as_array().map(Vec::len), Some(1));
+    for round in 0..3 {
+        // Bytes that no compression makes smaller, and more of them than go into one pack.
+        scene
+            .house
+            .client(INSTANCES[round % 2])
+            .batch_execute(&format!(
+                "CREATE EXTENSION IF NOT EXISTS pgcrypto; \
+                 INSERT INTO pm_dam_bundle SELECT n, n, gen_random_bytes(1024) || gen_random_bytes(1024) \
+                 || gen_random_bytes(1024) || gen_random_bytes(1024) FROM generate_series({0}, {0} + 16383) n",
+                (round + 1) * 100_000
+            ))
+            .unwrap();
+        let before = packs();
+        let mut child = scene.start(&["backup", LIVE]);
+        wait_for(|| (packs() > before).then_some(()));
+        child.kill().unwrap();
+        let ended = child.wait().unwrap();
+        assert_eq!(ended.code(), None, "it was in the middle");
+        scene.is_settled("after the kill");
+        assert_eq!(backups()["backups"], first, "round {round}");
+        check(&["--no-lock"]);
+    }
+    scene.run(&["backup", LIVE]);
+    let live = scene.live();
+    for name in INSTANCES {
+        scene
+            .house
+            .client(name)
+            .batch_execute("TRUNCATE pm_dam_bundle")
+            .unwrap();
+    }
+    scene.run(&RESTORE);
+    assert_eq!(scene.live(), live);
+    scene.run(&["verify", LIVE]);
+    check(&["--read-data"]);
+}
+
+#[test]
 fn a_drill_that_is_killed_is_cleared_away_at_the_next_start() {
     let mut scene = Scene::set();
     scene.run(&["backup", LIVE]);

@@ -131,3 +131,24 @@ fn a_right_that_is_missing_fails_the_backup_with_its_name() {
         "{refused}"
     );
 }
+
+#[test]
+fn tables_of_several_owners_are_in_the_way_of_a_restore_before_it_begins() {
+    let mut house = house();
+    house
+        .client("author")
+        .batch_execute("ALTER TABLE pm_dam_bundle OWNER TO app")
+        .unwrap();
+    acting_as(&mut house, "reader");
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    let plan = plan(&engine, &backup.0, &[]);
+    let obstacles = plan.obstacles.join("\n");
+    assert!(
+        obstacles.contains("several roles (app, magnolia)") && obstacles.contains("OWNER TO"),
+        "{obstacles}"
+    );
+    let refused = engine.start_restore(&plan.id, "acme/live", "maria");
+    assert!(refused.unwrap_err().to_string().contains("several roles"));
+    assert_eq!(house.left("author"), Vec::<String>::new());
+}

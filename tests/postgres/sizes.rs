@@ -45,3 +45,31 @@ fn a_backup_adds_what_has_changed_and_little_more() {
         "three short rows are new, and {three} bytes were added"
     );
 }
+
+#[test]
+fn a_row_that_is_larger_than_all_that_may_be_under_way_goes_through() {
+    // Two instances are read at once, and each has a row of 40 MiB.
+    let house = House::with(&["author", "public-1"]);
+    let rows = || ["author", "public-1"].map(|instance| house.rows(instance, "public"));
+    for instance in ["author", "public-1"] {
+        house
+            .client(instance)
+            .batch_execute(
+                "INSERT INTO pm_dam_bundle VALUES (7, 7, decode(repeat(md5('a large binary'), 2621440 / 2), 'hex') \
+                 || decode(repeat(md5('and more'), 2621440 / 2), 'hex'))",
+            )
+            .unwrap();
+    }
+    let good = rows();
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    for instance in ["author", "public-1"] {
+        house
+            .client(instance)
+            .batch_execute("TRUNCATE pm_dam_bundle")
+            .unwrap();
+    }
+    house.pass(chrono::Duration::minutes(1));
+    crate::house::restore(&engine, &backup.0, &[]);
+    assert_eq!(rows(), good);
+}

@@ -183,6 +183,7 @@ pub fn job(number: u64, environment: &str, kind: JobKind, title: &str) -> Job {
         ended: None,
         state: JobState::Running,
         progress: None,
+        left_out: Vec::new(),
         cancel_asked: false,
         outcome: None,
     }

@@ -13,10 +13,11 @@ use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName};
 use lifeboat::domain::event::Event;
-use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
+use lifeboat::domain::job::{Job, JobId, JobKind, LogLine, Phase};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::{broadcast, watch};
 
@@ -289,6 +290,7 @@ impl Backend for Fixture {
         let mut plan = plan?;
         plan.selection = request.selection;
         plan.without_safety = request.without_safety;
+        plan.from = request.from;
         self.state().planned = Some(plan.clone());
         Ok(plan)
     }
@@ -300,19 +302,20 @@ impl Backend for Fixture {
             "restore {} {}{}",
             planned.environment,
             planned.backup.id.short(),
-            if planned.without_safety {
-                " without a safety backup"
-            } else {
-                ""
+            match (planned.from, planned.without_safety) {
+                (RepositoryChoice::Copy, _) => " from the copy",
+                (_, true) => " without a safety backup",
+                _ => "",
             }
         ))
         .await?;
         refusal::confirmed(&planned.environment, &confirm)?;
-        Ok(self.begin(
-            &planned.environment,
-            JobKind::Restore,
-            "restore of 3b90aa17 (daily)",
-        ))
+        let title = "restore of 3b90aa17 (daily)";
+        let id = self.begin(&planned.environment, JobKind::Restore, title);
+        if planned.without_safety {
+            self.move_on(id.0, |job| job.left_out = vec![Phase::SafetyBackup]);
+        }
+        Ok(id)
     }
 
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {

@@ -5,6 +5,7 @@
 mod answers;
 mod checks;
 mod databases;
+mod storage;
 mod write;
 
 use std::io::Write as _;
@@ -66,9 +67,32 @@ pub struct InitArguments {
     /// The version of Magnolia in Live, or @FILE for a file whose first line says it
     #[arg(long, value_name = "TEXT|@FILE")]
     pub magnolia_version: Option<String>,
-    /// The folder that the backups are kept in
-    #[arg(long, value_name = "DIR")]
-    pub repository: Option<PathBuf>,
+    /// The folder that the backups are kept in, or a part of a bucket in object storage, which is tried first
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    pub repository: Option<String>,
+    /// The address of the object storage [default: Amazon's own]
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// The region that the bucket is in [default: us-east-1]
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+    /// The file whose first line is the id of the access key.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The file whose first line is the id of the access key [default: the variable AWS_ACCESS_KEY_ID]"
+    )]
+    pub access_key_id_file: Option<PathBuf>,
+    /// The file whose first line is the secret access key.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The file whose first line is the secret access key [default: the variable AWS_SECRET_ACCESS_KEY]"
+    )]
+    pub secret_access_key_file: Option<PathBuf>,
+    /// Find the keys as Amazon's tools do: a profile, a web identity, the machine's role
+    #[arg(long, conflicts_with_all = ["access_key_id_file", "secret_access_key_file"])]
+    pub aws_keys: bool,
     /// The file for the repository's key; one that exists is used as it is
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
@@ -107,7 +131,7 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
     if call.globals.json {
         return call.json(&json!({
             "config": config,
-            "repository": answers.repository,
+            "repository": answers.root.address,
             "password_file": answers.key,
             "key_is_new": key_is_new,
             "environments": answers.environment_names(),
@@ -116,7 +140,15 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
     }
     call.say("")?;
     call.say(&format!("configuration  {}", config.display()))?;
-    call.say(&format!("repository     {}", answers.repository.display()))?;
+    let backups_remark = if answers.root.has_backups {
+        " (backups of Live are there already: the key has to be theirs)"
+    } else {
+        ""
+    };
+    call.say(&format!(
+        "repository     {}{backups_remark}",
+        answers.root.address
+    ))?;
     let key_remark = if key_is_new {
         "new"
     } else {

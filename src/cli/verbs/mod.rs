@@ -41,7 +41,7 @@ pub enum Verb {
     Demo(demo::DemoArguments),
     /// Ask a few questions and write a configuration and a repository key
     #[command(long_about = init::LONG_ABOUT)]
-    Init(init::InitArguments),
+    Init(Box<init::InitArguments>),
     /// Say what works and what does not: repository, databases, rights, room, hooks, health
     #[command(long_about = check::LONG_ABOUT)]
     Check(check::CheckArguments),

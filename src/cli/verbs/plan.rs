@@ -214,6 +214,9 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
 fn facts(plan: &RestorePlan) -> Table {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
     let mut fact = |word: &str, value: String| table.row([word.to_owned(), value]);
+    if plan.from == RepositoryChoice::Copy {
+        fact("from", "its copy in the second repository".to_owned());
+    }
     let part = &plan.selection;
     if !part.is_everything() {
         let instances: Vec<_> = part.instances.iter().map(InstanceName::as_str).collect();
@@ -293,6 +296,9 @@ fn arguments(plan: &RestorePlan) -> String {
     }
     for workspace in &plan.selection.workspaces {
         arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+    }
+    if plan.from == RepositoryChoice::Copy {
+        arguments.push_str(" --from copy");
     }
     if plan.without_safety {
         arguments.push_str(" --without-safety-backup");

@@ -107,6 +107,7 @@ impl Catalog {
                 ended: None,
                 state: state.clone(),
                 progress: None,
+                left_out: Vec::new(),
                 cancel_asked: false,
                 outcome: None,
             };

@@ -174,7 +174,7 @@ impl<'s> Staged<'s> {
         }
     }
 
-    /// Reads what was staged back.
+    /// Reads what was staged back. Only what is right is added to what is never exchanged: a data store in a table.
     pub(super) fn verify(
         &self,
         repository: &Repository,
@@ -192,7 +192,10 @@ impl<'s> Staged<'s> {
                  and the memory of {machine}",
                 self.instance
             ))),
-            None => Ok(()),
+            None => match &self.place {
+                Place::Tables(staging) => staging.add_rows(),
+                Place::Folder(_) | Place::Scratch(_) => Ok(()),
+            },
         }
     }
 

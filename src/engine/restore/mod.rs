@@ -34,7 +34,7 @@ use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection};
 use crate::domain::refusal::{Refusal, confirmed};
-use crate::domain::settings::InstanceSettings;
+use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
@@ -46,6 +46,8 @@ struct Way {
     selection: Selection,
     /// Whether the safety backup is left out.
     without_safety: bool,
+    /// Which of the two repositories the backup comes from.
+    from: RepositoryChoice,
 }
 
 impl Engine {
@@ -69,10 +71,16 @@ impl Engine {
         } else {
             slots.join(", ")
         };
-        let title = format!("restore of {} ({called}){}", backup.id, limited(&plan.selection));
+        let title = format!(
+            "restore of {} ({called}){}{}",
+            backup.id,
+            from_where(plan.from),
+            limited(&plan.selection)
+        );
         let way = Way {
             selection: plan.selection.clone(),
             without_safety: plan.without_safety,
+            from: plan.from,
         };
         self.start_restore_of(backup, way, JobKind::Restore, &title, by)
     }
@@ -105,6 +113,7 @@ impl Engine {
         let way = Way {
             selection,
             without_safety: false,
+            from: RepositoryChoice::First,
         };
         self.start_restore_of(backup, way, JobKind::Undo, &title, by)
     }
@@ -157,6 +166,9 @@ impl Engine {
     fn restore(&self, work: &Work, backup: &Backup, way: &Way) -> Result<Outcome, EngineError> {
         let name = work.environment().clone();
         let selection = &way.selection;
+        if way.without_safety {
+            work.leaves_out(&[Phase::SafetyBackup]);
+        }
         work.phase(Phase::Preparing)?;
         let plan = self.plan(&name, backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
@@ -242,7 +254,7 @@ impl Engine {
         Ok(outcome(
             work,
             backup,
-            selection,
+            way,
             safety.map(|safety| safety.id),
             warnings,
             health,
@@ -373,10 +385,18 @@ fn limited(selection: &Selection) -> String {
     }
 }
 
+/// What to add to a backup's id where it is one in the second repository.
+fn from_where(from: RepositoryChoice) -> &'static str {
+    match from {
+        RepositoryChoice::First => "",
+        RepositoryChoice::Copy => ", a copy in the second repository",
+    }
+}
+
 fn outcome(
     work: &Work,
     backup: &Backup,
-    selection: &Selection,
+    way: &Way,
     safety: Option<BackupId>,
     warnings: Vec<String>,
     health: Vec<InstanceHealth>,
@@ -388,10 +408,11 @@ fn outcome(
     };
     Outcome {
         summary: format!(
-            "{}{} is back as it was at {taken} (backup {}){undo}",
+            "{}{} is back as it was at {taken} (backup {}{}){undo}",
             work.environment(),
-            limited(selection),
-            backup.id
+            limited(&way.selection),
+            backup.id,
+            from_where(way.from)
         ),
         backup: Some(backup.id.clone()),
         safety,

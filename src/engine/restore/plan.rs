@@ -15,7 +15,7 @@ use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
-use crate::domain::settings::{ContentSettings, InstanceSettings, RepositoryChoice};
+use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::catalog::StoredPlan;
 use crate::engine::content::files::Files;
 use crate::engine::content::postgres::tables::look;
@@ -77,13 +77,13 @@ impl Engine {
         let way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
+            from: request.from,
         };
-        let mut plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
+        let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
                 .map_or_else(EngineError::from, |()| error)
         })?;
-        plan.from = request.from;
         let stored = StoredPlan { plan, basis };
         self.catalog().add_plan(&stored)?;
         Ok(stored.plan)
@@ -184,7 +184,7 @@ impl Engine {
             backup,
             selection: selection.clone(),
             without_safety: way.without_safety,
-            from: RepositoryChoice::First,
+            from: way.from,
             made: self.now(),
             changes,
             newest_change,

@@ -31,6 +31,7 @@ impl Engine {
             .iter()
             .partition(|instance| self.is_there(instance));
         if there.is_empty() {
+            work.leaves_out(&[Phase::SafetyBackup]);
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
             return Ok(None);
         }

@@ -330,11 +330,7 @@ impl TableStaging {
             },
             watch,
         )?;
-        self.stage.dress(&self.tables, &self.live)?;
-        if self.scratch.is_none() {
-            self.add_rows()?;
-        }
-        Ok(())
+        Ok(self.stage.dress(&self.tables, &self.live)?)
     }
 
     /// Whether a data store in the backup is one of records in a folder, and not a table.
@@ -365,8 +361,9 @@ impl TableStaging {
         Ok(())
     }
 
-    /// Adds the records of a data store in a table that the live one lacks. Nothing is ever removed from it.
-    fn add_rows(&self) -> Result<(), EngineError> {
+    /// Adds the records of a data store in a table that the live one lacks, once what was staged has been found right.
+    /// Nothing is ever removed from it.
+    pub(super) fn add_rows(&self) -> Result<(), EngineError> {
         let connector = &self.stage.connector;
         for table in self.tables.iter().filter(|table| table.holds == Holds::DataStore) {
             if !self.live.iter().any(|live| live.name == table.name) {
@@ -375,37 +372,60 @@ impl TableStaging {
             let failed = connector.failed("adding to the data store");
             let mut client = connector.connect()?;
             self.stage.owner.act(connector, &mut client)?;
-            let modified = |column: &str, table: &Table| {
-                table
-                    .place_of(column)
-                    .and_then(|place| table.columns.get(place))
-                    .map(|column| column.name.clone())
+            let named = |column: &str| {
+                let place = table.place_of(column);
+                let column = place.and_then(|place| table.columns.get(place));
+                column.map(|column| names::quoted(&column.name))
             };
             let staged = names::in_schema(&self.stage.fresh, &table.name);
-            if let Some(column) = modified("last_modified", table) {
-                // A garbage collection that is under way takes what is old and not yet referred to.
-                client
-                    .batch_execute(&format!(
-                        "UPDATE {staged} SET {} = (extract(epoch FROM now()) * 1000)::bigint",
-                        names::quoted(&column)
-                    ))
-                    .map_err(&failed)?;
-            }
-            let columns = table.column_list();
-            let conflict = match (table.key.as_slice(), modified("last_modified", table)) {
-                ([key], Some(column)) => {
-                    let column = names::quoted(&column);
-                    format!(
-                        "({}) DO UPDATE SET {column} = excluded.{column}",
-                        names::quoted(key)
+            let live = names::in_schema(&connector.settings().schema, &table.name);
+            if let ([key], Some(data)) = (table.key.as_slice(), named("data")) {
+                let key = names::quoted(key);
+                let other = client
+                    .query_opt(
+                        &format!(
+                            "SELECT live.{key}::text FROM {live} live JOIN {staged} staged ON staged.{key} = live.{key} \
+                             WHERE octet_length(live.{data}) <> octet_length(staged.{data}) LIMIT 1"
+                        ),
+                        &[],
                     )
+                    .map_err(&failed)?;
+                if let Some(row) = other {
+                    let id: String = row.get(0);
+                    return Err(EngineError::Failed(format!(
+                        "{id} stands in the table {}, and is not the record that its name tells: look at the database's \
+                         disk, and delete that row",
+                        table.name
+                    )));
                 }
+            }
+            // A garbage collection that is under way takes what is old and not yet referred to: what is added, and what
+            // stands already, counts as used just now.
+            let modified = named("last_modified");
+            let columns: Vec<_> = table
+                .columns
+                .iter()
+                .map(|column| names::quoted(&column.name))
+                .collect();
+            let values: Vec<_> = columns
+                .iter()
+                .map(|column| match &modified {
+                    Some(modified) if modified == column => "(extract(epoch FROM now()) * 1000)::bigint",
+                    _ => column.as_str(),
+                })
+                .collect();
+            let conflict = match (table.key.as_slice(), &modified) {
+                ([key], Some(column)) => format!(
+                    "({}) DO UPDATE SET {column} = excluded.{column}",
+                    names::quoted(key)
+                ),
                 _ => "DO NOTHING".to_owned(),
             };
             client
                 .batch_execute(&format!(
-                    "INSERT INTO {} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT {conflict}",
-                    names::in_schema(&connector.settings().schema, &table.name)
+                    "INSERT INTO {live} ({}) SELECT {} FROM {staged} ON CONFLICT {conflict}",
+                    columns.join(", "),
+                    values.join(", ")
                 ))
                 .map_err(&failed)?;
         }
@@ -420,10 +440,7 @@ impl TableStaging {
         instance: &InstanceName,
         watch: &dyn Watch,
     ) -> Result<Option<String>, EngineError> {
-        // Rows of a data store were given a new time when they were added to the live one.
-        let is_exact = |copy: &&TableCopy| self.scratch.is_some() || copy.workspace != DATA_STORE;
-        let copies: Vec<_> = self.copies.iter().filter(is_exact).collect();
-        if let Some(difference) = self.stage.difference(&copies, watch)? {
+        if let Some(difference) = self.stage.difference(&self.copies, watch)? {
             return Ok(Some(difference));
         }
         if let Some(store) = &self.scratch {

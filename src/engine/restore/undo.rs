@@ -169,6 +169,7 @@ impl Engine {
     /// Exchanges Live with the tables that a restore replaced. What is live now is set aside in the same way, so that
     /// nothing is lost and no safety backup is needed.
     fn exchange_back(&self, work: &Work, left: &LeftByInstance) -> Result<Outcome, EngineError> {
+        work.leaves_out(&[Phase::SafetyBackup, Phase::Staging, Phase::VerifyingStaged]);
         work.phase(Phase::Preparing)?;
         let name = work.environment().clone();
         let settings = self.live_settings(&name)?;

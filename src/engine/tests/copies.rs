@@ -67,7 +67,13 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
         .unwrap();
     assert!(plan.obstacles.is_empty() && plan.totals().0 > 0, "{plan:?}");
     let job = done(&engine, start_restore(&engine, &from_copy("manual")).unwrap());
-    assert!(job.outcome.unwrap().safety.is_some());
+    assert!(job.title.contains("a copy in the second repository"), "{job:?}");
+    let outcome = job.outcome.unwrap();
+    assert!(outcome.safety.is_some());
+    assert!(
+        outcome.summary.contains("a copy in the second repository"),
+        "{outcome:?}"
+    );
     assert_eq!(house.content(), before);
 }
 

@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use super::house::{House, back_up, backups, everything, only, request, restore, start_restore, undo};
+use super::house::{House, back_up, backups, done, everything, only, request, restore, start_restore, undo};
 use crate::domain::activity::Severity;
+use crate::domain::job::Phase;
+use crate::domain::request::RestoreRequest;
 use crate::engine::watch::Unwatched;
 
 fn damage(house: &House) {
@@ -375,4 +377,36 @@ fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
     );
     drop(held);
     super::house::back_up(&other);
+}
+
+#[test]
+fn undo_never_goes_back_further_than_the_last_restore() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    damage(&house);
+    let first = restore(&engine, "manual", everything());
+    assert!(first.left_out.is_empty());
+    house.pass(chrono::Duration::minutes(1));
+    house.write(
+        "author",
+        "dam/page-1.xml",
+        "work that came after the first restore",
+    );
+
+    // Its safety backup was left out: the one of the restore before holds what nobody wants back.
+    let unsafe_request = RestoreRequest {
+        without_safety: true,
+        ..request("manual", everything())
+    };
+    let second = done(&engine, start_restore(&engine, &unsafe_request).unwrap());
+    assert_eq!(second.left_out, [Phase::SafetyBackup]);
+    assert_eq!(engine.job(second.id).unwrap().left_out, [Phase::SafetyBackup]);
+    let content = house.content();
+    let details = engine.details(&House::live()).unwrap();
+    assert_eq!(details.undo_way, None);
+    let refused = engine.start_undo(&House::live(), "acme/live", "maria");
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("nothing to undo"), "{refused}");
+    assert_eq!(house.content(), content);
 }

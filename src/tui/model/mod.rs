@@ -321,6 +321,21 @@ impl Model {
         }
     }
 
+    /// The backup that the restore wizard is about: while one is being chosen, that of the selected row.
+    #[must_use]
+    pub fn wizard_backup(&self) -> Option<&Backup> {
+        let Some(Screen::Wizard(wizard)) = self.screens.last() else {
+            return None;
+        };
+        let details = self.table_details()?;
+        if wizard.step == Step::Choose {
+            let row = *backups::rows(details).get(wizard.choice.selected)?;
+            return details.backups.get(row.backup?);
+        }
+        let id = wizard.backup.as_ref()?;
+        details.backups.iter().find(|backup| backup.id == *id)
+    }
+
     /// Jobs, newest first, as the list shows them.
     pub fn jobs_newest_first(&self) -> impl Iterator<Item = &Job> {
         self.jobs.values().rev()

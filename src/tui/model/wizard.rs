@@ -38,6 +38,8 @@ pub struct Wizard {
     pub problem: Option<String>,
     /// Whether the safety backup is left out, by choice.
     pub without_safety: bool,
+    /// The backup that is taken from the second repository, by choice. Any other one comes from the first.
+    pub from_copy: Option<BackupId>,
     /// Whether the restore has been asked for and the answer is still to come.
     pub starting: bool,
 }
@@ -141,6 +143,7 @@ impl Wizard {
             typed: Input::default(),
             problem: None,
             without_safety: false,
+            from_copy: None,
             starting: false,
         }
     }
@@ -231,8 +234,21 @@ impl Wizard {
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
             without_safety: self.without_safety,
-            from: RepositoryChoice::First,
+            from: self
+                .backup
+                .as_ref()
+                .map_or(RepositoryChoice::First, |id| self.source(id)),
         })
+    }
+
+    /// Which of the two repositories a backup would be taken from.
+    #[must_use]
+    pub fn source(&self, backup: &BackupId) -> RepositoryChoice {
+        if self.from_copy.as_ref() == Some(backup) {
+            RepositoryChoice::Copy
+        } else {
+            RepositoryChoice::First
+        }
     }
 
     /// The plan, once it is here.

@@ -60,6 +60,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextStep => wizard::next(model),
         Action::Toggle => wizard::toggle(model),
         Action::SafetyBackup => wizard::toggle_safety(model),
+        Action::OtherRepository => wizard::toggle_source(model),
         Action::Quit | Action::QuitAnywhere => quit(model),
         Action::Suspend => vec![Effect::Suspend],
         Action::Redraw => vec![Effect::Redraw],

@@ -3,8 +3,10 @@
 //!
 //! The engine enforces the rules; this only explains them beforehand.
 
+use crate::domain::backup::Verification;
 use crate::domain::job::{Job, JobId};
 use crate::domain::refusal::{self, Refusal};
+use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentSummary, UndoWay};
 use crate::tui::action::{Action, Place};
 use crate::tui::model::Model;
@@ -54,6 +56,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::Undo => undoable(model),
         Action::Confirm => confirmable(model),
         Action::SafetyBackup => safety_optional(model),
+        Action::OtherRepository => source_optional(model),
         Action::BreakLive => {
             if !model.is_demo() {
                 return Err("only the demo breaks Live on purpose".to_owned());
@@ -212,6 +215,39 @@ fn safety_optional(model: &Model) -> Result<(), String> {
             Err("the plan is still being worked out".to_owned())
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether the backup that the wizard is about can be taken from the second repository.
+fn source_optional(model: &Model) -> Result<(), String> {
+    let Some(Screen::Wizard(wizard)) = model.screens.last() else {
+        return Ok(());
+    };
+    if wizard.purpose == Purpose::Undo {
+        return Err(
+            "undo goes back to what the first repository holds: safety backups have no copy".to_owned(),
+        );
+    }
+    if wizard.step == Step::Plan && matches!(wizard.plan, PlanState::Loading(_)) {
+        return Err("the plan is still being worked out".to_owned());
+    }
+    let backup = model
+        .wizard_backup()
+        .ok_or("no backup is chosen: this slot is empty")?;
+    if wizard.source(&backup.id) == RepositoryChoice::Copy {
+        return Ok(());
+    }
+    let copies = model.table_details().and_then(|details| details.copies.as_ref());
+    let copies = copies.ok_or("there is no second repository: the setting repository.copy names one")?;
+    if let Some(trouble) = &copies.trouble {
+        return Err(format!("the second repository is out of reach: {trouble}"));
+    }
+    match copies.of(&backup.id).map(|copy| &copy.backup.verification) {
+        Some(Verification::Damaged { .. }) => {
+            Err("its copy in the second repository is damaged: choose another backup".to_owned())
+        }
+        Some(_) => Ok(()),
+        None => Err("this backup has no copy in the second repository".to_owned()),
     }
 }
 

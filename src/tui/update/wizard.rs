@@ -4,10 +4,13 @@ use tui_input::InputRequest;
 
 use crate::domain::backup::Verification;
 use crate::domain::refusal;
+use crate::domain::settings::RepositoryChoice;
+use crate::tui::action::Action;
 use crate::tui::effects::Effect;
 use crate::tui::model::Model;
 use crate::tui::model::screens::Screen;
 use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
+use crate::tui::update::allowed;
 
 fn wizard(model: &mut Model) -> Option<&mut Wizard> {
     match model.screens.last_mut() {
@@ -47,6 +50,7 @@ pub fn next(model: &mut Model) -> Vec<Effect> {
 
 fn choose(model: &mut Model) -> Vec<Effect> {
     let rows = model.backup_rows();
+    let has_copy = allowed::check(model, Action::OtherRepository).is_ok();
     let backups = model
         .table_details()
         .map(|details| details.backups.clone())
@@ -60,10 +64,16 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         .and_then(|index| backups.get(index));
     match chosen {
         None => wizard.problem = Some("this slot is empty: choose another row".to_owned()),
-        Some(backup) if matches!(backup.verification, Verification::Damaged { .. }) => {
-            wizard.problem = Some(
-                "reading this backup back found damage: it is not restored, choose another one".to_owned(),
-            );
+        Some(backup)
+            if matches!(backup.verification, Verification::Damaged { .. })
+                && wizard.source(&backup.id) == RepositoryChoice::First =>
+        {
+            let instead = if has_copy {
+                "Tab takes its copy instead"
+            } else {
+                "it is not restored, choose another one"
+            };
+            wizard.problem = Some(format!("reading this backup back found damage: {instead}"));
         }
         Some(backup) => {
             wizard.choose(backup);
@@ -113,6 +123,26 @@ pub fn toggle_safety(model: &mut Model) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Takes the backup from the second repository, or from the first one after all. A plan is made anew: what it has found
+/// damaged, and the id that it names, are those of one of the two.
+pub fn toggle_source(model: &mut Model) -> Vec<Effect> {
+    let Some(id) = model.wizard_backup().map(|backup| backup.id.clone()) else {
+        return Vec::new();
+    };
+    let Some(wizard) = wizard(model) else {
+        return Vec::new();
+    };
+    wizard.problem = None;
+    wizard.from_copy = match wizard.source(&id) {
+        RepositoryChoice::First => Some(id),
+        RepositoryChoice::Copy => None,
+    };
+    if wizard.step == Step::Plan {
+        return ask_for_plan(model);
+    }
+    Vec::new()
 }
 
 /// Changes the typed name.

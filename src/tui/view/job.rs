@@ -154,6 +154,10 @@ fn phases(text: &mut Text, job: &Job, symbols: &Symbols) {
     let is_done = job.state == JobState::Done;
     let has_ended = job.state.has_ended();
     for phase in Phase::of(job.kind) {
+        if job.left_out.contains(phase) {
+            left_out(text, job.kind, *phase, symbols);
+            continue;
+        }
         let passed = is_done || current.is_some_and(|current| *phase < current);
         let is_current = !is_done && current == Some(*phase);
         let (symbol, meaning, label) = match (passed, is_current, has_ended) {
@@ -187,4 +191,18 @@ fn phases(text: &mut Text, job: &Job, symbols: &Symbols) {
             text.line(vec![piece("  ", Meaning::Text), piece(counts, Meaning::Quiet)]);
         }
     }
+}
+
+/// A step that is not taken. Of a restore it is the safety backup, which whoever reads on may count on.
+fn left_out(text: &mut Text, kind: JobKind, phase: Phase, symbols: &Symbols) {
+    let (symbol, meaning) = if kind == JobKind::Restore {
+        (symbols.warning, Meaning::Warning)
+    } else {
+        (symbols.none, Meaning::Quiet)
+    };
+    text.line(vec![
+        piece(format!("{symbol} "), meaning),
+        piece(format!("{:<20}", phase.label()), Meaning::Quiet),
+        piece("left out", meaning),
+    ]);
 }

@@ -6,10 +6,13 @@ use super::text::Text;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::plan::{RestorePlan, WorkspaceChange};
+use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
+use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, Wizard};
 use crate::tui::theme::{Meaning, Symbols, Theme};
+use crate::tui::update::allowed;
 
 /// The text of the wizard's plan step.
 pub fn text(model: &Model, wizard: &Wizard, width: u16) -> Text {
@@ -71,6 +74,24 @@ fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
 /// What the plan, and the step after it, say of a restore without a safety backup.
 pub const NO_SAFETY: &str = "NO SAFETY BACKUP is taken: only what the restore replaces beside Live can undo it, as long as that stays";
 
+/// Which of the two repositories a backup comes from, with the key that takes the other one. `None` where there is no
+/// other one.
+pub fn source(model: &Model, from: RepositoryChoice) -> Option<String> {
+    let place = model
+        .table_details()
+        .and_then(|details| details.copies.as_ref())
+        .map_or("", |copies| copies.repository.as_str());
+    match from {
+        RepositoryChoice::Copy => Some(format!(
+            "its copy in the second repository (Tab takes the first one): {place}"
+        )),
+        RepositoryChoice::First if allowed::check(model, Action::OtherRepository).is_ok() => Some(format!(
+            "the first repository (Tab takes its copy): a copy is in {place}"
+        )),
+        RepositoryChoice::First => None,
+    }
+}
+
 fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, symbols: &Symbols) {
     if plan.without_safety {
         let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
@@ -98,6 +119,13 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
             moment_and_age(manifest.taken, model.now)
         ),
     );
+    if let Some(words) = source(model, plan.from) {
+        let meaning = match plan.from {
+            RepositoryChoice::First => Meaning::Text,
+            RepositoryChoice::Copy => Meaning::Title,
+        };
+        text.fact_as("from", &words, meaning);
+    }
     if plan.selection.is_everything() {
         text.fact("takes", "everything");
     }

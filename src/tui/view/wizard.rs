@@ -6,6 +6,7 @@ use super::canvas::{Canvas, piece, wrap};
 use super::text::Text;
 use super::{backups, plan};
 use crate::domain::measure;
+use crate::domain::settings::RepositoryChoice;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, ScopeWhat, Step, Wizard};
 use crate::tui::theme::Meaning;
@@ -24,7 +25,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect)
     let below = Rect::new(area.x, area.y + 2, area.width, area.height - 2);
     match wizard.step {
         Step::Choose => choose(canvas, model, wizard, below),
-        Step::Scope => scope(canvas, wizard, below),
+        Step::Scope => scope(canvas, model, wizard, below),
         Step::Plan => plan::text(model, wizard, area.width).draw(canvas, below, wizard.scroll),
         Step::Name => return Some(name(canvas, wizard, below)),
     }
@@ -78,9 +79,24 @@ fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         };
         canvas.text(area.x, y, area.width, &words, Meaning::Quiet);
     }
+    if let Some((words, meaning)) = source(model, wizard) {
+        canvas.text(area.x, y + 1, area.width, &words, meaning);
+    }
 }
 
-fn scope(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) {
+/// Which of the two repositories the backup comes from. `None` where there is nothing to choose.
+fn source(model: &Model, wizard: &Wizard) -> Option<(String, Meaning)> {
+    let backup = model.wizard_backup()?;
+    let from = wizard.source(&backup.id);
+    let words = plan::source(model, from)?;
+    let meaning = match from {
+        RepositoryChoice::First => Meaning::Quiet,
+        RepositoryChoice::Copy => Meaning::Title,
+    };
+    Some((format!("from {words}"), meaning))
+}
+
+fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     let all = wizard.selection().is_everything();
     let words = if all {
         "Everything is restored. Space leaves an instance or a workspace out."
@@ -88,6 +104,9 @@ fn scope(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) {
         "Only what is marked is restored; everything else in Live stays as it is."
     };
     canvas.text(area.x, area.y, area.width, words, Meaning::Quiet);
+    if let Some((words, meaning)) = source(model, wizard) {
+        canvas.text(area.x, area.y + 1, area.width, &words, meaning);
+    }
     let symbols = canvas.symbols();
     let visible = usize::from(area.height.saturating_sub(4));
     let cursor = &wizard.scope_cursor;
@@ -129,9 +148,13 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
     let mut text = Text::new(width);
     if let Some(plan) = wizard.ready_plan() {
         let (added, changed, removed) = plan.totals();
+        let from = match plan.from {
+            RepositoryChoice::First => "",
+            RepositoryChoice::Copy => ", from the copy in the second repository",
+        };
         text.paragraph(
             &format!(
-                "{} goes back to {}: {} items come back, {} are turned back, {} are taken away.",
+                "{} goes back to {}{from}: {} items come back, {} are turned back, {} are taken away.",
                 wizard.environment,
                 measure::moment(plan.backup.manifest.taken),
                 measure::count(added),

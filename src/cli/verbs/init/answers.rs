@@ -4,6 +4,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::storage::Root;
 use super::{InitArguments, checks, databases};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError};
@@ -70,7 +71,7 @@ pub(super) struct Answers {
     pub(super) instances: Vec<NamedContent>,
     pub(super) release_version: String,
     pub(super) magnolia_version: String,
-    pub(super) repository: PathBuf,
+    pub(super) root: Root,
     pub(super) key: PathBuf,
 }
 
@@ -117,19 +118,21 @@ impl Answers {
         )?;
         let places = questions.call.house.places().clone();
         let beside = |name: &str| config.parent().unwrap_or(Path::new("/")).join(name);
-        let repository = questions.path(
-            arguments.repository.as_ref(),
-            "Folder for the backups, best on another disk",
+        let live_name =
+            EnvironmentName::new(&project, &live).map_err(|error| CliError::usage(error.to_string()))?;
+        let root = questions.root(
+            arguments,
             &places
                 .data
                 .map_or_else(|| beside("repository"), |folder| folder.join("repository")),
-            |place| checks::repository(place, &instances),
+            &live_name,
+            &instances,
         )?;
         let key = questions.path(
             arguments.key.as_ref(),
             "File for the key of the backups",
             &beside("repository.key"),
-            |place| checks::key(place, &repository, &instances),
+            |place| checks::key(place, root.address.folder(), &instances),
         )?;
         let mut environments = vec![(live, EnvironmentKind::Live)];
         for (kind, given) in [
@@ -145,7 +148,7 @@ impl Answers {
             instances,
             release_version,
             magnolia_version,
-            repository,
+            root,
             key,
         })
     }
@@ -169,7 +172,7 @@ const NEEDED: &str = "This needs an answer: there is nothing that could be taken
 
 /// Asks at the keyboard, or does without.
 pub(super) struct Questions<'a, 'b> {
-    asks: bool,
+    pub(super) asks: bool,
     pub(super) call: &'a mut Call<'b>,
 }
 

@@ -126,10 +126,10 @@ pub(super) fn repository(place: &Path, instances: &[NamedContent]) -> Result<(),
     })
 }
 
-/// Whether the key can be kept in the file.
-pub(super) fn key(place: &Path, repository: &Path, instances: &[NamedContent]) -> Result<(), String> {
+/// Whether the key can be kept in the file. `repository` is the folder of the backups, if they are in one.
+pub(super) fn key(place: &Path, repository: Option<&Path>, instances: &[NamedContent]) -> Result<(), String> {
     outside_content("key", place, instances)?;
-    if place.starts_with(repository) {
+    if repository.is_some_and(|repository| place.starts_with(repository)) {
         return Err(format!(
             "the key ({}) would lie inside the repository that it locks: name another place for it",
             place.display()

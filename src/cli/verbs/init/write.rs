@@ -9,7 +9,7 @@ use std::path::Path;
 use super::answers::Answers;
 use crate::cli::CliError;
 use crate::domain::environment::EnvironmentKind;
-use crate::domain::settings::{ContentSettings, PostgresSettings};
+use crate::domain::settings::{ContentSettings, CredentialSource, PostgresSettings, StorageOptions};
 
 /// Bytes of randomness in a key: 256 bits, written as 64 hexadecimal digits.
 const KEY_BYTES: usize = 32;
@@ -22,7 +22,11 @@ pub(super) fn config_text(answers: &Answers) -> Result<String, CliError> {
     let mut text = String::from(
         "# Written by `lifeboat init`. `lifeboat init --sample` prints a configuration with every setting explained.\n\n",
     );
-    let repository = path_text(&answers.repository)?;
+    let root = &answers.root;
+    let repository = match root.address.folder() {
+        Some(folder) => path_text(folder)?,
+        None => quoted(&root.address.to_string()),
+    };
     let key = path_text(&answers.key)?;
     let _ = write!(
         text,
@@ -37,6 +41,9 @@ root = {repository}
 password_file = {key}
 "
     );
+    if root.address.folder().is_none() {
+        storage_text(&root.options, &mut text)?;
+    }
     for (name, kind) in &answers.environments {
         let kind_text = match kind {
             EnvironmentKind::Live => "live",
@@ -56,6 +63,38 @@ password_file = {key}
         }
     }
     Ok(text)
+}
+
+/// How object storage is reached.
+fn storage_text(options: &StorageOptions, text: &mut String) -> Result<(), CliError> {
+    text.push_str("\n[repository.options]\n");
+    match &options.endpoint {
+        Some(endpoint) => {
+            let _ = writeln!(text, "endpoint = {}", quoted(endpoint));
+        }
+        None => text.push_str("# No endpoint: Amazon's own.\n"),
+    }
+    let _ = writeln!(text, "region = {}", quoted(&options.region));
+    if options.credentials == CredentialSource::Aws {
+        text.push_str(
+            "# A profile, a web identity, or the role of the container or the machine.\ncredentials = \"aws\"\n",
+        );
+        return Ok(());
+    }
+    for (setting, file, variable) in [
+        ("access_key_id", &options.access_key_id_file, "AWS_ACCESS_KEY_ID"),
+        (
+            "secret_access_key",
+            &options.secret_access_key_file,
+            "AWS_SECRET_ACCESS_KEY",
+        ),
+    ] {
+        let _ = match file {
+            Some(file) => writeln!(text, "{setting}_file = {}", path_text(file)?),
+            None => writeln!(text, "{setting}_env = \"{variable}\""),
+        };
+    }
+    Ok(())
 }
 
 fn live_text(answers: &Answers, text: &mut String) -> Result<(), CliError> {

@@ -387,7 +387,7 @@ impl Stage {
     /// [`ContentError::Database`] when it cannot be read.
     pub fn difference(
         &self,
-        copies: &[&TableCopy],
+        copies: &[TableCopy],
         watch: &dyn Watch,
     ) -> Result<Option<String>, ContentError> {
         let mut client = self.connector.connect()?;

@@ -139,7 +139,7 @@ impl Storage {
     }
 
     /// Whether there is a complete repository.
-    pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {
+    pub(in crate::engine) fn holds_repository(&self) -> Result<bool, RepositoryError> {
         match self {
             Self::Folder(folder) => folder::holds_repository(folder),
             #[cfg(feature = "object-storage")]

@@ -1,0 +1,185 @@
+//! What restores leave in a database: the tables that they replaced, and what another Lifeboat has staged. Undo goes back
+//! to all of it or to none, and what is dropped takes nothing along that is not Lifeboat's.
+
+use chrono::Duration;
+use lifeboat::domain::job::Phase;
+use lifeboat::domain::state::UndoWay;
+use lifeboat::engine::Engine;
+use lifeboat::engine::watch::Unwatched;
+
+use crate::gate::Gate;
+use crate::house::{House, back_up, done, failed, fill, request, restore, start_restore, undo};
+
+fn prune(engine: &Engine) {
+    let job = engine.start_prune(&House::live(), "maria").unwrap();
+    done(engine, job);
+}
+
+#[test]
+fn replaced_tables_of_some_instances_are_no_way_back() {
+    let house = House::with(&["author", "public-1"]);
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    for instance in ["author", "public-1"] {
+        fill(&mut house.client(instance), "public.pm_website_refs", 40, "later");
+    }
+    let live = || ["author", "public-1"].map(|instance| house.rows(instance, "public"));
+    let before = live();
+    house.pass(Duration::minutes(1));
+    let job = restore(&engine, &backup, &[]);
+    let safety = job.outcome.unwrap().safety.unwrap();
+    let way = engine.details(&House::live()).unwrap().undo_way;
+    assert!(matches!(way, Some(UndoWay::Exchange { .. })), "{way:?}");
+
+    // Somebody drops what one of the databases has kept. The other one alone would leave Live mixed.
+    let schema = house.left("public-1").remove(0);
+    house
+        .client("public-1")
+        .batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
+        .unwrap();
+    house.pass(Duration::minutes(1));
+    let undone = undo(&engine);
+    assert!(undone.title.contains(safety.short()), "{}", undone.title);
+    assert!(undone.left_out.is_empty(), "{undone:?}");
+    assert_eq!(live(), before);
+}
+
+#[test]
+fn an_undo_without_its_own_safety_backup_goes_to_no_older_one() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    fill(&mut house.client("author"), "public.pm_website_refs", 40, "first");
+    house.pass(Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    fill(
+        &mut house.client("author"),
+        "public.pm_website_refs",
+        40,
+        "second",
+    );
+    let second = house.rows("author", "public");
+    house.pass(Duration::minutes(1));
+    let mut hurried = request(&backup, &[]);
+    hurried.without_safety = true;
+    let plan = engine.plan_restore(&hurried, &Unwatched).unwrap();
+    let job = done(
+        &engine,
+        engine.start_restore(&plan.id, "acme/live", "maria").unwrap(),
+    );
+    assert_eq!(job.left_out, [Phase::SafetyBackup]);
+
+    // The exchange takes back what this restore did, and says that it neither copies nor stages.
+    house.pass(Duration::minutes(1));
+    let exchange = undo(&engine);
+    assert_eq!(
+        exchange.left_out,
+        [Phase::SafetyBackup, Phase::Staging, Phase::VerifyingStaged]
+    );
+    assert_eq!(house.rows("author", "public"), second);
+    house.pass(Duration::minutes(1));
+    undo(&engine);
+    let restored = house.rows("author", "public");
+
+    // Once the replaced tables are gone there is no way back: the first restore's safety backup is another one's.
+    house.pass(Duration::minutes(1));
+    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    done(&engine, confirmed);
+    assert_eq!(engine.details(&House::live()).unwrap().undo_way, None);
+    let refused = engine.start_undo(&House::live(), "acme/live", "maria");
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("nothing to undo"), "{refused}");
+    assert_eq!(house.rows("author", "public"), restored);
+}
+
+#[test]
+fn what_others_have_hung_on_replaced_tables_keeps_them() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    house.pass(Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    let schema = house.left("author").remove(0);
+    let mut client = house.client("author");
+    client
+        .batch_execute(&format!(
+            "CREATE VIEW public.report AS SELECT count(*) AS nodes FROM {schema}.pm_website_bundle"
+        ))
+        .unwrap();
+    let nodes = |client: &mut postgres::Client| -> i64 {
+        client
+            .query_one("SELECT nodes FROM public.report", &[])
+            .unwrap()
+            .get(0)
+    };
+    assert_eq!(nodes(&mut client), 300);
+
+    house.pass(Duration::minutes(1));
+    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let why = failed(&engine, confirmed);
+    assert!(why.contains("report"), "{why}");
+    assert_eq!(nodes(&mut client), 300);
+    assert_eq!(house.left("author"), [schema]);
+
+    client.batch_execute("DROP VIEW public.report").unwrap();
+    house.pass(Duration::minutes(1));
+    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    done(&engine, confirmed);
+    assert_eq!(house.left("author"), Vec::<String>::new());
+}
+
+#[test]
+fn what_another_lifeboat_has_staged_stands_for_a_day_and_goes_then() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let live = house.rows("author", "public");
+    // Another one, with another state folder, stands in the middle of a restore.
+    let mut gate = Gate::after(
+        &house,
+        "author",
+        "CREATE TABLE",
+        "lifeboat_new%.pm_website_bundle",
+    );
+    let other = house.engine_elsewhere();
+    house.pass(Duration::minutes(1));
+    let theirs = start_restore(&other, &backup, &[]);
+    gate.wait();
+    other.cancel(theirs, "jonas").unwrap();
+    // What it has staged by then is what a Lifeboat that was killed would leave.
+    let mut client = house.client("author");
+    let staged: Vec<String> = house.left("author");
+    let notes: Vec<Option<String>> = staged
+        .iter()
+        .map(|schema| {
+            client
+                .query_one(
+                    "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1",
+                    &[schema],
+                )
+                .unwrap()
+                .get(0)
+        })
+        .collect();
+    gate.open();
+    crate::house::ended(&other, theirs);
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    for (schema, note) in staged.iter().zip(&notes) {
+        let note = note.as_deref().unwrap().replace('\'', "''");
+        client
+            .batch_execute(&format!(
+                "CREATE SCHEMA {schema}; COMMENT ON SCHEMA {schema} IS '{note}'; \
+                 CREATE TABLE {schema}.pm_website_bundle (LIKE public.pm_website_bundle)"
+            ))
+            .unwrap();
+    }
+    assert_eq!(staged.len(), 2);
+
+    house.pass(Duration::hours(23));
+    prune(&engine);
+    assert_eq!(house.left("author"), staged);
+    house.pass(Duration::hours(2));
+    prune(&engine);
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    assert_eq!(house.rows("author", "public"), live);
+}

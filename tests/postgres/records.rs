@@ -1,0 +1,165 @@
+//! The data store, in a folder and in a table: a restore adds what is missing, marks what is there as just used, takes
+//! nothing away, and compares what it has staged.
+
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
+
+use lifeboat::engine::watch::Unwatched;
+
+use crate::gate::{self, Gate};
+use crate::house::{House, back_up, failed, request, restore, start_restore};
+
+const LONG_AGO: SystemTime = SystemTime::UNIX_EPOCH;
+
+#[test]
+fn a_restore_touches_the_records_that_are_there_and_removes_none() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let (kept, lost) = (house.store("author", "one"), house.store("author", "two"));
+    fs::remove_file(&lost).unwrap();
+    let later = house.store("author", "written later");
+    let stranger = house.data_store("author").join("notes.txt");
+    fs::write(&stranger, "somebody's").unwrap();
+    for path in [&kept, &later] {
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(LONG_AGO)
+            .unwrap();
+    }
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    assert_eq!(fs::read_to_string(&lost).unwrap(), "two".repeat(500));
+    assert_eq!(fs::read_to_string(&later).unwrap(), "written later".repeat(500));
+    assert_eq!(fs::read_to_string(&stranger).unwrap(), "somebody's");
+    let modified = |path| fs::metadata(path).unwrap().modified().unwrap();
+    // A garbage collection that is under way takes what is old: what the backup needs is not.
+    assert!(modified(&kept) > LONG_AGO + Duration::from_hours(1));
+    assert_eq!(modified(&later), LONG_AGO, "no business of the restore's");
+
+    // A file that stands in a record's place and is none is told by the plan.
+    fs::write(&kept, "cut").unwrap();
+    let live = house.rows("author", "public");
+    house.pass(chrono::Duration::minutes(1));
+    let planned = engine.plan_restore(&request(&backup, &[]), &Unwatched);
+    let why = planned.unwrap_err().to_string();
+    assert!(why.contains("is not that record"), "{why}");
+    assert_eq!(house.rows("author", "public"), live);
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "cut");
+}
+
+/// A house whose data store is a table of two records.
+fn in_a_table() -> House {
+    let mut house = House::new();
+    house.settle = Box::new(|_, database| database.data_store = None);
+    house
+        .client("author")
+        .batch_execute(
+            "CREATE TABLE ds_datastore (id varchar(255) PRIMARY KEY, length bigint, last_modified bigint, data bytea); \
+             INSERT INTO ds_datastore VALUES ('aa01', 3, 1, 'one'), ('bb02', 3, 1, 'two')",
+        )
+        .unwrap();
+    house
+}
+
+/// The records with whether each was used of late.
+fn records(house: &House) -> Vec<(String, String, bool)> {
+    house
+        .client("author")
+        .query(
+            "SELECT id::text, convert_from(data, 'UTF8'), last_modified > 1000 FROM ds_datastore ORDER BY id",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect()
+}
+
+fn record(id: &str, text: &str, is_fresh: bool) -> (String, String, bool) {
+    (id.to_owned(), text.to_owned(), is_fresh)
+}
+
+#[test]
+fn a_data_store_in_a_table_is_added_to_and_never_exchanged() {
+    let house = in_a_table();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    house
+        .client("author")
+        .batch_execute(
+            "DELETE FROM ds_datastore WHERE id = 'bb02'; INSERT INTO ds_datastore VALUES ('cc03', 5, 1, 'later')",
+        )
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    assert_eq!(
+        records(&house),
+        [
+            record("aa01", "one", true),
+            record("bb02", "two", true),
+            record("cc03", "later", false),
+        ]
+    );
+
+    // One that is lost as a whole comes back as it was.
+    house
+        .client("author")
+        .batch_execute("DROP TABLE ds_datastore")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    assert_eq!(
+        records(&house),
+        [record("aa01", "one", false), record("bb02", "two", false)]
+    );
+
+    house
+        .client("author")
+        .batch_execute("UPDATE ds_datastore SET data = 'broken' WHERE id = 'aa01'")
+        .unwrap();
+    let live = house.rows("author", "public");
+    house.pass(chrono::Duration::minutes(1));
+    let why = failed(&engine, start_restore(&engine, &backup, &[]));
+    assert!(why.contains("aa01") && why.contains("is not the record"), "{why}");
+    assert_eq!(house.rows("author", "public"), live);
+}
+
+#[test]
+fn a_staged_data_store_is_compared_before_any_of_it_becomes_live() {
+    let house = in_a_table();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let mut client = house.client("author");
+    client
+        .batch_execute(
+            "DELETE FROM ds_datastore; CREATE ROLE reader; GRANT SELECT ON pm_website_refs TO reader",
+        )
+        .unwrap();
+    let live = house.rows("author", "public");
+    house.pass(chrono::Duration::minutes(1));
+    // Rights are given when everything is loaded.
+    let mut gate = Gate::after(&house, "author", "GRANT", "%");
+    let job = start_restore(&engine, &backup, &[]);
+    gate.wait();
+    let schema = house
+        .left("author")
+        .into_iter()
+        .find(|schema| schema.starts_with("lifeboat_new_"))
+        .unwrap();
+    client
+        .batch_execute(&format!(
+            "UPDATE {schema}.ds_datastore SET data = 'tvo' WHERE id = 'bb02'"
+        ))
+        .unwrap();
+    gate.open();
+    let why = failed(&engine, job);
+    assert!(why.contains("the table ds_datastore"), "{why}");
+    assert_eq!(house.rows("author", "public"), live);
+    gate::remove(&house, "author");
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    assert_eq!(records(&house).len(), 2);
+}
