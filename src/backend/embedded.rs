@@ -161,8 +161,10 @@ fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, 
     let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
-        seen = engine.look_at_others(seen);
-        engine.look_for_the_dead();
+        engine.whatever_happens("looking what other machines do", || {
+            seen = engine.look_at_others(seen.take());
+            engine.look_for_the_dead();
+        });
     }
 }
 

@@ -136,6 +136,8 @@ struct Inner {
     fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
     due: Mutex<DueBook>,
     reported: Mutex<Option<Monotonic>>,
+    /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
+    orphans: Mutex<HashMap<JobId, Monotonic>>,
     ended: Condvar,
 }
 
@@ -192,6 +194,7 @@ impl Engine {
             fences: Mutex::default(),
             due: Mutex::default(),
             reported: Mutex::default(),
+            orphans: Mutex::default(),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());

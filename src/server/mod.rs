@@ -120,6 +120,7 @@ impl Server {
             document: document().to_string(),
             per_token: Rates::new(limits.per_token.get()),
             per_address: Rates::new(limits.per_address.get()),
+            refusals: Rates::one_in(Duration::from_mins(1)),
             stopping: AtomicBool::new(false),
             epoch,
             requests: AtomicU64::new(1),

@@ -140,14 +140,10 @@ impl Overview {
         self: &Arc<Self>,
         token: &TokenRecord,
     ) -> Result<Vec<EnvironmentName>, BackendError> {
-        let mut list = self.list.lock().await;
-        self.freshen(&mut list).await?;
-        Ok(list
-            .entries
-            .keys()
-            .filter(|name| token.sees(name))
-            .cloned()
-            .collect())
+        // Not from the list: one repository that does not answer must not keep everybody from everything.
+        let mut names = self.engine.environment_names().await?;
+        names.retain(|name| token.sees(name));
+        Ok(names)
     }
 
     /// One environment in full. Those who ask at the same time wait for the same answer.
@@ -202,17 +198,12 @@ impl Overview {
             list.made = Some(Monotonic::now());
             return Ok(());
         };
-        for name in std::mem::take(&mut list.changed) {
-            match self.engine.summary(&name).await {
-                Ok(summary) => {
-                    list.entries.insert(name, Entry::new(summary)?);
-                    list.whole = None;
-                }
-                Err(error) => {
-                    list.changed.insert(name);
-                    return Err(error);
-                }
-            }
+        while let Some(name) = list.changed.first().cloned() {
+            // One that cannot be asked stays among those that have changed, and so do all after it.
+            let summary = self.engine.summary(&name).await?;
+            list.changed.remove(&name);
+            list.entries.insert(name, Entry::new(summary)?);
+            list.whole = None;
         }
         if made.elapsed() >= LIST_KEPT && list.renewing.is_none() {
             list.renewing = Some(BTreeSet::new());

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant as Monotonic;
+use std::time::{Duration, Instant as Monotonic};
 
 /// Clients that are remembered. Beyond that, those whose bucket is full again are forgotten.
 const REMEMBERED: usize = 10_000;
@@ -31,13 +31,35 @@ impl<K: Hash + Eq> Rates<K> {
         }
     }
 
+    /// One in so much time.
+    pub(super) fn one_in(time: Duration) -> Self {
+        Self {
+            per_second: time.as_secs_f64().recip(),
+            buckets: Mutex::default(),
+        }
+    }
+
+    fn full(&self) -> f64 {
+        (self.per_second * 2.0).max(1.0)
+    }
+
+    fn filled(&self, bucket: Bucket, now: Monotonic) -> f64 {
+        let since = now.saturating_duration_since(bucket.at).as_secs_f64();
+        since.mul_add(self.per_second, bucket.left).min(self.full())
+    }
+
+    /// Whether one more request would be allowed now. Counts none.
+    pub(super) fn has_room(&self, client: &K, now: Monotonic) -> bool {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets
+            .get(client)
+            .is_none_or(|bucket| self.filled(*bucket, now) >= 1.0)
+    }
+
     /// Whether one more request is allowed now.
     pub(super) fn allows(&self, client: K, now: Monotonic) -> bool {
-        let full = self.per_second * 2.0;
-        let filled = |bucket: Bucket| {
-            let since = now.saturating_duration_since(bucket.at).as_secs_f64();
-            since.mul_add(self.per_second, bucket.left).min(full)
-        };
+        let full = self.full();
+        let filled = |bucket: Bucket| self.filled(bucket, now);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= REMEMBERED {
             buckets.retain(|_, bucket| filled(*bucket) < full);
@@ -59,8 +81,6 @@ impl<K: Hash + Eq> Rates<K> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -69,6 +89,7 @@ mod tests {
         let now = Monotonic::now();
         let allowed = (0..20).filter(|_| rates.allows("kim", now)).count();
         assert_eq!(allowed, 10);
+        assert!(!rates.has_room(&"kim", now) && rates.has_room(&"alex", now));
         assert!(
             rates.allows("alex", now),
             "another client has a bucket of its own"

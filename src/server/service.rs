@@ -58,6 +58,8 @@ pub(super) struct Service {
     pub(super) document: String,
     pub(super) per_token: Rates<String>,
     pub(super) per_address: Rates<IpAddr>,
+    /// How many refusals of one token for one operation are written down.
+    pub(super) refusals: Rates<(String, &'static str)>,
     pub(super) stopping: AtomicBool,
     /// Begins the ids of requests that bring none: another text in every run.
     pub(super) epoch: String,
@@ -411,6 +413,10 @@ impl Service {
             .after(1)
         };
         let found = match tokens::shown(headers) {
+            // Looking up what nobody has is work for the catalog: whoever has tried too often is not looked up.
+            Some(hash) if !self.tokens.knows(&hash) && !self.per_address.has_room(&origin.address, now) => {
+                return Err(too_many());
+            }
             Some(hash) => {
                 let token = self.tokens.find(&self.engine, hash, self.clock.now()).await?;
                 token.map(|token| (token, hash))
@@ -439,6 +445,12 @@ impl Service {
         environment: Option<EnvironmentName>,
         problem: &Problem,
     ) {
+        // One of a kind in a minute: whoever is refused again and again must not push what was done out of the log. Each is
+        // in the service's own log.
+        let kind = (caller.who.clone(), operation.id);
+        if !self.refusals.allows(kind, Monotonic::now()) {
+            return;
+        }
         let what = format!("refused: {}: {}", operation.id.replace('_', " "), problem.detail);
         let engine = self.engine.acting_for(caller);
         if let Err(error) = engine.write_down(environment, what, Severity::Warning).await {

@@ -69,6 +69,12 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
+    /// Whether a token of this hash was found before.
+    pub(super) fn knows(&self, hash: &Hash) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains_key(hash)
+    }
+
     /// The token of this hash, if it lets anybody in at `now`.
     ///
     /// # Errors

@@ -35,6 +35,15 @@ impl Embedded {
         self.on_engine(move |engine| engine.summary_of(&name)).await
     }
 
+    /// The names of the configured environments. Waits for nothing but the engine to be open.
+    ///
+    /// # Errors
+    /// An engine that is not open.
+    pub async fn environment_names(&self) -> Result<Vec<EnvironmentName>, BackendError> {
+        self.on_engine(|engine| Ok(engine.environments().map(|(name, _)| name.clone()).collect()))
+            .await
+    }
+
     /// The backups of every environment, as far as they can be listed.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use super::records::instant_to_sql;
 use super::store::values;
-use super::{Catalog, CatalogError};
+use super::{Catalog, CatalogError, due};
 use crate::domain::environment::EnvironmentName;
-use crate::domain::proof::Drill;
+use crate::domain::proof::{Drill, DrillOutcome};
 
 /// The kind of the notes that drills are: one for each environment, with its newest drills in it.
 const DRILLS: &str = "drills";
@@ -14,9 +14,9 @@ const KEPT: usize = 100;
 
 impl Catalog {
     /// Remembers what a drill has shown.
-    pub fn record_drill(&self, environment: &EnvironmentName, drill: &Drill) -> Result<(), CatalogError> {
+    pub fn record_drill(&self, name: &EnvironmentName, drill: &Drill) -> Result<(), CatalogError> {
         self.write(|session| {
-            let environment = environment.to_string();
+            let environment = name.to_string();
             let row = session.row(
                 "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
                 values![DRILLS, environment.as_str()],
@@ -38,6 +38,10 @@ impl Catalog {
                     serde_json::to_string(&drills)?
                 ],
             )?;
+            // As with a backup that is found damaged: it serves its period no more.
+            if matches!(drill.outcome, DrillOutcome::Failed { .. }) {
+                due::reopen(session, name)?;
+            }
             Ok(())
         })
     }

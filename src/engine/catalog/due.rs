@@ -141,6 +141,17 @@ impl Catalog {
         })
     }
 
+    /// Frees what this Lifeboat has claimed, if no job stands for it: a claim whose confirmation was lost on the way, or
+    /// that could not be given back. Only for whoever claims, between two looks: nothing may be in its hands.
+    pub fn free_own_due(&self) -> Result<u64, CatalogError> {
+        self.write(|session| {
+            session.execute(
+                "UPDATE due SET process = NULL WHERE served IS NULL AND process = ?1 AND job IS NULL",
+                values![self.presence.number()],
+            )
+        })
+    }
+
     /// How much of what was noted is not served yet.
     pub fn due_open(&self) -> Result<u64, CatalogError> {
         self.read(|session| {

@@ -269,6 +269,36 @@ impl Catalog {
         })
     }
 
+    /// The jobs that this Lifeboat has claimed and that have not ended, oldest first.
+    pub fn own_unended(&self) -> Result<Vec<Job>, CatalogError> {
+        self.read(|session| {
+            let sql = format!("SELECT {COLUMNS} FROM jobs WHERE ended IS NULL AND process = ?1 ORDER BY id");
+            let rows = session.rows(&sql, values![self.presence.number()])?;
+            rows.iter().map(job).collect()
+        })
+    }
+
+    /// Claims a job anew that this Lifeboat has the claim of already, because nobody in it works on the job: a claim whose
+    /// confirmation was lost on the way, or an end that could not be written. `None` when it has ended meanwhile.
+    pub fn adopt_own(&self, id: JobId) -> Result<Option<Claim>, CatalogError> {
+        self.write(|session| {
+            self.presence.check(session)?;
+            let process = self.presence.number();
+            let row = session.row(
+                "UPDATE jobs SET fence = fence + 1 WHERE id = ?1 AND process = ?2 AND ended IS NULL RETURNING fence",
+                values![id.0, process],
+            )?;
+            row.map(|row| {
+                Ok(Claim {
+                    job: id,
+                    process,
+                    fence: row.count(0)?,
+                })
+            })
+            .transpose()
+        })
+    }
+
     /// Takes over a job whose Lifeboat is gone. Of several that try, exactly one gets the claim; none is given either for
     /// a job that has ended or whose Lifeboat lives.
     ///

@@ -5,6 +5,7 @@
 //! way: an exchange that can neither be finished nor be told is reported, critically, and nothing is guessed.
 
 use std::path::Path;
+use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
 use super::scratch::ScratchNote;
@@ -14,7 +15,10 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobState, Outcome};
 use crate::engine::catalog::{CatalogError, Claim};
-use crate::engine::{Engine, EngineError, hooks, papers};
+use crate::engine::{Engine, EngineError, hooks, locked, papers};
+
+/// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
+const ORPHANED_AFTER: Duration = Duration::from_secs(30);
 
 /// How an interrupted restore was settled.
 struct Settled {
@@ -31,13 +35,15 @@ impl Engine {
     /// # Errors
     /// A catalog that cannot be read or written.
     pub(in crate::engine) fn settle_abandoned(&self) -> Result<(), EngineError> {
-        for mut job in self.catalog().abandoned()? {
-            let Some(claim) = self.catalog().adopt(job.id)? else {
-                continue;
-            };
-            self.settle_record(&job, &claim)?;
-            let settled = self.settle(&job.environment);
-            self.end_abandoned(&mut job, &claim, settled)?;
+        for job in self.catalog().abandoned()? {
+            if let Some(claim) = self.catalog().adopt(job.id)? {
+                self.settle_job(job, &claim)?;
+            }
+        }
+        for job in self.orphans()? {
+            if let Some(claim) = self.catalog().adopt_own(job.id)? {
+                self.settle_job(job, &claim)?;
+            }
         }
         for name in &self.with_papers()? {
             // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
@@ -49,6 +55,30 @@ impl Engine {
             }
         }
         self.settle_drills()
+    }
+
+    /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
+    fn settle_job(&self, mut job: Job, claim: &Claim) -> Result<(), EngineError> {
+        self.settle_record(&job, claim)?;
+        let settled = self.settle(&job.environment);
+        self.end_abandoned(&mut job, claim, settled)
+    }
+
+    /// Jobs that are claimed for this process, and that nobody in it has worked on for a while: the catalog was away when
+    /// their claim was confirmed, or for longer than their end was tried to be written.
+    fn orphans(&self) -> Result<Vec<Job>, EngineError> {
+        let unended = self.catalog().own_unended()?;
+        let at_work = self.jobs_at_work();
+        let mut seen = locked(&self.0.orphans);
+        let orphans: Vec<_> = unended
+            .into_iter()
+            .filter(|job| !at_work.contains(&job.id))
+            .collect();
+        seen.retain(|id, _| orphans.iter().any(|job| job.id == *id));
+        Ok(orphans
+            .into_iter()
+            .filter(|job| seen.entry(job.id).or_insert_with(Monotonic::now).elapsed() >= ORPHANED_AFTER)
+            .collect())
     }
 
     /// Removes what drills have left that were done on this machine and that nobody is at any more.
@@ -99,18 +129,19 @@ impl Engine {
         Ok(names.filter(stands).cloned().collect())
     }
 
-    /// Looks whether the backup is there that a job was about to record. If it is not, it is void: it might still come, from
-    /// a machine that stands still.
+    /// Looks whether the backup is there that a job was about to record. If it is known not to be, it is void: it might
+    /// still come, from a machine that stands still.
     fn settle_record(&self, job: &Job, claim: &Claim) -> Result<(), EngineError> {
         let Some(record) = self.catalog().recording(job.id)? else {
             return Ok(());
         };
         let name = &job.environment;
-        // What cannot be looked at is not relied on either.
-        let is_there = self
-            .list_backups(name)
-            .is_ok_and(|backups| backups.iter().any(|backup| backup.id.0 == record));
-        if !is_there {
+        // A repository that cannot be listed says nothing. A record is written only when its backup is whole and read
+        // back: one too many does no harm, and one that is declared void by mistake may be the way back from a restore.
+        let Ok(backups) = self.list_backups(name) else {
+            return Ok(());
+        };
+        if !backups.iter().any(|backup| backup.id.0 == record) {
             self.catalog().void_record(claim, name, &record, self.now())?;
             self.changed(name);
         }

@@ -8,6 +8,7 @@
 
 pub(super) mod turns;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -109,6 +110,8 @@ impl Engine {
     fn note_and_serve(&self) -> Result<(), EngineError> {
         let now = self.now();
         self.catalog().free_due_of_the_gone()?;
+        // Nothing is in this thread's hands now.
+        self.catalog().free_own_due()?;
         let environments = self
             .environments()
             .filter(|(_, settings)| settings.kind.is_recoverable())
@@ -182,6 +185,17 @@ impl Engine {
         }
     }
 
+    /// Does what comes again and again on a thread that has to go on: an error of Lifeboat in one round is told, and does
+    /// not end all rounds.
+    pub fn whatever_happens(&self, doing: &str, round: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(round)).is_err() {
+            self.remember_once(
+                None,
+                &format!("{doing} was broken off by an error of Lifeboat; its message is on standard error"),
+            );
+        }
+    }
+
     fn waits_after_failure(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
         Ok(self.retry_at(name)?.is_some())
     }
@@ -207,10 +221,12 @@ impl Engine {
         let engine = self.clone();
         let looking = move || {
             while !stopped.load(Ordering::Relaxed) {
-                if let Err(error) = engine.settle_abandoned() {
-                    engine.remember_once(None, &error.to_string());
-                }
-                engine.start_what_is_due();
+                engine.whatever_happens("looking what is due", || {
+                    if let Err(error) = engine.settle_abandoned() {
+                        engine.remember_once(None, &error.to_string());
+                    }
+                    engine.start_what_is_due();
+                });
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);
                 let rest = Duration::from_millis(60_000 - into_minute);

@@ -5,6 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
+use crate::domain::proof::{Drill, DrillOutcome};
 
 fn due(environment: &str, seconds: i64) -> Due {
     Due {
@@ -49,6 +50,43 @@ pub(super) fn what_is_due_is_noted_once_and_claimed_once(place: &Place) {
         "what was served stays served"
     );
     assert_eq!(one.due_open().unwrap(), 2);
+}
+
+pub(super) fn a_claim_that_no_job_stands_for_is_freed_by_whoever_has_it(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    let rows = [due("acme/live", 0), due("beta/live", 0)];
+    one.note_due("backup", &rows).unwrap();
+    let lost = claimed(&one, 1).unwrap();
+    let started = claimed(&one, 1).unwrap();
+    start_for(&one, &started).unwrap();
+    assert_eq!(claimed(&other, 1), None);
+    assert_eq!(other.free_own_due().unwrap(), 0, "it is not its own");
+    assert_eq!(one.free_own_due().unwrap(), 1, "a job stands for the other");
+    assert_eq!(claimed(&other, 1).unwrap().environment, lost.environment);
+    assert!(!one.serve_due(&lost, at(2)).unwrap());
+}
+
+pub(super) fn a_drill_that_fails_makes_its_period_due_again(place: &Place) {
+    let catalog = place.open();
+    catalog.note_due("backup", &[due("acme/live", 0)]).unwrap();
+    let claim = claimed(&catalog, 1).unwrap();
+    catalog.serve_due(&claim, at(1)).unwrap();
+    let drill = |outcome| Drill {
+        at: at(2),
+        backup: BackupId("a".repeat(64)),
+        millis: 7,
+        bytes: 8,
+        newest: true,
+        outcome,
+    };
+    let live = name("acme/live");
+    catalog.record_drill(&live, &drill(DrillOutcome::Proven)).unwrap();
+    assert_eq!(claimed(&catalog, 3), None);
+    let why = "a row is missing".to_owned();
+    catalog
+        .record_drill(&live, &drill(DrillOutcome::Failed { why }))
+        .unwrap();
+    assert_eq!(claimed(&catalog, 3).unwrap().environment, live);
 }
 
 pub(super) fn a_job_serves_what_is_due_when_it_ends_well_and_frees_it_when_not(place: &Place) {

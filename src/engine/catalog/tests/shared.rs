@@ -445,6 +445,23 @@ pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Pla
     assert_eq!(interrupt(), Some(2), "it may be what kills them");
 }
 
+pub(super) fn a_job_that_nobody_works_on_is_claimed_anew_by_its_own_lifeboat(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    let (job, claim) = start(&one, "acme/live").unwrap();
+    assert_eq!(one.own_unended().unwrap(), std::slice::from_ref(&job));
+    assert_eq!(other.own_unended().unwrap(), []);
+    assert!(other.adopt_own(job.id).unwrap().is_none());
+    let anew = one.adopt_own(job.id).unwrap().unwrap();
+    // What the lost claim would still write counts no more.
+    assert!(matches!(
+        one.update_job(&claim, &job),
+        Err(CatalogError::NotOwned(_))
+    ));
+    end(&one, (job.clone(), anew), failed(), at(1));
+    assert!(one.adopt_own(job.id).unwrap().is_none());
+    assert_eq!(one.own_unended().unwrap(), []);
+}
+
 pub(super) fn what_is_about_to_be_recorded_is_known_to_whoever_takes_over(place: &Place) {
     let (doomed, first, second) = (place.open(), place.open(), place.open());
     let (job, claim) = start(&doomed, "acme/live").unwrap();
