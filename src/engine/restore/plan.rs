@@ -71,8 +71,13 @@ impl Engine {
     ) -> Result<RestorePlan, EngineError> {
         let name = &request.environment;
         self.live_settings(name)?;
+        // Of a Live that is half switched, what cannot be reached is not the news.
+        let told = |error| match self.half_switched(name) {
+            Some(half) => EngineError::Failed(half),
+            None => error,
+        };
         // Looked at before the plan is made, so that what changes meanwhile counts as changed.
-        let basis = self.basis(name)?;
+        let basis = self.basis(name).map_err(told)?;
         let backup = self.choose_from(name, request.from, &request.backup)?;
         let way = Way {
             selection: request.selection.clone(),
@@ -82,7 +87,7 @@ impl Engine {
         let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
-                .map_or_else(EngineError::from, |()| error)
+                .map_or_else(EngineError::from, |()| told(error))
         })?;
         let stored = StoredPlan { plan, basis };
         self.catalog().add_plan(&stored)?;
