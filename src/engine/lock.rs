@@ -23,12 +23,24 @@ use crate::domain::settings::RepositoryChoice;
 #[expect(dead_code, reason = "what is inside is held, not read")]
 pub(super) enum EnvironmentLock {
     /// An open file is the lock.
-    Beside(File),
+    Beside(LockedFile),
     /// A lock in the repository, which is in object storage.
     #[cfg(feature = "object-storage")]
     Inside(RepositoryLock),
     /// There is no repository yet, and nothing that could meet in it.
     Nothing,
+}
+
+/// A file that is locked. A program that is started on another thread has it open too, for the moment between its
+/// beginning and its own program, so closing it is not enough to let go of it.
+#[derive(Debug)]
+pub(super) struct LockedFile(File);
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // Closing it, which comes next, does the same a moment later.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl Engine {
@@ -78,7 +90,7 @@ impl Engine {
         let folder = place.parent().unwrap_or(place);
         let file = folder.join(format!(".{}.lock", name.environment()));
         match take(folder, &file) {
-            Ok(lock) => Ok(EnvironmentLock::Beside(lock)),
+            Ok(lock) => Ok(EnvironmentLock::Beside(LockedFile(lock))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(EngineError::Failed(format!(
                 "another Lifeboat, with another state folder, is at work on {name}: wait until it has ended (it holds {})",
                 file.display()
