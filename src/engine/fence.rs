@@ -39,7 +39,7 @@ impl Drop for Behind {
 
 impl Fence {
     /// The claim of the job at work, if there is one.
-    fn claim(&self) -> Option<Claim> {
+    pub(super) fn claim(&self) -> Option<Claim> {
         *self.claim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,8 +106,8 @@ impl Engine {
         Arc::clone(fence)
     }
 
-    /// From now on what is changed in the environment's repository is changed by this claim. The caller holds the
-    /// environment's lock.
+    /// From now on what is changed in the environment's repository is changed by this claim, and so are its
+    /// small records. The caller is the only one in this process who works on the environment.
     pub(super) fn behind_fence(&self, name: &EnvironmentName, claim: Claim) -> Behind {
         let fence = self.fence(name);
         *fence.claim.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);

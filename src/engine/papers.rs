@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Claim};
 use super::{Engine, EngineError};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
@@ -23,8 +23,9 @@ use crate::domain::environment::EnvironmentName;
 pub(super) enum Papers<'p> {
     /// In a state folder.
     Folder(&'p Path),
-    /// In a catalog that several machines share; what is written is marked with the time.
-    Shared(&'p Catalog, Instant),
+    /// In a catalog that several machines share; what is written is marked with the time, and only under the claim of the
+    /// job that writes it, where a job does.
+    Shared(&'p Catalog, Instant, Option<Claim>),
 }
 
 impl<'p> From<&'p Path> for Papers<'p> {
@@ -50,7 +51,7 @@ impl Papers<'_> {
     pub(super) fn place(&self, kind: &str) -> String {
         match self {
             Self::Folder(state) => state.join(kind).display().to_string(),
-            Self::Shared(catalog, _) => format!("the table lifeboat.notes ({kind}) of {}", catalog.place()),
+            Self::Shared(catalog, ..) => format!("the table lifeboat.notes ({kind}) of {}", catalog.place()),
         }
     }
 
@@ -69,7 +70,7 @@ impl Papers<'_> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
             },
-            Self::Shared(catalog, _) => match catalog.note(kind, name).map_err(io::Error::other)? {
+            Self::Shared(catalog, ..) => match catalog.note(kind, name).map_err(io::Error::other)? {
                 Some(record) => record.into_bytes(),
                 None => return Ok(None),
             },
@@ -95,9 +96,11 @@ impl Papers<'_> {
                 fs::rename(&fresh, &path)?;
                 File::open(folder)?.sync_all()
             }
-            Self::Shared(catalog, now) => catalog
-                .set_note(kind, name, &text, *now)
-                .map_err(io::Error::other),
+            Self::Shared(catalog, now, claim) => match claim {
+                Some(claim) => catalog.note_under(claim, kind, name, &text, *now),
+                None => catalog.set_note(kind, name, &text, *now),
+            }
+            .map_err(io::Error::other),
         }
     }
 
@@ -112,7 +115,11 @@ impl Papers<'_> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 Err(error) => Err(error),
             },
-            Self::Shared(catalog, _) => catalog.drop_note(kind, name).map_err(io::Error::other),
+            Self::Shared(catalog, _, claim) => match claim {
+                Some(claim) => catalog.drop_note_under(claim, kind, name),
+                None => catalog.drop_note(kind, name),
+            }
+            .map_err(io::Error::other),
         }
     }
 
@@ -120,16 +127,26 @@ impl Papers<'_> {
     pub(super) fn has(&self, kind: &str, name: &str) -> bool {
         match self {
             Self::Folder(state) => Self::file(state, kind, name).exists(),
-            Self::Shared(catalog, _) => catalog.note(kind, name).map_or(true, |note| note.is_some()),
+            Self::Shared(catalog, ..) => catalog.note(kind, name).map_or(true, |note| note.is_some()),
         }
     }
 }
 
 impl Engine {
-    /// Where small records are.
+    /// Where small records are, to be looked at.
     pub(super) fn papers(&self) -> Papers<'_> {
+        self.papers_under(None)
+    }
+
+    /// Where an environment's small records are, to be written: by the job that is at work on it, if there is one. A
+    /// machine that stood still while others took its job over changes nothing in them any more.
+    pub(super) fn papers_of(&self, name: &EnvironmentName) -> Papers<'_> {
+        self.papers_under(self.fence(name).claim())
+    }
+
+    fn papers_under(&self, claim: Option<Claim>) -> Papers<'_> {
         if self.catalog().is_shared() {
-            Papers::Shared(self.catalog(), self.now())
+            Papers::Shared(self.catalog(), self.now(), claim)
         } else {
             Papers::Folder(self.state())
         }

@@ -32,7 +32,10 @@ impl Catalog {
     }
 
     /// Writes a note in one step with making sure that the claim stands.
-    fn note_under(
+    ///
+    /// # Errors
+    /// [`CatalogError::NotOwned`] when it does not. Then nothing is written.
+    pub fn note_under(
         &self,
         claim: &Claim,
         kind: &str,
@@ -40,7 +43,37 @@ impl Catalog {
         record: &str,
         now: Instant,
     ) -> Result<(), CatalogError> {
-        let noted = self.write(|session| {
+        self.under(claim, |session| {
+            session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record",
+                values![kind, name, instant_to_sql(now), record],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Drops a note in one step with making sure that the claim stands. One that is not there is no error.
+    ///
+    /// # Errors
+    /// [`CatalogError::NotOwned`] when it does not. Then nothing is dropped.
+    pub fn drop_note_under(&self, claim: &Claim, kind: &str, name: &str) -> Result<(), CatalogError> {
+        self.under(claim, |session| {
+            session.execute(
+                "DELETE FROM notes WHERE kind = ?1 AND name = ?2",
+                values![kind, name],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Does something in one step with making sure that the claim stands.
+    fn under(
+        &self,
+        claim: &Claim,
+        work: impl Fn(&mut Session<'_>) -> Result<(), Fault> + Send + Sync,
+    ) -> Result<(), CatalogError> {
+        let done = self.write(|session| {
             self.presence.check_number(session, claim.process)?;
             // Whoever takes the job over waits here, or has gone first.
             let stands = session.execute(
@@ -50,14 +83,9 @@ impl Catalog {
             if stands == 0 {
                 return Err(Fault::Refused(CatalogError::NotOwned(claim.job)));
             }
-            session.execute(
-                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record",
-                values![kind, name, instant_to_sql(now), record],
-            )?;
-            Ok(())
+            work(session)
         });
-        noted.map_err(|error| super::jobs::lost(error, claim))
+        done.map_err(|error| super::jobs::lost(error, claim))
     }
 
     /// The record that a job was about to write, or has written, while it has not ended.

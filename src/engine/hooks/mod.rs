@@ -166,7 +166,7 @@ impl Engine {
         for instance in instances {
             if around.owes(instance) {
                 owed.instances.push(instance.name.clone());
-                owed.write(self.papers(), around)
+                owed.write(self.papers_of(&occasion.environment), around)
                     .map_err(self.paper_failed("noting the hooks to be run later in", owed::KIND))?;
             }
             if instance.hooks.at(around.before()).is_empty() {
@@ -206,7 +206,11 @@ impl Engine {
             }
         });
         let mut warnings: Vec<_> = failed.collect();
-        if let Err(error) = Owed::remove(self.papers(), around, &occasion.environment) {
+        if let Err(error) = Owed::remove(
+            self.papers_of(&occasion.environment),
+            around,
+            &occasion.environment,
+        ) {
             warnings.push(format!(
                 "that the {} hooks were run could not be noted ({error}): the next start runs them again",
                 point.label()

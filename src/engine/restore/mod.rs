@@ -287,7 +287,7 @@ impl Engine {
 
     fn write_journal(&self, journal: &Journal) -> Result<(), EngineError> {
         journal
-            .write(self.papers())
+            .write(self.papers_of(&journal.environment))
             .map_err(self.paper_failed("writing the journal in", journal::KIND))
     }
 
@@ -323,6 +323,8 @@ impl Engine {
         let Err(error) = self.finish_switch(journal, &say) else {
             return Ok(());
         };
+        // Whoever has taken the job over finishes it; it must not be taken back under their hands.
+        work.check_claim()?;
         self.go_back(journal);
         if !self.nothing_is_switched(journal) {
             return Err(error);

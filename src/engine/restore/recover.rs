@@ -60,7 +60,11 @@ impl Engine {
     /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
     fn settle_job(&self, mut job: Job, claim: &Claim) -> Result<(), EngineError> {
         self.settle_record(&job, claim)?;
-        let settled = self.settle(&job.environment);
+        let settled = {
+            // Whoever settles can stand still too, and be taken for gone.
+            let _fence = self.behind_fence(&job.environment, *claim);
+            self.settle(&job.environment)
+        };
         self.end_abandoned(&mut job, claim, settled)
     }
 
@@ -391,7 +395,7 @@ impl Engine {
             }
         }
         journal
-            .remove(self.papers())
+            .remove(self.papers_of(&journal.environment))
             .map_err(self.paper_failed("updating the journal in", journal::KIND))
     }
 
@@ -440,7 +444,7 @@ impl Engine {
         }
         journal.stage = Stage::Switched;
         // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
-        let _ = journal.write(self.papers());
+        let _ = journal.write(self.papers_of(&journal.environment));
         Ok(())
     }
 }

@@ -191,7 +191,7 @@ impl Engine {
         let is_kept = |instance: &InstanceName| kept.iter().any(|(record, _)| record.instance == *instance);
         warnings.extend(self.clear_all_but(journal, &is_kept));
         self.note_replaced(journal);
-        if let Err(error) = journal.remove(self.papers()) {
+        if let Err(error) = journal.remove(self.papers_of(&journal.environment)) {
             warnings.push(format!(
                 "the journal of the restore could not be removed: {error}"
             ));
@@ -203,7 +203,7 @@ impl Engine {
     pub(super) fn clear(&self, journal: &Journal) -> Vec<String> {
         let mut left = self.clear_all_but(journal, &|_| false);
         self.note_replaced(journal);
-        if let Err(error) = journal.remove(self.papers()) {
+        if let Err(error) = journal.remove(self.papers_of(&journal.environment)) {
             left.push(format!(
                 "the journal of the restore could not be removed: {error}"
             ));

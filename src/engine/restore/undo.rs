@@ -348,7 +348,7 @@ impl Engine {
                 merged_versions: left.note.merged_versions,
             })
             .collect();
-        let (papers, name) = (self.papers(), name_of(name));
+        let (papers, name) = (self.papers_of(name), name_of(name));
         let written = if tables.is_empty() {
             papers.remove(REPLACED, &name)
         } else {
@@ -412,7 +412,7 @@ impl Engine {
             safety,
             other,
         };
-        self.papers()
+        self.papers_of(name)
             .write(LAST_RESTORE, &name_of(name), &last)
             .map_err(self.paper_failed("writing to", LAST_RESTORE))
     }

@@ -13,6 +13,7 @@ use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+use crate::engine::catalog::NewJob;
 use crate::engine::repository::Source;
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
@@ -132,6 +133,10 @@ const TAKEN_OVER: &[Test] = &[
     ("not_a_word", a_job_that_was_taken_over_says_nothing_about_its_end),
     ("switch", a_switch_of_a_dead_machine_is_finished_by_another),
     ("elsewhere", content_that_only_another_machine_has_is_left_alone),
+    (
+        "journal",
+        a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else,
+    ),
 ];
 
 /// Declares every machine gone that has the catalog open, as the others do when they have not heard of it for too long.
@@ -343,6 +348,43 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
 
 fn texts(house: &House) -> [String; 2] {
     INSTANCES.map(|instance| fs::read_to_string(house.root(instance).join("website/page-0.xml")).unwrap())
+}
+
+fn a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else(_connect: &str) {
+    let house = House::new();
+    let engine = house.engine();
+    let live = House::live();
+    let journal = journal_of_the_dead(&house, &engine);
+    let new = NewJob {
+        environment: &live,
+        kind: JobKind::Restore,
+        title: "restore",
+        by: "kim",
+        due: None,
+    };
+    let (job, claim) = engine
+        .catalog()
+        .create_job(new, engine.now(), &JobState::Running)
+        .unwrap();
+    let behind = engine.behind_fence(&live, claim);
+    journal.write(engine.papers_of(&live)).unwrap();
+    // Somebody takes the job over while this one stands still.
+    let heir = engine.catalog().adopt_own(job.id).unwrap().unwrap();
+    let mut switched = journal.clone();
+    switched.stage = Stage::Switched;
+    switched.write(engine.papers_of(&live)).unwrap_err();
+    journal.remove(engine.papers_of(&live)).unwrap_err();
+    let stage = |engine: &Engine| {
+        Journal::read(engine.papers(), &live)
+            .unwrap()
+            .map(|journal| journal.stage)
+    };
+    assert_eq!(stage(&engine), Some(Stage::Switching));
+    drop(behind);
+    let behind = engine.behind_fence(&live, heir);
+    journal.remove(engine.papers_of(&live)).unwrap();
+    assert_eq!(stage(&engine), None);
+    drop(behind);
 }
 
 fn a_switch_of_a_dead_machine_is_finished_by_another(_connect: &str) {
