@@ -21,6 +21,8 @@
     reason = "a benchmark fails by panicking"
 )]
 
+#[path = "language.rs"]
+mod language;
 #[path = "measure.rs"]
 mod measure;
 #[path = "noise.rs"]

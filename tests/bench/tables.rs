@@ -8,6 +8,7 @@ use std::thread;
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use postgres::{Client, NoTls};
 
+use crate::language::Language;
 use crate::noise::{self, Noise};
 
 /// What the tables of each workspace begin with, and how many hundredths of all bytes its bundles have.
@@ -37,6 +38,7 @@ pub fn make(cluster: &Cluster, database: &str, bytes: u64) {
     for (prefix, _) in TABLES {
         definer.batch_execute(&definition(prefix)).unwrap();
     }
+    let language = &Language::new();
     thread::scope(|scope| {
         for (number, (prefix, share)) in (1..).zip(TABLES) {
             scope.spawn(move || {
@@ -45,6 +47,7 @@ pub fn make(cluster: &Cluster, database: &str, bytes: u64) {
                 fill(
                     &mut client,
                     &format!("{prefix}bundle"),
+                    language,
                     &mut noise,
                     bytes * share / 100,
                     0,
@@ -53,6 +56,7 @@ pub fn make(cluster: &Cluster, database: &str, bytes: u64) {
                 fill(
                     &mut client,
                     &format!("{prefix}refs"),
+                    language,
                     &mut noise,
                     bytes * share / 10_000,
                     60,
@@ -79,7 +83,7 @@ fn definition(prefix: &str) -> String {
 
 /// Puts rows into a table until they have so many bytes: with random ids, so that they stand in another order than that
 /// of their ids. `size`: of each; 0 for those of bundles.
-fn fill(client: &mut Client, table: &str, noise: &mut Noise, bytes: u64, size: u64) {
+fn fill(client: &mut Client, table: &str, language: &Language, noise: &mut Noise, bytes: u64, size: u64) {
     let mut rows = client
         .copy_in(&format!("COPY {table} FROM STDIN (FORMAT binary)"))
         .unwrap();
@@ -93,7 +97,7 @@ fn fill(client: &mut Client, table: &str, noise: &mut Noise, bytes: u64, size: u
             row.extend(8_i32.to_be_bytes());
             row.extend(noise.next().to_be_bytes());
         }
-        let data = data(noise, usize::try_from(size).unwrap());
+        let data = data(language, noise, usize::try_from(size).unwrap());
         row.extend(i32::try_from(data.len()).unwrap().to_be_bytes());
         row.extend(data);
         rows.write_all(&row).unwrap();
@@ -112,9 +116,9 @@ fn size_of_bundle(noise: &mut Noise) -> u64 {
     }
 }
 
-/// Half of it can be compressed.
-fn data(noise: &mut Noise, size: usize) -> Vec<u8> {
-    let mut data = noise::text(noise, size / 2);
+/// Half of it is text, and half is what nothing makes smaller: ids, numbers, and small pictures.
+fn data(language: &Language, noise: &mut Noise, size: usize) -> Vec<u8> {
+    let mut data = language.text(noise, size / 2);
     data.extend(noise::binary(noise, size - size / 2));
     data
 }

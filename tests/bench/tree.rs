@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::noise::{Noise, binary, text};
+use crate::noise::{Noise, binary};
 
 /// Makes `count` files of about `bytes` in all below `root`, unless they are there already. Every other one is text.
 pub fn make(root: &Path, bytes: u64, count: u64) {
@@ -44,4 +44,35 @@ fn raw_size(noise: &mut Noise) -> u64 {
         900..995 => 64_000 + noise.below(340_000),
         _ => 1_000_000 + noise.below(7_000_000),
     }
+}
+
+/// Text as an export of a site has it: to be compressed to less than half.
+fn text(noise: &mut Noise, size: usize) -> Vec<u8> {
+    const WORDS: [&str; 16] = [
+        "<sv:property ",
+        "sv:name=",
+        "\"jcr:primaryType\" ",
+        "sv:type=\"Name\">",
+        "<sv:value>",
+        "mgnl:page",
+        "</sv:value>",
+        "</sv:property>\n",
+        "title ",
+        "Lorem ",
+        "ipsum ",
+        "dolor ",
+        "sit ",
+        "amet, ",
+        "2026-11-23T",
+        "page/",
+    ];
+    let mut text = String::with_capacity(size + 64);
+    while text.len() < size {
+        text += WORDS[usize::try_from(noise.below(16)).unwrap()];
+        if noise.below(4) == 0 {
+            text += &noise.below(1_000_000).to_string();
+        }
+    }
+    text.truncate(size);
+    text.into_bytes()
 }
