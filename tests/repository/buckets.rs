@@ -14,10 +14,10 @@ use lifeboat::engine::watch::Unwatched;
 use crate::object_storage::{Fault, Line, Store, options, reach};
 use crate::support::{Sandbox, key, manifest, moment};
 
-const PREFIX: &str = "boats/acme/live";
+pub const PREFIX: &str = "boats/acme/live";
 
 /// A sandbox whose repository is reached over a line.
-fn over_a_line() -> (Sandbox, Store, Line) {
+pub fn over_a_line() -> (Sandbox, Store, Line) {
     let (store, line) = (Store::new(), Line::new());
     let storage = store.storage_over(PREFIX, &line.options());
     (Sandbox::in_bucket(store.clone(), storage), store, line)

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lifeboat::domain::backup::BackupId;
 use lifeboat::engine::clock::SetClock;
@@ -14,7 +15,9 @@ use lifeboat::engine::repository::{Copy, Depth, RepositoryError, Source};
 use lifeboat::engine::watch::{Unwatched, Watch};
 use sha2::{Digest, Sha256};
 
+use crate::buckets::{PREFIX, over_a_line};
 use crate::meddling::Impatient;
+use crate::object_storage::Fault;
 use crate::support::{Sandbox, below, manifest, moment, noise, source};
 
 /// A folder that nobody changes. What is in its files comes along with the walk, apart from the workspace `dam`, whose
@@ -206,4 +209,55 @@ fn a_flipped_bit_in_a_pack_is_found_by_reading_back() {
     let pack = largest.file_name().unwrap().to_str().unwrap();
     assert!(error.contains(pack), "{error}");
     assert!(error.contains("(needed by author/website/rows/"), "{error}");
+}
+
+#[test]
+fn a_bit_that_is_another_in_storage_ends_the_copy_while_it_is_made() {
+    let (sandbox, store, line) = over_a_line();
+    add_much(&sandbox.content("author"));
+    line.disturb(|request| {
+        if request.starts_with("GET") && request.contains("/data/") {
+            Fault::Flip
+        } else {
+            Fault::Pass
+        }
+    });
+    let error = copy(&sandbox, None, None, &Unwatched).unwrap_err();
+    assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("is not what was stored"), "{error}");
+    line.disturb(|_| Fault::Pass);
+    for left in ["data", "index", "snapshots"] {
+        assert!(
+            store.objects(&format!("{PREFIX}/{left}/")).is_empty(),
+            "{left} is not withdrawn"
+        );
+    }
+    back_up(&sandbox, None);
+    sandbox.restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn what_was_read_back_while_it_was_written_is_not_read_twice() {
+    let (sandbox, _, line) = over_a_line();
+    add_much(&sandbox.content("author"));
+    let copied = copy(&sandbox, None, None, &Unwatched).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    line.disturb(move |request| {
+        if request.starts_with("GET") && request.contains("/data/") {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+        Fault::Pass
+    });
+    sandbox.repository.read_back(&copied, &Unwatched).unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    let manifest = manifest(&copied);
+    let id = sandbox.repository.record(copied, &manifest).unwrap();
+
+    // What an earlier backup brought is read again by every later one.
+    fs::write(sandbox.content("author").join("website/rows/late"), noise(7, 700)).unwrap();
+    let copied = copy(&sandbox, None, Some(&id), &Unwatched).unwrap();
+    let before = asked.load(Ordering::Relaxed);
+    sandbox.repository.read_back(&copied, &Unwatched).unwrap();
+    assert!(asked.load(Ordering::Relaxed) > before);
 }

@@ -158,6 +158,8 @@ pub enum Fault {
     Answer(u16, &'static str),
     /// Passes the request on and cuts the answer after so many bytes.
     Cut(usize),
+    /// Passes the request on and turns the last bit of the answer.
+    Flip,
     /// Closes the connection in the middle of the request.
     Break,
     /// Takes the request and never answers.
@@ -240,7 +242,7 @@ fn pass_on(client: TcpStream, server: SocketAddr, decide: &Mutex<Decide>) -> Opt
                 )
                 .ok()?;
             }
-            Fault::Pass | Fault::Cut(_) | Fault::Break => {
+            Fault::Pass | Fault::Cut(_) | Fault::Flip | Fault::Break => {
                 let mut there = TcpStream::connect(server).ok()?;
                 let head = head.replacen("HTTP/1.1", "HTTP/1.0", 1);
                 there.write_all(head.as_bytes()).ok()?;
@@ -249,6 +251,9 @@ fn pass_on(client: TcpStream, server: SocketAddr, decide: &Mutex<Decide>) -> Opt
                 there.read_to_end(&mut answer).ok()?;
                 if let Fault::Cut(length) = fault {
                     answer.truncate(length);
+                }
+                if let (Fault::Flip, Some(last)) = (&fault, answer.last_mut()) {
+                    *last ^= 1;
                 }
                 to.write_all(&answer).ok()?;
                 // The server speaks the older form here, in which each answer ends its connection.

@@ -9,12 +9,13 @@
 //!
 //! When the first walk meets exactly what an earlier backup holds, there is nothing to store, and its tree is taken.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant as Stopwatch};
 
-use rustic_core::TreeId;
 use rustic_core::repofile::SnapshotSummary;
+use rustic_core::{Id, TreeId};
 
 use super::Repository;
 use super::error::RepositoryError;
@@ -52,6 +53,8 @@ pub struct Copy {
     pub(super) tree: TreeId,
     /// Every piece of content in the tree, in the order in which they lie on disk.
     pub(super) pieces: Vec<Lying>,
+    /// Packs that were written for this copy, and read back since.
+    pub(super) proven: HashSet<Id>,
     /// What the library counted, for `restic` to show.
     pub(super) summary: Option<SnapshotSummary>,
 }
@@ -87,7 +90,7 @@ impl Repository {
         watch.total(items, bytes);
 
         let unchanged = earlier.filter(|earlier| is_all_there(&sources, &first_walk, earlier));
-        let (met, last_walk, holding, summary) = if let Some(earlier) = unchanged {
+        let (met, last_walk, holding, stored) = if let Some(earlier) = unchanged {
             watch.advance(items, bytes);
             let last_walk = walk_all(&sources, &held, &stopwatch, watch)?;
             (first_walk, last_walk, earlier, None)
@@ -97,9 +100,10 @@ impl Repository {
                 || walk_all(&sources, &held, &stopwatch, watch),
                 || Holding::read(&self.store()?, fed.tree, watch),
             );
-            (fed.met, last_walk?, holding?, fed.summary)
+            (fed.met, last_walk?, holding?, Some((fed.summary, fed.proven)))
         };
 
+        let (summary, proven) = stored.unwrap_or_default();
         let mut instances = Vec::new();
         for ((source, met), last) in sources.iter().zip(met).zip(&last_walk) {
             if last.estimate.is_none()
@@ -122,6 +126,7 @@ impl Repository {
             copy_millis: u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
             tree: holding.root,
             pieces: holding.pieces,
+            proven,
             summary,
         })
     }

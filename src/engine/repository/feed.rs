@@ -1,5 +1,6 @@
 //! Feeds the content of all instances into the library, which stores it.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile, SnapshotSummary};
 use rustic_core::{
-    BackupOptions, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion, TreeId,
+    BackupOptions, Id, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion, TreeId,
 };
 
 use super::bars::{Bars, Counts, pulse};
@@ -38,6 +39,8 @@ pub(super) struct Fed {
     pub(super) summary: Option<SnapshotSummary>,
     /// What was met, by instance.
     pub(super) met: Vec<Met>,
+    /// Packs that were written for it, and read back since.
+    pub(super) proven: HashSet<Id>,
 }
 
 /// One instance while it is fed.
@@ -121,6 +124,7 @@ impl Repository {
             tree: stored.tree,
             summary: stored.summary,
             met: met.ok_or(RepositoryError::Cancelled)?,
+            proven: HashSet::new(),
         })
     }
 }

@@ -131,13 +131,12 @@ impl Repository {
         let met = met.map_err(|failure| call.off(failure)).ok().flatten();
         let stored = match (call.failure().or_else(|| guard.failure()), met, built) {
             (Some(failure), ..) => Err(failure),
-            (None, Some((walked, told)), Some((tree, folders))) => {
-                packing.finish().map(|(content, trees)| Fed {
-                    tree,
-                    summary: Some(summary(&told, folders, content, trees)),
-                    met: walked.into_iter().map(Walked::met).collect(),
-                })
-            }
+            (None, Some((walked, told)), Some((tree, folders))) => packing.finish().map(|stored| Fed {
+                tree,
+                summary: Some(summary(&told, folders, stored.content, stored.folders)),
+                proven: stored.proven,
+                met: walked.into_iter().map(Walked::met).collect(),
+            }),
             (None, ..) => Err(RepositoryError::Io {
                 doing: "storing the content".to_owned(),
                 place: self.place().clone(),

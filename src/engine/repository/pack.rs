@@ -4,11 +4,12 @@
 use std::num::NonZeroU32;
 
 use bytes::BytesMut;
-use rustic_core::Id;
 use rustic_core::repofile::BlobType;
+use rustic_core::{DataId, Id};
 use serde::{Serialize, Serializer};
 
 use super::cipher::{Cipher, NONCE, OVERHEAD, TAG};
+use super::store::Lying;
 
 /// A pack is full when it has this many bytes.
 pub(super) const FULL: usize = 16 * 1024 * 1024;
@@ -26,6 +27,24 @@ pub(super) struct Packed {
     length: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     uncompressed_length: Option<NonZeroU32>,
+}
+
+impl Packed {
+    /// Where it lies, for whoever reads it.
+    pub(super) fn lying(&self, pack: Id) -> Lying {
+        let text = self.uncompressed_length.map_or(
+            self.length.saturating_sub(u32::try_from(OVERHEAD).unwrap_or(0)),
+            NonZeroU32::get,
+        );
+        Lying {
+            pack,
+            offset: self.offset,
+            length: text,
+            id: DataId::from(Id::new(self.digest)),
+            packed: self.length,
+            is_compressed: self.uncompressed_length.is_some(),
+        }
+    }
 }
 
 fn as_id<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {

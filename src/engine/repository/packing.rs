@@ -7,6 +7,9 @@
 //!
 //! A piece is written once, even if two threads come with it at the same time. The index is written after the packs that
 //! it lists, so that a crash leaves packs that nobody refers to, and nothing else.
+//!
+//! Whoever has written a pack reads it back at once, every piece of it, while others are packed: the disk would have
+//! nothing to do meanwhile, and has all to do afterwards. What is wrong ends the copy there and then.
 
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -24,8 +27,9 @@ use super::cipher::Cipher;
 use super::error::{RepositoryError, judged};
 use super::guard::Guard;
 use super::pack::{FULL, Pack, Packed, Packer, WholePack};
+use super::runs::{RunReader, runs};
 use super::storage::pack_file::BLOCK;
-use super::store::Store;
+use super::store::{Lying, Store};
 use super::stream::Call;
 use crate::domain::address::Address;
 
@@ -75,6 +79,17 @@ pub(super) struct Packing<'a> {
     spare: Mutex<Vec<BytesMut>>,
     content: Mutex<Added>,
     folders: Mutex<Added>,
+    proven: Mutex<HashSet<Id>>,
+}
+
+/// What came of packing.
+pub(super) struct Stored {
+    /// Content that was added.
+    pub(super) content: Added,
+    /// Folders that were added.
+    pub(super) folders: Added,
+    /// The packs that were written, each of which was read back since.
+    pub(super) proven: HashSet<Id>,
 }
 
 /// The index of what was written and is not in an index file yet.
@@ -135,6 +150,7 @@ impl<'a> Packing<'a> {
             spare: Mutex::default(),
             content: Mutex::default(),
             folders: Mutex::default(),
+            proven: Mutex::default(),
         }
     }
 
@@ -175,10 +191,15 @@ impl<'a> Packing<'a> {
     ///
     /// # Errors
     /// [`RepositoryError`] when it cannot be written.
-    pub(super) fn finish(self) -> Result<(Added, Added), RepositoryError> {
+    pub(super) fn finish(self) -> Result<Stored, RepositoryError> {
         let index = std::mem::take(&mut *locked(&self.index));
         self.write_index(&index)?;
-        Ok((*locked(&self.content), *locked(&self.folders)))
+        let stored = Stored {
+            content: *locked(&self.content),
+            folders: *locked(&self.folders),
+            proven: std::mem::take(&mut *locked(&self.proven)),
+        };
+        Ok(stored)
     }
 
     /// Whether the piece has to be packed: it is neither in the repository nor about to be.
@@ -191,6 +212,7 @@ impl<'a> Packing<'a> {
     }
 
     fn write_packs(&self, received: &Mutex<Receiver<WholePack>>) {
+        let mut reader = RunReader::new(self.place, self.key, self.guard);
         loop {
             let next = locked(received).recv();
             let Ok(pack) = next else { return };
@@ -198,13 +220,17 @@ impl<'a> Packing<'a> {
                 // Taken all the same, so that nobody waits for ever.
                 continue;
             }
-            if let Err(error) = self.write_pack(pack) {
+            let written = match &mut reader {
+                Ok(reader) => self.write_pack(pack, reader),
+                Err(_) => Err(self.failed("what was written cannot be read back".to_owned())),
+            };
+            if let Err(error) = written {
                 self.call.off(error);
             }
         }
     }
 
-    fn write_pack(&self, pack: WholePack) -> Result<(), RepositoryError> {
+    fn write_pack(&self, pack: WholePack, reader: &mut RunReader<'_>) -> Result<(), RepositoryError> {
         let bytes = pack.bytes.freeze();
         let id = Id::new(Sha256::digest(&bytes).into());
         let size =
@@ -213,6 +239,7 @@ impl<'a> Packing<'a> {
         if let Ok(buffer) = bytes.try_into_mut() {
             locked(&self.spare).push(buffer);
         }
+        self.read_back(id, &pack.pieces, reader)?;
         let full = {
             let mut index = locked(&self.index);
             index.packs.push(IndexedPack {
@@ -224,6 +251,26 @@ impl<'a> Packing<'a> {
             (index.pieces() >= INDEX_PIECES).then(|| std::mem::take(&mut *index))
         };
         full.map_or(Ok(()), |index| self.write_index(&index))
+    }
+
+    /// Reads every piece of a pack that was written.
+    fn read_back(
+        &self,
+        pack: Id,
+        pieces: &[Packed],
+        reader: &mut RunReader<'_>,
+    ) -> Result<(), RepositoryError> {
+        let lying: Vec<Lying> = pieces.iter().map(|piece| piece.lying(pack)).collect();
+        for run in runs(&lying) {
+            if self.call.is_off() {
+                return Ok(());
+            }
+            reader
+                .read(&run, &lying, &mut |_| {})
+                .map_err(|failed| failed.0)?;
+        }
+        locked(&self.proven).insert(pack);
+        Ok(())
     }
 
     fn write_index(&self, index: &Index) -> Result<(), RepositoryError> {

@@ -37,7 +37,9 @@ impl Repository {
         let store = other.store()?;
         let holding = Holding::read(&store, record.file.tree, watch)?;
         compare(&store, &manifest.instances, &holding)?;
-        other.read(&holding.pieces, holding.root, manifest.items(), watch)?;
+        watch.total(manifest.items(), manifest.bytes());
+        watch.advance(manifest.items(), 0);
+        other.read(&holding.pieces, holding.root, watch)?;
         if watch.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }

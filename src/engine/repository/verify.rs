@@ -38,14 +38,20 @@ pub struct VerifyReport {
 const WAITING: usize = 2;
 
 impl Repository {
-    /// The second step of a backup: reads everything of a copy back. Gives the milliseconds that it took.
+    /// The second step of a backup: reads everything of a copy back that was not read back since it was written. Gives
+    /// the milliseconds that it took.
     ///
     /// # Errors
     /// [`RepositoryError::Damaged`] when something is not what was stored.
     pub fn read_back(&self, copy: &Copy, watch: &dyn Watch) -> Result<u64, RepositoryError> {
         let stopwatch = Stopwatch::now();
         // The folders were read and checked when the copy was compared with its source.
-        self.read(&copy.pieces, copy.tree, items(&copy.instances), watch)?;
+        let is_left = |piece: &&Lying| !copy.proven.contains(&piece.pack);
+        let left: Vec<Lying> = copy.pieces.iter().filter(is_left).cloned().collect();
+        let proven = bytes(&copy.pieces) - bytes(&left);
+        watch.total(items(&copy.instances), bytes(&copy.pieces));
+        watch.advance(items(&copy.instances), proven);
+        self.read(&left, copy.tree, watch)?;
         Ok(millis(stopwatch))
     }
 
@@ -60,8 +66,10 @@ impl Repository {
         let store = self.store()?;
         let holding = Holding::read(&store, root, watch)?;
         compare(&store, &manifest.instances, &holding)?;
-        let items = items(&manifest.instances);
-        let bytes = self.read(&holding.pieces, root, items, watch)?;
+        let (items, bytes) = (items(&manifest.instances), bytes(&holding.pieces));
+        watch.total(items, bytes);
+        watch.advance(items, 0);
+        self.read(&holding.pieces, root, watch)?;
         Ok(VerifyReport {
             items,
             bytes,
@@ -70,18 +78,14 @@ impl Repository {
         })
     }
 
-    /// Reads pieces of content, and gives how many bytes that were.
+    /// Reads pieces of content.
     pub(super) fn read(
         &self,
         pieces: &[Lying],
         root: TreeId,
-        items: u64,
         watch: &dyn Watch,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<(), RepositoryError> {
         let store = self.store()?;
-        let bytes = pieces.iter().map(|piece| u64::from(piece.length)).sum();
-        watch.total(items, bytes);
-        watch.advance(items, 0);
         let (_, guard) = self
             .handle(Purpose::Read, NoProgressBars)
             .map_err(|error| judged(&error, "reading the content", self.place()))?;
@@ -92,9 +96,13 @@ impl Repository {
                 what: format!("{what}{}", needed_by(&store, root, piece)),
             },
             (error, _) => error,
-        })?;
-        Ok(bytes)
+        })
     }
+}
+
+/// Bytes of pieces, unpacked.
+fn bytes(pieces: &[Lying]) -> u64 {
+    pieces.iter().map(|piece| u64::from(piece.length)).sum()
 }
 
 fn items(instances: &[InstanceCopy]) -> u64 {

@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use super::Way;
 use super::nodes;
 use super::plan::free_bytes;
 use super::tables::{described, is_staged};
@@ -36,9 +37,10 @@ pub(super) fn plan(
     repository: &Repository,
     backup: &Backup,
     copy: &InstanceCopy,
-    selection: &Selection,
+    way: &Way,
     watch: &dyn Watch,
 ) -> Result<Found, EngineError> {
+    let selection = &way.selection;
     let mut found = Found::default();
     let files = repository.files(&backup.id, &copy.name)?;
     let described = described(&files, &copy.name)?;
@@ -61,6 +63,8 @@ pub(super) fn plan(
             copy.name
         ));
         nothing_in_live(copy, selection)
+    } else if let Some(known) = way.known_of(&copy.name) {
+        known
     } else {
         nodes::compare(connector, &files, &described, copy, selection, watch)?
     };

@@ -32,7 +32,7 @@ use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
-use crate::domain::plan::{PlanId, Selection};
+use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 
@@ -48,6 +48,22 @@ struct Way {
     without_safety: bool,
     /// Which of the two repositories the backup comes from.
     from: RepositoryChoice,
+    /// What would change, as the plan that was confirmed has found. A restore puts everything back whatever it is, so
+    /// Live is not read once more to know it. `None` without a plan.
+    known: Option<Vec<WorkspaceChange>>,
+}
+
+impl Way {
+    /// What is known to change in an instance.
+    fn known_of(&self, instance: &InstanceName) -> Option<Vec<WorkspaceChange>> {
+        let known = self.known.as_ref()?.iter();
+        Some(
+            known
+                .filter(|change| change.instance == *instance)
+                .cloned()
+                .collect(),
+        )
+    }
 }
 
 impl Engine {
@@ -81,6 +97,7 @@ impl Engine {
             selection: plan.selection.clone(),
             without_safety: plan.without_safety,
             from: plan.from,
+            known: Some(plan.changes),
         };
         self.start_restore_of(backup, way, JobKind::Restore, &title, by)
     }
@@ -114,6 +131,7 @@ impl Engine {
             selection,
             without_safety: false,
             from: RepositoryChoice::First,
+            known: None,
         };
         self.start_restore_of(backup, way, JobKind::Undo, &title, by)
     }

@@ -83,6 +83,7 @@ impl Engine {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
             from: request.from,
+            known: None,
         };
         let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
@@ -216,14 +217,7 @@ impl Engine {
             ContentSettings::Files { path } => path,
             ContentSettings::Postgres(database) => {
                 let connector = self.connector(database);
-                found.add(database::plan(
-                    &connector,
-                    repository,
-                    backup,
-                    copy,
-                    &way.selection,
-                    watch,
-                )?);
+                found.add(database::plan(&connector, repository, backup, copy, way, watch)?);
                 if way.without_safety && !way.selection.workspaces.is_empty() {
                     found.obstacles.push(
                         "chosen workspaces of a database share the version storage with others, so their restore needs \
@@ -251,17 +245,22 @@ impl Engine {
             Box::new(Nothing)
         };
         watch.instance(&copy.name);
-        let compared = repository.compare(
-            &backup.id,
-            &copy.name,
-            &way.selection,
-            &*content,
-            Depth::Quick,
-            watch,
-        )?;
-        found.newest_change = found.newest_change.max(compared.newest_change);
-        let bytes = compared.changes.iter().map(|change| change.bytes).sum();
-        found.changes.extend(compared.changes);
+        let changes = if let Some(known) = way.known_of(&copy.name) {
+            known
+        } else {
+            let compared = repository.compare(
+                &backup.id,
+                &copy.name,
+                &way.selection,
+                &*content,
+                Depth::Quick,
+                watch,
+            )?;
+            found.newest_change = found.newest_change.max(compared.newest_change);
+            compared.changes
+        };
+        let bytes = changes.iter().map(|change| change.bytes).sum();
+        found.changes.extend(changes);
         staging_room(instance, bytes, &mut found.room, &mut found.obstacles);
         Ok(())
     }
