@@ -2,14 +2,19 @@
 
 use std::io::{self, Read};
 use std::path::{Component, Path};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use rustic_core::{DataId, Id, TreeId};
+use rustic_core::repofile::MasterKey;
+use rustic_core::{DataId, Id, NoProgressBars, TreeId};
 
 use super::Repository;
-use super::error::RepositoryError;
+use super::error::{RepositoryError, judged};
+use super::guard::{Guard, Purpose};
+use super::runs::{Check, RunReader, runs};
 use super::store::Store;
 use super::tree::{self, TreeWalk};
+use crate::domain::address::Address;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::engine::content::{Item, ItemKind};
@@ -51,10 +56,16 @@ fn digest_of(id: Id) -> Option<[u8; 32]> {
     Some(digest)
 }
 
+/// How many files are looked up before they are read.
+const TOGETHER: usize = 512;
+
 /// The content of files of one backup and instance.
 pub struct Files {
     store: Store,
     top: Option<TreeId>,
+    place: Address,
+    key: MasterKey,
+    guard: Arc<Guard>,
 }
 
 impl Repository {
@@ -69,7 +80,16 @@ impl Repository {
             .into_iter()
             .find(|(name, _)| name == instance)
             .map(|(_, tree)| tree);
-        Ok(Files { store, top })
+        let (_, guard) = self
+            .handle(Purpose::Read, NoProgressBars)
+            .map_err(|error| judged(&error, "reading the content", self.place()))?;
+        Ok(Files {
+            store,
+            top,
+            place: self.place().clone(),
+            key: self.key.clone(),
+            guard,
+        })
     }
 }
 
@@ -106,6 +126,37 @@ impl Files {
     ) -> Result<(), E> {
         for piece in &file.pieces {
             each(&self.store.piece(*piece)?)?;
+        }
+        Ok(())
+    }
+
+    /// Reads files one after the other, what lies side by side in one go, past the system's cache. That a piece was
+    /// encrypted with this repository's key is checked, and not its name.
+    ///
+    /// # Errors
+    /// As [`Files::pour`].
+    pub fn pour_all<E: From<RepositoryError>>(
+        &self,
+        files: &[StoredFile],
+        each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut reader = RunReader::new(&self.place, &self.key, &self.guard)?;
+        for files in files.chunks(TOGETHER) {
+            let ids = files.iter().flat_map(|file| &file.pieces);
+            let pieces = ids
+                .map(|id| self.store.find(*id))
+                .collect::<Result<Vec<_>, _>>()?;
+            for run in runs(&pieces) {
+                let mut done = Ok(());
+                reader
+                    .read(&run, &pieces, Check::Seal, &mut |text| {
+                        if done.is_ok() {
+                            done = each(text);
+                        }
+                    })
+                    .map_err(|failed| failed.0)?;
+                done?;
+            }
         }
         Ok(())
     }

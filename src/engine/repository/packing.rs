@@ -27,7 +27,7 @@ use super::cipher::Cipher;
 use super::error::{RepositoryError, judged};
 use super::guard::Guard;
 use super::pack::{FULL, Pack, Packed, Packer, WholePack};
-use super::runs::{RunReader, runs};
+use super::runs::{Check, RunReader, runs};
 use super::storage::pack_file::BLOCK;
 use super::store::{Lying, Store};
 use super::stream::Call;
@@ -266,7 +266,7 @@ impl<'a> Packing<'a> {
                 return Ok(());
             }
             reader
-                .read(&run, &lying, &mut |_| {})
+                .read(&run, &lying, Check::Name, &mut |_| {})
                 .map_err(|failed| failed.0)?;
         }
         locked(&self.proven).insert(pack);

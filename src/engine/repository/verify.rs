@@ -15,7 +15,7 @@ use super::Repository;
 use super::copy::Copy;
 use super::error::{RepositoryError, judged};
 use super::guard::Purpose;
-use super::runs::{RunReader, runs};
+use super::runs::{Check, RunReader, runs};
 use super::store::{Lying, Store};
 use super::tree::{self, Holding, TreeWalk};
 use crate::domain::backup::{BackupId, InstanceCopy};
@@ -178,7 +178,7 @@ fn read_all<'a>(
                 return;
             }
             let mut bytes = 0;
-            let done = reader.read(run, pieces, &mut |length| bytes += u64::from(length));
+            let done = reader.read(run, pieces, Check::Name, &mut |text| bytes += text.len() as u64);
             watch.advance(0, bytes);
             if let Err(failed) = done {
                 let (error, piece) = *failed;

@@ -317,10 +317,7 @@ impl TableStaging {
             &self.copies,
             &|table, write| {
                 let folder = table.folder();
-                for file in files.below(&folder)? {
-                    files.pour::<EngineError>(&file, &mut |piece| Ok(write(piece)?))?;
-                }
-                Ok(())
+                files.pour_all::<EngineError>(&files.below(&folder)?, &mut |piece| Ok(write(piece)?))
             },
             &|| {
                 if watch.is_cancelled() {
