@@ -480,7 +480,7 @@ impl Engine {
             self.refresh();
             return Some(now);
         };
-        let (changes, now) = self.catalog().changes_since(before).ok()?;
+        let (changes, now) = self.catalog().changes_since(&before).ok()?;
         for change in changes {
             match change {
                 Change::Anything => self.refresh(),

@@ -27,6 +27,10 @@ pub(super) const TESTS: &[Test] = &[
         "many_open_an_empty_database_at_the_same_time",
         many_open_an_empty_database_at_the_same_time,
     ),
+    (
+        "news_is_told_once_while_an_older_transaction_is_open",
+        news_is_told_once_while_an_older_transaction_is_open,
+    ),
 ];
 
 fn number(catalog: &Catalog) -> u64 {
@@ -126,6 +130,53 @@ fn many_open_an_empty_database_at_the_same_time(place: &Place) {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(numbers.len(), 8);
+}
+
+fn news_is_told_once_while_an_older_transaction_is_open(place: &Place) {
+    let Place::Database(connect) = place else { return };
+    let (one, other) = (place.open(), place.open());
+    let mut seen = one.seen_so_far().unwrap();
+    let mut look = || {
+        let (changes, now) = one.changes_since(&seen).unwrap();
+        seen = now;
+        changes
+    };
+    let mut client = postgres::Client::connect(connect, postgres::NoTls).unwrap();
+    let mut open = client.transaction().unwrap();
+    open.batch_execute(
+        "INSERT INTO lifeboat.notifications (at, severity, text) VALUES (1764000000000000, 'warning', 'late')",
+    )
+    .unwrap();
+    let (job, claim) = start(&other, "acme/live").unwrap();
+    assert_eq!(look(), [Change::Job(Box::new(job.clone()))]);
+    assert_eq!(look(), [], "told before");
+    // More than are told at once: from then on every look would say that everything is to be asked again.
+    for number in 0..250 {
+        other
+            .notify(
+                at(number),
+                Severity::Warning,
+                None,
+                &format!("number {number}"),
+                None,
+            )
+            .unwrap();
+    }
+    assert_eq!(look(), [Change::Anything]);
+    assert_eq!(look(), []);
+    let ended = end(&other, (job, claim), JobState::Done, at(9));
+    assert_eq!(
+        look(),
+        [Change::Job(Box::new(ended))],
+        "a job that changes again is told again"
+    );
+    open.commit().unwrap();
+    let late = look();
+    assert!(
+        matches!(&late[..], [Change::Notification(told)] if told.text == "late"),
+        "{late:?}"
+    );
+    assert_eq!(look(), []);
 }
 
 pub(super) fn the_server_goes_away_and_comes_back(cluster: &Cluster) {
