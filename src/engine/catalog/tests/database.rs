@@ -31,6 +31,10 @@ pub(super) const TESTS: &[Test] = &[
         "news_is_told_once_while_an_older_transaction_is_open",
         news_is_told_once_while_an_older_transaction_is_open,
     ),
+    (
+        "whoever_holds_something_is_known_as_long_as_it_may",
+        whoever_holds_something_is_known_as_long_as_it_may,
+    ),
 ];
 
 fn number(catalog: &Catalog) -> u64 {
@@ -177,6 +181,36 @@ fn news_is_told_once_while_an_older_transaction_is_open(place: &Place) {
         "{late:?}"
     );
     assert_eq!(look(), []);
+}
+
+fn whoever_holds_something_is_known_as_long_as_it_may(place: &Place) {
+    let (holding, other) = (place.open(), place.open());
+    let (job, claim) = start(&holding, "acme/live").unwrap();
+    let (for_job, as_such) = (
+        holding.holder(Some(&claim)).unwrap(),
+        holding.holder(None).unwrap(),
+    );
+    for words in [&for_job, &as_such] {
+        assert_eq!(other.holder_stands(words).unwrap(), Some(true));
+        assert_eq!(holding.holder_stands(words).unwrap(), Some(true));
+    }
+    // Another catalog, a node that nobody knows, and words that nobody here has written.
+    let elsewhere = for_job.replace("\"catalog\":\"", "\"catalog\":\"7");
+    let unknown = as_such.replace(&format!("\"node\":{}", number(&holding)), "\"node\":4711");
+    for words in [elsewhere.as_str(), unknown.as_str(), "", "{}"] {
+        assert_eq!(other.holder_stands(words).unwrap(), None, "{words}");
+    }
+    // Its job goes on under another claim, then its lease runs out.
+    holding.adopt_own(job.id).unwrap().unwrap();
+    assert_eq!(other.holder_stands(&for_job).unwrap(), Some(false));
+    assert_eq!(other.holder_stands(&as_such).unwrap(), Some(true));
+    place.run_out(number(&holding));
+    assert_eq!(other.holder_stands(&as_such).unwrap(), Some(false));
+    // That was for good.
+    assert!(matches!(
+        start(&holding, "beta/live"),
+        Err(CatalogError::TakenForDead)
+    ));
 }
 
 pub(super) fn the_server_goes_away_and_comes_back(cluster: &Cluster) {
