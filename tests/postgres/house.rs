@@ -213,7 +213,8 @@ impl House {
         self.engine_with(settings)
     }
 
-    fn engine_with(&self, settings: EngineSettings) -> Engine {
+    /// An engine with other settings.
+    pub fn engine_with(&self, settings: EngineSettings) -> Engine {
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock) as Arc<_>,
             runtime: self.runtime.handle().clone(),
