@@ -365,12 +365,12 @@ impl Engine {
     /// A job in the catalog, which is also the lock on its environment (rule 8). What a Lifeboat that died has left is
     /// settled first.
     fn create_job(&self, new: NewJob<'_>) -> Result<(Job, Claim), EngineError> {
-        let environment = new.environment;
+        let (environment, caller) = (new.environment, self.caller(new.by));
         for _ in 0..3 {
             let state = JobState::Waiting {
                 why: JobState::ABOUT_TO_BEGIN.to_owned(),
             };
-            match self.catalog().create_job(new, self.now(), &state) {
+            match self.catalog().create_job_for(&caller, new, self.now(), &state) {
                 Ok((job, claim)) => return self.on_whole_content(job, claim),
                 Err(CatalogError::JustEnded(_)) => {}
                 Err(CatalogError::Busy { job, kind, .. }) => {

@@ -282,6 +282,38 @@ async fn the_same_key_starts_a_job_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_answer_was_not_kept_leads_to_its_job() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    let ask = || {
+        let request = house.request(Method::POST, "/environments/acme/live/backups", Some(&owner));
+        answered(with_json(request.header("idempotency-key", "k"), &json!({})))
+    };
+    // As when the catalog was away in that moment.
+    let forget = |what: &str| {
+        let catalog = rusqlite::Connection::open(house.path("state/catalog.sqlite")).unwrap();
+        catalog
+            .execute(
+                &format!("UPDATE answers SET status = NULL, body = NULL, location = NULL{what}"),
+                [],
+            )
+            .unwrap();
+    };
+    let first = ask().await;
+    house.ended(&first, &owner).await;
+    forget("");
+    let again = ask().await;
+    assert_eq!((again.status, &again.text), (202, &first.text));
+    assert_eq!(again.headers["location"], first.headers["location"]);
+    // Of a request that came to nothing nobody waits for an answer.
+    forget(", job = NULL");
+    let anew = ask().await;
+    assert_eq!(anew.status, 202, "{}", anew.text);
+    assert_ne!(anew.text, first.text);
+    house.ended(&anew, &owner).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_metrics_say_how_backups_stand() {
     let house = House::new().await;
     let owner = house.owner().await;

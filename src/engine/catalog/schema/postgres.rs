@@ -6,7 +6,11 @@ use super::Migration;
 
 /// In order; the first makes form 1 out of nothing. The columns are those of `sqlite`, where they are told.
 pub(in crate::engine::catalog) const MIGRATIONS: &[Migration] =
-    &[Migration::of(FIRST), Migration::of(SECOND)];
+    &[Migration::of(FIRST), Migration::of(SECOND), Migration::of(THIRD)];
+
+const THIRD: &str = "
+    ALTER TABLE answers ADD COLUMN job BIGINT;
+";
 
 const SECOND: &str = "
     CREATE TABLE installation (
