@@ -277,7 +277,7 @@ fn dated(listing: Vec<u8>, name: &str, written: &str) -> Option<Vec<u8>> {
 }
 
 /// The head of a request with the empty line after it, and the length of what follows.
-fn head_of(from: &mut BufReader<TcpStream>) -> Option<(String, usize)> {
+pub fn head_of(from: &mut impl BufRead) -> Option<(String, usize)> {
     let mut head = String::new();
     let mut length = 0;
     loop {
