@@ -664,6 +664,17 @@ async fn drills_and_what_they_have_shown() {
         live.summary.last_drill = Some(drill);
     };
     look("drill-failed", failed, &[("", "last drill failed")]).await;
+    let in_part = |state: &mut State| {
+        let left_out = vec!["public-2".parse().unwrap()];
+        let drill = fixture::drill(DrillOutcome::ProvenInPart { left_out });
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.backups[0].drill = Some(drill.clone());
+        live.summary.last_drill = Some(drill);
+    };
+    let steps = [("", "proven in part only")];
+    look_with("drill-in-part", &settings(), small, in_part, &steps).await;
+    let page = [("", "daily"), ("<Enter>", "in part only, without")];
+    look_with("drill-in-part-page", &settings(), small, in_part, &page).await;
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
     cockpit.see("daily").await;
     cockpit.press("D").await.see("has begun").await;

@@ -175,6 +175,20 @@ pub struct Manifest {
     pub instances: Vec<InstanceCopy>,
 }
 
+impl InstanceCopy {
+    /// Items over all workspaces.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        self.workspaces.iter().map(|workspace| workspace.items).sum()
+    }
+
+    /// Bytes over all workspaces.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.workspaces.iter().map(|workspace| workspace.bytes).sum()
+    }
+}
+
 impl Manifest {
     /// The form of the record that this version of Lifeboat writes and reads.
     pub const FORMAT: u32 = 1;
@@ -182,17 +196,13 @@ impl Manifest {
     /// Items over all instances and workspaces.
     #[must_use]
     pub fn items(&self) -> u64 {
-        self.workspaces().map(|workspace| workspace.items).sum()
+        self.instances.iter().map(InstanceCopy::items).sum()
     }
 
     /// Bytes over all instances and workspaces.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.workspaces().map(|workspace| workspace.bytes).sum()
-    }
-
-    fn workspaces(&self) -> impl Iterator<Item = &WorkspaceCopy> {
-        self.instances.iter().flat_map(|instance| &instance.workspaces)
+        self.instances.iter().map(InstanceCopy::bytes).sum()
     }
 
     /// The time between the instances' copies, in milliseconds: from the first instance's beginning to the last one's
@@ -245,12 +255,12 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// Whether it counts: it was read back and nothing was wrong, and the last drill of it, if there was any, has brought
-    /// everything back.
+    /// Whether it counts: it was read back and nothing was wrong, and the last drill of it, if there was any, has found
+    /// nothing that did not come back.
     #[must_use]
     pub fn is_good(&self) -> bool {
         matches!(self.verification, Verification::Verified { .. })
-            && self.drill.as_ref().is_none_or(Drill::is_proven)
+            && !self.drill.as_ref().is_some_and(Drill::has_failed)
     }
 
     /// Whether it was taken for the slot.

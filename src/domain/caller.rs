@@ -15,6 +15,10 @@ pub struct Caller {
     /// The id of the request, to find it in the service's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// The key under which the same request is sent again when its answer was not heard: the job that is started carries
+    /// it, so that the answer can always be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Caller {
@@ -25,6 +29,7 @@ impl Caller {
             who: who.to_owned(),
             from: None,
             request: None,
+            key: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::Instant;
 use super::backup::{Backup, BackupId, Verification};
-use super::environment::EnvironmentName;
+use super::environment::{EnvironmentName, InstanceName};
 use super::measure;
 use super::schedule::Window;
 
@@ -160,6 +160,11 @@ pub struct Drill {
 pub enum DrillOutcome {
     /// Everything came back as it was.
     Proven,
+    /// What was restored came back as it was, and it was not everything.
+    ProvenInPart {
+        /// The instances of which nothing is proven: they are in the backup and not configured any more.
+        left_out: Vec<InstanceName>,
+    },
     /// Something did not.
     Failed {
         /// What, as a sentence.
@@ -168,10 +173,37 @@ pub enum DrillOutcome {
 }
 
 impl Drill {
-    /// Whether the backup was proven restorable.
+    /// Whether the backup was proven restorable, whole.
     #[must_use]
     pub fn is_proven(&self) -> bool {
         self.outcome == DrillOutcome::Proven
+    }
+
+    /// Whether something did not come back as it was.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        matches!(self.outcome, DrillOutcome::Failed { .. })
+    }
+
+    /// What was proven in part only, as words: which instances were left out. `None` for any other outcome.
+    #[must_use]
+    pub fn in_part(&self) -> Option<String> {
+        match &self.outcome {
+            DrillOutcome::ProvenInPart { left_out } => {
+                let names: Vec<_> = left_out.iter().map(InstanceName::as_str).collect();
+                Some(format!("without {}", names.join(" and ")))
+            }
+            DrillOutcome::Proven | DrillOutcome::Failed { .. } => None,
+        }
+    }
+
+    /// What counts of a backup's drills, newest first: the last that says something of all of it, or else the last.
+    #[must_use]
+    pub fn of<'d>(backup: &BackupId, drills: &'d [Self]) -> Option<&'d Self> {
+        let of_it = || drills.iter().filter(|drill| drill.backup == *backup);
+        of_it()
+            .find(|drill| drill.in_part().is_none())
+            .or_else(|| of_it().next())
     }
 
     /// How long restoring so many bytes should take, by this drill.
@@ -199,6 +231,15 @@ pub fn standing(last_proven: Option<&Drill>, last_drill: Option<&Drill>, now: In
         lines.push(format!(
             "THE LAST DRILL FAILED, {} ago: backup {backup} did not come back as it was taken: {why}",
             measure::between(*at, now)
+        ));
+    }
+    if let Some(drill) = last_drill
+        && let Some(part) = drill.in_part()
+    {
+        lines.push(format!(
+            "The last drill, {} ago, proved backup {} in part only: {part}, not configured any more",
+            measure::between(drill.at, now),
+            drill.backup
         ));
     }
     lines.push(match last_proven {
@@ -515,5 +556,42 @@ mod tests {
         let json = serde_json::to_value(&drill).unwrap();
         assert_eq!(json["outcome"], "proven");
         assert_eq!(serde_json::from_value::<Drill>(json).unwrap(), drill);
+    }
+
+    #[test]
+    fn a_drill_of_a_part_says_which_and_counts_less_than_one_of_the_whole() {
+        let backup = BackupId("ab".repeat(32));
+        let drill = |outcome| Drill {
+            at: at(0),
+            backup: backup.clone(),
+            millis: 1_000,
+            bytes: 500,
+            newest: true,
+            outcome,
+        };
+        let part = drill(DrillOutcome::ProvenInPart {
+            left_out: ["public-1", "public-2"].map(|name| name.parse().unwrap()).into(),
+        });
+        let whole = drill(DrillOutcome::Proven);
+        let failed = drill(DrillOutcome::Failed { why: "no".to_owned() });
+        assert!(!part.is_proven() && !part.has_failed());
+        assert_eq!(part.in_part().unwrap(), "without public-1 and public-2");
+        assert_eq!((whole.in_part(), failed.in_part()), (None, None));
+        let lines = standing(None, Some(&part), at(60)).join("\n");
+        assert!(
+            lines.contains("in part only: without public-1 and public-2")
+                && lines.contains("Not proven restorable yet"),
+            "{lines}"
+        );
+        let json = serde_json::to_value(&part).unwrap();
+        assert_eq!(json["outcome"], "proven_in_part");
+        assert_eq!(json["left_out"], serde_json::json!(["public-1", "public-2"]));
+        assert_eq!(serde_json::from_value::<Drill>(json).unwrap(), part);
+        for counts in [whole, failed] {
+            let drills = [part.clone(), counts.clone(), part.clone()];
+            assert_eq!(Drill::of(&backup, &drills), Some(&counts));
+        }
+        assert_eq!(Drill::of(&backup, std::slice::from_ref(&part)), Some(&part));
+        assert_eq!(Drill::of(&BackupId("cd".repeat(32)), &[part]), None);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A machine can stand still for as long as it likes and then go on in the middle of a job that others have taken over.
 //! So the repository asks this before it changes anything. That a backup is about to appear is told to the catalog before it
-//! does, so that whoever takes the job over knows what may still come: see `catalog::recording`.
+//! does, so that whoever takes the job over knows what may still come: see `catalog::recording`. And a lock in object
+//! storage is told what it is held for, so that whoever takes the job over knows it for one of the dead: see
+//! `catalog::holders`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -12,6 +14,8 @@ use super::Engine;
 use super::catalog::{Catalog, CatalogError, Claim};
 use super::clock::Clock;
 use super::repository::Loseable;
+#[cfg(feature = "object-storage")]
+use super::repository::Standing;
 use crate::domain::environment::EnvironmentName;
 
 /// How long a catalog that is out of reach is waited for before a finished copy is given up.
@@ -79,6 +83,21 @@ impl Loseable for Fence {
                 .catalog
                 .void_records(&self.environment)
                 .is_ok_and(|void| void.iter().any(|void| void == id))
+    }
+
+    #[cfg(feature = "object-storage")]
+    fn holder(&self) -> Option<String> {
+        self.catalog.holder(self.claim().as_ref())
+    }
+
+    #[cfg(feature = "object-storage")]
+    fn standing(&self, holder: &str) -> Standing {
+        // A catalog that is away says nothing, and the lock counts by its age.
+        match self.catalog.holder_stands(holder) {
+            Ok(Some(true)) => Standing::Stands,
+            Ok(Some(false)) => Standing::Gone,
+            Ok(None) | Err(_) => Standing::Unknown,
+        }
     }
 }
 

@@ -49,6 +49,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobKind};
+use crate::domain::proof::Drill;
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice,
@@ -428,7 +429,7 @@ impl Engine {
                         at: manifest.taken + Duration::from_millis(took),
                     };
                     let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
-                    let drill = drills.iter().find(|drill| drill.backup == stored.id).cloned();
+                    let drill = Drill::of(&stored.id, &drills).cloned();
                     backups.push(Backup {
                         id: stored.id,
                         manifest,
@@ -480,7 +481,7 @@ impl Engine {
             self.refresh();
             return Some(now);
         };
-        let (changes, now) = self.catalog().changes_since(before).ok()?;
+        let (changes, now) = self.catalog().changes_since(&before).ok()?;
         for change in changes {
             match change {
                 Change::Anything => self.refresh(),

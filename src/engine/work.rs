@@ -311,13 +311,14 @@ impl Engine {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     work.wait_for_maintenance()?;
                     let create = kind == JobKind::Backup;
+                    // Before the lock, which says which claim it is held for, and until after it.
+                    let _fence = engine.behind_fence(&work.environment, work.claim);
                     // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
                     let _lock = if kind == JobKind::Undo {
                         engine.lock_unless_out_of_reach(&work.environment)?
                     } else {
                         engine.lock_of(&work.environment, RepositoryChoice::First, create)?
                     };
-                    let _fence = engine.behind_fence(&work.environment, work.claim);
                     body(&work)
                 }))
                 .unwrap_or_else(|_| {
@@ -364,12 +365,12 @@ impl Engine {
     /// A job in the catalog, which is also the lock on its environment (rule 8). What a Lifeboat that died has left is
     /// settled first.
     fn create_job(&self, new: NewJob<'_>) -> Result<(Job, Claim), EngineError> {
-        let environment = new.environment;
+        let (environment, caller) = (new.environment, self.caller(new.by));
         for _ in 0..3 {
             let state = JobState::Waiting {
                 why: JobState::ABOUT_TO_BEGIN.to_owned(),
             };
-            match self.catalog().create_job(new, self.now(), &state) {
+            match self.catalog().create_job_for(&caller, new, self.now(), &state) {
                 Ok((job, claim)) => return self.on_whole_content(job, claim),
                 Err(CatalogError::JustEnded(_)) => {}
                 Err(CatalogError::Busy { job, kind, .. }) => {
@@ -391,7 +392,11 @@ impl Engine {
 
     /// Makes sure that a job that now holds its environment does not begin on content that is half switched.
     fn on_whole_content(&self, mut job: Job, claim: Claim) -> Result<(Job, Claim), EngineError> {
-        let Err(error) = self.settle_journal(&job.environment) else {
+        let settled = {
+            let _fence = self.behind_fence(&job.environment, claim);
+            self.settle_journal(&job.environment)
+        };
+        let Err(error) = settled else {
             return Ok((job, claim));
         };
         job.ended = Some(self.now());

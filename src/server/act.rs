@@ -13,7 +13,7 @@ use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::token::Role;
 
 /// A job was started: its number, and where it is found.
-fn started(job: JobId) -> Result<Reply, Problem> {
+pub(super) fn started(job: JobId) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::ACCEPTED, &Started { job })?.at(format!("/api/v1/jobs/{job}")))
 }
 

@@ -3,15 +3,22 @@
 //! Only an answer that says that a job was started is kept. A question that was refused or has failed started nothing,
 //! so its key is free again.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use bytes::Bytes;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::act;
 use super::ask::Ask;
 use super::log::Level;
 use super::operation::{Content, Operation, Reply};
 use super::problem::Problem;
+use super::service::Service;
+use crate::backend::BackendError;
 use crate::engine::catalog::{Reserved, StoredAnswer};
 
 /// The header that carries the key.
@@ -21,21 +28,69 @@ pub(super) const PATTERN: &str = "^[!-~]{1,128}$";
 /// The most characters of a key.
 const LONGEST: usize = 128;
 
+/// How soon an answer that could not be kept is kept again, and how long that is waited with at most.
+const KEEP_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+
+/// The requests under keys that are being worked on in this process, by who asks and under which key.
+#[derive(Clone, Default)]
+pub(super) struct Underway(Arc<Mutex<HashSet<(String, String)>>>);
+
+/// One of them, until this is dropped.
+struct Mine {
+    underway: Underway,
+    of: (String, String),
+}
+
+impl Underway {
+    fn locked(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` when it is being worked on already.
+    fn begin(&self, who: &str, key: &str) -> Option<Mine> {
+        let of = (who.to_owned(), key.to_owned());
+        self.locked().insert(of.clone()).then(|| Mine {
+            underway: self.clone(),
+            of,
+        })
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        self.underway.locked().remove(&self.of);
+    }
+}
+
 /// Does the operation, unless it was done before under the same key.
-pub(super) async fn once(ask: Ask, operation: &'static Operation) -> Result<Reply, Problem> {
+pub(super) async fn once(mut ask: Ask, operation: &'static Operation) -> Result<Reply, Problem> {
     let key = key_of(&ask)?;
-    let (service, who) = (ask.service.clone(), ask.token.name.clone());
+    let service = Arc::clone(&ask.service);
+    let who = ask.token.name.clone();
     let digest = digest_of(operation, &ask);
-    let now = service.clock.now();
-    let (asked_by, asked_key) = (who.clone(), key.clone());
-    let reserved = service
-        .engine
-        .on_catalog(move |catalog| catalog.reserve_answer(&asked_by, &asked_key, &digest, now))
-        .await?;
-    match reserved {
-        Reserved::New => {}
-        Reserved::Answered(answer) => return Ok(again(answer)),
-        Reserved::Running => {
+    let mine = service.underway.begin(&who, &key);
+    let mut reserved = reserve(&service, &who, &key, digest).await?;
+    if reserved == Reserved::RunningHere && mine.is_some() {
+        // Whoever worked on it has ended without an answer, and has started nothing.
+        release(&service, &who, &key).await?;
+        reserved = reserve(&service, &who, &key, digest).await?;
+    }
+    let mine = match (reserved, mine) {
+        (Reserved::New, Some(mine)) => mine,
+        (Reserved::Answered(answer), _) => return Ok(again(answer)),
+        (Reserved::Started(job), _) => return act::started(job),
+        (Reserved::Different, _) => {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "key_used",
+                "this Idempotency-Key was used for another request within the last 24 hours: use a new one",
+            ));
+        }
+        (reserved, _) => {
+            if reserved == Reserved::New {
+                // The one that had it has just come to nothing, and is about to let go of it here.
+                release(&service, &who, &key).await?;
+            }
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "still_running",
@@ -43,39 +98,65 @@ pub(super) async fn once(ask: Ask, operation: &'static Operation) -> Result<Repl
             )
             .after(1));
         }
-        Reserved::Different => {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "key_used",
-                "this Idempotency-Key was used for another request within the last 24 hours: use a new one",
-            ));
-        }
-    }
-    let result = (operation.run)(ask).await;
-    let kept = match &result {
-        Ok(reply) => {
-            let answer = stored(reply);
-            service
-                .engine
-                .on_catalog(move |catalog| catalog.store_answer(&who, &key, &answer))
-                .await
-        }
-        Err(_) => {
-            service
-                .engine
-                .on_catalog(move |catalog| catalog.release_answer(&who, &key))
-                .await
-        }
     };
-    if let Err(error) = kept {
-        // The answer itself is good; only asking again with the same key is not.
+    // The job that is started carries it.
+    ask.caller.key = Some(key);
+    let result = (operation.run)(ask).await;
+    let answer = result.as_ref().ok().map(stored);
+    if let Err(error) = keep(&service, &mine, answer.clone()).await {
+        // The answer itself is good, and a job that was started is found by its key. What is missing is made up for.
         service.log.line(
             Level::Error,
             "an answer could not be kept",
             json!({ "operation": operation.id, "why": error.to_string() }),
         );
+        tokio::spawn(async move {
+            let [mut pause, longest] = KEEP_AGAIN;
+            loop {
+                tokio::time::sleep(pause).await;
+                if service.is_stopping() || keep(&service, &mine, answer.clone()).await.is_ok() {
+                    return;
+                }
+                pause = longest.min(pause * 2);
+            }
+        });
     }
     result
+}
+
+async fn reserve(
+    service: &Service,
+    who: &str,
+    key: &str,
+    digest: [u8; 32],
+) -> Result<Reserved, BackendError> {
+    let (who, key, now) = (who.to_owned(), key.to_owned(), service.clock.now());
+    service
+        .engine
+        .on_catalog(move |catalog| catalog.reserve_answer(&who, &key, &digest, now))
+        .await
+}
+
+async fn release(service: &Service, who: &str, key: &str) -> Result<(), BackendError> {
+    let (who, key) = (who.to_owned(), key.to_owned());
+    service
+        .engine
+        .on_catalog(move |catalog| catalog.release_answer(&who, &key))
+        .await
+}
+
+/// Keeps an answer, or gives its key back when there is none.
+async fn keep(service: &Service, mine: &Mine, answer: Option<StoredAnswer>) -> Result<(), BackendError> {
+    let (who, key) = mine.of.clone();
+    match answer {
+        Some(answer) => {
+            service
+                .engine
+                .on_catalog(move |catalog| catalog.store_answer(&who, &key, &answer))
+                .await
+        }
+        None => release(service, &who, &key).await,
+    }
 }
 
 fn key_of(ask: &Ask) -> Result<String, Problem> {

@@ -236,10 +236,10 @@ fn proofs(page: &mut Page, summaries: &[EnvironmentSummary], now: Instant) {
     );
     family(
         "lifeboat_drill_last_success",
-        "Whether the last drill brought its backup back as it was taken.",
+        "Whether everything that the last drill restored came back as it was taken.",
         &|summary| {
             let last = summary.last_drill.as_ref()?;
-            Some(f64::from(u8::from(last.is_proven())))
+            Some(f64::from(u8::from(!last.has_failed())))
         },
     );
     family(

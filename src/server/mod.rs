@@ -124,6 +124,7 @@ impl Server {
             stopping: AtomicBool::new(false),
             epoch,
             requests: AtomicU64::new(1),
+            underway: answers::Underway::default(),
             clock: surroundings.clock,
             log: surroundings.log,
             engine,

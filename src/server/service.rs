@@ -64,6 +64,8 @@ pub(super) struct Service {
     /// Begins the ids of requests that bring none: another text in every run.
     pub(super) epoch: String,
     pub(super) requests: AtomicU64,
+    /// The requests under keys that are being worked on here.
+    pub(super) underway: answers::Underway,
 }
 
 /// The address at the other end of a connection.
@@ -216,6 +218,7 @@ async fn run(
                         who: token.name.clone(),
                         from: Some(origin.address.to_string()),
                         request: Some(origin.request.clone()),
+                        key: None,
                     };
                     let (parts, body) = request.into_parts();
                     let ask = Ask {

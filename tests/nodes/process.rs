@@ -42,6 +42,11 @@ impl Node {
         kill_process(self.pid(), Signal::CONT).unwrap();
     }
 
+    /// Kills it and leaves its number standing: whoever looks for the process finds one, as if it were on another machine.
+    pub fn kill_unseen(&self) {
+        kill_process(self.pid(), Signal::KILL).unwrap();
+    }
+
     /// Whether it has not ended.
     pub fn lives(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

@@ -1,5 +1,6 @@
 //! Real engines that keep the schedule, each a process of its own, on real content. One is killed in the middle of a
-//! backup, or stands still for longer than its lease and then goes on. Leases last as long as they really do.
+//! backup or of a restore, or stands still for longer than its lease and then goes on. Leases last as long as they really
+//! do, and no lock that a dead one has left in a bucket is waited for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,19 +10,24 @@ use std::time::{Duration, Instant};
 
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
-use lifeboat::domain::environment::{EnvironmentKind, Role};
+use lifeboat::domain::address::Address;
+use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
+use lifeboat::domain::plan::Selection;
 use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
+use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
-    CatalogSettings, ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositorySettings,
-    SecretSource, VersionSource,
+    CatalogSettings, ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositoryChoice,
+    RepositorySettings, SecretSource, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
 use lifeboat::engine::clock::SystemClock;
-use lifeboat::engine::repository::{Key, Repository};
-use lifeboat::engine::{EngineSettings, Surroundings};
+use lifeboat::engine::repository::{Key, Repository, Storage};
+use lifeboat::engine::watch::Unwatched;
+use lifeboat::engine::{Engine, EngineSettings, Surroundings};
 use postgres::{Client, NoTls};
 
+use super::object_storage::{Store, options, reach};
 use super::process::{Node, task};
 
 const NODES: usize = 3;
@@ -32,7 +38,18 @@ const OTHERS: [&str; 4] = ["beta", "gamma", "delta", "epsilon"];
 const TAKEN_OVER_WITHIN: Duration = Duration::from_mins(1);
 const MADE_AGAIN_WITHIN: Duration = Duration::from_mins(3);
 
-fn settings(folder: &Path, connect: &str, node: &str) -> EngineSettings {
+/// Where the repositories are: `-` for a folder, or a bucket and the port of its server.
+fn repository(folder: &Path, root: &str) -> RepositorySettings {
+    let key = SecretSource::PasswordFile(folder.join("key"));
+    let mut settings = RepositorySettings::in_folder(folder.join("repository"), key);
+    if let Some((port, bucket)) = root.split_once(' ') {
+        settings.root = Address::parse(&format!("s3://{bucket}/boats")).unwrap();
+        settings.options = options(port.parse().unwrap());
+    }
+    settings
+}
+
+fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSettings {
     let environment = |project: &str| {
         let mut hooks = Hooks::default();
         if project == GATED {
@@ -41,6 +58,11 @@ fn settings(folder: &Path, connect: &str, node: &str) -> EngineSettings {
                 folder.display()
             );
             hooks.before_backup = vec!["/bin/sh".into(), "-c".into(), script];
+            let script = format!(
+                "touch {0}/switched-$$; while [ ! -e {0}/on ]; do sleep 0.05; done",
+                folder.display()
+            );
+            hooks.after_restore = vec!["/bin/sh".into(), "-c".into(), script];
         }
         EnvironmentSettings {
             project: project.into(),
@@ -71,10 +93,7 @@ fn settings(folder: &Path, connect: &str, node: &str) -> EngineSettings {
     EngineSettings {
         state: folder.join(node),
         catalog: Some(catalog),
-        repository: Some(RepositorySettings::in_folder(
-            folder.join("repository"),
-            SecretSource::PasswordFile(folder.join("key")),
-        )),
+        repository: Some(repository(folder, root)),
         environments: std::iter::once(GATED).chain(OTHERS).map(environment).collect(),
     }
 }
@@ -87,31 +106,74 @@ fn content(folder: &Path, project: &str) -> PathBuf {
 #[ignore = "a process that the other tests start"]
 fn a_lifeboat() {
     let Some(task) = task() else { return };
-    let [folder, connect, node] = &task[..] else {
+    let [folder, connect, node, root] = &task[..] else {
         panic!("{task:?}")
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let surroundings = Surroundings {
-        clock: Arc::new(SystemClock),
-        runtime: runtime.handle().clone(),
-        events: tokio::sync::broadcast::channel(1024).0,
-        variables: Arc::new(|_| None),
-        random: lifeboat::engine::random::system(),
-    };
     let options = EmbeddedOptions {
         user: "lifeboat".into(),
         keep_schedule: true,
         break_live: None,
     };
-    let _open = Embedded::start(settings(Path::new(folder), connect, node), surroundings, options);
+    let settings = settings(Path::new(folder), connect, node, root);
+    let _open = Embedded::start(settings, surroundings(&runtime), options);
     loop {
         thread::park();
+    }
+}
+
+#[test]
+#[ignore = "a process that the other tests start"]
+fn a_lifeboat_that_restores() {
+    let Some(task) = task() else { return };
+    let [folder, connect, node, root] = &task[..] else {
+        panic!("{task:?}")
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let engine = Engine::open(
+        settings(Path::new(folder), connect, node, root),
+        surroundings(&runtime),
+    )
+    .unwrap();
+    let request = RestoreRequest {
+        environment: gated(),
+        backup: "daily".into(),
+        selection: Selection::default(),
+        without_safety: false,
+        from: RepositoryChoice::First,
+    };
+    let plan = engine.plan_restore(&request, &Unwatched).unwrap();
+    engine
+        .start_restore(&plan.id, &gated().to_string(), "maria")
+        .unwrap();
+    loop {
+        thread::park();
+    }
+}
+
+fn gated() -> EnvironmentName {
+    format!("{GATED}/live").parse().unwrap()
+}
+
+fn surroundings(runtime: &tokio::runtime::Runtime) -> Surroundings {
+    Surroundings {
+        clock: Arc::new(SystemClock),
+        runtime: runtime.handle().clone(),
+        events: tokio::sync::broadcast::channel(1024).0,
+        variables: Arc::new(|name| match name {
+            "AWS_ACCESS_KEY_ID" => Some("key".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
+            _ => None,
+        }),
+        random: lifeboat::engine::random::system(),
     }
 }
 
 /// Five environments, three Lifeboats that keep their schedule, and a catalog that they share.
 struct Fleet {
     folder: tempfile::TempDir,
+    store: Option<Store>,
+    connect: String,
     client: Client,
     nodes: Vec<Node>,
     // Goes last: the nodes are on it.
@@ -119,7 +181,8 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn new() -> Self {
+    /// With the repositories in a folder, or in this bucket.
+    fn new(store: Option<Store>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key"), "open sesame\n").unwrap();
         for project in std::iter::once(GATED).chain(OTHERS) {
@@ -136,22 +199,39 @@ impl Fleet {
         let cluster = Cluster::start(&place, 0, &["max_connections = 100"]).unwrap();
         cluster.create("catalog").unwrap();
         let connect = cluster.connect("catalog", SUPERUSER);
-        let nodes = (0..NODES)
-            .map(|number| {
-                let task = [
-                    folder.path().display().to_string(),
-                    connect.clone(),
-                    format!("node-{number}"),
-                ];
-                Node::start("takeover::a_lifeboat", &task)
-            })
-            .collect();
-        Self {
+        let mut fleet = Self {
             client: Client::connect(&connect, NoTls).unwrap(),
+            connect,
             folder,
-            nodes,
+            store,
+            nodes: Vec::new(),
             _cluster: cluster,
-        }
+        };
+        fleet.nodes = (0..NODES)
+            .map(|number| fleet.start("a_lifeboat", number))
+            .collect();
+        fleet
+    }
+
+    /// Starts one more.
+    fn start(&self, what: &str, number: usize) -> Node {
+        let root = match &self.store {
+            Some(store) => format!("{} {}", store.port, store.bucket),
+            None => "-".to_owned(),
+        };
+        let task = [
+            self.folder.path().display().to_string(),
+            self.connect.clone(),
+            format!("node-{number}"),
+            root,
+        ];
+        Node::start(&format!("takeover::{what}"), &task)
+    }
+
+    /// The locks that lie in the repository of the gated environment.
+    fn locks(&self) -> Vec<String> {
+        let store = self.store.as_ref().unwrap();
+        store.objects(&format!("boats/{GATED}/live/locks/"))
     }
 
     /// Waits until the query gives a row, and gives its first column.
@@ -167,18 +247,23 @@ impl Fleet {
         }
     }
 
-    /// Waits until the gated backup stands in its hook, and gives the position of its node.
-    fn wait_for_the_gate(&mut self) -> usize {
+    /// Waits until a hook has left a file whose name begins like this.
+    fn wait_for_a_hook(&self, begin: &str) {
         let until = Instant::now() + MADE_AGAIN_WITHIN;
         let is_there = |folder: &Path| {
             fs::read_dir(folder)
                 .unwrap()
-                .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("begun-"))
+                .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with(begin))
         };
         while !is_there(self.folder.path()) {
-            assert!(Instant::now() < until, "no backup has begun");
+            assert!(Instant::now() < until, "no hook has begun: {begin}");
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Waits until the gated backup stands in its hook, and gives the position of its node.
+    fn wait_for_the_gate(&mut self) -> usize {
+        self.wait_for_a_hook("begun-");
         let node = self.wait_for(
             "the node of the gated backup",
             "SELECT nodes.name FROM lifeboat.jobs JOIN lifeboat.nodes ON nodes.number = jobs.process
@@ -217,8 +302,11 @@ impl Fleet {
             &|_| None,
         )
         .unwrap();
-        let place = self.folder.path().join("repository").join(project).join("live");
-        Repository::open(&place, &key).unwrap().list().unwrap().len()
+        let storage = match &self.store {
+            Some(store) => reach(&store.address(&format!("boats/{project}/live")), &store.options()).unwrap(),
+            None => Storage::from(&self.folder.path().join("repository").join(project).join("live")),
+        };
+        Repository::open(&storage, &key).unwrap().list().unwrap().len()
     }
 
     /// Every environment has the one backup that was due, and every due row is served.
@@ -233,7 +321,7 @@ impl Fleet {
 
 #[test]
 fn what_a_killed_lifeboat_was_at_is_taken_over_within_a_minute_and_made_again() {
-    let mut fleet = Fleet::new();
+    let mut fleet = Fleet::new(None);
     let node = fleet.wait_for_the_gate();
     fleet.nodes.remove(node);
     let took = fleet.wait_until_taken_over();
@@ -248,7 +336,7 @@ fn what_a_killed_lifeboat_was_at_is_taken_over_within_a_minute_and_made_again() 
 
 #[test]
 fn a_lifeboat_that_stood_still_beyond_its_lease_makes_no_backup() {
-    let mut fleet = Fleet::new();
+    let mut fleet = Fleet::new(None);
     let node = fleet.wait_for_the_gate();
     fleet.nodes[node].stop();
     let took = fleet.wait_until_taken_over();
@@ -261,4 +349,75 @@ fn a_lifeboat_that_stood_still_beyond_its_lease_makes_no_backup() {
         "a backup that stood still was taken over after {} s",
         took.as_secs()
     );
+}
+
+#[test]
+fn a_lock_that_a_killed_lifeboat_left_in_a_bucket_is_not_waited_for() {
+    let mut fleet = Fleet::new(Some(Store::new()));
+    let node = fleet.wait_for_the_gate();
+    let left = fleet.locks();
+    assert_eq!(left.len(), 1);
+    let began = Instant::now();
+    fleet.nodes[node].kill_unseen();
+    fleet.open_the_gate();
+    fleet.wait_until_taken_over();
+    fleet.wait_until_made_again();
+    let took = began.elapsed();
+    assert!(took < TAKEN_OVER_WITHIN, "{took:?}");
+    assert!(!fleet.locks().contains(&left[0]));
+    fleet.everything_was_made_once();
+    println!(
+        "a killed Lifeboat's backup was made again after {} s",
+        took.as_secs()
+    );
+}
+
+#[test]
+fn a_lifeboat_that_stood_still_finds_its_lock_in_a_bucket_gone_and_makes_no_backup() {
+    let mut fleet = Fleet::new(Some(Store::new()));
+    let node = fleet.wait_for_the_gate();
+    fleet.nodes[node].stop();
+    fleet.wait_until_taken_over();
+    fleet.open_the_gate();
+    // It is not waited for: others make the backup while it still stands there.
+    fleet.wait_until_made_again();
+    fleet.nodes[node].go_on();
+    fleet.wait_for(
+        "the one that stood still, under another number",
+        &format!("SELECT min(name) FROM lifeboat.nodes WHERE name = 'node-{node}' HAVING count(*) = 2"),
+        TAKEN_OVER_WITHIN,
+    );
+    fleet.everything_was_made_once();
+}
+
+#[test]
+fn a_restore_into_live_of_a_killed_lifeboat_is_finished_past_its_lock_in_a_bucket() {
+    let mut fleet = Fleet::new(Some(Store::new()));
+    fleet.open_the_gate();
+    fleet.wait_until_made_again();
+    fleet.everything_was_made_once();
+    let page = content(fleet.folder.path(), GATED).join("website/page-7.xml");
+    fs::remove_file(&page).unwrap();
+    let restoring = fleet.start("a_lifeboat_that_restores", NODES);
+    fleet.wait_for_a_hook("switched-");
+    assert_eq!(fleet.locks().len(), 1);
+    let began = Instant::now();
+    restoring.kill_unseen();
+    fs::write(fleet.folder.path().join("on"), "").unwrap();
+    fleet.wait_for(
+        "the restore that another one finishes",
+        "SELECT state FROM lifeboat.jobs WHERE kind = 'restore' AND state = 'done' AND fence > 1",
+        TAKEN_OVER_WITHIN,
+    );
+    println!(
+        "a killed Lifeboat's restore was finished after {} s",
+        began.elapsed().as_secs()
+    );
+    assert!(page.exists());
+    assert_eq!(fleet.locks(), Vec::<String>::new());
+    let journals = fleet
+        .client
+        .query_one("SELECT count(*) FROM lifeboat.notes WHERE kind = 'journal'", &[])
+        .unwrap();
+    assert_eq!(journals.get::<_, i64>(0), 0);
 }

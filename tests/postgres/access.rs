@@ -6,6 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 
+use lifeboat::domain::settings::CatalogSettings;
+
 use crate::house::{House, back_up, failed, restore, start_backup};
 
 const PASSWORD: &str = "p'ss \\wörd";
@@ -115,9 +117,9 @@ fn make_authority(folder: &Path, name: &str) {
     );
 }
 
-#[test]
-fn a_connection_is_encrypted_and_the_server_has_to_be_the_right_one() {
-    let mut house = house();
+/// Lets the server of the house take encrypted connections alone, with a certificate of the authority `ours`. There is
+/// one called `theirs` as well.
+fn encrypt(house: &House) {
     let folder = house.folder.path().to_owned();
     make_authority(&folder, "ours");
     make_authority(&folder, "theirs");
@@ -138,12 +140,70 @@ fn a_connection_is_encrypted_and_the_server_has_to_be_the_right_one() {
         fs::set_permissions(data.join(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
     let rules = fs::read_to_string(data.join("pg_hba.conf")).unwrap();
-    fs::write(data.join("pg_hba.conf"), rules.replacen("host ", "hostssl ", 1)).unwrap();
-    let mut client = house.client("author");
-    client.batch_execute("ALTER SYSTEM SET ssl = on").unwrap();
-    client.batch_execute("SELECT pg_reload_conf()").unwrap();
+    let rules = rules.replacen("host author ", "hostssl author,catalog ", 1);
+    fs::write(data.join("pg_hba.conf"), rules).unwrap();
+    set_encryption(house, "on");
     fs::write(house.path("password"), PASSWORD).unwrap();
+}
 
+/// Turns encryption on or off, and waits until connections are taken that way.
+fn set_encryption(house: &House, how: &str) {
+    let mut client = house.client("author");
+    client
+        .batch_execute(&format!("ALTER SYSTEM SET ssl = {how}"))
+        .unwrap();
+    client.batch_execute("SELECT pg_reload_conf()").unwrap();
+    crate::gate::wait_for(|| {
+        let row = house.client("author").query_one("SHOW ssl", &[]).unwrap();
+        (row.get::<_, &str>(0) == how).then_some(())
+    });
+}
+
+#[test]
+fn the_catalog_of_several_machines_is_reached_the_same_way() {
+    let house = house();
+    house.cluster.create("catalog").unwrap();
+    encrypt(&house);
+    let open = |host: &str, authority: &str| {
+        let connect = connect(&house, host).replace("dbname=author", "dbname=catalog");
+        let mut catalog = CatalogSettings::at(&connect);
+        catalog.password_file = Some(house.path("password"));
+        catalog.ca_file = Some(house.path(authority));
+        let mut settings = house.engine_settings();
+        settings.catalog = Some(catalog);
+        house.try_engine_with(settings)
+    };
+    let engine = open("localhost", "ours.pem").unwrap();
+    back_up(&engine);
+    // All of its sessions, that of the lease among them.
+    let sessions = house
+        .client("catalog")
+        .query_one(
+            "SELECT count(*), count(*) FILTER (WHERE ssl) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)
+             WHERE datname = 'catalog' AND usename = 'lifeboat'",
+            &[],
+        )
+        .unwrap();
+    let (all, encrypted): (i64, i64) = (sessions.get(0), sessions.get(1));
+    assert!(all >= 2 && encrypted == all, "{encrypted} of {all}");
+    for (host, authority) in [("localhost", "theirs.pem"), ("127.0.0.1", "ours.pem")] {
+        let why = open(host, authority).err().unwrap().to_string();
+        assert!(why.contains("certificate"), "{host} {authority}: {why}");
+        assert!(!why.contains(PASSWORD), "{why}");
+    }
+    // A server that speaks in the clear alone is not spoken to.
+    let data = house.cluster.data();
+    let rules = fs::read_to_string(data.join("pg_hba.conf")).unwrap();
+    fs::write(data.join("pg_hba.conf"), rules.replacen("hostssl ", "host ", 1)).unwrap();
+    set_encryption(&house, "off");
+    let why = open("localhost", "ours.pem").err().unwrap().to_string();
+    assert!(why.contains("TLS"), "{why}");
+}
+
+#[test]
+fn a_connection_is_encrypted_and_the_server_has_to_be_the_right_one() {
+    let mut house = house();
+    encrypt(&house);
     let mut try_with = |host: &str, authority: Option<&str>| {
         let connect = connect(&house, host);
         let password = house.path("password");

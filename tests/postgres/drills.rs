@@ -7,6 +7,7 @@ use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::activity::Severity;
 use lifeboat::domain::job::JobState;
 use lifeboat::domain::proof::{Drill, DrillOutcome};
+use lifeboat::domain::settings::CatalogSettings;
 use lifeboat::engine::Engine;
 
 use crate::gate::Gate;
@@ -166,4 +167,77 @@ fn a_drill_that_has_no_room_is_not_begun() {
     house.pass(chrono::Duration::minutes(1));
     done(&engine, start(&engine));
     nothing_is_left(&house);
+}
+
+/// An engine of a machine with a state folder of its own, on a catalog that it shares.
+fn machine(house: &House, state: &str) -> Engine {
+    let mut settings = house.engine_settings();
+    settings.state = house.path(state);
+    settings.catalog = Some(CatalogSettings::at(&house.cluster.connect("catalog", SUPERUSER)));
+    house.engine_with(settings)
+}
+
+/// A drill of a machine that stands in the middle of it and is taken for dead. Gives the number of its server process.
+fn drill_of_the_dead(house: &House, engine: &Engine) -> (lifeboat::domain::job::JobId, i32) {
+    let mut gate = Gate::after(house, "author", "CREATE TABLE", "lifeboat_drill%.pm_dam_bundle");
+    let job = start(engine);
+    let session = gate.wait();
+    house
+        .client("catalog")
+        .batch_execute("UPDATE lifeboat.nodes SET gone = TRUE, lease = clock_timestamp()")
+        .unwrap();
+    assert_eq!(house.left("author").len(), 1);
+    // It stays closed: the session stands there until it is ended.
+    std::mem::forget(gate);
+    (job, session)
+}
+
+fn end_session(house: &House, engine: &Engine, (job, session): (lifeboat::domain::job::JobId, i32)) {
+    house
+        .client("postgres")
+        .execute("SELECT pg_terminate_backend($1)", &[&session])
+        .unwrap();
+    engine.wait_for(job);
+}
+
+#[test]
+fn what_a_machine_that_died_has_left_in_a_database_is_dropped_by_whoever_takes_over() {
+    let house = House::new();
+    house.cluster.create("catalog").unwrap();
+    let engine = machine(&house, "state");
+    back_up(&engine);
+    let left = drill_of_the_dead(&house, &engine);
+    end_session(&house, &engine, left);
+    assert_eq!(house.left("author").len(), 1, "it is not its own any more");
+    let other = machine(&house, "other-state");
+    let taken_over = other.job(left.0).unwrap().state;
+    assert!(matches!(taken_over, JobState::Failed { .. }), "{taken_over:?}");
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    // The folder is on the disk of the one that died.
+    assert_eq!(fs::read_dir(house.path("state/scratch")).unwrap().count(), 1);
+    drop(engine);
+    let back = machine(&house, "state");
+    nothing_is_left(&house);
+    crate::gate::remove(&house, "author");
+    house.pass(chrono::Duration::minutes(1));
+    done(&back, start(&back));
+}
+
+#[test]
+fn what_is_still_in_use_is_dropped_at_a_later_look() {
+    let house = House::new();
+    house.cluster.create("catalog").unwrap();
+    let engine = machine(&house, "state");
+    back_up(&engine);
+    // As after a power cut: the server has not noticed, and its session holds the schema.
+    let left = drill_of_the_dead(&house, &engine);
+    let other = machine(&house, "other-state");
+    let taken_over = other.job(left.0).unwrap().state;
+    assert!(matches!(taken_over, JobState::Failed { .. }), "{taken_over:?}");
+    assert_eq!(house.left("author").len(), 1);
+    let log = crate::house::log(&other, left.0);
+    assert!(log.iter().any(|line| line.contains("is tried again")), "{log:?}");
+    end_session(&house, &engine, left);
+    drop(machine(&house, "a-third"));
+    assert_eq!(house.left("author"), Vec::<String>::new());
 }

@@ -24,7 +24,7 @@ use lifeboat::domain::settings::{
 use lifeboat::domain::slot::Keep;
 use lifeboat::engine::clock::{Clock, SetClock};
 use lifeboat::engine::watch::Unwatched;
-use lifeboat::engine::{Engine, EngineSettings, Surroundings};
+use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use postgres::{Client, NoTls};
 
 pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
@@ -213,7 +213,12 @@ impl House {
         self.engine_with(settings)
     }
 
-    fn engine_with(&self, settings: EngineSettings) -> Engine {
+    /// An engine with other settings.
+    pub fn engine_with(&self, settings: EngineSettings) -> Engine {
+        self.try_engine_with(settings).unwrap()
+    }
+
+    pub fn try_engine_with(&self, settings: EngineSettings) -> Result<Engine, EngineError> {
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock) as Arc<_>,
             runtime: self.runtime.handle().clone(),
@@ -221,7 +226,7 @@ impl House {
             variables: Arc::new(|_| None),
             random: lifeboat::engine::random::system(),
         };
-        Engine::open(settings, surroundings).unwrap()
+        Engine::open(settings, surroundings)
     }
 
     pub fn pass(&self, time: chrono::Duration) {

@@ -164,6 +164,8 @@ pub enum Fault {
     Break,
     /// Takes the request and never answers.
     Silence,
+    /// Passes the request on and tells another time, of this length, at which the object of this name was written.
+    Dated(String, String),
 }
 
 /// A line to the server that a test can disturb: decides by each request's first line.
@@ -242,18 +244,22 @@ fn pass_on(client: TcpStream, server: SocketAddr, decide: &Mutex<Decide>) -> Opt
                 )
                 .ok()?;
             }
-            Fault::Pass | Fault::Cut(_) | Fault::Flip | Fault::Break => {
+            Fault::Pass | Fault::Cut(_) | Fault::Flip | Fault::Break | Fault::Dated(..) => {
                 let mut there = TcpStream::connect(server).ok()?;
                 let head = head.replacen("HTTP/1.1", "HTTP/1.0", 1);
                 there.write_all(head.as_bytes()).ok()?;
                 there.write_all(&body).ok()?;
                 let mut answer = Vec::new();
                 there.read_to_end(&mut answer).ok()?;
-                if let Fault::Cut(length) = fault {
-                    answer.truncate(length);
-                }
-                if let (Fault::Flip, Some(last)) = (&fault, answer.last_mut()) {
-                    *last ^= 1;
+                match &fault {
+                    Fault::Cut(length) => answer.truncate(*length),
+                    Fault::Dated(name, written) => answer = dated(answer, name, written)?,
+                    Fault::Flip => {
+                        if let Some(last) = answer.last_mut() {
+                            *last ^= 1;
+                        }
+                    }
+                    _ => {}
                 }
                 to.write_all(&answer).ok()?;
                 // The server speaks the older form here, in which each answer ends its connection.
@@ -264,8 +270,21 @@ fn pass_on(client: TcpStream, server: SocketAddr, decide: &Mutex<Decide>) -> Opt
     }
 }
 
+/// A listing in which an object was written at another time.
+fn dated(listing: Vec<u8>, name: &str, written: &str) -> Option<Vec<u8>> {
+    const TIME: &str = "<LastModified>";
+    let mut listing = String::from_utf8(listing).ok()?;
+    if let Some(key) = listing.find(&format!("{name}</Key>")) {
+        let begin = key + listing[key..].find(TIME)? + TIME.len();
+        let end = begin + listing[begin..].find('<')?;
+        assert_eq!(end - begin, written.len(), "{}", &listing[begin..end]);
+        listing.replace_range(begin..end, written);
+    }
+    Some(listing.into_bytes())
+}
+
 /// The head of a request with the empty line after it, and the length of what follows.
-fn head_of(from: &mut BufReader<TcpStream>) -> Option<(String, usize)> {
+pub fn head_of(from: &mut impl BufRead) -> Option<(String, usize)> {
     let mut head = String::new();
     let mut length = 0;
     loop {

@@ -234,6 +234,17 @@ impl House {
         }
     }
 
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The packs in the repository of acme/live.
+    pub fn packs(&self) -> Vec<PathBuf> {
+        let folders = fs::read_dir(self.path("repository/acme/live/data")).unwrap();
+        let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+        files.map(|file| file.unwrap().path()).collect()
+    }
+
     /// Takes a backup of acme/live and waits for it.
     pub async fn backup(&self, token: &Token) -> Value {
         let started = self

@@ -282,6 +282,84 @@ async fn the_same_key_starts_a_job_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_answer_was_not_kept_leads_to_its_job() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    let ask = || {
+        let request = house.request(Method::POST, "/environments/acme/live/backups", Some(&owner));
+        answered(with_json(request.header("idempotency-key", "k"), &json!({})))
+    };
+    // As when the catalog was away in that moment.
+    let forget = |what: &str| {
+        let catalog = rusqlite::Connection::open(house.path("state/catalog.sqlite")).unwrap();
+        catalog
+            .execute(
+                &format!("UPDATE answers SET status = NULL, body = NULL, location = NULL{what}"),
+                [],
+            )
+            .unwrap();
+    };
+    let first = ask().await;
+    house.ended(&first, &owner).await;
+    forget("");
+    let again = ask().await;
+    assert_eq!((again.status, &again.text), (202, &first.text));
+    assert_eq!(again.headers["location"], first.headers["location"]);
+    // Of a request that came to nothing nobody waits for an answer.
+    forget(", job = NULL");
+    let anew = ask().await;
+    assert_eq!(anew.status, 202, "{}", anew.text);
+    assert_ne!(anew.text, first.text);
+    house.ended(&anew, &owner).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_say_how_drills_went() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    let sample = |metrics: &str, name: &str| -> Option<f64> {
+        let begin = format!("{name}{{project=\"acme\",environment=\"live\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&begin));
+        line.map(|value| value.parse().unwrap())
+    };
+    house.backup(&owner).await;
+    let names = [
+        "lifeboat_drill_last_success",
+        "lifeboat_proven_age_seconds",
+        "lifeboat_proven_duration_seconds",
+    ];
+    let before = house.get("/metrics", &owner).await.text;
+    for name in names {
+        assert_eq!(sample(&before, name), None, "nothing is known yet");
+    }
+    let drill = house
+        .post("/environments/acme/live/drills", &owner, json!({}))
+        .await;
+    house.ended(&drill, &owner).await;
+    let metrics = house.get("/metrics", &owner).await.text;
+    let [success, age, duration] = names.map(|name| sample(&metrics, name).unwrap());
+    assert!((success - 1.0).abs() < 0.1, "{success}");
+    assert!((0.0..60.0).contains(&age), "{age}");
+    assert!((0.0..60.0).contains(&duration), "{duration}");
+    let ended = "lifeboat_job_last_success{project=\"acme\",environment=\"live\",kind=\"drill\"} 1";
+    assert!(metrics.lines().any(|line| line == ended), "{metrics}");
+    // One that finds damage does not take the proof away, and says that it failed.
+    for pack in house.packs() {
+        let mut bytes = std::fs::read(&pack).unwrap();
+        bytes[10] ^= 1;
+        std::fs::set_permissions(&pack, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::write(&pack, bytes).unwrap();
+    }
+    let drill = house
+        .post("/environments/acme/live/drills", &owner, json!({}))
+        .await;
+    house.ended(&drill, &owner).await;
+    let metrics = house.get("/metrics", &owner).await.text;
+    assert_eq!(sample(&metrics, names[0]), Some(0.0));
+    assert!(sample(&metrics, names[1]).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_metrics_say_how_backups_stand() {
     let house = House::new().await;
     let owner = house.owner().await;

@@ -203,6 +203,7 @@ fn state(backup: &Backup) -> String {
     let drilled = match &backup.drill {
         None => "",
         Some(drill) if drill.is_proven() => ", proven",
+        Some(drill) if !drill.has_failed() => ", proven in part",
         Some(_) => ", DRILL FAILED",
     };
     format!("{state}{drilled}{late}")

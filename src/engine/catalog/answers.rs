@@ -1,13 +1,18 @@
 //! Answers that are given again: a caller who did not hear the answer asks again with the same key, and what was started
 //! the first time is not started a second time.
+//!
+//! A job that is started under a key is bound to it in the very step that creates the job. So whatever becomes of the
+//! answer, of the request or of the Lifeboat that worked on it, the key leads to the job.
 
 use chrono::Duration;
 
 use super::error::Fault;
 use super::records::instant_to_sql;
-use super::store::values;
+use super::store::{Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+use crate::domain::caller::Caller;
+use crate::domain::job::JobId;
 
 /// How long an answer is given again.
 pub const ANSWERS_KEPT: Duration = Duration::hours(24);
@@ -28,8 +33,13 @@ pub struct StoredAnswer {
 pub enum Reserved {
     /// Nothing yet: it is reserved now, and whoever has asked works the answer out.
     New,
-    /// The same question, whose answer is being worked out.
+    /// The same question, whose answer is being worked out by another Lifeboat.
     Running,
+    /// The same question, which this Lifeboat has worked on. It knows whether it still does; if not, that came to nothing,
+    /// and the key may be given back.
+    RunningHere,
+    /// The same question, and the job that it has started. Its answer was not kept, or not yet.
+    Started(JobId),
     /// The same question, and its answer.
     Answered(StoredAnswer),
     /// Another question.
@@ -38,7 +48,7 @@ pub enum Reserved {
 
 impl Catalog {
     /// Reserves a key of a caller for a question, of which `digest` is the SHA-256. A reservation whose Lifeboat has gone
-    /// before it answered is free again.
+    /// before it answered, or started a job, is free again.
     pub fn reserve_answer(
         &self,
         who: &str,
@@ -61,7 +71,7 @@ impl Catalog {
                 return Ok(Reserved::New);
             }
             let standing = session.row(
-                "SELECT digest, process, status, body, location FROM answers WHERE who = ?1 AND key = ?2",
+                "SELECT digest, process, status, body, location, job FROM answers WHERE who = ?1 AND key = ?2",
                 values![who, key],
             )?;
             // It was released in between: whoever asked is told to wait a moment, and asks again.
@@ -72,7 +82,15 @@ impl Catalog {
                 return Ok(Reserved::Different);
             }
             let Some(status) = standing.some_number(2)? else {
+                if let Some(job) = standing.some_number(5)? {
+                    let job = u64::try_from(job)
+                        .map_err(|_| Fault::Unreadable(format!("{job} is not the number of a job")))?;
+                    return Ok(Reserved::Started(JobId(job)));
+                }
                 let process = standing.count(1)?;
+                if process == me {
+                    return Ok(Reserved::RunningHere);
+                }
                 if self.presence.is_alive(session, process)? {
                     return Ok(Reserved::Running);
                 }
@@ -123,4 +141,14 @@ impl Catalog {
             Ok(())
         })
     }
+}
+
+/// Binds a job that is being created to the key that it was asked for under, if there was one.
+pub(super) fn bind(session: &mut Session<'_>, caller: &Caller, job: JobId) -> Result<(), Fault> {
+    let Some(key) = &caller.key else { return Ok(()) };
+    session.execute(
+        "UPDATE answers SET job = ?3 WHERE who = ?1 AND key = ?2 AND status IS NULL AND job IS NULL",
+        values![caller.who.as_str(), key.as_str(), job.0],
+    )?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Jobs: created one at a time for an environment, claimed by one Lifeboat, and kept as records of the past.
 
+use super::answers;
 use super::due::{self, DueClaim};
 use super::error::Fault;
 use super::recording;
@@ -7,6 +8,7 @@ use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::request::JobQuery;
@@ -73,6 +75,17 @@ impl Catalog {
         now: Instant,
         state: &JobState,
     ) -> Result<(Job, Claim), CatalogError> {
+        self.create_job_for(&Caller::here(new.by), new, now, state)
+    }
+
+    /// As [`Catalog::create_job`], for a caller who may have asked under a key: that leads to the job from then on.
+    pub fn create_job_for(
+        &self,
+        caller: &Caller,
+        new: NewJob<'_>,
+        now: Instant,
+        state: &JobState,
+    ) -> Result<(Job, Claim), CatalogError> {
         self.write(|session| {
             let process = self.presence.number();
             self.presence.check(session)?;
@@ -96,6 +109,7 @@ impl Catalog {
             {
                 return Err(Fault::Refused(CatalogError::NotDue(new.environment.clone())));
             }
+            answers::bind(session, caller, id)?;
             let job = Job {
                 id,
                 environment: new.environment.clone(),

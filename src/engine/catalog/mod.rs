@@ -16,6 +16,7 @@ mod drills;
 mod due;
 mod environments;
 mod error;
+mod holders;
 mod jobs;
 mod news;
 mod notes;

@@ -33,6 +33,18 @@ pub(super) enum Purpose {
     Prune,
 }
 
+/// What is known of whoever holds something.
+#[cfg(feature = "object-storage")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Standing {
+    /// Nothing.
+    Unknown,
+    /// That it holds it by right.
+    Stands,
+    /// That it has lost it for good.
+    Gone,
+}
+
 /// A right to change a repository that can be lost while it is held.
 pub(in crate::engine) trait Loseable: std::fmt::Debug + Send + Sync {
     /// Whether it may have gone to somebody else.
@@ -51,6 +63,18 @@ pub(in crate::engine) trait Loseable: std::fmt::Debug + Send + Sync {
     /// Whether the record of this id, which was written, counts for nothing: whoever has taken over did not find it.
     fn is_void(&self, _id: &str) -> bool {
         self.is_lost()
+    }
+
+    /// Who holds it, in words for a lock, which [`Loseable::standing`] understands. `None` where nobody else could.
+    #[cfg(feature = "object-storage")]
+    fn holder(&self) -> Option<String> {
+        None
+    }
+
+    /// What is known of a holder of whom a lock tells.
+    #[cfg(feature = "object-storage")]
+    fn standing(&self, _holder: &str) -> Standing {
+        Standing::Unknown
     }
 }
 

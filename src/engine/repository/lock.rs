@@ -10,6 +10,12 @@
 //! then its holder is dead. Ages are told by the storage's clock alone. A holder that could not write its lock anew for
 //! too long, say on a machine that was asleep, takes it for lost and changes nothing any more.
 //!
+//! Where several machines share a catalog, a lock also says for which of their claims it is held, in words that only the
+//! fence understands ([`Loseable::holder`]). Whoever the catalog knows to have lost that claim counts no more, however
+//! young its lock is. Its lock is removed, and by that it finds out even where it cannot ask the catalog: before it changes
+//! anything, a holder looks every few seconds whether its lock still lies there, and it writes no lock anew that was taken
+//! from it. Locks of another catalog, of older Lifeboats and of `restic` say nothing of a claim, and count as above.
+//!
 //! A repository in a folder is locked by the system, which also sees when a holder dies: see `engine::lock`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +31,7 @@ use sha2::{Digest, Sha256};
 use super::Repository;
 use super::cipher::Cipher;
 use super::error::RepositoryError;
-use super::guard::Loseable;
+use super::guard::{Loseable, Standing};
 use super::storage::{Bucket, Storage};
 use crate::domain::Instant;
 use crate::engine::clock::Clock;
@@ -33,9 +39,13 @@ use crate::engine::clock::Clock;
 /// A lock that was not written anew for so long is that of a dead holder, for `restic` as for Lifeboat.
 const STALE: Duration = Duration::from_mins(30);
 /// How often a lock is written anew.
-const RENEW: Duration = Duration::from_mins(5);
-/// How soon that is tried again when it failed.
-const RENEW_AGAIN: Duration = Duration::from_secs(30);
+const RENEW: chrono::Duration = chrono::Duration::minutes(5);
+/// How often it is looked whether that is due, which is also how soon it is tried again when it failed.
+const LOOK_WHETHER_DUE: Duration = Duration::from_secs(30);
+/// For how long a holder relies on its lock lying where it has seen it.
+const LOOK: chrono::Duration = chrono::Duration::seconds(10);
+/// How often locks of the dead are looked for that have come while others were removed.
+const ROUNDS: u32 = 5;
 /// A lock that could not be written anew for so long counts as lost. Others take it for stale a while later.
 const LOST: chrono::Duration = chrono::Duration::minutes(20);
 /// What the user's name in a lock of Lifeboat's begins with.
@@ -60,10 +70,13 @@ struct Written {
     /// process that is not there is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lifeboat: Option<String>,
+    /// Only in Lifeboat's, where several share a catalog: what it is held for, in the fence's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_for: Option<String>,
 }
 
 impl Written {
-    fn by_this_process(now: Instant) -> Self {
+    fn by_this_process(now: Instant, held_for: Option<String>) -> Self {
         let user = rustix::process::getuid().as_raw();
         Self {
             time: now,
@@ -74,6 +87,7 @@ impl Written {
             uid: user,
             gid: rustix::process::getgid().as_raw(),
             lifeboat: Some(machine()),
+            held_for,
         }
     }
 
@@ -92,16 +106,20 @@ impl Written {
     }
 
     /// Who holds it, for people.
-    fn holder(&self) -> String {
+    fn holder(&self, standing: Standing) -> String {
         let who = if self.lifeboat.is_some() {
             "another Lifeboat"
         } else {
             "restic"
         };
         let host = crate::domain::printable::line(&self.hostname);
+        let ends = match standing {
+            Standing::Stands => "within a minute, when its lease has run out",
+            Standing::Unknown | Standing::Gone => "half an hour later, or with `restic unlock --remove-all`",
+        };
         format!(
             "{who} is at work on it (process {} on {host}, seen last at {} UTC). If that one is dead, this ends by itself \
-             half an hour later, or with `restic unlock --remove-all`",
+             {ends}",
             self.pid,
             crate::domain::measure::moment_exact(self.time)
         )
@@ -130,8 +148,14 @@ pub(super) struct Held {
     bucket: Bucket,
     key: MasterKey,
     clock: Arc<dyn Clock>,
+    /// The right of whoever works on the environment, and what the lock says of it.
+    fence: Option<Arc<dyn Loseable>>,
+    claim: Option<String>,
+    /// Held while it is exchanged for a new one.
     name: Mutex<String>,
     renewed: Mutex<Instant>,
+    /// When it was last seen lying there.
+    seen: Mutex<Instant>,
     ended: Mutex<bool>,
     ending: Condvar,
     lost: AtomicBool,
@@ -158,14 +182,19 @@ impl Repository {
         let Storage::Bucket(bucket) = &self.storage else {
             return Ok(None);
         };
+        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let held_for = fence.as_ref().and_then(|fence| fence.holder());
         let now = clock.now();
-        let name = write(bucket, &self.key, now)?;
+        let name = write(bucket, &self.key, now, held_for.clone())?;
         let held = Arc::new(Held {
             bucket: bucket.clone(),
             key: self.key.clone(),
             clock: Arc::clone(clock),
+            fence,
+            claim: held_for,
             name: Mutex::new(name.clone()),
             renewed: Mutex::new(now),
+            seen: Mutex::new(now),
             ended: Mutex::new(false),
             ending: Condvar::new(),
             lost: AtomicBool::new(false),
@@ -174,7 +203,7 @@ impl Repository {
             held: Arc::clone(&held),
             renewing: None,
         };
-        self.refuse_beside_others(bucket, &name)?;
+        self.refuse_beside_others(&held, &name)?;
         *locked(&self.held) = Arc::downgrade(&held);
         lock.renewing = thread::Builder::new()
             .name("repository-lock".to_owned())
@@ -188,28 +217,53 @@ impl Repository {
     }
 
     /// Looks at all locks but one's own, and removes those that dead Lifeboats have left.
-    fn refuse_beside_others(&self, bucket: &Bucket, own: &str) -> Result<(), RepositoryError> {
+    fn refuse_beside_others(&self, held: &Held, own: &str) -> Result<(), RepositoryError> {
+        for _ in 0..ROUNDS {
+            if !self.remove_the_dead(held, own)? {
+                return Ok(());
+            }
+            // A holder that only seems dead may have written its lock anew just before that was taken from it. It looks
+            // after that whether the earlier one still lies there; the new one is to be seen here.
+        }
+        Err(RepositoryError::Locked {
+            place: self.place.clone(),
+            holder: "another Lifeboat, which the others take for dead, goes on writing locks there. End it, and try again"
+                .to_owned(),
+        })
+    }
+
+    /// One look at all locks but one's own. Returns whether one was removed whose holder has lost its claim.
+    fn remove_the_dead(&self, held: &Held, own: &str) -> Result<bool, RepositoryError> {
+        let bucket = &held.bucket;
         let locks = bucket.locks()?;
         // The storage's clock has just been written down there.
         let now = locks
             .iter()
             .find(|lock| lock.name == own)
             .and_then(|lock| lock.written);
+        let mut removed = false;
         for lock in locks.iter().filter(|lock| lock.name != own) {
             let Some(content) = bucket.read_lock(&lock.name)? else {
                 continue;
             };
             let written = decrypt(&self.key, &content);
             let ours = written.as_ref().is_some_and(|written| written.lifeboat.is_some());
-            let is_stale =
-                is_stale(lock.written, now) || written.as_ref().is_some_and(Written::is_of_the_dead);
+            let standing = written
+                .as_ref()
+                .map_or(Standing::Unknown, |written| held.standing(written));
+            let is_stale = is_stale(lock.written, now)
+                || standing == Standing::Gone
+                || written.as_ref().is_some_and(Written::is_of_the_dead);
             match written {
-                _ if is_stale && ours => bucket.remove_lock(&lock.name)?,
+                _ if is_stale && ours => {
+                    bucket.remove_lock(&lock.name)?;
+                    removed |= standing == Standing::Gone;
+                }
                 _ if is_stale => {}
                 Some(written) if ours || written.exclusive => {
                     return Err(RepositoryError::Locked {
                         place: self.place.clone(),
-                        holder: written.holder(),
+                        holder: written.holder(standing),
                     });
                 }
                 Some(_) => {}
@@ -225,7 +279,7 @@ impl Repository {
                 }
             }
         }
-        Ok(())
+        Ok(removed)
     }
 }
 
@@ -238,43 +292,120 @@ fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> bool {
 
 impl Loseable for Held {
     fn is_lost(&self) -> bool {
+        self.is_too_old() || !self.lies_there(LOOK)
+    }
+
+    fn is_surely_held(&self) -> bool {
+        !self.is_too_old() && self.lies_there(chrono::Duration::zero())
+    }
+
+    fn is_void(&self, _id: &str) -> bool {
+        // Where several share a catalog, that one knows what counts: whoever has taken the lock away may have found the
+        // record before.
+        self.claim.is_none() && self.is_lost()
+    }
+}
+
+impl Held {
+    /// Whether it was lost, or could not be written anew for too long.
+    fn is_too_old(&self) -> bool {
         if self.clock.now() - *locked(&self.renewed) > LOST {
             self.lost.store(true, Ordering::Release);
         }
         self.lost.load(Ordering::Acquire)
     }
-}
 
-impl Held {
+    /// Whether the lock lies where it was written and its claim stands, as seen so long ago at most. One that has gone once
+    /// is lost for good. That it cannot be looked at says nothing: whatever comes next meets the same storage.
+    fn lies_there(&self, at_most: chrono::Duration) -> bool {
+        let mut seen = locked(&self.seen);
+        let now = self.clock.now();
+        // A clock that was set back says nothing either.
+        let is_fresh = *seen <= now && now - *seen < at_most;
+        if !is_fresh && !self.lost.load(Ordering::Acquire) {
+            let name = locked(&self.name);
+            match self.bucket.read_lock(&name) {
+                Ok(Some(_)) if self.has_lost_its_claim() => self.lost.store(true, Ordering::Release),
+                Ok(Some(_)) => *seen = now,
+                Ok(None) => self.lost.store(true, Ordering::Release),
+                Err(_) => {}
+            }
+        }
+        !self.lost.load(Ordering::Acquire)
+    }
+
+    fn has_lost_its_claim(&self) -> bool {
+        match (&self.fence, &self.claim) {
+            (Some(fence), Some(claim)) => fence.standing(claim) == Standing::Gone,
+            _ => false,
+        }
+    }
+
+    /// What is known of whoever has written a lock.
+    fn standing(&self, written: &Written) -> Standing {
+        match (&self.fence, &written.held_for) {
+            (Some(fence), Some(held_for)) => fence.standing(held_for),
+            _ => Standing::Unknown,
+        }
+    }
+
     fn keep_renewing(&self) {
-        let mut pause = RENEW;
         loop {
             let ended = locked(&self.ended);
             let (ended, _) = self
                 .ending
-                .wait_timeout_while(ended, pause, |ended| !*ended)
+                .wait_timeout_while(ended, LOOK_WHETHER_DUE, |ended| !*ended)
                 .unwrap_or_else(PoisonError::into_inner);
             if *ended {
                 return;
             }
             drop(ended);
-            pause = if self.renew().is_ok() { RENEW } else { RENEW_AGAIN };
+            // If that fails it is still due the next time.
+            let _ = self.renew_if_due();
         }
+    }
+
+    fn renew_if_due(&self) -> Result<(), RepositoryError> {
+        let since = self.clock.now() - *locked(&self.renewed);
+        if since >= chrono::Duration::zero() && since < RENEW {
+            return Ok(());
+        }
+        self.renew()
     }
 
     /// Writes the lock anew, and removes its earlier form.
     fn renew(&self) -> Result<(), RepositoryError> {
         // A lock that is lost stays so: somebody else may have one by now.
-        if self.is_lost() {
+        if self.is_too_old() || !self.lies_there(chrono::Duration::zero()) {
             return Ok(());
         }
+        let mut name = locked(&self.name);
         let now = self.clock.now();
-        let name = write(&self.bucket, &self.key, now)?;
-        let earlier = std::mem::replace(&mut *locked(&self.name), name);
+        let new = write(&self.bucket, &self.key, now, self.claim.clone())?;
+        // Whoever has taken the earlier one away by now may not have seen the new one.
+        let earlier = self.bucket.read_lock(&name);
+        if !matches!(earlier, Ok(Some(_))) {
+            let removed = self.bucket.remove_lock(&new);
+            if earlier?.is_none() {
+                self.lost.store(true, Ordering::Release);
+            }
+            return removed;
+        }
+        let earlier = std::mem::replace(&mut *name, new);
         *locked(&self.renewed) = now;
         // If it stays, it is stale in half an hour.
         let _ = self.bucket.remove_lock(&earlier);
         Ok(())
+    }
+}
+
+impl RepositoryLock {
+    /// Writes the lock anew if its clock says that it is time. A thread does this by itself every half minute.
+    ///
+    /// # Errors
+    /// What kept it from being written. It is due again the next time.
+    pub fn renew_if_due(&self) -> Result<(), RepositoryError> {
+        self.held.renew_if_due()
     }
 }
 
@@ -292,14 +423,19 @@ impl Drop for RepositoryLock {
 }
 
 /// Writes a lock of this process, and gives its name: the digest of what is written, as for all files of a repository.
-fn write(bucket: &Bucket, key: &MasterKey, now: Instant) -> Result<String, RepositoryError> {
+fn write(
+    bucket: &Bucket,
+    key: &MasterKey,
+    now: Instant,
+    held_for: Option<String>,
+) -> Result<String, RepositoryError> {
     let failed = |why: String| RepositoryError::Io {
         doing: "writing a lock".to_owned(),
         place: bucket.address(),
         why,
     };
-    let text =
-        serde_json::to_vec(&Written::by_this_process(now)).map_err(|error| failed(error.to_string()))?;
+    let text = serde_json::to_vec(&Written::by_this_process(now, held_for))
+        .map_err(|error| failed(error.to_string()))?;
     let content = Cipher::new(key)
         .and_then(|cipher| cipher.seal(&text))
         .map_err(failed)?;
@@ -327,7 +463,7 @@ mod tests {
     fn what_is_encrypted_comes_back_under_the_same_key_only() {
         let (key, other) = (MasterKey::new(), MasterKey::new());
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
-        let written = Written::by_this_process(now);
+        let written = Written::by_this_process(now, None);
         let text = serde_json::to_vec(&written).unwrap();
         let content = Cipher::new(&key).unwrap().seal(&text).unwrap();
         let back = decrypt(&key, &content).unwrap();
@@ -342,7 +478,7 @@ mod tests {
     #[test]
     fn only_a_process_of_this_machine_is_known_to_be_dead() {
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
-        let here = Written::by_this_process(now);
+        let here = Written::by_this_process(now, None);
         assert!(!here.is_of_the_dead());
         // No process has the highest number that there could be.
         let dead = Written {

@@ -88,6 +88,8 @@ use self::error::judged;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
 pub(in crate::engine) use self::guard::Loseable;
+#[cfg(feature = "object-storage")]
+pub(in crate::engine) use self::guard::Standing;
 use self::guard::{Guard, Purpose};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;

@@ -3,7 +3,8 @@
 //!
 //! Content in folders goes into a folder for scratch; content in a database into a schema of its own, in the same
 //! database or one that is set aside for it; the records of a data store into a folder beside. All of it is removed at
-//! the end, and by the next start after a crash.
+//! the end, and by the next start after a crash. Where several machines share a catalog, whoever takes over the job of one
+//! that died drops its schemas, too; folders wait for the machine that has them.
 
 use std::path::{Path, PathBuf};
 
@@ -15,12 +16,13 @@ use super::staging::{self, Staging};
 use super::tables::{About, TableStaging, described};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
-use crate::domain::environment::{DATA_STORE, EnvironmentName};
-use crate::domain::job::{JobId, JobKind, Outcome, Phase};
+use crate::domain::environment::{DATA_STORE, EnvironmentName, InstanceName};
+use crate::domain::job::{Job, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
+use crate::engine::catalog::Claim;
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced;
 use crate::engine::content::postgres::rights::{self, Missing};
@@ -28,6 +30,9 @@ use crate::engine::content::postgres::stage::NoteState;
 use crate::engine::content::postgres::tables::look;
 use crate::engine::repository::{Repository, RepositoryError};
 use crate::engine::{Engine, EngineError, Work};
+
+/// The kind of the notes, by environment, that a drill of a machine that died has left something in a database.
+const LEFT: &str = "drill left";
 
 /// The parts of a backup that a drill restores: each instance as it is configured, and its copy.
 type Parts<'a> = Vec<(&'a InstanceSettings, &'a InstanceCopy)>;
@@ -84,7 +89,11 @@ impl Engine {
         let settings = self.live_settings(&name)?;
         let repository = self.repository_holding(&name, &backup.id)?;
         let base = self.scratch_base(settings);
-        let parts = parts_of(work, settings, backup)?;
+        let (parts, left_out) = parts_of(settings, backup)?;
+        let warnings: Vec<_> = left_out.iter().map(not_drilled).collect();
+        for warning in &warnings {
+            work.log(Severity::Warning, warning);
+        }
         self.room_for_drill(work, settings, &repository, backup, &parts, &base)?;
 
         let note = ScratchNote::make(self.state(), &base, &name, work.id())?;
@@ -99,7 +108,8 @@ impl Engine {
             );
         }
         let (millis, outcome) = match rehearsed {
-            Ok((millis, None)) => (millis, DrillOutcome::Proven),
+            Ok((millis, None)) if left_out.is_empty() => (millis, DrillOutcome::Proven),
+            Ok((millis, None)) => (millis, DrillOutcome::ProvenInPart { left_out }),
             Ok((millis, Some(why))) => (millis, DrillOutcome::Failed { why }),
             Err(EngineError::Repository(RepositoryError::Damaged { what, .. })) => {
                 let damaged = Verification::Damaged {
@@ -116,7 +126,7 @@ impl Engine {
             at: self.now(),
             backup: backup.id.clone(),
             millis,
-            bytes: backup.manifest.bytes(),
+            bytes: parts.iter().map(|(_, copy)| copy.bytes()).sum(),
             newest: is_newest,
             outcome,
         };
@@ -130,16 +140,30 @@ impl Engine {
                 self.copy_instead(&name, &backup.id)
             )));
         }
+        let items = parts.iter().map(|(_, copy)| copy.items()).sum();
+        let (proven, what) = match &drill.outcome {
+            DrillOutcome::ProvenInPart { .. } => {
+                let drilled: Vec<_> = parts.iter().map(|(_, copy)| copy.name.as_str()).collect();
+                (
+                    "proven restorable in part only",
+                    format!("all of {}", drilled.join(" and ")),
+                )
+            }
+            _ => ("proven restorable", "everything".to_owned()),
+        };
         Ok(Outcome {
             summary: format!(
-                "backup {} is proven restorable, in {}: everything came back as it was taken, {} items and {}",
+                "backup {} is {proven}, in {}: {what} came back as it was taken, {} items and {}",
                 backup.id,
                 measure::millis(millis),
-                measure::count(backup.manifest.items()),
-                measure::bytes(backup.manifest.bytes())
+                measure::count(items),
+                measure::bytes(drill.bytes)
             ),
             backup: Some(backup.id.clone()),
-            warnings: cleared.err().map(|left| left.to_string()).into_iter().collect(),
+            warnings: warnings
+                .into_iter()
+                .chain(cleared.err().map(|left| left.to_string()))
+                .collect(),
             ..Outcome::default()
         })
     }
@@ -272,26 +296,67 @@ impl Engine {
         }
     }
 
+    /// The environments of which a drill has left something that this machine can remove, or may have.
+    pub(super) fn with_scratch(&self) -> Result<Vec<EnvironmentName>, EngineError> {
+        let names = self.environments().map(|(name, _)| name);
+        let mut standing: Vec<_> = ScratchNote::standing(self.state(), names)
+            .into_iter()
+            .cloned()
+            .collect();
+        if self.catalog().is_shared() {
+            for noted in self.catalog().notes(LEFT)? {
+                let known = self.environments().map(|(name, _)| name);
+                let mut known = known.filter(|name| name.to_string() == noted && !standing.contains(name));
+                let name = known.next().cloned();
+                standing.extend(name);
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Drops what the drill of a machine that died has left in databases, as whoever has taken its job over. Its folders
+    /// are on its own disk, and go when it starts again. What cannot be dropped now is noted, for any machine to try again.
+    pub(super) fn settle_drill(&self, job: &Job, claim: &Claim) -> Result<(), EngineError> {
+        if job.kind != JobKind::Drill || !self.catalog().is_shared() {
+            return Ok(());
+        }
+        let name = &job.environment;
+        let dropped = {
+            let _fence = self.behind_fence(name, *claim);
+            self.lock_unless_out_of_reach(name)
+                .and_then(|_lock| self.drop_scratch_schemas(name))
+        };
+        if let Err(error) = dropped {
+            let text =
+                format!("what the drill has left in a database is still there, and is tried again: {error}");
+            self.catalog().log(job.id, self.now(), Severity::Warning, &text)?;
+            self.catalog()
+                .note_under(claim, LEFT, &name.to_string(), &text, self.now())?;
+        }
+        Ok(())
+    }
+
     /// Removes what a Lifeboat that died in a drill has left. Whatever works on the environment holds its lock.
     ///
     /// # Errors
     /// What cannot be removed, or a database that is out of reach: it is tried again at the next look.
     pub(in crate::engine) fn settle_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        if !ScratchNote::stands(self.state(), name) || !self.settings(name)?.kind.is_recoverable() {
+        if !self.settings(name)?.kind.is_recoverable() {
             return Ok(());
         }
         let _lock = self.lock_unless_out_of_reach(name)?;
         if self.catalog().running(name)?.is_some() {
             return Ok(());
         }
+        if self.catalog().is_shared() && self.catalog().note(LEFT, &name.to_string())?.is_some() {
+            self.drop_scratch_schemas(name)?;
+            self.catalog().drop_note(LEFT, &name.to_string())?;
+        }
         self.clear_scratch(name)
     }
 
-    /// Removes everything that a drill has made, and then its note.
-    fn clear_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        if !ScratchNote::stands(self.state(), name) {
-            return Ok(());
-        }
+    /// Drops the schemas that drills of the environment have left. The caller holds the environment's lock.
+    fn drop_scratch_schemas(&self, name: &EnvironmentName) -> Result<(), EngineError> {
         let settings = self.live_settings(name)?;
         for instance in &settings.instances {
             if let ContentSettings::Postgres(database) = &instance.content {
@@ -303,6 +368,15 @@ impl Engine {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Removes everything that a drill of this machine has made, and then its note.
+    fn clear_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        if !ScratchNote::stands(self.state(), name) {
+            return Ok(());
+        }
+        self.drop_scratch_schemas(name)?;
         let reading = EngineError::io("reading the note of a drill in", self.state());
         if let Some(note) = ScratchNote::read(self.state(), name).map_err(reading)? {
             staging::remove(&note.folder).map_err(EngineError::io("removing", &note.folder))?;
@@ -312,23 +386,25 @@ impl Engine {
     }
 }
 
-/// The instances that can be drilled. One that is no longer configured is told and left out.
+/// Why an instance of a backup was not drilled, and what to do.
+fn not_drilled(instance: &InstanceName) -> String {
+    format!(
+        "{instance} is in the backup and not configured any more, so there was no place to drill it in: nothing is proven \
+         of it. Configure it again to drill the whole backup, or drill one that was taken without it"
+    )
+}
+
+/// The instances that can be drilled, and those that cannot because they are no longer configured.
 fn parts_of<'a>(
-    work: &Work,
     settings: &'a EnvironmentSettings,
     backup: &'a Backup,
-) -> Result<Parts<'a>, EngineError> {
+) -> Result<(Parts<'a>, Vec<InstanceName>), EngineError> {
     let mut parts = Vec::new();
+    let mut left_out = Vec::new();
     for copy in &backup.manifest.instances {
         let known = settings.instances.iter().find(|known| known.name == copy.name);
         let Some(instance) = known else {
-            work.log(
-                Severity::Warning,
-                &format!(
-                    "the backup holds an instance {} that this environment does not have: it is left out",
-                    copy.name
-                ),
-            );
+            left_out.push(copy.name.clone());
             continue;
         };
         if matches!(instance.content, ContentSettings::Files { .. }) && !copy.tables.is_empty() {
@@ -344,5 +420,5 @@ fn parts_of<'a>(
             "the drill was not begun: nothing of this environment is in the backup".to_owned(),
         ));
     }
-    Ok(parts)
+    Ok((parts, left_out))
 }

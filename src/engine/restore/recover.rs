@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
-use super::scratch::ScratchNote;
 use super::staging;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
@@ -60,6 +59,7 @@ impl Engine {
     /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
     fn settle_job(&self, mut job: Job, claim: &Claim) -> Result<(), EngineError> {
         self.settle_record(&job, claim)?;
+        self.settle_drill(&job, claim)?;
         let settled = {
             // Whoever settles can stand still too, and be taken for gone.
             let _fence = self.behind_fence(&job.environment, *claim);
@@ -85,10 +85,9 @@ impl Engine {
             .collect())
     }
 
-    /// Removes what drills have left that were done on this machine and that nobody is at any more.
+    /// Removes what drills have left that nobody is at any more: on this machine, and in databases.
     fn settle_drills(&self) -> Result<(), EngineError> {
-        let names = self.environments().map(|(name, _)| name);
-        for name in ScratchNote::standing(self.state(), names) {
+        for name in &self.with_scratch()? {
             if self.catalog().running(name)?.is_none()
                 && let Err(error) = self.settle_scratch(name)
             {

@@ -102,6 +102,88 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
 }
 
 #[test]
+fn a_drill_without_an_instance_proves_a_part_and_says_which() {
+    let mut house = House::new();
+    let engine = house.engine();
+    let id = back_up(&engine);
+    drop(engine);
+    house.instances = vec!["author"];
+    let engine = house.engine();
+    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let outcome = done(&engine, job).outcome.unwrap();
+    assert!(
+        outcome.summary.contains("in part only") && outcome.summary.contains("all of author came back"),
+        "{}",
+        outcome.summary
+    );
+    assert!(
+        outcome.warnings.len() == 1
+            && outcome.warnings[0].starts_with("public-1 is in the backup and not configured"),
+        "{:?}",
+        outcome.warnings
+    );
+    let told = engine.catalog().notifications(1).unwrap().remove(0);
+    assert_eq!(told.severity, Severity::Warning);
+    let drill = engine.catalog().drills(&House::live()).unwrap().remove(0);
+    let left_out = vec!["public-1".parse().unwrap()];
+    assert_eq!(drill.outcome, DrillOutcome::ProvenInPart { left_out });
+    let backup = backups(&engine).remove(0);
+    assert_eq!(drill.bytes, backup.manifest.instances[0].bytes());
+    assert!(backup.is_good(), "nothing speaks against it");
+    let summary = engine.details(&House::live()).unwrap().summary;
+    assert_eq!((summary.last_proven, summary.last_drill), (None, Some(drill)));
+    let plan = engine.plan_restore(&request("manual", everything()), &Unwatched);
+    assert_eq!(plan.unwrap().expected.and_then(|expected| expected.drill), None);
+    // What a drill of the whole has shown counts for more than a later one of a part.
+    for (outcome, is_good) in [
+        (
+            DrillOutcome::Failed {
+                why: "a row is missing".to_owned(),
+            },
+            false,
+        ),
+        (DrillOutcome::Proven, true),
+    ] {
+        house.pass(Duration::minutes(1));
+        let whole = Drill {
+            at: engine.now(),
+            backup: id.clone(),
+            millis: 1,
+            bytes: 1,
+            newest: true,
+            outcome,
+        };
+        engine.catalog().record_drill(&House::live(), &whole).unwrap();
+        house.pass(Duration::minutes(1));
+        engine.refresh();
+        let again = engine.start_drill(&House::live(), Some(&id.0), "maria").unwrap();
+        done(&engine, again);
+        let backup = backups(&engine).remove(0);
+        assert_eq!(backup.is_good(), is_good);
+        assert_eq!(backup.drill, Some(whole));
+    }
+}
+
+#[test]
+pub(super) fn what_a_drill_has_left_in_a_folder_waits_for_its_machine() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    drop(engine);
+    let left = house.path("scratch/.lifeboat-drill-acme+live-7");
+    fs::create_dir_all(left.join("author/content")).unwrap();
+    fs::create_dir_all(house.path("state/drills")).unwrap();
+    let note = serde_json::json!({ "folder": left });
+    fs::write(house.path("state/drills/acme+live.json"), note.to_string()).unwrap();
+    // Another machine has a disk, and a state folder, of its own.
+    drop(house.engine_with_state("other-state"));
+    assert!(left.exists());
+    drop(house.engine());
+    assert!(!left.exists());
+    nothing_is_left(&house, &house.path("scratch"));
+}
+
+#[test]
 fn a_backup_whose_drill_failed_goes_only_for_a_good_one() {
     let house = House::new();
     let engine = house.engine();

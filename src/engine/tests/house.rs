@@ -47,6 +47,8 @@ pub(super) struct House {
     pub(super) copied: Vec<Slot>,
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
+    /// The instances that are configured.
+    pub(super) instances: Vec<&'static str>,
     catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
@@ -68,6 +70,7 @@ impl House {
                 every: Every::NEVER,
                 ..DrillSettings::default()
             },
+            instances: INSTANCES.to_vec(),
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -140,7 +143,8 @@ impl House {
             keep: Keep::default(),
             verify: self.verify,
             drill: self.drill.clone(),
-            instances: INSTANCES
+            instances: self
+                .instances
                 .iter()
                 .map(|instance| InstanceSettings {
                     name: instance.parse().unwrap(),

@@ -90,6 +90,10 @@ const TESTS: &[(&str, fn())] = &[
         drills::proofs_begin_by_themselves_once_a_period_and_outside_the_window,
     ),
     (
+        "what_a_drill_has_left_in_a_folder_waits_for_its_machine",
+        drills::what_a_drill_has_left_in_a_folder_waits_for_its_machine,
+    ),
+    (
         "a_drill_that_cannot_be_done_is_tried_again_only_later",
         drills::a_drill_that_cannot_be_done_is_tried_again_only_later,
     ),

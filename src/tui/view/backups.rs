@@ -127,6 +127,17 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
             Meaning::Critical,
         );
     }
+    if let Some((drill, part)) = summary
+        .last_drill
+        .as_ref()
+        .and_then(|drill| Some((drill, drill.in_part()?)))
+    {
+        let text = format!(
+            "proven in part only, {part}, not configured any more: backup {}",
+            drill.backup
+        );
+        problem("last drill", &text, Meaning::Warning);
+    }
     if let Some(text) = replaced(model, details) {
         problem("replaced tables", &text, Meaning::Information);
     }

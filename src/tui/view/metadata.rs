@@ -90,6 +90,10 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
                 format!("proven in {}", measure::millis(drill.millis)),
                 Meaning::Good,
             ),
+            Some(drill) if !drill.has_failed() => (
+                format!("proven in part only, {}", drill.in_part().unwrap_or_default()),
+                Meaning::Warning,
+            ),
             Some(_) => ("yes, but its last drill failed".to_owned(), Meaning::Critical),
         },
         Verification::Unverified => ("not yet: v reads it back".to_owned(), Meaning::Warning),

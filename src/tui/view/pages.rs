@@ -193,6 +193,15 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
                 );
                 text.fact_as("drill", &words, Meaning::Good);
             }
+            DrillOutcome::ProvenInPart { .. } => {
+                let words = format!(
+                    "proven restorable in part only, {}, in {} {}",
+                    drill.in_part().unwrap_or_default(),
+                    measure::millis(drill.millis),
+                    moment_and_age(drill.at, model.now)
+                );
+                text.fact_as("drill", &words, Meaning::Warning);
+            }
             DrillOutcome::Failed { why } => {
                 let words = format!(
                     "failed {}: {why}. It holds no slot until a drill of it succeeds",

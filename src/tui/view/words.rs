@@ -73,6 +73,7 @@ pub fn verified(backup: &Backup, symbols: &Symbols, wide: bool) -> Vec<Piece> {
         Verification::Verified { .. } => match &backup.drill {
             None => (symbols.good, "verified", "", Meaning::Good),
             Some(drill) if drill.is_proven() => (symbols.good, "proven", "", Meaning::Good),
+            Some(drill) if !drill.has_failed() => (symbols.good, "proven in part", "", Meaning::Warning),
             Some(_) => (symbols.critical, "drill failed", "bad", Meaning::Critical),
         },
         Verification::Unverified => (symbols.empty, "not verified", "no", Meaning::Warning),

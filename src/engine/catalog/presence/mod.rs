@@ -34,6 +34,14 @@ impl Presence {
         }
     }
 
+    /// What tells the catalog from every other one, if several machines share it.
+    pub(super) fn installation(&self) -> Option<&str> {
+        match self {
+            Self::Process(_) => None,
+            Self::Node(node) => node.installation(),
+        }
+    }
+
     /// Whether the Lifeboat with this number lives, as far as can be told.
     pub(super) fn is_alive(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
         match self {

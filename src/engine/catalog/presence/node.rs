@@ -40,6 +40,7 @@ impl Default for Lease {
 #[derive(Debug)]
 pub(in crate::engine::catalog) struct Node {
     shared: Arc<Shared>,
+    installation: Option<String>,
     beating: Option<JoinHandle<()>>,
 }
 
@@ -74,6 +75,7 @@ impl Node {
         let located = |fault: Fault| fault.on(&connector.place());
         let mut link = Link::open(connector, 0)?;
         link.migrate().map_err(located)?;
+        let installation = installation(&mut link).map_err(located)?;
         let number = registered(&mut link, name, lease).map_err(located)?;
         let shared = Arc::new(Shared {
             number: AtomicU64::new(number),
@@ -92,12 +94,18 @@ impl Node {
             })?;
         Ok(Self {
             shared,
+            installation,
             beating: Some(beating),
         })
     }
 
     pub(in crate::engine::catalog) fn number(&self) -> u64 {
         self.shared.number.load(Ordering::Acquire)
+    }
+
+    /// What tells the catalog from every other one. `None` where the server does not say enough of itself.
+    pub(super) fn installation(&self) -> Option<&str> {
+        self.installation.as_deref()
     }
 
     /// Whether the node lives, as far as can be told: its lease stands, or nobody may say yet that it has run out.
@@ -236,6 +244,28 @@ impl Shared {
         self.number.store(number, Ordering::Release);
         Ok(false)
     }
+}
+
+/// The server, the database on it, and what was drawn when the tables were made: a catalog that was dumped and read into
+/// another database is another one.
+fn installation(link: &mut Link) -> Result<Option<String>, Fault> {
+    let mut session = Session::Postgres(link);
+    let may_ask = session.row(
+        "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
+        &[],
+    )?;
+    if !may_ask.is_some_and(|row| row.truth(0).unwrap_or(false)) {
+        return Ok(None);
+    }
+    session
+        .row(
+            "SELECT concat_ws('/', server.system_identifier, base.oid, installation.id)
+             FROM pg_catalog.pg_control_system() AS server, pg_catalog.pg_database AS base, installation
+             WHERE base.datname = current_database()",
+            &[],
+        )?
+        .map(|row| row.text(0))
+        .transpose()
 }
 
 /// A new number, with a fresh lease. Rows of nodes that are long gone are cleared away.

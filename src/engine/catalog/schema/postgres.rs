@@ -5,7 +5,19 @@
 use super::Migration;
 
 /// In order; the first makes form 1 out of nothing. The columns are those of `sqlite`, where they are told.
-pub(in crate::engine::catalog) const MIGRATIONS: &[Migration] = &[Migration::of(FIRST)];
+pub(in crate::engine::catalog) const MIGRATIONS: &[Migration] =
+    &[Migration::of(FIRST), Migration::of(SECOND), Migration::of(THIRD)];
+
+const THIRD: &str = "
+    ALTER TABLE answers ADD COLUMN job BIGINT;
+";
+
+const SECOND: &str = "
+    CREATE TABLE installation (
+        id TEXT NOT NULL                             -- of these tables, wherever they are
+    );
+    INSERT INTO installation VALUES (CAST(gen_random_uuid() AS TEXT));
+";
 
 const FIRST: &str = "
     CREATE TABLE nodes (

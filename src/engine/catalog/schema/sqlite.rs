@@ -11,7 +11,12 @@ pub(in crate::engine::catalog) const MIGRATIONS: &[Migration] = &[
         sql: SECOND,
         then: Some(LINK),
     },
+    Migration::of(THIRD),
 ];
+
+const THIRD: &str = "
+    ALTER TABLE answers ADD COLUMN job INTEGER; -- the one that was started under the key
+";
 
 const FIRST: &str = "
     CREATE TABLE processes (

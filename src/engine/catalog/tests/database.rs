@@ -27,6 +27,14 @@ pub(super) const TESTS: &[Test] = &[
         "many_open_an_empty_database_at_the_same_time",
         many_open_an_empty_database_at_the_same_time,
     ),
+    (
+        "news_is_told_once_while_an_older_transaction_is_open",
+        news_is_told_once_while_an_older_transaction_is_open,
+    ),
+    (
+        "whoever_holds_something_is_known_as_long_as_it_may",
+        whoever_holds_something_is_known_as_long_as_it_may,
+    ),
 ];
 
 fn number(catalog: &Catalog) -> u64 {
@@ -126,6 +134,83 @@ fn many_open_an_empty_database_at_the_same_time(place: &Place) {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(numbers.len(), 8);
+}
+
+fn news_is_told_once_while_an_older_transaction_is_open(place: &Place) {
+    let Place::Database(connect) = place else { return };
+    let (one, other) = (place.open(), place.open());
+    let mut seen = one.seen_so_far().unwrap();
+    let mut look = || {
+        let (changes, now) = one.changes_since(&seen).unwrap();
+        seen = now;
+        changes
+    };
+    let mut client = postgres::Client::connect(connect, postgres::NoTls).unwrap();
+    let mut open = client.transaction().unwrap();
+    open.batch_execute(
+        "INSERT INTO lifeboat.notifications (at, severity, text) VALUES (1764000000000000, 'warning', 'late')",
+    )
+    .unwrap();
+    let (job, claim) = start(&other, "acme/live").unwrap();
+    assert_eq!(look(), [Change::Job(Box::new(job.clone()))]);
+    assert_eq!(look(), [], "told before");
+    // More than are told at once: from then on every look would say that everything is to be asked again.
+    for number in 0..250 {
+        other
+            .notify(
+                at(number),
+                Severity::Warning,
+                None,
+                &format!("number {number}"),
+                None,
+            )
+            .unwrap();
+    }
+    assert_eq!(look(), [Change::Anything]);
+    assert_eq!(look(), []);
+    let ended = end(&other, (job, claim), JobState::Done, at(9));
+    assert_eq!(
+        look(),
+        [Change::Job(Box::new(ended))],
+        "a job that changes again is told again"
+    );
+    open.commit().unwrap();
+    let late = look();
+    assert!(
+        matches!(&late[..], [Change::Notification(told)] if told.text == "late"),
+        "{late:?}"
+    );
+    assert_eq!(look(), []);
+}
+
+fn whoever_holds_something_is_known_as_long_as_it_may(place: &Place) {
+    let (holding, other) = (place.open(), place.open());
+    let (job, claim) = start(&holding, "acme/live").unwrap();
+    let (for_job, as_such) = (
+        holding.holder(Some(&claim)).unwrap(),
+        holding.holder(None).unwrap(),
+    );
+    for words in [&for_job, &as_such] {
+        assert_eq!(other.holder_stands(words).unwrap(), Some(true));
+        assert_eq!(holding.holder_stands(words).unwrap(), Some(true));
+    }
+    // Another catalog, a node that nobody knows, and words that nobody here has written.
+    let elsewhere = for_job.replace("\"catalog\":\"", "\"catalog\":\"7");
+    let unknown = as_such.replace(&format!("\"node\":{}", number(&holding)), "\"node\":4711");
+    for words in [elsewhere.as_str(), unknown.as_str(), "", "{}"] {
+        assert_eq!(other.holder_stands(words).unwrap(), None, "{words}");
+    }
+    // Its job goes on under another claim, then its lease runs out.
+    holding.adopt_own(job.id).unwrap().unwrap();
+    assert_eq!(other.holder_stands(&for_job).unwrap(), Some(false));
+    assert_eq!(other.holder_stands(&as_such).unwrap(), Some(true));
+    place.run_out(number(&holding));
+    assert_eq!(other.holder_stands(&as_such).unwrap(), Some(false));
+    // That was for good.
+    assert!(matches!(
+        start(&holding, "beta/live"),
+        Err(CatalogError::TakenForDead)
+    ));
 }
 
 pub(super) fn the_server_goes_away_and_comes_back(cluster: &Cluster) {

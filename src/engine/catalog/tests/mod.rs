@@ -142,6 +142,7 @@ on_every_store!(
     tokens::a_token_is_rotated_and_revoked,
     tokens::the_same_question_gets_the_same_answer,
     tokens::a_reservation_of_a_dead_lifeboat_is_free_again,
+    tokens::a_key_leads_to_the_job_that_was_started_under_it,
     tokens::notes_are_kept_by_kind_and_name,
 );
 

@@ -391,7 +391,7 @@ pub(super) fn a_lifeboat_notices_what_another_writes(place: &Place) {
     let (one, other) = (place.open(), place.open());
     let mut seen = one.seen_so_far().unwrap();
     let mut look = || {
-        let (changes, now) = one.changes_since(seen).unwrap();
+        let (changes, now) = one.changes_since(&seen).unwrap();
         seen = now;
         changes
     };

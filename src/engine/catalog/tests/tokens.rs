@@ -101,9 +101,38 @@ pub(super) fn a_reservation_of_a_dead_lifeboat_is_free_again(place: &Place) {
     let ask = |catalog: &Catalog| catalog.reserve_answer("ann", "key", &[1; 32], at(0)).unwrap();
     assert_eq!(ask(&doomed), Reserved::New);
     assert_eq!(ask(&other), Reserved::Running);
+    assert_eq!(ask(&doomed), Reserved::RunningHere);
     place.kill(doomed);
     assert_eq!(ask(&other), Reserved::New);
-    assert_eq!(ask(&other), Reserved::Running);
+    assert_eq!(ask(&other), Reserved::RunningHere);
+}
+
+pub(super) fn a_key_leads_to_the_job_that_was_started_under_it(place: &Place) {
+    let (doomed, other) = (place.open(), place.open());
+    let ask = |catalog: &Catalog, key: &str| catalog.reserve_answer("ann", key, &[1; 32], at(0)).unwrap();
+    for key in ["key", "another"] {
+        assert_eq!(ask(&doomed, key), Reserved::New);
+    }
+    let caller = Caller {
+        key: Some("key".into()),
+        ..ann()
+    };
+    let live = name("acme/live");
+    let create =
+        |catalog: &Catalog| catalog.create_job_for(&caller, new(&live, "ann"), at(0), &JobState::Running);
+    let (job, _) = create(&doomed).unwrap();
+    // Whatever becomes of the answer, and of whoever worked on it.
+    assert_eq!(ask(&doomed, "key"), Reserved::Started(job.id));
+    assert_eq!(ask(&other, "key"), Reserved::Started(job.id));
+    assert_eq!(ask(&other, "another"), Reserved::Running);
+    place.kill(doomed);
+    assert_eq!(ask(&other, "key"), Reserved::Started(job.id));
+    assert_eq!(ask(&other, "another"), Reserved::New);
+    // One that was not created is not bound.
+    other.release_answer("ann", "key").unwrap();
+    assert_eq!(ask(&other, "key"), Reserved::New);
+    create(&other).unwrap_err();
+    assert_eq!(ask(&other, "key"), Reserved::RunningHere);
 }
 
 pub(super) fn notes_are_kept_by_kind_and_name(place: &Place) {
