@@ -171,6 +171,19 @@ fn so_it_is_while_only_the_second_repository_is_left() {
     let repositories = sandbox.join("repository");
     std::fs::rename(&repositories, folder.path().join("away")).unwrap();
 
+    // What is left is shown, and marked.
+    let shown = house.command(&["backups", LIVE]).output().unwrap();
+    assert!(!shown.status.success(), "that the first one is away is told");
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(text.contains("verified, second repository only"), "{text}");
+    assert!(
+        !text.contains("empty"),
+        "nobody knows what the first one holds: {text}"
+    );
+    let shown = house.command(&["backups", LIVE, "--json"]).output().unwrap();
+    let told: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(told["second_repository_only"][0]["slots"][0], "manual");
+
     let restore = ["restore", LIVE, "manual", "--from", "copy", "--confirm", LIVE];
     house.edit();
     let began = Instant::now();

@@ -335,7 +335,22 @@ impl Engine {
             let backups = self
                 .list_backups(name)
                 .map_err(|error| self.out_of_reach(name, error))?;
-            return Ok(choose(&backups, text)?.clone());
+            return choose(&backups, text).cloned().map_err(|error| {
+                let is_copied = matches!(error, ChoiceError::Unknown(_))
+                    && !text.is_empty()
+                    && self.known_copies(name).unwrap_or_default().iter().any(|copy| {
+                        [&copy.of, &copy.backup.id]
+                            .iter()
+                            .any(|id| id.0.starts_with(text))
+                    });
+                if is_copied {
+                    EngineError::Failed(format!(
+                        "backup {text} is in the second repository only: take it from there with --from copy"
+                    ))
+                } else {
+                    error.into()
+                }
+            });
         }
         if self.copy_settings().is_none() {
             return Err(EngineError::Failed(
