@@ -154,6 +154,69 @@ fn millis(time: Duration) -> u64 {
 }
 
 #[test]
+fn so_it_is_while_only_the_second_repository_is_left() {
+    let seed = setting("LIFEBOAT_CRASH_SEED", 1);
+    let mut random = Random(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = folder.path().join("sandbox");
+    let mut house = House::new(&sandbox);
+    let mut config = std::fs::read_to_string(&house.config).unwrap();
+    config.push_str(&format!(
+        "\n[repository.copy]\nroot = \"{}\"\nslots = [\"manual\"]\n",
+        folder.path().join("copies").display()
+    ));
+    std::fs::write(&house.config, config).unwrap();
+    house.run(&["backup", LIVE]);
+    let backed_up = house.content();
+    let repositories = sandbox.join("repository");
+    std::fs::rename(&repositories, folder.path().join("away")).unwrap();
+
+    // What is left is shown, and marked.
+    let shown = house.command(&["backups", LIVE]).output().unwrap();
+    assert!(!shown.status.success(), "that the first one is away is told");
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(text.contains("verified, second repository only"), "{text}");
+    assert!(
+        !text.contains("empty"),
+        "nobody knows what the first one holds: {text}"
+    );
+    let shown = house.command(&["backups", LIVE, "--json"]).output().unwrap();
+    let told: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(told["second_repository_only"][0]["slots"][0], "manual");
+
+    let restore = ["restore", LIVE, "manual", "--from", "copy", "--confirm", LIVE];
+    house.edit();
+    let began = Instant::now();
+    house.run(&restore);
+    let takes = millis(began.elapsed());
+    assert_eq!(house.content(), backed_up);
+    for round in 1..=setting("LIFEBOAT_CRASH_ROUNDS", 8).div_ceil(2) {
+        house.edit();
+        let before = house.content();
+        let instant = random.below(takes + takes / 20);
+        let place = format!("round {round} of seed {seed}: killed after {instant} ms");
+        let mut child = house.start(&restore);
+        // The instant is what the test is about; nothing is waited for.
+        std::thread::sleep(Duration::from_millis(instant));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        // The next start settles whatever was left, and the first repository is still away.
+        house.run(&["environments"]);
+        let after = house.content();
+        assert!(after == before || after == backed_up, "{place}: Live is mixed");
+        assert_eq!(house.beside(), Vec::<String>::new(), "{place}");
+        if after == backed_up {
+            house.run(&["undo", LIVE, "--confirm", LIVE]);
+            assert_eq!(house.content(), before, "{place}: undo");
+        }
+        house.run(&restore);
+        assert_eq!(house.content(), backed_up, "{place}");
+    }
+    assert!(!repositories.exists());
+}
+
+#[test]
 fn live_is_old_or_new_wherever_lifeboat_is_killed() {
     let rounds = setting("LIFEBOAT_CRASH_ROUNDS", 8);
     let seed = setting("LIFEBOAT_CRASH_SEED", 1);

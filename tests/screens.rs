@@ -458,6 +458,66 @@ fn with_copies(state: &mut State) {
     };
 }
 
+/// The first repository is out of reach, and the second one has copies of two backups.
+fn with_the_first_lost(state: &mut State) {
+    with_copies(state);
+    let details = state.environments.get_mut(&name("acme/live")).unwrap();
+    details.backups.clear();
+    details
+        .summary
+        .slots
+        .iter_mut()
+        .for_each(|slot| slot.taken = None);
+    details.summary.newest = None;
+    details.summary.trouble = Some(
+        "the repository of acme/live, which held backups, is not in /backups/acme/live: is its disk mounted?"
+            .to_owned(),
+    );
+    details.undo = None;
+    details.undo_way = None;
+}
+
+#[tokio::test]
+async fn what_only_the_second_repository_has_is_shown_and_restored_from_there() {
+    let table = [("", "second repository only")];
+    look("second-only", with_the_first_lost, &table).await;
+    let choose = [
+        ("", "second repository only"),
+        ("r", "choose a backup"),
+        ("gg", "which alone has it"),
+    ];
+    look("second-only-choose", with_the_first_lost, &choose).await;
+
+    let cockpit = Runner::start((80, 24), Fixture::with(with_the_first_lost)).await;
+    cockpit.see("second repository only").await;
+    cockpit
+        .press("<Tab>v")
+        .await
+        .see("only the second repository")
+        .await;
+    cockpit.press("<Esc>r").await.see("choose a backup").await;
+    // There is no first one to choose.
+    cockpit.press("<Tab>").await.see("it is taken from there").await;
+    cockpit.press("gg<Enter><Enter>").await.see("come back").await;
+    cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+    let calls = cockpit.backend.state().calls.clone();
+    let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();
+    assert!(last.ends_with("from the copy"), "{last}");
+
+    // One whose original is gone stands beside those of the first.
+    let cockpit = Runner::start(
+        (120, 36),
+        Fixture::with(|state: &mut State| {
+            with_copies(state);
+            let details = state.environments.get_mut(&name("acme/live")).unwrap();
+            details.backups.retain(|backup| !backup.is_for(Slot::Monthly));
+        }),
+    )
+    .await;
+    cockpit.see("empty: next").await;
+    cockpit.see("2nd only").await;
+}
+
 #[tokio::test]
 async fn a_restore_can_come_from_the_second_repository() {
     let choose = [

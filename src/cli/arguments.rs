@@ -40,8 +40,9 @@ error. With --json a result is one object, and the last line of an error is
 Fields of the object that --json prints:
   check          findings works
   environments   environments
-  backups        environment slots backups copies instances replaced undo_way
-                 last_verified last_drill last_proven trouble
+  backups        environment slots backups copies second_repository_only
+                 instances replaced undo_way last_verified last_drill
+                 last_proven trouble
   schedule       environment schedule begins_at slots last_scheduled
                  next_verify next_drill trouble
   jobs           jobs; for one job: job log

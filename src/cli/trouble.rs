@@ -10,7 +10,7 @@ use crate::domain::state::EnvironmentDetails;
 
 /// Whether the answer holds nothing that could be shown, because of the trouble.
 pub(super) fn hides_backups(details: &EnvironmentDetails) -> bool {
-    details.summary.trouble.is_some() && details.backups.is_empty()
+    details.hides_backups() && details.only_copied().next().is_none()
 }
 
 /// The end of a verb that has printed what is known: an error if the environment is in trouble.
@@ -22,8 +22,9 @@ pub(super) fn end(details: &EnvironmentDetails) -> Result<(), CliError> {
 }
 
 /// The backup that somebody named. When it is not there and the environment is in trouble, that is why.
-pub(super) fn choose<'a>(details: &'a EnvironmentDetails, named: &str) -> Result<&'a Backup, CliError> {
-    backup::choose(&details.backups, named).map_err(|error| {
+pub(super) fn choose(details: &EnvironmentDetails, named: &str) -> Result<Backup, CliError> {
+    let all: Vec<Backup> = details.all_backups().cloned().collect();
+    backup::choose(&all, named).cloned().map_err(|error| {
         end(details)
             .err()
             .unwrap_or_else(|| BackendError::from(error).into())

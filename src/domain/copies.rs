@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
-use super::backup::{Backup, BackupId};
+use super::backup::{Backup, BackupId, Trigger};
 use super::retention::holders;
 use super::slot::{Keep, Slot};
 
@@ -41,10 +41,13 @@ impl Copies {
         self.backups.iter().find(|copy| copy.of == *backup)
     }
 
-    /// When the newest backup was taken that has a good copy.
+    /// When the newest backup was taken that has a good copy. A safety backup that had to go there is no copy.
     #[must_use]
     pub fn newest(&self) -> Option<Instant> {
-        let good = self.backups.iter().filter(|copy| copy.backup.is_good());
+        let good = self
+            .backups
+            .iter()
+            .filter(|copy| copy.backup.is_good() && copy.backup.manifest.trigger != Trigger::Restore);
         good.map(|copy| copy.backup.manifest.taken).max()
     }
 }

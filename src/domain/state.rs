@@ -189,3 +189,31 @@ pub struct EnvironmentDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies: Option<Copies>,
 }
+
+impl EnvironmentDetails {
+    /// All its backups: those of the first repository, and after them those that only the second one has.
+    pub fn all_backups(&self) -> impl Iterator<Item = &Backup> {
+        self.backups.iter().chain(self.only_copied())
+    }
+
+    /// The backups that only the second repository has, newest first: what they are copies of has been dropped, or the first
+    /// repository is out of reach, or they are safety backups that had to go there.
+    pub fn only_copied(&self) -> impl Iterator<Item = &Backup> {
+        let copies = self.copies.iter().flat_map(|copies| &copies.backups);
+        copies
+            .filter(|copy| self.backups.iter().all(|backup| backup.id != copy.of))
+            .map(|copy| &copy.backup)
+    }
+
+    /// Whether only the second repository has this backup.
+    #[must_use]
+    pub fn is_only_copied(&self, id: &BackupId) -> bool {
+        self.only_copied().any(|backup| backup.id == *id)
+    }
+
+    /// Whether what the first repository holds is not known: it is out of reach, or its records are.
+    #[must_use]
+    pub fn hides_backups(&self) -> bool {
+        self.summary.trouble.is_some() && self.backups.is_empty()
+    }
+}

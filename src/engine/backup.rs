@@ -9,7 +9,7 @@ use super::hooks::{Around, Ending, Occasion};
 use super::repository::{Copy, RepositoryError, Source};
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger};
+use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
@@ -17,7 +17,7 @@ use crate::domain::plan::Selection;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, shrank, standing_upgrade};
-use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
+use crate::domain::settings::{EnvironmentSettings, InstanceSettings, RepositoryChoice};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
 
@@ -39,6 +39,8 @@ pub(super) struct Purpose {
     pub serves: Vec<Served>,
     pub stands: Option<Duration>,
     pub replaces: Option<Selection>,
+    /// Which repository it goes to: the first, unless that one is lost and Live is to be saved before a restore.
+    pub into: RepositoryChoice,
     /// The phases that copying and reading back are shown as.
     pub phases: (Phase, Phase),
 }
@@ -73,6 +75,7 @@ impl Engine {
             note: request.note.clone().filter(|note| !note.trim().is_empty()),
             serves: Vec::new(),
             replaces: None,
+            into: RepositoryChoice::First,
             phases: (Phase::Copying, Phase::Verifying),
         };
         let engine = self.clone();
@@ -116,6 +119,7 @@ impl Engine {
                 serves,
                 stands: None,
                 replaces: None,
+                into: RepositoryChoice::First,
                 phases: (Phase::Copying, Phase::Verifying),
             };
             engine.back_up(work, purpose)
@@ -236,12 +240,12 @@ impl Engine {
         work.phase(Phase::Preparing)?;
         let versions = versions_or_unknown(settings, &mut warnings);
         let repository = self
-            .repository(&name, true)?
+            .repository_of(&name, purpose.into, true)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
         if purpose.trigger != Trigger::Restore {
             refuse_links(settings)?;
         }
-        let before = self.list_backups(&name)?;
+        let before = self.list_in(&name, purpose.into)?;
         // Another Lifeboat may have taken an upgrade backup since this one was accepted.
         upgrade_allowed(&name, &purpose.trigger, &before, self.now())?;
         let instances: Vec<_> = settings
@@ -300,9 +304,13 @@ impl Engine {
         }
         let id = repository.record(copy, &manifest)?;
         self.changed(&name);
-        work.log(Severity::Information, &format!("backup {id} is recorded"));
+        let where_ = match purpose.into {
+            RepositoryChoice::First => "",
+            RepositoryChoice::Copy => " in the second repository",
+        };
+        work.log(Severity::Information, &format!("backup {id} is recorded{where_}"));
         let backup = self
-            .list_backups(&name)?
+            .list_in(&name, purpose.into)?
             .into_iter()
             .find(|backup| backup.id == id)
             .ok_or_else(|| {
@@ -329,13 +337,11 @@ impl Engine {
             .into());
         };
         let expires = until.max(self.now()) + EXTENSION;
-        if let Some(repository) = self.repository(name, false)? {
-            let changed = repository.change_expiry(id, expires)?;
-            // What was found out about it goes with it.
-            if let Some(known) = self.catalog().verifications(name)?.get(id) {
-                self.catalog().record_verification(name, &changed, known)?;
-                self.catalog().forget_verification(name, id)?;
-            }
+        let changed = self.repository_holding(name, id)?.change_expiry(id, expires)?;
+        // What was found out about it goes with it.
+        if let Some(known) = self.catalog().verifications(name)?.get(id) {
+            self.catalog().record_verification(name, &changed, known)?;
+            self.catalog().forget_verification(name, id)?;
         }
         self.changed(name);
         let text = format!(
@@ -357,7 +363,12 @@ impl Engine {
         self.live_settings(name)?;
         self.refuse_while_busy(name)?;
         let backup = self.find_backup(name, id)?;
-        let (backups, keep) = (self.backups(name)?, self.live_settings(name)?.keep);
+        let which = self.which_holds(name, id);
+        let backups = match which {
+            RepositoryChoice::First => self.backups(name)?,
+            RepositoryChoice::Copy => self.copies_for_retention(name)?,
+        };
+        let keep = self.live_settings(name)?.keep;
         let held = Slot::ALL.into_iter().find(|slot| {
             holders(&backups, &keep, *slot)
                 .iter()
@@ -370,21 +381,24 @@ impl Engine {
             }
             .into());
         }
-        if let Some(repository) = self.repository(name, false)? {
-            repository.forget(std::slice::from_ref(id))?;
-        }
+        self.repository_holding(name, id)?
+            .forget(std::slice::from_ref(id))?;
         self.changed(name);
         let what = backup.manifest.trigger.label();
         let text = format!("the {what} backup {id} was deleted");
         self.remember(by, Some(name), &text, None, Severity::Information);
-        // Its room is freed by a job of its own: that can take a while.
-        self.start_prune(name, by)?;
+        // Its room is freed by a job of its own: that can take a while. In the second repository it is freed when the next
+        // copy goes.
+        if which == RepositoryChoice::First {
+            self.start_prune(name, by)?;
+        }
         Ok(())
     }
 
+    /// The backup of this id: one of the first repository, or else one that the second holds.
     pub(super) fn find_backup(&self, name: &EnvironmentName, id: &BackupId) -> Result<Backup, EngineError> {
-        let backups = self.backups(name)?;
-        Ok(crate::domain::backup::choose(&backups, &id.0)?.clone())
+        let in_first = || Ok(choose(&self.backups(name)?, &id.0)?.clone());
+        in_first().or_else(|error| self.known_copy(name, id).ok_or(error))
     }
 
     pub(super) fn refuse_while_busy(&self, name: &EnvironmentName) -> Result<(), EngineError> {

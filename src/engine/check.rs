@@ -332,7 +332,7 @@ fn check_health(instance: &InstanceSettings, answers: &[InstanceHealth], finding
 }
 
 /// The nearest folder on the way to a place that is there.
-fn existing(place: &Path) -> PathBuf {
+pub(super) fn existing(place: &Path) -> PathBuf {
     place
         .ancestors()
         .find(|folder| folder.exists())

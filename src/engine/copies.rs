@@ -6,16 +6,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
+
+use super::check::existing;
 use super::repository::{Repository, RepositoryError};
 use super::{Engine, EngineError, Work, locked};
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, ChoiceError, Verification, choose};
+use crate::domain::address::Address;
+use crate::domain::backup::{Backup, BackupId, ChoiceError, Trigger, Verification, choose};
 use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::Phase;
 use crate::domain::measure;
 use crate::domain::retention::droppable;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
+use crate::domain::slot::Keep;
 
 /// What was last found in a second repository.
 pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;
@@ -41,11 +46,13 @@ impl Engine {
             return Ok(Vec::new());
         };
         let verifications = self.catalog().verifications(name)?;
+        let void = self.catalog().void_records(name)?;
         // An upgrade or safety backup changes its id when it is extended; what it began as stays.
         let origins = self.origins(name);
         let mut copies: Vec<_> = repository
             .list()?
             .into_iter()
+            .filter(|stored| !void.contains(&stored.id.0))
             .filter_map(|stored| {
                 let manifest = stored
                     .manifest
@@ -80,8 +87,12 @@ impl Engine {
         Ok(copies)
     }
 
-    /// What each backup of the first repository began as. Empty while that one is out of reach.
+    /// What each backup of the first repository began as. Empty unless that one was listed: while it is out of reach, it is
+    /// not reached for again and again.
     fn origins(&self, name: &EnvironmentName) -> Vec<(BackupId, BackupId)> {
+        if !locked(&self.0.listed).contains_key(name) {
+            return Vec::new();
+        }
         let listed = self
             .repository(name, false)
             .ok()
@@ -116,11 +127,7 @@ impl Engine {
             Vec::new()
         };
         Some(Copies {
-            repository: settings
-                .root
-                .join(name.project())
-                .join(name.environment())
-                .to_string(),
+            repository: self.copy_place(name),
             slots: settings.slots.clone(),
             missing: lacking.into_iter().map(|backup| backup.id.clone()).collect(),
             backups: copies,
@@ -153,8 +160,9 @@ impl Engine {
         let name = work.environment().clone();
         let keep = self.live_settings(&name)?.keep;
         let backups = self.list_backups(&name)?;
-        let lacking = missing(&backups, &keep, &settings.slots, &self.list_copies(&name)?);
-        if lacking.is_empty() {
+        let copies = self.list_copies(&name)?;
+        let lacking = missing(&backups, &keep, &settings.slots, &copies);
+        if lacking.is_empty() && self.droppable_copies(&copies, &keep, settings).is_empty() {
             return Ok(());
         }
         work.phase(Phase::SecondCopy)?;
@@ -172,16 +180,8 @@ impl Engine {
             );
             work.log(Severity::Information, &text);
         }
-        let copies = self.list_copies(&name)?;
-        let dropped: Vec<BackupId> = droppable(
-            &for_retention(&copies, &settings.slots),
-            &keep,
-            &BTreeSet::new(),
-            self.now(),
-        )
-        .into_iter()
-        .map(|copy| copy.id.clone())
-        .collect();
+        self.drop_void(work, &name, &second)?;
+        let dropped = self.droppable_copies(&self.list_copies(&name)?, &keep, settings);
         if !dropped.is_empty() {
             second.forget(&dropped)?;
             for id in &dropped {
@@ -197,27 +197,130 @@ impl Engine {
         Ok(())
     }
 
-    /// The repository that a backup is in: the first one, unless it is known to be a copy.
+    /// The copies as retention sees them.
+    pub(super) fn copies_for_retention(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let slots = self
+            .copy_settings()
+            .map_or(&[][..], |settings| &settings.slots[..]);
+        Ok(for_retention(&self.list_copies(name)?, slots))
+    }
+
+    /// What nothing holds any more in the second repository. A safety backup that was put there stays until it expires.
+    fn droppable_copies(
+        &self,
+        copies: &[CopiedBackup],
+        keep: &Keep,
+        settings: &CopySettings,
+    ) -> Vec<BackupId> {
+        let copies = for_retention(copies, &settings.slots);
+        droppable(&copies, keep, &BTreeSet::new(), self.now())
+            .into_iter()
+            .map(|copy| copy.id.clone())
+            .collect()
+    }
+
+    /// Why a restore from the second repository cannot keep its safety backup in the first, as a sentence that says where
+    /// it goes instead. `None` when it can.
+    ///
+    /// # Errors
+    /// A catalog that cannot be read.
+    pub(super) fn first_is_lost(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
+        let why = match self.list_backups(name) {
+            Err(error @ EngineError::Catalog(_)) => return Err(error),
+            Err(error) => error.to_string(),
+            Ok(_) => match self.cannot_be_made(name)? {
+                Some(why) => why,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(format!(
+            "the first repository in {} is out of reach: the safety backup goes to the second, in {} ({why})",
+            self.repository_place(name)?,
+            self.copy_place(name),
+        )))
+    }
+
+    /// Why a first repository that is not there yet cannot be made.
+    fn cannot_be_made(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
+        if self.repository(name, false)?.is_some() {
+            return Ok(None);
+        }
+        let Address::Folder(folder) = self.repository_place(name)? else {
+            return Ok(None);
+        };
+        let above = existing(&folder);
+        let written = access(&above, Access::WRITE_OK | Access::EXEC_OK);
+        Ok(written
+            .err()
+            .map(|error| format!("{} cannot be written: {error}", above.display())))
+    }
+
+    /// Where the second repository of an environment is, for people.
+    pub(super) fn copy_place(&self, name: &EnvironmentName) -> String {
+        self.copy_settings().map_or_else(
+            || "no place".to_owned(),
+            |settings| {
+                let place = settings.root.join(name.project()).join(name.environment());
+                place.to_string()
+            },
+        )
+    }
+
+    /// What one of the repositories holds, newest first, listed anew.
+    ///
+    /// # Errors
+    /// What opening or listing it said.
+    pub(super) fn list_in(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+    ) -> Result<Vec<Backup>, EngineError> {
+        match which {
+            RepositoryChoice::First => self.list_backups(name),
+            RepositoryChoice::Copy => {
+                let copies = self.list_copies(name)?;
+                Ok(copies.into_iter().map(|copy| copy.backup).collect())
+            }
+        }
+    }
+
+    /// These backups of the first repository, and the safety backups that had to go to the second.
+    pub(super) fn with_copied_safeties(&self, name: &EnvironmentName, backups: &[Backup]) -> Vec<Backup> {
+        let copies = self.known_copies(name).unwrap_or_default();
+        let safeties = copies
+            .into_iter()
+            .map(|copy| copy.backup)
+            .filter(|backup| backup.manifest.trigger == Trigger::Restore);
+        backups.iter().cloned().chain(safeties).collect()
+    }
+
+    /// A backup of the second repository, as last listed.
+    pub(super) fn known_copy(&self, name: &EnvironmentName, id: &BackupId) -> Option<Backup> {
+        let copies = self.known_copies(name).ok()?;
+        let found = copies.into_iter().find(|copy| copy.backup.id == *id);
+        found.map(|copy| copy.backup)
+    }
+
+    /// The repository that a backup is in: the first one, unless it is known to be in the second.
     pub(super) fn repository_holding(
         &self,
         name: &EnvironmentName,
         id: &BackupId,
     ) -> Result<Arc<Repository>, EngineError> {
+        self.repository_of(name, self.which_holds(name, id), false)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))
+    }
+
+    /// Which repository a backup is in.
+    pub(super) fn which_holds(&self, name: &EnvironmentName, id: &BackupId) -> RepositoryChoice {
         let is_known = locked(&self.0.listed)
             .get(name)
             .is_some_and(|listed| listed.backups.iter().any(|backup| backup.id == *id));
-        let is_copy = !is_known
-            && self.copy_settings().is_some()
-            && self
-                .known_copies(name)
-                .is_ok_and(|copies| copies.iter().any(|copy| copy.backup.id == *id));
-        let which = if is_copy {
+        if !is_known && self.copy_settings().is_some() && self.known_copy(name, id).is_some() {
             RepositoryChoice::Copy
         } else {
             RepositoryChoice::First
-        };
-        self.repository_of(name, which, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))
+        }
     }
 
     /// The backup that somebody means, in the repository that they mean. A copy may also be called by the id of what it
@@ -232,7 +335,22 @@ impl Engine {
             let backups = self
                 .list_backups(name)
                 .map_err(|error| self.out_of_reach(name, error))?;
-            return Ok(choose(&backups, text)?.clone());
+            return choose(&backups, text).cloned().map_err(|error| {
+                let is_copied = matches!(error, ChoiceError::Unknown(_))
+                    && !text.is_empty()
+                    && self.known_copies(name).unwrap_or_default().iter().any(|copy| {
+                        [&copy.of, &copy.backup.id]
+                            .iter()
+                            .any(|id| id.0.starts_with(text))
+                    });
+                if is_copied {
+                    EngineError::Failed(format!(
+                        "backup {text} is in the second repository only: take it from there with --from copy"
+                    ))
+                } else {
+                    error.into()
+                }
+            });
         }
         if self.copy_settings().is_none() {
             return Err(EngineError::Failed(
@@ -267,9 +385,8 @@ impl Engine {
             .count();
         match self.copy_settings() {
             Some(settings) if good > 0 => EngineError::Failed(format!(
-                "{error}. The second repository in {} has copies of {good} backups: `lifeboat plan {name} BACKUP --from \
-                 copy` looks at one. To restore from it, name a new and empty root in [repository] and another state \
-                 folder first, since the restore keeps its safety backup there",
+                "{error}. The second repository in {} has {good} good backups: `lifeboat backups {name}` shows them, \
+                 `lifeboat plan {name} BACKUP --from copy` looks at one, and `lifeboat restore` takes it in the same way",
                 settings.root
             )),
             _ => error,

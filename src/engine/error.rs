@@ -58,6 +58,9 @@ pub enum EngineError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Another Lifeboat is at work on the environment, as a sentence.
+    #[error("{0}")]
+    AtWork(String),
     /// Anything else, as a sentence.
     #[error("{0}")]
     Failed(String),

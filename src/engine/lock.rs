@@ -22,6 +22,8 @@ use crate::domain::settings::RepositoryChoice;
 #[derive(Debug)]
 #[expect(dead_code, reason = "what is inside is held, not read")]
 pub(super) enum EnvironmentLock {
+    /// The locks on both repositories, as far as there are two that can be locked.
+    Both(Box<[EnvironmentLock; 2]>),
     /// An open file is the lock.
     Beside(LockedFile),
     /// A lock in the repository, which is in object storage.
@@ -53,7 +55,8 @@ impl Engine {
     }
 
     /// Takes the environment's lock, and goes on without it when the repository is out of reach: for what has to be done
-    /// to Live and needs no repository. The catalog's lock, and a database's own, stand all the same.
+    /// to Live and needs no repository. Then the lock on the second repository is taken, if there is one that can be
+    /// locked. The catalog's lock, and a database's own, stand all the same.
     ///
     /// # Errors
     /// A sentence when another Lifeboat holds it.
@@ -61,12 +64,37 @@ impl Engine {
         &self,
         name: &EnvironmentName,
     ) -> Result<EnvironmentLock, EngineError> {
-        match self.lock(name) {
-            Err(EngineError::Repository(RepositoryError::Io { .. } | RepositoryError::NoAccess { .. })) => {
-                Ok(EnvironmentLock::Nothing)
-            }
-            result => result,
+        let out_of_reach = match self.lock(name) {
+            Ok(lock) if !matches!(lock, EnvironmentLock::Nothing) => return Ok(lock),
+            Ok(_) => None,
+            Err(error) if is_held(&error) => return Err(error),
+            Err(error) => Some(error),
+        };
+        match self.lock_of(name, RepositoryChoice::Copy, false) {
+            Ok(lock) if out_of_reach.is_none() || !matches!(lock, EnvironmentLock::Nothing) => Ok(lock),
+            Err(error) if is_held(&error) => Err(error),
+            _ => match out_of_reach {
+                None
+                | Some(EngineError::Repository(
+                    RepositoryError::Io { .. } | RepositoryError::NoAccess { .. },
+                )) => Ok(EnvironmentLock::Nothing),
+                Some(error) => Err(error),
+            },
         }
+    }
+
+    /// Takes the locks for a restore from the second repository: the one on that, and the one on the first repository as
+    /// well, unless that one cannot be used.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat holds either, or the second repository cannot be locked.
+    pub(super) fn lock_both(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
+        let first = match self.lock(name) {
+            Err(error) if !is_held(&error) => EnvironmentLock::Nothing,
+            result => result?,
+        };
+        let second = self.lock_of(name, RepositoryChoice::Copy, false)?;
+        Ok(EnvironmentLock::Both(Box::new([first, second])))
     }
 
     /// Takes the lock on the environment's repository, or on its second one. With `create` the repository is made if
@@ -88,10 +116,14 @@ impl Engine {
             return self.lock_inside(name, which, create);
         };
         let folder = place.parent().unwrap_or(place);
+        // Where nothing is, nothing is made in the way of a disk that comes back.
+        if !create && !folder.exists() {
+            return Ok(EnvironmentLock::Nothing);
+        }
         let file = folder.join(format!(".{}.lock", name.environment()));
         match take(folder, &file) {
             Ok(lock) => Ok(EnvironmentLock::Beside(LockedFile(lock))),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(EngineError::Failed(format!(
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(EngineError::AtWork(format!(
                 "another Lifeboat, with another state folder, is at work on {name}: wait until it has ended (it holds {})",
                 file.display()
             ))),
@@ -125,6 +157,14 @@ impl Engine {
         self.repository_of(name, which, create)?;
         Ok(EnvironmentLock::Nothing)
     }
+}
+
+/// Whether the lock is somebody else's, and not merely out of reach.
+fn is_held(error: &EngineError) -> bool {
+    matches!(
+        error,
+        EngineError::AtWork(_) | EngineError::Repository(RepositoryError::Locked { .. })
+    )
 }
 
 fn take(folder: &Path, path: &Path) -> io::Result<File> {

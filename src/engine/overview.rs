@@ -130,6 +130,12 @@ impl Engine {
         let due = settings.schedule.due(name, &backups, known_since, now);
         let automatic: &[Slot] = if recoverable { &Slot::AUTOMATIC } else { &[] };
         let replaced = self.replaced_tables(name);
+        let copies = if recoverable {
+            self.copies(name, &backups)
+        } else {
+            None
+        };
+        let can_undo = self.with_copied_safeties(name, &backups);
         Ok(EnvironmentDetails {
             summary,
             instances: self.instances(name, settings),
@@ -154,12 +160,12 @@ impl Engine {
             last_scheduled: self.catalog().last_scheduled(name)?,
             next_verify: self.next_proof(name, settings, Proof::Verify),
             next_drill: self.next_proof(name, settings, Proof::Drill),
-            undo_way: self.undo_way(name, settings, &replaced, &backups),
+            undo_way: self.undo_way(name, settings, &replaced, &can_undo),
             replaced,
             undo: self
-                .safety_to_go_back_to(name, &backups)
+                .safety_to_go_back_to(name, &can_undo)
                 .map(|backup| backup.id.clone()),
-            copies: self.copies(name, &backups),
+            copies,
             backups,
             repository,
         })

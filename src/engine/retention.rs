@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Drops backups that came too late, from a machine whose job others had taken over.
-    fn drop_void(
+    pub(super) fn drop_void(
         &self,
         work: &Work,
         name: &EnvironmentName,

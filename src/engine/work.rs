@@ -298,6 +298,20 @@ impl Engine {
     where
         F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
     {
+        self.start_from(RepositoryChoice::First, new, body)
+    }
+
+    /// As [`Engine::start_new`], for a job that reads a backup from this repository: one that reads from the second has to
+    /// do without the first where that cannot be used.
+    pub(super) fn start_from<F>(
+        &self,
+        reads: RepositoryChoice,
+        new: NewJob<'_>,
+        body: F,
+    ) -> Result<JobId, EngineError>
+    where
+        F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
+    {
         let kind = new.kind;
         let (job, claim) = self.create_job(new)?;
         let id = job.id;
@@ -314,10 +328,10 @@ impl Engine {
                     // Before the lock, which says which claim it is held for, and until after it.
                     let _fence = engine.behind_fence(&work.environment, work.claim);
                     // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
-                    let _lock = if kind == JobKind::Undo {
-                        engine.lock_unless_out_of_reach(&work.environment)?
-                    } else {
-                        engine.lock_of(&work.environment, RepositoryChoice::First, create)?
+                    let _lock = match (reads, kind) {
+                        (RepositoryChoice::Copy, _) => engine.lock_both(&work.environment)?,
+                        (_, JobKind::Undo) => engine.lock_unless_out_of_reach(&work.environment)?,
+                        _ => engine.lock_of(&work.environment, reads, create)?,
                     };
                     body(&work)
                 }))

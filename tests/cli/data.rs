@@ -321,6 +321,8 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
 
 /// A second repository that has a copy of the newest backup, and should have one of the next.
 fn copies(backups: &[Backup]) -> Copies {
+    let mut manifest = backups[0].manifest.clone();
+    manifest.trigger = Trigger::Schedule;
     Copies {
         repository: "s3://copies/acme/live".to_owned(),
         slots: vec![Slot::Monthly, Slot::Daily],
@@ -328,6 +330,7 @@ fn copies(backups: &[Backup]) -> Copies {
             of: backups[0].id.clone(),
             backup: Backup {
                 id: BackupId("f".repeat(64)),
+                manifest,
                 ..backups[0].clone()
             },
         }],

@@ -18,10 +18,10 @@ use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
-    ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositoryChoice,
-    RepositorySettings, SecretSource, StorageOptions, VersionSource,
+    ContentSettings, CopySettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings,
+    RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
-use lifeboat::domain::slot::Keep;
+use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::engine::clock::{Clock, SetClock};
 use lifeboat::engine::watch::Unwatched;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
@@ -44,6 +44,8 @@ pub struct House {
     pub hooks: Hooks,
     /// How many backups each slot keeps.
     pub keep: Keep,
+    /// Backups for these slots are copied to a second repository in the folder `copies`.
+    pub copied: Vec<Slot>,
     /// How backups are drilled.
     pub drill: DrillSettings,
     runtime: tokio::runtime::Runtime,
@@ -71,6 +73,7 @@ impl House {
             settle: Box::new(|_, _| {}),
             hooks: Hooks::default(),
             keep: Keep::default(),
+            copied: Vec::new(),
             drill: DrillSettings {
                 every: Every::NEVER,
                 ..DrillSettings::default()
@@ -183,7 +186,12 @@ impl House {
             repository: Some(RepositorySettings {
                 root: Address::Folder(self.path("repository")),
                 options: StorageOptions::default(),
-                copy: None,
+                copy: (!self.copied.is_empty()).then(|| CopySettings {
+                    root: Address::Folder(self.path("copies")),
+                    key: None,
+                    options: StorageOptions::default(),
+                    slots: self.copied.clone(),
+                }),
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
             environments: vec![EnvironmentSettings {

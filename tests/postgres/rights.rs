@@ -17,7 +17,12 @@ fn house() -> House {
              GRANT USAGE, CREATE ON SCHEMA public TO magnolia; \
              GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; \
              GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app; \
-             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app",
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app; \
+             GRANT UPDATE (name) ON pm_website_names TO reader; \
+             GRANT SELECT (id), INSERT (id, name) ON pm_dam_names TO PUBLIC; \
+             GRANT UPDATE (name) ON pm_dam_names TO app WITH GRANT OPTION; \
+             GRANT DELETE ON pm_website_bundle TO app WITH GRANT OPTION; \
+             GRANT USAGE ON SEQUENCE pm_website_names_id_seq TO app WITH GRANT OPTION",
         )
         .unwrap();
     house
@@ -33,7 +38,9 @@ fn owners_and_rights(house: &House) -> Vec<(String, String, String)> {
         .client("author")
         .query(
             "SELECT c.relname::text, c.relowner::regrole::text, \
-             coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(c.relacl) a), '') \
+             coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(c.relacl) a), '') || \
+             coalesce((SELECT string_agg(' ' || k.attname || ':' || a::text, '' ORDER BY k.attname, a::text) \
+                       FROM pg_attribute k, unnest(k.attacl) a WHERE k.attrelid = c.oid), '') \
              FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'S') ORDER BY 1",
             &[],
         )

@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use crate::house::{House, back_up, backups, fill, make_workspace, plan, restore, undo};
+use lifeboat::domain::request::RestoreRequest;
+use lifeboat::domain::settings::RepositoryChoice;
+use lifeboat::domain::slot::Slot;
+use lifeboat::engine::watch::Unwatched;
+
+use crate::house::{House, back_up, backups, fill, make_workspace, plan, request, restore, undo};
 
 fn damage(house: &House) {
     house
@@ -88,6 +93,53 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
     house.pass(chrono::Duration::minutes(1));
     undo(&engine);
     assert_eq!(house.rows("author", "public"), broken);
+}
+
+#[test]
+fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
+    let mut house = House::new();
+    house.copied = vec![Slot::Manual];
+    let original = house.rows("author", "public");
+    back_up(&house.engine());
+    damage(&house);
+    let broken = house.rows("author", "public");
+    fs::rename(house.path("repository"), house.path("away")).unwrap();
+
+    let engine = house.engine();
+    house.pass(chrono::Duration::minutes(1));
+    let request = RestoreRequest {
+        from: RepositoryChoice::Copy,
+        ..request("manual", &[])
+    };
+    let plan = engine.plan_restore(&request, &Unwatched).unwrap();
+    assert!(plan.obstacles.is_empty(), "{:?}", plan.obstacles);
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.contains("the safety backup goes to the second")),
+        "{:?}",
+        plan.warnings
+    );
+    let job = engine.start_restore(&plan.id, "acme/live", "maria").unwrap();
+    let outcome = crate::house::done(&engine, job).outcome.unwrap();
+    assert_eq!(house.rows("author", "public"), original);
+    assert!(outcome.safety.is_some(), "{outcome:?}");
+
+    // By the replaced tables, there and back.
+    for expected in [&broken, &original] {
+        house.pass(chrono::Duration::minutes(1));
+        let job = undo(&engine);
+        assert!(job.title.contains("exchange"), "{}", job.title);
+        assert_eq!(&house.rows("author", "public"), expected);
+    }
+    // By the safety backup in the second repository, when those are gone.
+    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    crate::house::done(&engine, confirmed);
+    house.pass(chrono::Duration::minutes(1));
+    let job = undo(&engine);
+    assert!(job.title.contains("in the second repository"), "{}", job.title);
+    assert_eq!(house.rows("author", "public"), broken);
+    assert!(!house.path("repository").exists());
 }
 
 #[test]

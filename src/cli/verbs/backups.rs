@@ -46,6 +46,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
             "backups": details.backups,
             "instances": details.instances,
             "copies": details.copies,
+            "second_repository_only": details.only_copied().collect::<Vec<_>>(),
             "replaced": details.replaced,
             "last_verified": details.summary.last_verified,
             "last_drill": details.summary.last_drill,
@@ -60,7 +61,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     }
     let now = call.now();
     call.table(&table(&details, now))?;
-    let mut remarks = remarks(&details.backups, now);
+    let mut remarks = remarks(details.all_backups(), now);
     let summary = &details.summary;
     remarks.extend(proof::standing(
         summary.last_proven.as_ref(),
@@ -69,7 +70,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
     ));
     remarks.extend(details.instances.iter().filter_map(health));
     if let Some(copies) = &details.copies {
-        remarks.extend(copied(copies, now));
+        remarks.extend(copied(&details, copies, now));
     }
     remarks.extend(details.replaced.iter().map(|tables| replaced(tables, now)));
     if !remarks.is_empty() {
@@ -145,7 +146,10 @@ fn table(details: &EnvironmentDetails, now: Instant) -> Table {
                 backup.manifest.versions.release.to_string(),
                 backup.manifest.versions.magnolia.to_string(),
                 measure::bytes(backup.manifest.bytes()),
-                state(backup),
+                match details.is_only_copied(&backup.id) {
+                    true => format!("{}, second repository only", state(backup)),
+                    false => state(backup),
+                },
             ]),
             None => table.row([word.to_owned(), "-".to_owned(), "empty".to_owned()]),
         }
@@ -154,10 +158,16 @@ fn table(details: &EnvironmentDetails, now: Instant) -> Table {
 }
 
 /// What each backup is kept as, in the order of the table. A backup that holds two slots is there twice; an empty slot
-/// has a row without one.
+/// has a row without one. What only the second repository has comes last.
 fn rows(details: &EnvironmentDetails) -> Vec<(&'static str, Option<&Backup>)> {
     let mut rows = Vec::new();
-    for slot in Slot::ALL {
+    // What cannot be listed is not empty.
+    let slots = if details.hides_backups() {
+        &[][..]
+    } else {
+        &Slot::ALL[..]
+    };
+    for slot in slots.iter().copied() {
         let mut holders = holders(details, slot).peekable();
         if holders.peek().is_none() {
             rows.push((slot.label(), None));
@@ -166,8 +176,7 @@ fn rows(details: &EnvironmentDetails) -> Vec<(&'static str, Option<&Backup>)> {
     }
     for word in ["upgrade", "safety"] {
         let kept = details
-            .backups
-            .iter()
+            .all_backups()
             .filter(|backup| outside_label(&backup.manifest.trigger) == Some(word));
         rows.extend(kept.map(|backup| (word, Some(backup))));
     }
@@ -176,11 +185,16 @@ fn rows(details: &EnvironmentDetails) -> Vec<(&'static str, Option<&Backup>)> {
         .filter_map(|(_, backup)| backup.map(|backup| &backup.id))
         .collect();
     let others: Vec<_> = details
-        .backups
-        .iter()
+        .all_backups()
         .filter(|backup| !shown.contains(&backup.id))
         .collect();
-    rows.extend(others.into_iter().map(|backup| ("no slot", Some(backup))));
+    rows.extend(others.into_iter().map(|backup| {
+        let word = match backup.manifest.slots.first() {
+            Some(slot) if details.is_only_copied(&backup.id) => slot.label(),
+            _ => "no slot",
+        };
+        (word, Some(backup))
+    }));
     rows
 }
 
@@ -210,7 +224,7 @@ fn state(backup: &Backup) -> String {
 }
 
 /// What is in the second repository, and what should be.
-fn copied(copies: &Copies, now: Instant) -> Vec<String> {
+fn copied(details: &EnvironmentDetails, copies: &Copies, now: Instant) -> Vec<String> {
     if let Some(trouble) = &copies.trouble {
         return vec![format!("second repository  {trouble}")];
     }
@@ -224,12 +238,20 @@ fn copied(copies: &Copies, now: Instant) -> Vec<String> {
         None => format!("second repository  {}: no copy is in it yet", copies.repository),
     }];
     lines.extend(copies.backups.iter().map(|copy| {
-        format!(
-            "{}  has a copy there, {} ({})",
-            copy.of,
-            copy.backup.id.short(),
-            state(&copy.backup)
-        )
+        if details.is_only_copied(&copy.backup.id) {
+            format!(
+                "{id}  is in the second repository only: `lifeboat restore {} {id} --from copy` takes it from there",
+                details.summary.name,
+                id = copy.backup.id
+            )
+        } else {
+            format!(
+                "{}  has a copy there, {} ({})",
+                copy.of,
+                copy.backup.id,
+                state(&copy.backup)
+            )
+        }
     }));
     lines.extend(
         copies
@@ -261,7 +283,7 @@ fn replaced(tables: &ReplacedTables, now: Instant) -> String {
 }
 
 /// What does not fit into the table: notes, expiries, damage.
-fn remarks(backups: &[Backup], now: Instant) -> Vec<String> {
+fn remarks<'a>(backups: impl Iterator<Item = &'a Backup>, now: Instant) -> Vec<String> {
     let mut remarks = Vec::new();
     for backup in backups {
         if let Verification::Damaged { at, why } = &backup.verification {

@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: &ExtendArguments, call: &mut Call<'_>) -> Res
     backend.extend_backup(name.clone(), chosen.id.clone()).await?;
     let after = backend.environment(name).await?;
     // The expiry is written in the backup's record, and the id is the record's digest: a backup has another id after it.
-    let extended = after.backups.iter().find(|backup| is_same(backup, chosen));
+    let extended = after.all_backups().find(|backup| is_same(backup, &chosen));
     let Some(extended) = extended else {
         trouble::end(&after)?;
         let list = call.command(&format!("backups {name}"));

@@ -215,7 +215,7 @@ fn facts(plan: &RestorePlan) -> Table {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
     let mut fact = |word: &str, value: String| table.row([word.to_owned(), value]);
     if plan.from == RepositoryChoice::Copy {
-        fact("from", "its copy in the second repository".to_owned());
+        fact("from", "the second repository".to_owned());
     }
     let part = &plan.selection;
     if !part.is_everything() {

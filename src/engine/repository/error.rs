@@ -135,6 +135,15 @@ impl RepositoryError {
         }
     }
 
+    /// Whether it is the repository that failed, and not what was to be kept in it, nor somebody who stopped it.
+    #[must_use]
+    pub fn is_of_the_repository(&self) -> bool {
+        !matches!(
+            self,
+            Self::ContentChanged { .. } | Self::Content { .. } | Self::Cancelled | Self::Locked { .. }
+        )
+    }
+
     /// A content error of an instance; a change under the reader and a full disk are told as such.
     pub(super) fn content(instance: &InstanceName, source: ContentError) -> Self {
         match source {

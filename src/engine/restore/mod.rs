@@ -24,11 +24,11 @@ mod versions;
 use beside::Staged;
 use journal::{Journal, Stage};
 
-use super::catalog::StoredPlan;
+use super::catalog::{NewJob, StoredPlan};
 use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, Verification};
+use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
@@ -51,6 +51,8 @@ struct Way {
     /// What would change, as the plan that was confirmed has found. A restore puts everything back whatever it is, so
     /// Live is not read once more to know it. `None` without a plan.
     known: Option<Vec<WorkspaceChange>>,
+    /// That the first repository is lost, and the safety backup goes to the second: the sentence that says so.
+    first_lost: Option<String>,
 }
 
 impl Way {
@@ -63,6 +65,14 @@ impl Way {
                 .cloned()
                 .collect(),
         )
+    }
+
+    /// Which repository the safety backup goes to.
+    fn safety_goes_to(&self) -> RepositoryChoice {
+        match self.first_lost {
+            None => RepositoryChoice::First,
+            Some(_) => RepositoryChoice::Copy,
+        }
     }
 }
 
@@ -98,6 +108,7 @@ impl Engine {
             without_safety: plan.without_safety,
             from: plan.from,
             known: Some(plan.changes),
+            first_lost: None,
         };
         self.start_restore_of(backup, way, JobKind::Restore, &title, by)
     }
@@ -118,20 +129,20 @@ impl Engine {
         if let Some(left) = self.tables_to_go_back_to(name)? {
             return self.start_exchange_back(name, left, by);
         }
-        let backups = self.list_backups(name)?;
-        let backup = self
-            .safety_to_go_back_to(name, &backups)
-            .cloned()
-            .ok_or_else(|| Refusal::NothingToUndo {
-                environment: name.clone(),
-            })?;
+        let backup = self.safety_of_the_last_restore(name)?;
         let selection = backup.manifest.replaced.clone().unwrap_or_default();
-        let title = format!("undo: restore of the safety backup {}", backup.id);
+        let from = self.which_holds(name, &backup.id);
+        let title = format!(
+            "undo: restore of the safety backup {}{}",
+            backup.id,
+            in_which(from)
+        );
         let way = Way {
             selection,
             without_safety: false,
-            from: RepositoryChoice::First,
+            from,
             known: None,
+            first_lost: None,
         };
         self.start_restore_of(backup, way, JobKind::Undo, &title, by)
     }
@@ -174,11 +185,27 @@ impl Engine {
         self.not_damaged(&backup)?;
         let name = backup.manifest.environment.clone();
         let engine = self.clone();
-        self.start(&name, kind, title, by, move |work| {
+        let new = NewJob {
+            environment: &name,
+            kind,
+            title,
+            by,
+            due: None,
+        };
+        self.start_from(way.from, new, move |work| {
             // Protection may have been set while the job waited.
             engine.may_restore(work.environment(), &work.environment().to_string())?;
-            engine.restore(work, &backup, &way)
+            let first_lost = engine.first_lost(work.environment(), &way)?;
+            engine.restore(work, &backup, &Way { first_lost, ..way })
         })
+    }
+
+    /// What stands in the way of keeping the safety backup in the first repository, where the restore can do without that.
+    fn first_lost(&self, name: &EnvironmentName, way: &Way) -> Result<Option<String>, EngineError> {
+        if way.from == RepositoryChoice::First || way.without_safety {
+            return Ok(None);
+        }
+        self.first_is_lost(name)
     }
 
     fn restore(&self, work: &Work, backup: &Backup, way: &Way) -> Result<Outcome, EngineError> {
@@ -231,7 +258,10 @@ impl Engine {
             warnings.push(Self::NO_SAFETY.to_owned());
             None
         } else {
-            self.take_safety_backup(work, backup, selection, &mut warnings)?
+            if let Some(lost) = &way.first_lost {
+                self.record_activity(&work.by(), Some(&name), lost, Some(work.id()), Severity::Warning);
+            }
+            self.take_safety_backup(work, backup, way, &mut warnings)?
         };
         let staged = self
             .beside(work, &repository, backup, selection, &chosen)
@@ -252,7 +282,7 @@ impl Engine {
                 if way.without_safety {
                     return Ok(());
                 }
-                self.renew_safety(work, backup, selection, &mut safety, &mut warnings)
+                self.renew_safety(work, backup, way, &mut safety, &mut warnings)
             })
             .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
@@ -269,14 +299,11 @@ impl Engine {
             });
         }
         let health = self.after_switch(work, &journal, &mut warnings)?;
-        Ok(outcome(
-            work,
-            backup,
-            way,
-            safety.map(|safety| safety.id),
-            warnings,
-            health,
-        ))
+        let safety = safety.map(|safety| {
+            let which = self.which_holds(&name, &safety.id);
+            (safety.id, which)
+        });
+        Ok(outcome(work, backup, way, safety, warnings, health))
     }
 
     /// What follows a switch: search indexes, hooks, health, and removing what is no longer needed.
@@ -405,7 +432,7 @@ fn limited(selection: &Selection) -> String {
     }
 }
 
-/// What to add to a backup's id where it is one in the second repository.
+/// What to add to a backup's id where it is a copy in the second repository.
 fn from_where(from: RepositoryChoice) -> &'static str {
     match from {
         RepositoryChoice::First => "",
@@ -413,18 +440,33 @@ fn from_where(from: RepositoryChoice) -> &'static str {
     }
 }
 
+/// What to add to a safety backup's id where it had to go to the second repository.
+fn in_which(repository: RepositoryChoice) -> &'static str {
+    match repository {
+        RepositoryChoice::First => "",
+        RepositoryChoice::Copy => " in the second repository",
+    }
+}
+
 fn outcome(
     work: &Work,
     backup: &Backup,
     way: &Way,
-    safety: Option<BackupId>,
-    warnings: Vec<String>,
+    safety: Option<(BackupId, RepositoryChoice)>,
+    mut warnings: Vec<String>,
     health: Vec<InstanceHealth>,
 ) -> Outcome {
     let taken = measure::moment(backup.manifest.taken);
     let undo = match &safety {
-        Some(id) => format!("; the safety backup {id} can undo it"),
+        Some((id, which)) => format!("; the safety backup {id}{} can undo it", in_which(*which)),
         None => String::new(),
+    };
+    if safety.is_some() {
+        warnings.extend(way.first_lost.clone());
+    }
+    let from = match backup.manifest.trigger {
+        Trigger::Restore => in_which(way.from),
+        _ => from_where(way.from),
     };
     Outcome {
         summary: format!(
@@ -432,10 +474,10 @@ fn outcome(
             work.environment(),
             limited(&way.selection),
             backup.id,
-            from_where(way.from)
+            from
         ),
         backup: Some(backup.id.clone()),
-        safety,
+        safety: safety.map(|(id, _)| id),
         warnings,
         health,
     }

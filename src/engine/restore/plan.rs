@@ -79,12 +79,14 @@ impl Engine {
         // Looked at before the plan is made, so that what changes meanwhile counts as changed.
         let basis = self.basis(name).map_err(told)?;
         let backup = self.choose_from(name, request.from, &request.backup)?;
-        let way = Way {
+        let mut way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
             from: request.from,
             known: None,
+            first_lost: None,
         };
+        way.first_lost = self.first_lost(name, &way)?;
         let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
@@ -170,8 +172,12 @@ impl Engine {
         }
         // That it is left out is said by the plan itself.
         if !way.without_safety {
-            repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
+            let safety_goes_to = self.repository_of(name, way.safety_goes_to(), false)?;
+            if let Some(repository) = safety_goes_to {
+                repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
+            }
         }
+        warnings.extend(way.first_lost.clone());
         let versions_now = versions::read(settings).map_err(|why| {
             EngineError::Failed(format!("it cannot be told which versions run in {name}: {why}"))
         });
@@ -276,7 +282,8 @@ impl Engine {
     ) -> Result<Option<ExpectedTime>, EngineError> {
         let drills = self.catalog().drills(name)?;
         if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
-            let copying = match self.backups(name)?.first() {
+            // Of a repository that is out of reach nobody knows.
+            let copying = match self.backups(name).unwrap_or_default().first() {
                 Some(newest) if !way.without_safety => {
                     newest.manifest.copy_millis + newest.manifest.verify_millis
                 }

@@ -141,10 +141,11 @@ impl Engine {
         let name = &job.environment;
         // A repository that cannot be listed says nothing. A record is written only when its backup is whole and read
         // back: one too many does no harm, and one that is declared void by mistake may be the way back from a restore.
-        let Ok(backups) = self.list_backups(name) else {
+        let (Ok(backups), Ok(copies)) = (self.list_backups(name), self.list_copies(name)) else {
             return Ok(());
         };
-        if !backups.iter().any(|backup| backup.id.0 == record) {
+        let ids = backups.iter().chain(copies.iter().map(|copy| &copy.backup));
+        if ids.into_iter().all(|backup| backup.id.0 != record) {
             self.catalog().void_record(claim, name, &record, self.now())?;
             self.changed(name);
         }

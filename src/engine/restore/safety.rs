@@ -2,13 +2,12 @@
 //! switch displaced before that is removed, and dropped again when the restore came to nothing.
 
 use super::journal::{Beside, InstanceRecord, Journal, Stage};
-use super::{SAFETY_ATTEMPTS, staging};
+use super::{SAFETY_ATTEMPTS, Way, staging};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
-use crate::domain::plan::Selection;
-use crate::domain::settings::InstanceSettings;
+use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
 use crate::engine::content::Content;
 use crate::engine::content::files::Files;
@@ -18,11 +17,13 @@ use crate::engine::{Engine, EngineError, Work};
 
 impl Engine {
     /// Takes the safety backup of rule 10. `None` when nothing of Live is left to save.
+    ///
+    /// A restore from the second repository keeps it there where the first one is lost, or turns out to take nothing.
     pub(super) fn take_safety_backup(
         &self,
         work: &Work,
         backup: &Backup,
-        selection: &Selection,
+        way: &Way,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Backup>, EngineError> {
         let settings = self.live_settings(work.environment())?;
@@ -35,17 +36,39 @@ impl Engine {
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
             return Ok(None);
         }
-        let purpose = Purpose {
+        let purpose = |into| Purpose {
             trigger: Trigger::Restore,
             by: work.by(),
             note: Some(format!("safety backup before the restore of {}", backup.id)),
             slots: Vec::new(),
             serves: Vec::new(),
             stands: Some(SAFETY_STANDS),
-            replaces: Some(selection.clone()),
+            replaces: Some(way.selection.clone()),
+            into,
             phases: (Phase::SafetyBackup, Phase::SafetyBackup),
         };
-        match self.copy_live(work, purpose, &gone) {
+        let mut taken = self.copy_live(work, purpose(way.safety_goes_to()), &gone);
+        if let Err(EngineError::Repository(error)) = &taken
+            && way.from == RepositoryChoice::Copy
+            && way.safety_goes_to() == RepositoryChoice::First
+            && error.is_of_the_repository()
+        {
+            let text = format!(
+                "the first repository takes no safety backup ({error}): it goes to the second, in {}",
+                self.copy_place(work.environment())
+            );
+            work.log(Severity::Warning, &text);
+            self.record_activity(
+                &work.by(),
+                Some(work.environment()),
+                &text,
+                Some(work.id()),
+                Severity::Warning,
+            );
+            warnings.push(text);
+            taken = self.copy_live(work, purpose(RepositoryChoice::Copy), &gone);
+        }
+        match taken {
             Ok((safety, told)) => {
                 warnings.extend(told);
                 Ok(Some(safety))
@@ -63,10 +86,11 @@ impl Engine {
         &self,
         work: &Work,
         backup: &Backup,
-        selection: &Selection,
+        way: &Way,
         safety: &mut Option<Backup>,
         warnings: &mut Vec<String>,
     ) -> Result<(), EngineError> {
+        let selection = &way.selection;
         let settings = self.live_settings(work.environment())?;
         // Where an exchange cannot take the restore back, undo has nothing but the safety backup: what editors have done
         // in a database while everything was staged has to be in it.
@@ -82,7 +106,7 @@ impl Engine {
                 Severity::Information,
                 "the safety backup is taken anew, since a database may have changed while everything was staged",
             );
-            let fresh = self.take_safety_backup(work, backup, selection, warnings)?;
+            let fresh = self.take_safety_backup(work, backup, way, warnings)?;
             self.drop_safety(safety.as_ref());
             *safety = fresh;
         }
@@ -104,7 +128,7 @@ impl Engine {
                 Severity::Warning,
                 "Live has changed since the safety backup: it is taken anew",
             );
-            let fresh = self.take_safety_backup(work, backup, selection, warnings)?;
+            let fresh = self.take_safety_backup(work, backup, way, warnings)?;
             self.drop_safety(safety.as_ref());
             *safety = fresh;
         }
@@ -130,10 +154,7 @@ impl Engine {
             let items = content.walk(&mut |_| {}).collect::<Result<Vec<_>, _>>()?;
             return Ok(u64::try_from(items.len()).unwrap_or(u64::MAX));
         };
-        let name = &safety.manifest.environment;
-        let repository = self
-            .repository(name, false)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
+        let repository = self.repository_holding(&safety.manifest.environment, &safety.id)?;
         let selection = safety.manifest.replaced.clone().unwrap_or_default();
         let compared = repository.compare(
             &safety.id,
@@ -155,7 +176,7 @@ impl Engine {
         let Some(safety) = safety else { return };
         let name = &safety.manifest.environment;
         // One that cannot be dropped stands until it expires; that does no harm to content.
-        if let Ok(Some(repository)) = self.repository(name, false) {
+        if let Ok(repository) = self.repository_holding(name, &safety.id) {
             let _ = repository.forget(std::slice::from_ref(&safety.id));
         }
         self.changed(name);

@@ -110,7 +110,7 @@ impl Engine {
             return Ok((last.job.0 == job && is_whole).then_some(same));
         }
         // Nobody remembers the last restore: what is known of it is what it has left.
-        let backups = self.list_backups(name).unwrap_or_default();
+        let backups = self.with_copied_safeties(name, &self.list_backups(name).unwrap_or_default());
         Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
     }
 
@@ -377,6 +377,28 @@ impl Engine {
         backups.iter().find(|backup| {
             backup.manifest.trigger == Trigger::Restore && backup.is_good() && backup.manifest.taken == taken
         })
+    }
+
+    /// The safety backup that undo goes back to, in whichever repository it is.
+    ///
+    /// # Errors
+    /// A refusal when there is none; why the first repository cannot be read, when it may have been in that one.
+    pub(super) fn safety_of_the_last_restore(&self, name: &EnvironmentName) -> Result<Backup, EngineError> {
+        let (backups, out_of_reach) = match (self.list_backups(name), self.last_restore(name)) {
+            (Ok(backups), _) => (backups, None),
+            // A newer one may be in there.
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(last)) => (Vec::new(), last.safety.is_some().then_some(error)),
+        };
+        let backups = self.with_copied_safeties(name, &backups);
+        match (self.safety_to_go_back_to(name, &backups), out_of_reach) {
+            (Some(safety), _) => Ok(safety.clone()),
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(Refusal::NothingToUndo {
+                environment: name.clone(),
+            }
+            .into()),
+        }
     }
 
     /// Remembers a restore as the last one. An exchange back has no safety backup of its own; a second one is where the

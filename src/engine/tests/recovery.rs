@@ -16,6 +16,11 @@ use crate::engine::restore::switch::Step;
 pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
     let safety = back_up(&house.engine());
     house.pass(chrono::Duration::hours(1));
+    interrupted_after(house, safety, stage, switched)
+}
+
+/// The same, when this safety backup had been taken.
+pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, switched: usize) -> Journal {
     let mut journal = Journal {
         environment: House::live(),
         job: JobId(100),
@@ -48,12 +53,12 @@ pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journ
     journal
 }
 
-fn texts(house: &House) -> Vec<String> {
+pub(super) fn texts(house: &House) -> Vec<String> {
     let page = |instance: &&str| fs::read_to_string(house.root(instance).join("website/page-0.xml")).unwrap();
     INSTANCES.iter().map(page).collect()
 }
 
-fn nothing_is_left(house: &House) {
+pub(super) fn nothing_is_left(house: &House) {
     assert_eq!(
         INSTANCES.map(|instance| house.beside(instance)),
         [Vec::<PathBuf>::new(), Vec::new()]

@@ -14,6 +14,8 @@ pub enum RowKind {
     Upgrade,
     /// A safety backup.
     Safety,
+    /// A backup that was taken for this slot, and that only the second repository has.
+    SecondOnly(Slot),
     /// A backup that holds no slot: it is damaged or unverified, or will be dropped.
     Other,
 }
@@ -23,7 +25,7 @@ impl RowKind {
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
-            Self::Slot(slot) => slot.label(),
+            Self::Slot(slot) | Self::SecondOnly(slot) => slot.label(),
             Self::Upgrade => "upgrade",
             Self::Safety => "safety",
             Self::Other => "no slot",
@@ -36,20 +38,36 @@ impl RowKind {
 pub struct BackupRow {
     /// What it stands for.
     pub kind: RowKind,
-    /// The backup's number in the list of the environment's backups; `None` for an empty slot.
+    /// The backup's number in the list of all the environment's backups ([`EnvironmentDetails::all_backups`]); `None`
+    /// for an empty slot.
     pub backup: Option<usize>,
 }
 
-/// The rows for an environment: each slot with its holders, then upgrade and safety backups, then the rest. Every
-/// backup is in at least one row; one that serves several slots is in each of them.
+impl BackupRow {
+    /// The row's backup.
+    #[must_use]
+    pub fn of(self, details: &EnvironmentDetails) -> Option<&Backup> {
+        details.all_backups().nth(self.backup?)
+    }
+}
+
+/// The rows for an environment: each slot with its holders, then upgrade and safety backups, then what only the second
+/// repository has, then the rest. Every backup is in at least one row; one that serves several slots is in each of them.
+/// While the first repository cannot be listed, there are no rows for its slots: nobody knows whether they are empty.
 #[must_use]
 pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
     if !details.summary.kind.is_recoverable() {
         return Vec::new();
     }
     let backups = &details.backups;
+    let all: Vec<&Backup> = details.all_backups().collect();
     let mut rows = Vec::new();
-    for slot in Slot::ALL {
+    let slots = if details.hides_backups() && !all.is_empty() {
+        &[][..]
+    } else {
+        &Slot::ALL[..]
+    };
+    for slot in slots.iter().copied() {
         let holders = retention::holders(backups, &details.keep, slot);
         let kind = RowKind::Slot(slot);
         if holders.is_empty() {
@@ -60,9 +78,11 @@ pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
             rows.push(BackupRow { kind, backup });
         }
     }
-    let mut add_all = |kind: RowKind, fits: &dyn Fn(&Backup) -> bool| {
-        for (index, _) in backups.iter().enumerate().filter(|(_, backup)| fits(backup)) {
-            if !rows.iter().any(|row| row.backup == Some(index)) {
+    let mut add_all = |kind_of: &dyn Fn(usize, &Backup) -> Option<RowKind>| {
+        for (index, backup) in all.iter().enumerate() {
+            if let Some(kind) = kind_of(index, backup)
+                && !rows.iter().any(|row: &BackupRow| row.backup == Some(index))
+            {
                 rows.push(BackupRow {
                     kind,
                     backup: Some(index),
@@ -70,13 +90,15 @@ pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
             }
         }
     };
-    add_all(RowKind::Upgrade, &|backup| {
-        matches!(backup.manifest.trigger, Trigger::Upgrade { .. })
+    add_all(&|_, backup| {
+        matches!(backup.manifest.trigger, Trigger::Upgrade { .. }).then_some(RowKind::Upgrade)
     });
-    add_all(RowKind::Safety, &|backup| {
-        backup.manifest.trigger == Trigger::Restore
+    add_all(&|_, backup| (backup.manifest.trigger == Trigger::Restore).then_some(RowKind::Safety));
+    add_all(&|index, backup| {
+        let slot = backup.manifest.slots.first().filter(|_| index >= backups.len())?;
+        Some(RowKind::SecondOnly(*slot))
     });
-    add_all(RowKind::Other, &|_| true);
+    add_all(&|_, _| Some(RowKind::Other));
     rows
 }
 

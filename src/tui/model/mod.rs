@@ -26,6 +26,7 @@ use crate::domain::activity::{Activity, Notification, Severity};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId};
+use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// The smallest terminal that the screens fit in.
@@ -309,13 +310,12 @@ impl Model {
             }) => self
                 .details
                 .get(name)?
-                .backups
-                .iter()
+                .all_backups()
                 .find(|backup| backup.id == *id),
             None if self.shown.as_ref() == self.target_name() => {
                 let details = self.shown_details()?;
                 let row = *backups::rows(details).get(self.backup_cursor.selected)?;
-                details.backups.get(row.backup?)
+                row.of(details)
             }
             _ => None,
         }
@@ -330,10 +330,27 @@ impl Model {
         let details = self.table_details()?;
         if wizard.step == Step::Choose {
             let row = *backups::rows(details).get(wizard.choice.selected)?;
-            return details.backups.get(row.backup?);
+            return row.of(details);
         }
         let id = wizard.backup.as_ref()?;
-        details.backups.iter().find(|backup| backup.id == *id)
+        details.all_backups().find(|backup| backup.id == *id)
+    }
+
+    /// Which of the two repositories the wizard's backup would be taken from. There is no choice where only the second one
+    /// has it.
+    #[must_use]
+    pub fn wizard_source(&self) -> RepositoryChoice {
+        let (Some(Screen::Wizard(wizard)), Some(backup)) = (self.screens.last(), self.wizard_backup()) else {
+            return RepositoryChoice::First;
+        };
+        let only_there = self
+            .table_details()
+            .is_some_and(|details| details.is_only_copied(&backup.id));
+        if only_there {
+            RepositoryChoice::Copy
+        } else {
+            wizard.source(&backup.id)
+        }
     }
 
     /// Jobs, newest first, as the list shows them.

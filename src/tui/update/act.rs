@@ -329,7 +329,7 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     if on_page && let Some(details) = model.details.get(&name) {
         let rows = model.backup_rows();
         let row = rows.iter().position(|row| {
-            let backup = row.backup.and_then(|index| details.backups.get(index));
+            let backup = row.of(details);
             backup.map(|backup| &backup.id) == chosen.as_ref()
         });
         wizard.choice.selected = row.unwrap_or(wizard.choice.selected);
@@ -346,11 +346,13 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     if purpose == Purpose::Undo
         && let Some(details) = model.details.get(&name)
         && let Some(backup) = details
-            .backups
-            .iter()
+            .all_backups()
             .find(|backup| Some(&backup.id) == details.undo.as_ref())
     {
         wizard.choose(backup);
+        if details.is_only_copied(&backup.id) {
+            wizard.from_copy = Some(backup.id.clone());
+        }
         if let Some(replaced) = &backup.manifest.replaced {
             wizard.limit(replaced);
         }

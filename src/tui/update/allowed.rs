@@ -46,7 +46,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             }
             restorable(model)?;
             match model.target_details() {
-                Some(details) if details.backups.is_empty() => {
+                Some(details) if details.all_backups().next().is_none() => {
                     Err("there is no backup yet: take one with b".to_owned())
                 }
                 Some(_) => Ok(()),
@@ -65,7 +65,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::Verify | Action::Drill => {
             able_to_work(model)?;
-            chosen(model)
+            chosen(model)?;
+            in_the_first(model)
         }
         Action::VerifyAll => {
             able_to_work(model)?;
@@ -224,9 +225,7 @@ fn source_optional(model: &Model) -> Result<(), String> {
         return Ok(());
     };
     if wizard.purpose == Purpose::Undo {
-        return Err(
-            "undo goes back to what the first repository holds: safety backups have no copy".to_owned(),
-        );
+        return Err("undo goes back to the safety backup where that is: it has no copy".to_owned());
     }
     if wizard.step == Step::Plan && matches!(wizard.plan, PlanState::Loading(_)) {
         return Err("the plan is still being worked out".to_owned());
@@ -234,6 +233,12 @@ fn source_optional(model: &Model) -> Result<(), String> {
     let backup = model
         .wizard_backup()
         .ok_or("no backup is chosen: this slot is empty")?;
+    if model
+        .table_details()
+        .is_some_and(|details| details.is_only_copied(&backup.id))
+    {
+        return Err("only the second repository has this backup: it is taken from there".to_owned());
+    }
     if wizard.source(&backup.id) == RepositoryChoice::Copy {
         return Ok(());
     }
@@ -255,6 +260,19 @@ fn chosen(model: &Model) -> Result<(), String> {
     match model.chosen_backup() {
         Some(_) => Ok(()),
         None => Err("no backup is chosen: this slot is empty".to_owned()),
+    }
+}
+
+/// Whether the first repository has the chosen backup: what the second has besides is read back with all others.
+fn in_the_first(model: &Model) -> Result<(), String> {
+    let chosen = model.chosen_backup();
+    let details = model.target_details();
+    match (chosen, details) {
+        (Some(backup), Some(details)) if details.is_only_copied(&backup.id) => Err(
+            "only the second repository has this backup: V reads that one back too, while the first is in reach"
+                .to_owned(),
+        ),
+        _ => Ok(()),
     }
 }
 

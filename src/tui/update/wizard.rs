@@ -49,24 +49,17 @@ pub fn next(model: &mut Model) -> Vec<Effect> {
 }
 
 fn choose(model: &mut Model) -> Vec<Effect> {
-    let rows = model.backup_rows();
     let has_copy = allowed::check(model, Action::OtherRepository).is_ok();
-    let backups = model
-        .table_details()
-        .map(|details| details.backups.clone())
-        .unwrap_or_default();
+    let chosen = model.wizard_backup().cloned();
+    let source = model.wizard_source();
     let Some(wizard) = wizard(model) else {
         return Vec::new();
     };
-    let row = rows.get(wizard.choice.selected);
-    let chosen = row
-        .and_then(|row| row.backup)
-        .and_then(|index| backups.get(index));
-    match chosen {
+    match &chosen {
         None => wizard.problem = Some("this slot is empty: choose another row".to_owned()),
         Some(backup)
             if matches!(backup.verification, Verification::Damaged { .. })
-                && wizard.source(&backup.id) == RepositoryChoice::First =>
+                && (source == RepositoryChoice::First || !has_copy) =>
         {
             let instead = if has_copy {
                 "Tab takes its copy instead"
@@ -77,6 +70,9 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         }
         Some(backup) => {
             wizard.choose(backup);
+            if source == RepositoryChoice::Copy {
+                wizard.from_copy = Some(backup.id.clone());
+            }
             wizard.problem = None;
             wizard.step = Step::Scope;
         }

@@ -115,6 +115,15 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some((label, text)) = standing(details) {
         problem(label, &text, Meaning::Warning);
     }
+    let second_only = details.only_copied().count();
+    if second_only > 0 {
+        let backups = if second_only == 1 { "backup" } else { "backups" };
+        problem(
+            "second repository only",
+            &format!("{second_only} {backups}, marked 2nd: r takes one from there"),
+            Meaning::Warning,
+        );
+    }
     if let Some(Drill {
         backup,
         outcome: DrillOutcome::Failed { why },
@@ -180,7 +189,8 @@ fn replaced(model: &Model, details: &EnvironmentDetails) -> Option<String> {
 /// Whether there is something to go back to, and whether a scheduled backup is due or overdue: a label and a text, or
 /// `None` when all is as it should be.
 pub fn standing(details: &EnvironmentDetails) -> Option<(&'static str, String)> {
-    if !details.summary.kind.is_recoverable() {
+    // Of a repository that cannot be listed, the trouble says everything.
+    if !details.summary.kind.is_recoverable() || details.hides_backups() {
         return None;
     }
     let late = details.summary.late;
@@ -281,7 +291,7 @@ const BROAD: [Column; 7] = [
     column("Release", 41, 8, false),
     column("Magnolia", 50, 8, false),
     column("Size", 58, 9, true),
-    column("State", 69, 18, false),
+    column("State", 69, 22, false),
 ];
 
 /// Draws a table of backups with its head into an area.
@@ -323,8 +333,9 @@ pub fn draw_table(
             row.kind.label(),
             meaning,
         );
-        if let Some(backup) = row.backup.and_then(|index| details.backups.get(index)) {
-            filled(canvas, model, backup, columns, (area, y));
+        if let Some(backup) = row.of(details) {
+            let second_only = details.is_only_copied(&backup.id);
+            filled(canvas, model, (backup, second_only), columns, (area, y));
         } else {
             let text = empty_slot(model, details, row.kind);
             let x = area.x + columns[1].x;
@@ -344,7 +355,7 @@ pub fn draw_table(
 fn filled(
     canvas: &mut Canvas<'_>,
     model: &Model,
-    backup: &Backup,
+    (backup, second_only): (&Backup, bool),
     columns: &[Column; 7],
     (area, y): (Rect, u16),
 ) {
@@ -378,12 +389,21 @@ fn filled(
     }
     let x = area.x + columns[6].x;
     let width = columns[6].width.min(area.right().saturating_sub(x));
-    let pieces = words::verified(backup, canvas.symbols(), broad);
+    let mut pieces = words::verified(backup, canvas.symbols(), broad);
+    if second_only {
+        // There is no room for more, and where it is counts for more than that it came late.
+        pieces.truncate(1);
+        let mark = if broad { " 2nd only" } else { " 2nd" };
+        pieces.push(piece(mark, Meaning::Title));
+    }
     canvas.pieces(x, y, width, &pieces);
 }
 
 /// What an empty slot waits for.
 fn empty_slot(model: &Model, details: &EnvironmentDetails, kind: RowKind) -> String {
+    if details.hides_backups() {
+        return "not known".to_owned();
+    }
     match kind {
         RowKind::Slot(Slot::Manual) => "empty: b takes one".to_owned(),
         RowKind::Slot(slot) => {

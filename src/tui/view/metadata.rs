@@ -28,10 +28,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         return;
     };
     let row = backups::rows(details).get(model.backup_cursor.selected).copied();
-    let Some(backup) = row
-        .and_then(|row| row.backup)
-        .and_then(|index| details.backups.get(index))
-    else {
+    let Some(backup) = row.and_then(|row| row.of(details)) else {
         canvas.text(
             inside.x,
             inside.y,
@@ -53,7 +50,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         details
             .copies
             .as_ref()
-            .map(|copies| copy(copies, backup, model.now)),
+            .map(|copies| copy(details, copies, backup, model.now)),
     );
     let mut y = inside.y;
     for (label, value, meaning) in facts {
@@ -128,12 +125,18 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
 }
 
 /// Whether the backup is in the second repository, and how old what is there is.
-fn copy(copies: &Copies, backup: &Backup, now: Instant) -> (&'static str, String, Meaning) {
+fn copy(
+    details: &EnvironmentDetails,
+    copies: &Copies,
+    backup: &Backup,
+    now: Instant,
+) -> (&'static str, String, Meaning) {
     let newest = copies.newest().map_or_else(
         || "nothing is there yet".to_owned(),
         |newest| format!("newest there {} old", measure::between(newest, now)),
     );
     let (text, meaning) = match copies.of(&backup.id) {
+        _ if details.is_only_copied(&backup.id) => ("2nd repository only".to_owned(), Meaning::Title),
         _ if copies.trouble.is_some() => ("second repository out of reach".to_owned(), Meaning::Critical),
         Some(copy) if copy.backup.is_good() => (format!("yes, {newest}"), Meaning::Text),
         Some(_) => (format!("damaged, {newest}"), Meaning::Critical),

@@ -81,7 +81,14 @@ pub fn source(model: &Model, from: RepositoryChoice) -> Option<String> {
         .table_details()
         .and_then(|details| details.copies.as_ref())
         .map_or("", |copies| copies.repository.as_str());
+    let only_there = model
+        .wizard_backup()
+        .zip(model.table_details())
+        .is_some_and(|(backup, details)| details.is_only_copied(&backup.id));
     match from {
+        RepositoryChoice::Copy if only_there => {
+            Some(format!("the second repository, which alone has it: {place}"))
+        }
         RepositoryChoice::Copy => Some(format!(
             "its copy in the second repository (Tab takes the first one): {place}"
         )),

@@ -67,9 +67,7 @@ fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     };
     backups::draw_table(canvas, model, details, &rows, (&wizard.choice, true), table);
     let row = rows.get(wizard.choice.selected);
-    let chosen = row
-        .and_then(|row| row.backup)
-        .and_then(|index| details.backups.get(index));
+    let chosen = row.and_then(|row| row.of(details));
     let y = area.bottom() - 2;
     if let Some(backup) = chosen {
         let note = backup.manifest.note.as_deref();
@@ -79,15 +77,15 @@ fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         };
         canvas.text(area.x, y, area.width, &words, Meaning::Quiet);
     }
-    if let Some((words, meaning)) = source(model, wizard) {
+    if let Some((words, meaning)) = source(model) {
         canvas.text(area.x, y + 1, area.width, &words, meaning);
     }
 }
 
 /// Which of the two repositories the backup comes from. `None` where there is nothing to choose.
-fn source(model: &Model, wizard: &Wizard) -> Option<(String, Meaning)> {
-    let backup = model.wizard_backup()?;
-    let from = wizard.source(&backup.id);
+fn source(model: &Model) -> Option<(String, Meaning)> {
+    model.wizard_backup()?;
+    let from = model.wizard_source();
     let words = plan::source(model, from)?;
     let meaning = match from {
         RepositoryChoice::First => Meaning::Quiet,
@@ -104,7 +102,7 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         "Only what is marked is restored; everything else in Live stays as it is."
     };
     canvas.text(area.x, area.y, area.width, words, Meaning::Quiet);
-    if let Some((words, meaning)) = source(model, wizard) {
+    if let Some((words, meaning)) = source(model) {
         canvas.text(area.x, area.y + 1, area.width, &words, meaning);
     }
     let symbols = canvas.symbols();
@@ -150,7 +148,7 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
         let (added, changed, removed) = plan.totals();
         let from = match plan.from {
             RepositoryChoice::First => "",
-            RepositoryChoice::Copy => ", from the copy in the second repository",
+            RepositoryChoice::Copy => ", from the second repository",
         };
         text.paragraph(
             &format!(

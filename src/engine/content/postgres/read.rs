@@ -361,6 +361,7 @@ mod tests {
             sequences: Vec::new(),
             owner: "magnolia".into(),
             grants: Vec::new(),
+            special_grants: Vec::new(),
             found: Found {
                 blocks,
                 bytes,

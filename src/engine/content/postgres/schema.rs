@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::connect::Connector;
 use super::names::{in_schema, literal, quoted};
-use super::tables::{Layout, Table};
+use super::tables::{Layout, SpecialGrant, Table};
 use crate::engine::content::ContentError;
 
 /// The schema as SQL, as it is at a moment.
@@ -151,16 +151,34 @@ pub fn complete(table: &Table, schema: &str) -> Vec<String> {
 #[must_use]
 pub fn grants(table: &Table, model: &Table, schema: &str, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
     let mut statements = Vec::new();
-    let mut grant = |object: &str, grants: &[(String, String)]| {
-        for (role, right) in grants {
+    let mut grant = |object: &str, grants: &[(String, String)], special: &[SpecialGrant]| {
+        let mut give = |role: &str, right: &str, and: &str| {
             if role == "PUBLIC" {
                 statements.push(format!("GRANT {right} ON {object} TO PUBLIC"));
             } else if exists(role) {
-                statements.push(format!("GRANT {right} ON {object} TO {}", quoted(role)));
+                statements.push(format!("GRANT {right} ON {object} TO {}{and}", quoted(role)));
+            }
+        };
+        for (role, right) in grants {
+            give(role, right, "");
+        }
+        for grant in special {
+            let and = if grant.grantable { " WITH GRANT OPTION" } else { "" };
+            match &grant.column {
+                None => give(&grant.role, &grant.right, and),
+                // Live may have a column that the backup has not.
+                Some(column) if table.columns.iter().any(|known| known.name == *column) => {
+                    give(&grant.role, &format!("{} ({})", grant.right, quoted(column)), and);
+                }
+                Some(_) => {}
             }
         }
     };
-    grant(&in_schema(schema, &table.name), &model.grants);
+    grant(
+        &in_schema(schema, &table.name),
+        &model.grants,
+        &model.special_grants,
+    );
     for sequence in &table.sequences {
         // It may have been called otherwise when the backup was taken: the column tells which is which.
         let known = model
@@ -168,7 +186,8 @@ pub fn grants(table: &Table, model: &Table, schema: &str, exists: &dyn Fn(&str) 
             .iter()
             .find(|known| known.column == sequence.column);
         let object = format!("SEQUENCE {}", in_schema(schema, &sequence.name));
-        grant(&object, &known.unwrap_or(sequence).grants);
+        let known = known.unwrap_or(sequence);
+        grant(&object, &known.grants, &known.special_grants);
     }
     statements
 }

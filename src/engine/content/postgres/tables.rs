@@ -59,6 +59,23 @@ pub struct Sequence {
     /// Rights of others on it, as on a table.
     #[serde(default)]
     pub grants: Vec<(String, String)>,
+    /// Those of them that may be passed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special_grants: Vec<SpecialGrant>,
+}
+
+/// A right on a single column, or one that its holder may pass on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpecialGrant {
+    /// Who has it; `PUBLIC` for everybody.
+    pub role: String,
+    /// The right.
+    pub right: String,
+    /// The column that it is limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Whether its holder may pass it on.
+    pub grantable: bool,
 }
 
 /// One table: what it is called, what it holds and what it is made of.
@@ -84,6 +101,9 @@ pub struct Table {
     pub owner: String,
     /// Rights of others on it: role and right; `PUBLIC` for everybody.
     pub grants: Vec<(String, String)>,
+    /// Rights on single columns of it, and rights that may be passed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special_grants: Vec<SpecialGrant>,
     /// What was found in the database itself; nothing of it goes into a backup.
     #[serde(skip)]
     pub found: Found,
@@ -194,6 +214,7 @@ impl Layout {
                     sequences: Vec::new(),
                     owner: row.get(2),
                     grants: Vec::new(),
+                    special_grants: Vec::new(),
                     found: Found {
                         oid,
                         blocks: unsigned(row.get(3)),
@@ -274,6 +295,8 @@ SELECT d.refobjid, s.relname::text, a.attname::text, format_type(q.seqtypid, NUL
        ARRAY(SELECT CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END \
              FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
        ARRAY(SELECT x.privilege_type::text \
+             FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
+       ARRAY(SELECT x.is_grantable \
              FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type) \
 FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' \
 JOIN pg_sequence q ON q.seqrelid = s.oid \
@@ -282,9 +305,15 @@ WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass A
 AND d.refobjid = ANY($1) ORDER BY s.relname";
 
 const GRANTS: &str = "\
-SELECT c.oid, CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END, x.privilege_type::text \
+SELECT c.oid, CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END, x.privilege_type::text, \
+       NULL::text, x.is_grantable \
 FROM pg_class c, aclexplode(c.relacl) x \
-WHERE c.oid = ANY($1) AND x.grantee <> c.relowner ORDER BY 2, 3";
+WHERE c.oid = ANY($1) AND x.grantee <> c.relowner \
+UNION ALL \
+SELECT c.oid, CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END, x.privilege_type::text, \
+       a.attname::text, x.is_grantable \
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped, aclexplode(a.attacl) x \
+WHERE c.oid = ANY($1) AND x.grantee <> c.relowner ORDER BY 2, 3, 4";
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
@@ -339,19 +368,41 @@ fn describe(
         let Some(table) = by_oid.get_mut(&row.get(0)) else {
             continue;
         };
-        let (roles, rights): (Vec<String>, Vec<String>) = (row.get(4), row.get(5));
+        let (roles, rights, grantable): (Vec<String>, Vec<String>, Vec<bool>) =
+            (row.get(4), row.get(5), row.get(6));
+        let grants: Vec<_> = roles.into_iter().zip(rights).collect();
+        let special = grants.iter().zip(grantable).filter(|(_, grantable)| *grantable);
         table.sequences.push(Sequence {
             name: row.get(1),
             column: row.get(2),
             data_type: row.get(3),
-            grants: roles.into_iter().zip(rights).collect(),
+            special_grants: special
+                .map(|((role, right), grantable)| SpecialGrant {
+                    role: role.clone(),
+                    right: right.clone(),
+                    column: None,
+                    grantable,
+                })
+                .collect(),
+            grants,
         });
     }
     for row in client.query(GRANTS, &[&oids])? {
         let Some(table) = by_oid.get_mut(&row.get(0)) else {
             continue;
         };
-        table.grants.push((row.get(1), row.get(2)));
+        let grant = SpecialGrant {
+            role: row.get(1),
+            right: row.get(2),
+            column: row.get(3),
+            grantable: row.get(4),
+        };
+        if grant.column.is_none() {
+            table.grants.push((grant.role.clone(), grant.right.clone()));
+        }
+        if grant.column.is_some() || grant.grantable {
+            table.special_grants.push(grant);
+        }
     }
     Ok(())
 }
