@@ -12,6 +12,7 @@ mod screens {
     pub mod data;
     pub mod fixture;
     pub mod runner;
+    mod told;
 }
 
 use std::fs;

@@ -22,7 +22,7 @@ use crate::engine::catalog::{Catalog, CatalogError};
 pub trait Serves: Backend {
     /// The same backend, for somebody else than the one at the keyboard: what they change is put down to them in the
     /// activity log, with where they asked from.
-    fn acting_for(&self, caller: Caller) -> Arc<dyn Serves>;
+    fn acting_for(self: Arc<Self>, caller: Caller) -> Arc<dyn Serves>;
 
     /// Where tokens and answers are kept. Its calls block: `on_catalog` makes them where that is no harm.
     async fn catalog(&self) -> Result<Arc<Catalog>, BackendError>;

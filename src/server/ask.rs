@@ -34,7 +34,7 @@ pub(super) struct Ask {
 impl Ask {
     /// The engine, which writes down who asks.
     pub(super) fn engine(&self) -> Arc<dyn Serves> {
-        self.service.engine.acting_for(self.caller.clone())
+        Arc::clone(&self.service.engine).acting_for(self.caller.clone())
     }
 
     fn parameter(&self, name: &str) -> &str {

@@ -452,7 +452,7 @@ impl Service {
             return;
         }
         let what = format!("refused: {}: {}", operation.id.replace('_', " "), problem.detail);
-        let engine = self.engine.acting_for(caller);
+        let engine = Arc::clone(&self.engine).acting_for(caller);
         if let Err(error) = engine.write_down(environment, what, Severity::Warning).await {
             self.log.line(
                 Level::Error,

@@ -33,8 +33,8 @@ impl Embedded {
 
 #[async_trait]
 impl Serves for Embedded {
-    fn acting_for(&self, caller: Caller) -> Arc<dyn Serves> {
-        Arc::new(self.acting_for(caller))
+    fn acting_for(self: Arc<Self>, caller: Caller) -> Arc<dyn Serves> {
+        Arc::new(Self::acting_for(&self, caller))
     }
 
     async fn catalog(&self) -> Result<Arc<Catalog>, BackendError> {
