@@ -878,12 +878,12 @@ async fn names_and_notes_from_outside_are_harmless() {
         let long = format!("a{}", "-very-long".repeat(6));
         let mut details = fixture::live(&format!("{long}/{long}"), fixture::backups());
         details.backups[0].manifest.note = Some("\u{1b}[2Jgone\u{7} \u{202e}desrever\nnext line".to_owned());
-        details.backups[0].manifest.by = "\u{9b}31mmallory".to_owned();
+        "\u{9b}31mmallory".clone_into(&mut details.backups[0].manifest.by);
         details.summary.failed = Some("\u{1b}]0;title\u{7}failed".to_owned());
         details.summary.kind = EnvironmentKind::Live;
         state.environments.clear();
         state.environments.insert(details.summary.name.clone(), details);
-        state.notifications[0].text = "\u{1b}[31mred\r\nsecond".to_owned();
+        "\u{1b}[31mred\r\nsecond".clone_into(&mut state.notifications[0].text);
     };
     look("harmless", change, &[("", "daily")]).await;
 }
@@ -894,7 +894,7 @@ async fn news_come_while_one_looks_on() {
     cockpit.see("daily").await;
     let mut news = cockpit.backend.state().notifications[0].clone();
     news.number = 13;
-    news.text = "the manual backup of acme/live is complete and verified".to_owned();
+    "the manual backup of acme/live is complete and verified".clone_into(&mut news.text);
     cockpit.backend.tell(Event::Notification(news));
     cockpit.see("n: 2 new").await;
     assert!(cockpit.has("the manual backup of acme/live"));

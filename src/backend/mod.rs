@@ -60,7 +60,7 @@ pub enum BackendError {
 #[cfg(feature = "engine")]
 impl BackendError {
     /// A call on another thread came to no end.
-    fn lost(error: tokio::task::JoinError) -> Self {
+    fn lost(error: &tokio::task::JoinError) -> Self {
         Self::Failed(format!("the call was lost: {error}"))
     }
 }

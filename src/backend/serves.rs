@@ -74,7 +74,7 @@ impl dyn Serves + '_ {
         let catalog = self.catalog().await?;
         tokio::task::spawn_blocking(move || call(&catalog))
             .await
-            .map_err(BackendError::lost)?
+            .map_err(|error| BackendError::lost(&error))?
             .map_err(|error| EngineError::from(error).into())
     }
 }
