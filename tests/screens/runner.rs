@@ -202,21 +202,21 @@ impl Runner {
     /// The same, with other settings.
     pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
         let backend = fixture::shared(fixture);
-        let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
-        let mut service = None;
         #[cfg(feature = "engine")]
         if WAY.get() == Way::Elsewhere {
-            let over = Service::over(Arc::clone(&backend) as _).await;
+            let service = Service::over(Arc::clone(&backend) as _).await;
             let client = Remote::new(RemoteSettings {
                 clock: Arc::clone(&settings.clock),
-                ..over.settings()
+                ..service.settings()
             });
-            shared = Arc::new(client.unwrap());
+            let mut shared: Arc<dyn Backend> = Arc::new(client.unwrap());
             if TOLD.get() {
                 shared = Arc::new(LinkTold(shared, Arc::clone(&backend)));
             }
-            service = Some(over);
+            return Self::run(size, shared, settings, backend, Some(service)).await;
         }
+        let shared = Arc::clone(&backend) as Arc<dyn Backend>;
+        let service = None;
         Self::run(size, shared, settings, backend, service).await
     }
 
