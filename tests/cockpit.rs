@@ -1,5 +1,5 @@
-//! The cockpit from end to end, over a backend in memory: what keys lead to and what is asked of the backend. Restores
-//! and what the screen costs have files of their own.
+//! The cockpit from end to end, over a backend in memory, in this process and through a real service: what keys lead to
+//! and what is asked of the backend. Restores and what the screen costs have files of their own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,11 +12,14 @@ mod runs {
     mod budgets;
     mod restores;
 }
+#[cfg(feature = "engine")]
 mod service;
 mod screens {
     pub mod data;
     pub mod fixture;
     pub mod runner;
+    #[cfg(feature = "engine")]
+    mod told;
 }
 
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Meaning, Theme};
 use lifeboat::tui::{CockpitError, CockpitSettings};
 use screens::fixture::{self, Fixture, State, name};
-use screens::runner::{Runner, Writes, alike, settings};
+use screens::runner::{Runner, WAY, Way, Writes, alike, settings};
 
 const WIDE: (u16, u16) = (120, 36);
 
@@ -309,13 +312,18 @@ async fn a_lost_backend_is_tried_again_and_heard_again() {
     cockpit.press("b<Enter>").await.see("Running jobs").await;
 }
 
-#[tokio::test]
+alike!(quitting_asks_while_a_job_runs_in_this_process);
 async fn quitting_asks_while_a_job_runs_in_this_process() {
     let idle = cockpit((80, 24), unchanged).await;
     idle.press("q").await;
     assert!(idle.end().await.is_ok());
     let busy = cockpit((80, 24), unchanged).await;
     busy.press("b<Enter>").await.see("Running jobs").await;
+    if WAY.get() == Way::Elsewhere {
+        // A job of a service goes on without this cockpit.
+        busy.press("q").await;
+        return assert!(busy.end().await.is_ok());
+    }
     busy.press("q").await.see("quitting stops them").await;
     busy.press("<Esc>").await.see("Running jobs").await;
     busy.press("<C-c>").await.see("quitting stops them").await;

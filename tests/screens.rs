@@ -1,5 +1,5 @@
 //! Every screen of the cockpit at 80×24 and 120×36, text and styles. Each is reached by keys through the whole
-//! program, over a backend in memory.
+//! program, over a backend in memory, in this process and through a real service: the stored screens are the same.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,12 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "engine")]
 mod service;
 mod screens {
     pub mod data;
     pub mod fixture;
     pub mod picture;
     pub mod runner;
+    #[cfg(feature = "engine")]
+    mod told;
 }
 
 use std::fmt::Write as _;
@@ -38,7 +41,7 @@ use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
 use lifeboat::tui::{CockpitSettings, ContextChoice, action};
 use screens::fixture::{self, Fixture, State, name};
 use screens::picture::picture;
-use screens::runner::{Runner, settings};
+use screens::runner::{Runner, alike, settings};
 
 /// The two sizes that every screen is looked at in.
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 36)];
@@ -74,12 +77,12 @@ async fn look_with(
 
 fn unchanged(_: &mut State) {}
 
-#[tokio::test]
+alike!(the_main_screen);
 async fn the_main_screen() {
     look("main", unchanged, &[("", "daily")]).await;
 }
 
-#[tokio::test]
+alike!(before_the_backend_has_answered);
 async fn before_the_backend_has_answered() {
     for size in SIZES {
         let cockpit = Runner::start(size, Fixture::silent()).await;
@@ -88,12 +91,12 @@ async fn before_the_backend_has_answered() {
     }
 }
 
-#[tokio::test]
+alike!(an_environment_without_backups_says_why);
 async fn an_environment_without_backups_says_why() {
     look("uat", unchanged, &[("<Tab>j", "only Live is backed up")]).await;
 }
 
-#[tokio::test]
+alike!(an_environment_in_trouble);
 async fn an_environment_in_trouble() {
     let change = |state: &mut State| {
         let globex = state.environments.get_mut(&name("globex/live")).unwrap();
@@ -122,7 +125,7 @@ async fn an_environment_in_trouble() {
     .await;
 }
 
-#[tokio::test]
+alike!(running_jobs);
 async fn running_jobs() {
     let change = |state: &mut State| {
         let mut first = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
@@ -140,7 +143,7 @@ async fn running_jobs() {
     look("running", change, &[("", "Running jobs")]).await;
 }
 
-#[tokio::test]
+alike!(empty_states);
 async fn empty_states() {
     let nothing = |state: &mut State| {
         state.environments.clear();
@@ -160,7 +163,7 @@ async fn empty_states() {
     look("empty-slots", first_day, &[("", "b takes one")]).await;
 }
 
-#[tokio::test]
+alike!(the_filter);
 async fn the_filter() {
     look_with(
         "filter",
@@ -180,7 +183,7 @@ async fn the_filter() {
     .await;
 }
 
-#[tokio::test]
+alike!(a_manual_backup_says_what_it_replaces);
 async fn a_manual_backup_says_what_it_replaces() {
     let note = "before the press release goes out";
     look(
@@ -191,7 +194,7 @@ async fn a_manual_backup_says_what_it_replaces() {
     .await;
 }
 
-#[tokio::test]
+alike!(an_upgrade_backup_wants_a_version);
 async fn an_upgrade_backup_wants_a_version() {
     let change = |state: &mut State| {
         let acme = state.environments.get_mut(&name("acme/live")).unwrap();
@@ -207,7 +210,7 @@ async fn an_upgrade_backup_wants_a_version() {
     .await;
 }
 
-#[tokio::test]
+alike!(the_restore_wizard);
 async fn the_restore_wizard() {
     let choose = ("r", "choose a backup");
     let scope = ("<Enter>", "Everything is restored");
@@ -261,7 +264,7 @@ async fn the_restore_wizard() {
     look_with("wizard-no-plan", &settings(), small, failing, &steps).await;
 }
 
-#[tokio::test]
+alike!(undo_shows_its_plan_first);
 async fn undo_shows_its_plan_first() {
     look_with(
         "undo-plan",
@@ -273,7 +276,7 @@ async fn undo_shows_its_plan_first() {
     .await;
 }
 
-#[tokio::test]
+alike!(a_restore_on_its_way_and_at_its_end);
 async fn a_restore_on_its_way_and_at_its_end() {
     for size in SIZES {
         let cockpit = Runner::start(size, Fixture::new()).await;
@@ -315,7 +318,7 @@ fn with_databases(state: &mut State) {
     }
 }
 
-#[tokio::test]
+alike!(replaced_tables_beside_live);
 async fn replaced_tables_beside_live() {
     look("replaced", with_databases, &[("", "replaced tables")]).await;
     look(
@@ -353,7 +356,7 @@ async fn replaced_tables_beside_live() {
     look("wizard-plan-shared", with_databases, &plan).await;
 }
 
-#[tokio::test]
+alike!(confirming_a_restore);
 async fn confirming_a_restore() {
     let cockpit = Runner::start((80, 24), Fixture::with(with_databases)).await;
     cockpit.see("replaced tables").await;
@@ -366,7 +369,7 @@ async fn confirming_a_restore() {
     cockpit.press("C").await.see("nothing to confirm").await;
 }
 
-#[tokio::test]
+alike!(a_restore_without_a_safety_backup_is_a_choice_that_is_seen);
 async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
     let plan = [
         ("", "daily"),
@@ -401,7 +404,7 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
     assert!(last.ends_with("without a safety backup"), "{last}");
 }
 
-#[tokio::test]
+alike!(a_step_that_was_left_out_has_no_tick);
 async fn a_step_that_was_left_out_has_no_tick() {
     for size in SIZES {
         let cockpit = Runner::start(size, Fixture::new()).await;
@@ -477,7 +480,7 @@ fn with_the_first_lost(state: &mut State) {
     details.undo_way = None;
 }
 
-#[tokio::test]
+alike!(what_only_the_second_repository_has_is_shown_and_restored_from_there);
 async fn what_only_the_second_repository_has_is_shown_and_restored_from_there() {
     let table = [("", "second repository only")];
     look("second-only", with_the_first_lost, &table).await;
@@ -518,7 +521,7 @@ async fn what_only_the_second_repository_has_is_shown_and_restored_from_there() 
     cockpit.see("2nd only").await;
 }
 
-#[tokio::test]
+alike!(a_restore_can_come_from_the_second_repository);
 async fn a_restore_can_come_from_the_second_repository() {
     let choose = [
         ("", "daily"),
@@ -587,7 +590,7 @@ async fn a_restore_can_come_from_the_second_repository() {
         .await;
 }
 
-#[tokio::test]
+alike!(a_job_says_which_table_it_is_on);
 async fn a_job_says_which_table_it_is_on() {
     let change = |state: &mut State| {
         let mut first = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
@@ -607,7 +610,7 @@ async fn a_job_says_which_table_it_is_on() {
     .await;
 }
 
-#[tokio::test]
+alike!(a_restore_of_databases_at_its_end);
 async fn a_restore_of_databases_at_its_end() {
     for size in SIZES {
         let cockpit = Runner::start(size, Fixture::with(with_databases)).await;
@@ -642,7 +645,7 @@ async fn a_restore_of_databases_at_its_end() {
     }
 }
 
-#[tokio::test]
+alike!(a_restore_that_failed);
 async fn a_restore_that_failed() {
     let change = |state: &mut State| {
         let mut job = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
@@ -654,7 +657,7 @@ async fn a_restore_that_failed() {
     look("restore-failed", change, &[("", "daily"), ("o", "failed:")]).await;
 }
 
-#[tokio::test]
+alike!(lists);
 async fn lists() {
     look("jobs", unchanged, &[("J", "Asked at")]).await;
     look("activity", unchanged, &[("a", "When (UTC)"), ("j", "read it")]).await;
@@ -667,7 +670,7 @@ async fn lists() {
     .await;
 }
 
-#[tokio::test]
+alike!(pages);
 async fn pages() {
     look("help", unchanged, &[("?", "On the main screen")]).await;
     look("recovery", unchanged, &[("w", "Light modules")]).await;
@@ -685,7 +688,7 @@ async fn pages() {
     .await;
 }
 
-#[tokio::test]
+alike!(drills_and_what_they_have_shown);
 async fn drills_and_what_they_have_shown() {
     let proven = |state: &mut State| {
         let drill = fixture::drill(DrillOutcome::Proven);
@@ -746,7 +749,7 @@ async fn drills_and_what_they_have_shown() {
     );
 }
 
-#[tokio::test]
+alike!(a_check_says_what_works);
 async fn a_check_says_what_works() {
     look("check", unchanged, &[("", "daily"), ("K", "checks failed")]).await;
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
@@ -765,7 +768,7 @@ async fn a_check_says_what_works() {
     cockpit.press("<Esc>").await.see("daily").await;
 }
 
-#[tokio::test]
+alike!(questions_and_messages);
 async fn questions_and_messages() {
     let demo = |state: &mut State| state.demo = true;
     look("demo-break", demo, &[("", "DEMO"), ("B", "for real")]).await;
@@ -796,10 +799,10 @@ async fn questions_and_messages() {
     .await;
 }
 
-#[tokio::test]
+alike!(out_of_reach);
 async fn out_of_reach() {
     for size in SIZES {
-        let cockpit = Runner::start(size, Fixture::new()).await;
+        let cockpit = Runner::start_told(size, Fixture::with(elsewhere), settings()).await;
         cockpit.see("daily").await;
         cockpit.backend.reachable(false);
         cockpit.see("disconnected").await;
@@ -807,7 +810,12 @@ async fn out_of_reach() {
     }
 }
 
-#[tokio::test]
+/// Only a service can be out of reach.
+fn elsewhere(state: &mut State) {
+    "https://backups.example.com".clone_into(&mut state.kind);
+}
+
+alike!(a_followed_restore_while_the_link_is_down);
 async fn a_followed_restore_while_the_link_is_down() {
     for size in SIZES {
         let time = Arc::new(AtomicI64::new(0));
@@ -818,7 +826,7 @@ async fn a_followed_restore_while_the_link_is_down() {
             clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
             ..settings()
         };
-        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        let cockpit = Runner::start_told(size, Fixture::with(elsewhere), settings.clone()).await;
         cockpit.see("daily").await;
         cockpit.press("r<Enter><Enter>").await.see("come back").await;
         cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
@@ -839,7 +847,7 @@ async fn a_followed_restore_while_the_link_is_down() {
     }
 }
 
-#[tokio::test]
+alike!(contexts_to_choose_from);
 async fn contexts_to_choose_from() {
     let choice = |name: &str, leads_to: &str, read_only, accent| ContextChoice {
         name: name.to_owned(),
@@ -872,7 +880,7 @@ async fn contexts_to_choose_from() {
     look_with("contexts", &settings, &SIZES, unchanged, &steps).await;
 }
 
-#[tokio::test]
+alike!(locked);
 async fn locked() {
     for size in SIZES {
         let time = Arc::new(AtomicI64::new(0));
@@ -893,7 +901,7 @@ async fn locked() {
     }
 }
 
-#[tokio::test]
+alike!(read_only_and_accented);
 async fn read_only_and_accented() {
     let settings = CockpitSettings {
         context: "prod".to_owned(),
@@ -904,7 +912,7 @@ async fn read_only_and_accented() {
     look_with("read-only", &settings, &SIZES, unchanged, &[("", "daily")]).await;
 }
 
-#[tokio::test]
+alike!(without_colours);
 async fn without_colours() {
     let settings = CockpitSettings {
         theme: ThemeChoice::Monochrome,
@@ -915,7 +923,7 @@ async fn without_colours() {
     look_with("monochrome-plan", &settings, &SIZES[..1], unchanged, &plan).await;
 }
 
-#[tokio::test]
+alike!(in_ascii);
 async fn in_ascii() {
     let settings = CockpitSettings {
         ascii: true,
@@ -924,7 +932,7 @@ async fn in_ascii() {
     look_with("ascii", &settings, &SIZES[..1], unchanged, &[("", "daily")]).await;
 }
 
-#[tokio::test]
+alike!(odd_sizes);
 async fn odd_sizes() {
     let odd = [(79, 24), (40, 5), (80, 25), (200, 60)];
     for size in odd {
@@ -935,29 +943,29 @@ async fn odd_sizes() {
     }
 }
 
-#[tokio::test]
+alike!(names_and_notes_from_outside_are_harmless);
 async fn names_and_notes_from_outside_are_harmless() {
     let change = |state: &mut State| {
         let long = format!("a{}", "-very-long".repeat(6));
         let mut details = fixture::live(&format!("{long}/{long}"), fixture::backups());
         details.backups[0].manifest.note = Some("\u{1b}[2Jgone\u{7} \u{202e}desrever\nnext line".to_owned());
-        details.backups[0].manifest.by = "\u{9b}31mmallory".to_owned();
+        "\u{9b}31mmallory".clone_into(&mut details.backups[0].manifest.by);
         details.summary.failed = Some("\u{1b}]0;title\u{7}failed".to_owned());
         details.summary.kind = EnvironmentKind::Live;
         state.environments.clear();
         state.environments.insert(details.summary.name.clone(), details);
-        state.notifications[0].text = "\u{1b}[31mred\r\nsecond".to_owned();
+        "\u{1b}[31mred\r\nsecond".clone_into(&mut state.notifications[0].text);
     };
     look("harmless", change, &[("", "daily")]).await;
 }
 
-#[tokio::test]
+alike!(news_come_while_one_looks_on);
 async fn news_come_while_one_looks_on() {
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
     cockpit.see("daily").await;
     let mut news = cockpit.backend.state().notifications[0].clone();
     news.number = 13;
-    news.text = "the manual backup of acme/live is complete and verified".to_owned();
+    "the manual backup of acme/live is complete and verified".clone_into(&mut news.text);
     cockpit.backend.tell(Event::Notification(news));
     cockpit.see("n: 2 new").await;
     assert!(cockpit.has("the manual backup of acme/live"));

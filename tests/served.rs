@@ -12,6 +12,7 @@ mod screens {
     pub mod data;
     pub mod fixture;
     pub mod runner;
+    mod told;
 }
 
 use std::fs;
@@ -89,7 +90,7 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (log, _) = Log::new(Arc::clone(&clock));
         let surroundings = ServerSurroundings { clock, random, log };
-        let server = Server::start(self.engine.clone(), config.server, surroundings)
+        let server = Server::start(Arc::new(self.engine.clone()), config.server, surroundings)
             .await
             .unwrap();
         let token = tokens::new_text(random).unwrap();

@@ -1,5 +1,5 @@
 //! The real terminal: whatever ends or stops the cockpit, the terminal is as it was before, and while nothing changes
-//! nothing is written to it.
+//! nothing is written to it. On the engine in its own process, and on a real `lifeboat serve`.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,15 +15,18 @@ mod screens {
 }
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use lifeboat::tui::theme::ThemeChoice;
 use lifeboat::tui::{CockpitSettings, OneContext, run};
 use pty::Terminal;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use screens::fixture::Fixture;
 use tempfile::TempDir;
 
@@ -34,7 +37,17 @@ const IDLE: Duration = Duration::from_secs(2);
 /// Where the child of the panic test looks whether to panic.
 const PANIC_IF_THERE: &str = "LIFEBOAT_TEST_PANIC_IF_THERE";
 
+/// How long a cockpit may take to answer a key, whatever its service does. On a machine that is busy with other things:
+/// a cockpit that waits for its service takes four times as long.
+const PROMPT: Duration = Duration::from_secs(3);
+/// How long a service may be silent before a cockpit that has asked it something says so: its limit for an answer, and
+/// some patience with a busy machine.
+const ANSWER_LIMIT: Duration = Duration::from_secs(12 + 8);
+
 const CONFIG: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+
 [repository]
 root = "repository"
 password_file = "key"
@@ -53,50 +66,152 @@ role = "author"
 content = { type = "files", path = "{content}" }
 "#;
 
+/// Where the engine of a cockpit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In the cockpit's own process.
+    Here,
+    /// In a service, another process.
+    Elsewhere,
+}
+
+/// Runs a test twice: on the engine in the cockpit's process, and on a service.
+macro_rules! alike {
+    ($name:ident) => {
+        mod $name {
+            use super::Way;
+
+            #[test]
+            fn here() {
+                super::$name(Way::Here);
+            }
+
+            #[test]
+            fn elsewhere() {
+                super::$name(Way::Elsewhere);
+            }
+        }
+    };
+}
+
 /// A cockpit in a terminal, on an installation of its own with nothing to do.
 struct Cockpit {
     terminal: Terminal,
-    _house: TempDir,
+    service: Option<Service>,
+    house: TempDir,
 }
 
-fn cockpit() -> Cockpit {
+/// A `lifeboat serve` of its own. Dropping it kills it.
+struct Service {
+    process: Child,
+    address: String,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Service {
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+}
+
+fn lifeboat(variables: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+    command
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Starts the service, and waits until it listens.
+fn serve(variables: &[(&str, &str)]) -> Service {
+    let mut process = lifeboat(variables, &["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+    let address = loop {
+        let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if line["message"] == "listening" {
+            break line["address"].as_str().unwrap().to_owned();
+        }
+    };
+    // It has to be able to go on writing its log.
+    std::thread::spawn(move || lines.for_each(drop));
+    Service { process, address }
+}
+
+/// Starts the service, and writes what a client of it needs: a token, and a configuration.
+fn serve_to_a_client(house: &Path, variables: &[(&str, &str)]) -> Service {
+    let made = lifeboat(variables, &["token", "create", "olga", "--role", "owner"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let token = house.join("prod.token");
+    fs::write(&token, made.stdout).unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    let service = serve(variables);
+    let config = format!(
+        "[contexts.prod]\nbackend = \"http://{}\"\ntoken_file = \"prod.token\"\n",
+        service.address
+    );
+    fs::write(house.join("client.toml"), config).unwrap();
+    service
+}
+
+fn cockpit(way: Way) -> Cockpit {
     let house = tempfile::tempdir().unwrap();
     let at = |name: &str| house.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("lifeboat.toml"), CONFIG.replace("{content}", &at("content"))).unwrap();
     fs::write(at("key"), "a key for tests").unwrap();
     fs::create_dir_all(house.path().join("content/website")).unwrap();
+    let (config, state) = (at("lifeboat.toml"), at("state"));
+    let (client, nothing) = (at("client.toml"), at("client-state"));
+    let here = [("LIFEBOAT_CONFIG", config.as_str()), ("LIFEBOAT_STATE", &state)];
+    let (service, variables) = match way {
+        Way::Here => (None, here),
+        Way::Elsewhere => {
+            let there = [("LIFEBOAT_CONFIG", client.as_str()), ("LIFEBOAT_STATE", &nothing)];
+            (Some(serve_to_a_client(house.path(), &here)), there)
+        }
+    };
     let terminal = Terminal::start(
         Path::new(env!("CARGO_BIN_EXE_lifeboat")),
         &[],
         (80, 24),
-        &[
-            ("LIFEBOAT_CONFIG", &at("lifeboat.toml")),
-            ("LIFEBOAT_STATE", &at("state")),
-        ],
+        &variables,
     );
     terminal.wait_until_taken();
     terminal.wait_for("acme");
+    terminal.wait_for("● connected");
     terminal.wait_for_quiet(QUIET);
     Cockpit {
         terminal,
-        _house: house,
+        service,
+        house,
     }
 }
 
-#[test]
-fn quitting_gives_the_terminal_back() {
+alike!(quitting_gives_the_terminal_back);
+fn quitting_gives_the_terminal_back(way: Way) {
     for keys in ["q", "\u{3}"] {
-        let mut cockpit = cockpit();
+        let mut cockpit = cockpit(way);
         cockpit.terminal.press(keys);
         assert!(cockpit.terminal.wait_for_exit().success(), "{keys:?}");
         cockpit.terminal.assert_as_it_was();
     }
 }
 
-#[test]
-fn signals_give_the_terminal_back() {
+alike!(signals_give_the_terminal_back);
+fn signals_give_the_terminal_back(way: Way) {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
-        let cockpit = cockpit();
+        let cockpit = cockpit(way);
         cockpit.terminal.signal(signal);
         let exit = cockpit.terminal.wait_for_exit();
         assert!(
@@ -107,9 +222,9 @@ fn signals_give_the_terminal_back() {
     }
 }
 
-#[test]
-fn ctrl_z_gives_the_terminal_back_until_it_goes_on() {
-    let mut cockpit = cockpit();
+alike!(ctrl_z_gives_the_terminal_back_until_it_goes_on);
+fn ctrl_z_gives_the_terminal_back_until_it_goes_on(way: Way) {
+    let mut cockpit = cockpit(way);
     for _ in 0..2 {
         cockpit.terminal.press("\u{1a}");
         // What it wrote before it stopped may be read after that.
@@ -128,9 +243,9 @@ fn ctrl_z_gives_the_terminal_back_until_it_goes_on() {
     cockpit.terminal.assert_as_it_was();
 }
 
-#[test]
-fn an_idle_cockpit_writes_nothing_and_uses_no_time() {
-    let cockpit = cockpit();
+alike!(an_idle_cockpit_writes_nothing_and_uses_no_time);
+fn an_idle_cockpit_writes_nothing_and_uses_no_time(way: Way) {
+    let cockpit = cockpit(way);
     // At a full minute ages change, once; two spans in a row cannot both meet one.
     let spans = [(); 2].map(|()| {
         let before = cockpit.terminal.processor_ticks();
@@ -143,9 +258,9 @@ fn an_idle_cockpit_writes_nothing_and_uses_no_time() {
     );
 }
 
-#[test]
-fn the_cockpit_follows_the_size_of_its_terminal() {
-    let cockpit = cockpit();
+alike!(the_cockpit_follows_the_size_of_its_terminal);
+fn the_cockpit_follows_the_size_of_its_terminal(way: Way) {
+    let cockpit = cockpit(way);
     cockpit.terminal.resize((120, 36));
     cockpit
         .terminal
@@ -155,6 +270,87 @@ fn the_cockpit_follows_the_size_of_its_terminal() {
                 .nth(35)
                 .is_some_and(|row| row.contains("quit"))
         });
+}
+
+impl Cockpit {
+    /// Presses keys, and fails unless what they lead to is on the screen soon.
+    fn answers(&mut self, keys: &str, text: &str) {
+        let pressed = Instant::now();
+        self.terminal.press(keys);
+        self.terminal.wait_for(text);
+        let took = pressed.elapsed();
+        assert!(took < PROMPT, "{keys:?} was answered after {took:?}");
+    }
+
+    /// The same, for keys that are left again by Esc.
+    fn answers_and_leaves(&mut self, keys: &str, text: &str) {
+        self.answers(keys, text);
+        let pressed = Instant::now();
+        self.terminal.press("\u{1b}");
+        // A key that came right behind would make another key of it.
+        self.terminal
+            .wait_until("it to be left", |screen| !screen.contents().contains(text));
+        let took = pressed.elapsed();
+        assert!(took < PROMPT, "{text:?} was left after {took:?}");
+        self.terminal.wait_for("acme");
+    }
+
+    /// Fails unless keys are answered on the main screen, and what was known is still there.
+    fn lives(&mut self) {
+        for (keys, text) in [
+            ("?", "On the main screen"),
+            (":zzz", "Actions"),
+            ("b", "Manual backup of"),
+        ] {
+            self.answers_and_leaves(keys, text);
+        }
+    }
+}
+
+#[test]
+fn keys_are_answered_while_the_service_does_not_answer() {
+    let mut cockpit = cockpit(Way::Elsewhere);
+    let service = cockpit.service.as_ref().unwrap();
+    service.signal(Signal::STOP);
+    let stopped = Instant::now();
+    cockpit.lives();
+    // This asks the service something, and the cockpit goes on meanwhile.
+    cockpit.answers_and_leaves("a", "Activity");
+    cockpit.lives();
+    cockpit.terminal.wait_for("disconnected");
+    let took = stopped.elapsed();
+    assert!(took < ANSWER_LIMIT, "the loss was told after {took:?}");
+    cockpit.answers_and_leaves("?", "On the main screen");
+    cockpit.answers_and_leaves("b", "nothing can be changed");
+    cockpit.service.as_ref().unwrap().signal(Signal::CONT);
+    cockpit.terminal.wait_for("● connected");
+    cockpit.terminal.press("q");
+    assert!(cockpit.terminal.wait_for_exit().success());
+    cockpit.terminal.assert_as_it_was();
+}
+
+#[test]
+fn a_service_that_was_killed_is_missed_at_once_and_found_again() {
+    let mut cockpit = cockpit(Way::Elsewhere);
+    let killed = cockpit.service.take().unwrap();
+    let address = killed.address.clone();
+    let died = Instant::now();
+    drop(killed);
+    cockpit.terminal.wait_for("disconnected");
+    assert!(died.elapsed() < PROMPT, "told after {:?}", died.elapsed());
+    cockpit.answers_and_leaves("?", "On the main screen");
+    cockpit.answers_and_leaves("b", "nothing can be changed");
+    let at = |name: &str| cockpit.house.path().join(name).to_str().unwrap().to_owned();
+    let config = fs::read_to_string(at("lifeboat.toml")).unwrap();
+    fs::write(at("lifeboat.toml"), config.replace("127.0.0.1:0", &address)).unwrap();
+    let (config, state) = (at("lifeboat.toml"), at("state"));
+    let again = serve(&[("LIFEBOAT_CONFIG", &config), ("LIFEBOAT_STATE", &state)]);
+    assert_eq!(again.address, address);
+    cockpit.terminal.wait_for("● connected");
+    cockpit.answers("b", "Manual backup of");
+    cockpit.terminal.press("\u{3}");
+    assert!(cockpit.terminal.wait_for_exit().success());
+    cockpit.terminal.assert_as_it_was();
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Embedded {
         let engine = self.engine().await?;
         tokio::task::spawn_blocking(move || call(&engine))
             .await
-            .map_err(|error| BackendError::Failed(format!("the call was lost: {error}")))?
+            .map_err(|error| BackendError::lost(&error))?
             .map_err(BackendError::from)
     }
 

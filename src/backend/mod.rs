@@ -7,6 +7,8 @@ pub mod embedded;
 pub mod link;
 pub mod read_only;
 pub mod remote;
+#[cfg(feature = "engine")]
+pub mod serves;
 
 use std::fmt;
 
@@ -53,6 +55,14 @@ pub enum BackendError {
     /// It was tried, and failed.
     #[error("{0}")]
     Failed(String),
+}
+
+#[cfg(feature = "engine")]
+impl BackendError {
+    /// A call on another thread came to no end.
+    fn lost(error: &tokio::task::JoinError) -> Self {
+        Self::Failed(format!("the call was lost: {error}"))
+    }
 }
 
 /// What a backend is, for `lifeboat info` and the cockpit's header.

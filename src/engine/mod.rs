@@ -233,6 +233,12 @@ impl Engine {
         &self.0.catalog
     }
 
+    /// The same, for whoever keeps it for the length of a call.
+    #[must_use]
+    pub fn shared_catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.0.catalog)
+    }
+
     /// Where the catalog and the journals are.
     #[must_use]
     pub fn state(&self) -> &Path {

@@ -6,7 +6,7 @@ use super::ask::Ask;
 use super::bodies::{Broken, Confirmed, NewBackup, NewHold, NewRestore, Seen, Started, WhichBackup};
 use super::operation::Reply;
 use super::problem::Problem;
-use crate::backend::{Backend, BackendError};
+use crate::backend::BackendError;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::confirmed;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use super::problem::Problem;
 use super::service::Service;
 use super::tokens::Hash;
-use crate::backend::embedded::Embedded;
-use crate::backend::{Backend, BackendError};
+use crate::backend::BackendError;
+use crate::backend::serves::Serves;
 use crate::domain::backup::{BackupId, ChoiceError};
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
@@ -33,8 +33,8 @@ pub(super) struct Ask {
 
 impl Ask {
     /// The engine, which writes down who asks.
-    pub(super) fn engine(&self) -> Embedded {
-        self.service.engine.acting_for(self.caller.clone())
+    pub(super) fn engine(&self) -> Arc<dyn Serves> {
+        Arc::clone(&self.service.engine).acting_for(self.caller.clone())
     }
 
     fn parameter(&self, name: &str) -> &str {

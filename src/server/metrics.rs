@@ -14,7 +14,7 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::service::Service;
-use crate::backend::{Backend, BackendError};
+use crate::backend::BackendError;
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::EnvironmentName;

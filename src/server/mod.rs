@@ -1,4 +1,4 @@
-//! The service: an HTTP interface to the engine for cockpits and programs on other machines.
+//! The service: an HTTP interface to the engine, or to any backend that can be served ([`Serves`]), for cockpits and programs on other machines.
 //!
 //! [`Server`] is one that runs. What it offers is one table (`operations`); how a request goes from its head to its
 //! answer is in `service`; what happens is told to many at once by `events` and `streams`. Answers are the domain's types
@@ -39,8 +39,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::backend::Backend;
-use crate::backend::embedded::Embedded;
+use crate::backend::serves::Serves;
 use crate::domain::settings::ServerSettings;
 use crate::engine::clock::Clock;
 use connections::Connections;
@@ -85,7 +84,7 @@ impl Server {
     /// # Errors
     /// A sentence: settings that are refused, a certificate that cannot be used, an address that cannot be listened on.
     pub async fn start(
-        engine: Embedded,
+        engine: Arc<dyn Serves>,
         settings: ServerSettings,
         surroundings: ServerSurroundings,
     ) -> Result<Self, String> {
@@ -112,7 +111,7 @@ impl Server {
             .map_err(|error| format!("the system does not say which address is listened on: {error}"))?;
         let limits = settings.limits;
         let service = Arc::new(Service {
-            overview: Overview::new(engine.clone()),
+            overview: Overview::new(Arc::clone(&engine)),
             events: Arc::new(Events::new(epoch.clone())),
             streams: Arc::default(),
             tokens: Tokens::default(),
@@ -224,7 +223,7 @@ async fn look_after(service: Arc<Service>, certificate: Option<Arc<Certificate>>
         for token in service.streams.tokens() {
             let now = service.clock.now();
             // A catalog that cannot be read for a moment is no reason to cut anybody off.
-            if let Ok(None) = service.tokens.look_up(&service.engine, token, now).await {
+            if let Ok(None) = service.tokens.look_up(&*service.engine, token, now).await {
                 service.streams.end(&token);
             }
         }

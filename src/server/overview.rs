@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
-use crate::backend::embedded::Embedded;
-use crate::backend::{Backend, BackendError};
+use crate::backend::BackendError;
+use crate::backend::serves::Serves;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::Job;
@@ -28,7 +28,7 @@ const DETAILS_KEPT: Duration = Duration::from_secs(5);
 
 /// The list and the details.
 pub(super) struct Overview {
-    engine: Embedded,
+    engine: Arc<dyn Serves>,
     list: Mutex<List>,
     details: Mutex<HashMap<EnvironmentName, Arc<Mutex<Option<Made>>>>>,
 }
@@ -81,7 +81,7 @@ impl Entry {
 
 impl Overview {
     /// Nothing is asked yet.
-    pub(super) fn new(engine: Embedded) -> Arc<Self> {
+    pub(super) fn new(engine: Arc<dyn Serves>) -> Arc<Self> {
         let news = engine.events().0;
         Arc::new(Self {
             engine,

@@ -10,8 +10,8 @@ use super::bodies::{HowMany, LIST_LIMIT, NewPlan, OnlyOne, WhichJobs, WhichLines
 use super::operation::{Content, Reply};
 use super::problem::Problem;
 use super::streams::Stream;
-use crate::backend::embedded::Embedded;
-use crate::backend::{Backend, BackendError};
+use crate::backend::BackendError;
+use crate::backend::serves::Serves;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
@@ -117,13 +117,16 @@ pub(super) async fn notifications(ask: Ask) -> Result<Reply, Problem> {
 /// A list that is kept for all projects together.
 trait Kept: Sized + Send {
     /// The newest of it.
-    fn newest(engine: &Embedded, limit: u32) -> impl Future<Output = Result<Vec<Self>, BackendError>> + Send;
+    fn newest(
+        engine: &dyn Serves,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Self>, BackendError>> + Send;
     /// The environment that an entry is about.
     fn environment(&self) -> Option<&EnvironmentName>;
 }
 
 impl Kept for Activity {
-    async fn newest(engine: &Embedded, limit: u32) -> Result<Vec<Self>, BackendError> {
+    async fn newest(engine: &dyn Serves, limit: u32) -> Result<Vec<Self>, BackendError> {
         engine.activity(limit).await
     }
 
@@ -133,7 +136,7 @@ impl Kept for Activity {
 }
 
 impl Kept for Notification {
-    async fn newest(engine: &Embedded, limit: u32) -> Result<Vec<Self>, BackendError> {
+    async fn newest(engine: &dyn Serves, limit: u32) -> Result<Vec<Self>, BackendError> {
         engine.notifications(limit).await
     }
 
@@ -144,7 +147,7 @@ impl Kept for Notification {
 
 /// The newest entries of a list that the token sees. More of it is read until there are enough.
 async fn newest<T: Kept>(ask: &Ask, limit: u32) -> Result<Vec<T>, Problem> {
-    let engine = &ask.service.engine;
+    let engine = &*ask.service.engine;
     if ask.token.projects.is_empty() {
         return Ok(T::newest(engine, limit).await?);
     }

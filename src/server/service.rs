@@ -30,7 +30,7 @@ use super::rate::Rates;
 use super::streams::Streams;
 use super::tokens::{self, Tokens};
 use super::{health, metrics};
-use crate::backend::embedded::Embedded;
+use crate::backend::serves::Serves;
 use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
@@ -45,7 +45,7 @@ const REQUEST_ID: &str = "x-request-id";
 
 /// The service, as all its connections share it.
 pub(super) struct Service {
-    pub(super) engine: Embedded,
+    pub(super) engine: Arc<dyn Serves>,
     pub(super) settings: ServerSettings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Log,
@@ -421,7 +421,7 @@ impl Service {
                 return Err(too_many());
             }
             Some(hash) => {
-                let token = self.tokens.find(&self.engine, hash, self.clock.now()).await?;
+                let token = self.tokens.find(&*self.engine, hash, self.clock.now()).await?;
                 token.map(|token| (token, hash))
             }
             None => None,
@@ -455,7 +455,7 @@ impl Service {
             return;
         }
         let what = format!("refused: {}: {}", operation.id.replace('_', " "), problem.detail);
-        let engine = self.engine.acting_for(caller);
+        let engine = Arc::clone(&self.engine).acting_for(caller);
         if let Err(error) = engine.write_down(environment, what, Severity::Warning).await {
             self.log.line(
                 Level::Error,

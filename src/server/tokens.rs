@@ -13,7 +13,7 @@ use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 
 use crate::backend::BackendError;
-use crate::backend::embedded::Embedded;
+use crate::backend::serves::Serves;
 use crate::domain::Instant;
 use crate::domain::token::{PREFIX, SECRET_CHARACTERS, TokenRecord};
 
@@ -81,7 +81,7 @@ impl Tokens {
     /// A catalog that cannot be read.
     pub(super) async fn find(
         &self,
-        engine: &Embedded,
+        engine: &dyn Serves,
         hash: Hash,
         now: Instant,
     ) -> Result<Option<TokenRecord>, BackendError> {
@@ -104,7 +104,7 @@ impl Tokens {
     /// A catalog that cannot be read.
     pub(super) async fn look_up(
         &self,
-        engine: &Embedded,
+        engine: &dyn Serves,
         hash: Hash,
         now: Instant,
     ) -> Result<Option<TokenRecord>, BackendError> {

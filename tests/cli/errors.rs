@@ -1,9 +1,9 @@
 //! How commands end that do not do what was asked: exit codes, sentences, objects.
 
 use crate::fixture::{Fixture, Script};
-use crate::harness::lifeboat;
+use crate::harness::{alike, lifeboat};
 
-#[test]
+alike!(every_kind_of_error_has_its_exit_code_and_says_what_to_do);
 fn every_kind_of_error_has_its_exit_code_and_says_what_to_do() {
     let commands: [(&[&str], u8); 14] = [
         (&["nope"], 2),
@@ -28,10 +28,13 @@ fn every_kind_of_error_has_its_exit_code_and_says_what_to_do() {
         assert_eq!(ended.out, "", "{arguments:?}");
         transcript.extend(["$ lifeboat ", &arguments.join(" "), "\n", &ended.err, "\n"]);
     }
-    insta::assert_snapshot!(transcript);
+    insta::assert_snapshot!(
+        "every_kind_of_error_has_its_exit_code_and_says_what_to_do",
+        transcript
+    );
 }
 
-#[test]
+alike!(an_environment_in_trouble_does_not_look_like_one_without_backups);
 fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
     let mut transcript = String::new();
     for arguments in [
@@ -50,7 +53,10 @@ fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
             "\n",
         ]);
     }
-    insta::assert_snapshot!(transcript);
+    insta::assert_snapshot!(
+        "an_environment_in_trouble_does_not_look_like_one_without_backups",
+        transcript
+    );
 
     for verb in ["backups", "schedule"] {
         let ended = lifeboat(&[verb, "globex/live", "--json"])
@@ -67,7 +73,7 @@ fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
     }
 }
 
-#[test]
+alike!(programs_get_the_error_as_an_object_in_the_last_line);
 fn programs_get_the_error_as_an_object_in_the_last_line() {
     let error = |run: crate::harness::Run| {
         let ended = run.ends();
@@ -90,7 +96,7 @@ fn programs_get_the_error_as_an_object_in_the_last_line() {
     assert_eq!(failed, (1, "failed".into(), serde_json::Value::Null));
 }
 
-#[test]
+alike!(a_read_only_context_answers_and_changes_nothing);
 fn a_read_only_context_answers_and_changes_nothing() {
     let context = |arguments: &[&str]| {
         lifeboat(&[arguments, &["--context", "prod"]].concat())
@@ -120,14 +126,14 @@ fn a_read_only_context_answers_and_changes_nothing() {
     }
 }
 
-#[test]
+alike!(a_backend_out_of_reach_is_told_by_info_as_well);
 fn a_backend_out_of_reach_is_told_by_info_as_well() {
     let ended = lifeboat(&["info"]).out_of_reach().ends();
     assert_eq!(ended.code, 0);
-    insta::assert_snapshot!(ended.out);
+    insta::assert_snapshot!("a_backend_out_of_reach_is_told_by_info_as_well", ended.out);
 }
 
-#[test]
+alike!(info_tells_of_environments_that_need_somebody);
 fn info_tells_of_environments_that_need_somebody() {
     let ended = lifeboat(&["info"]).on(Fixture::in_trouble()).ends();
     assert_eq!(ended.code, 0);
@@ -143,7 +149,7 @@ fn info_tells_of_environments_that_need_somebody() {
     );
 }
 
-#[test]
+alike!(a_reader_that_has_seen_enough_is_no_error);
 fn a_reader_that_has_seen_enough_is_no_error() {
     for arguments in [
         &["environments"][..],

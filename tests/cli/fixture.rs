@@ -1,6 +1,8 @@
 //! A backend that answers with the made-up data, keeps what it was asked to change, and plays jobs from a script.
 
-use std::sync::Mutex;
+mod serving;
+
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
@@ -14,6 +16,8 @@ use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::engine::catalog::Catalog;
+use tempfile::TempDir;
 use tokio::sync::broadcast;
 
 use crate::data;
@@ -44,6 +48,10 @@ pub struct Fixture {
     job: Mutex<Job>,
     extended: Mutex<bool>,
     planned: Mutex<Option<RestoreRequest>>,
+    /// What has happened and is told once somebody listens; `None` when everything is told at once.
+    untold: Mutex<Option<Vec<Job>>>,
+    /// What a service over it keeps.
+    catalog: OnceLock<(TempDir, Arc<Catalog>)>,
 }
 
 impl Default for Fixture {
@@ -87,6 +95,8 @@ impl Fixture {
             )),
             extended: Mutex::new(false),
             planned: Mutex::new(None),
+            untold: Mutex::new(None),
+            catalog: OnceLock::new(),
         }
     }
 
@@ -142,10 +152,35 @@ impl Fixture {
         JobId(NEW_JOB)
     }
 
+    /// Keeps what happens to itself until [`Fixture::play`]: a stream of events takes a moment to stand.
+    pub fn hold_back(&self) {
+        *self.untold.lock().unwrap() = Some(Vec::new());
+    }
+
+    /// Somebody listens now.
+    pub fn play(&self) {
+        let untold = self.untold.lock().unwrap().take();
+        for job in untold.unwrap_or_default() {
+            self.tell(job);
+        }
+    }
+
     fn tell(&self, job: Job) {
+        if let Some(untold) = &mut *self.untold.lock().unwrap() {
+            return untold.push(job);
+        }
         // Nobody listens to a job that is detached.
         let _ = self.events.send(Event::Job(Box::new(job)));
     }
+}
+
+/// The environments there are, as the engine names them.
+fn known() -> String {
+    let names: Vec<_> = data::environments()
+        .iter()
+        .map(|environment| environment.name.to_string())
+        .collect();
+    names.join(", ")
 }
 
 #[async_trait]
@@ -186,7 +221,7 @@ impl Backend for Fixture {
             .find(|environment| environment.name == *name)
             .ok_or_else(|| BackendError::UnknownEnvironment {
                 name: name.to_string(),
-                known: "acme/live, acme/uat and globex/live".to_owned(),
+                known: known(),
             })?;
         let mut details = data::details(summary);
         if self.replaced {
@@ -338,10 +373,12 @@ impl Backend for Fixture {
 
     async fn extend_backup(
         &self,
-        _environment: EnvironmentName,
+        environment: EnvironmentName,
         _backup: BackupId,
     ) -> Result<(), BackendError> {
         *self.extended.lock().unwrap() = true;
+        // Nobody has to listen.
+        let _ = self.events.send(Event::Environment { name: environment });
         Ok(())
     }
 

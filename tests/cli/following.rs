@@ -1,29 +1,38 @@
 //! Verbs that start a job: how it is followed, how it ends, how it is left.
 
 use crate::fixture::{Fixture, Script};
-use crate::harness::lifeboat;
+use crate::harness::{alike, lifeboat};
 
 const BACKUP: [&str; 4] = ["backup", "acme/live", "--note", "before the sale"];
 
-#[test]
+alike!(a_backup_is_followed_phase_by_phase);
 fn a_backup_is_followed_phase_by_phase() {
-    insta::assert_snapshot!(lifeboat(&BACKUP).ends().transcript());
+    insta::assert_snapshot!(
+        "a_backup_is_followed_phase_by_phase",
+        lifeboat(&BACKUP).ends().transcript()
+    );
 }
 
-#[test]
+alike!(a_restore_ends_with_the_way_back);
 fn a_restore_ends_with_the_way_back() {
     let arguments = ["restore", "acme/live", "daily", "--confirm", "acme/live"];
-    insta::assert_snapshot!(lifeboat(&arguments).ends().transcript());
+    insta::assert_snapshot!(
+        "a_restore_ends_with_the_way_back",
+        lifeboat(&arguments).ends().transcript()
+    );
 }
 
-#[test]
+alike!(undo_and_verify_are_followed_too);
 fn undo_and_verify_are_followed_too() {
     let undo = lifeboat(&["undo", "acme/live", "--confirm", "acme/live"]).ends();
     let verify = lifeboat(&["verify", "acme/live", "weekly"]).ends();
-    insta::assert_snapshot!(undo.transcript() + "\n" + &verify.transcript());
+    insta::assert_snapshot!(
+        "undo_and_verify_are_followed_too",
+        undo.transcript() + "\n" + &verify.transcript()
+    );
 }
 
-#[test]
+alike!(a_database_is_undone_by_an_exchange_and_confirmed);
 fn a_database_is_undone_by_an_exchange_and_confirmed() {
     let on = |arguments: &[&str]| {
         lifeboat(arguments)
@@ -41,10 +50,13 @@ fn a_database_is_undone_by_an_exchange_and_confirmed() {
     ]);
     let undo = on(&["undo", "acme/live", "--confirm", "acme/live"]);
     let confirm = on(&["confirm", "acme/live"]);
-    insta::assert_snapshot!([restore, undo, confirm].join("\n"));
+    insta::assert_snapshot!(
+        "a_database_is_undone_by_an_exchange_and_confirmed",
+        [restore, undo, confirm].join("\n")
+    );
 }
 
-#[test]
+alike!(what_is_told_late_does_not_turn_the_job_back);
 fn what_is_told_late_does_not_turn_the_job_back() {
     let ended = lifeboat(&BACKUP)
         .on(Fixture::playing(Script::EventsComeLate))
@@ -57,7 +69,7 @@ fn what_is_told_late_does_not_turn_the_job_back() {
     assert_eq!(said, ["copying Live", "verifying", "retention"]);
 }
 
-#[test]
+alike!(programs_get_one_object_at_the_end);
 fn programs_get_one_object_at_the_end() {
     let ended = lifeboat(&["backup", "acme/live", "--json"]).ends();
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
@@ -67,10 +79,13 @@ fn programs_get_one_object_at_the_end() {
     assert!(value["job"]["outcome"]["backup"].is_string());
 }
 
-#[test]
+alike!(a_failed_job_is_exit_code_1_for_people_and_for_programs);
 fn a_failed_job_is_exit_code_1_for_people_and_for_programs() {
     let failing = || Fixture::playing(Script::Fails);
-    insta::assert_snapshot!(lifeboat(&BACKUP).on(failing()).ends().transcript());
+    insta::assert_snapshot!(
+        "a_failed_job_is_exit_code_1_for_people_and_for_programs",
+        lifeboat(&BACKUP).on(failing()).ends().transcript()
+    );
     let ended = lifeboat(&["backup", "acme/live", "--json"]).on(failing()).ends();
     assert_eq!(ended.code, 1);
     let error: serde_json::Value = serde_json::from_str(ended.err.lines().last().unwrap()).unwrap();
@@ -80,7 +95,7 @@ fn a_failed_job_is_exit_code_1_for_people_and_for_programs() {
     assert_eq!(job["job"]["state"], "failed");
 }
 
-#[test]
+alike!(ctrl_c_asks_the_job_to_stop_and_waits_for_it);
 fn ctrl_c_asks_the_job_to_stop_and_waits_for_it() {
     let ended = lifeboat(&BACKUP)
         .on(Fixture::playing(Script::StopsWhenAsked))
@@ -99,7 +114,7 @@ fn ctrl_c_asks_the_job_to_stop_and_waits_for_it() {
     );
 }
 
-#[test]
+alike!(a_second_ctrl_c_leaves_at_once);
 fn a_second_ctrl_c_leaves_at_once() {
     let ended = lifeboat(&BACKUP)
         .on(Fixture::playing(Script::GoesOn))
@@ -113,7 +128,7 @@ fn a_second_ctrl_c_leaves_at_once() {
     );
 }
 
-#[test]
+alike!(a_terminal_gets_one_line_that_is_taken_away_at_the_end);
 fn a_terminal_gets_one_line_that_is_taken_away_at_the_end() {
     let ended = lifeboat(&BACKUP).on_a_terminal(60).ends();
     assert!(!ended.err.contains('\n'), "{:?}", ended.err);
@@ -128,7 +143,7 @@ fn a_terminal_gets_one_line_that_is_taken_away_at_the_end() {
     assert!(ended.out.contains("the manual backup is done"));
 }
 
-#[test]
+alike!(a_job_that_runs_elsewhere_is_detached_by_not_following_it);
 fn a_job_that_runs_elsewhere_is_detached_by_not_following_it() {
     let ended = lifeboat(&["backup", "acme/live", "--detach"]).ends();
     assert_eq!((ended.code, ended.out.as_str()), (0, "42\n"));
@@ -138,7 +153,7 @@ fn a_job_that_runs_elsewhere_is_detached_by_not_following_it() {
     assert_eq!(value["job"]["id"], 42);
 }
 
-#[test]
+alike!(a_job_that_runs_here_is_detached_into_a_second_process);
 fn a_job_that_runs_here_is_detached_into_a_second_process() {
     // `echo` stands for the second Lifeboat: it prints what it was started with, and that is no number of a job.
     let ended = lifeboat(&["backup", "acme/live", "--detach"])
@@ -148,7 +163,7 @@ fn a_job_that_runs_here_is_detached_into_a_second_process() {
     assert!(ended.err.contains("before it had started a job"), "{}", ended.err);
 }
 
-#[test]
+alike!(the_second_process_says_the_number_and_is_silent_from_then_on);
 fn the_second_process_says_the_number_and_is_silent_from_then_on() {
     let ended = lifeboat(&["--in-background", "backup", "acme/live"])
         .jobs_run_here("lifeboat")
@@ -159,7 +174,7 @@ fn the_second_process_says_the_number_and_is_silent_from_then_on() {
     );
 }
 
-#[test]
+alike!(an_upgrade_needs_its_version_and_only_an_upgrade_has_one);
 fn an_upgrade_needs_its_version_and_only_an_upgrade_has_one() {
     let ended = lifeboat(&["backup", "acme/live", "--trigger", "upgrade", "--to", "6.3.5"]).ends();
     assert!(

@@ -28,6 +28,8 @@ pub struct Ended {
     pub code: u8,
     pub out: String,
     pub err: String,
+    /// The address of the service that was asked, where one was.
+    pub address: Option<String>,
 }
 
 impl Ended {
@@ -189,28 +191,38 @@ impl Run {
             leave_terminal: || Ok(()),
         };
         let arguments = self.arguments.iter().map(Into::into).collect();
-        let code = tokio::runtime::Builder::new_current_thread()
+        let (code, address) = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap()
             .block_on(async {
                 let mut run = self;
-                let mut service = None;
+                let mut address = None;
                 if ELSEWHERE.get() {
                     let over = Service::over(Arc::clone(&run.backend) as _).await;
                     run.through = Some(Arc::new(over.client()));
-                    service = Some(over);
+                    address = Some(over.address.clone());
+                    run.backend.hold_back();
+                    tokio::spawn(play_when_heard(over, Arc::clone(&run.backend)));
                 }
-                let code = lifeboat::cli::run(arguments, &mut outside, &run).await;
-                drop(service);
-                code
+                (lifeboat::cli::run(arguments, &mut outside, &run).await, address)
             });
         Ended {
             code,
             out: out.text(),
             err: err.text(),
+            address,
         }
     }
+}
+
+/// Lets the backend tell what it has held back once a stream of events stands, and serves on.
+async fn play_when_heard(service: Service, backend: Arc<Fixture>) {
+    while service.open_streams() == 0 {
+        tokio::task::yield_now().await;
+    }
+    backend.play();
+    std::future::pending::<()>().await;
 }
 
 #[async_trait(?Send)]

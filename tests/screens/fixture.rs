@@ -1,6 +1,9 @@
 //! A backend in memory with a fixed clock and made-up but realistic data: what the cockpit's tests look at.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+#[cfg(feature = "engine")]
+mod serving;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -41,6 +44,8 @@ pub struct State {
     /// What every call that changes something answers, when it is not done.
     pub refuses: Option<BackendError>,
     pub demo: bool,
+    /// What it says it is: the engine in this process, or the address of a service.
+    pub kind: String,
     /// What was asked for, in order.
     pub calls: Vec<String>,
 }
@@ -51,6 +56,9 @@ pub struct Fixture {
     events: broadcast::Sender<Event>,
     silent: AtomicBool,
     link: watch::Sender<Link>,
+    /// What a service over it keeps.
+    #[cfg(feature = "engine")]
+    catalog: std::sync::OnceLock<(tempfile::TempDir, Arc<lifeboat::engine::catalog::Catalog>)>,
 }
 
 impl Fixture {
@@ -82,6 +90,7 @@ impl Fixture {
             planned: None,
             refuses: None,
             demo: false,
+            kind: "embedded".to_owned(),
             calls: Vec::new(),
         };
         Self {
@@ -89,6 +98,8 @@ impl Fixture {
             events: broadcast::channel(1024).0,
             silent: AtomicBool::new(false),
             link: watch::Sender::new(Link::Up),
+            #[cfg(feature = "engine")]
+            catalog: std::sync::OnceLock::new(),
         }
     }
 
@@ -181,6 +192,18 @@ impl Fixture {
         self.tell(Event::Job(Box::new(job)));
     }
 
+    fn details(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
+        let state = self.state();
+        state
+            .environments
+            .get(name)
+            .cloned()
+            .ok_or_else(|| BackendError::UnknownEnvironment {
+                name: name.to_string(),
+                known: "acme/live".to_owned(),
+            })
+    }
+
     fn find(&self, id: JobId) -> Result<Job, BackendError> {
         let state = self.state();
         let found = state.jobs.iter().find(|job| job.id == id);
@@ -198,11 +221,12 @@ impl Backend for Fixture {
 
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         self.called("info").await?;
+        let state = self.state();
         Ok(BackendInfo {
-            kind: "embedded".to_owned(),
+            kind: state.kind.clone(),
             version: "0.1.0".to_owned(),
             places: Vec::new(),
-            demo: self.state().demo,
+            demo: state.demo,
         })
     }
 
@@ -218,15 +242,7 @@ impl Backend for Fixture {
 
     async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
         self.called(format!("environment {name}")).await?;
-        let state = self.state();
-        state
-            .environments
-            .get(name)
-            .cloned()
-            .ok_or_else(|| BackendError::UnknownEnvironment {
-                name: name.to_string(),
-                known: "acme/live".to_owned(),
-            })
+        self.details(name)
     }
 
     async fn jobs(&self, _query: JobQuery) -> Result<Vec<Job>, BackendError> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lifeboat::backend::Backend;
+#[cfg(feature = "engine")]
 use lifeboat::backend::remote::{Remote, RemoteSettings};
 use lifeboat::tui::display::{Display, Written};
 use lifeboat::tui::key::{Input, Key};
@@ -20,8 +21,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::fixture::{self, Fixture};
-use crate::service::proxy::Proxy;
-use crate::service::{self, Service};
+#[cfg(feature = "engine")]
+use super::told::LinkTold;
+#[cfg(feature = "engine")]
+use crate::service::Service;
 
 /// How long a test waits for something that does not come. Never waited for in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -95,7 +98,22 @@ pub struct Runner {
     pub writes: Writes,
     pub copied: Arc<Mutex<Vec<String>>>,
     pub backend: Arc<Fixture>,
-    service: Option<(Service, Proxy)>,
+    service: Option<Service>,
+}
+
+/// Without an engine there is no service to go through.
+#[cfg(not(feature = "engine"))]
+enum Service {}
+
+#[cfg(not(feature = "engine"))]
+impl Service {
+    fn is_idle(&self) -> bool {
+        match *self {}
+    }
+
+    fn pass(&self, _is_up: bool) {
+        match *self {}
+    }
 }
 
 /// How a test reaches its backend.
@@ -110,6 +128,8 @@ pub enum Way {
 thread_local! {
     /// The way of the test on this thread: each test has a thread and a runtime of its own.
     pub static WAY: Cell<Way> = const { Cell::new(Way::Here) };
+    /// Whether the test says how the link stands.
+    static TOLD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs a test twice: on a backend in this process, and through a service.
@@ -125,6 +145,7 @@ macro_rules! alike {
                 super::$name().await;
             }
 
+            #[cfg(feature = "engine")]
             #[tokio::test]
             async fn elsewhere() {
                 WAY.set(Way::Elsewhere);
@@ -181,19 +202,31 @@ impl Runner {
     /// The same, with other settings.
     pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
         let backend = fixture::shared(fixture);
-        let mut shared: Arc<dyn Backend> = Arc::clone(&backend) as Arc<dyn Backend>;
-        let mut service = None;
+        #[cfg(feature = "engine")]
         if WAY.get() == Way::Elsewhere {
-            let over = Service::over(shared).await;
-            let network = Proxy::to(&over.address).await;
+            let service = Service::over(Arc::clone(&backend) as _).await;
             let client = Remote::new(RemoteSettings {
                 clock: Arc::clone(&settings.clock),
-                ..service::settings(&network.address)
+                ..service.settings()
             });
-            shared = Arc::new(client.unwrap());
-            service = Some((over, network));
+            let mut shared: Arc<dyn Backend> = Arc::new(client.unwrap());
+            if TOLD.get() {
+                shared = Arc::new(LinkTold(shared, Arc::clone(&backend)));
+            }
+            return Self::run(size, shared, settings, backend, Some(service)).await;
         }
+        let shared = Arc::clone(&backend) as Arc<dyn Backend>;
+        let service = None;
         Self::run(size, shared, settings, backend, service).await
+    }
+
+    /// The same, where the test says how the link stands: what is shown of it does not depend on a port and on the
+    /// system's words. Everything else comes through the service.
+    pub async fn start_told(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
+        TOLD.set(true);
+        let runner = Self::start_with(size, fixture, settings).await;
+        TOLD.set(false);
+        runner
     }
 
     /// Starts one over any backend.
@@ -206,7 +239,7 @@ impl Runner {
         shared: Arc<dyn Backend>,
         settings: CockpitSettings,
         backend: Arc<Fixture>,
-        service: Option<(Service, Proxy)>,
+        service: Option<Service>,
     ) -> Self {
         let (inputs, received) = unbounded_channel();
         let (sender, frames) = watch::channel(None);
@@ -240,7 +273,7 @@ impl Runner {
 
     /// Lets every task run that can: the runtime has one thread, and the fixture answers at once.
     pub async fn settle(&self) {
-        let Some((service, _)) = &self.service else {
+        let Some(service) = &self.service else {
             for _ in 0..300 {
                 tokio::task::yield_now().await;
             }
@@ -313,8 +346,7 @@ impl Runner {
     /// Cuts the network, or mends it. Without a network, the link of the backend goes down or up.
     pub async fn network(&self, is_up: bool) {
         match &self.service {
-            Some((_, network)) if is_up => network.mend(),
-            Some((_, network)) => network.cut(),
+            Some(service) => service.pass(is_up),
             None => self.backend.reachable(is_up),
         }
         self.settle().await;

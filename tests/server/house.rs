@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
+use lifeboat::backend::serves::Serves as _;
 use lifeboat::config::Config;
 use lifeboat::domain::token::{Role, TokenRecord};
 use lifeboat::engine::clock::{Clock, SystemClock};
@@ -131,7 +132,7 @@ impl House {
         let engine = Embedded::start(settings, surroundings, options);
         let (log, _) = Log::new(Arc::clone(&clock));
         let started = Server::start(
-            engine.clone(),
+            Arc::new(engine.clone()),
             config.server,
             ServerSurroundings { clock, random, log },
         )

@@ -1,33 +1,41 @@
-//! As much of HTTP as the tests need.
+//! As much of HTTP as a proxy of the tests needs: where a request or an answer ends, and what its head says.
 
-use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A request.
-pub struct Asked {
-    pub method: String,
-    pub path: String,
-    query: String,
-    headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+/// A request or an answer, as it came.
+pub struct Message {
+    bytes: Vec<u8>,
+    head: String,
 }
 
-impl Asked {
+impl Message {
+    /// The method and the path of a request.
+    pub fn asked(&self) -> (String, String) {
+        let mut first = self.head.lines().next().unwrap().split(' ');
+        let method = first.next().unwrap().to_owned();
+        let target = first.next().unwrap();
+        (method, target.split('?').next().unwrap().to_owned())
+    }
+
     pub fn header(&self, name: &str) -> Option<String> {
-        let found = self.headers.iter().find(|(other, _)| other == name);
-        found.map(|(_, value)| value.clone())
+        header(&self.head, name)
     }
 
-    pub fn query(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=')?;
-            (key == name).then(|| value.replace("%2F", "/"))
-        })
+    /// All of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
-/// A connection, and what has been read from it beyond the last request.
+fn header(head: &str, name: &str) -> Option<String> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .find(|(other, _)| other.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.to_owned())
+}
+
+/// A connection, and what has been read from it beyond the last message.
 pub struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
@@ -42,8 +50,8 @@ impl Connection {
         }
     }
 
-    /// The next request; `None` when the client has gone.
-    pub async fn next(&mut self) -> Option<Asked> {
+    /// The next request or answer, which has to say how long it is; `None` when the other side has gone.
+    pub async fn next(&mut self) -> Option<Message> {
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break end + 4;
@@ -51,28 +59,14 @@ impl Connection {
             self.more().await?;
         };
         let head = String::from_utf8(self.read[..end].to_vec()).unwrap();
-        let mut lines = head.lines();
-        let mut first = lines.next()?.split(' ');
-        let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-        let headers: Vec<_> = lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-            .collect();
-        let length = headers.iter().find(|(name, _)| name == "content-length");
-        let length = length.map_or(0, |(_, value)| value.parse::<usize>().unwrap());
+        assert_eq!(header(&head, "transfer-encoding"), None, "{head}");
+        let length = header(&head, "content-length");
+        let length = length.map_or(0, |length| length.parse::<usize>().unwrap());
         while self.read.len() < end + length {
             self.more().await?;
         }
-        let body = self.read[end..end + length].to_vec();
-        self.read.drain(..end + length);
-        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        Some(Asked {
-            method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers,
-            body,
-        })
+        let bytes = self.read.drain(..end + length).collect();
+        Some(Message { bytes, head })
     }
 
     async fn more(&mut self) -> Option<()> {
@@ -80,27 +74,14 @@ impl Connection {
         (read > 0).then_some(())
     }
 
-    /// Writes bytes. Returns whether the client is still there.
-    pub async fn write(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).await.is_ok()
+    /// Writes bytes. `None` when the other side has gone.
+    pub async fn write(&mut self, bytes: &[u8]) -> Option<()> {
+        self.stream.write_all(bytes).await.ok()
     }
 
-    /// Answers with JSON, or with nothing where the status says so.
-    pub async fn answer(&mut self, status: u16, body: &Value) {
-        let media_type = if status < 400 {
-            "application/json"
-        } else {
-            "application/problem+json"
-        };
-        let text = body.to_string();
-        let answer = if status == 204 {
-            "HTTP/1.1 204 No Content\r\n\r\n".to_owned()
-        } else {
-            let length = text.len();
-            format!(
-                "HTTP/1.1 {status} So\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n{text}"
-            )
-        };
-        self.write(answer.as_bytes()).await;
+    /// Passes on everything that comes from either side, until one has gone.
+    pub async fn join(&mut self, other: &mut Self) -> Option<()> {
+        let copied = tokio::io::copy_bidirectional(&mut self.stream, &mut other.stream).await;
+        copied.ok().map(|_| ())
     }
 }

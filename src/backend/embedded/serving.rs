@@ -1,12 +1,16 @@
 //! What a service asks of the engine in its process beyond what a cockpit asks: the catalog's tokens and answers, one
 //! summary at a time, and an end in steps.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
 
 use super::Embedded;
 use crate::backend::BackendError;
+use crate::backend::serves::Serves;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
+use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
@@ -25,30 +29,29 @@ impl Embedded {
     {
         self.on_engine(move |engine| Ok(call(engine.catalog())?)).await
     }
+}
 
-    /// One environment at a glance.
-    ///
-    /// # Errors
-    /// As for the list of all.
-    pub async fn summary(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, BackendError> {
+#[async_trait]
+impl Serves for Embedded {
+    fn acting_for(self: Arc<Self>, caller: Caller) -> Arc<dyn Serves> {
+        Arc::new(Self::acting_for(&self, caller))
+    }
+
+    async fn catalog(&self) -> Result<Arc<Catalog>, BackendError> {
+        Ok(self.engine().await?.shared_catalog())
+    }
+
+    async fn summary(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, BackendError> {
         let name = name.clone();
         self.on_engine(move |engine| engine.summary_of(&name)).await
     }
 
-    /// The names of the configured environments. Waits for nothing but the engine to be open.
-    ///
-    /// # Errors
-    /// An engine that is not open.
-    pub async fn environment_names(&self) -> Result<Vec<EnvironmentName>, BackendError> {
+    async fn environment_names(&self) -> Result<Vec<EnvironmentName>, BackendError> {
         self.on_engine(|engine| Ok(engine.environments().map(|(name, _)| name.clone()).collect()))
             .await
     }
 
-    /// The backups of every environment, as far as they can be listed.
-    ///
-    /// # Errors
-    /// An engine that is not open.
-    pub async fn all_backups(&self) -> Result<Vec<(EnvironmentName, Vec<Backup>)>, BackendError> {
+    async fn all_backups(&self) -> Result<Vec<(EnvironmentName, Vec<Backup>)>, BackendError> {
         self.on_engine(|engine| {
             let live = engine
                 .environments()
@@ -61,11 +64,7 @@ impl Embedded {
         .await
     }
 
-    /// Writes into the activity log what this caller has done, or tried, beside the engine's own actions.
-    ///
-    /// # Errors
-    /// An engine that is not open.
-    pub async fn write_down(
+    async fn write_down(
         &self,
         environment: Option<EnvironmentName>,
         what: String,
@@ -78,11 +77,7 @@ impl Embedded {
         .await
     }
 
-    /// Whether the engine is open and its catalog answers.
-    ///
-    /// # Errors
-    /// Why not.
-    pub async fn is_ready(&self) -> Result<(), BackendError> {
+    async fn is_ready(&self) -> Result<(), BackendError> {
         if self.engine.borrow().is_none() {
             return Err(BackendError::OutOfReach(
                 "the engine is opening: it settles what was left behind".to_owned(),
@@ -91,28 +86,21 @@ impl Embedded {
         self.on_catalog(|catalog| catalog.seen_so_far().map(|_| ())).await
     }
 
-    /// Stops the schedule. Jobs that run go on.
-    pub fn stop_schedule(&self) {
+    fn stop_schedule(&self) {
         self.scheduler
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
     }
 
-    /// The jobs that run in this process.
-    #[must_use]
-    pub fn jobs_at_work(&self) -> Vec<JobId> {
+    fn jobs_at_work(&self) -> Vec<JobId> {
         match &*self.engine.borrow() {
             Some(Ok(engine)) => engine.jobs_at_work(),
             _ => Vec::new(),
         }
     }
 
-    /// Waits until no job runs in this process any more.
-    ///
-    /// # Errors
-    /// An engine that is not open.
-    pub async fn jobs_ended(&self) -> Result<(), BackendError> {
+    async fn jobs_ended(&self) -> Result<(), BackendError> {
         self.on_engine(|engine| {
             for id in engine.jobs_at_work() {
                 engine.wait_for(id);
@@ -120,5 +108,9 @@ impl Embedded {
             Ok::<_, EngineError>(())
         })
         .await
+    }
+
+    async fn close(&self) {
+        self.close().await;
     }
 }

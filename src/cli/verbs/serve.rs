@@ -64,7 +64,7 @@ async fn serve(
         random,
         log: log.clone(),
     };
-    let server = Server::start(engine.clone(), settings, surroundings)
+    let server = Server::start(Arc::new(engine.clone()), settings, surroundings)
         .await
         .map_err(CliError::failed)?;
     let opened = tokio::select! {

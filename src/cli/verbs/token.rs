@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::backend::embedded::Embedded;
+use crate::backend::serves::Serves as _;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
