@@ -160,11 +160,11 @@ fn so_it_is_while_only_the_second_repository_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = folder.path().join("sandbox");
     let mut house = House::new(&sandbox);
-    let mut config = std::fs::read_to_string(&house.config).unwrap();
-    config.push_str(&format!(
-        "\n[repository.copy]\nroot = \"{}\"\nslots = [\"manual\"]\n",
+    let config = std::fs::read_to_string(&house.config).unwrap();
+    let config = format!(
+        "{config}\n[repository.copy]\nroot = \"{}\"\nslots = [\"manual\"]\n",
         folder.path().join("copies").display()
-    ));
+    );
     std::fs::write(&house.config, config).unwrap();
     house.run(&["backup", LIVE]);
     let backed_up = house.content();

@@ -37,7 +37,8 @@ use Step::{Keep, Press, Resize, See};
 
 /// The main screen, Live broken, and the restore that brings it back.
 const STORY: &[Step] = &[
-    See("verified"),
+    // A word of the backup itself: news that say "verified" come before it.
+    See("expires"),
     Keep("cockpit-80x24.svg"),
     Resize(120, 36),
     Keep("cockpit.svg"),

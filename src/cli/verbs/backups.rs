@@ -146,9 +146,10 @@ fn table(details: &EnvironmentDetails, now: Instant) -> Table {
                 backup.manifest.versions.release.to_string(),
                 backup.manifest.versions.magnolia.to_string(),
                 measure::bytes(backup.manifest.bytes()),
-                match details.is_only_copied(&backup.id) {
-                    true => format!("{}, second repository only", state(backup)),
-                    false => state(backup),
+                if details.is_only_copied(&backup.id) {
+                    format!("{}, second repository only", state(backup))
+                } else {
+                    state(backup)
                 },
             ]),
             None => table.row([word.to_owned(), "-".to_owned(), "empty".to_owned()]),

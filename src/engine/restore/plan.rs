@@ -1,7 +1,6 @@
 //! Works out what a restore would do (rule 12): reads Live and the repository, changes nothing in either.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use rustix::fs::statvfs;
 
@@ -172,22 +171,14 @@ impl Engine {
         }
         // That it is left out is said by the plan itself.
         if !way.without_safety {
-            let safety_goes_to = self.repository_of(name, way.safety_goes_to(), false)?;
-            if let Some(repository) = safety_goes_to {
-                repository_room(&repository, &backup, &changes, &mut room, &mut warnings);
-            }
+            let takes_it = self.repository_of(name, way.safety_goes_to(), false)?;
+            repository_room(takes_it.as_deref(), &backup, &changes, &mut room, &mut warnings);
         }
         warnings.extend(way.first_lost.clone());
-        let versions_now = versions::read(settings).map_err(|why| {
-            EngineError::Failed(format!("it cannot be told which versions run in {name}: {why}"))
+        let versions_now = versions::read(settings).unwrap_or_else(|why| {
+            warnings.push(format!("it cannot be told which versions run in {name}: {why}"));
+            backup.manifest.versions.clone()
         });
-        let versions_now = match versions_now {
-            Ok(versions) => versions,
-            Err(error) => {
-                warnings.push(error.to_string());
-                backup.manifest.versions.clone()
-            }
-        };
         let expected = self.expected_time(name, &backup, way)?;
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
         let plan = RestorePlan {
@@ -407,7 +398,7 @@ pub(in crate::engine) fn staging_room(
 /// Room for the safety backup. What it adds is known only when it is made; at most it is what the changing
 /// workspaces hold, so too little room is a warning and not an obstacle.
 fn repository_room(
-    repository: &Arc<Repository>,
+    repository: Option<&Repository>,
     backup: &Backup,
     changes: &[WorkspaceChange],
     room: &mut Vec<Room>,
@@ -419,8 +410,8 @@ fn repository_room(
         .map(|change| change.bytes)
         .sum::<u64>()
         .min(backup.manifest.bytes());
-    // A bucket has no end that could be told beforehand.
-    let Some(folder) = repository.place().folder() else {
+    // A bucket has no end that could be told beforehand, and one that is not made yet no place.
+    let Some(folder) = repository.and_then(|repository| repository.place().folder()) else {
         return;
     };
     match free_bytes(folder) {

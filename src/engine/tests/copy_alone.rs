@@ -163,7 +163,7 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     // Newer copies come and older ones go: this one stays.
     house.pass(Duration::days(6));
     back_up(&engine);
-    assert_eq!(safeties(&engine), [safety.clone()]);
+    assert_eq!(safeties(&engine), std::slice::from_ref(&safety));
     engine.extend(&House::live(), &safety.id, "maria").unwrap();
     let safety = safeties(&engine).remove(0);
     house.pass(Duration::days(2));

@@ -65,7 +65,6 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::Verify | Action::Drill => {
             able_to_work(model)?;
-            chosen(model)?;
             in_the_first(model)
         }
         Action::VerifyAll => {
@@ -265,9 +264,8 @@ fn chosen(model: &Model) -> Result<(), String> {
 
 /// Whether the first repository has the chosen backup: what the second has besides is read back with all others.
 fn in_the_first(model: &Model) -> Result<(), String> {
-    let chosen = model.chosen_backup();
-    let details = model.target_details();
-    match (chosen, details) {
+    chosen(model)?;
+    match (model.chosen_backup(), model.target_details()) {
         (Some(backup), Some(details)) if details.is_only_copied(&backup.id) => Err(
             "only the second repository has this backup: V reads that one back too, while the first is in reach"
                 .to_owned(),
