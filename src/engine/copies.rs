@@ -383,9 +383,13 @@ impl Engine {
             .iter()
             .filter(|copy| copy.backup.is_good())
             .count();
+        let found = match good {
+            1 => "1 good backup".to_owned(),
+            _ => format!("{good} good backups"),
+        };
         match self.copy_settings() {
             Some(settings) if good > 0 => EngineError::Failed(format!(
-                "{error}. The second repository in {} has {good} good backups: `lifeboat backups {name}` shows them, \
+                "{error}. The second repository in {} has {found}: `lifeboat backups {name}` shows them, \
                  `lifeboat plan {name} BACKUP --from copy` looks at one, and `lifeboat restore` takes it in the same way",
                 settings.root
             )),

@@ -237,7 +237,10 @@ fn a_storage_that_goes_away_fails_the_job_with_a_sentence() {
     let trouble = engine.details(&live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("access is denied"), "{trouble}");
     let said = start(&engine, RepositoryChoice::First).unwrap_err().to_string();
-    assert!(said.contains("has copies of 1 backups"), "{said}");
+    assert!(
+        said.contains("has 1 good backup: ") && said.contains("--from copy"),
+        "{said}"
+    );
     line.disturb(|_| Fault::Pass);
     assert_eq!(backup(&engine).state, JobState::Done);
 }
