@@ -108,15 +108,16 @@ impl Work {
     ///
     /// # Errors
     /// A sentence when another Lifeboat has taken the job over. That the catalog is out of reach is no reason to stop: the
-    /// repository asks once more before anything becomes a backup.
+    /// repository asks once more before anything becomes a backup. But whoever has taken the job over meanwhile has taken
+    /// away the lock that it held in object storage.
     pub fn check_claim(&self) -> Result<(), EngineError> {
-        match self.engine.catalog().check_claim(&self.claim) {
-            Err(error @ CatalogError::NotOwned(_)) => {
-                self.lost.store(true, Ordering::Relaxed);
-                Err(error.into())
-            }
-            _ => Ok(()),
-        }
+        let lost = match self.engine.catalog().check_claim(&self.claim) {
+            Err(error @ CatalogError::NotOwned(_)) => error,
+            Err(_) if self.engine.has_lost_a_lock(&self.environment) => CatalogError::NotOwned(self.id),
+            _ => return Ok(()),
+        };
+        self.lost.store(true, Ordering::Relaxed);
+        Err(lost.into())
     }
 
     /// Adds a line to the job's log. A log that cannot be written does not stop the job.
@@ -355,6 +356,27 @@ impl Engine {
                 Err(EngineError::Failed(why))
             }
         }
+    }
+
+    /// Whether a lock that is held in one of the environment's repositories was taken away.
+    #[cfg(feature = "object-storage")]
+    fn has_lost_a_lock(&self, name: &EnvironmentName) -> bool {
+        [RepositoryChoice::First, RepositoryChoice::Copy]
+            .into_iter()
+            .filter_map(|which| {
+                let cell = super::locked(&self.0.repositories)
+                    .get(&(name.clone(), which))
+                    .map(Arc::clone)?;
+                let opened = super::locked(&cell).clone();
+                opened
+            })
+            .any(|repository| repository.has_lost_its_lock())
+    }
+
+    /// Locks beside repositories in folders are the system's, which takes none away.
+    #[cfg(not(feature = "object-storage"))]
+    fn has_lost_a_lock(&self, _name: &EnvironmentName) -> bool {
+        false
     }
 
     fn work_on(&self, job: Job, claim: Claim) -> Work {

@@ -86,11 +86,9 @@ pub(super) async fn once(mut ask: Ask, operation: &'static Operation) -> Result<
                 "this Idempotency-Key was used for another request within the last 24 hours: use a new one",
             ));
         }
-        (reserved, _) => {
-            if reserved == Reserved::New {
-                // The one that had it has just come to nothing, and is about to let go of it here.
-                release(&service, &who, &key).await?;
-            }
+        // Also where another request with this key is at work here, or about to end: the key is left as it is, and the next
+        // asking finds out what came of it.
+        _ => {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "still_running",

@@ -248,6 +248,12 @@ impl Repository {
         Some(held)
     }
 
+    /// Whether a lock in the repository was held and was taken away since. Asks the storage.
+    #[cfg(feature = "object-storage")]
+    pub(in crate::engine) fn has_lost_its_lock(&self) -> bool {
+        self.held_lock().is_some_and(|held| !held.is_surely_held())
+    }
+
     /// The repository with its index, which is read again if its files are others by now.
     fn store(&self) -> Result<Store, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);

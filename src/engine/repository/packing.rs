@@ -212,21 +212,23 @@ impl<'a> Packing<'a> {
     }
 
     fn write_packs(&self, received: &Mutex<Receiver<WholePack>>) {
-        let mut reader = RunReader::new(self.place, self.key, self.guard);
+        let mut reader = match RunReader::new(self.place, self.key, self.guard) {
+            Ok(reader) => Some(reader),
+            Err(error) => {
+                self.call.off(error);
+                None
+            }
+        };
         loop {
             let next = locked(received).recv();
             let Ok(pack) = next else { return };
-            if self.call.is_off() {
-                // Taken all the same, so that nobody waits for ever.
-                continue;
-            }
-            let written = match &mut reader {
-                Ok(reader) => self.write_pack(pack, reader),
-                Err(_) => Err(self.failed("what was written cannot be read back".to_owned())),
-            };
-            if let Err(error) = written {
+            if let Some(reader) = &mut reader
+                && !self.call.is_off()
+                && let Err(error) = self.write_pack(pack, reader)
+            {
                 self.call.off(error);
             }
+            // Taken in any case, so that nobody waits for ever.
         }
     }
 

@@ -363,7 +363,7 @@ impl Engine {
                 let (connector, _) = self.drill_connector(settings, database);
                 for left in replaced::find(&connector, name, &instance.name)? {
                     if left.note.state == NoteState::Drill {
-                        replaced::drop_schema(&connector, &left.schema)?;
+                        replaced::drop_scratch_schema(&connector, &left.schema)?;
                     }
                 }
             }

@@ -106,7 +106,16 @@ impl Step {
     pub fn forward(&self) -> io::Result<()> {
         match self.standing()? {
             Standing::Done => Ok(()),
-            Standing::Pending => self.exchange(self.old.is_some(), self.new.is_some()),
+            Standing::Pending => {
+                let exchange = || self.exchange(self.old.is_some(), self.new.is_some());
+                exchange()?;
+                // A machine that stood still after its look may find that another one has finished the switch meanwhile: then
+                // this has taken it back.
+                match self.standing()? {
+                    Standing::Pending => exchange(),
+                    _ => Ok(()),
+                }
+            }
             Standing::Unknown => Err(self.unknown()),
         }
     }

@@ -107,17 +107,29 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
     transaction.commit().map_err(failed)
 }
 
-/// Drops a schema that a restore has made and everything in it. One that is gone is no error. A session of a machine that
-/// has lost its power may hold it for as long as the server does not notice; that is not waited for.
+/// Drops a schema that a restore has made and everything in it, when whoever reads in it is done. One that is gone is no
+/// error.
 ///
 /// # Errors
 /// [`ContentError::Database`].
 pub fn drop_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
     let mut client = connector.connect()?;
     client
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(schema)))
+        .map_err(connector.failed("removing a schema that a restore has left"))
+}
+
+/// As [`drop_schema`], for one of a drill. A session of a machine that has lost its power may hold it for as long as the
+/// server does not notice: that is not waited for.
+///
+/// # Errors
+/// [`ContentError::Database`], also when it is in use.
+pub fn drop_scratch_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
+    let mut client = connector.connect()?;
+    client
         .batch_execute(&format!(
-            "SET lock_timeout = '10s'; DROP SCHEMA IF EXISTS {} CASCADE",
+            "BEGIN; SET LOCAL lock_timeout = '10s'; DROP SCHEMA IF EXISTS {} CASCADE; COMMIT",
             quoted(schema)
         ))
-        .map_err(connector.failed("removing a schema that a restore has left"))
+        .map_err(connector.failed("removing a schema that a drill has left"))
 }
