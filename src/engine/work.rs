@@ -367,8 +367,7 @@ impl Engine {
                 let cell = super::locked(&self.0.repositories)
                     .get(&(name.clone(), which))
                     .map(Arc::clone)?;
-                let opened = super::locked(&cell).clone();
-                opened
+                super::locked(&cell).clone()
             })
             .any(|repository| repository.has_lost_its_lock())
     }

@@ -75,6 +75,13 @@ impl Tallies {
         tally.add_content(item, chunks);
     }
 
+    /// Adds what was counted of other workspaces.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (name, tally) in &other.0 {
+            self.0.insert(name.clone(), tally.clone());
+        }
+    }
+
     fn of(&mut self, item: &Item) -> &mut Tally {
         let workspace = item.path.iter().next().unwrap_or_default();
         self.0.entry(workspace.to_owned()).or_default()

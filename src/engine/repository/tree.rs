@@ -1,6 +1,8 @@
 //! Walks over what is stored, in the same order as walks over content: depth first, sorted by the bytes of names.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use rustic_core::repofile::Node;
 use rustic_core::{DataId, TreeId};
@@ -47,26 +49,80 @@ pub(super) struct Holding {
 impl Holding {
     /// Reads a tree, but no content. Each file's pieces have to add up to its size.
     pub(super) fn read(store: &Store, root: TreeId, watch: &dyn Watch) -> Result<Self, RepositoryError> {
-        let mut holding = Self {
+        let names = instances(store, root)?;
+        let mut parts = Vec::new();
+        for (_, tree) in &names {
+            let tops = store.folder(*tree)?.nodes.len();
+            parts.extend((0..tops).map(|top| (*tree, top)));
+        }
+        let next = AtomicUsize::new(0);
+        let read = || {
+            let mut read = Vec::new();
+            while let Some((tree, top)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                read.push((*tree, Part::read(store, *tree, *top, watch)?));
+            }
+            Ok::<_, RepositoryError>(read)
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let read: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(read)).collect();
+            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined
+                .map(|joined| joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        let mut held: Vec<_> = names.iter().map(|_| Tallies::default()).collect();
+        let mut pieces = Vec::new();
+        for read in read {
+            for (tree, part) in read? {
+                // Instances that hold the same have the same tree, and each of them has all of its parts read.
+                let of = names.iter().zip(&mut held);
+                for (_, tallies) in of.filter(|((_, other), _)| *other == tree) {
+                    tallies.merge(&part.tallies);
+                }
+                pieces.extend(part.pieces);
+            }
+        }
+        pieces.sort_unstable();
+        pieces.dedup();
+        let instances = names.into_iter().map(|(name, _)| name).zip(held).collect();
+        Ok(Self {
             root,
-            instances: Vec::new(),
+            instances,
+            pieces,
+        })
+    }
+
+    /// What it holds of an instance.
+    pub(super) fn instance(&self, name: &InstanceName) -> Option<&Tallies> {
+        self.instances
+            .iter()
+            .find(|(held, _)| held == name)
+            .map(|(_, tallies)| tallies)
+    }
+}
+
+/// What one item at the top of an instance holds: a workspace, as a rule.
+struct Part {
+    tallies: Tallies,
+    pieces: Vec<Lying>,
+}
+
+impl Part {
+    fn read(store: &Store, tree: TreeId, top: usize, watch: &dyn Watch) -> Result<Self, RepositoryError> {
+        let mut part = Self {
+            tallies: Tallies::default(),
             pieces: Vec::new(),
         };
-        for (name, tree) in instances(store, root)? {
-            let mut tallies = Tallies::default();
-            for stored in TreeWalk::new(store, tree, &|_| true)? {
-                let stored = stored?;
-                if watch.is_cancelled() {
-                    return Err(RepositoryError::Cancelled);
-                }
-                tallies.add_stored(&stored.item, &stored.chunks);
-                holding.add_pieces(store, &stored)?;
+        for stored in TreeWalk::of_top(store, tree, top)? {
+            let stored = stored?;
+            if watch.is_cancelled() {
+                return Err(RepositoryError::Cancelled);
             }
-            holding.instances.push((name, tallies));
+            part.tallies.add_stored(&stored.item, &stored.chunks);
+            part.add_pieces(store, &stored)?;
         }
-        holding.pieces.sort_unstable();
-        holding.pieces.dedup();
-        Ok(holding)
+        Ok(part)
     }
 
     fn add_pieces(&mut self, store: &Store, stored: &Stored) -> Result<(), RepositoryError> {
@@ -83,14 +139,6 @@ impl Holding {
             ))),
             _ => Ok(()),
         }
-    }
-
-    /// What it holds of an instance.
-    pub(super) fn instance(&self, name: &InstanceName) -> Option<&Tallies> {
-        self.instances
-            .iter()
-            .find(|(held, _)| held == name)
-            .map(|(_, tallies)| tallies)
     }
 }
 
@@ -118,6 +166,15 @@ impl<'a> TreeWalk<'a> {
             is_over: false,
         };
         walk.enter(tree)?;
+        Ok(walk)
+    }
+
+    /// A walk over one item at the top of an instance's tree, and everything in it.
+    fn of_top(store: &'a Store, tree: TreeId, top: usize) -> Result<Self, RepositoryError> {
+        let mut walk = Self::new(store, tree, &|_| true)?;
+        for level in &mut walk.levels {
+            *level = level.skip(top).take(1).collect::<Vec<_>>().into_iter();
+        }
         Ok(walk)
     }
 

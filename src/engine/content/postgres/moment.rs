@@ -2,6 +2,8 @@
 //!
 //! The tables are locked against being dropped or rebuilt, as `pg_dump` does it; reading and writing them goes on.
 
+use std::thread::JoinHandle;
+
 use postgres::{Client, IsolationLevel, Transaction};
 
 use super::connect::Connector;
@@ -16,8 +18,17 @@ pub struct Moment {
     pub id: String,
     /// The tables at that moment.
     pub layout: Layout,
-    /// The schema, written down by `pg_dump` as SQL.
-    pub ddl: Vec<u8>,
+    ddl: Ddl,
+}
+
+/// The schema as SQL.
+enum Ddl {
+    /// Nobody has asked for it.
+    Left,
+    /// `pg_dump` is writing it down.
+    Coming(JoinHandle<Result<Vec<u8>, ContentError>>),
+    /// It was handed on.
+    Taken,
 }
 
 impl std::fmt::Debug for Moment {
@@ -37,7 +48,7 @@ pub(super) const PATIENCE: &str =
 const READS_BY_PLACE: i32 = 140_000;
 
 impl Moment {
-    /// Takes hold of the database as it is now. `with_ddl`: the schema is written down as well, which takes a moment.
+    /// Takes hold of the database as it is now. `with_ddl`: the schema is written down as well, while other things go on.
     ///
     /// # Errors
     /// [`ContentError::Database`]: out of reach, a right is missing, or there is nothing of Jackrabbit's.
@@ -86,9 +97,12 @@ impl Moment {
             .batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", ")))
             .map_err(&failed)?;
         let ddl = if with_ddl {
-            super::schema::dump(connector, &id, &layout)?
+            let (connector, id, layout) = (connector.clone(), id.clone(), layout.clone());
+            Ddl::Coming(std::thread::spawn(move || {
+                super::schema::dump(&connector, &id, &layout)
+            }))
         } else {
-            Vec::new()
+            Ddl::Left
         };
         Ok(Self {
             client,
@@ -96,6 +110,23 @@ impl Moment {
             layout,
             ddl,
         })
+    }
+
+    /// The schema, written down by `pg_dump` as SQL. Waits until it is, and can be asked for once.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when `pg_dump` is missing, too old for the server, or fails.
+    pub fn ddl(&mut self, connector: &Connector) -> Result<Vec<u8>, ContentError> {
+        match std::mem::replace(&mut self.ddl, Ddl::Taken) {
+            Ddl::Coming(dumping) => dumping.join().unwrap_or_else(|_| {
+                Err(connector.wrong(
+                    "writing down the schema",
+                    "whoever did it has stopped; its message is on standard error",
+                ))
+            }),
+            Ddl::Left => super::schema::dump(connector, &self.id, &self.layout),
+            Ddl::Taken => Err(connector.wrong("writing down the schema", "it was asked for twice")),
+        }
     }
 
     /// Whether the connection that holds it is still there.

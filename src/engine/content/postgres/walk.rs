@@ -57,9 +57,9 @@ impl<'a> Walk<'a> {
             // Whoever only looks once has not asked for it to be held.
             *content.held() = Some(super::Moment::take(&content.connector, true)?);
         }
-        let held = content.held();
+        let mut held = content.held();
         let moment = held
-            .as_ref()
+            .as_mut()
             .ok_or_else(|| content.connector.wrong("reading", "it was let go of meanwhile"))?;
         for what in &moment.layout.left_out {
             left_out(what.clone());
@@ -89,13 +89,11 @@ impl<'a> Walk<'a> {
                 .connector
                 .wrong("describing the tables", error.to_string())
         })?;
+        // The readers have begun meanwhile.
+        let ddl = moment.ddl(&content.connector)?;
         let mut schema = vec![
             folder(Path::new(SCHEMA)),
-            file(
-                &Path::new(SCHEMA).join("schema.sql"),
-                moment.ddl.clone().into(),
-                None,
-            ),
+            file(&Path::new(SCHEMA).join("schema.sql"), ddl.into(), None),
             file(&Path::new(SCHEMA).join("tables.json"), description.into(), None),
         ];
         drop(held);
