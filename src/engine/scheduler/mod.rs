@@ -48,12 +48,16 @@ impl Engine {
     /// The automatic slots of the environment that are due now. With `afresh`, the repository is listed anew.
     pub(super) fn due(&self, name: &EnvironmentName, afresh: bool) -> Result<Vec<Served>, EngineError> {
         let settings = self.live_settings(name)?;
+        let known_since = self.catalog().met(name, self.now())?;
+        if !settings.schedule.enabled {
+            // Also where nobody could say what is there.
+            return Ok(Vec::new());
+        }
         let backups = if afresh {
             self.list_backups(name)?
         } else {
             self.backups(name)?
         };
-        let known_since = self.catalog().met(name, self.now())?;
         Ok(settings.schedule.due(name, &backups, known_since, self.now()))
     }
 

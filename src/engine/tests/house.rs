@@ -47,6 +47,7 @@ pub(super) struct House {
     pub(super) copied: Vec<Slot>,
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
+    pub(super) schedule: Schedule,
     /// The instances that are configured.
     pub(super) instances: Vec<&'static str>,
     catalog: Option<CatalogSettings>,
@@ -70,6 +71,7 @@ impl House {
                 every: Every::NEVER,
                 ..DrillSettings::default()
             },
+            schedule: Schedule::default(),
             instances: INSTANCES.to_vec(),
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
@@ -139,7 +141,7 @@ impl House {
             kind,
             release_version: Some(VersionSource::Text("v12".into())),
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
-            schedule: Schedule::default(),
+            schedule: self.schedule.clone(),
             keep: Keep::default(),
             verify: self.verify,
             drill: self.drill.clone(),

@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::house::{House, backups, ended, looked, manual};
+use super::house::{House, back_up, backups, ended, looked, manual};
 use crate::domain::job::JobState;
 use crate::domain::slot::Slot;
 use crate::engine::Engine;
@@ -103,4 +103,19 @@ pub(super) fn the_details_tell_how_the_schedule_stands() {
     assert_eq!(daily.last_served, Some(engine.now() - Duration::hours(26)));
     let uat = engine.details(&House::uat()).unwrap();
     assert!(uat.slot_schedules.is_empty() && uat.backups.is_empty() && uat.summary.trouble.is_none());
+}
+
+#[test]
+fn a_schedule_that_is_off_says_nothing_of_a_repository_that_is_gone() {
+    let mut house = House::new();
+    back_up(&house.engine());
+    fs::rename(house.path("repository"), house.path("away")).unwrap();
+    for (is_on, told) in [(false, 1), (true, 2)] {
+        house.schedule.enabled = is_on;
+        let engine = house.engine();
+        engine.start_if_due(&House::live());
+        // That the backup succeeded is the first.
+        let notifications = engine.catalog().notifications(5).unwrap();
+        assert_eq!(notifications.len(), told, "{notifications:?}");
+    }
 }
