@@ -112,9 +112,11 @@ impl Work {
     /// away the lock that it held in object storage.
     pub fn check_claim(&self) -> Result<(), EngineError> {
         let lost = match self.engine.catalog().check_claim(&self.claim) {
+            Ok(()) => return Ok(()),
             Err(error @ CatalogError::NotOwned(_)) => error,
+            #[cfg(feature = "object-storage")]
             Err(_) if self.engine.has_lost_a_lock(&self.environment) => CatalogError::NotOwned(self.id),
-            _ => return Ok(()),
+            Err(_) => return Ok(()),
         };
         self.lost.store(true, Ordering::Relaxed);
         Err(lost.into())
@@ -358,7 +360,8 @@ impl Engine {
         }
     }
 
-    /// Whether a lock that is held in one of the environment's repositories was taken away.
+    /// Whether a lock that is held in one of the environment's repositories was taken away. Those beside folders are the
+    /// system's, which takes none away.
     #[cfg(feature = "object-storage")]
     fn has_lost_a_lock(&self, name: &EnvironmentName) -> bool {
         [RepositoryChoice::First, RepositoryChoice::Copy]
@@ -370,12 +373,6 @@ impl Engine {
                 super::locked(&cell).clone()
             })
             .any(|repository| repository.has_lost_its_lock())
-    }
-
-    /// Locks beside repositories in folders are the system's, which takes none away.
-    #[cfg(not(feature = "object-storage"))]
-    fn has_lost_a_lock(&self, _name: &EnvironmentName) -> bool {
-        false
     }
 
     fn work_on(&self, job: Job, claim: Claim) -> Work {

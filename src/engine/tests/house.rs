@@ -141,7 +141,7 @@ impl House {
             kind,
             release_version: Some(VersionSource::Text("v12".into())),
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
-            schedule: self.schedule.clone(),
+            schedule: self.schedule,
             keep: Keep::default(),
             verify: self.verify,
             drill: self.drill.clone(),
