@@ -26,7 +26,7 @@ use crate::domain::slot::Keep;
 pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;
 
 impl Engine {
-    fn copy_settings(&self) -> Option<&CopySettings> {
+    pub(super) fn copy_settings(&self) -> Option<&CopySettings> {
         self.0.repository.as_ref()?.copy.as_ref()
     }
 
@@ -85,6 +85,17 @@ impl Engine {
             key(b).cmp(&key(a))
         });
         Ok(copies)
+    }
+
+    /// Where the second repository of an environment should be and is not: its disk may not be mounted, or it has not been
+    /// made yet. `None` when it is there, or none is configured.
+    ///
+    /// # Errors
+    /// What reaching or opening it said.
+    pub(super) fn second_is_away(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
+        let is_away = self.copy_settings().is_some()
+            && self.repository_of(name, RepositoryChoice::Copy, false)?.is_none();
+        Ok(is_away.then(|| self.copy_place(name)))
     }
 
     /// What each backup of the first repository began as. Empty unless that one was listed: while it is out of reach, it is

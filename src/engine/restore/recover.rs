@@ -12,7 +12,7 @@ use super::staging;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::job::{Job, JobState, Outcome};
+use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::engine::catalog::{CatalogError, Claim};
 use crate::engine::{Engine, EngineError, hooks, locked, papers};
 
@@ -141,8 +141,17 @@ impl Engine {
         let name = &job.environment;
         // A repository that cannot be listed says nothing. A record is written only when its backup is whole and read
         // back: one too many does no harm, and one that is declared void by mistake may be the way back from a restore.
-        let (Ok(backups), Ok(copies)) = (self.list_backups(name), self.list_copies(name)) else {
+        let Ok(backups) = self.list_backups(name) else {
             return Ok(());
+        };
+        let copies = if self.may_record_in_the_second(job) {
+            // One that is not there says as little: its disk may not be mounted.
+            let (Ok(None), Ok(copies)) = (self.second_is_away(name), self.list_copies(name)) else {
+                return Ok(());
+            };
+            copies
+        } else {
+            Vec::new()
         };
         let ids = backups.iter().chain(copies.iter().map(|copy| &copy.backup));
         if ids.into_iter().all(|backup| backup.id.0 != record) {
@@ -150,6 +159,18 @@ impl Engine {
             self.changed(name);
         }
         Ok(())
+    }
+
+    /// Whether what a job was about to record may be in the second repository: the safety backup of a restore, or a copy.
+    /// No other job has to wait for that repository to be told what became of its record.
+    fn may_record_in_the_second(&self, job: &Job) -> bool {
+        let is_copying = || {
+            job.progress
+                .as_ref()
+                .is_some_and(|progress| progress.phase == Phase::SecondCopy)
+        };
+        self.copy_settings().is_some()
+            && (matches!(job.kind, JobKind::Restore | JobKind::Undo) || is_copying())
     }
 
     /// Settles a journal that no job stands for. Nothing may work on the environment before that is done.

@@ -7,12 +7,13 @@ use chrono::Duration;
 use super::house::{House, back_up, backups, done, ended, everything, only, request, start_restore, undo};
 use super::recovery::{interrupted_after, nothing_is_left, texts};
 use crate::domain::backup::{Backup, BackupId, Trigger};
-use crate::domain::job::{Job, JobState};
+use crate::domain::job::{Job, JobKind, JobState};
 use crate::domain::plan::RestorePlan;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::slot::Slot;
+use crate::engine::catalog::NewJob;
 use crate::engine::restore::journal::{Journal, Stage};
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
@@ -354,4 +355,61 @@ fn while_another_lifeboat_is_at_work_on_the_copy_nothing_is_restored_from_it() {
     assert_eq!(house.content(), bad);
     drop(held);
     restore(&engine);
+}
+
+/// A job whose Lifeboat died when it was about to record this backup, or had just done so.
+fn died_recording(house: &House, kind: JobKind, record: &BackupId) {
+    let engine = house.engine();
+    let new = NewJob {
+        environment: &House::live(),
+        kind,
+        title: "what was interrupted",
+        by: "maria",
+        due: None,
+    };
+    let (_, claim) = engine
+        .catalog()
+        .create_job(new, engine.now(), &JobState::Running)
+        .unwrap();
+    engine
+        .catalog()
+        .begin_record(&claim, &record.0, engine.now())
+        .unwrap();
+}
+
+#[test]
+fn a_safety_backup_on_a_disk_that_is_not_mounted_is_not_declared_void() {
+    let (house, _) = broken();
+    take_away(&house);
+    restore(&house.engine());
+    let safety = safeties(&house.engine()).remove(0).id;
+    bring_back(&house);
+    let away = || fs::rename(house.path("copies"), house.path("unmounted")).unwrap();
+    let back = || fs::rename(house.path("unmounted"), house.path("copies")).unwrap();
+    for kind in [JobKind::Restore, JobKind::Undo] {
+        died_recording(&house, kind, &safety);
+        away();
+        let engine = house.engine();
+        assert_eq!(engine.catalog().void_records(&House::live()).unwrap(), [""; 0]);
+        back();
+        engine.refresh();
+        assert_eq!(safeties(&engine)[0].id, safety);
+    }
+
+    // Where both can be looked at, it is known whether it is there.
+    let never_came = BackupId("cd".repeat(32));
+    died_recording(&house, JobKind::Restore, &never_came);
+    let engine = house.engine();
+    assert_eq!(
+        engine.catalog().void_records(&House::live()).unwrap(),
+        [never_came.0.as_str()]
+    );
+    drop(engine);
+
+    // And a backup goes to the first one: what is away does not matter to it.
+    let of_a_backup = BackupId("ef".repeat(32));
+    died_recording(&house, JobKind::Backup, &of_a_backup);
+    away();
+    let void = house.engine().catalog().void_records(&House::live()).unwrap();
+    assert!(void.contains(&of_a_backup.0), "{void:?}");
 }
