@@ -271,6 +271,7 @@ impl Engine {
             job: work.id(),
             backup: backup.id.clone(),
             safety: safety.as_ref().map(|safety| safety.id.clone()),
+            safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
             indexes_removed: false,
@@ -354,6 +355,7 @@ impl Engine {
             record.beside = staged.to_switch(selection, &record.beside)?;
         }
         journal.safety = safety.map(|safety| safety.id.clone());
+        journal.safety_taken = safety.map(|safety| safety.manifest.taken);
         let mut switching = journal.clone();
         switching.stage = Stage::Switching;
         self.write_journal(&switching)?;

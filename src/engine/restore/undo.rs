@@ -199,6 +199,7 @@ impl Engine {
             job: work.id(),
             backup: BackupId(backup.unwrap_or_else(|| "the restore before".to_owned())),
             safety: None,
+            safety_taken: None,
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
             indexes_removed: false,
@@ -417,11 +418,16 @@ impl Engine {
             (true, Some(before)) => (before.other, before.safety),
             (true, None) => (None, None),
             (false, _) => {
-                let safety = journal
-                    .safety
-                    .as_ref()
-                    .and_then(|id| self.find_backup(name, id).ok());
-                (safety.map(|safety| safety.manifest.taken), None)
+                // A journal of an earlier version does not say when.
+                let found = || {
+                    Some(
+                        self.find_backup(name, journal.safety.as_ref()?)
+                            .ok()?
+                            .manifest
+                            .taken,
+                    )
+                };
+                (journal.safety_taken.or_else(found), None)
             }
         };
         let last = LastRestore {

@@ -413,3 +413,32 @@ fn a_safety_backup_on_a_disk_that_is_not_mounted_is_not_declared_void() {
     let void = house.engine().catalog().void_records(&House::live()).unwrap();
     assert!(void.contains(&of_a_backup.0), "{void:?}");
 }
+
+#[test]
+fn undo_finds_its_way_back_after_a_restore_that_ended_while_that_could_not_be_read() {
+    let (house, _) = broken();
+    take_away(&house);
+    let engine = house.engine();
+    restore(&engine);
+    let safety = safeties(&engine).remove(0);
+    drop(engine);
+    // As if that had been another restore's: it ends with the second repository away as well.
+    let mut journal = interrupted_after(&house, safety.id.clone(), Stage::Switched, 2);
+    journal.safety_taken = Some(safety.manifest.taken);
+    journal.write(&house.path("state")).unwrap();
+    fs::rename(house.path("copies"), house.path("unmounted")).unwrap();
+    drop(house.engine());
+    assert_eq!(Journal::read(&house.path("state"), &House::live()).unwrap(), None);
+    assert_eq!(
+        house.beside("author").len(),
+        1,
+        "what could not be compared is kept"
+    );
+
+    fs::rename(house.path("unmounted"), house.path("copies")).unwrap();
+    house.pass(Duration::minutes(1));
+    let engine = house.engine();
+    assert_eq!(engine.details(&House::live()).unwrap().undo, Some(safety.id));
+    undo(&engine);
+    assert!(!house.root("author").join("website").exists());
+}

@@ -26,6 +26,7 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         job: JobId(100),
         backup: BackupId("ab".repeat(32)),
         safety: Some(safety),
+        safety_taken: None,
         stage,
         instances: Vec::new(),
         indexes_removed: false,
