@@ -305,6 +305,31 @@ impl Engine {
         backups.iter().cloned().chain(safeties).collect()
     }
 
+    /// The safety backups that had to go to the second repository, newest first, listed anew. None where no second one is
+    /// configured.
+    ///
+    /// # Errors
+    /// A sentence when it is not there; what opening or listing it said.
+    pub(super) fn list_copied_safeties(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let Some(settings) = self.copy_settings() else {
+            return Ok(Vec::new());
+        };
+        if let Some(place) = self.second_is_away(name)? {
+            let question = match settings.root {
+                Address::Folder(_) => "is its disk mounted",
+                Address::Bucket { .. } => "is that the bucket it was in",
+            };
+            return Err(EngineError::Failed(format!(
+                "the second repository of {name} is not in {place}: {question}? If there never was one, take \
+                 [repository.copy] out of the configuration for as long as this takes"
+            )));
+        }
+        let copies = self.list_copies(name)?.into_iter().map(|copy| copy.backup);
+        Ok(copies
+            .filter(|backup| backup.manifest.trigger == Trigger::Restore)
+            .collect())
+    }
+
     /// A backup of the second repository, as last listed.
     pub(super) fn known_copy(&self, name: &EnvironmentName, id: &BackupId) -> Option<Backup> {
         let copies = self.known_copies(name).ok()?;

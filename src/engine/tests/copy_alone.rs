@@ -290,6 +290,66 @@ fn a_safety_backup_in_the_first_is_waited_for() {
 }
 
 #[test]
+fn a_safety_backup_in_the_second_is_waited_for() {
+    let (house, id) = broken();
+    let engine = house.engine();
+    // An older one, in the first repository, that undo must not go back to.
+    done(
+        &engine,
+        start_restore(&engine, &request(&id.0, everything())).unwrap(),
+    );
+    house.pass(Duration::minutes(1));
+    house.write("author", "website/page-0.xml", "newer");
+    let newer = house.content();
+    take_away(&house);
+    restore(&house.engine());
+    bring_back(&house);
+    let unmount = || fs::rename(house.path("copies"), house.path("unmounted")).unwrap();
+    let mount = || fs::rename(house.path("unmounted"), house.path("copies")).unwrap();
+
+    // The engine has seen it there: that is no reason to think so now.
+    let engine = house.engine();
+    assert_eq!(safeties(&engine).len(), 1);
+    unmount();
+    let refused = |engine: &Engine| {
+        let error = engine.start_undo(&House::live(), "acme/live", "maria");
+        error.unwrap_err().to_string()
+    };
+    for engine in [&engine, &house.engine()] {
+        let said = refused(engine);
+        assert!(
+            said.contains("safety backup of the last restore, taken at"),
+            "{said}"
+        );
+        engine.refresh();
+    }
+    // One that has seen nothing there does not go by that.
+    let engine = house.engine();
+    assert!(
+        engine
+            .details(&House::live())
+            .unwrap()
+            .copies
+            .unwrap()
+            .backups
+            .is_empty()
+    );
+    let said = refused(&engine);
+    assert!(said.contains("is its disk mounted"), "{said}");
+    // Nor does one that does not know of the restore.
+    let stranger = house.engine_with_state("another-state");
+    let said = refused(&stranger);
+    assert!(
+        said.contains("remembers the last restore") && said.contains("is its disk mounted"),
+        "{said}"
+    );
+    mount();
+    house.pass(Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(house.content(), newer);
+}
+
+#[test]
 fn a_crash_while_the_first_is_still_away_is_settled_at_the_next_start() {
     for (stage, switched) in [
         (Stage::Staging, 0),
