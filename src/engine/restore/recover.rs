@@ -246,7 +246,7 @@ impl Engine {
             return Ok(None);
         }
         // Two Lifeboats that both settled it would exchange Live twice. Read again under the lock: it may be settled now.
-        let _lock = self.lock_unless_out_of_reach(name)?;
+        let _lock = self.lock_all_within_reach(name)?;
         // As long as Live may be mixed, nothing that was stopped for the switch is started on it.
         let mut settled = self.settle_restore(name)?;
         let warnings = self.run_left_over(name);

@@ -33,6 +33,13 @@ fn restore(engine: &Engine) -> Job {
     done(engine, start_restore(engine, &from_copy()).unwrap())
 }
 
+fn restore_from_first(engine: &Engine, id: &BackupId) -> Job {
+    done(
+        engine,
+        start_restore(engine, &request(&id.0, everything())).unwrap(),
+    )
+}
+
 /// A house with a backup in both repositories, and a Live that broke since.
 fn broken() -> (House, BackupId) {
     let house = House::new().with_copy(&[Slot::Manual]);
@@ -276,10 +283,7 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
 fn a_safety_backup_in_the_first_is_waited_for() {
     let (house, id) = broken();
     let engine = house.engine();
-    done(
-        &engine,
-        start_restore(&engine, &request(&id.0, everything())).unwrap(),
-    );
+    restore_from_first(&engine, &id);
     take_away(&house);
     let said = house
         .engine()
@@ -294,10 +298,7 @@ fn a_safety_backup_in_the_second_is_waited_for() {
     let (house, id) = broken();
     let engine = house.engine();
     // An older one, in the first repository, that undo must not go back to.
-    done(
-        &engine,
-        start_restore(&engine, &request(&id.0, everything())).unwrap(),
-    );
+    restore_from_first(&engine, &id);
     house.pass(Duration::minutes(1));
     house.write("author", "website/page-0.xml", "newer");
     let newer = house.content();
@@ -501,4 +502,57 @@ fn undo_finds_its_way_back_after_a_restore_that_ended_while_that_could_not_be_re
     assert_eq!(engine.details(&House::live()).unwrap().undo, Some(safety.id));
     undo(&engine);
     assert!(!house.root("author").join("website").exists());
+}
+
+#[test]
+fn whoever_switches_live_meets_another_that_reads_from_the_other_repository() {
+    let (house, id) = broken();
+    let bad = house.content();
+    let engine = house.engine();
+    let why = |job| match ended(&engine, job).state {
+        JobState::Failed { why } => why,
+        state => panic!("{state:?}"),
+    };
+    // Another Lifeboat cannot see the first repository, and restores from the second.
+    let of = |which| engine.lock_of(&House::live(), which, false).unwrap();
+    let held = of(RepositoryChoice::Copy);
+    let said = why(start_restore(&engine, &request(&id.0, everything())).unwrap());
+    assert!(said.contains("another Lifeboat"), "{said}");
+    assert_eq!(house.content(), bad);
+    drop(held);
+    restore_from_first(&engine, &id);
+    house.pass(Duration::minutes(1));
+    let held = of(RepositoryChoice::Copy);
+    let said = why(engine.start_undo(&House::live(), "acme/live", "maria").unwrap());
+    assert!(said.contains("another Lifeboat"), "{said}");
+    drop(held);
+    undo(&engine);
+    assert_eq!(house.content(), bad);
+
+    // What cannot be used of the second stops nothing.
+    fs::remove_file(house.path("copies/acme/.live.lock")).unwrap();
+    std::os::unix::fs::symlink("nowhere/at/all", house.path("copies/acme/.live.lock")).unwrap();
+    fs::write(house.path("copies/acme/live/config"), "garbled").unwrap();
+    house.pass(Duration::minutes(1));
+    restore_from_first(&house.engine(), &id);
+    assert_eq!(texts(&house), ["author 0", "public-1 0"]);
+}
+
+#[test]
+fn a_first_repository_that_only_cannot_be_locked_is_not_gone_without() {
+    let (house, _) = broken();
+    let bad = house.content();
+    // It is there, can be read and takes backups: whoever restores from it is not met in the second one alone.
+    let lock = house.path("repository/acme/.live.lock");
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink("nowhere/at/all", &lock).unwrap();
+    let engine = house.engine();
+    let job = ended(&engine, start_restore(&engine, &from_copy()).unwrap());
+    let JobState::Failed { why } = job.state else {
+        panic!("{job:?}")
+    };
+    assert!(why.contains("locking"), "{why}");
+    assert_eq!(house.content(), bad);
+    fs::remove_file(&lock).unwrap();
+    restore(&engine);
 }
