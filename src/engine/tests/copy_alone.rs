@@ -1,11 +1,15 @@
 //! The night that the second repository is for: the first one cannot be used, and Live comes back from the copy.
 
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 
 use super::house::{House, back_up, backups, done, ended, everything, only, request, start_restore, undo};
 use super::recovery::{interrupted_after, nothing_is_left, texts};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::job::{Job, JobKind, JobState};
 use crate::domain::plan::RestorePlan;
@@ -14,6 +18,7 @@ use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::slot::Slot;
 use crate::engine::catalog::NewJob;
+use crate::engine::clock::{Clock, SetClock};
 use crate::engine::restore::journal::{Journal, Stage};
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
@@ -555,4 +560,51 @@ fn a_first_repository_that_only_cannot_be_locked_is_not_gone_without() {
     assert_eq!(house.content(), bad);
     fs::remove_file(&lock).unwrap();
     restore(&engine);
+}
+
+/// A clock that is looked at while somebody works: as soon as a restore has staged something, a page is changed once.
+#[derive(Debug)]
+struct Editor {
+    clock: Arc<SetClock>,
+    staged: PathBuf,
+    page: PathBuf,
+    has_written: AtomicBool,
+}
+
+impl Clock for Editor {
+    fn now(&self) -> Instant {
+        let has_staged = fs::read_dir(&self.staged).unwrap().count() > 1;
+        if has_staged && !self.has_written.swap(true, Ordering::Relaxed) {
+            fs::write(&self.page, "written while everything was staged").unwrap();
+        }
+        self.clock.now()
+    }
+}
+
+#[test]
+fn a_first_repository_that_takes_nothing_is_tried_once_in_a_restore() {
+    let (house, _) = broken();
+    for file in fs::read_dir(house.path("repository/acme/live/index")).unwrap() {
+        fs::write(file.unwrap().path(), "not what was written").unwrap();
+    }
+    let editor = Editor {
+        clock: Arc::clone(&house.clock),
+        staged: house.path("author"),
+        page: house.root("author").join("dam/page-1.xml"),
+        has_written: AtomicBool::new(false),
+    };
+    let engine = house.try_engine_under(Arc::new(editor), "state").unwrap();
+    let job = restore(&engine);
+    let log = engine.catalog().log_after(job.id, 0).unwrap();
+    let said = |what: &str| log.iter().filter(|line| line.text.contains(what)).count();
+    assert_eq!(said("Live has changed since the safety backup"), 1, "{log:?}");
+    // The log has it when it happens, and once more among the warnings at the end.
+    assert_eq!(said("takes no safety backup"), 2, "{log:?}");
+    assert_eq!(safeties(&engine).len(), 1);
+    house.pass(Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(
+        fs::read_to_string(house.root("author").join("dam/page-1.xml")).unwrap(),
+        "written while everything was staged"
+    );
 }
