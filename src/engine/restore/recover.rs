@@ -34,16 +34,13 @@ impl Engine {
     /// # Errors
     /// A catalog that cannot be read or written.
     pub(in crate::engine) fn settle_abandoned(&self) -> Result<(), EngineError> {
-        for job in self.catalog().abandoned()? {
-            if let Some(claim) = self.catalog().adopt(job.id)? {
-                self.settle_job(job, &claim)?;
-            }
-        }
-        for job in self.orphans()? {
-            if let Some(claim) = self.catalog().adopt_own(job.id)? {
-                self.settle_job(job, &claim)?;
-            }
-        }
+        let abandoned = self.catalog().abandoned()?.into_iter().map(|job| (job, false));
+        let orphans = self.orphans()?.into_iter().map(|job| (job, true));
+        // What drills have left can wait, and may take long where a database is away. A Live that is half switched cannot.
+        let (drills, others): (Vec<_>, Vec<_>) = abandoned
+            .chain(orphans)
+            .partition(|(job, _)| job.kind == JobKind::Drill);
+        self.take_over(others)?;
         for name in &self.with_papers()? {
             // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
             // be settled is shown as the environment's trouble, and stops every job on it.
@@ -53,7 +50,23 @@ impl Engine {
                 self.remember_once(Some(name), &error.to_string());
             }
         }
+        self.take_over(drills)?;
         self.settle_drills()
+    }
+
+    /// Takes jobs over and settles them: those of other processes, and those of this one's own.
+    fn take_over(&self, jobs: Vec<(Job, bool)>) -> Result<(), EngineError> {
+        for (job, is_own) in jobs {
+            let claim = if is_own {
+                self.catalog().adopt_own(job.id)?
+            } else {
+                self.catalog().adopt(job.id)?
+            };
+            if let Some(claim) = claim {
+                self.settle_job(job, &claim)?;
+            }
+        }
+        Ok(())
     }
 
     /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
