@@ -26,7 +26,7 @@ use crate::domain::slot::Keep;
 pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;
 
 impl Engine {
-    fn copy_settings(&self) -> Option<&CopySettings> {
+    pub(super) fn copy_settings(&self) -> Option<&CopySettings> {
         self.0.repository.as_ref()?.copy.as_ref()
     }
 
@@ -85,6 +85,17 @@ impl Engine {
             key(b).cmp(&key(a))
         });
         Ok(copies)
+    }
+
+    /// Where the second repository of an environment should be and is not: its disk may not be mounted, or it has not been
+    /// made yet. `None` when it is there, or none is configured.
+    ///
+    /// # Errors
+    /// What reaching or opening it said.
+    pub(super) fn second_is_away(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
+        let is_away = self.copy_settings().is_some()
+            && self.repository_of(name, RepositoryChoice::Copy, false)?.is_none();
+        Ok(is_away.then(|| self.copy_place(name)))
     }
 
     /// What each backup of the first repository began as. Empty unless that one was listed: while it is out of reach, it is
@@ -292,6 +303,31 @@ impl Engine {
             .map(|copy| copy.backup)
             .filter(|backup| backup.manifest.trigger == Trigger::Restore);
         backups.iter().cloned().chain(safeties).collect()
+    }
+
+    /// The safety backups that had to go to the second repository, newest first, listed anew. None where no second one is
+    /// configured.
+    ///
+    /// # Errors
+    /// A sentence when it is not there; what opening or listing it said.
+    pub(super) fn list_copied_safeties(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let Some(settings) = self.copy_settings() else {
+            return Ok(Vec::new());
+        };
+        if let Some(place) = self.second_is_away(name)? {
+            let question = match settings.root {
+                Address::Folder(_) => "is its disk mounted",
+                Address::Bucket { .. } => "is that the bucket it was in",
+            };
+            return Err(EngineError::Failed(format!(
+                "the second repository of {name} is not in {place}: {question}? If there never was one, take \
+                 [repository.copy] out of the configuration for as long as this takes"
+            )));
+        }
+        let copies = self.list_copies(name)?.into_iter().map(|copy| copy.backup);
+        Ok(copies
+            .filter(|backup| backup.manifest.trigger == Trigger::Restore)
+            .collect())
     }
 
     /// A backup of the second repository, as last listed.

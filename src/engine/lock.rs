@@ -16,6 +16,7 @@ use super::repository::RepositoryError;
 use super::repository::RepositoryLock;
 use super::{Engine, EngineError};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
 use crate::domain::settings::RepositoryChoice;
 
 /// The lock, held until this is dropped.
@@ -64,10 +65,19 @@ impl Engine {
         &self,
         name: &EnvironmentName,
     ) -> Result<EnvironmentLock, EngineError> {
+        self.lock_within_reach(name, Ok)
+    }
+
+    /// As [`Engine::lock_unless_out_of_reach`], with `more` to be locked where the first repository is.
+    fn lock_within_reach(
+        &self,
+        name: &EnvironmentName,
+        more: impl FnOnce(EnvironmentLock) -> Result<EnvironmentLock, EngineError>,
+    ) -> Result<EnvironmentLock, EngineError> {
         let out_of_reach = match self.lock(name) {
-            Ok(lock) if !matches!(lock, EnvironmentLock::Nothing) => return Ok(lock),
+            Ok(lock) if !matches!(lock, EnvironmentLock::Nothing) => return more(lock),
             Ok(_) => None,
-            Err(error) if is_held(&error) => return Err(error),
+            Err(error) if is_held(&error) || matches!(error, EngineError::Catalog(_)) => return Err(error),
             Err(error) => Some(error),
         };
         match self.lock_of(name, RepositoryChoice::Copy, false) {
@@ -83,18 +93,78 @@ impl Engine {
         }
     }
 
-    /// Takes the locks for a restore from the second repository: the one on that, and the one on the first repository as
+    /// Takes the locks for what switches Live: on both repositories, as far as each can be used. One Lifeboat may read
+    /// from the one and another from the other, because each of them sees only that: whoever sees both is met by either.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat holds one of them, or the one that is read from cannot be locked.
+    pub(super) fn lock_to_switch(
+        &self,
+        name: &EnvironmentName,
+        reads: RepositoryChoice,
+        kind: JobKind,
+    ) -> Result<EnvironmentLock, EngineError> {
+        match (reads, kind) {
+            (RepositoryChoice::Copy, _) => self.lock_both(name),
+            // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
+            (RepositoryChoice::First, JobKind::Undo) => self.lock_all_within_reach(name),
+            (RepositoryChoice::First, _) => self.and_second(name, self.lock(name)?),
+        }
+    }
+
+    /// The same, for a switch that needs no repository: one that is finished, or goes back to tables.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat holds one of them.
+    pub(super) fn lock_all_within_reach(
+        &self,
+        name: &EnvironmentName,
+    ) -> Result<EnvironmentLock, EngineError> {
+        self.lock_within_reach(name, |first| self.and_second(name, first))
+    }
+
+    /// Adds the lock on the second repository, where there is one that can be locked.
+    fn and_second(
+        &self,
+        name: &EnvironmentName,
+        first: EnvironmentLock,
+    ) -> Result<EnvironmentLock, EngineError> {
+        match self.lock_of(name, RepositoryChoice::Copy, false) {
+            Ok(second) => Ok(EnvironmentLock::Both(Box::new([first, second]))),
+            Err(error) if is_held(&error) || matches!(error, EngineError::Catalog(_)) => Err(error),
+            // The second is for the night that the first one is lost. That it cannot be used stops nothing.
+            Err(_) => Ok(first),
+        }
+    }
+
+    /// Takes the locks for what reads from the second repository: the one on that, and the one on the first repository as
     /// well, unless that one cannot be used.
     ///
     /// # Errors
-    /// A sentence when another Lifeboat holds either, or the second repository cannot be locked.
+    /// A sentence when another Lifeboat holds either, or the second repository cannot be locked; why the first cannot be
+    /// locked, when it is not lost.
     pub(super) fn lock_both(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
         let first = match self.lock(name) {
-            Err(error) if !is_held(&error) => EnvironmentLock::Nothing,
-            result => result?,
+            Ok(lock) => lock,
+            Err(error) if self.goes_on_without_first(name, &error)? => EnvironmentLock::Nothing,
+            Err(error) => return Err(error),
         };
         let second = self.lock_of(name, RepositoryChoice::Copy, false)?;
         Ok(EnvironmentLock::Both(Box::new([first, second])))
+    }
+
+    /// Whether a first repository that cannot be locked is one that a restore from the second does without: one that is
+    /// lost, or that takes nothing, be it a backup or a lock.
+    fn goes_on_without_first(
+        &self,
+        name: &EnvironmentName,
+        error: &EngineError,
+    ) -> Result<bool, EngineError> {
+        if is_held(error) || matches!(error, EngineError::Catalog(_)) {
+            return Ok(false);
+        }
+        let takes_nothing = matches!(error, EngineError::Repository(error) if error.is_of_the_repository());
+        Ok(takes_nothing || self.first_is_lost(name)?.is_some())
     }
 
     /// Takes the lock on the environment's repository, or on its second one. With `create` the repository is made if

@@ -330,10 +330,11 @@ impl Engine {
                     let create = kind == JobKind::Backup;
                     // Before the lock, which says which claim it is held for, and until after it.
                     let _fence = engine.behind_fence(&work.environment, work.claim);
-                    // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
                     let _lock = match (reads, kind) {
+                        (_, JobKind::Restore | JobKind::Undo) => {
+                            engine.lock_to_switch(&work.environment, reads, kind)?
+                        }
                         (RepositoryChoice::Copy, _) => engine.lock_both(&work.environment)?,
-                        (_, JobKind::Undo) => engine.lock_unless_out_of_reach(&work.environment)?,
                         _ => engine.lock_of(&work.environment, reads, create)?,
                     };
                     body(&work)

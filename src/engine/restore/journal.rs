@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::switch::Step;
 use super::tables::SchemaRecord;
+use crate::domain::Instant;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
@@ -66,6 +67,10 @@ pub struct Journal {
     pub backup: BackupId,
     /// The safety backup, if there was anything to save.
     pub safety: Option<BackupId>,
+    /// When that was taken: undo finds it by this once the restore is over, whether or not its repository can be read
+    /// just then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_taken: Option<Instant>,
     /// How far it is.
     pub stage: Stage,
     /// Its instances, in the order they are switched in.
@@ -121,6 +126,7 @@ mod tests {
             job: JobId(7),
             backup: BackupId("ab".repeat(32)),
             safety: None,
+            safety_taken: None,
             stage: Stage::Staging,
             instances: vec![InstanceRecord {
                 instance: "author".parse().unwrap(),

@@ -21,6 +21,8 @@ mod tables;
 mod undo;
 mod versions;
 
+use std::cell::Cell;
+
 use beside::Staged;
 use journal::{Journal, Stage};
 
@@ -53,6 +55,9 @@ struct Way {
     known: Option<Vec<WorkspaceChange>>,
     /// That the first repository is lost, and the safety backup goes to the second: the sentence that says so.
     first_lost: Option<String>,
+    /// That the first repository has turned out to take nothing: it is not tried again when the safety backup is taken
+    /// anew, since that may be as much work as the first time, and people wait.
+    first_takes_nothing: Cell<bool>,
 }
 
 impl Way {
@@ -69,9 +74,10 @@ impl Way {
 
     /// Which repository the safety backup goes to.
     fn safety_goes_to(&self) -> RepositoryChoice {
-        match self.first_lost {
-            None => RepositoryChoice::First,
-            Some(_) => RepositoryChoice::Copy,
+        if self.first_lost.is_some() || self.first_takes_nothing.get() {
+            RepositoryChoice::Copy
+        } else {
+            RepositoryChoice::First
         }
     }
 }
@@ -108,7 +114,7 @@ impl Engine {
             without_safety: plan.without_safety,
             from: plan.from,
             known: Some(plan.changes),
-            first_lost: None,
+            ..Way::default()
         };
         self.start_restore_of(backup, way, JobKind::Restore, &title, by)
     }
@@ -141,8 +147,7 @@ impl Engine {
             selection,
             without_safety: false,
             from,
-            known: None,
-            first_lost: None,
+            ..Way::default()
         };
         self.start_restore_of(backup, way, JobKind::Undo, &title, by)
     }
@@ -271,6 +276,7 @@ impl Engine {
             job: work.id(),
             backup: backup.id.clone(),
             safety: safety.as_ref().map(|safety| safety.id.clone()),
+            safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
             indexes_removed: false,
@@ -354,6 +360,7 @@ impl Engine {
             record.beside = staged.to_switch(selection, &record.beside)?;
         }
         journal.safety = safety.map(|safety| safety.id.clone());
+        journal.safety_taken = safety.map(|safety| safety.manifest.taken);
         let mut switching = journal.clone();
         switching.stage = Stage::Switching;
         self.write_journal(&switching)?;

@@ -82,8 +82,7 @@ impl Engine {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
             from: request.from,
-            known: None,
-            first_lost: None,
+            ..Way::default()
         };
         way.first_lost = self.first_lost(name, &way)?;
         let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {

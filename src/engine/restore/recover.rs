@@ -12,7 +12,7 @@ use super::staging;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::job::{Job, JobState, Outcome};
+use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::engine::catalog::{CatalogError, Claim};
 use crate::engine::{Engine, EngineError, hooks, locked, papers};
 
@@ -34,16 +34,13 @@ impl Engine {
     /// # Errors
     /// A catalog that cannot be read or written.
     pub(in crate::engine) fn settle_abandoned(&self) -> Result<(), EngineError> {
-        for job in self.catalog().abandoned()? {
-            if let Some(claim) = self.catalog().adopt(job.id)? {
-                self.settle_job(job, &claim)?;
-            }
-        }
-        for job in self.orphans()? {
-            if let Some(claim) = self.catalog().adopt_own(job.id)? {
-                self.settle_job(job, &claim)?;
-            }
-        }
+        let abandoned = self.catalog().abandoned()?.into_iter().map(|job| (job, false));
+        let orphans = self.orphans()?.into_iter().map(|job| (job, true));
+        // What drills have left can wait, and may take long where a database is away. A Live that is half switched cannot.
+        let (drills, others): (Vec<_>, Vec<_>) = abandoned
+            .chain(orphans)
+            .partition(|(job, _)| job.kind == JobKind::Drill);
+        self.take_over(others)?;
         for name in &self.with_papers()? {
             // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
             // be settled is shown as the environment's trouble, and stops every job on it.
@@ -53,7 +50,23 @@ impl Engine {
                 self.remember_once(Some(name), &error.to_string());
             }
         }
+        self.take_over(drills)?;
         self.settle_drills()
+    }
+
+    /// Takes jobs over and settles them: those of other processes, and those of this one's own.
+    fn take_over(&self, jobs: Vec<(Job, bool)>) -> Result<(), EngineError> {
+        for (job, is_own) in jobs {
+            let claim = if is_own {
+                self.catalog().adopt_own(job.id)?
+            } else {
+                self.catalog().adopt(job.id)?
+            };
+            if let Some(claim) = claim {
+                self.settle_job(job, &claim)?;
+            }
+        }
+        Ok(())
     }
 
     /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
@@ -141,8 +154,17 @@ impl Engine {
         let name = &job.environment;
         // A repository that cannot be listed says nothing. A record is written only when its backup is whole and read
         // back: one too many does no harm, and one that is declared void by mistake may be the way back from a restore.
-        let (Ok(backups), Ok(copies)) = (self.list_backups(name), self.list_copies(name)) else {
+        let Ok(backups) = self.list_backups(name) else {
             return Ok(());
+        };
+        let copies = if self.may_record_in_the_second(job) {
+            // One that is not there says as little: its disk may not be mounted.
+            let (Ok(None), Ok(copies)) = (self.second_is_away(name), self.list_copies(name)) else {
+                return Ok(());
+            };
+            copies
+        } else {
+            Vec::new()
         };
         let ids = backups.iter().chain(copies.iter().map(|copy| &copy.backup));
         if ids.into_iter().all(|backup| backup.id.0 != record) {
@@ -150,6 +172,18 @@ impl Engine {
             self.changed(name);
         }
         Ok(())
+    }
+
+    /// Whether what a job was about to record may be in the second repository: the safety backup of a restore, or a copy.
+    /// No other job has to wait for that repository to be told what became of its record.
+    fn may_record_in_the_second(&self, job: &Job) -> bool {
+        let is_copying = || {
+            job.progress
+                .as_ref()
+                .is_some_and(|progress| progress.phase == Phase::SecondCopy)
+        };
+        self.copy_settings().is_some()
+            && (matches!(job.kind, JobKind::Restore | JobKind::Undo) || is_copying())
     }
 
     /// Settles a journal that no job stands for. Nothing may work on the environment before that is done.
@@ -225,7 +259,7 @@ impl Engine {
             return Ok(None);
         }
         // Two Lifeboats that both settled it would exchange Live twice. Read again under the lock: it may be settled now.
-        let _lock = self.lock_unless_out_of_reach(name)?;
+        let _lock = self.lock_all_within_reach(name)?;
         // As long as Live may be mixed, nothing that was stopped for the switch is started on it.
         let mut settled = self.settle_restore(name)?;
         let warnings = self.run_left_over(name);

@@ -66,7 +66,8 @@ impl Engine {
                 Severity::Warning,
             );
             warnings.push(text);
-            taken = self.copy_live(work, purpose(RepositoryChoice::Copy), &gone);
+            way.first_takes_nothing.set(true);
+            taken = self.copy_live(work, purpose(way.safety_goes_to()), &gone);
         }
         match taken {
             Ok((safety, told)) => {

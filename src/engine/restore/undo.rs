@@ -17,7 +17,7 @@ use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::refusal::Refusal;
 use crate::domain::retention::undo_target;
-use crate::domain::settings::{ContentSettings, EnvironmentSettings};
+use crate::domain::settings::{ContentSettings, EnvironmentSettings, RepositoryChoice};
 use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
@@ -110,7 +110,7 @@ impl Engine {
             return Ok((last.job.0 == job && is_whole).then_some(same));
         }
         // Nobody remembers the last restore: what is known of it is what it has left.
-        let backups = self.with_copied_safeties(name, &self.list_backups(name).unwrap_or_default());
+        let backups = self.backups_with_all_safeties(name)?;
         Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
     }
 
@@ -199,6 +199,7 @@ impl Engine {
             job: work.id(),
             backup: BackupId(backup.unwrap_or_else(|| "the restore before".to_owned())),
             safety: None,
+            safety_taken: None,
             stage: Stage::Staging,
             instances: staged.iter().map(Staged::record).collect(),
             indexes_removed: false,
@@ -382,23 +383,61 @@ impl Engine {
     /// The safety backup that undo goes back to, in whichever repository it is.
     ///
     /// # Errors
-    /// A refusal when there is none; why the first repository cannot be read, when it may have been in that one.
+    /// A refusal when there is none; why a repository cannot be read, when it may be in that one.
     pub(super) fn safety_of_the_last_restore(&self, name: &EnvironmentName) -> Result<Backup, EngineError> {
-        let (backups, out_of_reach) = match (self.list_backups(name), self.last_restore(name)) {
-            (Ok(backups), _) => (backups, None),
-            // A newer one may be in there.
-            (Err(error), None) => return Err(error),
-            (Err(error), Some(last)) => (Vec::new(), last.safety.is_some().then_some(error)),
-        };
-        let backups = self.with_copied_safeties(name, &backups);
-        match (self.safety_to_go_back_to(name, &backups), out_of_reach) {
-            (Some(safety), _) => Ok(safety.clone()),
-            (None, Some(error)) => Err(error),
-            (None, None) => Err(Refusal::NothingToUndo {
+        let nothing = || {
+            EngineError::from(Refusal::NothingToUndo {
                 environment: name.clone(),
+            })
+        };
+        let Some(last) = self.last_restore(name) else {
+            let backups = self.backups_with_all_safeties(name)?;
+            return undo_target(&backups).cloned().ok_or_else(nothing);
+        };
+        let taken = last.safety.ok_or_else(nothing)?;
+        let mut out_of_reach = Vec::new();
+        // What is found in the first is the one: the second need not be asked.
+        for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
+            let listed = match which {
+                RepositoryChoice::First => self.list_backups(name),
+                RepositoryChoice::Copy => self.list_copied_safeties(name),
+            };
+            match listed {
+                Ok(backups) => {
+                    if let Some(safety) = self.safety_to_go_back_to(name, &backups) {
+                        return Ok(safety.clone());
+                    }
+                }
+                Err(error @ EngineError::Catalog(_)) => return Err(error),
+                Err(error) => out_of_reach.push(error.to_string()),
             }
-            .into()),
         }
+        if out_of_reach.is_empty() {
+            return Err(nothing());
+        }
+        Err(EngineError::Failed(format!(
+            "the safety backup of the last restore, taken at {}, is in no repository that can be read now: {}",
+            measure::moment(taken),
+            out_of_reach.join("; and ")
+        )))
+    }
+
+    /// The backups of the first repository and the safety backups in the second, where nobody remembers the last restore
+    /// and all that it may have left has to be seen: an older one would take back more than that.
+    ///
+    /// # Errors
+    /// Why either cannot be read: a newer one may be in there.
+    fn backups_with_all_safeties(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let mut backups = self.list_backups(name)?;
+        let copied = self.list_copied_safeties(name).map_err(|error| match error {
+            error @ EngineError::Catalog(_) => error,
+            error => EngineError::Failed(format!(
+                "nothing here remembers the last restore of {name}, and its safety backup may be in the second \
+                 repository: {error}"
+            )),
+        })?;
+        backups.extend(copied);
+        Ok(backups)
     }
 
     /// Remembers a restore as the last one. An exchange back has no safety backup of its own; a second one is where the
@@ -417,11 +456,16 @@ impl Engine {
             (true, Some(before)) => (before.other, before.safety),
             (true, None) => (None, None),
             (false, _) => {
-                let safety = journal
-                    .safety
-                    .as_ref()
-                    .and_then(|id| self.find_backup(name, id).ok());
-                (safety.map(|safety| safety.manifest.taken), None)
+                // A journal of an earlier version does not say when.
+                let found = || {
+                    Some(
+                        self.find_backup(name, journal.safety.as_ref()?)
+                            .ok()?
+                            .manifest
+                            .taken,
+                    )
+                };
+                (journal.safety_taken.or_else(found), None)
             }
         };
         let last = LastRestore {

@@ -1,11 +1,15 @@
 //! The night that the second repository is for: the first one cannot be used, and Live comes back from the copy.
 
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 
 use super::house::{House, back_up, backups, done, ended, everything, only, request, start_restore, undo};
 use super::recovery::{interrupted_after, nothing_is_left, texts};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::job::{Job, JobState};
 use crate::domain::plan::RestorePlan;
@@ -13,11 +17,12 @@ use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::slot::Slot;
+use crate::engine::clock::{Clock, SetClock};
 use crate::engine::restore::journal::{Journal, Stage};
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
 
-fn from_copy() -> RestoreRequest {
+pub(super) fn from_copy() -> RestoreRequest {
     RestoreRequest {
         from: RepositoryChoice::Copy,
         ..request("manual", everything())
@@ -28,12 +33,19 @@ fn plan(engine: &Engine) -> RestorePlan {
     engine.plan_restore(&from_copy(), &Unwatched).unwrap()
 }
 
-fn restore(engine: &Engine) -> Job {
+pub(super) fn restore(engine: &Engine) -> Job {
     done(engine, start_restore(engine, &from_copy()).unwrap())
 }
 
+pub(super) fn restore_from_first(engine: &Engine, id: &BackupId) -> Job {
+    done(
+        engine,
+        start_restore(engine, &request(&id.0, everything())).unwrap(),
+    )
+}
+
 /// A house with a backup in both repositories, and a Live that broke since.
-fn broken() -> (House, BackupId) {
+pub(super) fn broken() -> (House, BackupId) {
     let house = House::new().with_copy(&[Slot::Manual]);
     let id = back_up(&house.engine());
     house.pass(Duration::hours(1));
@@ -42,11 +54,11 @@ fn broken() -> (House, BackupId) {
     (house, id)
 }
 
-fn take_away(house: &House) {
+pub(super) fn take_away(house: &House) {
     fs::rename(house.path("repository"), house.path("away")).unwrap();
 }
 
-fn bring_back(house: &House) {
+pub(super) fn bring_back(house: &House) {
     assert!(
         !house.path("repository").exists(),
         "nothing was made in its place"
@@ -55,7 +67,7 @@ fn bring_back(house: &House) {
 }
 
 /// The safety backups in the second repository, newest first.
-fn safeties(engine: &Engine) -> Vec<Backup> {
+pub(super) fn safeties(engine: &Engine) -> Vec<Backup> {
     let copies = engine.details(&House::live()).unwrap().copies.unwrap();
     let backups = copies.backups.into_iter().map(|copy| copy.backup);
     backups
@@ -272,23 +284,6 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
 }
 
 #[test]
-fn a_safety_backup_in_the_first_is_waited_for() {
-    let (house, id) = broken();
-    let engine = house.engine();
-    done(
-        &engine,
-        start_restore(&engine, &request(&id.0, everything())).unwrap(),
-    );
-    take_away(&house);
-    let said = house
-        .engine()
-        .start_undo(&House::live(), "acme/live", "maria")
-        .unwrap_err()
-        .to_string();
-    assert!(said.contains("is its disk mounted"), "{said}");
-}
-
-#[test]
 fn a_crash_while_the_first_is_still_away_is_settled_at_the_next_start() {
     for (stage, switched) in [
         (Stage::Staging, 0),
@@ -354,4 +349,51 @@ fn while_another_lifeboat_is_at_work_on_the_copy_nothing_is_restored_from_it() {
     assert_eq!(house.content(), bad);
     drop(held);
     restore(&engine);
+}
+
+/// A clock that is looked at while somebody works: as soon as a restore has staged something, a page is changed once.
+#[derive(Debug)]
+struct Editor {
+    clock: Arc<SetClock>,
+    staged: PathBuf,
+    page: PathBuf,
+    has_written: AtomicBool,
+}
+
+impl Clock for Editor {
+    fn now(&self) -> Instant {
+        let has_staged = fs::read_dir(&self.staged).unwrap().count() > 1;
+        if has_staged && !self.has_written.swap(true, Ordering::Relaxed) {
+            fs::write(&self.page, "written while everything was staged").unwrap();
+        }
+        self.clock.now()
+    }
+}
+
+#[test]
+fn a_first_repository_that_takes_nothing_is_tried_once_in_a_restore() {
+    let (house, _) = broken();
+    for file in fs::read_dir(house.path("repository/acme/live/index")).unwrap() {
+        fs::write(file.unwrap().path(), "not what was written").unwrap();
+    }
+    let editor = Editor {
+        clock: Arc::clone(&house.clock),
+        staged: house.path("author"),
+        page: house.root("author").join("dam/page-1.xml"),
+        has_written: AtomicBool::new(false),
+    };
+    let engine = house.try_engine_under(Arc::new(editor), "state").unwrap();
+    let job = restore(&engine);
+    let log = engine.catalog().log_after(job.id, 0).unwrap();
+    let said = |what: &str| log.iter().filter(|line| line.text.contains(what)).count();
+    assert_eq!(said("Live has changed since the safety backup"), 1, "{log:?}");
+    // The log has it when it happens, and once more among the warnings at the end.
+    assert_eq!(said("takes no safety backup"), 2, "{log:?}");
+    assert_eq!(safeties(&engine).len(), 1);
+    house.pass(Duration::minutes(1));
+    undo(&engine);
+    assert_eq!(
+        fs::read_to_string(house.root("author").join("dam/page-1.xml")).unwrap(),
+        "written while everything was staged"
+    );
 }

@@ -23,7 +23,7 @@ use crate::domain::settings::{
     InstanceSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
-use crate::engine::clock::SetClock;
+use crate::engine::clock::{Clock, SetClock};
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 
@@ -175,6 +175,11 @@ impl House {
     }
 
     pub(super) fn try_engine(&self, state: &str) -> Result<Engine, EngineError> {
+        self.try_engine_under(Arc::clone(&self.clock) as Arc<_>, state)
+    }
+
+    /// An engine that takes the time from this clock.
+    pub(super) fn try_engine_under(&self, clock: Arc<dyn Clock>, state: &str) -> Result<Engine, EngineError> {
         let mut repository = RepositorySettings::in_folder(
             self.path("repository"),
             SecretSource::PasswordFile(self.path("key")),
@@ -197,7 +202,7 @@ impl House {
             ],
         };
         let surroundings = Surroundings {
-            clock: Arc::clone(&self.clock) as Arc<_>,
+            clock,
             runtime: self.runtime.handle().clone(),
             events: broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
@@ -207,7 +212,6 @@ impl House {
     }
 
     pub(super) fn pass(&self, time: Duration) {
-        use crate::engine::clock::Clock;
         self.clock.set(self.clock.now() + time);
     }
 

@@ -2,6 +2,7 @@
 
 mod copies;
 mod copy_alone;
+mod copy_unseen;
 mod drills;
 mod health;
 mod hooks;

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use super::house::{House, INSTANCES, back_up, everything, manual, restore};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
-use crate::domain::job::JobId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{JobId, JobKind, JobState};
+use crate::engine::catalog::NewJob;
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 
@@ -26,6 +28,7 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         job: JobId(100),
         backup: BackupId("ab".repeat(32)),
         safety: Some(safety),
+        safety_taken: None,
         stage,
         instances: Vec::new(),
         indexes_removed: false,
@@ -155,4 +158,32 @@ fn a_settled_environment_works_as_before() {
     house.remove("author", "website");
     restore(&engine, "manual", everything());
     assert_eq!(texts(&house), ["restored", "restored"]);
+}
+
+#[test]
+fn a_drill_that_died_is_settled_after_a_live_that_is_half_switched() {
+    let house = House::new();
+    let engine = house.engine();
+    let safety = back_up(&engine);
+    let died = |environment: EnvironmentName, kind: JobKind| {
+        let new = NewJob {
+            environment: &environment,
+            kind,
+            title: kind.label(),
+            by: "maria",
+            due: None,
+        };
+        let began = engine.catalog().create_job(new, engine.now(), &JobState::Running);
+        began.unwrap().0.id
+    };
+    // The drill is the older one, of another environment.
+    let drill = died(House::uat(), JobKind::Drill);
+    let restore = died(House::live(), JobKind::Restore);
+    drop(engine);
+    interrupted_after(&house, safety, Stage::Switching, 1);
+    let engine = house.engine();
+    assert_eq!(texts(&house), ["restored", "restored"]);
+    let told = engine.catalog().notifications(2).unwrap();
+    let jobs: Vec<_> = told.iter().map(|told| told.job).collect();
+    assert_eq!(jobs, [Some(drill), Some(restore)], "the newest first: {told:?}");
 }

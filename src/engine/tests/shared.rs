@@ -325,6 +325,7 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
         job: JobId(100),
         backup: BackupId("ab".repeat(32)),
         safety: Some(safety),
+        safety_taken: None,
         stage: Stage::Switching,
         instances: Vec::new(),
         indexes_removed: false,
