@@ -14,6 +14,7 @@ pub mod random;
 pub mod repository;
 pub mod watch;
 
+mod activity;
 mod backup;
 mod budget;
 mod check;

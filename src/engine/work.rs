@@ -14,9 +14,9 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
+use crate::domain::measure;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::RepositoryChoice;
-use crate::domain::{measure, printable};
 
 /// A running progress is told at most four times a second.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -532,65 +532,6 @@ impl Engine {
         let text = format!("asked for job {id} ({}) to be cancelled", job.title);
         self.record_activity(by, Some(&job.environment), &text, Some(id), Severity::Information);
         Ok(())
-    }
-
-    /// Adds to the activity log and notifies.
-    pub(super) fn remember(
-        &self,
-        by: &str,
-        environment: Option<&EnvironmentName>,
-        text: &str,
-        job: Option<JobId>,
-        severity: Severity,
-    ) {
-        self.record_activity(by, environment, text, job, severity);
-        let told = match environment {
-            Some(environment) => format!("{environment}: {text}"),
-            None => text.to_owned(),
-        };
-        let told = printable::line(&told);
-        match self
-            .catalog()
-            .notify(self.now(), severity, environment, &told, job)
-        {
-            Ok(notification) => self.tell(Event::Notification(notification)),
-            Err(error) => self.report_catalog(&error),
-        }
-    }
-
-    /// Adds a warning to the activity log and notifies.
-    pub fn remember_warning(&self, by: &str, environment: &EnvironmentName, text: &str) {
-        self.remember(by, Some(environment), text, None, Severity::Warning);
-    }
-
-    /// Adds to the activity log what was done, or tried, beside the engine's own actions: a token that was made, a
-    /// request that was refused.
-    pub fn write_down(
-        &self,
-        by: &str,
-        environment: Option<&EnvironmentName>,
-        text: &str,
-        severity: Severity,
-    ) {
-        self.record_activity(by, environment, text, None, severity);
-    }
-
-    /// Adds to the activity log.
-    pub(super) fn record_activity(
-        &self,
-        by: &str,
-        environment: Option<&EnvironmentName>,
-        what: &str,
-        job: Option<JobId>,
-        severity: Severity,
-    ) {
-        let caller = self.caller(by);
-        let added = self
-            .catalog()
-            .add_activity(self.now(), &caller, environment, what, job, severity);
-        if let Err(error) = added {
-            self.report_catalog(&error);
-        }
     }
 }
 
