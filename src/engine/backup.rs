@@ -2,11 +2,14 @@
 //! replaces. In that order: nothing is recorded before it was read back, and nothing is dropped before its successor
 //! is recorded.
 
+use std::sync::Arc;
+
 use chrono::Duration;
 
+use super::beside::beside;
 use super::catalog::{DueClaim, NewJob};
 use super::hooks::{Around, Ending, Occasion};
-use super::repository::{Copy, RepositoryError, Source};
+use super::repository::{Copy, Repository, RepositoryError, Source, Still};
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
@@ -17,7 +20,7 @@ use crate::domain::plan::Selection;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, shrank, standing_upgrade};
-use crate::domain::settings::{EnvironmentSettings, InstanceSettings, RepositoryChoice};
+use crate::domain::settings::{EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
 
@@ -239,15 +242,9 @@ impl Engine {
         let mut warnings = Vec::new();
         work.phase(Phase::Preparing)?;
         let versions = versions_or_unknown(settings, &mut warnings);
-        let repository = self
-            .repository_of(&name, purpose.into, true)?
-            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
         if purpose.trigger != Trigger::Restore {
             refuse_links(settings)?;
         }
-        let before = self.list_in(&name, purpose.into)?;
-        // Another Lifeboat may have taken an upgrade backup since this one was accepted.
-        upgrade_allowed(&name, &purpose.trigger, &before, self.now())?;
         let instances: Vec<_> = settings
             .instances
             .iter()
@@ -261,16 +258,29 @@ impl Engine {
                 content: self.content(instance),
             })
             .collect();
+        let hold_still = || Still::take(&sources, &*self.0.clock);
+        let has_hook = |instance: &&InstanceSettings| !instance.hooks.at(HookPoint::BeforeBackup).is_empty();
+        // Where nothing is to be run first, databases are held still while the repository is being opened.
+        let (opened, early) = if instances.iter().any(has_hook) {
+            (self.open_to_copy(&name, &purpose), None)
+        } else {
+            let (opened, still) = beside(|| self.open_to_copy(&name, &purpose), hold_still);
+            (opened, Some(still))
+        };
+        let (repository, before) = opened?;
         self.run_before_backup(work, &purpose.trigger, &versions, &instances, &mut warnings)?;
 
         work.phase(purpose.phases.0)?;
-        let taken = self.now();
+        let still = early.unwrap_or_else(hold_still)?;
+        let taken = still.start();
         let parent = before
             .iter()
             .find(|backup| backup.is_good())
             .map(|backup| &backup.id);
+        let mut still = Some(still);
         let copy = copy_with_retries(work, &purpose, |attempt_watch| {
-            repository.copy(&sources, parent, &*self.0.clock, attempt_watch)
+            let still = still.take().map_or_else(hold_still, Ok)?;
+            repository.copy(still, parent, attempt_watch)
         })?;
         work.phase(purpose.phases.1)?;
         let verify_millis = repository.read_back(&copy, work)?;
@@ -319,6 +329,21 @@ impl Engine {
                 ))
             })?;
         Ok((backup, warnings))
+    }
+
+    /// The repository that a copy goes to, made if there is none, and the backups that it holds.
+    fn open_to_copy(
+        &self,
+        name: &EnvironmentName,
+        purpose: &Purpose,
+    ) -> Result<(Arc<Repository>, Vec<Backup>), EngineError> {
+        let repository = self
+            .repository_of(name, purpose.into, true)?
+            .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
+        let before = self.list_in(name, purpose.into)?;
+        // Another Lifeboat may have taken an upgrade backup since this one was accepted.
+        upgrade_allowed(name, &purpose.trigger, &before, self.now())?;
+        Ok((repository, before))
     }
 
     /// Keeps an upgrade or safety backup for another 48 hours. Its id changes with that.
@@ -464,7 +489,7 @@ fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
 fn copy_with_retries(
     work: &Work,
     purpose: &Purpose,
-    copy: impl Fn(&Work) -> Result<Copy, RepositoryError>,
+    mut copy: impl FnMut(&Work) -> Result<Copy, RepositoryError>,
 ) -> Result<Copy, EngineError> {
     for attempt in 1..=ATTEMPTS {
         match copy(work) {

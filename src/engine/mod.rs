@@ -16,6 +16,7 @@ pub mod watch;
 
 mod activity;
 mod backup;
+mod beside;
 mod budget;
 mod check;
 mod copies;

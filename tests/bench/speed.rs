@@ -42,7 +42,7 @@ use lifeboat::domain::plan::Selection;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use lifeboat::engine::clock::{Clock, SystemClock};
 use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::repository::{Copy, Depth, Key, Repository, Source};
+use lifeboat::engine::repository::{Copy, Depth, Key, Repository, Source, Still};
 use lifeboat::engine::watch::Unwatched;
 use measure::{Taken, measured, size, ticks};
 
@@ -184,7 +184,11 @@ fn lifeboat_step(step: &str, dir: &Path) {
             let source = slice::from_ref(&source);
             copied = Some(
                 repository
-                    .copy(source, newest.as_ref(), &SystemClock, &Unwatched)
+                    .copy(
+                        Still::take(source, &SystemClock).unwrap(),
+                        newest.as_ref(),
+                        &Unwatched,
+                    )
                     .unwrap(),
             );
         });
@@ -200,7 +204,11 @@ fn lifeboat_step(step: &str, dir: &Path) {
         // long as a first one.
         part("safety", &mut || {
             let copy = repository
-                .copy(slice::from_ref(&source), Some(&id), &SystemClock, &Unwatched)
+                .copy(
+                    Still::take(slice::from_ref(&source), &SystemClock).unwrap(),
+                    Some(&id),
+                    &Unwatched,
+                )
                 .unwrap();
             repository.read_back(&copy, &Unwatched).unwrap();
             let manifest = manifest(&copy);

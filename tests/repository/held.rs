@@ -11,7 +11,7 @@ use lifeboat::domain::backup::BackupId;
 use lifeboat::engine::clock::SetClock;
 use lifeboat::engine::content::files::Files;
 use lifeboat::engine::content::{Content, ContentError, Item, ItemKind};
-use lifeboat::engine::repository::{Copy, Depth, RepositoryError, Source};
+use lifeboat::engine::repository::{Copy, Depth, RepositoryError, Source, Still};
 use lifeboat::engine::watch::{Unwatched, Watch};
 use sha2::{Digest, Sha256};
 
@@ -22,14 +22,14 @@ use crate::support::{Sandbox, below, manifest, moment, noise, source};
 
 /// A folder that nobody changes. What is in its files comes along with the walk, apart from the workspace `dam`, whose
 /// files are read as those of a data store are.
-struct Still {
+struct Unmoved {
     files: Files,
     root: PathBuf,
     /// Where the walk fails.
     broken: Option<PathBuf>,
 }
 
-impl Still {
+impl Unmoved {
     fn held(&self, item: Item) -> Result<Item, ContentError> {
         if self.broken.as_ref() == Some(&item.path) {
             return Err(ContentError::Database {
@@ -51,7 +51,7 @@ impl Still {
     }
 }
 
-impl Content for Still {
+impl Content for Unmoved {
     fn place(&self) -> String {
         self.files.place()
     }
@@ -73,11 +73,11 @@ impl Content for Still {
     }
 }
 
-fn still(sandbox: &Sandbox, broken: Option<&str>) -> Vec<Source> {
+fn sources(sandbox: &Sandbox, broken: Option<&str>) -> Vec<Source> {
     ["author", "public-1"]
         .map(|name| {
             let root = sandbox.content(name);
-            let content = Still {
+            let content = Unmoved {
                 files: Files::new(&root),
                 root,
                 broken: broken.map(PathBuf::from).filter(|_| name == "public-1"),
@@ -94,9 +94,8 @@ fn copy(
     watch: &dyn Watch,
 ) -> Result<Copy, RepositoryError> {
     let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
-    sandbox
-        .repository
-        .copy(&still(sandbox, broken), parent, &clock, watch)
+    let still = Still::take(&sources(sandbox, broken), &clock)?;
+    sandbox.repository.copy(still, parent, watch)
 }
 
 fn back_up(sandbox: &Sandbox, parent: Option<&BackupId>) -> (BackupId, u64) {

@@ -93,7 +93,7 @@ fn an_unchanged_backup_adds_next_to_nothing_and_has_the_same_digests() {
         let watch = Counting::default();
         let second = sandbox
             .repository
-            .copy(&sandbox.sources(), Some(&first), &clock, &watch)
+            .copy(sandbox.still_at(&clock), Some(&first), &watch)
             .unwrap();
         assert_eq!(second.added_bytes, 0);
         let [total, done] = watch.told();
@@ -114,7 +114,7 @@ fn a_parent_that_has_gone_is_no_obstacle() {
         let clock = SetClock::at(moment("2026-11-24T00:17:00Z"));
         sandbox
             .repository
-            .copy(&sandbox.sources(), Some(&gone), &clock, &Unwatched)
+            .copy(sandbox.still_at(&clock), Some(&gone), &Unwatched)
             .unwrap();
     }
 }

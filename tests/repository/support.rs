@@ -16,11 +16,11 @@ use lifeboat::domain::environment::{InstanceName, Role};
 use lifeboat::domain::plan::Selection;
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use lifeboat::engine::clock::SetClock;
+use lifeboat::engine::clock::{Clock, SetClock};
 use lifeboat::engine::content::Content;
 use lifeboat::engine::content::files::{Files, FilesSink};
 use lifeboat::engine::repository::{
-    Comparison, Copy, Depth, Key, Repository, RepositoryError, Source, Storage,
+    Comparison, Copy, Depth, Key, Repository, RepositoryError, Source, Still, Storage,
 };
 use lifeboat::engine::watch::Unwatched;
 
@@ -98,6 +98,11 @@ impl Sandbox {
             .into()
     }
 
+    /// What a copy begins with.
+    pub fn still_at(&self, clock: &dyn Clock) -> Still {
+        Still::take(&self.sources(), clock).unwrap()
+    }
+
     /// A copy, not yet a backup.
     pub fn copy(&self) -> Result<Copy, RepositoryError> {
         self.copy_of(&self.sources())
@@ -105,12 +110,8 @@ impl Sandbox {
 
     /// A copy of other sources than the sandbox's folders.
     pub fn copy_of(&self, sources: &[Source]) -> Result<Copy, RepositoryError> {
-        self.repository.copy(
-            sources,
-            None,
-            &SetClock::at(moment("2026-11-23T00:17:00Z")),
-            &Unwatched,
-        )
+        let still = Still::take(sources, &SetClock::at(moment("2026-11-23T00:17:00Z")))?;
+        self.repository.copy(still, None, &Unwatched)
     }
 
     /// A whole backup.

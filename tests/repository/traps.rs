@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lifeboat::domain::plan::Selection;
 use lifeboat::engine::clock::SystemClock;
 use lifeboat::engine::content::files::Files;
-use lifeboat::engine::repository::RepositoryError;
+use lifeboat::engine::repository::{RepositoryError, Still};
 use lifeboat::engine::watch::Unwatched;
 
 use crate::meddling::{FullDisk, Impatient, MadeUp, Meddling};
@@ -135,9 +135,8 @@ fn trap_5_a_copy_can_be_cancelled() {
     let error = sandbox
         .repository
         .copy(
-            &[source("author", Arc::new(endless))],
+            Still::take(&[source("author", Arc::new(endless))], &SystemClock).unwrap(),
             None,
-            &SystemClock,
             &Impatient::default(),
         )
         .unwrap_err();

@@ -145,6 +145,9 @@ pub trait Content: Send + Sync {
         Ok(None)
     }
 
+    /// Begins to read what is held still, as far as memory allows, for the walk that is to come.
+    fn read_ahead(&self) {}
+
     /// Lets go of what [`Content::freeze`] holds.
     fn thaw(&self) {}
 

@@ -11,7 +11,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant as Stopwatch};
 
 use rustic_core::repofile::SnapshotSummary;
@@ -19,14 +18,15 @@ use rustic_core::{Id, TreeId};
 
 use super::Repository;
 use super::error::RepositoryError;
+use super::still::Still;
 use super::store::Lying;
 use super::tally::Tallies;
 use super::tree::Holding;
-use super::walks::{Met, freeze_all, walk_all};
+use super::walks::{Met, walk_all};
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, InstanceCopy, TableCopy, WorkspaceCopy};
 use crate::domain::environment::{InstanceName, Role, WorkspaceKind};
-use crate::engine::clock::Clock;
+use crate::engine::beside::beside;
 use crate::engine::content::Content;
 use crate::engine::watch::Watch;
 
@@ -60,28 +60,22 @@ pub struct Copy {
 }
 
 impl Repository {
-    /// Stores the content of all instances. `parent` is an earlier backup: files that have not changed since are not
-    /// read again. The clock says when it began; a stopwatch measures from there.
+    /// Stores the content of all instances, and lets go of them. `parent` is an earlier backup: files that have not
+    /// changed since are not read again.
     ///
     /// # Errors
     /// [`RepositoryError::ContentChanged`] when something moved while it was read; the copy can be tried again.
     /// [`RepositoryError`] for everything else, and then there is no backup and none is lost.
     pub fn copy(
         &self,
-        sources: &[Source],
+        still: Still,
         parent: Option<&BackupId>,
-        clock: &dyn Clock,
         watch: &dyn Watch,
     ) -> Result<Copy, RepositoryError> {
-        let (start, stopwatch) = (clock.now(), Stopwatch::now());
-        let mut sources: Vec<_> = sources.iter().collect();
-        sources.sort_by(|a, b| a.name.as_str().as_bytes().cmp(b.name.as_str().as_bytes()));
-        let _thaw = Thaw(&sources);
-        // All of them before the first is read, so that their moments lie as close together as they can.
-        let held = freeze_all(&sources, &stopwatch)?;
-
+        let copying = Stopwatch::now();
+        let sources = &still.sources;
         let (first_walk, earlier) = beside(
-            || walk_all(&sources, &held, &stopwatch, watch),
+            || walk_all(&still, watch),
             || parent.and_then(|parent| self.held_by(parent, watch).ok()),
         );
         let first_walk = first_walk?;
@@ -89,15 +83,15 @@ impl Repository {
         let bytes = first_walk.iter().map(Met::bytes).sum();
         watch.total(items, bytes);
 
-        let unchanged = earlier.filter(|earlier| is_all_there(&sources, &first_walk, earlier));
+        let unchanged = earlier.filter(|earlier| is_all_there(sources, &first_walk, earlier));
         let (met, last_walk, holding, stored) = if let Some(earlier) = unchanged {
             watch.advance(items, bytes);
-            let last_walk = walk_all(&sources, &held, &stopwatch, watch)?;
+            let last_walk = walk_all(&still, watch)?;
             (first_walk, last_walk, earlier, None)
         } else {
-            let fed = self.feed(&sources, &first_walk, parent, stopwatch, watch)?;
+            let fed = self.feed(&still, &first_walk, parent, watch)?;
             let (last_walk, holding) = beside(
-                || walk_all(&sources, &held, &stopwatch, watch),
+                || walk_all(&still, watch),
                 || Holding::read(&self.store()?, fed.tree, watch),
             );
             (fed.met, last_walk?, holding?, Some((fed.summary, fed.proven)))
@@ -118,12 +112,13 @@ impl Repository {
                 });
             }
             let kept = self.kept_whole(source, &met, &holding)?;
-            instances.push(copied(source, met, kept, start));
+            instances.push(copied(source, met, kept, still.start));
         }
+        drop(still);
         Ok(Copy {
             instances,
             added_bytes: summary.as_ref().map_or(0, |summary| summary.data_added_packed),
-            copy_millis: u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
+            copy_millis: u64::try_from(copying.elapsed().as_millis()).unwrap_or(u64::MAX),
             tree: holding.root,
             pieces: holding.pieces,
             proven,
@@ -158,37 +153,14 @@ impl Repository {
 }
 
 /// Whether an earlier backup holds exactly what the walks met.
-fn is_all_there(sources: &[&Source], met: &[Met], earlier: &Holding) -> bool {
-    let is_there = |(source, met): (&&Source, &Met)| {
+fn is_all_there(sources: &[Source], met: &[Met], earlier: &Holding) -> bool {
+    let is_there = |(source, met): (&Source, &Met)| {
         met.estimate.is_none()
             && earlier
                 .instance(&source.name)
                 .is_some_and(|kept| met.tallies.difference(kept).is_none())
     };
     earlier.instances.len() == sources.len() && sources.iter().zip(met).all(is_there)
-}
-
-/// Lets go of whatever the sources hold still.
-struct Thaw<'a>(&'a [&'a Source]);
-
-impl Drop for Thaw<'_> {
-    fn drop(&mut self) {
-        for source in self.0 {
-            source.content.thaw();
-        }
-    }
-}
-
-/// Does two things at the same time.
-fn beside<A, B: Send>(here: impl FnOnce() -> A, there: impl FnOnce() -> B + Send) -> (A, B) {
-    thread::scope(|scope| {
-        let there = scope.spawn(there);
-        let here = here();
-        match there.join() {
-            Ok(there) => (here, there),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }
 
 fn copied(source: &Source, met: Met, stored: &Tallies, start: Instant) -> InstanceCopy {

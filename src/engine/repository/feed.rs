@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::Duration;
 
 use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile, SnapshotSummary};
 use rustic_core::{
@@ -17,6 +17,7 @@ use super::bars::{Bars, Counts, pulse};
 use super::copy::Source;
 use super::error::{RepositoryError, judged};
 use super::guard::Purpose;
+use super::still::Still;
 use super::stream::{Call, Entry, Opening, Reading, Stream};
 use super::walks::Met;
 use super::{Repository, node};
@@ -60,15 +61,15 @@ impl Repository {
     /// `earlier` is what an earlier walk met.
     pub(super) fn feed(
         &self,
-        sources: &[&Source],
+        still: &Still,
         earlier: &[Met],
         parent: Option<&BackupId>,
-        stopwatch: Stopwatch,
         watch: &dyn Watch,
     ) -> Result<Fed, RepositoryError> {
         if earlier.iter().all(|earlier| earlier.estimate.is_some()) {
-            return self.feed_held(sources, earlier, parent, stopwatch, watch);
+            return self.feed_held(still, earlier, parent, watch);
         }
+        let (sources, stopwatch) = (&still.sources, still.stopwatch);
         let counts = Arc::new(Counts::default());
         let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
         let (open, guard) = self

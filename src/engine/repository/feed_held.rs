@@ -22,6 +22,7 @@ use super::feed::{Fed, UNDER_WAY, top};
 use super::folders::{self, Step, Steps};
 use super::guard::Purpose;
 use super::packing::{Added, Bench, Packing};
+use super::still::Still;
 use super::stream::{Call, Opening, Reading};
 use super::walks::Met;
 use super::{Repository, node};
@@ -56,14 +57,13 @@ struct Told {
 }
 
 impl Repository {
-    /// Stores what the walks over content that is held still meet. `since` and what else is known of each source
-    /// before its walk is in `earlier`.
+    /// Stores what the walks over content that is held still meet. What is known of each source before its walk is in
+    /// `earlier`.
     pub(super) fn feed_held(
         &self,
-        sources: &[&Source],
+        still: &Still,
         earlier: &[Met],
         parent: Option<&BackupId>,
-        stopwatch: Stopwatch,
         watch: &dyn Watch,
     ) -> Result<Fed, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
@@ -78,12 +78,12 @@ impl Repository {
         let counts = Counts::default();
         let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &call);
         let walks = Walks {
-            sources,
+            sources: &still.sources,
             earlier,
             call: &call,
             counts: &counts,
             watch,
-            stopwatch,
+            stopwatch: still.stopwatch,
             budget: ByteBudget::new(UNDER_WAY),
         };
 
@@ -289,7 +289,7 @@ impl Walked {
 
 /// Walks over all sources.
 struct Walks<'a> {
-    sources: &'a [&'a Source],
+    sources: &'a [Source],
     earlier: &'a [Met],
     call: &'a Arc<Call>,
     counts: &'a Counts,

@@ -3,9 +3,9 @@
 //! One repository per environment. A backup is made in three steps, so that it appears only when it is complete and
 //! proven:
 //!
-//! 1. [`Repository::copy`] stores the content of all instances as one tree, and checks that what is stored is what
-//!    was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash leaves data that nobody refers
-//!    to, which the next prune removes.
+//! 1. [`Still::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
+//!    checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash
+//!    leaves data that nobody refers to, which the next prune removes.
 //! 2. [`Repository::read_back`] reads every piece of it from disk again.
 //! 3. [`Repository::record`] writes the record that makes it a backup, with its [`Manifest`] inside.
 //!
@@ -48,6 +48,7 @@ mod packing;
 mod prune;
 mod records;
 mod runs;
+mod still;
 pub mod storage;
 mod store;
 mod stream;
@@ -82,6 +83,7 @@ pub use self::key::Key;
 pub use self::lock::RepositoryLock;
 pub use self::prune::PruneReport;
 pub use self::records::StoredBackup;
+pub use self::still::Still;
 pub use self::verify::VerifyReport;
 
 use self::error::judged;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use super::copy::Source;
 use super::error::RepositoryError;
+use super::still::{Held, Still};
 use super::tally::Tallies;
 use crate::engine::content::{FileTime, Item, LeftOut};
 use crate::engine::watch::Watch;
@@ -15,9 +16,9 @@ pub(super) struct Met {
     pub(super) tallies: Tallies,
     /// What stood beside them.
     pub(super) left_out: LeftOut,
-    /// From the beginning of the copy to the beginning of the walk.
+    /// From when sources were first held still to the beginning of the walk.
     pub(super) began: Duration,
-    /// From the beginning of the copy to when the last of the content had been seen.
+    /// From there to when the last of the content had been seen.
     pub(super) ended: Duration,
     /// When the newest item changed.
     pub(super) newest: FileTime,
@@ -25,33 +26,6 @@ pub(super) struct Met {
     pub(super) owner: (u32, u32),
     /// For content that is held still and has not been walked yet: about how many items and bytes it has.
     pub(super) estimate: Option<(u64, u64)>,
-}
-
-/// A source that is held still: since when, counted from the beginning of the copy, and about how much there is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Held {
-    since: Duration,
-    estimate: (u64, u64),
-}
-
-/// Holds every source still that can be.
-pub(super) fn freeze_all(
-    sources: &[&Source],
-    stopwatch: &Stopwatch,
-) -> Result<Vec<Option<Held>>, RepositoryError> {
-    sources
-        .iter()
-        .map(|source| {
-            let estimate = source
-                .content
-                .freeze()
-                .map_err(|error| RepositoryError::content(&source.name, error))?;
-            Ok(estimate.map(|estimate| Held {
-                since: stopwatch.elapsed(),
-                estimate,
-            }))
-        })
-        .collect()
 }
 
 impl Met {
@@ -107,20 +81,16 @@ impl Met {
 }
 
 /// Walks the content of all instances, one after the other. What is held still needs no such look.
-pub(super) fn walk_all(
-    sources: &[&Source],
-    held: &[Option<Held>],
-    stopwatch: &Stopwatch,
-    watch: &dyn Watch,
-) -> Result<Vec<Met>, RepositoryError> {
-    sources
+pub(super) fn walk_all(still: &Still, watch: &dyn Watch) -> Result<Vec<Met>, RepositoryError> {
+    still
+        .sources
         .iter()
-        .zip(held)
+        .zip(&still.held)
         .map(|(source, held)| {
             if let Some(held) = held {
                 return Ok(Met::held(held));
             }
-            Met::walking(source, stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
+            Met::walking(source, &still.stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
                 .ok_or(RepositoryError::Cancelled)
         })
         .collect()

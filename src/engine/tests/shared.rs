@@ -14,7 +14,7 @@ use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use crate::engine::catalog::NewJob;
-use crate::engine::repository::Source;
+use crate::engine::repository::{Source, Still};
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 use crate::engine::watch::Unwatched;
@@ -169,7 +169,7 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
                 content: at_work.content(instance),
             })
             .collect();
-        let copy = repository.copy(&sources, None, &*at_work.0.clock, &Unwatched)?;
+        let copy = repository.copy(Still::take(&sources, &*at_work.0.clock)?, None, &Unwatched)?;
         let verify_millis = repository.read_back(&copy, &Unwatched)?;
         paused.send(()).unwrap();
         resumed.recv().unwrap();

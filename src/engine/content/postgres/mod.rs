@@ -35,7 +35,7 @@ pub mod tables;
 mod walk;
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Buf as _;
 
@@ -92,6 +92,13 @@ impl Content for Postgres {
         Ok(Some(about))
     }
 
+    fn read_ahead(&self) {
+        if let Some(moment) = &mut *self.held() {
+            // What hinders it hinders the walk as well, which tells.
+            let _ = moment.read_ahead(&self.connector);
+        }
+    }
+
     fn thaw(&self) {
         *self.held() = None;
     }
@@ -132,9 +139,4 @@ fn table_copy(table: &tables::Table, sum: &Sum) -> TableCopy {
         bytes: sum.bytes,
         digest: sum.digest(),
     }
-}
-
-/// The tables of a held moment, to be shared with those who read them.
-fn shared(moment: &Moment) -> Arc<Vec<tables::Table>> {
-    Arc::new(moment.layout.tables.clone())
 }

@@ -2,23 +2,33 @@
 //!
 //! The tables are locked against being dropped or rebuilt, as `pg_dump` does it; reading and writing them goes on.
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use postgres::{Client, IsolationLevel, Transaction};
 
 use super::connect::Connector;
 use super::names;
-use super::tables::Layout;
+use super::read::{Reader, extents};
+use super::tables::{Layout, Table};
 use crate::engine::content::ContentError;
 
 /// A moment of a database, held until this is dropped.
 pub struct Moment {
+    /// Goes before the connection that holds what it reads.
+    ahead: Option<Reading>,
     client: Client,
     /// What other connections call it.
     pub id: String,
     /// The tables at that moment.
     pub layout: Layout,
     ddl: Ddl,
+}
+
+/// Tables that are being read.
+pub(super) struct Reading {
+    pub(super) tables: Arc<Vec<Table>>,
+    pub(super) reader: Reader,
 }
 
 /// The schema as SQL.
@@ -105,11 +115,46 @@ impl Moment {
             Ddl::Left
         };
         Ok(Self {
+            ahead: None,
             client,
             id,
             layout,
             ddl,
         })
+    }
+
+    /// Begins to read the tables, unless that has begun: whoever asks for them finds the first already there.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when reading cannot begin.
+    pub(super) fn read_ahead(&mut self, connector: &Connector) -> Result<(), ContentError> {
+        if self.ahead.is_none() {
+            self.ahead = Some(self.begin_reading(connector)?);
+        }
+        Ok(())
+    }
+
+    /// The tables, as they are read.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when reading cannot begin.
+    pub(super) fn reading(&mut self, connector: &Connector) -> Result<Reading, ContentError> {
+        match self.ahead.take() {
+            Some(reading) => Ok(reading),
+            None => self.begin_reading(connector),
+        }
+    }
+
+    fn begin_reading(&self, connector: &Connector) -> Result<Reading, ContentError> {
+        let tables = Arc::new(self.layout.tables.clone());
+        let reader = Reader::start(
+            connector,
+            &connector.settings().schema,
+            Some(self.id.clone()),
+            Arc::clone(&tables),
+            extents(&tables, true),
+        )?;
+        Ok(Reading { tables, reader })
     }
 
     /// The schema, written down by `pg_dump` as SQL. Waits until it is, and can be asked for once.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::read::{Extent, Piece, Reader, Reading, extents};
+use super::read::{Extent, Piece, Reader, Reading};
 use super::rows::{Group, HEADER, Sum, TRAILER};
 use super::tables::Table;
-use super::{Postgres, data_store, shared, table_copy};
+use super::{Postgres, data_store, moment, table_copy};
 use crate::domain::environment::{DATA_STORE, SCHEMA};
 use crate::engine::content::{ContentError, FileTime, Item, ItemKind};
 
@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
         for what in &moment.layout.left_out {
             left_out(what.clone());
         }
-        let tables = shared(moment);
+        let moment::Reading { tables, reader } = moment.reading(&content.connector)?;
         if content.data_store.is_some()
             && let Some(table) = tables.iter().find(|table| table.workspace == DATA_STORE)
         {
@@ -77,13 +77,6 @@ impl<'a> Walk<'a> {
                 ),
             ));
         }
-        let reader = Reader::start(
-            &content.connector,
-            &content.connector.settings().schema,
-            Some(moment.id.clone()),
-            Arc::clone(&tables),
-            extents(&tables, true),
-        )?;
         let description = serde_json::to_vec_pretty(&*tables).map_err(|error| {
             content
                 .connector
