@@ -15,6 +15,7 @@ pub(super) struct ByteBudget {
 #[derive(Debug, Default)]
 struct State {
     used: usize,
+    waiting: usize,
     closed: bool,
 }
 
@@ -39,7 +40,9 @@ impl ByteBudget {
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while !state.closed && state.used > 0 && state.used.saturating_add(bytes) > self.limit {
+            state.waiting += 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         if state.closed {
             return None;
@@ -63,7 +66,12 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.budget.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.used -= self.bytes;
-        self.budget.changed.notify_all();
+        // To tell nobody costs a call to the system as well.
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        if is_awaited {
+            self.budget.changed.notify_all();
+        }
     }
 }
 

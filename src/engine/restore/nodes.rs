@@ -64,7 +64,7 @@ pub(super) fn compare(
         extents(&live, true),
     )?;
     let mut read = 0;
-    while let Some(reading) = reader.next() {
+    while let Some(mut reading) = reader.next() {
         let Some(side) = sides.get_mut(reading.extent.table) else {
             continue;
         };

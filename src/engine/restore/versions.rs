@@ -249,7 +249,7 @@ fn each_bundle(
     let count = cut.len();
     let reader = Reader::start(connector, schema, None, Arc::clone(&tables), cut)?;
     let mut read = 0;
-    while let Some(reading) = reader.next() {
+    while let Some(mut reading) = reader.next() {
         let Some(table) = tables.get(reading.extent.table) else {
             continue;
         };

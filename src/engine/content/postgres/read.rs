@@ -1,8 +1,9 @@
 //! Reads tables as they are at one moment, over several connections, as groups of rows in the order of their places.
 //!
 //! A table is read in extents: stretches of its blocks, which several connections read side by side. What they read comes
-//! out in order, and only so much is read ahead as fits into a few dozen megabytes.
+//! out in order, and only so much is read ahead as fits into some dozen megabytes.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
@@ -21,10 +22,15 @@ use crate::engine::content::ContentError;
 
 /// About how many bytes an extent has.
 const EXTENT: u64 = 8 * 1024 * 1024;
-/// How many groups of one extent may wait to be taken.
-const WAITING: usize = 2048;
+/// Groups are handed on when they have this many bytes together: to wake whoever takes them costs more than a group is
+/// worth.
+const BATCH_BYTES: usize = 256 * 1024;
+/// How many batches of one extent may wait to be taken.
+const WAITING: usize = 64;
 /// How many bytes of one extent may wait to be taken: one whole extent of rows that are not very long.
-const WAITING_BYTES: usize = 16 * 1024 * 1024;
+const WAITING_BYTES: usize = 12 * 1024 * 1024;
+/// How many extents may wait to be taken, beside one for each connection: what is read while a repository is opened.
+const AHEAD: usize = 4;
 
 /// A stretch of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +88,17 @@ pub struct Reading {
 
 /// What was read of an extent, in order.
 pub struct Pieces {
-    receiver: Receiver<(Piece, Option<Permit>)>,
+    receiver: Receiver<Batch>,
     budget: Arc<ByteBudget>,
+    batch: Batch,
+}
+
+/// Pieces that are handed on together, and the bytes of the budget that they take.
+#[derive(Default)]
+struct Batch {
+    pieces: VecDeque<Piece>,
+    bytes: usize,
+    permit: Option<Permit>,
 }
 
 impl Pieces {
@@ -91,8 +106,14 @@ impl Pieces {
     ///
     /// # Errors
     /// Whoever reads has stopped without a word.
-    pub fn recv(&self) -> Result<Piece, RecvError> {
-        self.receiver.recv().map(|(piece, _)| piece)
+    pub fn recv(&mut self) -> Result<Piece, RecvError> {
+        loop {
+            if let Some(piece) = self.batch.pieces.pop_front() {
+                return Ok(piece);
+            }
+            self.batch.permit = None;
+            self.batch = self.receiver.recv()?;
+        }
     }
 }
 
@@ -104,17 +125,27 @@ impl Drop for Pieces {
 
 /// Where what is read of an extent goes.
 struct Sender {
-    sender: SyncSender<(Piece, Option<Permit>)>,
+    channel: SyncSender<Batch>,
     budget: Arc<ByteBudget>,
+    batch: Batch,
 }
 
 impl Sender {
-    fn send(&self, piece: Piece) -> Result<(), Stop> {
-        let permit = match &piece {
-            Piece::Rows(group) => Some(self.budget.take(group.bytes.len()).ok_or(Stop::Unheard)?),
-            Piece::End | Piece::Failed(_) => None,
+    fn send(&mut self, piece: Piece) -> Result<(), Stop> {
+        let is_last = match &piece {
+            Piece::Rows(group) => {
+                self.batch.bytes += group.bytes.len();
+                false
+            }
+            Piece::End | Piece::Failed(_) => true,
         };
-        self.sender.send((piece, permit)).map_err(|_| Stop::Unheard)
+        self.batch.pieces.push_back(piece);
+        if !is_last && self.batch.bytes < BATCH_BYTES {
+            return Ok(());
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.permit = Some(self.budget.take(batch.bytes).ok_or(Stop::Unheard)?);
+        self.channel.send(batch).map_err(|_| Stop::Unheard)
     }
 }
 
@@ -151,7 +182,7 @@ impl Reader {
         extents: Vec<Extent>,
     ) -> Result<Self, ContentError> {
         let count = connector.settings().connections.min(extents.len()).max(1);
-        let (announce, readings) = sync_channel(count);
+        let (announce, readings) = sync_channel(count + AHEAD);
         let stopped = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
             connector: connector.clone(),
@@ -220,14 +251,20 @@ impl Shared {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let extent = *self.extents.get(next.0)?;
         next.0 += 1;
-        let (sender, receiver) = sync_channel(WAITING);
+        let (channel, receiver) = sync_channel(WAITING);
         let budget = ByteBudget::new(WAITING_BYTES);
         let pieces = Pieces {
             receiver,
             budget: Arc::clone(&budget),
+            batch: Batch::default(),
         };
         next.1.send(Reading { extent, pieces }).ok()?;
-        Some((extent, Sender { sender, budget }))
+        let sender = Sender {
+            channel,
+            budget,
+            batch: Batch::default(),
+        };
+        Some((extent, sender))
     }
 
     fn read(&self) {
@@ -259,7 +296,7 @@ impl Shared {
             }
         };
         loop {
-            let done = self.read_extent(&mut transaction, extent, &send);
+            let done = self.read_extent(&mut transaction, extent, &mut send);
             let (piece, is_over) = match done {
                 Ok(()) => (Piece::End, false),
                 Err(Stop::Failed(error)) => (Piece::Failed(error), true),
@@ -279,7 +316,7 @@ impl Shared {
         &self,
         transaction: &mut Transaction<'_>,
         extent: Extent,
-        send: &Sender,
+        send: &mut Sender,
     ) -> Result<(), Stop> {
         let Some(table) = self.tables.get(extent.table) else {
             return Ok(());

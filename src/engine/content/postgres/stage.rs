@@ -425,7 +425,7 @@ pub fn sums(
     let reader = Reader::start(connector, schema, None, Arc::clone(tables), extents(tables, true))?;
     let mut sums = vec![Sum::default(); tables.len()];
     let mut done = 0;
-    while let Some(reading) = reader.next() {
+    while let Some(mut reading) = reader.next() {
         let index = reading.extent.table;
         if let Some(table) = tables.get(index) {
             watch.part(&table.name);
