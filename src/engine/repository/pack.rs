@@ -7,8 +7,9 @@ use bytes::BytesMut;
 use rustic_core::repofile::BlobType;
 use rustic_core::{DataId, Id};
 use serde::{Serialize, Serializer};
+use twox_hash::XxHash3_128;
 
-use super::cipher::{Cipher, NONCE, OVERHEAD, TAG};
+use super::cipher::{Cipher, NONCE, OVERHEAD};
 use super::store::Lying;
 
 /// A pack is full when it has this many bytes.
@@ -27,6 +28,20 @@ pub(super) struct Packed {
     length: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     uncompressed_length: Option<NonZeroU32>,
+    /// What its text came to, for whoever reads it back.
+    #[serde(skip)]
+    pub(super) sum: Sum,
+}
+
+/// The 128 bits that XXH3 makes of a text: whatever happens to a text in memory makes them others. Against those who
+/// would forge one, everything in a pack is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sum(u128);
+
+impl Sum {
+    pub(super) fn of(text: &[u8]) -> Self {
+        Self(XxHash3_128::oneshot(text))
+    }
 }
 
 impl Packed {
@@ -85,7 +100,9 @@ impl Packer {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Pack {
+    /// Longer than what is in it, so that a piece can be compressed to where it belongs.
     bytes: BytesMut,
+    filled: usize,
     pieces: Vec<Packed>,
 }
 
@@ -97,11 +114,11 @@ pub(super) struct WholePack {
 }
 
 impl Pack {
-    /// An empty pack in a buffer, which is emptied.
-    pub(super) fn new(mut buffer: BytesMut) -> Self {
-        buffer.clear();
+    /// An empty pack in a buffer, whose content is overwritten.
+    pub(super) fn new(buffer: BytesMut) -> Self {
         Self {
             bytes: buffer,
+            filled: 0,
             pieces: Vec::new(),
         }
     }
@@ -112,43 +129,55 @@ impl Pack {
 
     /// Whether the next piece belongs into another one.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL || self.pieces.len() >= MANY
+        self.filled >= FULL || self.pieces.len() >= MANY
     }
 
-    /// Adds a piece that has this SHA-256, and gives how many bytes it takes there.
+    /// Adds a piece that has this sum and this SHA-256, and gives how many bytes it takes there.
     pub(super) fn add(
         &mut self,
         packer: &mut Packer,
         kind: BlobType,
-        digest: [u8; 32],
+        (sum, digest): (Sum, [u8; 32]),
         text: &[u8],
     ) -> Result<u32, String> {
         let too_long = |_| "a piece of content is longer than a pack can be".to_owned();
-        let offset = self.bytes.len();
-        let uncompressed_length = if let Some(compressor) = &mut packer.compressor {
-            let most = zstd::zstd_safe::compress_bound(text.len());
-            self.bytes.resize(offset + NONCE + most, 0);
+        let offset = self.filled;
+        let most = zstd::zstd_safe::compress_bound(text.len());
+        let room = self.room(OVERHEAD + most);
+        let (length, uncompressed_length) = if let Some(compressor) = &mut packer.compressor {
             let length = compressor
-                .compress_to_buffer(text, &mut self.bytes[offset + NONCE..])
+                .compress_to_buffer(text, &mut room[NONCE..])
                 .map_err(|error| format!("it could not be compressed: {error}"))?;
-            self.bytes.truncate(offset + NONCE + length);
-            NonZeroU32::new(u32::try_from(text.len()).map_err(too_long)?)
+            (
+                length,
+                NonZeroU32::new(u32::try_from(text.len()).map_err(too_long)?),
+            )
         } else {
-            self.bytes.resize(offset + NONCE, 0);
-            self.bytes.extend_from_slice(text);
-            None
+            room[NONCE..NONCE + text.len()].copy_from_slice(text);
+            (text.len(), None)
         };
-        self.bytes.resize(self.bytes.len() + TAG, 0);
-        packer.cipher.seal_in_place(&mut self.bytes[offset..])?;
-        let length = u32::try_from(self.bytes.len() - offset).map_err(too_long)?;
+        let sealed = &mut room[..length + OVERHEAD];
+        packer.cipher.seal_in_place(sealed)?;
+        self.filled += sealed.len();
+        let length = u32::try_from(length + OVERHEAD).map_err(too_long)?;
         self.pieces.push(Packed {
             digest,
             kind,
             offset: u32::try_from(offset).map_err(too_long)?,
             length,
             uncompressed_length,
+            sum,
         });
         Ok(length)
+    }
+
+    /// What follows, at least `length` bytes of it. Zeroes are written where the buffer never was that long only.
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        let end = self.filled + length;
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        &mut self.bytes[self.filled..]
     }
 
     /// Adds the list of what is in it.
@@ -175,6 +204,7 @@ impl Pack {
         let sealed = packer.cipher.seal(&list)?;
         let length = u32::try_from(list.len() + OVERHEAD)
             .map_err(|_| "a pack has more pieces than it can have".to_owned())?;
+        self.bytes.truncate(self.filled);
         self.bytes.extend_from_slice(&sealed);
         self.bytes.extend_from_slice(&length.to_le_bytes());
         Ok(WholePack {

@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 use super::cipher::Cipher;
 use super::error::{RepositoryError, judged};
 use super::guard::Guard;
-use super::pack::{FULL, Pack, Packed, Packer, WholePack};
+use super::pack::{FULL, Pack, Packed, Packer, Sum, WholePack};
 use super::runs::{Check, RunReader, runs};
 use super::storage::pack_file::BLOCK;
 use super::store::{Lying, Store};
@@ -255,7 +255,7 @@ impl<'a> Packing<'a> {
         full.map_or(Ok(()), |index| self.write_index(&index))
     }
 
-    /// Reads every piece of a pack that was written.
+    /// Reads every piece of a pack that was written: what unpacks to something else than was packed is not kept.
     fn read_back(
         &self,
         pack: Id,
@@ -263,12 +263,13 @@ impl<'a> Packing<'a> {
         reader: &mut RunReader<'_>,
     ) -> Result<(), RepositoryError> {
         let lying: Vec<Lying> = pieces.iter().map(|piece| piece.lying(pack)).collect();
+        let sums: Vec<Sum> = pieces.iter().map(|piece| piece.sum).collect();
         for run in runs(&lying) {
             if self.call.is_off() {
                 return Ok(());
             }
             reader
-                .read(&run, &lying, Check::Name, &mut |_| {})
+                .read(&run, &lying, Check::Sum(&sums), &mut |_| {})
                 .map_err(|failed| failed.0)?;
         }
         locked(&self.proven).insert(pack);
@@ -316,6 +317,8 @@ impl Bench<'_> {
     /// # Errors
     /// [`RepositoryError`] when it cannot be packed.
     pub(super) fn store(&mut self, text: &[u8]) -> Result<Id, RepositoryError> {
+        // First, so that a text which changes in memory from here on is noticed when it is read back.
+        let sum = Sum::of(text);
         let digest: [u8; 32] = Sha256::digest(text).into();
         let id = Id::new(digest);
         if !self.packing.is_news(self.kind, id) {
@@ -326,7 +329,7 @@ impl Bench<'_> {
             Pack::new(spare.unwrap_or_else(buffer))
         });
         let packed = pack
-            .add(&mut self.packer, self.kind, digest, text)
+            .add(&mut self.packer, self.kind, (sum, digest), text)
             .map_err(|why| self.packing.failed(why))?;
         self.added.add(text.len(), packed);
         if pack.is_full() {
