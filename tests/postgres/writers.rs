@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lifeboat::demo::cluster::SUPERUSER;
 use postgres::Client;
 
-use crate::house::{House, back_up, fill, restore};
+use crate::house::{House, back_up, backups, fill, restore};
 
 const NODES: i64 = 6000;
 
@@ -113,4 +114,28 @@ fn a_backup_under_writes_is_of_one_moment() {
         seen.keys().all(|number| *number > 0 && *number < last),
         "{seen:?}"
     );
+}
+
+#[test]
+fn what_before_backup_has_written_is_in_the_backup() {
+    let mut house = House::new();
+    let psql = house.cluster.binaries().join("psql");
+    let author = house.cluster.connect("author", SUPERUSER);
+    let insert = "INSERT INTO pm_website_bundle VALUES (0, 0, '\\x07')";
+    house.hooks.before_backup = [
+        &*psql.to_string_lossy(),
+        "--no-psqlrc",
+        "--dbname",
+        &author,
+        "--command",
+        insert,
+    ]
+    .map(str::to_owned)
+    .into();
+    let engine = house.engine();
+    back_up(&engine);
+    let backup = backups(&engine).remove(0);
+    let mut workspaces = backup.manifest.instances[0].workspaces.iter();
+    let website = workspaces.find(|workspace| workspace.name == "website");
+    assert_eq!(website.map(|website| website.items), Some(301));
 }

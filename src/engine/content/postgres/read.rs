@@ -27,10 +27,11 @@ const EXTENT: u64 = 8 * 1024 * 1024;
 const BATCH_BYTES: usize = 256 * 1024;
 /// How many batches of one extent may wait to be taken.
 const WAITING: usize = 64;
-/// How many bytes of one extent may wait to be taken: one whole extent of rows that are not very long.
-const WAITING_BYTES: usize = 12 * 1024 * 1024;
+/// How many bytes of one extent may wait to be taken: one whole extent of rows that are not very long, which has up to
+/// twice as many bytes as it should. Its statement is then over, whatever limit it has, before anybody takes the rows.
+const WAITING_BYTES: usize = 16 * 1024 * 1024;
 /// How many extents may wait to be taken, beside one for each connection: what is read while a repository is opened.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// A stretch of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
