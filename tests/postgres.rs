@@ -19,6 +19,8 @@ mod demo;
 mod drills;
 #[path = "postgres/failures.rs"]
 mod failures;
+#[path = "postgres/first_form.rs"]
+mod first_form;
 #[path = "postgres/gate.rs"]
 mod gate;
 #[path = "postgres/house.rs"]

@@ -107,8 +107,8 @@ pub struct TableCopy {
     pub rows: u64,
     /// Bytes of the rows, in PostgreSQL's binary COPY form.
     pub bytes: u64,
-    /// The sum over the SHA-256 of every row, in hexadecimal, whatever order they are in. A restore works it out again
-    /// from the table that it has loaded, and compares.
+    /// The sum over the XXH3 (128 bits) of every row, in hexadecimal, whatever order they are in; in records of the first
+    /// form over their SHA-256. A restore works it out again from the table that it has loaded, and compares.
     pub digest: String,
 }
 
@@ -190,8 +190,9 @@ impl InstanceCopy {
 }
 
 impl Manifest {
-    /// The form of the record that this version of Lifeboat writes and reads.
-    pub const FORMAT: u32 = 1;
+    /// The form of the record that this version of Lifeboat writes. It reads the earlier ones too: in the first, the
+    /// digests of tables were made another way (see [`TableCopy::digest`]).
+    pub const FORMAT: u32 = 2;
 
     /// Items over all instances and workspaces.
     #[must_use]

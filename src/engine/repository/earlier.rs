@@ -1,4 +1,4 @@
-//! What an earlier backup holds in the folder that a walk is in, so that what is the same is not packed again.
+//! What an earlier backup holds in the folder that a walk is in, so that a file which is the same is not read again.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -22,8 +22,6 @@ pub(super) struct Earlier<'a> {
 struct Level {
     folders: HashMap<OsString, TreeId>,
     files: HashMap<OsString, Node>,
-    /// Files by the number that stands for what is in them, and their length.
-    numbers: HashMap<(u64, u64), Vec<DataId>>,
 }
 
 impl<'a> Earlier<'a> {
@@ -54,14 +52,13 @@ impl<'a> Earlier<'a> {
         self.levels.pop();
     }
 
-    /// The pieces of a file that has not changed since: one whose walk brings its content along is known by the number
-    /// that stands for it, wherever in the folder it was; every other by its name and all that is known of it.
+    /// The pieces of a file that has not changed since: its name and all that is known of it are the same. A file whose
+    /// walk brings its content along is not looked for: the names of its pieces tell what is in it, and cost no reading.
     pub(super) fn content(&self, item: &Item) -> Option<Vec<DataId>> {
-        let level = self.levels.last()?;
         if item.held.is_some() {
-            return level.numbers.get(&(item.inode, node::size(item))).cloned();
+            return None;
         }
-        let node = level.files.get(item.path.file_name()?)?;
+        let node = self.levels.last()?.files.get(item.path.file_name()?)?;
         let before = node::to_item(node, Path::new(""))?;
         let is_same = before.kind == item.kind
             && before.inode == item.inode
@@ -81,12 +78,6 @@ impl<'a> Earlier<'a> {
             if let Some(tree) = node.subtree {
                 level.folders.insert(node.name().into_owned(), tree);
             } else if node.is_file() && self.is_whole(&node) {
-                if node.meta.inode != 0 {
-                    let number = (node.meta.inode, node.meta.size);
-                    level
-                        .numbers
-                        .insert(number, node.content.clone().unwrap_or_default());
-                }
                 level.files.insert(node.name().into_owned(), node);
             }
         }

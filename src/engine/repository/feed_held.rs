@@ -1,11 +1,13 @@
 //! Stores content that is held still, as a database is: its walk brings the content along, in pieces that are cut
-//! already, and many of them are what an earlier backup has. So nothing has to be opened, and nothing looked for.
+//! already, and many of them are what an earlier backup has. So nothing has to be opened, and the name of a piece, which
+//! is the digest of what is in it, tells whether the repository has it.
 //!
 //! One thread walks, others pack what it meets (`packing`), one puts the folders together (`folders`). Items are handed
 //! on in batches. A data store in a folder beside the database is part of such a walk: its files are read where they
 //! are packed.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -76,6 +78,7 @@ impl Repository {
         let store = self.store()?;
         let call = Arc::new(Call::new(Arc::clone(&guard)));
         let counts = Counts::default();
+        let known = AtomicU64::new(0);
         let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &call);
         let walks = Walks {
             sources: &still.sources,
@@ -89,7 +92,7 @@ impl Repository {
 
         let (met, built) = thread::scope(|scope| {
             let (working, work) = channel::<()>();
-            let (told, call) = (&counts, &call);
+            let (told, known, call) = (&counts, &known, &call);
             scope.spawn(move || pulse(told, watch, &work, || call.off(RepositoryError::Cancelled)));
             let counter = packing.start(scope);
             let (batches, received) = sync_channel::<Batch>(BATCHES);
@@ -101,7 +104,7 @@ impl Repository {
                 scope.spawn(move || {
                     let packed = packing
                         .bench(BlobType::Data, &counter)
-                        .and_then(|bench| pack(&received, bench, call, told));
+                        .and_then(|bench| pack(&received, bench, call, told, known));
                     if let Err(error) = packed {
                         call.off(error);
                     }
@@ -131,11 +134,14 @@ impl Repository {
         let met = met.map_err(|failure| call.off(failure)).ok().flatten();
         let stored = match (call.failure().or_else(|| guard.failure()), met, built) {
             (Some(failure), ..) => Err(failure),
-            (None, Some((walked, told)), Some((tree, folders))) => packing.finish().map(|stored| Fed {
-                tree,
-                summary: Some(summary(&told, folders, stored.content, stored.folders)),
-                proven: stored.proven,
-                met: walked.into_iter().map(Walked::met).collect(),
+            (None, Some((walked, mut told)), Some((tree, folders))) => packing.finish().map(|stored| {
+                told.known += known.into_inner();
+                Fed {
+                    tree,
+                    summary: Some(summary(&told, folders, stored.content, stored.folders)),
+                    proven: stored.proven,
+                    met: walked.into_iter().map(Walked::met).collect(),
+                }
             }),
             (None, ..) => Err(RepositoryError::Io {
                 doing: "storing the content".to_owned(),
@@ -166,12 +172,14 @@ fn summary(told: &Told, folders: u64, content: Added, trees: Added) -> SnapshotS
     summary
 }
 
-/// Packs batches until no more come. One that is not packed drops where its ids would go, which tells.
+/// Packs batches until no more come, and counts in `known` the files whose walk brought along what the repository has
+/// already. A batch that is not packed drops where its ids would go, which tells.
 fn pack(
     received: &Mutex<Receiver<Batch>>,
     mut bench: Bench<'_>,
     call: &Call,
     counts: &Counts,
+    known: &AtomicU64,
 ) -> Result<(), RepositoryError> {
     let mut buffer = Vec::new();
     loop {
@@ -182,14 +190,19 @@ fn pack(
         }
         let mut packed = Vec::with_capacity(batch.files.len());
         for file in batch.files {
-            let pieces = match &file.item.held {
-                Some(bytes) => bytes
-                    .chunks(PIECE)
-                    .map(|piece| bench.store(piece).map(DataId::from))
-                    .collect(),
-                None => pack_file(file, &mut bench, &mut buffer, counts),
-            };
-            packed.push(pieces?);
+            packed.push(match &file.item.held {
+                Some(bytes) => {
+                    let before = bench.known();
+                    let pieces = bytes
+                        .chunks(PIECE)
+                        .map(|piece| bench.store(piece).map(DataId::from));
+                    let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+                    let is_known = bench.known() - before == pieces.len() as u64;
+                    known.fetch_add(u64::from(is_known), Ordering::Relaxed);
+                    pieces
+                }
+                None => pack_file(file, &mut bench, &mut buffer, counts)?,
+            });
         }
         // Whoever puts folders together has its own reason to have gone.
         let _ = batch.packed.send(packed);

@@ -177,6 +177,7 @@ impl<'a> Packing<'a> {
             packer: self.packer()?,
             pack: None,
             added: Added::default(),
+            known: 0,
             counter: counter.clone(),
         })
     }
@@ -202,13 +203,17 @@ impl<'a> Packing<'a> {
         Ok(stored)
     }
 
-    /// Whether the piece has to be packed: it is neither in the repository nor about to be.
-    fn is_news(&self, kind: BlobType, id: Id) -> bool {
-        let is_there = match kind {
+    /// Whether the piece is in the repository.
+    fn is_there(&self, kind: BlobType, id: Id) -> bool {
+        match kind {
             BlobType::Data => self.store.has(&DataId::from(id)),
             BlobType::Tree => self.store.has(&TreeId::from(id)),
-        };
-        !is_there && locked(&self.fresh).insert(id)
+        }
+    }
+
+    /// Whether the piece has to be packed by whoever asks: nobody of this copy has, or is about to.
+    fn is_first(&self, id: Id) -> bool {
+        locked(&self.fresh).insert(id)
     }
 
     fn write_packs(&self, received: &Mutex<Receiver<WholePack>>) {
@@ -308,6 +313,7 @@ pub(super) struct Bench<'a> {
     packer: Packer,
     pack: Option<Pack>,
     added: Added,
+    known: u64,
     counter: Counter,
 }
 
@@ -321,7 +327,11 @@ impl Bench<'_> {
         let sum = Sum::of(text);
         let digest: [u8; 32] = Sha256::digest(text).into();
         let id = Id::new(digest);
-        if !self.packing.is_news(self.kind, id) {
+        if self.packing.is_there(self.kind, id) {
+            self.known += 1;
+            return Ok(id);
+        }
+        if !self.packing.is_first(id) {
             return Ok(id);
         }
         let mut pack = self.pack.take().unwrap_or_else(|| {
@@ -338,6 +348,11 @@ impl Bench<'_> {
             self.pack = Some(pack);
         }
         Ok(id)
+    }
+
+    /// How many of the pieces were in the repository before.
+    pub(super) fn known(&self) -> u64 {
+        self.known
     }
 
     /// What went wrong in storing, as an error.

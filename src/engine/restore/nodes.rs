@@ -14,7 +14,7 @@ use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::data_store;
 use crate::engine::content::postgres::moment::Moment;
 use crate::engine::content::postgres::read::{Piece, Reader, extents};
-use crate::engine::content::postgres::rows::{self, Splitter};
+use crate::engine::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::engine::content::postgres::tables::{Holds, Table};
 use crate::engine::content::{ContentError, Item};
 use crate::engine::repository::{Files, StoredFile};
@@ -62,6 +62,7 @@ pub(super) fn compare(
         Some(moment.id.clone()),
         Arc::clone(&live),
         extents(&live, true),
+        RowDigest::default(),
     )?;
     let mut read = 0;
     while let Some(mut reading) = reader.next() {

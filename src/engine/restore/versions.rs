@@ -16,7 +16,7 @@ use crate::engine::content::postgres::bundle::{self, Bundle, NodeId};
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::names::{in_schema, literal, quoted};
 use crate::engine::content::postgres::read::{Piece, Reader, extents};
-use crate::engine::content::postgres::rows::{self, Splitter};
+use crate::engine::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::engine::content::postgres::stage::Stage;
 use crate::engine::content::postgres::tables::{Found, Holds, Table};
 
@@ -247,7 +247,14 @@ fn each_bundle(
     let tables = Arc::new(tables);
     let cut = extents(&tables, !is_staged);
     let count = cut.len();
-    let reader = Reader::start(connector, schema, None, Arc::clone(&tables), cut)?;
+    let reader = Reader::start(
+        connector,
+        schema,
+        None,
+        Arc::clone(&tables),
+        cut,
+        RowDigest::default(),
+    )?;
     let mut read = 0;
     while let Some(mut reading) = reader.next() {
         let Some(table) = tables.get(reading.extent.table) else {

@@ -10,6 +10,7 @@ use postgres::{Client, IsolationLevel, Transaction};
 use super::connect::Connector;
 use super::names;
 use super::read::{Reader, extents};
+use super::rows::RowDigest;
 use super::tables::{Layout, Table};
 use crate::engine::content::ContentError;
 
@@ -153,6 +154,7 @@ impl Moment {
             Some(self.id.clone()),
             Arc::clone(&tables),
             extents(&tables, true),
+            RowDigest::default(),
         )?;
         Ok(Reading { tables, reader })
     }

@@ -15,7 +15,7 @@ use postgres::Transaction;
 use super::connect::{self, Connector};
 use super::moment;
 use super::names;
-use super::rows::{Group, Grouper, Splitter};
+use super::rows::{Group, Grouper, RowDigest, Splitter};
 use super::tables::Table;
 use crate::engine::budget::{ByteBudget, Permit};
 use crate::engine::content::ContentError;
@@ -164,6 +164,7 @@ struct Shared {
     moment: Option<String>,
     tables: Arc<Vec<Table>>,
     extents: Vec<Extent>,
+    digest: RowDigest,
     // Taken in order: whoever takes the next extent also announces it.
     next: Mutex<(usize, SyncSender<Reading>)>,
     stopped: Arc<AtomicBool>,
@@ -171,7 +172,7 @@ struct Shared {
 
 impl Reader {
     /// Begins to read. `moment` is shared by all connections; without one, each sees the tables as they are when it
-    /// begins.
+    /// begins. Rows are added up by `digest`.
     ///
     /// # Errors
     /// A sentence when no thread can be started.
@@ -181,6 +182,7 @@ impl Reader {
         moment: Option<String>,
         tables: Arc<Vec<Table>>,
         extents: Vec<Extent>,
+        digest: RowDigest,
     ) -> Result<Self, ContentError> {
         let count = connector.settings().connections.min(extents.len()).max(1);
         let (announce, readings) = sync_channel(count + AHEAD);
@@ -191,6 +193,7 @@ impl Reader {
             moment,
             tables,
             extents,
+            digest,
             next: Mutex::new((0, announce)),
             stopped: Arc::clone(&stopped),
         });
@@ -328,7 +331,7 @@ impl Shared {
             .copy_out(&self.statement(table, extent))
             .map_err(failed)?;
         let mut splitter = Splitter::default();
-        let mut grouper = Grouper::default();
+        let mut grouper = Grouper::new(self.digest);
         loop {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Stop::Unheard);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::connect::Connector;
 use super::names::{in_schema, literal, quoted};
 use super::read::{Piece, Reader, extents};
-use super::rows::Sum;
+use super::rows::{RowDigest, Sum};
 use super::schema;
 use super::tables::{Layout, Table, set_search_path};
 use crate::domain::backup::TableCopy;
@@ -394,13 +394,16 @@ impl Stage {
         let layout = Layout::read_schema(&self.connector, &mut client, &self.fresh)?;
         drop(client);
         let tables = Arc::new(layout.tables);
-        let sums = sums(&self.connector, &self.fresh, &tables, watch)?;
+        let digest = copies
+            .first()
+            .map_or_else(RowDigest::default, |copy| RowDigest::of_record(&copy.digest));
+        let sums = sums(&self.connector, &self.fresh, &tables, digest, watch)?;
         for copy in copies {
             let found = tables.iter().position(|table| table.name == copy.name);
             let sum = found
                 .and_then(|index| sums.get(index))
                 .copied()
-                .unwrap_or_default();
+                .unwrap_or_else(|| Sum::new(digest));
             if sum.rows != copy.rows || sum.digest() != copy.digest {
                 return Ok(Some(format!(
                     "the table {} has {} rows and is not what the backup holds ({} rows)",
@@ -420,10 +423,13 @@ pub fn sums(
     connector: &Connector,
     schema: &str,
     tables: &Arc<Vec<Table>>,
+    digest: RowDigest,
     watch: &dyn Watch,
 ) -> Result<Vec<Sum>, ContentError> {
-    let reader = Reader::start(connector, schema, None, Arc::clone(tables), extents(tables, true))?;
-    let mut sums = vec![Sum::default(); tables.len()];
+    let cut = extents(tables, true);
+    let count = cut.len();
+    let reader = Reader::start(connector, schema, None, Arc::clone(tables), cut, digest)?;
+    let mut sums = vec![Sum::new(digest); tables.len()];
     let mut done = 0;
     while let Some(mut reading) = reader.next() {
         let index = reading.extent.table;
@@ -445,7 +451,7 @@ pub fn sums(
         }
         done += 1;
     }
-    if done < extents(tables, true).len() {
+    if done < count {
         return Err(connector.wrong("reading", "whoever read the tables has stopped"));
     }
     Ok(sums)

@@ -273,15 +273,10 @@ fn folder(path: &Path) -> Item {
     }
 }
 
-/// A file whose content is at hand. `number` stands for what is in it, so that it is not stored again where an earlier
-/// backup has the same; without one it is worked out here.
+/// A file whose content is at hand. `number` stands for what is in it, in place of what a file system tells of a file;
+/// without one it is worked out here.
 fn file(path: &Path, bytes: Bytes, number: Option<u64>) -> Item {
-    let number = number.unwrap_or_else(|| {
-        let digest = super::rows::digest(&bytes);
-        let mut sum = Sum::default();
-        sum.add(&bytes, &digest);
-        sum.number()
-    });
+    let number = number.unwrap_or_else(|| Sum::of(&bytes).number());
     Item {
         kind: ItemKind::File {
             size: bytes.len() as u64,
