@@ -74,9 +74,11 @@ impl Repository {
     ) -> Result<Copy, RepositoryError> {
         let copying = Stopwatch::now();
         let sources = &still.sources;
+        // Of what is held still nobody knows before it is read whether an earlier backup has all of it.
+        let comparable = parent.filter(|_| still.held.iter().all(Option::is_none));
         let (first_walk, earlier) = beside(
             || walk_all(&still, watch),
-            || parent.and_then(|parent| self.held_by(parent, watch).ok()),
+            || comparable.and_then(|parent| self.held_by(parent, watch).ok()),
         );
         let first_walk = first_walk?;
         let items = first_walk.iter().map(Met::items).sum();

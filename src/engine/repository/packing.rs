@@ -92,12 +92,15 @@ pub(super) struct Stored {
     pub(super) proven: HashSet<Id>,
 }
 
-/// The index of what was written and is not in an index file yet.
-#[derive(Default, Serialize)]
+/// The index of what was written and is not in an index file yet: each pack as it will stand there. Whoever has written
+/// a pack puts that into words beside others, and nobody has to when all is over.
+#[derive(Default)]
 struct Index {
-    packs: Vec<IndexedPack>,
+    packs: Vec<String>,
+    pieces: usize,
 }
 
+/// A pack as an index file has it.
 #[derive(Serialize)]
 struct IndexedPack {
     id: Id,
@@ -107,8 +110,9 @@ struct IndexedPack {
 }
 
 impl Index {
-    fn pieces(&self) -> usize {
-        self.packs.iter().map(|pack| pack.blobs.len()).sum()
+    /// An index file's text.
+    fn text(&self) -> String {
+        format!("{{\"packs\":[{}]}}", self.packs.join(","))
     }
 }
 
@@ -247,15 +251,19 @@ impl<'a> Packing<'a> {
             locked(&self.spare).push(buffer);
         }
         self.read_back(id, &pack.pieces, reader)?;
+        let pieces = pack.pieces.len();
+        let indexed = IndexedPack {
+            id,
+            blobs: pack.pieces,
+            time: Timestamp::now(),
+            size,
+        };
+        let indexed = serde_json::to_string(&indexed).map_err(|error| self.failed(error.to_string()))?;
         let full = {
             let mut index = locked(&self.index);
-            index.packs.push(IndexedPack {
-                id,
-                blobs: pack.pieces,
-                time: Timestamp::now(),
-                size,
-            });
-            (index.pieces() >= INDEX_PIECES).then(|| std::mem::take(&mut *index))
+            index.packs.push(indexed);
+            index.pieces += pieces;
+            (index.pieces >= INDEX_PIECES).then(|| std::mem::take(&mut *index))
         };
         full.map_or(Ok(()), |index| self.write_index(&index))
     }
@@ -285,8 +293,10 @@ impl<'a> Packing<'a> {
         if index.packs.is_empty() {
             return Ok(());
         }
-        let text = serde_json::to_vec(index).map_err(|error| self.failed(error.to_string()))?;
-        let content = self.packer()?.file(&text).map_err(|why| self.failed(why))?;
+        let content = self
+            .packer()?
+            .file(index.text().as_bytes())
+            .map_err(|why| self.failed(why))?;
         let id = Id::new(Sha256::digest(&content).into());
         self.write(FileType::Index, &id, content.into())
     }
