@@ -51,13 +51,14 @@ impl Gate {
         Self { holder }
     }
 
-    /// Waits until somebody stands at the gate, and gives the number of its server process.
+    /// Waits until somebody stands at the gate, and gives the number of its server process; of one, if there are several.
     pub fn wait(&mut self) -> i32 {
         wait_for(|| {
             let row = self
                 .holder
                 .query_opt(
-                    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1 AND NOT granted",
+                    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1 AND NOT granted \
+                     ORDER BY pid LIMIT 1",
                     &[&KEY],
                 )
                 .unwrap();
