@@ -5,13 +5,15 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::config::{Host, SslMode};
-use postgres::{Client, Config, NoTls};
+use postgres::{Client, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::domain::settings::PostgresSettings;
@@ -21,6 +23,11 @@ use crate::secret;
 
 /// A server that does not answer is given up after this long.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const CONNECTING: &str = "connecting";
+
+/// What goes on between a connection and the server, for a task of its own. Over when the client is dropped and the
+/// server has answered, or when the connection is lost.
+pub type Driving = Pin<Box<dyn Future<Output = Result<(), postgres::Error>> + Send>>;
 
 /// Opens connections to one database.
 #[derive(Clone)]
@@ -120,34 +127,62 @@ impl Connector {
     /// # Errors
     /// [`ContentError::Database`] with what to look at.
     pub fn connect(&self) -> Result<Client, ContentError> {
-        let mut config = self.config()?;
-        let place = described(&config);
-        let failed = |why: String| ContentError::Database {
-            place: place.clone(),
-            doing: "connecting".to_owned(),
-            why,
+        let (config, tls) = self.ready()?;
+        let config = postgres::Config::from(config);
+        let connected = match tls {
+            Some(tls) => config.connect(tls),
+            None => config.connect(NoTls),
         };
+        connected.map_err(|error| self.unconnected(&error))
+    }
+
+    /// The same for a thread that has a runtime of its own, which has to drive the connection.
+    ///
+    /// # Errors
+    /// As [`Connector::connect`].
+    pub async fn connect_within(&self) -> Result<(tokio_postgres::Client, Driving), ContentError> {
+        let (config, tls) = self.ready()?;
+        let connected = match tls {
+            Some(tls) => config
+                .connect(tls)
+                .await
+                .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
+            None => config
+                .connect(NoTls)
+                .await
+                .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
+        };
+        connected.map_err(|error| self.unconnected(&error))
+    }
+
+    /// How to connect, with all that it takes.
+    fn ready(&self) -> Result<(Config, Option<MakeRustlsConnect>), ContentError> {
+        let mut config = self.config()?;
         if let Some(password) = self.password()? {
             config.password(password);
         }
-        let connected = if let Some(file) = &self.settings.ca_file {
-            config.ssl_mode(SslMode::Require);
-            config.connect(tls(file).map_err(&failed)?)
-        } else {
-            config.ssl_mode(SslMode::Disable);
-            config.connect(NoTls)
+        let tls = match &self.settings.ca_file {
+            Some(file) => Some(tls(file).map_err(|why| self.wrong(CONNECTING, why))?),
+            None => None,
         };
-        connected.map_err(|error| {
-            let hint = match error.code().map(postgres::error::SqlState::code) {
-                Some("28000" | "28P01") => ": look at the user, its password and the server's pg_hba.conf",
-                Some("3D000") => ": look at dbname",
-                _ if error.as_db_error().is_none() => {
-                    ": look whether the server runs there and lets this machine in"
-                }
-                _ => "",
-            };
-            failed(format!("{}{hint}", sentence(&error)))
-        })
+        config.ssl_mode(if tls.is_some() {
+            SslMode::Require
+        } else {
+            SslMode::Disable
+        });
+        Ok((config, tls))
+    }
+
+    fn unconnected(&self, error: &postgres::Error) -> ContentError {
+        let hint = match error.code().map(postgres::error::SqlState::code) {
+            Some("28000" | "28P01") => ": look at the user, its password and the server's pg_hba.conf",
+            Some("3D000") => ": look at dbname",
+            _ if error.as_db_error().is_none() => {
+                ": look whether the server runs there and lets this machine in"
+            }
+            _ => "",
+        };
+        self.wrong(CONNECTING, format!("{}{hint}", sentence(error)))
     }
 
     /// The password, if one is configured.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use postgres::{Client, IsolationLevel, Transaction};
+use postgres::Client;
 
 use super::connect::Connector;
 use super::names;
@@ -52,8 +52,7 @@ impl std::fmt::Debug for Moment {
 
 /// A reader may wait for whoever takes what it has read. It does not wait for a lock behind somebody who waits for another
 /// of its connections: the server would see no circle in that.
-pub(super) const PATIENCE: &str =
-    "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'";
+const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'";
 
 /// Since PostgreSQL 14 a range of places is read without reading the whole table.
 const READS_BY_PLACE: i32 = 140_000;
@@ -185,16 +184,15 @@ impl Moment {
     }
 }
 
-/// Begins a transaction on another connection that sees the same moment.
-pub(super) fn share<'c>(client: &'c mut Client, moment: &str) -> Result<Transaction<'c>, postgres::Error> {
-    let mut transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()?;
-    transaction.batch_execute(&format!(
-        "SET TRANSACTION SNAPSHOT {}; SET LOCAL synchronize_seqscans = off; {PATIENCE}",
-        names::literal(moment)
-    ))?;
-    Ok(transaction)
+/// Begins a transaction on another connection: one that sees the same moment, or, without one, with each statement
+/// whatever is there then.
+pub(super) fn begin(moment: Option<&str>) -> String {
+    match moment {
+        Some(moment) => format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; SET LOCAL synchronize_seqscans \
+             = off; {PATIENCE}",
+            names::literal(moment)
+        ),
+        None => format!("BEGIN; {PATIENCE}"),
+    }
 }

@@ -4,15 +4,19 @@
 //! out in order, and only so much is read ahead as fits into some dozen megabytes.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead};
+use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
-use postgres::Transaction;
+use futures_util::StreamExt;
+use tokio::runtime;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 
-use super::connect::{self, Connector};
+use super::connect::Connector;
 use super::moment;
 use super::names;
 use super::rows::{Group, Grouper, RowDigest, Splitter};
@@ -154,7 +158,7 @@ impl Sender {
 pub struct Reader {
     readings: Option<Receiver<Reading>>,
     stopped: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 /// What the reading threads share.
@@ -235,6 +239,8 @@ impl Drop for Reader {
 /// Why a reading thread stops.
 enum Stop {
     Failed(ContentError),
+    /// What was being done, and what the server or the connection says to that.
+    Server(String, postgres::Error),
     /// Nobody listens any more.
     Unheard,
 }
@@ -272,82 +278,92 @@ impl Shared {
     }
 
     fn read(&self) {
-        let Some((mut extent, mut send)) = self.take() else {
+        let Some((extent, mut send)) = self.take() else {
             return;
         };
-        let failed = self.connector.failed("reading");
-        let begun = self.connector.connect().map(|client| (client, ()));
-        let mut client = match begun {
-            Ok((client, ())) => client,
+        // Rows come by the hundred thousand: the connection is driven in the thread that takes them, and goes on where it
+        // was, instead of being begun anew with each of them.
+        match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(self.read_extents(extent, send)),
             Err(error) => {
+                let error = self.connector.wrong("starting to read", error.to_string());
                 // Unheard by nobody: whoever reads has gone.
                 let _ = send.send(Piece::Failed(error));
-                return;
-            }
-        };
-        let transaction = match &self.moment {
-            Some(moment) => moment::share(&mut client, moment),
-            None => client.transaction().and_then(|mut transaction| {
-                transaction.batch_execute(moment::PATIENCE)?;
-                Ok(transaction)
-            }),
-        };
-        let mut transaction = match transaction {
-            Ok(transaction) => transaction,
-            Err(error) => {
-                let _ = send.send(Piece::Failed(failed(error)));
-                return;
-            }
-        };
-        loop {
-            let done = self.read_extent(&mut transaction, extent, &mut send);
-            let (piece, is_over) = match done {
-                Ok(()) => (Piece::End, false),
-                Err(Stop::Failed(error)) => (Piece::Failed(error), true),
-                Err(Stop::Unheard) => return,
-            };
-            if send.send(piece).is_err() || is_over {
-                return;
-            }
-            match self.take() {
-                Some(next) => (extent, send) = next,
-                None => return,
             }
         }
     }
 
-    fn read_extent(
-        &self,
-        transaction: &mut Transaction<'_>,
-        extent: Extent,
-        send: &mut Sender,
-    ) -> Result<(), Stop> {
+    async fn read_extents(&self, mut extent: Extent, mut send: Sender) {
+        let (client, mut driving) = match self.begin().await {
+            Ok(begun) => begun,
+            Err(error) => {
+                let _ = send.send(Piece::Failed(error));
+                return;
+            }
+        };
+        let failure = loop {
+            match self.read_extent(&client, extent, &mut send).await {
+                Ok(()) => {}
+                Err(Stop::Unheard) => break None,
+                Err(Stop::Failed(error)) => break Some(error),
+                Err(Stop::Server(doing, mut error)) => {
+                    // Whoever drove the connection knows why there is none any more.
+                    if error.is_closed()
+                        && let Ok(Err(why)) = (&mut driving).await
+                    {
+                        error = why;
+                    }
+                    break Some(self.connector.failed(&doing)(error));
+                }
+            }
+            if send.send(Piece::End).is_err() {
+                break None;
+            }
+            match self.take() {
+                Some(next) => (extent, send) = next,
+                None => break None,
+            }
+        };
+        if let Some(error) = failure {
+            let _ = send.send(Piece::Failed(error));
+        }
+        // The server is told that this is the end. What goes wrong in that loses nothing.
+        drop(client);
+        if !driving.is_finished() {
+            let _ = driving.await;
+        }
+    }
+
+    /// Connects, and begins a transaction.
+    async fn begin(&self) -> Result<(Client, JoinHandle<Result<(), postgres::Error>>), ContentError> {
+        let (client, driving) = self.connector.connect_within().await?;
+        let driving = tokio::spawn(driving);
+        client
+            .batch_execute(&moment::begin(self.moment.as_deref()))
+            .await
+            .map_err(self.connector.failed("reading"))?;
+        Ok((client, driving))
+    }
+
+    async fn read_extent(&self, client: &Client, extent: Extent, send: &mut Sender) -> Result<(), Stop> {
         let Some(table) = self.tables.get(extent.table) else {
             return Ok(());
         };
         let doing = format!("reading the table {}", table.name);
-        let failed = |error| Stop::Failed(self.connector.failed(&doing)(error));
-        let mut reader = transaction
-            .copy_out(&self.statement(table, extent))
-            .map_err(failed)?;
+        let failed = |error| Stop::Server(doing.clone(), error);
+        let rows = client.copy_out(&self.statement(table, extent)).await;
+        let mut rows = pin!(rows.map_err(failed)?);
         let mut splitter = Splitter::default();
         let mut grouper = Grouper::new(self.digest);
-        loop {
+        while let Some(bytes) = rows.next().await {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Stop::Unheard);
             }
-            let length = {
-                let bytes = reader.fill_buf().map_err(|error| self.lost(&doing, &error))?;
-                if bytes.is_empty() {
-                    break;
-                }
-                splitter.push::<Stop>(bytes, &mut |row| match grouper.add(row) {
-                    Some(group) => send.send(Piece::Rows(group)),
-                    None => Ok(()),
-                })?;
-                bytes.len()
-            };
-            reader.consume(length);
+            let bytes = bytes.map_err(failed)?;
+            splitter.push::<Stop>(&bytes, &mut |row| match grouper.add(row) {
+                Some(group) => send.send(Piece::Rows(group)),
+                None => Ok(()),
+            })?;
         }
         if !splitter.is_whole() {
             return Err(Stop::Failed(
@@ -373,15 +389,6 @@ impl Shared {
             .map(|end| format!(" AND ctid < '({end},0)'"))
             .unwrap_or_default();
         format!("COPY (SELECT {columns} FROM ONLY {name} WHERE {first}{end}) TO STDOUT (FORMAT binary)")
-    }
-
-    /// What the client's reader makes of an error of the server is an error of input and output with it inside.
-    fn lost(&self, doing: &str, error: &io::Error) -> Stop {
-        let why = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<postgres::Error>())
-            .map_or_else(|| error.to_string(), connect::sentence);
-        Stop::Failed(self.connector.wrong(doing, why))
     }
 }
 
