@@ -11,9 +11,13 @@ use super::node;
 use super::store::Store;
 use crate::engine::content::Item;
 
-/// The folders from the top to the one that the walk is in.
+/// The folders from the top to the one that the walk is in. One is read when it is first asked for something: a walk that
+/// brings everything along asks for nothing.
 pub(super) struct Earlier<'a> {
     store: &'a Store,
+    top: Option<TreeId>,
+    names: Vec<OsString>,
+    /// Those that were read, from the top down: one more than names at most.
     levels: Vec<Level>,
 }
 
@@ -27,36 +31,41 @@ struct Level {
 impl<'a> Earlier<'a> {
     /// Begins at the top. Without a backup nothing is known.
     pub(super) fn new(store: &'a Store, top: Option<TreeId>) -> Self {
-        let mut earlier = Self {
+        Self {
             store,
+            top,
+            names: Vec::new(),
             levels: Vec::new(),
-        };
-        let level = earlier.level(top);
-        earlier.levels.push(level);
-        earlier
+        }
     }
 
     /// Into a folder of the one that it is in.
     pub(super) fn enter(&mut self, name: &OsStr) {
-        let tree = self
-            .levels
-            .last()
-            .and_then(|level| level.folders.get(name))
-            .copied();
-        let level = self.level(tree);
-        self.levels.push(level);
+        self.names.push(name.to_owned());
     }
 
     /// Out of it.
     pub(super) fn leave(&mut self) {
-        self.levels.pop();
+        self.names.pop();
+        self.levels.truncate(self.names.len() + 1);
     }
 
     /// The pieces of a file that has not changed since: its name and all that is known of it are the same. A file whose
     /// walk brings its content along is not looked for: the names of its pieces tell what is in it, and cost no reading.
-    pub(super) fn content(&self, item: &Item) -> Option<Vec<DataId>> {
+    pub(super) fn content(&mut self, item: &Item) -> Option<Vec<DataId>> {
         if item.held.is_some() {
             return None;
+        }
+        while self.levels.len() <= self.names.len() {
+            let tree = match self.levels.last() {
+                None => self.top,
+                Some(level) => {
+                    let name = self.names.get(self.levels.len() - 1)?;
+                    level.folders.get(name).copied()
+                }
+            };
+            let level = self.level(tree);
+            self.levels.push(level);
         }
         let node = self.levels.last()?.files.get(item.path.file_name()?)?;
         let before = node::to_item(node, Path::new(""))?;

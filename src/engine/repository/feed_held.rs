@@ -71,7 +71,7 @@ impl Repository {
         let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
         let (open, guard) = self.handle(Purpose::Copy, NoProgressBars).map_err(judge)?;
         let level = open.config().zstd().map_err(judge)?;
-        // Without it everything is packed, and what the repository has already is still not written again.
+        // Without it a data store's files are all read again, and what the repository has is still not written again.
         let parent = parent
             .and_then(|parent| self.find(parent).ok())
             .map(|(_, tree)| tree);
