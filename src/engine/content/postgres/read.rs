@@ -175,8 +175,8 @@ struct Shared {
 }
 
 impl Reader {
-    /// Begins to read. `moment` is shared by all connections; without one, each sees the tables as they are when it
-    /// begins. Rows are added up by `digest`.
+    /// Begins to read. `moment` is shared by all connections; without one, each sees a stretch of a table as it is when it
+    /// begins with that. Rows are added up by `digest`.
     ///
     /// # Errors
     /// A sentence when no thread can be started.
@@ -306,13 +306,8 @@ impl Shared {
                 Ok(()) => {}
                 Err(Stop::Unheard) => break None,
                 Err(Stop::Failed(error)) => break Some(error),
-                Err(Stop::Server(doing, mut error)) => {
-                    // Whoever drove the connection knows why there is none any more.
-                    if error.is_closed()
-                        && let Ok(Err(why)) = (&mut driving).await
-                    {
-                        error = why;
-                    }
+                Err(Stop::Server(doing, error)) => {
+                    let error = reason(error, &mut driving).await;
                     break Some(self.connector.failed(&doing)(error));
                 }
             }
@@ -327,7 +322,9 @@ impl Shared {
         if let Some(error) = failure {
             let _ = send.send(Piece::Failed(error));
         }
-        // The server is told that this is the end. What goes wrong in that loses nothing.
+        // Whoever ends the reader may be about to drop or to switch these tables: their locks go first, and then the server
+        // is told that this is the end. What goes wrong in that loses nothing.
+        let _ = client.batch_execute("ROLLBACK").await;
         drop(client);
         if !driving.is_finished() {
             let _ = driving.await;
@@ -337,12 +334,15 @@ impl Shared {
     /// Connects, and begins a transaction.
     async fn begin(&self) -> Result<(Client, JoinHandle<Result<(), postgres::Error>>), ContentError> {
         let (client, driving) = self.connector.connect_within().await?;
-        let driving = tokio::spawn(driving);
-        client
-            .batch_execute(&moment::begin(self.moment.as_deref()))
-            .await
-            .map_err(self.connector.failed("reading"))?;
-        Ok((client, driving))
+        let mut driving = tokio::spawn(driving);
+        let begun = client.batch_execute(&moment::begin(self.moment.as_deref())).await;
+        match begun {
+            Ok(()) => Ok((client, driving)),
+            Err(error) => {
+                let error = reason(error, &mut driving).await;
+                Err(self.connector.failed("reading")(error))
+            }
+        }
     }
 
     async fn read_extent(&self, client: &Client, extent: Extent, send: &mut Sender) -> Result<(), Stop> {
@@ -390,6 +390,19 @@ impl Shared {
             .unwrap_or_default();
         format!("COPY (SELECT {columns} FROM ONLY {name} WHERE {first}{end}) TO STDOUT (FORMAT binary)")
     }
+}
+
+/// Why something has failed: where there is no connection any more, whoever drove it knows.
+async fn reason(
+    error: postgres::Error,
+    driving: &mut JoinHandle<Result<(), postgres::Error>>,
+) -> postgres::Error {
+    if error.is_closed()
+        && let Ok(Err(why)) = driving.await
+    {
+        return why;
+    }
+    error
 }
 
 #[cfg(test)]
