@@ -19,8 +19,6 @@ mod demo;
 mod drills;
 #[path = "postgres/failures.rs"]
 mod failures;
-#[path = "postgres/first_form.rs"]
-mod first_form;
 #[path = "postgres/gate.rs"]
 mod gate;
 #[path = "postgres/house.rs"]
@@ -41,6 +39,8 @@ mod rights;
 mod room;
 #[path = "postgres/round_trip.rs"]
 mod round_trip;
+#[path = "postgres/row_digests.rs"]
+mod row_digests;
 #[path = "postgres/sizes.rs"]
 mod sizes;
 #[path = "postgres/writers.rs"]

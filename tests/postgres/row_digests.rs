@@ -1,21 +1,24 @@
-//! Backups whose records are of the first form, in which tables were added up by SHA-256: they stay as good as they were.
+//! Backups whose tables were added up by SHA-256: those with records of the first form, which stay as good as they were,
+//! and those of a database beside a folder.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{BackupId, Manifest, Trigger};
 use lifeboat::domain::environment::Role;
-use lifeboat::domain::settings::ContentSettings;
+use lifeboat::domain::settings::{ContentSettings, Hooks, InstanceSettings};
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use lifeboat::engine::clock::Clock as _;
+use lifeboat::engine::content::Content as _;
 use lifeboat::engine::content::postgres::{Connector, Postgres};
 use lifeboat::engine::repository::{Key, Repository, Source, Still, Storage};
 use lifeboat::engine::watch::Unwatched;
 use sha2::{Digest, Sha256};
 
-use crate::house::{House, back_up, failed, restore, start_restore};
+use crate::house::{House, back_up, backups, failed, plan, restore, start_restore};
 
 /// The sum over the SHA-256 of every row in binary COPY form, as four numbers, as Lifeboat first wrote it down.
 fn first_sum(house: &House, table: &str) -> String {
@@ -54,7 +57,7 @@ fn first_sum(house: &House, table: &str) -> String {
     sum.map(|lane| format!("{lane:016x}")).concat()
 }
 
-/// Makes a backup as the first form had it, with the sums that `change` gets to see.
+/// Makes a backup as the first form had it: rows are cut and added up as then. `change` gets to see the sums.
 fn back_up_in_the_first_form(house: &House, change: &dyn Fn(&mut String)) -> BackupId {
     let settings = house.engine_settings();
     let repository = settings.repository.unwrap();
@@ -62,11 +65,12 @@ fn back_up_in_the_first_form(house: &House, change: &dyn Fn(&mut String)) -> Bac
         panic!()
     };
     let key = Key::read(&repository.key, Path::new("/"), &|_| None).unwrap();
-    let repository = Repository::open(&Storage::from(&root.join("acme/live")), &key).unwrap();
+    let repository = Repository::open(Storage::from(&root.join("acme/live")), &key).unwrap();
     let ContentSettings::Postgres(database) = &settings.environments[0].instances[0].content else {
         panic!()
     };
     let content = Postgres::new(Connector::new(database, "/".into(), Arc::new(|_| None)));
+    content.stands_beside_others();
     let source = Source {
         name: "author".parse().unwrap(),
         role: Role::Author,
@@ -77,7 +81,7 @@ fn back_up_in_the_first_form(house: &House, change: &dyn Fn(&mut String)) -> Bac
     repository.read_back(&copy, &Unwatched).unwrap();
     let mut instances = copy.instances.clone();
     for table in &mut instances[0].tables {
-        table.digest = first_sum(house, &table.name);
+        assert_eq!(table.digest, first_sum(house, &table.name), "{}", table.name);
         change(&mut table.digest);
     }
     let manifest = Manifest {
@@ -129,6 +133,42 @@ fn it_comes_back_and_is_compared_by_the_sums_it_was_made_with() {
     assert_eq!(house.rows("author", "public"), damaged);
 
     house.pass(chrono::Duration::minutes(1));
+    let (added, changed, removed) = plan(&engine, &backup.0, &[]).totals();
+    assert_eq!((added, changed, removed), (320, 0, 0));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(house.rows("author", "public"), original);
+}
+
+#[test]
+fn a_database_beside_a_folder_is_told_apart_by_what_nobody_can_forge() {
+    let house = House::new();
+    let folder = house.path("shop");
+    fs::create_dir_all(folder.join("website")).unwrap();
+    fs::write(folder.join("website/home.xml"), "home").unwrap();
+    let mut settings = house.engine_settings();
+    settings.environments[0].instances.push(InstanceSettings {
+        name: "shop".parse().unwrap(),
+        role: Role::Public,
+        content: ContentSettings::Files { path: folder },
+        health: None,
+        hooks: Hooks::default(),
+    });
+    let engine = house.engine_with(settings);
+    back_up(&engine);
+    // Nothing but what is in a row tells one state from the other.
+    let mut client = house.client("author");
+    let change = "UPDATE pm_website_bundle SET bundle_data = overlay(bundle_data PLACING $1::bytea FROM 1 FOR 1) \
+                  WHERE node_id_hi = 7";
+    client.execute(change, &[&&b"x"[..]]).unwrap();
+    let original = house.rows("author", "public");
+    house.pass(chrono::Duration::minutes(1));
+    let backup = back_up(&engine);
+    let tables = &backups(&engine)[0].manifest.instances[0].tables;
+    assert!(tables.iter().all(|table| table.digest.len() == 64), "{tables:?}");
+
+    client.execute(change, &[&&b"y"[..]]).unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    assert_eq!(plan(&engine, &backup.0, &[]).totals(), (0, 1, 0));
     restore(&engine, &backup.0, &[]);
     assert_eq!(house.rows("author", "public"), original);
 }

@@ -145,6 +145,11 @@ pub trait Content: Send + Sync {
         Ok(None)
     }
 
+    /// What is held still is stored beside content that is not. Whether an earlier backup has a file of it is then told
+    /// by the number and the length of the file alone, so from now on nobody may be able to make two different files have
+    /// the same number.
+    fn stands_beside_others(&self) {}
+
     /// Begins to read what is held still, as far as memory allows, for the walk that is to come.
     fn read_ahead(&self) {}
 

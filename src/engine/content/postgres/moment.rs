@@ -127,9 +127,13 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when reading cannot begin.
-    pub(super) fn read_ahead(&mut self, connector: &Connector) -> Result<(), ContentError> {
+    pub(super) fn read_ahead(
+        &mut self,
+        connector: &Connector,
+        digest: RowDigest,
+    ) -> Result<(), ContentError> {
         if self.ahead.is_none() {
-            self.ahead = Some(self.begin_reading(connector)?);
+            self.ahead = Some(self.begin_reading(connector, digest)?);
         }
         Ok(())
     }
@@ -138,14 +142,18 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when reading cannot begin.
-    pub(super) fn reading(&mut self, connector: &Connector) -> Result<Reading, ContentError> {
+    pub(super) fn reading(
+        &mut self,
+        connector: &Connector,
+        digest: RowDigest,
+    ) -> Result<Reading, ContentError> {
         match self.ahead.take() {
             Some(reading) => Ok(reading),
-            None => self.begin_reading(connector),
+            None => self.begin_reading(connector, digest),
         }
     }
 
-    fn begin_reading(&self, connector: &Connector) -> Result<Reading, ContentError> {
+    fn begin_reading(&self, connector: &Connector, digest: RowDigest) -> Result<Reading, ContentError> {
         let tables = Arc::new(self.layout.tables.clone());
         let reader = Reader::start(
             connector,
@@ -153,7 +161,7 @@ impl Moment {
             Some(self.id.clone()),
             Arc::clone(&tables),
             extents(&tables, true),
-            RowDigest::default(),
+            digest,
         )?;
         Ok(Reading { tables, reader })
     }

@@ -394,9 +394,7 @@ impl Stage {
         let layout = Layout::read_schema(&self.connector, &mut client, &self.fresh)?;
         drop(client);
         let tables = Arc::new(layout.tables);
-        let digest = copies
-            .first()
-            .map_or_else(RowDigest::default, |copy| RowDigest::of_record(&copy.digest));
+        let digest = RowDigest::of_record(copies);
         let sums = sums(&self.connector, &self.fresh, &tables, digest, watch)?;
         for copy in copies {
             let found = tables.iter().position(|table| table.name == copy.name);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::read::{Extent, Piece, Reader, Reading};
-use super::rows::{Group, HEADER, Sum, TRAILER};
+use super::rows::{Group, HEADER, RowDigest, Sum, TRAILER};
 use super::tables::Table;
 use super::{Postgres, data_store, moment, table_copy};
 use crate::domain::environment::{DATA_STORE, SCHEMA};
@@ -44,6 +44,7 @@ struct Rows {
     ready: std::collections::VecDeque<Item>,
     /// The table whose rows are read, and what they come to.
     current: Option<(usize, Sum)>,
+    digest: RowDigest,
     workspace: Option<String>,
     done: Vec<(usize, Sum)>,
 }
@@ -64,7 +65,7 @@ impl<'a> Walk<'a> {
         for what in &moment.layout.left_out {
             left_out(what.clone());
         }
-        let moment::Reading { tables, reader } = moment.reading(&content.connector)?;
+        let moment::Reading { tables, reader } = moment.reading(&content.connector, content.digest())?;
         if content.data_store.is_some()
             && let Some(table) = tables.iter().find(|table| table.workspace == DATA_STORE)
         {
@@ -102,6 +103,7 @@ impl<'a> Walk<'a> {
             tables,
             ready: std::collections::VecDeque::new(),
             current: None,
+            digest: content.digest(),
             workspace: None,
             reading: None,
             done: Vec::new(),
@@ -216,7 +218,7 @@ impl Rows {
             self.ready
                 .push_back(file(&place.join(HEADER_NAME), Bytes::from_static(&HEADER), None));
             self.ready.push_back(folder(&place.join(ROWS_NAME)));
-            self.current = Some((index, Sum::default()));
+            self.current = Some((index, Sum::new(self.digest)));
         }
         let place = table.folder().join(ROWS_NAME).join(format!("{number:08}"));
         self.ready.push_back(folder(&place));
@@ -276,7 +278,7 @@ fn folder(path: &Path) -> Item {
 /// A file whose content is at hand. `number` stands for what is in it, in place of what a file system tells of a file;
 /// without one it is worked out here.
 fn file(path: &Path, bytes: Bytes, number: Option<u64>) -> Item {
-    let number = number.unwrap_or_else(|| Sum::of(&bytes).number());
+    let number = number.unwrap_or_else(|| Sum::of(&bytes, RowDigest::Sha256).number());
     Item {
         kind: ItemKind::File {
             size: bytes.len() as u64,
