@@ -107,8 +107,9 @@ pub struct TableCopy {
     pub rows: u64,
     /// Bytes of the rows, in PostgreSQL's binary COPY form.
     pub bytes: u64,
-    /// The sum over the XXH3 (128 bits) of every row, in hexadecimal, whatever order they are in; in records of the first
-    /// form over their SHA-256. A restore works it out again from the table that it has loaded, and compares.
+    /// The sum over the XXH3 (128 bits) of every row, in hexadecimal, whatever order they are in. In records of the first
+    /// form, and where the database stands beside folders, over their SHA-256: 64 digits and not 32. A restore works it out
+    /// again from the table that it has loaded, and compares.
     pub digest: String,
 }
 

@@ -6,11 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lifeboat::domain::address::Address;
-use lifeboat::domain::backup::{BackupId, Manifest, Trigger};
+use lifeboat::domain::backup::{BackupId, Manifest};
 use lifeboat::domain::environment::Role;
 use lifeboat::domain::settings::{ContentSettings, Hooks, InstanceSettings};
-use lifeboat::domain::slot::Slot;
-use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use lifeboat::engine::clock::Clock as _;
 use lifeboat::engine::content::Content as _;
 use lifeboat::engine::content::postgres::{Connector, Postgres};
@@ -57,8 +55,9 @@ fn first_sum(house: &House, table: &str) -> String {
     sum.map(|lane| format!("{lane:016x}")).concat()
 }
 
-/// Makes a backup as the first form had it: rows are cut and added up as then. `change` gets to see the sums.
-fn back_up_in_the_first_form(house: &House, change: &dyn Fn(&mut String)) -> BackupId {
+/// Makes a backup as the first form had it: rows are cut and added up as then. `change` gets to see the sums, and what
+/// else is in the record is as in `like`.
+fn back_up_in_the_first_form(house: &House, like: &Manifest, change: &dyn Fn(&mut String)) -> BackupId {
     let settings = house.engine_settings();
     let repository = settings.repository.unwrap();
     let Address::Folder(root) = repository.root else {
@@ -86,23 +85,10 @@ fn back_up_in_the_first_form(house: &House, change: &dyn Fn(&mut String)) -> Bac
     }
     let manifest = Manifest {
         format: 1,
-        environment: House::live(),
         taken: house.clock.now(),
-        copy_millis: copy.copy_millis,
-        verify_millis: 0,
-        trigger: Trigger::Person,
-        by: "maria".to_owned(),
-        note: None,
-        versions: Versions {
-            release: ReleaseVersion("v12".to_owned()),
-            magnolia: MagnoliaVersion("6.3.4".to_owned()),
-        },
-        slots: vec![Slot::Manual],
-        serves: Vec::new(),
-        expires: None,
-        replaced: None,
         added_bytes: copy.added_bytes,
         instances,
+        ..like.clone()
     };
     repository.record(copy, &manifest).unwrap()
 }
@@ -110,13 +96,15 @@ fn back_up_in_the_first_form(house: &House, change: &dyn Fn(&mut String)) -> Bac
 #[test]
 fn it_comes_back_and_is_compared_by_the_sums_it_was_made_with() {
     let house = House::new();
-    // Makes the repository.
-    back_up(&house.engine());
+    let engine = house.engine();
+    back_up(&engine);
+    let like = backups(&engine).remove(0).manifest;
+    drop(engine);
     let original = house.rows("author", "public");
     house.pass(chrono::Duration::minutes(1));
-    let backup = back_up_in_the_first_form(&house, &|_| {});
+    let backup = back_up_in_the_first_form(&house, &like, &|_| {});
     house.pass(chrono::Duration::minutes(1));
-    let another = back_up_in_the_first_form(&house, &|sum| {
+    let another = back_up_in_the_first_form(&house, &like, &|sum| {
         let last = if sum.ends_with('0') { "1" } else { "0" };
         sum.replace_range(63.., last);
     });

@@ -25,6 +25,8 @@ use crate::support::{Sandbox, below, manifest, moment, noise, source};
 struct Unmoved {
     files: Files,
     root: PathBuf,
+    /// How many files were opened to be read.
+    opened: Arc<AtomicUsize>,
     /// Where the walk fails.
     broken: Option<PathBuf>,
 }
@@ -69,17 +71,19 @@ impl Content for Unmoved {
     }
 
     fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
         self.files.open(item)
     }
 }
 
-fn sources(sandbox: &Sandbox, broken: Option<&str>) -> Vec<Source> {
+fn sources(sandbox: &Sandbox, broken: Option<&str>, opened: &Arc<AtomicUsize>) -> Vec<Source> {
     ["author", "public-1"]
         .map(|name| {
             let root = sandbox.content(name);
             let content = Unmoved {
                 files: Files::new(&root),
                 root,
+                opened: Arc::clone(opened),
                 broken: broken.map(PathBuf::from).filter(|_| name == "public-1"),
             };
             source(name, Arc::new(content))
@@ -94,7 +98,7 @@ fn copy(
     watch: &dyn Watch,
 ) -> Result<Copy, RepositoryError> {
     let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
-    let still = Still::take(&sources(sandbox, broken), &clock)?;
+    let still = Still::take(&sources(sandbox, broken, &Arc::default()), &clock)?;
     sandbox.repository.copy(still, parent, watch)
 }
 
@@ -158,6 +162,39 @@ fn what_an_earlier_backup_has_is_not_stored_again() {
     let extracted = sandbox.extract(&third, "author");
     assert_eq!(below(&extracted), below(&sandbox.content("author")));
     sandbox.restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn files_of_a_data_store_are_read_again_only_when_they_have_changed() {
+    let sandbox = Sandbox::new();
+    let store = sandbox.content("author").join("dam/00/11");
+    fs::create_dir_all(&store).unwrap();
+    for name in ["one", "two"] {
+        fs::write(store.join(name), name.repeat(900)).unwrap();
+    }
+    let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
+    let back_up = |parent: Option<&BackupId>| {
+        let opened = Arc::default();
+        let still = Still::take(&sources(&sandbox, None, &opened), &clock).unwrap();
+        let copy = sandbox.repository.copy(still, parent, &Unwatched).unwrap();
+        sandbox.repository.read_back(&copy, &Unwatched).unwrap();
+        let manifest = manifest(&copy);
+        (
+            sandbox.repository.record(copy, &manifest).unwrap(),
+            opened.load(Ordering::Relaxed),
+        )
+    };
+    let (first, opened) = back_up(None);
+    assert!(opened > 2, "{opened}");
+    let (second, opened) = back_up(Some(&first));
+    assert_eq!(opened, 0);
+    fs::write(store.join("two"), "another").unwrap();
+    let (third, opened) = back_up(Some(&second));
+    assert_eq!(opened, 1);
+    assert_eq!(
+        below(&sandbox.extract(&third, "author")),
+        below(&sandbox.content("author"))
+    );
 }
 
 #[test]

@@ -58,7 +58,8 @@ pub struct Item {
     pub modified: FileTime,
     /// When anything about it last changed (`ctime`). Not restored; tells an unchanged file from a changed one.
     pub changed: FileTime,
-    /// Its number in its file system, or one that stands for what is in it. Not restored; as `changed`.
+    /// Its number in its file system, or one that stands for what is in it. Not restored; tells a file from another one, as
+    /// `changed` does.
     pub inode: u64,
     /// What is in a file, where the walk has it in its hands anyway.
     pub held: Option<Bytes>,

@@ -122,7 +122,7 @@ impl Connector {
         Ok(config)
     }
 
-    /// Opens a connection on which the schema is what unqualified names are looked up in.
+    /// Opens a connection.
     ///
     /// # Errors
     /// [`ContentError::Database`] with what to look at.
