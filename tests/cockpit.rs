@@ -29,7 +29,7 @@ use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Phase};
 use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Meaning, Theme};
-use lifeboat::tui::{CockpitError, CockpitSettings};
+use lifeboat::tui::{CockpitError, CockpitSettings, Ended};
 use screens::fixture::{self, Fixture, State, name};
 use screens::runner::{Runner, WAY, Way, Writes, alike, settings};
 
@@ -335,7 +335,10 @@ alike!(a_signal_ends_it);
 async fn a_signal_ends_it() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.send(Input::Terminate).await;
-    assert!(matches!(cockpit.end().await, Err(CockpitError::Ended)));
+    assert!(matches!(
+        cockpit.end().await,
+        Err(CockpitError::Ended(Ended::Asked))
+    ));
 }
 
 alike!(a_panic_elsewhere_is_shown);

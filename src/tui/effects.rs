@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::message::{Message, Start};
+use super::settings::Ended;
 use crate::backend::Backend;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
@@ -62,8 +63,8 @@ pub enum Effect {
     Switch(String),
     /// End the cockpit.
     Quit,
-    /// End the cockpit because a signal said so.
-    End,
+    /// End the cockpit although nobody chose to.
+    End(Ended),
 }
 
 /// Something to ask for, without an argument that changes from time to time.
@@ -212,7 +213,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         | Effect::Suspend
         | Effect::Switch(_)
         | Effect::Quit
-        | Effect::End => None,
+        | Effect::End(_) => None,
     }
 }
 

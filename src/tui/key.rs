@@ -106,6 +106,8 @@ pub enum Input {
     Continued,
     /// The process has been asked to end.
     Terminate,
+    /// The line to the terminal was cut.
+    HungUp,
     /// A part of the program that does not draw has panicked; the text says where and why.
     Panicked(String),
     /// The terminal gives no more input.

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
 
 pub use self::run::{Left, run_among, run_on};
-pub use self::settings::{Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, OneContext};
+pub use self::settings::{Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Ended, OneContext};
 use self::terminal::{PanicGuard, Terminal};
 use crate::backend::Backend;
 

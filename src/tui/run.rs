@@ -16,7 +16,7 @@ use super::effects::{Effect, Effects};
 use super::key::Input;
 use super::message::Message;
 use super::model::{Connection, Model};
-use super::settings::{CockpitError, CockpitSettings, Contexts};
+use super::settings::{CockpitError, CockpitSettings, Contexts, Ended};
 use super::terminal::in_loop;
 use super::theme::Theme;
 use super::{update, view};
@@ -114,7 +114,7 @@ pub async fn run_on<D: Display>(
             return match end {
                 End::Quit => Ok(Left::Quit),
                 End::Switch(name) => Ok(Left::For(name)),
-                End::Signal => Err(CockpitError::Ended),
+                End::Ended(why) => Err(CockpitError::Ended(why)),
             };
         }
         if urgent || cockpit.drawn.is_none_or(|drawn| drawn.elapsed() >= CALM) {
@@ -135,7 +135,7 @@ fn is_urgent(message: &Message) -> bool {
 enum End {
     Quit,
     Switch(String),
-    Signal,
+    Ended(Ended),
 }
 
 struct Cockpit<'a, D> {
@@ -175,7 +175,7 @@ impl<D: Display> Cockpit<'_, D> {
                 Effect::Copy(text) => self.display.copy(&text)?,
                 Effect::Switch(name) => self.ended = Some(End::Switch(name)),
                 Effect::Quit => self.ended = Some(End::Quit),
-                Effect::End => self.ended = Some(End::Signal),
+                Effect::End(why) => self.ended = Some(End::Ended(why)),
                 other => self.effects.start(other),
             }
         }

@@ -107,7 +107,25 @@ pub enum CockpitError {
         "the terminal cannot be used ({0}): start the cockpit in a terminal, or use the commands of `lifeboat --help`"
     )]
     Terminal(#[from] std::io::Error),
-    /// A signal asked the process to end. The terminal has been given back.
-    #[error("ended by a signal")]
-    Ended,
+    /// Nobody chose to leave it. The terminal has been given back, where there still is one.
+    #[error("{0}")]
+    Ended(Ended),
+}
+
+/// What ended a cockpit that nobody chose to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// A signal asked the process to end.
+    Asked,
+    /// The terminal went away: the line to it was cut, or it was closed.
+    TerminalGone,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asked => "ended by a signal",
+            Self::TerminalGone => "the terminal went away",
+        })
+    }
 }

@@ -174,7 +174,7 @@ pub fn listen(inputs: &UnboundedSender<Input>) -> io::Result<()> {
         })?;
     for (kind, input) in [
         (SignalKind::terminate(), Input::Terminate),
-        (SignalKind::hangup(), Input::Terminate),
+        (SignalKind::hangup(), Input::HungUp),
         (SignalKind::interrupt(), Input::Terminate),
         (SignalKind::from_raw(Signal::CONT.as_raw()), Input::Continued),
     ] {

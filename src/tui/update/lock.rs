@@ -30,7 +30,7 @@ pub fn before(model: &mut Model, message: &Message) -> Option<Vec<Effect>> {
         // Nothing of what was there may be left under what is written now. A key that comes this late was meant for
         // what its user saw before they went.
         return match message {
-            Message::Input(Input::Terminate | Input::Closed) => None,
+            Message::Input(Input::Terminate | Input::HungUp | Input::Closed) => None,
             Message::Input(_) | Message::Time => Some(vec![Effect::Redraw]),
             _ => None,
         };

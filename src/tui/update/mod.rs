@@ -30,6 +30,7 @@ use super::key::Input;
 use super::message::Message;
 use super::model::screens::{Dialog, Notice, Screen};
 use super::model::{Line, Model};
+use super::settings::Ended;
 use super::view::layout;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
@@ -121,7 +122,8 @@ fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {
         Input::Click { column, row } => keys::clicked(model, column, row),
         Input::Resized => Vec::new(),
         Input::Continued => vec![Effect::Redraw],
-        Input::Terminate | Input::Closed => vec![Effect::End],
+        Input::Terminate => vec![Effect::End(Ended::Asked)],
+        Input::HungUp | Input::Closed => vec![Effect::End(Ended::TerminalGone)],
         Input::Panicked(text) => {
             notice(
                 model,
