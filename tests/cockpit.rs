@@ -195,7 +195,8 @@ async fn the_demo_can_break_live_and_nothing_else_can() {
     let demo = cockpit((80, 24), |state| state.demo = true).await;
     assert!(demo.has("DEMO") && demo.has("B break Live"));
     demo.press("B").await.see("for real").await;
-    demo.press("<Enter>").await.see("Live is broken now").await;
+    demo.press("<Enter>").await.see("Enter is not enough").await;
+    demo.press("y").await.see("Live is broken now").await;
     assert!(called(&demo, "break acme/live"));
 }
 
@@ -230,17 +231,31 @@ async fn backups_outside_the_slots_can_be_extended_and_deleted() {
         .await
         .see("only upgrade and safety backups expire")
         .await;
-    cockpit.press("<Esc>jjx").await.see("another 48 hours").await;
+    cockpit.press("<Esc>jjx").await.see("its room stays taken").await;
+    assert!(!called(&cockpit, "extend acme/live 5ad0c3b2"));
+    cockpit
+        .press("<Enter>")
+        .await
+        .see("is kept for another 48 hours")
+        .await;
     assert!(called(&cockpit, "extend acme/live 5ad0c3b2"));
     cockpit.press("d").await.see("cannot be brought back").await;
     cockpit.press("n").await;
+    cockpit.press("d<Enter>").await.see("Enter is not enough").await;
+    cockpit.press("<Esc>").await;
     assert!(!called(&cockpit, "delete acme/live 5ad0c3b2"));
     cockpit.press("dy").await.see("is deleted").await;
     assert!(called(&cockpit, "delete acme/live 5ad0c3b2"));
-    cockpit.press("v").await.see("has begun").await;
+    cockpit.press("v").await.see("is read back and").await;
+    assert!(!called(&cockpit, "verify acme/live 5ad0c3b2"));
+    cockpit.press("y").await.see("has begun").await;
     assert!(called(&cockpit, "verify acme/live 5ad0c3b2"));
     cockpit.press("y").await.see("clipboard").await;
-    assert_eq!(*cockpit.copied.lock().unwrap(), [fixture::id(4).0]);
+    let written = cockpit.copied.lock().unwrap().join("");
+    assert!(
+        written.starts_with("\x1b]52;c;") && written.ends_with('\x07'),
+        "{written:?}"
+    );
 }
 
 alike!(a_read_only_context_changes_nothing);
@@ -279,7 +294,12 @@ async fn the_filter_swallows_other_keys() {
 alike!(the_palette_finds_an_action_by_its_words);
 async fn the_palette_finds_an_action_by_its_words() {
     let cockpit = cockpit((80, 24), unchanged).await;
-    cockpit.press(":verify all<Enter>").await.see("has begun").await;
+    cockpit
+        .press(":verify all<Enter>")
+        .await
+        .see("are read back and compared")
+        .await;
+    cockpit.press("<Enter>").await.see("has begun").await;
     assert!(called(&cockpit, "verify acme/live all"));
 }
 

@@ -361,7 +361,7 @@ async fn confirming_a_restore() {
     let cockpit = Runner::start((80, 24), Fixture::with(with_databases)).await;
     cockpit.see("replaced tables").await;
     cockpit.press("C").await.see("drop the replaced").await;
-    cockpit.press("<Enter>").await.see("job 32").await;
+    cockpit.press("y").await.see("job 32").await;
     let calls = cockpit.backend.state().calls.clone();
     assert!(calls.contains(&"confirm acme/live".to_owned()), "{calls:?}");
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
@@ -376,7 +376,8 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
         ("r", "choose a backup"),
         ("<Enter>", "Everything is restored"),
         ("<Enter>", "safety backup included"),
-        (" ", "NO SAFETY BACKUP"),
+        ("!", "undo is impossible afterwards"),
+        ("y", "NO SAFETY BACKUP"),
     ];
     look("wizard-unsafe-plan", unchanged, &plan).await;
     let confirm = [
@@ -385,6 +386,7 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
         plan[2],
         plan[3],
         plan[4],
+        plan[5],
         ("<Enter>", "and press Enter"),
     ];
     look("wizard-unsafe-name", unchanged, &confirm).await;
@@ -395,9 +397,12 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
         .await
         .see("safety backup included")
         .await;
-    cockpit.press(" ").await.see("NO SAFETY BACKUP").await;
     cockpit.press(" ").await.see("safety backup included").await;
-    cockpit.press(" ").await.see("NO SAFETY BACKUP").await;
+    cockpit.press("!<Esc>").await.see("safety backup included").await;
+    cockpit.press("!<Enter>").await.see("Enter is not enough").await;
+    cockpit.press("y").await.see("NO SAFETY BACKUP").await;
+    cockpit.press("!").await.see("safety backup included").await;
+    cockpit.press("!y").await.see("NO SAFETY BACKUP").await;
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
     let calls = cockpit.backend.state().calls.clone();
     let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();
@@ -410,7 +415,7 @@ async fn a_step_that_was_left_out_has_no_tick() {
         let cockpit = Runner::start(size, Fixture::new()).await;
         cockpit.see("daily").await;
         cockpit.press("r<Enter><Enter>").await.see("come back").await;
-        cockpit.press(" ").await.see("NO SAFETY BACKUP").await;
+        cockpit.press("!y").await.see("NO SAFETY BACKUP").await;
         cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
         cockpit.backend.move_on(32, |job| {
             job.progress = Some(fixture::progress(Phase::Staging, 43));
@@ -740,7 +745,7 @@ async fn drills_and_what_they_have_shown() {
     look_with("drill-in-part-page", &settings(), small, in_part, &page).await;
     let cockpit = Runner::start((80, 24), Fixture::new()).await;
     cockpit.see("daily").await;
-    cockpit.press("D").await.see("has begun").await;
+    cockpit.press("D<Enter>").await.see("has begun").await;
     let state = cockpit.backend.state();
     assert!(
         state.calls.iter().any(|call| call.starts_with("drill acme/live")),
@@ -797,6 +802,57 @@ async fn questions_and_messages() {
         &[("", "daily"), ("jj", "expires"), ("d", "cannot be brought back")],
     )
     .await;
+}
+
+alike!(what_takes_long_or_changes_something_asks);
+async fn what_takes_long_or_changes_something_asks() {
+    let undoes = |state: &mut State| {
+        let acme = state.environments.get_mut(&name("acme/live")).unwrap();
+        acme.undo = Some(fixture::id(4));
+    };
+    for (screen, keys, text) in [
+        ("delete-undo-question", "jjd", "undo is impossible"),
+        ("verify-question", "v", "read back"),
+        ("verify-all-question", "V", "All of"),
+        ("drill-question", "D", "scratch place"),
+        ("extend-question", "jjx", "another 48 hours"),
+    ] {
+        look(screen, undoes, &[("", "daily"), (keys, text)]).await;
+    }
+}
+
+// Only jobs that run in the cockpit's own process stand still or end with it.
+#[tokio::test]
+async fn what_would_hold_jobs_up_asks() {
+    for (screen, keys, text) in [
+        ("stop-question", "<C-z>", "stand still"),
+        ("quit-question", "q", "quitting stops them"),
+    ] {
+        let steps = [
+            ("", "daily"),
+            ("b", "Replaces"),
+            ("<Enter>", "Running jobs"),
+            (keys, text),
+        ];
+        look(screen, unchanged, &steps).await;
+    }
+}
+
+// A service that cannot work is out of reach; that is another test.
+#[tokio::test]
+async fn a_backend_that_cannot_work_says_so_everywhere() {
+    for size in SIZES {
+        let broken = |state: &mut State| state.broken = Some("the state folder cannot be written".to_owned());
+        let cockpit = Runner::start(size, Fixture::with(broken)).await;
+        cockpit.see("cannot work").await;
+        keep(&cockpit, &settings(), "cannot-work", size);
+        cockpit.press("<Enter>").await.see("R asks again").await;
+        assert!(!cockpit.has("loading"));
+        keep(&cockpit, &settings(), "cannot-work-below", size);
+        cockpit.backend.state().broken = None;
+        cockpit.press("R").await.see("connected").await;
+        cockpit.see("daily").await;
+    }
 }
 
 alike!(out_of_reach);

@@ -23,8 +23,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use lifeboat::tui::clipboard::Clipboard;
 use lifeboat::tui::theme::ThemeChoice;
-use lifeboat::tui::{CockpitSettings, OneContext, run};
+use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
 use pty::Terminal;
 use rustix::process::{Pid, Signal, kill_process};
 use screens::fixture::Fixture;
@@ -165,7 +166,20 @@ fn serve_to_a_client(house: &Path, variables: &[(&str, &str)]) -> Service {
     service
 }
 
+/// What a cockpit is started by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing: it is the terminal's first process.
+    First,
+    /// A shell with job control.
+    Shell,
+}
+
 fn cockpit(way: Way) -> Cockpit {
+    cockpit_in(way, Place::First)
+}
+
+fn cockpit_in(way: Way, place: Place) -> Cockpit {
     let house = tempfile::tempdir().unwrap();
     let at = |name: &str| house.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("lifeboat.toml"), CONFIG.replace("{content}", &at("content"))).unwrap();
@@ -181,12 +195,17 @@ fn cockpit(way: Way) -> Cockpit {
             (Some(serve_to_a_client(house.path(), &here)), there)
         }
     };
-    let terminal = Terminal::start(
-        Path::new(env!("CARGO_BIN_EXE_lifeboat")),
-        &[],
-        (80, 24),
-        &variables,
-    );
+    let program = env!("CARGO_BIN_EXE_lifeboat");
+    let terminal = match place {
+        Place::First => Terminal::start(Path::new(program), &[], (80, 24), &variables),
+        Place::Shell => {
+            // Without line editing it leaves the terminal's settings alone.
+            let options = ["--norc", "--noediting", "-i"];
+            let mut shell = Terminal::start(Path::new("/bin/bash"), &options, (80, 24), &variables);
+            shell.press(&format!("{program}\r"));
+            shell
+        }
+    };
     terminal.wait_until_taken();
     terminal.wait_for("acme");
     terminal.wait_for("● connected");
@@ -210,7 +229,16 @@ fn quitting_gives_the_terminal_back(way: Way) {
 
 alike!(signals_give_the_terminal_back);
 fn signals_give_the_terminal_back(way: Way) {
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [
+        Signal::TERM,
+        Signal::HUP,
+        Signal::INT,
+        Signal::QUIT,
+        Signal::ABORT,
+        Signal::ALARM,
+        Signal::USR1,
+        Signal::USR2,
+    ] {
         let cockpit = cockpit(way);
         cockpit.terminal.signal(signal);
         let exit = cockpit.terminal.wait_for_exit();
@@ -222,24 +250,47 @@ fn signals_give_the_terminal_back(way: Way) {
     }
 }
 
-alike!(ctrl_z_gives_the_terminal_back_until_it_goes_on);
-fn ctrl_z_gives_the_terminal_back_until_it_goes_on(way: Way) {
+alike!(ctrl_z_is_refused_where_no_shell_would_continue_it);
+fn ctrl_z_is_refused_where_no_shell_would_continue_it(way: Way) {
+    // As with `ssh -t host lifeboat`, or as the command of a container: the first process of its session.
     let mut cockpit = cockpit(way);
-    for _ in 0..2 {
-        cockpit.terminal.press("\u{1a}");
-        // What it wrote before it stopped may be read after that.
-        cockpit.terminal.wait_for_stop();
-        cockpit
-            .terminal
-            .wait_until("the main screen", |screen| !screen.alternate_screen());
-        cockpit.terminal.assert_as_it_was();
-        cockpit.terminal.signal(Signal::CONT);
-        cockpit.terminal.wait_until_taken();
-        cockpit.terminal.wait_for("acme");
-        cockpit.terminal.wait_for_quiet(QUIET);
-    }
+    cockpit.answers("\u{1a}", "no shell would continue");
+    cockpit.terminal.signal(Signal::TSTP);
+    cockpit.answers("?", "On the main screen");
     cockpit.terminal.press("q");
     assert!(cockpit.terminal.wait_for_exit().success());
+    cockpit.terminal.assert_as_it_was();
+}
+
+alike!(ctrl_z_and_stops_from_outside_give_the_terminal_back_until_it_goes_on);
+fn ctrl_z_and_stops_from_outside_give_the_terminal_back_until_it_goes_on(way: Way) {
+    let mut cockpit = cockpit_in(way, Place::Shell);
+    let program = cockpit.terminal.foreground();
+    for stop in [None, Some(Signal::TSTP), Some(Signal::STOP)] {
+        match stop {
+            None => cockpit.terminal.press("\u{1a}"),
+            Some(signal) => kill_process(program, signal).unwrap(),
+        }
+        cockpit
+            .terminal
+            .wait_for_others(program, "the shell to have the terminal");
+        // Nobody can give a terminal back who is stopped by force; the shell sees to its own settings then.
+        if stop != Some(Signal::STOP) {
+            cockpit
+                .terminal
+                .wait_until("the main screen", |screen| !screen.alternate_screen());
+            cockpit.terminal.assert_as_it_was();
+        }
+        cockpit.terminal.press("fg\r");
+        cockpit.terminal.wait_until_taken();
+        cockpit.terminal.wait_for("● connected");
+        cockpit.answers_and_leaves("?", "On the main screen");
+    }
+    cockpit.terminal.press("q");
+    cockpit.terminal.wait_for_others(program, "it to end");
+    cockpit
+        .terminal
+        .wait_until("the main screen", |screen| !screen.alternate_screen());
     cockpit.terminal.assert_as_it_was();
 }
 
@@ -299,7 +350,7 @@ impl Cockpit {
     fn lives(&mut self) {
         for (keys, text) in [
             ("?", "On the main screen"),
-            (":zzz", "Actions"),
+            (":", "Actions"),
             ("b", "Manual backup of"),
         ] {
             self.answers_and_leaves(keys, text);
@@ -387,6 +438,8 @@ async fn a_cockpit_that_panics() {
         contexts: Vec::new(),
         idle_lock: None,
         notice: None,
+        clipboard: Clipboard::Terminal,
+        care: Care::default(),
         clock: Arc::new(move || {
             assert!(!Path::new(&mark).exists(), "as the test wants it");
             Utc::now()

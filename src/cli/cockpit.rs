@@ -7,8 +7,9 @@ use chrono::Utc;
 use super::CliError;
 use crate::config::{Config, NamedContext};
 use crate::domain::settings::Variables;
+use crate::tui::clipboard::Clipboard;
 use crate::tui::theme::{Accent, ThemeChoice, ThemeError};
-use crate::tui::{CockpitError, CockpitSettings, ContextChoice};
+use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice};
 
 /// The settings of a cockpit on a context. `config` has the other ones.
 ///
@@ -21,10 +22,11 @@ pub(super) fn settings(
 ) -> Result<CockpitSettings, CliError> {
     let wrong = |error: ThemeError| CliError::usage(format!("the context \"{}\": {error}", context.name));
     let set = |name: &str| variables(name).filter(|value| !value.is_empty());
+    let terminal = terminal(variables)?;
     let look = &context.context;
     let theme = match &look.theme {
         Some(theme) => theme.parse().map_err(wrong)?,
-        None if set("NO_COLOR").is_some() => ThemeChoice::Monochrome,
+        None if set("NO_COLOR").is_some() || has_no_colours(&terminal) => ThemeChoice::Monochrome,
         None => ThemeChoice::default(),
     };
     // The first of these that is set decides what the terminal's characters are.
@@ -44,8 +46,37 @@ pub(super) fn settings(
         contexts: config.map(choices).unwrap_or_default(),
         idle_lock: look.idle_lock.limit(),
         notice: None,
+        clipboard: Clipboard::of(|name| set(name).is_some()),
+        care: Care::default(),
         clock: Arc::new(Utc::now),
     })
+}
+
+/// The name of the terminal that the cockpit would be in.
+///
+/// # Errors
+/// [`CliError`] when it has no name, or the one of those that cannot move their cursor.
+pub(super) fn terminal(variables: &Variables) -> Result<String, CliError> {
+    let name = variables("TERM").unwrap_or_default();
+    if !matches!(name.as_str(), "" | "dumb" | "unknown") {
+        return Ok(name);
+    }
+    let what = if name.is_empty() {
+        "TERM is not set, so nothing is known of this terminal".to_owned()
+    } else {
+        format!("this terminal (TERM={name}) cannot show a full-screen program")
+    };
+    Err(CliError::usage(format!(
+        "{what}: use the verbs instead, such as `lifeboat environments` and `lifeboat backups ENV` (`lifeboat --help` has all); or set TERM to what the terminal is, such as xterm"
+    )))
+}
+
+/// Whether a terminal of this name shows no colours: the old ones of DEC, and those that say so.
+fn has_no_colours(name: &str) -> bool {
+    let is_dec = name
+        .strip_prefix("vt")
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    is_dec || name.ends_with("-m") || name.ends_with("-mono")
 }
 
 fn accent(name: Option<&str>) -> Result<Option<Accent>, ThemeError> {
@@ -70,5 +101,50 @@ fn choices(config: &Config) -> Vec<ContextChoice> {
 impl From<CockpitError> for CliError {
     fn from(error: CockpitError) -> Self {
         Self::failed(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_terminal(name: Option<&'static str>) -> Result<CockpitSettings, CliError> {
+        let context = NamedContext {
+            name: "local".to_owned(),
+            context: crate::config::Context::default(),
+        };
+        let variables: Variables = Arc::new(move |variable| match variable {
+            "TERM" => name.map(str::to_owned),
+            "LANG" => Some("C.UTF-8".to_owned()),
+            _ => None,
+        });
+        settings(&context, None, &variables)
+    }
+
+    #[test]
+    fn a_terminal_that_cannot_show_it_is_told_what_to_use_instead() {
+        for name in [None, Some(""), Some("dumb"), Some("unknown")] {
+            let error = in_terminal(name).err().unwrap();
+            assert!(
+                error.message.contains("`lifeboat environments`"),
+                "{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_terminal_without_colours_gets_none() {
+        for (name, theme) in [
+            ("xterm-256color", ThemeChoice::default()),
+            ("linux", ThemeChoice::default()),
+            ("vte-256color", ThemeChoice::default()),
+            ("vt100", ThemeChoice::Monochrome),
+            ("vt220", ThemeChoice::Monochrome),
+            ("linux-m", ThemeChoice::Monochrome),
+            ("xterm-mono", ThemeChoice::Monochrome),
+        ] {
+            assert_eq!(in_terminal(Some(name)).unwrap().theme, theme, "{name}");
+        }
     }
 }

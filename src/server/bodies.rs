@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::job::JobId;
 use crate::domain::plan::{PlanId, Selection};
+use crate::domain::request::TEXT_LIMIT;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::version::MagnoliaVersion;
 
@@ -16,8 +17,6 @@ use crate::domain::version::MagnoliaVersion;
 pub const LIST_LIMIT: u32 = 20_000;
 /// The entries of a list when nobody says how many.
 const USUAL_LIMIT: u32 = 100;
-/// The most characters of a note or a reason.
-const TEXT_LIMIT: usize = 1_000;
 
 /// Which environments to look at.
 #[derive(Debug, Deserialize, JsonSchema)]

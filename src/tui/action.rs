@@ -26,6 +26,7 @@ pub enum Action {
     OtherRepository,
     Accept,
     Yes,
+    YesForGood,
     No,
     Dismiss,
     OpenJob,
@@ -95,6 +96,8 @@ pub enum Place {
     Page,
     /// A question with yes or no.
     Question,
+    /// A question about something that cannot be taken back.
+    Grave,
     /// A message to be read.
     Notice,
     /// A field to type in.
@@ -123,8 +126,8 @@ pub struct Row {
 }
 
 use Place::{
-    Backups, Choose, Contexts, Environments, Job, Jobs, List, Log, Notice, Page, Plan, Question, Scope,
-    Typing,
+    Backups, Choose, Contexts, Environments, Grave, Job, Jobs, List, Log, Notice, Page, Plan, Question,
+    Scope, Typing,
 };
 
 const MAIN: &[Place] = &[Environments, Backups];
@@ -155,6 +158,7 @@ const EVERYWHERE: &[Place] = &[
     List,
     Page,
     Question,
+    Grave,
     Notice,
     Typing,
     Contexts,
@@ -229,11 +233,12 @@ pub const TABLE: &[Row] = &[
     looks(Action::Details, &[Key::Enter], &[Backups], 6, "details", "everything known of the chosen backup"),
     looks(Action::NextStep, &[Key::Enter], &[Choose, Scope, Plan], 1, "next", "go on to the next step of the restore"),
     looks(Action::Toggle, &[Key::Char(' ')], &[Scope], 2, "on/off", "take an instance or a workspace into the restore, or leave it out"),
-    looks(Action::SafetyBackup, &[Key::Char(' ')], &[Plan], 2, "safety on/off", "leave the safety backup out of the restore, or take it after all"),
+    looks(Action::SafetyBackup, &[Key::Char('!')], &[Plan], 4, "safety on/off", "leave the safety backup out of the restore after a question, or take it after all"),
     looks(Action::OtherRepository, &[Key::Tab], &[Choose, Scope, Plan], 3, "copy on/off", "take the backup from its copy in the second repository, or from the first one after all"),
     looks(Action::Accept, &[Key::Enter], &[Typing], 1, "confirm", "do what the dialog says"),
     looks(Action::Yes, &[Key::Enter, Key::Char('y')], &[Question], 1, "yes", "answer a question with yes"),
-    looks(Action::No, &[Key::Esc, Key::Char('n')], &[Question], 2, "no", "answer it with no"),
+    looks(Action::YesForGood, &[Key::Char('y')], &[Grave], 1, "yes", "answer a question about something that cannot be taken back with yes: Enter does not"),
+    looks(Action::No, &[Key::Esc, Key::Char('n')], &[Question, Grave], 2, "no", "answer it with no"),
     looks(Action::Dismiss, &[Key::Enter], &[Notice], 1, "close", "close the message"),
     looks(Action::OpenJob, &[Key::Enter], &[Jobs, List], 1, "job", "watch the job of the chosen line"),
     looks(Action::OpenLog, &[Key::Char('L')], &[Job, Jobs, List], 4, "log", "the log of the job"),

@@ -1,66 +1,55 @@
 //! What the loop draws on: the real terminal, or anything that a test puts in its place.
 
-use std::io::{self, Write};
+use std::io;
 
 use ratatui::layout::Size;
 
-use super::paint::{Frame, Painter};
+use super::paint::Frame;
+
+/// What has become of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It is on the screen.
+    Already,
+    /// It is being written: [`super::key::Input::Shown`] follows.
+    UnderWay,
+    /// The screen has not taken an earlier one yet: this one is left out, and the next is to be shown when
+    /// [`super::key::Input::Shown`] comes.
+    NotYet,
+}
+
+/// What is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Every process that was started with this one.
+    Group,
+    /// This one only, as it was asked from outside.
+    Process,
+}
 
 /// A place that frames are shown on.
 pub trait Display {
     /// Its size in columns and rows.
     fn size(&self) -> io::Result<Size>;
 
-    /// Shows a frame, and writes nothing if it is on the screen already.
-    fn show(&mut self, frame: Frame) -> io::Result<()>;
+    /// Takes note of the size that a terminal has told of itself.
+    fn corner(&mut self, size: Size);
+
+    /// Shows a frame, and writes nothing if it is on the screen already. Never waits for the screen.
+    fn show(&mut self, frame: Frame) -> io::Result<Shown>;
 
     /// Makes the next frame be written whole.
     fn forget(&mut self);
 
-    /// Puts text on the clipboard of the person in front of the terminal.
-    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Writes bytes as they are, after what is being written.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Gives the terminal back and stops the process. Whoever continues it sends
-    /// [`super::key::Input::Continued`].
-    fn suspend(&mut self) -> io::Result<()>;
+    /// Whether something would continue this process after it was stopped.
+    fn can_stop(&self) -> bool;
 
-    /// Takes the terminal again after that. Does nothing when it had not been given back.
+    /// Gives the terminal back and stops. Whoever continues it sends [`super::key::Input::Continued`].
+    fn suspend(&mut self, stop: Stop) -> io::Result<()>;
+
+    /// Takes the terminal again after that.
     fn resume(&mut self) -> io::Result<()>;
-}
-
-/// Writes frames as bytes, each frame in one write.
-#[derive(Debug)]
-pub struct Written<W> {
-    writer: W,
-    painter: Painter,
-}
-
-impl<W: Write> Written<W> {
-    /// Writes to the writer.
-    pub fn new(writer: W) -> Self {
-        Self {
-            writer,
-            painter: Painter::default(),
-        }
-    }
-
-    /// Brings the terminal behind the writer to the frame.
-    pub fn show(&mut self, frame: Frame) -> io::Result<()> {
-        let bytes = self.painter.encode(frame);
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.send(&bytes)
-    }
-
-    /// Makes the next frame be written whole.
-    pub fn forget(&mut self) {
-        self.painter.forget();
-    }
-
-    /// Writes bytes as they are, in one write.
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.write_all(bytes)?;
-        self.writer.flush()
-    }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::clipboard::Clipboard;
+use super::display::Stop;
 use super::message::{Message, Start};
 use super::settings::Ended;
 use crate::backend::Backend;
@@ -53,12 +55,12 @@ pub enum Effect {
     Hold(HoldRequest),
     /// Break Live of the demo.
     Break(EnvironmentName),
-    /// For the terminal: put text on its clipboard.
-    Copy(String),
+    /// Put text on the clipboard; the first is what the text is, in words.
+    Copy(String, String),
     /// For the terminal: draw everything again.
     Redraw,
     /// For the terminal: give it back and stop the process until it is continued.
-    Suspend,
+    Suspend(Stop),
     /// Go over to another context.
     Switch(String),
     /// End the cockpit.
@@ -95,6 +97,10 @@ pub enum Fetch {
 pub enum Timer {
     /// See [`Message::Rested`].
     Rested(u64),
+    /// See [`Message::Read`].
+    Read(u64),
+    /// See [`Message::Alone`].
+    Alone(u64),
 }
 
 /// Runs effects against a backend.
@@ -107,6 +113,15 @@ impl Effects {
     /// A runner whose answers go into the channel.
     pub fn new(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) -> Self {
         Self { backend, messages }
+    }
+
+    /// Puts text on the clipboard; `what` is what it is, in words.
+    pub fn copy(&self, clipboard: Clipboard, what: String, text: String) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let (copied, bytes) = clipboard.copy(&text).await;
+            let _ = messages.send(Message::Copied(copied.sentence(&what), bytes));
+        });
     }
 
     /// Starts the effect and returns at once. Effects for the terminal are the loop's, and nothing here.
@@ -159,6 +174,8 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             tokio::time::sleep(delay).await;
             Some(match timer {
                 Timer::Rested(move_number) => Message::Rested(move_number),
+                Timer::Read(number) => Message::Read(number),
+                Timer::Alone(number) => Message::Alone(number),
             })
         }
         Effect::Seen(number) => backend
@@ -166,7 +183,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             .await
             .err()
             .map(|error| Message::Done(String::new(), Err(error))),
-        Effect::Backup(request) => started(Start::Aside, backend.start_backup(request).await),
+        Effect::Backup(request) => started(Start::Filled, backend.start_backup(request).await),
         Effect::Plan(number, request) => {
             let plan = backend.plan_restore(request).await;
             Some(Message::Plan(number, Box::new(plan)))
@@ -204,13 +221,18 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         }
         Effect::Hold(request) => {
             let done = super::update::hold_sentence(&request);
-            Some(Message::Done(done, backend.hold(request).await))
+            let answer = backend.hold(request.clone()).await;
+            Some(if request.on {
+                Message::Held(done, answer)
+            } else {
+                Message::Done(done, answer)
+            })
         }
         Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
         Effect::Listen
-        | Effect::Copy(_)
+        | Effect::Copy(..)
         | Effect::Redraw
-        | Effect::Suspend
+        | Effect::Suspend(_)
         | Effect::Switch(_)
         | Effect::Quit
         | Effect::End(_) => None,

@@ -1,6 +1,6 @@
 //! Keys, as the table of actions names them, and everything else that comes from a person or from the terminal.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use ratatui::layout::Size;
 
 /// One key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,41 +53,56 @@ impl Key {
             other => format!("{other:?}"),
         }
     }
+}
 
-    fn from_event(event: KeyEvent) -> Option<Self> {
-        if event.kind == KeyEventKind::Release {
-            return None;
-        }
-        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-        Some(match event.code {
-            KeyCode::Char(c) if ctrl => Self::Ctrl(c.to_ascii_lowercase()),
-            KeyCode::Char(c) => Self::Char(c),
-            KeyCode::Up => Self::Up,
-            KeyCode::Down => Self::Down,
-            KeyCode::Left => Self::Left,
-            KeyCode::Right => Self::Right,
-            KeyCode::Home => Self::Home,
-            KeyCode::End => Self::End,
-            KeyCode::PageUp => Self::PageUp,
-            KeyCode::PageDown => Self::PageDown,
-            KeyCode::Enter => Self::Enter,
-            KeyCode::Esc => Self::Esc,
-            KeyCode::Tab => Self::Tab,
-            KeyCode::BackTab => Self::BackTab,
-            KeyCode::Backspace => Self::Backspace,
-            KeyCode::Delete => Self::Delete,
-            _ => return None,
-        })
+/// How a key was pressed, as far as a program behind a terminal can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By itself.
+    Alone,
+    /// Again, right after the same key: it is held down, or was pressed twice.
+    Again,
+    /// In one go with other keys: typed ahead on a slow line, pasted, or sent by a program.
+    Together,
+}
+
+/// One press of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Press {
+    /// The key.
+    pub key: Key,
+    /// How it was pressed.
+    pub how: How,
+}
+
+impl Press {
+    /// A key that was pressed by itself.
+    #[must_use]
+    pub fn alone(key: Key) -> Self {
+        Self { key, how: How::Alone }
     }
+}
+
+/// Text that was pasted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pasted {
+    /// The text, as far as it is kept.
+    pub text: String,
+    /// How many bytes of it were left out, since it was too long.
+    pub left_out: usize,
+    /// Whether the terminal said that it is pasted. Otherwise its letters came faster than anybody types.
+    pub marked: bool,
 }
 
 /// What comes from a person, from the terminal or from the system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A key was pressed.
-    Key(Key),
+    Key(Press),
+    /// A key was pressed together with Alt, or right after Esc: nobody can tell.
+    Alt(Key),
     /// Text was pasted.
-    Paste(String),
+    Paste(Pasted),
     /// The wheel was turned: up or down.
     Wheel {
         /// Up rather than down.
@@ -102,6 +117,12 @@ pub enum Input {
     },
     /// The terminal has another size now.
     Resized,
+    /// A terminal that does not tell its size has said where its last corner is.
+    Corner(Size),
+    /// All that was to be shown has been written.
+    Shown,
+    /// The process was asked to stop until it is continued.
+    Stop,
     /// The process goes on after it was stopped.
     Continued,
     /// The process has been asked to end.
@@ -112,26 +133,4 @@ pub enum Input {
     Panicked(String),
     /// The terminal gives no more input.
     Closed,
-}
-
-impl Input {
-    /// The input that a terminal event stands for, if any.
-    #[must_use]
-    pub fn from_event(event: Event) -> Option<Self> {
-        match event {
-            Event::Key(key) => Key::from_event(key).map(Self::Key),
-            Event::Paste(text) => Some(Self::Paste(text)),
-            Event::Resize(..) => Some(Self::Resized),
-            Event::Mouse(mouse) => match mouse.kind {
-                MouseEventKind::ScrollUp => Some(Self::Wheel { up: true }),
-                MouseEventKind::ScrollDown => Some(Self::Wheel { up: false }),
-                MouseEventKind::Down(MouseButton::Left) => Some(Self::Click {
-                    column: mouse.column,
-                    row: mouse.row,
-                }),
-                _ => None,
-            },
-            Event::FocusGained | Event::FocusLost => None,
-        }
-    }
 }

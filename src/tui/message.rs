@@ -23,6 +23,14 @@ pub enum Message {
     Time,
     /// The selection has rested on an environment for a moment; the number says which move it was.
     Rested(u64),
+    /// What waits for an answer with this number has been on the screen for a moment.
+    Read(u64),
+    /// Nothing came right after the answer to what waits with this number.
+    Alone(u64),
+    /// Text was put on the clipboard: what is to be said of it, and the bytes that the terminal was sent.
+    Copied(String, Vec<u8>),
+    /// The process cannot be stopped here: nothing would continue it.
+    CannotStop,
     /// How the backend is reached has changed.
     Link(Link),
     /// The backend tells of something new.
@@ -51,6 +59,8 @@ pub enum Message {
     Plan(u64, Box<Answer<RestorePlan>>),
     /// A job that was asked for has been started, or refused.
     Started(Start, Answer<JobId>),
+    /// A hold that a form asked for is set, or refused. The text says what was done.
+    Held(String, Answer<()>),
     /// Something else that was asked for is done, or refused. The text says what was done.
     Done(String, Answer<()>),
     /// Live of the demo was broken: the sentence says how.
@@ -60,8 +70,10 @@ pub enum Message {
 /// What kind of start is answered: decides what the screen shows next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// A backup or a verification: the main screen goes on.
+    /// A verification or a drill: the screen stays.
     Aside,
+    /// What a form asked for: the screen stays, and the form comes back if it was refused.
+    Filled,
     /// A restore or an undo: the screen of its job follows.
     Watched,
 }

@@ -3,9 +3,9 @@
 //! One direction, and no lock that drawing shares with anything:
 //!
 //! ```text
-//! key → key::Input → action (the one table) → update → Effect → Backend, in a task
-//!                                               ↑                  │
-//!               paint ← view ← model ←──────────┴──── Message ←────┘
+//! bytes → decode → presses → key::Input → action (the one table) → update → Effect → Backend, in a task
+//!                                                                  ↑                  │
+//!                                  paint ← view ← model ←──────────┴──── Message ←────┘
 //! ```
 //!
 //! - `model` is what is shown; `update` is the only thing that changes it, `view` the only thing that draws it, and
@@ -16,12 +16,15 @@
 //!   screen.
 
 pub mod action;
+pub mod clipboard;
+pub mod decode;
 pub mod display;
 mod effects;
 pub mod key;
 mod message;
 mod model;
 pub mod paint;
+pub mod presses;
 mod run;
 mod settings;
 mod terminal;
@@ -34,7 +37,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
 
 pub use self::run::{Left, run_among, run_on};
-pub use self::settings::{Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Ended, OneContext};
+pub use self::settings::{
+    Care, Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Ended, OneContext,
+};
 use self::terminal::{PanicGuard, Terminal};
 use crate::backend::Backend;
 
@@ -47,7 +52,7 @@ pub async fn run(
 ) -> Result<(), CockpitError> {
     let (sender, inputs) = unbounded_channel();
     let _guard = PanicGuard::new(sender.clone());
-    let mut terminal = Terminal::take(settings.mouse)?;
+    let mut terminal = Terminal::take(settings.mouse, &sender)?;
     terminal::listen(&sender)?;
     run_among(&mut terminal, inputs, backend, settings, contexts).await
 }

@@ -11,8 +11,8 @@ use chrono::Timelike as _;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant as Tick;
 
-use super::display::Display;
-use super::effects::{Effect, Effects};
+use super::display::{Display, Shown};
+use super::effects::{Effect, Effects, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::{Connection, Model};
@@ -25,6 +25,9 @@ use crate::domain::event::Event;
 
 /// The least time between two draws that only show progress.
 const CALM: Duration = Duration::from_millis(250);
+
+/// How many messages are taken in before a draw at most.
+const AT_ONCE: usize = 10_000;
 
 /// How a cockpit was left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +73,9 @@ pub async fn run_on<D: Display>(
         display,
         drawn: None,
         pending: false,
+        writing: false,
+        being_shown: None,
+        asked_to_read: 0,
         ended: None,
     };
     // What another context has left on the screen is not compared with.
@@ -96,10 +102,13 @@ pub async fn run_on<D: Display>(
                 urgent = true;
                 cockpit.take(Message::Time)?;
             }
-            () = calm, if cockpit.pending => urgent = true,
+            () = calm, if cockpit.pending && !cockpit.writing => urgent = true,
         }
-        // What has queued up meanwhile is taken in before the next draw.
-        while cockpit.ended.is_none() {
+        // What has queued up meanwhile is taken in before the next draw, but not for ever.
+        for _ in 0..AT_ONCE {
+            if cockpit.ended.is_some() {
+                break;
+            }
             let message = match inputs.try_recv() {
                 Ok(input) => Message::Input(input),
                 Err(_) => match messages.try_recv() {
@@ -147,17 +156,33 @@ struct Cockpit<'a, D> {
     drawn: Option<Tick>,
     /// Whether the model has changed since.
     pending: bool,
+    /// Whether a frame is being written.
+    writing: bool,
+    /// The number of what waits for an answer in it.
+    being_shown: Option<u64>,
+    /// The number of the last thing that somebody was given a moment to read.
+    asked_to_read: u64,
     ended: Option<End>,
 }
 
 impl<D: Display> Cockpit<'_, D> {
     fn take(&mut self, message: Message) -> Result<(), CockpitError> {
         match &message {
+            Message::Input(Input::Shown) => {
+                self.writing = false;
+                let shown = self.being_shown.take();
+                return self.on_screen(shown);
+            }
+            Message::Input(Input::Corner(size)) => {
+                self.display.corner(*size);
+                self.model.size = self.display.size()?;
+            }
             Message::Input(Input::Resized) => self.model.size = self.display.size()?,
             Message::Input(Input::Continued) => {
                 self.display.resume()?;
                 self.model.size = self.display.size()?;
             }
+            Message::Copied(_, bytes) if !bytes.is_empty() => self.display.write(bytes)?,
             _ => {}
         }
         let effects = in_loop(|| {
@@ -171,8 +196,9 @@ impl<D: Display> Cockpit<'_, D> {
         for effect in effects {
             match effect {
                 Effect::Redraw => self.display.forget(),
-                Effect::Suspend => self.display.suspend()?,
-                Effect::Copy(text) => self.display.copy(&text)?,
+                Effect::Suspend(stop) if self.display.can_stop() => self.display.suspend(stop)?,
+                Effect::Suspend(_) => self.take(Message::CannotStop)?,
+                Effect::Copy(what, text) => self.effects.copy(self.model.settings.clipboard, what, text),
                 Effect::Switch(name) => self.ended = Some(End::Switch(name)),
                 Effect::Quit => self.ended = Some(End::Quit),
                 Effect::End(why) => self.ended = Some(End::Ended(why)),
@@ -182,11 +208,37 @@ impl<D: Display> Cockpit<'_, D> {
         Ok(())
     }
 
+    /// Shows what there is to show. While the screen has not taken the last frame, this one is left out.
     fn draw(&mut self) -> Result<(), CockpitError> {
         let frame = in_loop(|| view::view(&self.model, &self.theme));
-        self.display.show(frame)?;
-        self.drawn = Some(Tick::now());
+        let asks = view::shows_what_is_asked(&self.model).then(|| self.model.answering.number());
         self.pending = false;
+        match self.display.show(frame)? {
+            Shown::Already => self.on_screen(asks)?,
+            Shown::UnderWay => {
+                self.writing = true;
+                self.being_shown = asks;
+            }
+            Shown::NotYet => {
+                self.pending = true;
+                return Ok(());
+            }
+        }
+        self.drawn = Some(Tick::now());
+        Ok(())
+    }
+
+    /// What waits for an answer is on the screen: in a moment it has been read.
+    fn on_screen(&mut self, asks: Option<u64>) -> Result<(), CockpitError> {
+        let Some(number) = asks.filter(|number| *number > self.asked_to_read) else {
+            return Ok(());
+        };
+        self.asked_to_read = number;
+        let shown_for = self.model.settings.care.shown_for;
+        if shown_for.is_zero() {
+            return self.take(Message::Read(number));
+        }
+        self.effects.start(Effect::After(shown_for, Timer::Read(number)));
         Ok(())
     }
 

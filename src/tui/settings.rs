@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::clipboard::Clipboard;
 use super::theme::{Accent, ThemeChoice};
 use crate::backend::Backend;
 use crate::domain::Instant;
@@ -41,8 +42,39 @@ pub struct CockpitSettings {
     pub idle_lock: Option<Duration>,
     /// Something to say at once, such as why another context could not be opened.
     pub notice: Option<String>,
+    /// What puts text on the clipboard.
+    pub clipboard: Clipboard,
+    /// What makes an answer count.
+    pub care: Care,
     /// Tells the time.
     pub clock: Clock,
+}
+
+/// What makes an answer count: that it was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Care {
+    /// How long something has been on the screen before an answer to it counts.
+    pub shown_for: Duration,
+    /// How long nothing may come after an answer for it to count.
+    pub alone_for: Duration,
+}
+
+impl Default for Care {
+    /// As a person at a keyboard needs it.
+    fn default() -> Self {
+        Self {
+            shown_for: Duration::from_millis(200),
+            alone_for: Duration::from_millis(60),
+        }
+    }
+}
+
+impl Care {
+    /// Every answer counts once the question is on the screen, for those that answer as quickly as they can.
+    pub const LEAST: Self = Self {
+        shown_for: Duration::ZERO,
+        alone_for: Duration::ZERO,
+    };
 }
 
 /// A context that can be chosen.

@@ -16,6 +16,9 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long anything may take before the wait for it fails. Only a broken program comes near it.
 const DEADLINE: Duration = Duration::from_mins(1);
 
+/// How close to each other a person presses two keys at most.
+const PACE: Duration = Duration::from_millis(120);
+
 /// How often a fact that announces itself in no way (a process has stopped) is looked up.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -25,6 +28,8 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     process: Pid,
+    /// When something was typed last.
+    pressed: Option<Instant>,
     /// The terminal's settings before the program ran.
     settings_before: String,
 }
@@ -39,6 +44,8 @@ struct Shared {
 struct Seen {
     parser: vt100::Parser,
     output: Vec<u8>,
+    /// Whether nothing more is taken from the program.
+    stalled: bool,
     exit: Option<ExitStatus>,
 }
 
@@ -80,6 +87,7 @@ impl Terminal {
             seen: Mutex::new(Seen {
                 parser: vt100::Parser::new(rows, columns, 0),
                 output: Vec::new(),
+                stalled: false,
                 exit: None,
             }),
             changed: Condvar::new(),
@@ -90,6 +98,9 @@ impl Terminal {
             let mut buffer = [0; 8192];
             while let Ok(count @ 1..) = screen.read(&mut buffer) {
                 let mut seen = reader.seen.lock().unwrap();
+                if seen.stalled {
+                    break;
+                }
                 seen.output.extend_from_slice(&buffer[..count]);
                 seen.parser.process(&buffer[..count]);
                 reader.changed.notify_all();
@@ -104,14 +115,39 @@ impl Terminal {
             keyboard: pair.master.take_writer().unwrap(),
             master: pair.master,
             process,
+            pressed: None,
             settings_before,
         }
     }
 
-    /// Types this, byte for byte.
+    /// Types this at the pace of a person: never closer than a moment to what was typed before.
     pub fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        if let Some(pressed) = self.pressed {
+            thread::sleep(PACE.saturating_sub(pressed.elapsed()));
+        }
+        self.send(keys.as_bytes());
+    }
+
+    /// Sends this at once, byte for byte, as a line does that was stalled, or a paste.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.keyboard.write_all(bytes).unwrap();
         self.keyboard.flush().unwrap();
+        self.pressed = Some(Instant::now());
+    }
+
+    /// The group of processes that has the terminal now.
+    pub fn foreground(&self) -> Pid {
+        Pid::from_raw(self.master.process_group_leader().unwrap()).unwrap()
+    }
+
+    /// Waits until another group of processes has the terminal than this one.
+    pub fn wait_for_others(&self, group: Pid, what: &str) {
+        self.wait(what, |_| (self.foreground() != group).then_some(()));
+    }
+
+    /// Lets the terminal take no more output, as a client does that was stopped or a link that has stalled.
+    pub fn stall(&self) {
+        self.shared.seen.lock().unwrap().stalled = true;
     }
 
     /// Changes the size, as a person who drags the window's corner.

@@ -217,7 +217,7 @@ async fn an_idle_cockpit_hides_everything_until_a_key_is_pressed() {
         seen: false,
     }));
     cockpit.send(Input::Wheel { up: true }).await;
-    cockpit.send(Input::Paste("q".to_owned())).await;
+    cockpit.paste("q").await;
     cockpit.settle().await;
     assert_eq!(cost(&cockpit.writes), (0, 0));
     // The key that wakes it does nothing else.

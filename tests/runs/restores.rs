@@ -1,7 +1,6 @@
 //! Restoring and undoing: the steps of the wizard, what is typed in them, and the job that follows.
 
 use lifeboat::domain::job::{JobState, Outcome, Phase, Progress};
-use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::Theme;
 
 use crate::screens::fixture;
@@ -188,10 +187,10 @@ async fn pasted_text_confirms_nothing() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r<Enter><Enter>").await.see("come back").await;
     cockpit.press("<Enter>").await;
-    cockpit.send(Input::Paste("acme/live\r\n".to_owned())).await;
+    cockpit.paste("acme/live\r\n").await;
     assert!(!called(&cockpit, "restore acme/live 3b90aa17"));
     cockpit.press("<Enter>").await.see("Job 32").await;
     cockpit.press("<Esc>").await;
-    cockpit.send(Input::Paste("q".to_owned())).await;
+    cockpit.paste("q").await;
     cockpit.see("pasted where nothing is typed").await;
 }

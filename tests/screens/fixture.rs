@@ -43,6 +43,8 @@ pub struct State {
     pub planned: Option<RestorePlan>,
     /// What every call that changes something answers, when it is not done.
     pub refuses: Option<BackendError>,
+    /// Why nothing works at all, if nothing does.
+    pub broken: Option<String>,
     pub demo: bool,
     /// What it says it is: the engine in this process, or the address of a service.
     pub kind: String,
@@ -89,6 +91,7 @@ impl Fixture {
             plan: Ok(plan()),
             planned: None,
             refuses: None,
+            broken: None,
             demo: false,
             kind: "embedded".to_owned(),
             calls: Vec::new(),
@@ -152,6 +155,9 @@ impl Fixture {
         }
         if *self.link.borrow() != Link::Up {
             return Err(BackendError::OutOfReach(OUT_OF_REACH.to_owned()));
+        }
+        if let Some(why) = self.state().broken.clone() {
+            return Err(BackendError::Failed(why));
         }
         self.state().calls.push(call.into());
         Ok(())

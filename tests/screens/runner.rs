@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::cell::Cell;
-use std::io::{self, Write};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use lifeboat::backend::Backend;
 #[cfg(feature = "engine")]
 use lifeboat::backend::remote::{Remote, RemoteSettings};
-use lifeboat::tui::display::{Display, Written};
-use lifeboat::tui::key::{Input, Key};
-use lifeboat::tui::paint::Frame;
+use lifeboat::tui::clipboard::Clipboard;
+use lifeboat::tui::display::{Display, Shown, Stop};
+use lifeboat::tui::key::{How, Input, Key, Pasted, Press};
+use lifeboat::tui::paint::{Frame, Painter};
 use lifeboat::tui::theme::ThemeChoice;
-use lifeboat::tui::{CockpitError, CockpitSettings, Contexts, run_among};
+use lifeboat::tui::{Care, CockpitError, CockpitSettings, Contexts, run_among};
 use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -38,16 +39,9 @@ impl Writes {
     pub fn take(&self) -> Vec<Vec<u8>> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
-}
 
-impl Write for Writes {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn push(&self, bytes: &[u8]) {
         self.0.lock().unwrap().push(bytes.to_vec());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -55,7 +49,8 @@ impl Write for Writes {
 struct Memory {
     size: Arc<Mutex<Size>>,
     frames: watch::Sender<Option<Frame>>,
-    out: Written<Writes>,
+    painter: Painter,
+    writes: Writes,
     copied: Arc<Mutex<Vec<String>>>,
 }
 
@@ -64,22 +59,36 @@ impl Display for Memory {
         Ok(*self.size.lock().unwrap())
     }
 
-    fn show(&mut self, frame: Frame) -> io::Result<()> {
-        self.out.show(frame.clone())?;
+    fn corner(&mut self, size: Size) {
+        *self.size.lock().unwrap() = size;
+    }
+
+    fn show(&mut self, frame: Frame) -> io::Result<Shown> {
+        let bytes = self.painter.encode(frame.clone());
+        if !bytes.is_empty() {
+            self.writes.push(&bytes);
+        }
         self.frames.send_replace(Some(frame));
-        Ok(())
+        Ok(Shown::Already)
     }
 
     fn forget(&mut self) {
-        self.out.forget();
+        self.painter.forget();
     }
 
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        self.copied.lock().unwrap().push(text.to_owned());
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.copied
+            .lock()
+            .unwrap()
+            .push(String::from_utf8_lossy(bytes).into_owned());
         Ok(())
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn can_stop(&self) -> bool {
+        true
+    }
+
+    fn suspend(&mut self, _stop: Stop) -> io::Result<()> {
         self.copied.lock().unwrap().push("suspended".to_owned());
         Ok(())
     }
@@ -170,6 +179,8 @@ pub fn settings() -> CockpitSettings {
         contexts: Vec::new(),
         idle_lock: None,
         notice: None,
+        clipboard: Clipboard::Terminal,
+        care: Care::LEAST,
         clock: Arc::new(fixture::now),
     }
 }
@@ -249,7 +260,8 @@ impl Runner {
         let mut display = Memory {
             size: Arc::clone(&size),
             frames: sender,
-            out: Written::new(writes.clone()),
+            painter: Painter::default(),
+            writes: writes.clone(),
             copied: Arc::clone(&copied),
         };
         let mut contexts = Others(Arc::clone(&shared), settings.clone());
@@ -306,7 +318,7 @@ impl Runner {
                     Key::Char(c)
                 }
             };
-            self.send(Input::Key(key)).await;
+            self.send(Input::Key(Press::alone(key))).await;
         }
         self
     }
@@ -315,9 +327,20 @@ impl Runner {
     pub async fn hold(&self, key: Key, times: usize) {
         for _ in 0..times {
             // The cockpit may have ended already.
-            let _ = self.inputs.send(Input::Key(key));
+            let how = How::Again;
+            let _ = self.inputs.send(Input::Key(Press { key, how }));
         }
         self.settle().await;
+    }
+
+    /// Pastes text where the terminal says that it is pasted.
+    pub async fn paste(&self, text: &str) {
+        self.send(Input::Paste(Pasted {
+            text: text.to_owned(),
+            left_out: 0,
+            marked: true,
+        }))
+        .await;
     }
 
     /// Gives any input.

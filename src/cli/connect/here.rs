@@ -80,6 +80,7 @@ impl ThisMachine {
         let on_a_terminal = outside.out_is_terminal && outside.input_is_terminal;
         let opens_cockpit = !arguments.headless && !globals.json && on_a_terminal;
         if opens_cockpit {
+            cockpit::terminal(&self.variables)?;
             writeln!(
                 outside.err,
                 "Making a sandbox with real content and a past of backups. This takes some seconds."

@@ -2,20 +2,23 @@
 //!
 //! Not in here: how it changes (`update`) and how it looks (`view`).
 
+pub mod answering;
 pub mod backups;
 pub mod cursor;
 pub mod fleet;
 pub mod screens;
+pub mod selection;
 pub mod wizard;
 
 use std::collections::BTreeMap;
 
 use ratatui::layout::Size;
 
+use self::answering::Answering;
 use self::backups::BackupRow;
 use self::cursor::Cursor;
 use self::fleet::Fleet;
-use self::screens::{Dialog, Page, Screen};
+use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
 use self::wizard::Step;
 use super::action::Place;
 use super::effects::{Effect, Fetch};
@@ -49,6 +52,11 @@ pub enum Pane {
 pub enum Connection {
     /// Nothing has been heard yet.
     Connecting,
+    /// It answers that it cannot work, and has never done otherwise.
+    Failing {
+        /// Why, as a sentence.
+        why: String,
+    },
     /// It answers, and tells of changes as they happen.
     Connected,
     /// It does not answer, and tries by itself until it does.
@@ -125,6 +133,14 @@ pub struct Model {
     pub screens: Vec<Screen>,
     /// The dialog that lies over everything.
     pub dialog: Option<Dialog>,
+    /// What waits for an answer, and whether one can be given yet.
+    pub answering: Answering,
+    /// Messages that came while something was typed or asked: they are shown once that is done.
+    pub waiting: Vec<Notice>,
+    /// The form that was sent last, until it is known whether it was taken.
+    pub sent: Option<Form>,
+    /// What was typed into forms that were closed or refused, for when they are opened again.
+    pub drafts: Vec<(FormKind, Vec<String>)>,
     /// What was last said.
     pub line: Option<Line>,
     /// Questions to the backend that have not been answered; `true` if the answer is out of date already.
@@ -171,6 +187,10 @@ impl Model {
             notifications: None,
             screens: Vec::new(),
             dialog,
+            answering: Answering::default(),
+            waiting: Vec::new(),
+            sent: None,
+            drafts: Vec::new(),
             line: None,
             asked: BTreeMap::new(),
             plans: 0,
@@ -183,6 +203,7 @@ impl Model {
         match &self.dialog {
             Some(Dialog::Form(_) | Dialog::Palette(_)) => Place::Typing,
             Some(Dialog::Contexts(_)) => Place::Contexts,
+            Some(Dialog::Question(question)) if question.is_grave() => Place::Grave,
             Some(Dialog::Question(_)) => Place::Question,
             Some(Dialog::Notice(_)) => Place::Notice,
             None => self.place_below(),
@@ -227,10 +248,10 @@ impl Model {
     /// What stands where something is not known yet.
     #[must_use]
     pub fn still_to_come(&self) -> &'static str {
-        if self.is_lost() {
-            "not known: the link is down"
-        } else {
-            "loading"
+        match self.connection {
+            Connection::Lost { .. } => "not known: the link is down",
+            Connection::Failing { .. } => "not known: R asks again",
+            Connection::Connecting | Connection::Connected => "loading",
         }
     }
 

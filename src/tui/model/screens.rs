@@ -132,6 +132,37 @@ pub struct Field {
     pub input: Input,
 }
 
+impl Form {
+    /// A form with empty fields of these labels.
+    #[must_use]
+    pub fn new(kind: FormKind, labels: &[&'static str]) -> Self {
+        Self {
+            kind,
+            fields: labels.iter().copied().map(Field::new).collect(),
+            active: 0,
+            problem: None,
+        }
+    }
+
+    /// What has been typed in each field, if anything has been.
+    #[must_use]
+    pub fn typed(&self) -> Option<Vec<String>> {
+        let texts: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| field.input.value().to_owned())
+            .collect();
+        texts.iter().any(|text| !text.is_empty()).then_some(texts)
+    }
+
+    /// Puts text into each field, as if it had been typed.
+    pub fn fill(&mut self, texts: Vec<String>) {
+        for (field, text) in self.fields.iter_mut().zip(texts) {
+            field.input = Input::new(text);
+        }
+    }
+}
+
 impl Field {
     /// An empty field.
     #[must_use]
@@ -161,6 +192,16 @@ pub struct Question {
     pub text: Vec<String>,
     /// The word for yes.
     pub yes: &'static str,
+    /// What is lost for good, as a sentence: then the question looks more serious, and Enter is not yes.
+    pub lost: Option<String>,
+}
+
+impl Question {
+    /// Whether something is lost for good.
+    #[must_use]
+    pub fn is_grave(&self) -> bool {
+        self.lost.is_some()
+    }
 }
 
 /// What a question is about.
@@ -168,6 +209,16 @@ pub struct Question {
 pub enum About {
     /// Ending the cockpit while jobs run in it.
     Quit,
+    /// Stopping the process while jobs run in it.
+    Suspend,
+    /// Reading back one backup, or all of them.
+    Verify(EnvironmentName, Option<BackupId>),
+    /// Restoring a backup into a scratch place.
+    Drill(EnvironmentName, BackupId),
+    /// Keeping a backup that expires for longer.
+    Extend(EnvironmentName, BackupId),
+    /// Leaving the safety backup out of a restore.
+    NoSafety(EnvironmentName),
     /// Breaking Live of the demo.
     Break(EnvironmentName),
     /// Cancelling a job.

@@ -1,17 +1,12 @@
 //! What each action does.
 
-use super::{allowed, forms, refresh, say, selection_moved, wizard};
+use super::{allowed, ask, forms, refresh, say, selection_moved, wizard};
 use crate::domain::activity::Severity;
-use crate::domain::environment::EnvironmentName;
-use crate::domain::measure;
-use crate::domain::request::HoldKind;
 use crate::domain::state::UndoWay;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::model::cursor::{Cursor, Motion};
-use crate::tui::model::screens::{
-    About, Dialog, Field, Form, FormKind, Log, News, Page, Palette, Question, Screen,
-};
+use crate::tui::model::screens::{Dialog, Log, News, Page, Palette, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
 use crate::tui::model::{Model, Pane};
 use crate::tui::view::layout;
@@ -56,13 +51,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Accept => forms::accept(model),
-        Action::Yes => forms::yes(model),
+        Action::Yes | Action::YesForGood => forms::yes(model),
         Action::NextStep => wizard::next(model),
         Action::Toggle => wizard::toggle(model),
-        Action::SafetyBackup => wizard::toggle_safety(model),
+        Action::SafetyBackup => ask::safety(model),
         Action::OtherRepository => wizard::toggle_source(model),
-        Action::Quit | Action::QuitAnywhere => quit(model),
-        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit | Action::QuitAnywhere => ask::quit(model),
+        Action::Suspend => ask::suspend(model),
         Action::Redraw => vec![Effect::Redraw],
         Action::Refresh => {
             say(model, Severity::Information, "asking for everything again");
@@ -75,7 +70,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::BreakLive
         | Action::Delete
         | Action::Confirm
-        | Action::CancelJob => ask(model, action),
+        | Action::Verify
+        | Action::VerifyAll
+        | Action::Drill
+        | Action::Extend
+        | Action::CancelJob => ask::first(model, action),
         Action::Contexts => {
             model.dialog = Some(Dialog::Contexts(Cursor {
                 selected: model.settings.place_among_contexts(),
@@ -86,9 +85,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SwitchTo => switch(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
-        Action::Verify | Action::VerifyAll | Action::Drill | Action::Extend | Action::CopyId => {
-            on_backup(model, action)
-        }
+        Action::CopyId => copy_id(model),
         _ => open(model, action),
     }
 }
@@ -232,7 +229,10 @@ fn next_pane(model: &mut Model, forward: bool) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
-    if model.dialog.take().is_some() {
+    if let Some(closed) = model.dialog.take() {
+        if let Dialog::Form(form) = closed {
+            forms::keep_draft(model, &form);
+        }
         return Vec::new();
     }
     if let Some(Screen::Wizard(_)) = model.screens.last() {
@@ -364,167 +364,13 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     }
 }
 
-/// Actions that need no more than the chosen backup.
-fn on_backup(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(name) = model.target_name().cloned() else {
+/// Puts the id of the chosen backup on the clipboard.
+fn copy_id(model: &Model) -> Vec<Effect> {
+    let Some(backup) = model.chosen_backup() else {
         return Vec::new();
     };
-    if action == Action::VerifyAll {
-        return vec![Effect::Verify(name, None)];
-    }
-    let Some(id) = model.chosen_backup().map(|backup| backup.id.clone()) else {
-        return Vec::new();
-    };
-    match action {
-        Action::Verify => vec![Effect::Verify(name, Some(id))],
-        Action::Drill => vec![Effect::Drill(name, id)],
-        Action::Extend => vec![Effect::Extend(name, id)],
-        Action::CopyId => {
-            say(
-                model,
-                Severity::Information,
-                format!("the id of backup {id} was given to the terminal's clipboard"),
-            );
-            vec![Effect::Copy(id.0)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Actions that ask something first.
-fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(name) = model.target_name().cloned() else {
-        return Vec::new();
-    };
-    let form = |kind, fields| {
-        Dialog::Form(Form {
-            kind,
-            fields,
-            active: 0,
-            problem: None,
-        })
-    };
-    let dialog = match action {
-        Action::Backup => form(FormKind::Backup(name), vec![Field::new("Note")]),
-        Action::UpgradeBackup => {
-            let fields = vec![Field::new("Upgrade to"), Field::new("Note")];
-            form(FormKind::UpgradeBackup(name), fields)
-        }
-        Action::Maintenance => hold_dialog(model, name, HoldKind::Maintenance),
-        Action::Protect => hold_dialog(model, name, HoldKind::Protection),
-        Action::BreakLive => Dialog::Question(Question {
-            title: format!("Break {name}"),
-            text: vec![
-                format!("This deletes and changes content of {name} for real, in the demo's sandbox only."),
-                "Restore a backup afterwards to see a recovery.".to_owned(),
-            ],
-            yes: "break Live",
-            about: About::Break(name),
-        }),
-        Action::Delete => {
-            let Some(backup) = model.chosen_backup() else {
-                return Vec::new();
-            };
-            Dialog::Question(Question {
-                title: format!("Delete a backup of {name}"),
-                text: vec![format!(
-                    "Backup {} ({}), taken {}, is deleted from the repository and cannot be brought back.",
-                    backup.id,
-                    backup.manifest.trigger.label(),
-                    crate::domain::measure::moment(backup.manifest.taken),
-                )],
-                yes: "delete",
-                about: About::Delete(name, backup.id.clone()),
-            })
-        }
-        Action::Confirm => confirm_question(model, name),
-        Action::CancelJob => {
-            let chosen = model.chosen_job().and_then(|id| model.jobs.get(&id));
-            let Some(job) = chosen.or_else(|| model.job_of(&name)) else {
-                return Vec::new();
-            };
-            Dialog::Question(Question {
-                title: format!("Cancel job {}", job.id),
-                text: vec![
-                    format!(
-                        "The {} of {} stops at its next safe point.",
-                        job.title, job.environment
-                    ),
-                    "Live stays as it is, and nothing half done is kept.".to_owned(),
-                ],
-                yes: "cancel the job",
-                about: About::Cancel(job.id),
-            })
-        }
-        _ => return Vec::new(),
-    };
-    model.dialog = Some(dialog);
-    Vec::new()
-}
-
-/// What goes when the outcome of a restore is confirmed.
-fn confirm_question(model: &Model, name: EnvironmentName) -> Dialog {
-    let details = model.details.get(&name);
-    let replaced = details.map_or(&[][..], |details| &details.replaced);
-    let mut text = vec![format!(
-        "The tables that restores of {name} have replaced are dropped from the database, and their room is free:"
-    )];
-    text.extend(replaced.iter().map(|tables| {
-        format!(
-            "{}: {}, replaced {} by job {}; they would stay until {}.",
-            tables.instance,
-            measure::bytes(tables.bytes),
-            measure::moment(tables.at),
-            tables.job,
-            measure::moment(tables.expires)
-        )
-    }));
-    let safety = details.and_then(|details| details.undo.as_ref());
-    text.push(match safety {
-        Some(backup) => format!("Undo is a restore of the safety backup {backup} from then on."),
-        None => "There is no safety backup: from then on nothing can undo the restore.".to_owned(),
-    });
-    Dialog::Question(Question {
-        title: format!("Confirm the restore of {name}"),
-        text,
-        yes: "drop the replaced tables",
-        about: About::Confirm(name),
-    })
-}
-
-/// Setting a hold asks for the reason, lifting one whether it is meant.
-fn hold_dialog(model: &Model, name: EnvironmentName, hold: HoldKind) -> Dialog {
-    let summary = model.fleet.get(&name);
-    let standing = summary.and_then(|summary| match hold {
-        HoldKind::Maintenance => summary.maintenance.as_ref(),
-        HoldKind::Protection => summary.protection.as_ref(),
-    });
-    let Some(standing) = standing else {
-        return Dialog::Form(Form {
-            kind: FormKind::Hold(name, hold),
-            fields: vec![Field::new("Reason")],
-            active: 0,
-            problem: None,
-        });
-    };
-    let (what, then) = match hold {
-        HoldKind::Maintenance => ("maintenance mode", "Jobs that wait for it begin then."),
-        HoldKind::Protection => ("protection", "Restores are accepted again then."),
-    };
-    let reason = standing.reason.as_deref().unwrap_or("no reason was given");
-    Dialog::Question(Question {
-        title: format!("Lift {what} of {name}"),
-        text: vec![
-            format!(
-                "Set by {} on {}: {reason}.",
-                standing.by,
-                crate::domain::measure::moment(standing.since)
-            ),
-            then.to_owned(),
-        ],
-        yes: "lift it",
-        about: About::Lift(name, hold),
-    })
+    let id = backup.id.clone();
+    vec![Effect::Copy(format!("the id of backup {id}"), id.0)]
 }
 
 /// Goes over to the context that is chosen in the dialog.
@@ -536,33 +382,4 @@ fn switch(model: &mut Model) -> Vec<Effect> {
         Some(chosen) if chosen.name != model.settings.context => vec![Effect::Switch(chosen.name.clone())],
         _ => Vec::new(),
     }
-}
-
-fn quit(model: &mut Model) -> Vec<Effect> {
-    let asked = matches!(
-        &model.dialog,
-        Some(Dialog::Question(Question {
-            about: About::Quit,
-            ..
-        }))
-    );
-    let running: Vec<String> = model
-        .unfinished_jobs()
-        .map(|job| format!("job {}: {} of {}", job.id, job.title, job.environment))
-        .collect();
-    if running.is_empty() || asked || !model.runs_jobs_itself() {
-        return vec![Effect::Quit];
-    }
-    let mut text = vec![
-        "Jobs run inside this program: quitting stops them. Live stays whole, and the next start finishes or rolls back what was begun."
-            .to_owned(),
-    ];
-    text.extend(running);
-    model.dialog = Some(Dialog::Question(Question {
-        title: "Quit while jobs run".to_owned(),
-        text,
-        yes: "quit",
-        about: About::Quit,
-    }));
-    Vec::new()
 }

@@ -71,7 +71,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             able_to_work(model)?;
             match model.target_details() {
                 Some(details) if !details.backups.is_empty() => Ok(()),
-                _ => Err("there is no backup to verify".to_owned()),
+                Some(_) => Err("there is no backup to verify".to_owned()),
+                None => Err(STILL_LOADING.to_owned()),
             }
         }
         Action::Extend | Action::Delete => {
@@ -84,13 +85,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::CancelJob => cancellable(model),
         Action::Maintenance | Action::Protect => live_target(model).map(|_| ()),
         Action::Details | Action::CopyId => chosen(model),
-        Action::Watch => {
-            let name = model.target_name().ok_or(NO_ENVIRONMENT)?;
-            let known = model.jobs.values().any(|job| job.environment == *name);
-            known
-                .then_some(())
-                .ok_or_else(|| format!("there has been no job on {name} yet"))
-        }
+        Action::Watch => watchable(model),
         Action::OpenJob | Action::OpenLog => model
             .chosen_job()
             .map(|_| ())
@@ -98,18 +93,15 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::OpenBackups | Action::About | Action::Check => model
             .target()
             .map(|_| ())
-            .ok_or_else(|| NO_ENVIRONMENT.to_owned()),
+            .ok_or_else(|| no_environment(model).to_owned()),
         Action::NextStep => next_step(model),
+        Action::Filter if !model.fleet.is_loaded() => Err(STILL_LOADING.to_owned()),
         Action::Filter => {
             let some = model.fleet.len() > 1;
             some.then_some(())
                 .ok_or_else(|| "there is nothing to filter".to_owned())
         }
-        Action::NextPane | Action::PreviousPane => match (&model.dialog, model.place()) {
-            (Some(Dialog::Form(form)), _) if form.fields.len() < 2 => Err("there is one field".to_owned()),
-            (Some(Dialog::Palette(_)), _) | (None, Place::Typing) => Err("there is one field".to_owned()),
-            _ => Ok(()),
-        },
+        Action::NextPane | Action::PreviousPane => other_field(model),
         Action::Help => on_other_page(model, &Page::Help),
         Action::Recovery => on_other_page(model, &Page::Recovery),
         Action::Notifications => not_on(matches!(model.screens.last(), Some(Screen::Notifications(_)))),
@@ -120,12 +112,43 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
     }
 }
 
+/// Whether there is another field or pane to go to.
+fn other_field(model: &Model) -> Result<(), String> {
+    match (&model.dialog, model.place()) {
+        (Some(Dialog::Form(form)), _) if form.fields.len() < 2 => Err("there is one field".to_owned()),
+        (Some(Dialog::Palette(_)), _) | (None, Place::Typing) => Err("there is one field".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is a job of the environment to look at.
+fn watchable(model: &Model) -> Result<(), String> {
+    let name = model.target_name().ok_or_else(|| no_environment(model))?;
+    if model.jobs.values().any(|job| job.environment == *name) {
+        return Ok(());
+    }
+    Err(if model.jobs_loaded {
+        format!("there has been no job on {name} yet")
+    } else {
+        "the jobs are still being read: try again in a moment".to_owned()
+    })
+}
+
 const NO_ENVIRONMENT: &str = "no environment is selected";
 const STILL_LOADING: &str = "the environment is still being read: try again in a moment";
 
+/// Why there is no environment: none is selected, or none is known yet.
+fn no_environment(model: &Model) -> &'static str {
+    if model.fleet.is_loaded() {
+        NO_ENVIRONMENT
+    } else {
+        STILL_LOADING
+    }
+}
+
 /// The environment, if it is Live.
 fn live_target(model: &Model) -> Result<&EnvironmentSummary, String> {
-    let target = model.target().ok_or(NO_ENVIRONMENT)?;
+    let target = model.target().ok_or_else(|| no_environment(model))?;
     refusal::only_live(&target.name, target.kind).map_err(|refusal| refusal.to_string())?;
     Ok(target)
 }
@@ -256,10 +279,20 @@ fn source_optional(model: &Model) -> Result<(), String> {
 }
 
 fn chosen(model: &Model) -> Result<(), String> {
-    match model.chosen_backup() {
-        Some(_) => Ok(()),
-        None => Err("no backup is chosen: this slot is empty".to_owned()),
+    if model.chosen_backup().is_some() {
+        return Ok(());
     }
+    let Some(name) = model.target_name() else {
+        return Err(no_environment(model).to_owned());
+    };
+    if let Some(problem) = model.details_problems.get(name) {
+        return Err(problem.clone());
+    }
+    // While another environment is still shown, or this one is being read, nobody knows what is in the slot.
+    if model.shown.as_ref() != Some(name) || !model.details.contains_key(name) {
+        return Err(STILL_LOADING.to_owned());
+    }
+    Err("no backup is chosen: this slot is empty".to_owned())
 }
 
 /// Whether the first repository has the chosen backup: what the second has besides is read back with all others.

@@ -1,6 +1,6 @@
 //! What the backend said: answers to questions, and events.
 
-use super::{everything, link, news, notice, say, selection_moved, show_selected, wizard};
+use super::{everything, forms, link, news, notice, say, selection_moved, show_selected, wizard};
 use crate::backend::BackendError;
 use crate::domain::activity::Severity;
 use crate::domain::check::Report;
@@ -13,7 +13,7 @@ use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::message::{Answer, Message, Start};
 use crate::tui::model::screens::Screen;
-use crate::tui::model::wizard::PlanState;
+use crate::tui::model::wizard::{PlanState, Wizard};
 use crate::tui::model::{Connection, Line, Model};
 
 /// Takes in what the backend said.
@@ -57,6 +57,15 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Checked(name, answer) => checked(model, name, answer),
         Message::Plan(number, answer) => plan(model, number, *answer),
         Message::Started(start, answer) => started(model, start, answer),
+        Message::Held(done, answer) => match answer {
+            Ok(()) => {
+                forms::taken(model);
+                say(model, Severity::Information, done);
+                Vec::new()
+            }
+            Err(error) if forms::refused(model, &error.to_string()) => Vec::new(),
+            Err(error) => failed(model, error),
+        },
         Message::Done(done, answer) => match answer {
             Ok(()) => {
                 say(model, Severity::Information, done);
@@ -71,14 +80,23 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Err(error) => failed(model, error),
         },
-        Message::Input(_) | Message::Time | Message::Rested(_) => Vec::new(),
+        Message::Input(_)
+        | Message::Time
+        | Message::Rested(_)
+        | Message::Read(_)
+        | Message::Alone(_)
+        | Message::Copied(..)
+        | Message::CannotStop => Vec::new(),
     }
 }
 
 /// Something was heard from the backend.
 fn heard(model: &mut Model) {
     model.data_from = Some(model.now);
-    if model.connection == Connection::Connecting {
+    if matches!(
+        model.connection,
+        Connection::Connecting | Connection::Failing { .. }
+    ) {
         model.connection = Connection::Connected;
     }
 }
@@ -91,7 +109,19 @@ fn settle(model: &mut Model, fetch: &Fetch) -> Vec<Effect> {
 fn unanswered(model: &mut Model, error: BackendError) -> Vec<Effect> {
     match error {
         BackendError::OutOfReach(_) => Vec::new(),
-        other => failed(model, other),
+        other => {
+            cannot_work(model, &other);
+            failed(model, other)
+        }
+    }
+}
+
+/// The backend has answered that it cannot: as long as nothing else has been heard of it, that is how it stands.
+fn cannot_work(model: &mut Model, error: &BackendError) {
+    if model.data_from.is_none() && !model.is_lost() {
+        model.connection = Connection::Failing {
+            why: error.to_string(),
+        };
     }
 }
 
@@ -118,6 +148,9 @@ fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> V
     let summaries = match answer {
         Ok(summaries) => summaries,
         Err(error) => {
+            if !matches!(error, BackendError::OutOfReach(_)) {
+                cannot_work(model, &error);
+            }
             if !model.fleet.is_loaded() {
                 model.fleet_problem = Some(error.to_string());
             }
@@ -264,35 +297,64 @@ fn plan(model: &mut Model, number: u64, answer: Answer<RestorePlan>) -> Vec<Effe
 }
 
 fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect> {
-    if let Some(Screen::Wizard(wizard)) = model.screens.last_mut() {
-        wizard.starting = false;
-    }
-    match (answer, start) {
-        (Ok(id), Start::Aside) => {
-            match model.jobs.get(&id).filter(|job| job.state.has_ended()).cloned() {
-                // A short job can have ended before the answer to its start came.
-                Some(job) => news::say_ended(model, &job),
-                None => {
-                    model.line = Some(Line {
-                        severity: Severity::Information,
-                        text: format!("job {id} has begun: the cockpit stays usable"),
-                        job: Some(id),
-                    });
-                }
+    match answer {
+        Ok(id) => {
+            if start == Start::Filled {
+                forms::taken(model);
+            }
+            if start == Start::Watched && wizard_that_starts(model).is_some() {
+                model.screens.clear();
+                model.screens.push(Screen::Job { id, scroll: 0 });
+            } else {
+                say_begun(model, id);
             }
             model.fetch(Fetch::Job(id)).into_iter().collect()
         }
-        (Ok(id), Start::Watched) => {
-            model.screens.clear();
-            model.screens.push(Screen::Job { id, scroll: 0 });
-            model.fetch(Fetch::Job(id)).into_iter().collect()
+        Err(error) => not_started(model, start, error),
+    }
+}
+
+fn say_begun(model: &mut Model, id: JobId) {
+    match model.jobs.get(&id).filter(|job| job.state.has_ended()).cloned() {
+        // A short job can have ended before the answer to its start came.
+        Some(job) => news::say_ended(model, &job),
+        None => {
+            model.line = Some(Line {
+                severity: Severity::Information,
+                text: format!("job {id} has begun: the cockpit stays usable"),
+                job: Some(id),
+            });
         }
-        // The plan does not hold any more: a new one is made and shown, with the reason above it.
-        (Err(BackendError::Refused(refusal @ Refusal::StalePlan { .. })), _) => {
-            say(model, Severity::Warning, refusal.to_string());
-            wizard::ask_for_plan(model)
+    }
+}
+
+fn not_started(model: &mut Model, start: Start, error: BackendError) -> Vec<Effect> {
+    match start {
+        Start::Filled if forms::refused(model, &error.to_string()) => return Vec::new(),
+        Start::Watched => {
+            if let Some(wizard) = wizard_that_starts(model) {
+                wizard.starting = false;
+                // The plan does not hold any more: a new one is made and shown, with the reason above it.
+                if let BackendError::Refused(refusal @ Refusal::StalePlan { .. }) = error {
+                    let effects = wizard::ask_for_plan(model);
+                    say(model, Severity::Warning, refusal.to_string());
+                    return effects;
+                }
+                // What was typed stays, and what to do about the reason is decided here.
+                wizard.problem = Some(error.to_string());
+                return Vec::new();
+            }
         }
-        (Err(error), _) => failed(model, error),
+        Start::Filled | Start::Aside => {}
+    }
+    failed(model, error)
+}
+
+/// The wizard whose restore has been asked for, while it is still on the screen.
+fn wizard_that_starts(model: &mut Model) -> Option<&mut Wizard> {
+    match model.screens.last_mut() {
+        Some(Screen::Wizard(wizard)) if wizard.starting => Some(wizard),
+        _ => None,
     }
 }
 

@@ -4,7 +4,8 @@ use super::{act, allowed, link, say, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
-use crate::tui::action::{Action, Row, TABLE};
+use crate::tui::action::{Action, Place, Row, TABLE};
+use crate::tui::display::Stop;
 use crate::tui::effects::Effect;
 use crate::tui::model::Model;
 use crate::tui::model::screens::{About, Dialog, Field, Form, FormKind, Question, Screen};
@@ -50,7 +51,57 @@ fn not_now(model: &mut Model) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
+/// Opens a form, with what was typed into it before it was closed or refused.
+pub fn open(model: &Model, kind: FormKind, labels: &[&'static str]) -> Dialog {
+    let draft = model.drafts.iter().find(|(of, _)| *of == kind);
+    let texts = draft.map(|(_, texts)| texts.clone());
+    let mut form = Form::new(kind, labels);
+    form.fill(texts.unwrap_or_default());
+    Dialog::Form(form)
+}
+
+/// Keeps what was typed into a form for when it is opened again.
+pub fn keep_draft(model: &mut Model, form: &Form) {
+    model.drafts.retain(|(of, _)| *of != form.kind);
+    if let Some(typed) = form.typed() {
+        model.drafts.push((form.kind.clone(), typed));
+    }
+}
+
+/// The form that was sent was taken: what was typed into it has had its effect.
+pub fn taken(model: &mut Model) {
+    if let Some(form) = model.sent.take() {
+        model.drafts.retain(|(of, _)| *of != form.kind);
+    }
+}
+
+/// The form that was sent was refused: it comes back with what was typed and the reason, unless something else is on the
+/// screen by now. Says whether it came back.
+pub fn refused(model: &mut Model, why: &str) -> bool {
+    let Some(mut form) = model.sent.take() else {
+        return false;
+    };
+    keep_draft(model, &form);
+    if model.dialog.is_some() || model.place() == Place::Typing {
+        return false;
+    }
+    form.problem = Some(why.to_owned());
+    model.dialog = Some(Dialog::Form(form));
+    true
+}
+
 fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
+    let effects = effects_of(&mut form);
+    if effects.is_empty() {
+        model.dialog = Some(Dialog::Form(form));
+    } else {
+        model.sent = Some(form);
+    }
+    effects
+}
+
+/// What a form that is sent asks for; nothing when something is missing in it.
+fn effects_of(form: &mut Form) -> Vec<Effect> {
     let text = |index: usize| form.fields.get(index).and_then(Field::text);
     match form.kind.clone() {
         FormKind::Backup(environment) => vec![Effect::Backup(BackupRequest {
@@ -62,7 +113,6 @@ fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
             let Some(version) = text(0) else {
                 form.problem = Some("write the version of Magnolia that Live is upgraded to".to_owned());
                 form.active = 0;
-                model.dialog = Some(Dialog::Form(form));
                 return Vec::new();
             };
             vec![Effect::Backup(BackupRequest {
@@ -82,8 +132,11 @@ fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
 
 /// A question was answered with yes.
 pub fn yes(model: &mut Model) -> Vec<Effect> {
-    let quits = matches!(&model.dialog, Some(Dialog::Question(question)) if question.about == About::Quit);
-    if !quits && let Some(effects) = not_now(model) {
+    let stays_here = matches!(
+        &model.dialog,
+        Some(Dialog::Question(question)) if matches!(question.about, About::Quit | About::Suspend)
+    );
+    if !stays_here && let Some(effects) = not_now(model) {
         return effects;
     }
     let Some(Dialog::Question(Question { about, .. })) = model.dialog.take() else {
@@ -91,6 +144,11 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
     };
     match about {
         About::Quit => vec![Effect::Quit],
+        About::Suspend => vec![Effect::Suspend(Stop::Group)],
+        About::Verify(name, backup) => vec![Effect::Verify(name, backup)],
+        About::Drill(name, id) => vec![Effect::Drill(name, id)],
+        About::Extend(name, id) => vec![Effect::Extend(name, id)],
+        About::NoSafety(_) => wizard::set_safety(model, false),
         About::Break(name) => vec![Effect::Break(name)],
         About::Cancel(id) => vec![Effect::Cancel(id)],
         About::Delete(name, id) => {

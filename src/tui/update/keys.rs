@@ -2,37 +2,39 @@
 
 use tui_input::InputRequest;
 
-use super::{act, allowed, forms, say, selection_moved, wizard};
+use super::{act, allowed, careful, forms, say, selection_moved, wizard};
 use crate::domain::activity::Severity;
-use crate::domain::printable;
+use crate::domain::request::TEXT_LIMIT;
+use crate::domain::{measure, printable};
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::Effect;
-use crate::tui::key::Key;
+use crate::tui::key::{Key, Pasted, Press};
 use crate::tui::model::cursor::Motion;
 use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::{Model, Pane, SMALLEST};
 use crate::tui::view::layout;
 
 /// A key was pressed.
-pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let place = model.place();
+pub fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
+    // A key that comes right after an answer takes it back: nobody presses two of them as fast.
+    careful::break_off(model);
     model.line = None;
-    if is_too_small(model) && place != Place::Typing {
+    let place = model.place();
+    let action = Action::of(press.key, place);
+    if is_too_small(model) {
         // Nothing can be seen: only keys that do no harm count.
-        return match Action::of(key, place) {
+        return match action {
             Some(action @ (Action::Quit | Action::QuitAnywhere | Action::Suspend | Action::Redraw)) => {
-                act::act(model, action)
+                careful::act_on(model, action, press)
             }
             _ => Vec::new(),
         };
     }
-    match Action::of(key, place) {
-        Some(action) => act::try_act(model, action),
-        None if place == Place::Typing => typed(model, key),
+    match action {
+        Some(action) => careful::act_on(model, action, press),
+        None if place == Place::Typing => typed(model, press.key),
         None => {
-            if matches!(key, Key::Char(_))
-                && let Some(hint) = wizard_hint(model, place)
-            {
+            if let Some(hint) = hint(model, place, press.key) {
                 say(model, Severity::Warning, hint);
             }
             Vec::new()
@@ -40,9 +42,38 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     }
 }
 
-/// What to do instead of typing in a step of the wizard where nothing is typed.
-fn wizard_hint(model: &Model, place: Place) -> Option<String> {
+/// A key was pressed together with Alt, or right after Esc on a slow line. It is never the key alone. Where something is
+/// typed it moves by words, as in shells; elsewhere it is the Esc, which leaves everything as it is.
+pub fn pressed_with_alt(model: &mut Model, key: Key) -> Vec<Effect> {
+    careful::break_off(model);
+    if is_too_small(model) {
+        return Vec::new();
+    }
+    if model.place() != Place::Typing {
+        return match Action::of(Key::Esc, model.place()) {
+            Some(action) => act::try_act(model, action),
+            None => Vec::new(),
+        };
+    }
+    let request = match key {
+        Key::Char('b') | Key::Left => InputRequest::GoToPrevWord,
+        Key::Char('f') | Key::Right => InputRequest::GoToNextWord,
+        Key::Char('d') | Key::Delete => InputRequest::DeleteNextWord,
+        Key::Backspace => InputRequest::DeletePrevWord,
+        _ => return Vec::new(),
+    };
+    edit(model, |input| {
+        input.handle(request);
+    })
+}
+
+/// What to do instead of pressing a key that means nothing here.
+fn hint(model: &Model, place: Place, key: Key) -> Option<String> {
     match place {
+        Place::Grave if key == Key::Enter => {
+            Some("Enter is not enough for this: press y, or Esc to leave it".to_owned())
+        }
+        _ if !matches!(key, Key::Char(_)) => None,
         Place::Choose | Place::Scope => {
             Some("press Enter to go on to the plan: the name is typed after it".to_owned())
         }
@@ -58,27 +89,62 @@ fn is_too_small(model: &Model) -> bool {
     model.size.width < SMALLEST.width || model.size.height < SMALLEST.height
 }
 
-/// Text was pasted: it goes where text goes, and nowhere else. A line end in it confirms nothing.
-pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+/// Text was pasted: it goes where text goes, in one piece, and nowhere else. A line end in it confirms nothing.
+pub fn pasted(model: &mut Model, pasted: &Pasted) -> Vec<Effect> {
+    careful::break_off(model);
+    if is_too_small(model) {
+        return Vec::new();
+    }
     if model.place() != Place::Typing {
+        let why = if pasted.marked {
+            "text was pasted where nothing is typed: it was not used"
+        } else {
+            "that came faster than anybody types: it counts as pasted and was not used"
+        };
+        say(model, Severity::Warning, why);
+        return Vec::new();
+    }
+    let ends_a_line = pasted.text.ends_with(['\n', '\r']);
+    let text = printable::line(&pasted.text).trim().to_owned();
+    let mut left_out = pasted.left_out;
+    let effects = edit(model, |input| left_out += insert(input, &text));
+    if left_out > 0 {
+        let kept = measure::count(TEXT_LIMIT as u64);
         say(
             model,
             Severity::Warning,
-            "text was pasted where nothing is typed: it was not used",
+            format!("the pasted text was too long and has been cut: {kept} characters fit here"),
         );
-        return Vec::new();
-    }
-    let text = printable::line(text).trim().to_owned();
-    let mut effects = Vec::new();
-    for c in text.chars() {
-        effects = edit(model, InputRequest::InsertChar(c));
+    } else if ends_a_line && !pasted.marked {
+        say(
+            model,
+            Severity::Warning,
+            "Enter came together with text and was left out: press it by itself",
+        );
     }
     effects
 }
 
+/// Puts text in at the cursor, in one piece and as far as there is room. Gives how many characters were left out.
+fn insert(input: &mut tui_input::Input, text: &str) -> usize {
+    let before = input.value().chars().count();
+    let fits = TEXT_LIMIT.saturating_sub(before);
+    let taken: String = text.chars().take(fits).collect();
+    let cursor = input.cursor();
+    let at = input
+        .value()
+        .char_indices()
+        .nth(cursor)
+        .map_or(input.value().len(), |(at, _)| at);
+    let (head, tail) = input.value().split_at(at);
+    let count = taken.chars().count();
+    *input = tui_input::Input::new(format!("{head}{taken}{tail}")).with_cursor(cursor + count);
+    text.chars().count() - count
+}
+
 /// The wheel was turned.
 pub fn turned(model: &mut Model, up: bool) -> Vec<Effect> {
-    if model.place() == Place::Typing || model.place() == Place::Question {
+    if matches!(model.place(), Place::Typing | Place::Question | Place::Grave) {
         return Vec::new();
     }
     act::scroll(model, if up { Motion::Up } else { Motion::Down })
@@ -107,7 +173,11 @@ pub fn clicked(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
 
 fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     let request = match key {
-        Key::Char(c) => InputRequest::InsertChar(c),
+        Key::Char(c) => {
+            return edit(model, |input| {
+                insert(input, c.encode_utf8(&mut [0; 4]));
+            });
+        }
         Key::Backspace => InputRequest::DeletePrevChar,
         Key::Delete => InputRequest::DeleteNextChar,
         Key::Left => InputRequest::GoToPrevChar,
@@ -121,7 +191,9 @@ fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         Key::Down => return moved_while_typing(model, Motion::Down),
         _ => return Vec::new(),
     };
-    edit(model, request)
+    edit(model, |input| {
+        input.handle(request);
+    })
 }
 
 /// The arrows choose among what the text has found.
@@ -141,17 +213,18 @@ fn moved_while_typing(model: &mut Model, motion: Motion) -> Vec<Effect> {
     Vec::new()
 }
 
-fn edit(model: &mut Model, request: InputRequest) -> Vec<Effect> {
+/// Changes what is being typed.
+fn edit(model: &mut Model, change: impl FnOnce(&mut tui_input::Input)) -> Vec<Effect> {
     match &mut model.dialog {
         Some(Dialog::Form(form)) => {
             form.problem = None;
             if let Some(field) = form.fields.get_mut(form.active) {
-                field.input.handle(request);
+                change(&mut field.input);
             }
             return Vec::new();
         }
         Some(Dialog::Palette(palette)) => {
-            palette.input.handle(request);
+            change(&mut palette.input);
             palette.cursor.selected = 0;
             palette.cursor.offset = 0;
             return Vec::new();
@@ -159,13 +232,13 @@ fn edit(model: &mut Model, request: InputRequest) -> Vec<Effect> {
         _ => {}
     }
     if let Some(Screen::Wizard(wizard)) = model.screens.last_mut() {
-        wizard::edit(wizard, request);
+        wizard::edit(wizard, change);
         return Vec::new();
     }
     let Some(input) = &mut model.filtering else {
         return Vec::new();
     };
-    input.handle(request);
+    change(input);
     let text = input.value().to_owned();
     let before = model.fleet.selected().map(|summary| summary.name.clone());
     model.fleet.set_filter(&text);

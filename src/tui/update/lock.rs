@@ -12,7 +12,9 @@ use crate::tui::model::Model;
 pub fn before(model: &mut Model, message: &Message) -> Option<Vec<Effect>> {
     let is_person = matches!(
         message,
-        Message::Input(Input::Key(_) | Input::Paste(_) | Input::Wheel { .. } | Input::Click { .. })
+        Message::Input(
+            Input::Key(_) | Input::Alt(_) | Input::Paste(_) | Input::Wheel { .. } | Input::Click { .. }
+        )
     );
     if model.locked {
         if !is_person {
@@ -30,7 +32,14 @@ pub fn before(model: &mut Model, message: &Message) -> Option<Vec<Effect>> {
         // Nothing of what was there may be left under what is written now. A key that comes this late was meant for
         // what its user saw before they went.
         return match message {
-            Message::Input(Input::Terminate | Input::HungUp | Input::Closed) => None,
+            Message::Input(
+                Input::Terminate
+                | Input::HungUp
+                | Input::Closed
+                | Input::Stop
+                | Input::Continued
+                | Input::Shown,
+            ) => None,
             Message::Input(_) | Message::Time => Some(vec![Effect::Redraw]),
             _ => None,
         };

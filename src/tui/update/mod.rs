@@ -5,7 +5,8 @@
 //! - `news`: how jobs end, and notifications.
 //! - `keys`: what a person did, up to the action it stands for or the text it types.
 //! - `allowed`: whether an action makes sense now, and if not, why.
-//! - `act`: what an action does.
+//! - `careful`: whether a key was meant.
+//! - `act`: what an action does. `ask`: what is asked before some of them.
 //! - `link`: how the backend is reached.
 //! - `lock`: hiding everything while nobody is there.
 //! - `forms`, `wizard`: the dialogs and the restore wizard.
@@ -13,6 +14,8 @@
 mod act;
 pub mod allowed;
 mod answers;
+mod ask;
+mod careful;
 mod forms;
 pub use forms::palette_matches;
 mod keys;
@@ -25,10 +28,13 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::action::Place;
+use super::display::Stop;
 use super::effects::{Effect, Fetch, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::screens::{Dialog, Notice, Screen};
+use super::model::selection::Selection;
 use super::model::{Line, Model};
 use super::settings::Ended;
 use super::view::layout;
@@ -88,6 +94,23 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
     let mut effects = match message {
         Message::Input(input) => taken_in(model, input),
         Message::Time => look_again(model),
+        Message::Read(number) => {
+            model.answering.read(number);
+            Vec::new()
+        }
+        Message::Alone(number) => careful::stayed_alone(model, number),
+        Message::Copied(sentence, _) => {
+            say(model, Severity::Information, sentence);
+            Vec::new()
+        }
+        Message::CannotStop => {
+            say(
+                model,
+                Severity::Warning,
+                "not stopped: no shell would continue Lifeboat here with fg",
+            );
+            Vec::new()
+        }
         Message::Rested(number) => {
             if number == model.moves {
                 show_selected(model)
@@ -95,9 +118,17 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
                 Vec::new()
             }
         }
-        other => answers::taken_in(model, other),
+        other => {
+            let selected = Selection::of(model);
+            let effects = answers::taken_in(model, other);
+            selected.keep(model);
+            effects
+        }
     };
     effects.extend(mark_seen(model));
+    show_what_waits(model);
+    let asks = model.asks();
+    model.answering.note(asks);
     keep_in_view(model);
     effects
 }
@@ -116,11 +147,13 @@ fn look_again(model: &mut Model) -> Vec<Effect> {
 
 fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {
     match input {
-        Input::Key(key) => keys::pressed(model, key),
-        Input::Paste(text) => keys::pasted(model, &text),
+        Input::Key(press) => keys::pressed(model, press),
+        Input::Alt(key) => keys::pressed_with_alt(model, key),
+        Input::Paste(pasted) => keys::pasted(model, &pasted),
         Input::Wheel { up } => keys::turned(model, up),
         Input::Click { column, row } => keys::clicked(model, column, row),
-        Input::Resized => Vec::new(),
+        Input::Resized | Input::Corner(_) | Input::Shown => Vec::new(),
+        Input::Stop => vec![Effect::Suspend(Stop::Process)],
         Input::Continued => vec![Effect::Redraw],
         Input::Terminate => vec![Effect::End(Ended::Asked)],
         Input::HungUp | Input::Closed => vec![Effect::End(Ended::TerminalGone)],
@@ -207,14 +240,35 @@ fn say(model: &mut Model, severity: Severity, text: impl Into<String>) {
     }
 }
 
-/// Says something in a dialog.
+/// Says something in a dialog: at once, or when what is typed or asked at this moment is done.
 fn notice(model: &mut Model, severity: Severity, title: &str, text: String) {
-    model.dialog = Some(Dialog::Notice(Notice {
+    let notice = Notice {
         severity,
         title: title.to_owned(),
         text,
         scroll: 0,
-    }));
+    };
+    let is_shown = matches!(&model.dialog, Some(Dialog::Notice(shown)) if shown.text == notice.text);
+    if is_shown || model.waiting.contains(&notice) {
+        return;
+    }
+    if model.dialog.is_some() || model.place() == Place::Typing {
+        model.line = Some(Line {
+            severity,
+            text: format!("{title}: more is told once this is closed"),
+            job: None,
+        });
+    }
+    model.waiting.push(notice);
+    show_what_waits(model);
+}
+
+/// Shows the message that has waited longest, unless something is typed or asked.
+fn show_what_waits(model: &mut Model) {
+    if !model.waiting.is_empty() && model.dialog.is_none() && model.place() != Place::Typing {
+        let notice = model.waiting.remove(0);
+        model.dialog = Some(Dialog::Notice(notice));
+    }
 }
 
 /// What was done when a hold has been set or lifted.

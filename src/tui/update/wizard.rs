@@ -1,7 +1,5 @@
 //! The restore wizard, step by step.
 
-use tui_input::InputRequest;
-
 use crate::domain::backup::Verification;
 use crate::domain::refusal;
 use crate::domain::settings::RepositoryChoice;
@@ -111,10 +109,10 @@ pub fn toggle(model: &mut Model) -> Vec<Effect> {
 
 /// Leaves the safety backup out, or takes it after all. The plan is made anew: its room, its warnings and its time
 /// depend on it.
-pub fn toggle_safety(model: &mut Model) -> Vec<Effect> {
+pub fn set_safety(model: &mut Model, with_safety: bool) -> Vec<Effect> {
     match wizard(model) {
         Some(wizard) if wizard.step == Step::Plan => {
-            wizard.without_safety = !wizard.without_safety;
+            wizard.without_safety = !with_safety;
             ask_for_plan(model)
         }
         _ => Vec::new(),
@@ -142,10 +140,10 @@ pub fn toggle_source(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Changes the typed name.
-pub fn edit(wizard: &mut Wizard, request: InputRequest) {
+pub fn edit(wizard: &mut Wizard, change: impl FnOnce(&mut tui_input::Input)) {
     if wizard.step == Step::Name && !wizard.starting {
         wizard.problem = None;
-        wizard.typed.handle(request);
+        change(&mut wizard.typed);
     }
 }
 

@@ -47,6 +47,10 @@ fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Vec<Piece>> {
             piece(format!("{} ", symbols.empty), Meaning::Quiet),
             piece("loading ", Meaning::Quiet),
         ]],
+        Connection::Failing { .. } => {
+            let words = format!("{} cannot work ", symbols.critical);
+            vec![vec![piece(words, Meaning::Critical)]]
+        }
         Connection::Connected => {
             let dot = piece(format!("{} ", symbols.full), Meaning::Good);
             let from = from.unwrap_or_else(|| "no data yet".to_owned());
@@ -101,7 +105,7 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
         canvas.pieces(1, y, width, &pieces);
         return;
     }
-    if let Connection::Lost { why, .. } = &model.connection {
+    if let Connection::Lost { why, .. } | Connection::Failing { why } = &model.connection {
         let pieces = [
             piece(format!("{} ", symbols.critical), Meaning::Critical),
             piece(why, Meaning::Critical),

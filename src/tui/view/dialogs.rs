@@ -173,14 +173,24 @@ fn draw_question(canvas: &mut Canvas<'_>, model: &Model, question: &Question) {
     for paragraph in &question.text {
         text.paragraph(paragraph, Meaning::Text);
     }
+    if let Some(lost) = &question.lost {
+        text.paragraph(lost, Meaning::Critical);
+    }
     text.blank();
+    // What cannot be taken back has the colour of what is serious, and another key.
+    let (yes, meaning, title) = if question.is_grave() {
+        let title = format!("{} {}", canvas.symbols().critical, question.title);
+        ("y", Meaning::Critical, title)
+    } else {
+        ("Enter", Meaning::Warning, question.title.clone())
+    };
     text.line(vec![
-        piece("Enter", Meaning::Key),
+        piece(yes, Meaning::Key),
         piece(format!(" {}", question.yes), Meaning::Text),
         piece("    Esc", Meaning::Key),
         piece(" leave it", Meaning::Text),
     ]);
-    let inside = frame(canvas, model, text.len(), &question.title, Meaning::Warning);
+    let inside = frame(canvas, model, text.len(), &title, meaning);
     text.draw(canvas, inside, 0);
 }
 

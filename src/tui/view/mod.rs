@@ -33,6 +33,12 @@ use super::model::{Model, Pane, SMALLEST};
 use super::paint::Frame;
 use super::theme::{Meaning, Theme};
 
+/// Whether a frame shows what waits for an answer. In a terminal that is too small, nobody sees it.
+#[must_use]
+pub fn shows_what_is_asked(model: &Model) -> bool {
+    model.size.width >= SMALLEST.width && model.size.height >= SMALLEST.height && !model.locked
+}
+
 /// Draws the model.
 #[must_use]
 pub fn view(model: &Model, theme: &Theme) -> Frame {
@@ -40,7 +46,7 @@ pub fn view(model: &Model, theme: &Theme) -> Frame {
     let mut buffer = Buffer::empty(area);
     let mut canvas = Canvas::new(&mut buffer, theme);
     let cursor = if area.width < SMALLEST.width || area.height < SMALLEST.height {
-        too_small(&mut canvas, area);
+        too_small(&mut canvas, area, model.asks().is_some());
         None
     } else {
         draw(&mut canvas, model)
@@ -153,9 +159,14 @@ pub fn screen_text(model: &Model) -> Option<Text> {
 }
 
 /// Says which size is needed, in whatever room there is.
-fn too_small(canvas: &mut Canvas<'_>, area: Rect) {
+fn too_small(canvas: &mut Canvas<'_>, area: Rect, asks: bool) {
+    let asks = if asks {
+        " Something waits for an answer."
+    } else {
+        ""
+    };
     let text = format!(
-        "The cockpit needs {} columns and {} rows. This terminal has {} and {}: make it larger. Ctrl-C quits.",
+        "The cockpit needs {} columns and {} rows. This terminal has {} and {}: make it larger. Ctrl-C quits.{asks}",
         SMALLEST.width, SMALLEST.height, area.width, area.height
     );
     for (line, y) in wrap(&text, usize::from(area.width)).iter().zip(0..area.height) {

@@ -1,0 +1,140 @@
+//! What is selected, by what it is: when lists change, the selection stays on the thing and not on the number of its row.
+
+use super::Model;
+use super::backups::{BackupRow, RowKind};
+use super::cursor::Cursor;
+use super::screens::Screen;
+use super::wizard::Step;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobId;
+
+/// What was selected before something changed.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// In the table of backups: of which environment, and which row.
+    backup: Option<(EnvironmentName, Row)>,
+    /// On the screen on top.
+    listed: Option<Listed>,
+}
+
+/// A row of a table of backups: what it stands for, and its backup.
+type Row = (RowKind, Option<BackupId>);
+
+/// A thing in a list, and how many screens lie under that list.
+#[derive(Debug)]
+struct Listed(usize, Thing);
+
+#[derive(Debug)]
+enum Thing {
+    Job(JobId),
+    Activity(u64),
+    News(u64),
+    Backup(Row),
+}
+
+impl Selection {
+    /// What is selected now.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        let listed = model
+            .screens
+            .last()
+            .and_then(|screen| match screen {
+                Screen::Jobs(cursor) => model.job_in_list(cursor).map(|job| Thing::Job(job.id)),
+                Screen::Activity(cursor) => {
+                    let entry = model.activity.as_ref()?.get(cursor.selected)?;
+                    Some(Thing::Activity(entry.number))
+                }
+                Screen::Notifications(list) => {
+                    let news = model.notifications.as_ref()?.get(list.cursor.selected)?;
+                    Some(Thing::News(news.number))
+                }
+                Screen::Wizard(wizard) if wizard.step == Step::Choose => {
+                    row_of(model, &wizard.environment, wizard.choice.selected).map(Thing::Backup)
+                }
+                _ => None,
+            })
+            .map(|thing| Listed(model.screens.len(), thing));
+        let shown = model.shown.clone();
+        Self {
+            backup: shown.and_then(|name| {
+                let row = row_of(model, &name, model.backup_cursor.selected)?;
+                Some((name, row))
+            }),
+            listed,
+        }
+    }
+
+    /// Selects the same things again, as far as they are still there.
+    pub fn keep(self, model: &mut Model) {
+        if let Some((name, row)) = self.backup
+            && model.shown.as_ref() == Some(&name)
+            && let Some(position) = find(model, &name, &row)
+        {
+            model.backup_cursor.selected = position;
+        }
+        let Some(Listed(screens, thing)) = self.listed.filter(|listed| listed.0 == model.screens.len())
+        else {
+            return;
+        };
+        let position = match &thing {
+            Thing::Job(id) => model.jobs_newest_first().position(|job| job.id == *id),
+            Thing::Activity(number) => place(model.activity.as_deref(), |entry| entry.number == *number),
+            Thing::News(number) => place(model.notifications.as_deref(), |news| news.number == *number),
+            Thing::Backup(row) => match model.screens.last() {
+                Some(Screen::Wizard(wizard)) => find(model, &wizard.environment, row),
+                _ => None,
+            },
+        };
+        let screen = model.screens.get_mut(screens - 1);
+        if let (Some(position), Some(cursor)) =
+            (position, screen.and_then(|screen| cursor_for(screen, &thing)))
+        {
+            cursor.selected = position;
+        }
+    }
+}
+
+/// The cursor of a screen that lists such things.
+fn cursor_for<'a>(screen: &'a mut Screen, thing: &Thing) -> Option<&'a mut Cursor> {
+    match (screen, thing) {
+        (Screen::Jobs(cursor), Thing::Job(_)) | (Screen::Activity(cursor), Thing::Activity(_)) => {
+            Some(cursor)
+        }
+        (Screen::Notifications(list), Thing::News(_)) => Some(&mut list.cursor),
+        (Screen::Wizard(wizard), Thing::Backup(_)) if wizard.step == Step::Choose => Some(&mut wizard.choice),
+        _ => None,
+    }
+}
+
+fn place<T>(list: Option<&[T]>, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+    list?.iter().position(is_it)
+}
+
+fn rows_of(model: &Model, name: &EnvironmentName) -> Vec<(BackupRow, Row)> {
+    let Some(details) = model.details.get(name) else {
+        return Vec::new();
+    };
+    super::backups::rows(details)
+        .into_iter()
+        .map(|row| {
+            let backup = row.of(details).map(|backup| backup.id.clone());
+            (row, (row.kind, backup))
+        })
+        .collect()
+}
+
+fn row_of(model: &Model, name: &EnvironmentName, number: usize) -> Option<Row> {
+    rows_of(model, name).into_iter().nth(number).map(|(_, row)| row)
+}
+
+/// Where a row is now: the same backup for the same slot, else the same backup, else the same slot where it was empty.
+fn find(model: &Model, name: &EnvironmentName, wanted: &Row) -> Option<usize> {
+    let rows = rows_of(model, name);
+    let at = |is_it: &dyn Fn(&Row) -> bool| rows.iter().position(|(_, row)| is_it(row));
+    at(&|row| row == wanted).or_else(|| match &wanted.1 {
+        Some(_) => at(&|row| row.1 == wanted.1),
+        None => at(&|row| row.0 == wanted.0),
+    })
+}

@@ -1,0 +1,224 @@
+//! Whether keys were pressed by a hand, one by one: what starts, deletes or confirms something wants to know. Pure: the
+//! time comes with the keys.
+//!
+//! Text that is pasted where the terminal does not mark it, keys that were held down, and keys that were typed ahead all
+//! come as keys. None of them is an answer to a question that somebody has read.
+
+use std::time::{Duration, Instant};
+
+use super::decode::Decoded;
+use super::key::{How, Input, Key, Pasted, Press};
+
+/// Keys that come closer to each other than this were not pressed one by one, except when it is the same key, held.
+const GAP: Duration = Duration::from_millis(25);
+/// The same key again within this time is the key held down (keyboards wait up to 660 ms before they repeat), or pressed
+/// twice by a hand that meant once.
+const HELD: Duration = Duration::from_millis(700);
+/// So many letters in one go are text. Blanks and line ends alone are none.
+const TEXT: usize = 3;
+
+/// Tells keys that were pressed one by one from others.
+#[derive(Debug, Default)]
+pub struct Presses {
+    last: Option<(Key, Instant)>,
+    /// When anything came last.
+    before: Option<Instant>,
+}
+
+impl Presses {
+    /// What was read at one moment, as inputs.
+    pub fn sort(&mut self, at: Instant, decoded: Vec<Decoded>) -> Vec<Input> {
+        let close = self
+            .before
+            .is_some_and(|before| at.saturating_duration_since(before) < GAP);
+        let together = close || decoded.len() > 1;
+        if !decoded.is_empty() {
+            self.before = Some(at);
+        }
+        let mut inputs = Vec::new();
+        let mut run = Vec::new();
+        for one in decoded {
+            let input = match one {
+                Decoded::Key(key) => {
+                    run.push(key);
+                    None
+                }
+                Decoded::Alt(key) => Some(Input::Alt(key)),
+                Decoded::Paste { text, left_out } => Some(Input::Paste(Pasted {
+                    text,
+                    left_out,
+                    marked: true,
+                })),
+                Decoded::Wheel { up } => Some(Input::Wheel { up }),
+                Decoded::Click { column, row } => Some(Input::Click { column, row }),
+                Decoded::Corner(size) => Some(Input::Corner(size)),
+            };
+            if let Some(input) = input {
+                self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
+                inputs.push(input);
+            }
+        }
+        self.keys(at, &run, together, &mut inputs);
+        inputs
+    }
+
+    /// Keys that came in one go.
+    fn keys(&mut self, at: Instant, run: &[Key], together: bool, inputs: &mut Vec<Input>) {
+        let all_the_same = run.windows(2).all(|pair| pair[0] == pair[1]);
+        let mut text = Vec::new();
+        for key in run.iter().copied().map(Some).chain([None]) {
+            if let Some(key) = key
+                && letter(key).is_some()
+                && !all_the_same
+            {
+                text.push(key);
+                continue;
+            }
+            self.letters(at, std::mem::take(&mut text), inputs);
+            if let Some(key) = key {
+                let repeated = run.len() > 1 && all_the_same;
+                self.press(at, key, together, repeated, inputs);
+            }
+        }
+    }
+
+    /// Letters that came in one go: text where they are many, keys where they are few.
+    fn letters(&mut self, at: Instant, keys: Vec<Key>, inputs: &mut Vec<Input>) {
+        let seen = keys
+            .iter()
+            .filter(|key| matches!(key, Key::Char(c) if !c.is_whitespace()));
+        if seen.count() < TEXT {
+            for key in keys {
+                self.press(at, key, true, false, inputs);
+            }
+            return;
+        }
+        self.last = keys.last().map(|key| (*key, at));
+        inputs.push(Input::Paste(Pasted {
+            text: keys.into_iter().filter_map(letter).collect(),
+            left_out: 0,
+            marked: false,
+        }));
+    }
+
+    fn press(&mut self, at: Instant, key: Key, together: bool, repeated: bool, inputs: &mut Vec<Input>) {
+        let again = self
+            .last
+            .is_some_and(|(last, before)| last == key && at.saturating_duration_since(before) < HELD);
+        self.last = Some((key, at));
+        let how = if again || repeated {
+            How::Again
+        } else if together {
+            How::Together
+        } else {
+            How::Alone
+        };
+        inputs.push(Input::Key(Press { key, how }));
+    }
+}
+
+/// The letter of a text that a key may stand for.
+fn letter(key: Key) -> Option<char> {
+    match key {
+        Key::Char(c) => Some(c),
+        Key::Enter | Key::Ctrl('j') => Some('\n'),
+        Key::Tab => Some('\t'),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::decode::Decoder;
+
+    /// What comes of bytes, each piece so many milliseconds after the one before.
+    fn inputs(pieces: &[(u64, &str)]) -> Vec<Input> {
+        let (mut decoder, mut presses) = (Decoder::default(), Presses::default());
+        let mut at = Instant::now();
+        let mut inputs = Vec::new();
+        for (after, bytes) in pieces {
+            at += Duration::from_millis(*after);
+            inputs.extend(presses.sort(at, decoder.feed(bytes.as_bytes())));
+        }
+        inputs
+    }
+
+    fn press(key: Key, how: How) -> Input {
+        Input::Key(Press { key, how })
+    }
+
+    fn text(text: &str) -> Input {
+        Input::Paste(Pasted {
+            text: text.to_owned(),
+            left_out: 0,
+            marked: false,
+        })
+    }
+
+    #[test]
+    fn keys_one_by_one_are_alone() {
+        let typed = inputs(&[(0, "d"), (400, "y"), (200, "\x1b[A")]);
+        let alone = [Key::Char('d'), Key::Char('y'), Key::Up].map(|key| press(key, How::Alone));
+        assert_eq!(typed, alone);
+    }
+
+    #[test]
+    fn keys_in_one_go_are_not() {
+        for pieces in [&[(0, "dy")][..], &[(0, "d"), (5, "y")]] {
+            let typed = inputs(pieces);
+            assert!(typed.contains(&press(Key::Char('y'), How::Together)), "{typed:?}");
+        }
+        assert_eq!(
+            inputs(&[(0, "d\r")]),
+            [
+                press(Key::Char('d'), How::Together),
+                press(Key::Enter, How::Together)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_held_is_said_to_be() {
+        let held = inputs(&[(0, "\r"), (660, "\r"), (33, "\r"), (33, "\r")]);
+        let hows: Vec<How> = held
+            .into_iter()
+            .filter_map(|input| match input {
+                Input::Key(press) => Some(press.how),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(hows, [How::Alone, How::Again, How::Again, How::Again]);
+        assert_eq!(
+            inputs(&[(0, "\r\r")]),
+            [press(Key::Enter, How::Again), press(Key::Enter, How::Again)]
+        );
+        assert_eq!(
+            inputs(&[(0, "jjjj")]),
+            [(); 4].map(|()| press(Key::Char('j'), How::Again))
+        );
+    }
+
+    #[test]
+    fn letters_that_nobody_types_are_text() {
+        assert_eq!(
+            inputs(&[(0, "Deploy done: v12.4 is live\r")]),
+            [text("Deploy done: v12.4 is live\n")]
+        );
+        assert_eq!(
+            inputs(&[(0, "D"), (500, "eploy\ny\r")]),
+            [press(Key::Char('D'), How::Alone), text("eploy\ny\n")]
+        );
+    }
+
+    #[test]
+    fn what_is_marked_as_pasted_stays_marked() {
+        let pasted = inputs(&[(0, "\x1b[200~dy\x1b[201~")]);
+        let marked = Input::Paste(Pasted {
+            text: "dy".to_owned(),
+            left_out: 0,
+            marked: true,
+        });
+        assert_eq!(pasted, [marked]);
+    }
+}

@@ -1,0 +1,181 @@
+//! The real terminal: taking it, giving it back whatever happens, and listening to it.
+//!
+//! It is given back after quitting, after an error, after a panic, on every signal that would end the process, and while
+//! the process is stopped. Nothing here waits for a terminal that takes no output for longer than a moment.
+//!
+//! - `modes`: the terminal's own settings.
+//! - `output`: the thread that writes.
+//! - `listen`: the thread that reads, and signals.
+//! - `shell`: whether a process that is stopped here would ever go on.
+//! - `panics`: what a panic does.
+
+mod listen;
+mod modes;
+mod output;
+mod panics;
+mod shell;
+
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ratatui::layout::Size;
+use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+use rustix::termios::tcgetwinsize;
+use tokio::sync::mpsc::UnboundedSender;
+
+pub use self::listen::listen;
+use self::output::Output;
+pub use self::panics::{PanicGuard, in_loop};
+use super::display::{Display, Shown, Stop};
+use super::key::Input;
+use super::paint::{Frame, Painter};
+
+/// The other screen, no cursor, pasted text told from typed text.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
+/// Clicks and the wheel.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+/// Takes back all of it, and ends an update that was left open. The screen is emptied before it is left: where there is no
+/// other screen, the cockpit would stay behind as if it still ran.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[H\x1b[2J\x1b[?25h\x1b[?1049l";
+/// Sends the cursor to the last corner, asks where it is, and brings it back.
+const ASK_CORNER: &[u8] = b"\x1b7\x1b[999;999H\x1b[6n\x1b8";
+/// How long a terminal may take to take what gives it back. One that stalls is left as it is.
+const LEAVING: Duration = Duration::from_millis(300);
+/// What a terminal has that does not say.
+const USUAL: Size = Size {
+    width: 80,
+    height: 24,
+};
+
+/// Whether the terminal is taken at this moment. The terminal belongs to the whole process, and so does this.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The way to it, for whoever has to give it back.
+static OUTPUT: OnceLock<Output> = OnceLock::new();
+
+/// The terminal, taken. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Terminal {
+    output: Output,
+    painter: Painter,
+    mouse: bool,
+    /// The size that the terminal has told, where the system does not know it.
+    corner: Option<Size>,
+}
+
+impl Terminal {
+    /// Takes the terminal. What becomes of its frames is told as input.
+    pub fn take(mouse: bool, inputs: &UnboundedSender<Input>) -> io::Result<Self> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Err(io::Error::other("input or output is not a terminal"));
+        }
+        let output = Output::start(inputs.clone())?;
+        let _ = OUTPUT.set(output.clone());
+        let mut terminal = Self {
+            output,
+            painter: Painter::default(),
+            mouse,
+            corner: None,
+        };
+        terminal.enter()?;
+        Ok(terminal)
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        modes::take()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        self.output.send(ENTER);
+        if self.mouse {
+            self.output.send(MOUSE);
+        }
+        if told_size().is_none() {
+            self.output.send(ASK_CORNER);
+        }
+        self.painter.forget();
+        Ok(())
+    }
+}
+
+/// The size that the system knows. Serial lines and some containers have none.
+fn told_size() -> Option<Size> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some(Size {
+        width: size.ws_col,
+        height: size.ws_row,
+    })
+}
+
+/// Gives the terminal back, if it is taken. The errors of a terminal that is gone are of no use to anybody.
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    if let Some(output) = OUTPUT.get() {
+        output.send(LEAVE);
+        if !output.wait(LEAVING) {
+            // What it has not taken yet is not wanted any more.
+            modes::drop_output();
+            output.wait(LEAVING);
+        }
+    }
+    let _ = modes::give_back();
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+impl Display for Terminal {
+    fn size(&self) -> io::Result<Size> {
+        Ok(told_size().or(self.corner).unwrap_or(USUAL))
+    }
+
+    fn corner(&mut self, size: Size) {
+        self.corner = Some(size);
+    }
+
+    fn show(&mut self, frame: Frame) -> io::Result<Shown> {
+        if !TAKEN.load(Ordering::SeqCst) || !self.output.is_free() {
+            return Ok(Shown::NotYet);
+        }
+        let bytes = self.painter.encode(frame);
+        if bytes.is_empty() {
+            return Ok(Shown::Already);
+        }
+        self.output.send(&bytes);
+        Ok(Shown::UnderWay)
+    }
+
+    fn forget(&mut self) {
+        self.painter.forget();
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.send(bytes);
+        Ok(())
+    }
+
+    fn can_stop(&self) -> bool {
+        shell::would_continue()
+    }
+
+    fn suspend(&mut self, stop: Stop) -> io::Result<()> {
+        give_back();
+        // SIGSTOP, since SIGTSTP is taken by this process itself.
+        match stop {
+            // The whole group, as the terminal itself would do it: a wrapper that waits for this process stops with it,
+            // and the shell notices.
+            Stop::Group => kill_current_process_group(Signal::STOP)?,
+            Stop::Process => kill_process(getpid(), Signal::STOP)?,
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        // Also when it had not been given back: whoever stopped the process from outside has changed the settings.
+        self.enter()
+    }
+}

@@ -1,0 +1,301 @@
+//! What is asked before an action is done: what takes long, changes something or takes something away is never one key.
+
+use super::{forms, wizard};
+use crate::domain::backup::Backup;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::measure;
+use crate::domain::request::HoldKind;
+use crate::tui::action::Action;
+use crate::tui::display::Stop;
+use crate::tui::effects::Effect;
+use crate::tui::model::Model;
+use crate::tui::model::screens::{About, Dialog, FormKind, Question, Screen};
+
+/// Asks what an action asks first.
+pub fn first(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(name) = model.target_name().cloned() else {
+        return Vec::new();
+    };
+    let dialog = match action {
+        Action::Backup => forms::open(model, FormKind::Backup(name), &["Note"]),
+        Action::UpgradeBackup => forms::open(model, FormKind::UpgradeBackup(name), &["Upgrade to", "Note"]),
+        Action::Maintenance => hold_dialog(model, name, HoldKind::Maintenance),
+        Action::Protect => hold_dialog(model, name, HoldKind::Protection),
+        Action::BreakLive => Dialog::Question(Question {
+            title: format!("Break {name}"),
+            text: vec!["Restore a backup afterwards to see a recovery.".to_owned()],
+            lost: Some(format!(
+                "This deletes and changes content of {name} for real, in the demo's sandbox only."
+            )),
+            yes: "break Live",
+            about: About::Break(name),
+        }),
+        Action::Delete => match model.chosen_backup() {
+            Some(backup) => delete_question(model, name, backup),
+            None => return Vec::new(),
+        },
+        Action::Verify | Action::VerifyAll | Action::Drill | Action::Extend => {
+            match about_backup(model, action, name) {
+                Some(question) => Dialog::Question(question),
+                None => return Vec::new(),
+            }
+        }
+        Action::Confirm => confirm_question(model, name),
+        Action::CancelJob => {
+            let chosen = model.chosen_job().and_then(|id| model.jobs.get(&id));
+            let Some(job) = chosen.or_else(|| model.job_of(&name)) else {
+                return Vec::new();
+            };
+            Dialog::Question(Question {
+                title: format!("Cancel job {}", job.id),
+                text: vec![
+                    format!(
+                        "The {} of {} stops at its next safe point.",
+                        job.title, job.environment
+                    ),
+                    "Live stays as it is, and nothing half done is kept.".to_owned(),
+                ],
+                yes: "cancel the job",
+                lost: None,
+                about: About::Cancel(job.id),
+            })
+        }
+        _ => return Vec::new(),
+    };
+    model.dialog = Some(dialog);
+    Vec::new()
+}
+
+/// What goes when the outcome of a restore is confirmed.
+fn confirm_question(model: &Model, name: EnvironmentName) -> Dialog {
+    let details = model.details.get(&name);
+    let replaced = details.map_or(&[][..], |details| &details.replaced);
+    let mut text = vec![format!(
+        "The tables that restores of {name} have replaced are dropped from the database, and their room is free:"
+    )];
+    text.extend(replaced.iter().map(|tables| {
+        format!(
+            "{}: {}, replaced {} by job {}; they would stay until {}.",
+            tables.instance,
+            measure::bytes(tables.bytes),
+            measure::moment(tables.at),
+            tables.job,
+            measure::moment(tables.expires)
+        )
+    }));
+    let safety = details.and_then(|details| details.undo.as_ref());
+    let lost = match safety {
+        Some(backup) => format!(
+            "The tables are lost for good. Undo is a restore of the safety backup {backup} from then on."
+        ),
+        None => "The tables are lost for good, and there is no safety backup: undo is impossible afterwards."
+            .to_owned(),
+    };
+    Dialog::Question(Question {
+        title: format!("Confirm the restore of {name}"),
+        text,
+        yes: "drop the replaced tables",
+        lost: Some(lost),
+        about: About::Confirm(name),
+    })
+}
+
+/// Setting a hold asks for the reason, lifting one whether it is meant.
+fn hold_dialog(model: &Model, name: EnvironmentName, hold: HoldKind) -> Dialog {
+    let summary = model.fleet.get(&name);
+    let standing = summary.and_then(|summary| match hold {
+        HoldKind::Maintenance => summary.maintenance.as_ref(),
+        HoldKind::Protection => summary.protection.as_ref(),
+    });
+    let Some(standing) = standing else {
+        return forms::open(model, FormKind::Hold(name, hold), &["Reason"]);
+    };
+    let (what, then) = match hold {
+        HoldKind::Maintenance => ("maintenance mode", "Jobs that wait for it begin then."),
+        HoldKind::Protection => ("protection", "Restores are accepted again then."),
+    };
+    let reason = standing.reason.as_deref().unwrap_or("no reason was given");
+    Dialog::Question(Question {
+        title: format!("Lift {what} of {name}"),
+        text: vec![
+            format!(
+                "Set by {} on {}: {reason}.",
+                standing.by,
+                measure::moment(standing.since)
+            ),
+            then.to_owned(),
+        ],
+        yes: "lift it",
+        lost: None,
+        about: About::Lift(name, hold),
+    })
+}
+
+/// Ends the cockpit, after a question where jobs would end with it.
+pub fn quit(model: &mut Model) -> Vec<Effect> {
+    let asked = asks_to_quit(model);
+    let running = running_here(model);
+    if running.is_empty() || asked {
+        return vec![Effect::Quit];
+    }
+    let mut text = vec![
+        "Jobs run inside this program: quitting stops them. Live stays whole, and the next start finishes or rolls back what was begun."
+            .to_owned(),
+    ];
+    text.extend(running);
+    model.dialog = Some(Dialog::Question(Question {
+        title: "Quit while jobs run".to_owned(),
+        text,
+        yes: "quit",
+        lost: None,
+        about: About::Quit,
+    }));
+    Vec::new()
+}
+
+/// Whether the question on the screen is whether to quit.
+pub fn asks_to_quit(model: &Model) -> bool {
+    matches!(
+        &model.dialog,
+        Some(Dialog::Question(Question {
+            about: About::Quit,
+            ..
+        }))
+    )
+}
+
+/// Stops the process, after a question where jobs would stand still with it.
+pub fn suspend(model: &mut Model) -> Vec<Effect> {
+    let running = running_here(model);
+    if running.is_empty() {
+        return vec![Effect::Suspend(Stop::Group)];
+    }
+    let mut text = vec![
+        "Jobs run inside this program. While it is stopped they stand still, hold their locks, and everybody else is refused."
+            .to_owned(),
+    ];
+    text.extend(running);
+    model.dialog = Some(Dialog::Question(Question {
+        title: "Stop while jobs run".to_owned(),
+        text,
+        yes: "stop",
+        lost: Some("A restore that stands still leaves the site as its hooks have left it.".to_owned()),
+        about: About::Suspend,
+    }));
+    Vec::new()
+}
+
+/// The jobs that run in this process, a line for each.
+fn running_here(model: &Model) -> Vec<String> {
+    if !model.runs_jobs_itself() {
+        return Vec::new();
+    }
+    model
+        .unfinished_jobs()
+        .map(|job| format!("job {}: {} of {}", job.id, job.title, job.environment))
+        .collect()
+}
+
+/// Takes the safety backup into the restore after all, or asks whether it is to be left out.
+pub fn safety(model: &mut Model) -> Vec<Effect> {
+    let Some(Screen::Wizard(wizard)) = model.screens.last() else {
+        return Vec::new();
+    };
+    if wizard.without_safety {
+        return wizard::set_safety(model, true);
+    }
+    let environment = wizard.environment.clone();
+    model.dialog = Some(Dialog::Question(Question {
+        title: format!("Restore {environment} without a safety backup"),
+        text: vec!["Leave it out only where Live is worth nothing any more, or cannot be read.".to_owned()],
+        lost: Some("Nothing is kept of what is live now: undo is impossible afterwards.".to_owned()),
+        yes: "leave the safety backup out",
+        about: About::NoSafety(environment),
+    }));
+    Vec::new()
+}
+
+/// What deleting a backup takes away.
+fn delete_question(model: &Model, name: EnvironmentName, backup: &Backup) -> Dialog {
+    let which = format!(
+        "Backup {} ({}), taken {}.",
+        backup.id,
+        backup.manifest.trigger.label(),
+        measure::moment(backup.manifest.taken),
+    );
+    let undoes = model
+        .details
+        .get(&name)
+        .is_some_and(|details| details.undo.as_ref() == Some(&backup.id));
+    let lost = if undoes {
+        "It is deleted from the repository and cannot be brought back. The last restore is undone with it: undo is impossible afterwards."
+    } else {
+        "It is deleted from the repository and cannot be brought back."
+    };
+    Dialog::Question(Question {
+        title: format!("Delete a backup of {name}"),
+        text: vec![which],
+        yes: "delete",
+        lost: Some(lost.to_owned()),
+        about: About::Delete(name, backup.id.clone()),
+    })
+}
+
+/// What is asked before something is done with the chosen backup, or with all.
+fn about_backup(model: &Model, action: Action, name: EnvironmentName) -> Option<Question> {
+    if action == Action::VerifyAll {
+        let count = model.target_details()?.backups.len();
+        return Some(Question {
+            title: format!("Verify all backups of {name}"),
+            text: vec![format!(
+                "All of {count} backups are read back and compared. Until that is done {name} takes no other job."
+            )],
+            yes: "verify them",
+            lost: None,
+            about: About::Verify(name, None),
+        });
+    }
+    let backup = model.chosen_backup()?;
+    let id = backup.id.clone();
+    let which = format!(
+        "Backup {id} ({}), taken {},",
+        backup.manifest.trigger.label(),
+        measure::moment(backup.manifest.taken)
+    );
+    let size = measure::bytes(backup.manifest.bytes());
+    let question = |title: &str, text: Vec<String>, yes, about| {
+        Some(Question {
+            title: format!("{title} of {name}"),
+            text,
+            yes,
+            lost: None,
+            about,
+        })
+    };
+    let busy = format!("Until that is done {name} takes no other job.");
+    match action {
+        Action::Verify => question(
+            "Verify a backup",
+            vec![format!("{which} is read back and compared: {size}. {busy}")],
+            "verify it",
+            About::Verify(name.clone(), Some(id)),
+        ),
+        Action::Drill => question(
+            "Drill a backup",
+            vec![format!(
+                "{which} is restored into a scratch place and compared there: {size}. Live is not touched. {busy}"
+            )],
+            "begin the drill",
+            About::Drill(name.clone(), id),
+        ),
+        Action::Extend => question(
+            "Keep a backup",
+            vec![format!(
+                "{which} is kept for another 48 hours, and its room stays taken."
+            )],
+            "keep it",
+            About::Extend(name.clone(), id),
+        ),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Whether a key is meant: nothing starts, goes or is confirmed by a key that was not pressed by itself, after what it
+//! answers was on the screen.
+
+use super::{act, ask, say};
+use crate::domain::activity::Severity;
+use crate::tui::action::{Action, Place};
+use crate::tui::effects::{Effect, Timer};
+use crate::tui::key::{How, Key, Press};
+use crate::tui::model::Model;
+use crate::tui::model::screens::Dialog;
+
+/// Does the action if the press of its key is meant, or says why it does not count.
+pub fn act_on(model: &mut Model, action: Action, press: Press) -> Vec<Effect> {
+    if let Err(why) = is_meant(model, action, press) {
+        say(model, Severity::Warning, why);
+        return Vec::new();
+    }
+    if !is_answer(model, action) {
+        return act::try_act(model, action);
+    }
+    if !model.answering.is_read() {
+        say(
+            model,
+            Severity::Warning,
+            "that key came before this could be read: press it again",
+        );
+        return Vec::new();
+    }
+    let alone_for = model.settings.care.alone_for;
+    if alone_for.is_zero() {
+        return act::try_act(model, action);
+    }
+    model.answering.give(action);
+    vec![Effect::After(alone_for, Timer::Alone(model.answering.number()))]
+}
+
+/// Nothing came right after an answer: it counts.
+pub fn stayed_alone(model: &mut Model, number: u64) -> Vec<Effect> {
+    if number != model.answering.number() {
+        return Vec::new();
+    }
+    match model.answering.take_given() {
+        Some(action) => act::try_act(model, action),
+        None => Vec::new(),
+    }
+}
+
+/// Something came right after an answer: it does not count.
+pub fn break_off(model: &mut Model) -> bool {
+    model.answering.take_given().is_some()
+}
+
+fn is_meant(model: &Model, action: Action, press: Press) -> Result<(), &'static str> {
+    match press.how {
+        How::Together if !does_no_harm(model, action, press.key) => {
+            Err("several keys came at once: this one was not used, press it by itself")
+        }
+        How::Again if leads_on(model, action) => {
+            Err("a key held down or pressed twice does not lead on: press it once more")
+        }
+        How::Alone | How::Again | How::Together => Ok(()),
+    }
+}
+
+/// Whether an action does no harm when it comes with others: moving about by keys that are no letters, and leaving things
+/// as they are.
+fn does_no_harm(model: &Model, action: Action, key: Key) -> bool {
+    let moves = matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Top
+            | Action::Bottom
+            | Action::Left
+            | Action::Right
+            | Action::NextPane
+            | Action::PreviousPane
+    );
+    match action {
+        Action::Back | Action::No | Action::Redraw | Action::Toggle => true,
+        // Up to the plan the wizard only asks what to plan.
+        Action::NextStep => !is_answer(model, action),
+        // Whoever hammers on Ctrl-C wants to get out; where something is asked, that is the answer and has to wait.
+        Action::QuitAnywhere => !is_answer(model, action),
+        // A filter that is kept changes nothing.
+        Action::Accept => model.dialog.is_none() && model.filtering.is_some(),
+        _ => moves && !matches!(key, Key::Char(_)),
+    }
+}
+
+/// Whether an action leads from one thing to the next: held down, its key would lead through several.
+fn leads_on(model: &Model, action: Action) -> bool {
+    is_answer(model, action) || matches!(action, Action::Accept | Action::SwitchTo | Action::Quit)
+}
+
+/// Whether an action answers something that has to be read first.
+fn is_answer(model: &Model, action: Action) -> bool {
+    match action {
+        Action::Yes | Action::YesForGood | Action::Dismiss => true,
+        Action::Accept => {
+            matches!(model.dialog, Some(Dialog::Form(_)))
+                || (model.dialog.is_none() && model.filtering.is_none())
+        }
+        Action::NextStep => model.place() == Place::Plan,
+        Action::QuitAnywhere => ask::asks_to_quit(model),
+        _ => false,
+    }
+}
