@@ -4,6 +4,8 @@
 //! Nothing here sleeps: every wait ends as soon as what it waits for is there, or fails at its deadline with the screen
 //! as it was then.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
@@ -85,7 +87,12 @@ impl Terminal {
         let process = Pid::from_raw(child.process_id().unwrap().try_into().unwrap()).unwrap();
         let shared = Arc::new(Shared {
             seen: Mutex::new(Seen {
-                parser: vt100::Parser::new(rows, columns, 0),
+                // Whoever looks at a terminal that tells no size sees it in one.
+                parser: vt100::Parser::new(
+                    if rows == 0 { 40 } else { rows },
+                    if columns == 0 { 140 } else { columns },
+                    0,
+                ),
                 output: Vec::new(),
                 stalled: false,
                 exit: None,
@@ -99,6 +106,7 @@ impl Terminal {
             while let Ok(count @ 1..) = screen.read(&mut buffer) {
                 let mut seen = reader.seen.lock().unwrap();
                 if seen.stalled {
+                    // The line stays, and nothing is taken from it any more.
                     break;
                 }
                 seen.output.extend_from_slice(&buffer[..count]);
@@ -229,6 +237,20 @@ impl Terminal {
             .wait_timeout_while(seen, time, |_| true)
             .unwrap();
         seen.output.len() - before
+    }
+
+    /// Waits until these bytes have come, wherever.
+    pub fn wait_for_bytes(&self, bytes: &[u8]) {
+        let what = String::from_utf8_lossy(bytes).into_owned();
+        self.wait(&format!("{what:?}"), |seen| {
+            let mut windows = seen.output.windows(bytes.len());
+            windows.any(|window| window == bytes).then_some(())
+        });
+    }
+
+    /// Whether the program has ended.
+    pub fn has_ended(&self) -> bool {
+        self.shared.seen.lock().unwrap().exit.is_some()
     }
 
     /// Waits until the program has ended.

@@ -395,6 +395,11 @@ impl Runner {
         self.backend.state().calls.clone()
     }
 
+    /// Whether the cockpit has ended.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Waits until the cockpit has ended.
     pub async fn end(self) -> Result<(), CockpitError> {
         tokio::time::timeout(PATIENCE, self.task)

@@ -1,0 +1,121 @@
+//! Whether what happened was meant. Knows nothing of how the cockpit decides that: it sees bytes, screens and calls.
+
+use std::time::Duration;
+
+use crate::steps::Round;
+
+/// Closer to each other than this, keys were not pressed one by one.
+const BY_ITSELF: Duration = Duration::from_millis(25);
+/// How long a question has to have been on the screen.
+const READ: Duration = Duration::from_millis(150);
+/// The same key within this time is held down.
+const HELD: Duration = Duration::from_millis(600);
+
+/// What begins, changes or takes away something.
+const CHANGES: &[&str] = &[
+    "backup", "restore", "undo", "confirm", "verify", "drill", "cancel", "delete", "extend", "hold", "break",
+];
+
+/// Bytes that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sent {
+    at: Duration,
+    bytes: Vec<u8>,
+    /// What was asked on the screen then, and how long it had been there.
+    asked: Option<(String, Duration)>,
+}
+
+/// Looks on while a round is played.
+pub struct Judge<'a> {
+    round: &'a Round,
+    asked: Option<(String, Duration)>,
+    sent: Vec<Sent>,
+    meant: usize,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(round: &'a Round) -> Self {
+        Self {
+            round,
+            asked: None,
+            sent: Vec::new(),
+            meant: 0,
+        }
+    }
+
+    /// Looks at the screen.
+    pub fn look(&mut self, now: Duration, screen: &str) {
+        let asks = asked_on(screen);
+        if asks.as_ref() != self.asked.as_ref().map(|(asked, _)| asked) {
+            self.asked = asks.map(|asks| (asks, now));
+        }
+    }
+
+    /// Bytes are about to come.
+    pub fn sent(&mut self, now: Duration, bytes: &[u8]) {
+        let asked = self.asked.clone().map(|(asked, since)| (asked, now - since));
+        self.sent.push(Sent {
+            at: now,
+            bytes: bytes.to_vec(),
+            asked,
+        });
+    }
+
+    /// The backend was asked for these. Fails unless what changes something was meant.
+    pub fn called(&mut self, now: Duration, calls: &[String]) {
+        for call in calls {
+            let first = call.split_whitespace().next().unwrap_or_default();
+            if !CHANGES.contains(&first) {
+                continue;
+            }
+            if let Err(why) = self.was_meant() {
+                panic!(
+                    "round {}: \"{call}\" at {now:?} was not meant: {why}\n{:#?}\n{:#?}",
+                    self.round.seed, self.sent, self.round.steps
+                );
+            }
+            self.meant += 1;
+        }
+    }
+
+    /// How often something happened that was meant.
+    pub fn meant(&self) -> usize {
+        self.meant
+    }
+
+    fn was_meant(&self) -> Result<(), String> {
+        let Some((last, before)) = self.sent.split_last() else {
+            return Err("nothing had come".to_owned());
+        };
+        if !matches!(&last.bytes[..], b"y" | b"\r") {
+            return Err(format!("{:?} is no answer", last.bytes));
+        }
+        if let Some(before) = before.last() {
+            let gap = last.at.saturating_sub(before.at);
+            if gap < BY_ITSELF {
+                return Err(format!("it came {gap:?} after something else"));
+            }
+            if before.bytes == last.bytes && gap < HELD {
+                return Err(format!("its key was held: {gap:?}"));
+            }
+        }
+        match &last.asked {
+            None => Err("nothing was asked on the screen".to_owned()),
+            Some((asked, since)) if *since < READ => Err(format!("\"{asked}\" was there for {since:?}")),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// What the screen asks: the title of a dialog, or the environment's name.
+fn asked_on(screen: &str) -> Option<String> {
+    let dialog = screen.lines().find_map(|line| {
+        let (_, title) = line.split_once("╭─ ")?;
+        Some(title.split(" ─").next().unwrap_or(title).to_owned())
+    });
+    dialog.or_else(|| {
+        screen
+            .contains("and press Enter:")
+            .then(|| "the environment's name".to_owned())
+    })
+}

@@ -1,0 +1,105 @@
+//! Plays keys and garbage on every screen, as bad lines, impatient hands, pastes and terminals bring them, and fails when
+//! anything begins, goes or is confirmed that a person did not mean: by a key pressed by itself, after the question was on
+//! the screen.
+//!
+//! `LIFEBOAT_HANDS_ROUNDS` says how many rounds are played in memory, `LIFEBOAT_HANDS_TERMINAL_ROUNDS` how many in a real
+//! pseudo-terminal, `LIFEBOAT_HANDS_SEED` where they begin. A failure prints the round, which can be played alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod judge;
+#[path = "../pty/mod.rs"]
+mod pty;
+#[path = "../service/mod.rs"]
+mod service;
+mod steps;
+#[path = "../screens"]
+mod screens {
+    pub mod data;
+    pub mod fixture;
+    pub mod runner;
+    mod told;
+}
+mod terminal;
+
+use std::time::Duration;
+
+use judge::Judge;
+use lifeboat::tui::decode::Decoder;
+use lifeboat::tui::presses::Presses;
+use lifeboat::tui::{Care, CockpitSettings};
+use screens::fixture::Fixture;
+use screens::runner::{Runner, settings};
+use steps::{Round, Step};
+
+/// How many rounds a setting asks for.
+fn rounds(variable: &str, usual: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let first = number("LIFEBOAT_HANDS_SEED").unwrap_or(1);
+    first..first + number(variable).unwrap_or(usual)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_happens_that_nobody_meant() {
+    let mut answered = 0;
+    for seed in rounds("LIFEBOAT_HANDS_ROUNDS", 100) {
+        answered += play(&Round::new(seed)).await;
+    }
+    // Otherwise it would not be known that answers count at all.
+    assert!(answered > 0, "no answer ever counted");
+}
+
+/// Plays a round on a cockpit in memory, whose time is the test's. Gives how often something was meant.
+async fn play(round: &Round) -> usize {
+    let settings = CockpitSettings {
+        care: Care::default(),
+        ..settings()
+    };
+    let cockpit = Runner::start_with((100, 30), Fixture::new(), settings).await;
+    cockpit.see("daily").await;
+    let (mut decoder, mut presses) = (Decoder::default(), Presses::default());
+    let mut judge = Judge::new(round);
+    let (origin, mut now) = (std::time::Instant::now(), Duration::ZERO);
+    let mut told = 0;
+    for step in &round.steps {
+        match step {
+            Step::Wait(time) => {
+                // In pieces, so that everything that waits for its time has it.
+                let mut left = *time;
+                while !left.is_zero() {
+                    let piece = left.min(Duration::from_millis(20));
+                    tokio::time::advance(piece).await;
+                    now += piece;
+                    left -= piece;
+                    cockpit.settle().await;
+                    judge.look(now, &cockpit.text());
+                }
+                if decoder.patience().is_some_and(|patience| *time >= patience) {
+                    for input in presses.sort(origin + now - *time, decoder.paused()) {
+                        cockpit.send(input).await;
+                    }
+                }
+            }
+            Step::Bytes(bytes) => {
+                judge.look(now, &cockpit.text());
+                judge.sent(now, bytes);
+                for input in presses.sort(origin + now, decoder.feed(bytes)) {
+                    cockpit.send(input).await;
+                }
+            }
+            Step::Resize(width, height) => cockpit.resize(*width, *height).await,
+        }
+        judge.look(now, &cockpit.text());
+        let calls = cockpit.calls();
+        judge.called(now, &calls[told..]);
+        told = calls.len();
+        if cockpit.has_ended() {
+            break;
+        }
+    }
+    judge.meant()
+}
