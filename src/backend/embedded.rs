@@ -4,6 +4,8 @@
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

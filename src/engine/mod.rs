@@ -174,7 +174,7 @@ impl Engine {
             }
         }
         let catalog = match &settings.catalog {
-            None => Catalog::open(&settings.state)?,
+            None => Catalog::open(&settings.state).map_err(|error| error.of_state(&settings.state))?,
             Some(database) => {
                 let connector = Connector::new(
                     &database.connection(),
