@@ -403,3 +403,29 @@ impl House for ThisMachine {
         Err(no_engine("the demo"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_end_with_their_cockpit_unless_it_was_its_terminal_that_went() {
+        let why = |left: Result<(), CockpitError>| why_jobs_end(&left, "olga");
+        let by = "olga".to_owned();
+        assert_eq!(why(Ok(())), Some(StopReason::CockpitLeft { by }));
+        assert_eq!(
+            why(Err(CockpitError::Ended(Ended::Asked))),
+            Some(StopReason::Signal)
+        );
+        assert_eq!(why(Err(CockpitError::Ended(Ended::TerminalGone))), None);
+        // Writing to a terminal that has gone.
+        let dead = io::Error::from(rustix::io::Errno::IO);
+        assert_eq!(why(Err(CockpitError::Terminal(dead))), None);
+        // There never was one.
+        let none = io::Error::other("input or output is not a terminal");
+        assert_eq!(
+            why(Err(CockpitError::Terminal(none))),
+            Some(StopReason::TerminalGone)
+        );
+    }
+}

@@ -167,10 +167,12 @@ fn a_service_that_loses_its_terminal_ends_in_order() {
 
 #[test]
 fn a_demo_that_loses_its_terminal_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let temporary = folder.path().to_str().unwrap();
-    let line = Line::to(LIFEBOAT.as_ref(), &["demo"], &[("TMPDIR", temporary)]);
-    line.shows("Making a sandbox");
-    assert!(!line.cut().ends_well());
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    for moment in ["Making a sandbox", "● connected"] {
+        let folder = tempfile::tempdir().unwrap();
+        let temporary = folder.path().to_str().unwrap();
+        let line = Line::to(LIFEBOAT.as_ref(), &["demo"], &[("TMPDIR", temporary)]);
+        line.shows(moment);
+        assert!(!line.cut().ends_well());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{moment}");
+    }
 }

@@ -105,7 +105,7 @@ fn assert_told(engine: &Engine, job: &Job, reason: &StopReason) {
 }
 
 #[test]
-fn whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity() {
+pub(super) fn whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity() {
     let mut house = House::new();
     let gate = Gate::new(&house, "before");
     house.hooks.before_backup = gate.hook("person");
