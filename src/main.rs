@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use lifeboat::cli::{Outside, ThisMachine};
+use lifeboat::cli::{Interrupt, Interrupts, Outside, ThisMachine};
 use lifeboat::config::Places;
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -68,6 +69,8 @@ fn account(accounts: &str, id: u32) -> Option<String> {
 
 /// The real streams, clock and signals.
 fn outside() -> Outside {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let outlives_its_terminal = ignores(&status, Signal::HUP);
     let columns = [
         rustix::termios::tcgetwinsize(io::stdout()),
         rustix::termios::tcgetwinsize(io::stderr()),
@@ -85,7 +88,7 @@ fn outside() -> Outside {
         input_is_terminal: io::stdin().is_terminal(),
         columns,
         now: Box::new(chrono::Utc::now),
-        interrupts: Box::new(interrupts),
+        interrupts: Box::new(move || interrupts(outlives_its_terminal)),
         random,
         echo: Box::new(echo),
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lifeboat")),
@@ -93,14 +96,31 @@ fn outside() -> Outside {
     }
 }
 
-/// Listens to Ctrl-C and to being asked to end; each arrives as one message. What cannot be listened to keeps its usual
-/// meaning, which is to end the process.
-fn interrupts() -> mpsc::UnboundedReceiver<()> {
+/// Whether a process ignores a signal, from the text of its `/proc/PID/status`: whoever started it with `nohup` wants it to
+/// outlive its terminal.
+fn ignores(status: &str, signal: Signal) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
+/// Listens to Ctrl-C, to being asked to end, and to the end of the terminal unless that is to be outlived; each arrives as
+/// one message. What cannot be listened to keeps its usual meaning, which is to end the process.
+fn interrupts(outlives_its_terminal: bool) -> Interrupts {
     let (tell, told) = mpsc::unbounded_channel();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+    for (kind, interrupt) in [
+        (SignalKind::interrupt(), Interrupt::CtrlC),
+        (SignalKind::terminate(), Interrupt::Terminate),
+        (SignalKind::hangup(), Interrupt::HungUp),
+    ] {
+        if interrupt == Interrupt::HungUp && outlives_its_terminal {
+            continue;
+        }
         let tell = tell.clone();
         if let Ok(mut signals) = signal(kind) {
-            tokio::spawn(async move { while signals.recv().await.is_some() && tell.send(()).is_ok() {} });
+            tokio::spawn(
+                async move { while signals.recv().await.is_some() && tell.send(interrupt).is_ok() {} },
+            );
         }
     }
     told
@@ -123,6 +143,16 @@ fn random(buffer: &mut [u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nohup_does_is_seen_in_the_status_of_the_process() {
+        let status =
+            |mask| format!("Name:\tlifeboat\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+        assert!(ignores(&status("0000000000001001"), Signal::HUP));
+        assert!(!ignores(&status("0000000000001000"), Signal::HUP));
+        assert!(ignores(&status("0000000000001000"), Signal::PIPE));
+        assert!(!ignores("no such line", Signal::HUP));
+    }
 
     #[test]
     fn an_account_without_variables_has_its_name_from_the_list_of_accounts() {

@@ -4,6 +4,8 @@
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::catalog::CatalogError;
 use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Scheduler, Surroundings};
@@ -50,7 +53,20 @@ pub struct Embedded {
     events: broadcast::Sender<Event>,
     options: EmbeddedOptions,
     caller: Option<Caller>,
-    scheduler: Arc<Mutex<Option<Scheduler>>>,
+    schedule: Arc<Mutex<Schedule>>,
+}
+
+/// Whether the schedule is kept.
+enum Schedule {
+    /// Not yet: the engine is opening, or is told not to.
+    NotYet,
+    /// It is, by this.
+    Kept {
+        #[expect(dead_code, reason = "it is held, not read")]
+        by: Scheduler,
+    },
+    /// Not any more, also where the engine was still opening.
+    Stopped,
 }
 
 impl Embedded {
@@ -59,9 +75,9 @@ impl Embedded {
     pub fn start(settings: EngineSettings, surroundings: Surroundings, options: EmbeddedOptions) -> Self {
         let events = surroundings.events.clone();
         let (opened, engine) = watch::channel(None);
-        let scheduler = Arc::new(Mutex::new(None));
+        let schedule = Arc::new(Mutex::new(Schedule::NotYet));
         let (keep_schedule, told) = (options.keep_schedule, events.clone());
-        let kept = Arc::clone(&scheduler);
+        let kept = Arc::clone(&schedule);
         let opening = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || {
@@ -71,7 +87,12 @@ impl Embedded {
                 let _ = told.send(Event::Missed);
                 let Ok(engine) = engine else { return };
                 if keep_schedule {
-                    *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine.keep_schedule());
+                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    if matches!(*kept, Schedule::NotYet) {
+                        *kept = Schedule::Kept {
+                            by: engine.keep_schedule(),
+                        };
+                    }
                 }
                 look_at_others(&engine, &opened);
             });
@@ -84,7 +105,7 @@ impl Embedded {
             events,
             options,
             caller: None,
-            scheduler,
+            schedule,
         }
     }
 
@@ -141,17 +162,22 @@ impl Embedded {
         .await
     }
 
-    /// Stops the schedule, asks running jobs of this process to stop at their next safe point, and waits until they
-    /// have.
-    pub async fn close(&self) {
-        self.scheduler
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+    /// Stops the schedule, asks running jobs of this process to stop at their next safe point, for this reason, and waits
+    /// until they have.
+    pub async fn close(&self, why: StopReason) {
+        self.end_schedule();
         let opened = self.engine.borrow().clone();
         if let Some(Ok(engine)) = opened {
             // Nothing is left to do for a thread that was lost.
-            let _ = tokio::task::spawn_blocking(move || engine.close()).await;
+            let _ = tokio::task::spawn_blocking(move || engine.close(&why)).await;
+        }
+    }
+
+    /// No job of the schedule is begun any more. Jobs that run go on.
+    fn end_schedule(&self) {
+        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner) = Schedule::Stopped;
+        if let Some(Ok(engine)) = &*self.engine.borrow() {
+            engine.rest_schedule();
         }
     }
 }
@@ -293,6 +319,19 @@ impl Backend for Embedded {
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
         self.change(move |engine, user| engine.cancel(id, user)).await
+    }
+
+    async fn stop(&self, id: JobId, why: StopReason) -> Result<(), BackendError> {
+        self.change(move |engine, _| engine.stop(id, &why)).await
+    }
+
+    async fn go_on_unseen(&self, why: Unseen) -> Result<(), BackendError> {
+        self.end_schedule();
+        self.on_engine(move |engine| {
+            engine.go_on_unseen(why);
+            Ok(())
+        })
+        .await
     }
 
     async fn delete_backup(

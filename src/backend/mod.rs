@@ -28,6 +28,7 @@ use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::stop::{StopReason, Unseen};
 
 /// Why a backend did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +167,20 @@ pub trait Backend: Send + Sync {
 
     /// Asks a job to stop at its next safe point.
     async fn cancel(&self, id: JobId) -> Result<(), BackendError>;
+
+    /// The same, where it is not that its user wants it: for this reason. Where the job runs elsewhere it is asked for by
+    /// whoever asks.
+    async fn stop(&self, id: JobId, why: StopReason) -> Result<(), BackendError> {
+        let _ = why;
+        self.cancel(id).await
+    }
+
+    /// Nobody looks on any more at what runs in this process: jobs that have begun go on to their end and say so, those that
+    /// wait are stopped, and no job of the schedule is begun any more. Jobs that run elsewhere are not touched.
+    async fn go_on_unseen(&self, why: Unseen) -> Result<(), BackendError> {
+        let _ = why;
+        Ok(())
+    }
 
     /// Deletes an upgrade or safety backup before it expires.
     async fn delete_backup(&self, environment: EnvironmentName, backup: BackupId)

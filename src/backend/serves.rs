@@ -14,6 +14,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
+use crate::domain::stop::StopReason;
 use crate::engine::EngineError;
 use crate::engine::catalog::{Catalog, CatalogError};
 
@@ -56,9 +57,9 @@ pub trait Serves: Backend {
     /// Waits until no job runs in this process any more.
     async fn jobs_ended(&self) -> Result<(), BackendError>;
 
-    /// Stops the schedule, asks running jobs of this process to stop at their next safe point, and waits until they
-    /// have.
-    async fn close(&self);
+    /// Stops the schedule, asks running jobs of this process to stop at their next safe point, for this reason, and waits
+    /// until they have.
+    async fn close(&self, why: StopReason);
 }
 
 impl dyn Serves + '_ {

@@ -15,7 +15,7 @@ pub use here::look_on_a_thread;
 
 use super::house::{Connection, House};
 use super::verbs::demo::DemoArguments;
-use super::{CliError, Globals, Outside, cockpit};
+use super::{CliError, Globals, Interrupts, Outside, cockpit};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
@@ -28,7 +28,8 @@ use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
 use crate::domain::settings::{PostgresSettings, SecretSource, StorageOptions, Variables};
-use crate::tui::{self, CockpitSettings, Contexts};
+use crate::domain::stop::StopReason;
+use crate::tui::{self, CockpitError, CockpitSettings, Contexts, Ended};
 
 /// The configuration and the engine of this machine.
 pub struct ThisMachine {
@@ -152,16 +153,36 @@ struct Opened {
 }
 
 impl Opened {
-    /// Lets go of it: an engine in this process ends what it does at the next safe point.
+    /// Lets go of it: an engine in this process ends what it does at the next safe point, for this reason.
     #[cfg_attr(
         not(feature = "engine"),
-        allow(clippy::unused_async, reason = "an engine takes its time to close")
+        allow(
+            clippy::unused_async,
+            clippy::needless_pass_by_value,
+            reason = "an engine takes its time to close, and keeps the reason"
+        )
     )]
-    async fn close(self) {
+    async fn close(self, why: StopReason) {
         #[cfg(feature = "engine")]
         if let Some(engine) = self.engine {
-            engine.close().await;
+            engine.close(why).await;
         }
+        #[cfg(not(feature = "engine"))]
+        let _ = why;
+    }
+
+    /// Nobody looks on any more: what runs in this process goes on to its end, unless the process is asked to end before.
+    #[cfg_attr(
+        not(feature = "engine"),
+        allow(clippy::unused_async, reason = "an engine goes on for a while")
+    )]
+    async fn go_on_unseen(self, interrupts: &mut Interrupts) {
+        #[cfg(feature = "engine")]
+        if let Some(engine) = self.engine {
+            here::go_on_unseen(&engine, interrupts).await;
+        }
+        #[cfg(not(feature = "engine"))]
+        let _ = interrupts;
     }
 }
 
@@ -170,6 +191,15 @@ struct Doors<'a> {
     machine: &'a ThisMachine,
     globals: Globals,
     open: Option<Opened>,
+}
+
+impl Doors<'_> {
+    /// Why jobs end with the context that is left.
+    fn changed(&self) -> StopReason {
+        StopReason::ContextChanged {
+            by: self.machine.user.clone(),
+        }
+    }
 }
 
 #[async_trait]
@@ -185,14 +215,27 @@ impl Contexts for Doors<'_> {
         let is_here = context.context.backend == BackendAddress::Embedded;
         if is_here && let Some(before) = self.open.take() {
             // Two engines on the same content would be in each other's way.
-            before.close().await;
+            before.close(self.changed()).await;
         }
         let opened = self.machine.open(&globals, true).map_err(said)?;
         let backend = Arc::clone(&opened.backend);
         if let Some(before) = self.open.replace(opened) {
-            before.close().await;
+            before.close(self.changed()).await;
         }
         Ok((backend, settings))
+    }
+}
+
+/// Why jobs of this process end with the cockpit. `None` where they go on: its terminal went away, and nobody wanted that.
+fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
+    match left {
+        Ok(()) => Some(StopReason::CockpitLeft { by: user.to_owned() }),
+        Err(CockpitError::Ended(Ended::TerminalGone)) => None,
+        Err(CockpitError::Ended(Ended::Asked)) => Some(StopReason::Signal),
+        // A terminal that went away may be noticed by what is written to it before its end is told. What the system did
+        // not say, the cockpit said before it began.
+        Err(CockpitError::Terminal(error)) if error.raw_os_error().is_some() => None,
+        Err(CockpitError::Terminal(_)) => Some(StopReason::TerminalGone),
     }
 }
 
@@ -307,7 +350,7 @@ impl House for ThisMachine {
         })
     }
 
-    async fn cockpit(&self, globals: &Globals) -> Result<(), CliError> {
+    async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
         let settings = cockpit::settings(&context, Some(&config), &self.variables)?;
         let opened = self.open(globals, true)?;
@@ -317,9 +360,14 @@ impl House for ThisMachine {
             globals: globals.clone(),
             open: Some(opened),
         };
+        // The cockpit takes signals itself, and gives the terminal back. What comes while it ends must not be missed.
+        let mut interrupts = (outside.interrupts)();
         let left = tui::run(backend, settings, &mut doors).await;
         if let Some(opened) = doors.open {
-            opened.close().await;
+            match why_jobs_end(&left, &self.user) {
+                Some(why) => opened.close(why).await,
+                None => opened.go_on_unseen(&mut interrupts).await,
+            }
         }
         Ok(left?)
     }
@@ -353,5 +401,31 @@ impl House for ThisMachine {
         _outside: &mut Outside,
     ) -> Result<(), CliError> {
         Err(no_engine("the demo"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_end_with_their_cockpit_unless_it_was_its_terminal_that_went() {
+        let why = |left: Result<(), CockpitError>| why_jobs_end(&left, "olga");
+        let by = "olga".to_owned();
+        assert_eq!(why(Ok(())), Some(StopReason::CockpitLeft { by }));
+        assert_eq!(
+            why(Err(CockpitError::Ended(Ended::Asked))),
+            Some(StopReason::Signal)
+        );
+        assert_eq!(why(Err(CockpitError::Ended(Ended::TerminalGone))), None);
+        // Writing to a terminal that has gone.
+        let dead = io::Error::from(rustix::io::Errno::IO);
+        assert_eq!(why(Err(CockpitError::Terminal(dead))), None);
+        // There never was one.
+        let none = io::Error::other("input or output is not a terminal");
+        assert_eq!(
+            why(Err(CockpitError::Terminal(none))),
+            Some(StopReason::TerminalGone)
+        );
     }
 }

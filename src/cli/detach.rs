@@ -74,14 +74,13 @@ pub(super) fn take_mark(arguments: &mut Vec<OsString>) -> bool {
     is_marked
 }
 
-/// In the second process: tells the first one the job's number, and prints nothing from then on, since nobody reads it.
-pub(super) fn announce(id: JobId, call: &mut Call<'_>) -> Result<(), CliError> {
-    writeln!(call.outside.out, "{id}")?;
-    call.outside.out.flush()?;
+/// In the second process: tells the first one the job's number, and prints nothing from then on, since nobody reads it. A
+/// first one that has ended meanwhile waits for no number, and the job goes on.
+pub(super) fn announce(id: JobId, call: &mut Call<'_>) {
+    let _ = writeln!(call.outside.out, "{id}").and_then(|()| call.outside.out.flush());
     call.outside.out = Box::new(io::sink());
     call.outside.err = Box::new(io::sink());
     call.outside.err_is_terminal = false;
-    Ok(())
 }
 
 #[cfg(test)]

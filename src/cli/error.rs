@@ -26,6 +26,9 @@ pub enum ErrorKind {
     Refused,
     /// The backend cannot be reached.
     OutOfReach,
+    /// What was to be said could not be printed. A failure, for programs.
+    #[serde(rename = "failed")]
+    NotPrinted,
     /// Whoever read the output has gone, as `head` does when it has enough. Nobody is waiting for an error.
     ReaderGone,
 }
@@ -36,7 +39,7 @@ impl ErrorKind {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::ReaderGone => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::NotPrinted => 1,
             Self::Usage => 2,
             Self::Refused => 3,
             Self::OutOfReach => 4,
@@ -201,7 +204,7 @@ impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(ErrorKind::ReaderGone, ""),
-            _ => Self::failed(format!("printing failed: {error}")),
+            _ => Self::new(ErrorKind::NotPrinted, format!("printing failed: {error}")),
         }
     }
 }

@@ -3,24 +3,29 @@
 //! On a terminal one line shows how far the job is, redrawn at most four times a second. Elsewhere each phase prints a
 //! line. With `--json` nothing is printed until the end. Ctrl-C asks the job to stop at its next safe point; a second
 //! one leaves at once.
+//!
+//! A job of this process goes on to its end where nobody looks on any more: the terminal went away, or whoever read what is
+//! printed. That is noted on the job. What runs elsewhere goes on there, and following it ends.
 
 mod progress;
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::progress::Display;
 use super::detach;
-use super::{Call, CliError, ErrorKind};
+use super::outside::interrupted;
+use super::{Call, CliError, ErrorKind, Interrupt, Interrupts};
 use crate::backend::{Backend, BackendError, EventStream};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::measure;
 use crate::domain::state::{EnvironmentDetails, UndoWay};
+use crate::domain::stop::{StopReason, Unseen};
 
 /// How often the line on a terminal may change.
 const FRAME: Duration = Duration::from_millis(250);
@@ -61,20 +66,31 @@ where
     if call.in_background {
         (call.outside.leave_terminal)()?;
     }
+    let is_here = call.house.jobs_run_here(&call.globals)?;
     let backend = call.backend().await?;
     // Listening begins before the job does, so that no event of it is missed.
     let events = backend.events();
     let (id, remark) = begin(backend.as_ref()).await?;
+    // Up to here whatever interrupts this ends the process: nothing had begun.
+    let interrupts = (call.outside.interrupts)();
     if arguments.detach {
         return started(id, call);
     }
     if call.in_background {
-        detach::announce(id, call)?;
+        detach::announce(id, call);
     }
+    let mut watched = Watched {
+        id,
+        backend: backend.as_ref(),
+        is_here,
+        interrupts,
+        display: Display::new(call),
+    };
     if let Some(remark) = remark.filter(|_| !call.globals.json && !call.in_background) {
-        call.remark(&remark)?;
+        let shown = call.remark(&remark);
+        watched.shown(shown, call).await?;
     }
-    let job = watch(id, backend.as_ref(), events, call).await?;
+    let job = watched.follow(events, call).await?;
     let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo) && job.state == JobState::Done;
     // Only what the way back is depends on it.
     let details = if restores && !call.globals.json {
@@ -97,54 +113,124 @@ fn started(id: JobId, call: &mut Call<'_>) -> Result<(), CliError> {
     ))
 }
 
-/// Waits until the job has ended, and shows how far it is until then.
-async fn watch(
+/// A job that is followed.
+struct Watched<'b> {
     id: JobId,
-    backend: &dyn Backend,
-    mut events: EventStream,
-    call: &mut Call<'_>,
-) -> Result<Job, CliError> {
-    let mut display = Display::new(call);
-    let mut interrupts = (call.outside.interrupts)();
-    let mut frames = interval(FRAME);
-    frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut frame = 0;
-    let mut asked_to_stop = false;
-    let mut backend_is_there = true;
-    let mut gap = Gap::default();
-    let mut job = backend.job(id).await?;
-    loop {
-        display.job(&job, call)?;
-        if job.state.has_ended() {
-            display.clear(call)?;
-            return Ok(job);
-        }
-        tokio::select! {
-            event = events.next(), if backend_is_there => match event {
-                Some(Event::Job(changed)) if changed.id == id => newer(*changed, &mut job),
-                Some(Event::Missed) => gap.look(id, backend, &mut job, call).await?,
-                Some(_) => {}
-                None => backend_is_there = false,
-            },
-            () = interrupted(&mut interrupts) => {
-                display.clear(call)?;
-                if asked_to_stop {
-                    let look = call.command(&format!("jobs {id}"));
-                    return Err(CliError::of_job(id, format!(
-                        "left job {id} before its end, on a second Ctrl-C. What it had begun is finished or rolled back when Lifeboat is started the next time; `{look}` shows how it stands"
-                    )));
+    backend: &'b dyn Backend,
+    /// Whether it runs in this process, and ends with it.
+    is_here: bool,
+    interrupts: Interrupts,
+    display: Display,
+}
+
+impl Watched<'_> {
+    /// Waits until the job has ended, and shows how far it is until then.
+    async fn follow(&mut self, mut events: EventStream, call: &mut Call<'_>) -> Result<Job, CliError> {
+        let (id, backend) = (self.id, self.backend);
+        let mut frames = interval(FRAME);
+        frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut frame = 0;
+        let mut asked_to_stop = false;
+        let mut backend_is_there = true;
+        let mut gap = Gap {
+            is_here: self.is_here,
+            since: None,
+        };
+        let mut job = backend.job(id).await?;
+        loop {
+            let shown = self.display.job(&job, call);
+            self.shown(shown, call).await?;
+            if job.state.has_ended() {
+                let shown = self.display.clear(call);
+                self.shown(shown, call).await?;
+                return Ok(job);
+            }
+            tokio::select! {
+                event = events.next(), if backend_is_there => match event {
+                    Some(Event::Job(changed)) if changed.id == id => newer(*changed, &mut job),
+                    Some(Event::Missed) => {
+                        let shown = gap.look(id, backend, &mut job, call).await;
+                        self.shown(shown, call).await?;
+                    }
+                    Some(_) => {}
+                    None => backend_is_there = false,
+                },
+                interrupt = interrupted(&mut self.interrupts) => {
+                    let shown = self.display.clear(call);
+                    self.shown(shown, call).await?;
+                    if interrupt == Interrupt::HungUp {
+                        self.unseen(Unseen::TerminalGone, call).await?;
+                        continue;
+                    }
+                    if asked_to_stop {
+                        let look = call.command(&format!("jobs {id}"));
+                        return Err(CliError::of_job(id, format!(
+                            "left job {id} before its end, asked for the second time. What it had begun is finished or rolled back when Lifeboat is started the next time; `{look}` shows how it stands"
+                        )));
+                    }
+                    asked_to_stop = true;
+                    let shown = ask_to_stop(&job, interrupt, backend, call).await;
+                    self.shown(shown, call).await?;
+                },
+                _ = frames.tick() => {
+                    frame += 1;
+                    if frame % FRAMES_PER_LOOK == 0 {
+                        let shown = gap.look(id, backend, &mut job, call).await;
+                        self.shown(shown, call).await?;
+                    }
+                    let shown = self.display.frame(&job, call);
+                    self.shown(shown, call).await?;
                 }
-                asked_to_stop = true;
-                ask_to_stop(&job, backend, call).await?;
-            },
-            _ = frames.tick() => {
-                frame += 1;
-                if frame % FRAMES_PER_LOOK == 0 {
-                    gap.look(id, backend, &mut job, call).await?;
-                }
-                display.frame(&job, call)?;
             }
         }
+    }
+
+    /// What came of showing something. A job of this process does not end with whoever looked on.
+    async fn shown(&mut self, shown: Result<(), CliError>, call: &mut Call<'_>) -> Result<(), CliError> {
+        let Err(error) = shown else { return Ok(()) };
+        if !self.is_here {
+            return Err(error);
+        }
+        match error.kind {
+            ErrorKind::ReaderGone => self.unseen(Unseen::ReaderGone, call).await,
+            ErrorKind::NotPrinted if call.outside.err_is_terminal => {
+                self.unseen(Unseen::TerminalGone, call).await
+            }
+            // A disk that is full, for example. What comes of the job is told all the same, where that is possible.
+            ErrorKind::NotPrinted => {
+                self.say_no_more(call);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Nobody looks on any more. A job of this process goes on.
+    async fn unseen(&mut self, why: Unseen, call: &mut Call<'_>) -> Result<(), CliError> {
+        let id = self.id;
+        if !self.is_here {
+            return Err(CliError::of_job(
+                id,
+                format!("the terminal went away; job {id} goes on in the service"),
+            ));
+        }
+        if call.outside.err_is_terminal || why == Unseen::ReaderGone {
+            self.say_no_more(call);
+        }
+        if call.outside.out_is_terminal && why == Unseen::TerminalGone {
+            call.outside.out = Box::new(io::sink());
+            call.outside.out_is_terminal = false;
+        }
+        // What cannot be noted goes on all the same.
+        let _ = self.backend.go_on_unseen(why).await;
+        Ok(())
+    }
+
+    /// From here on only the result is printed.
+    fn say_no_more(&mut self, call: &mut Call<'_>) {
+        call.outside.err = Box::new(io::sink());
+        call.outside.err_is_terminal = false;
+        self.display = Display::Silent;
     }
 }
 
@@ -152,8 +238,9 @@ async fn watch(
 const LONGEST_GAP: Duration = Duration::from_mins(5);
 
 /// The time in which a followed job cannot be seen.
-#[derive(Default)]
 struct Gap {
+    /// Whether the job runs in this process: then events tell of it, whatever can be looked up.
+    is_here: bool,
     since: Option<Instant>,
 }
 
@@ -173,6 +260,15 @@ impl Gap {
                 return match since {
                     Some(_) => call.remark(&format!("job {id} is seen again")),
                     None => Ok(()),
+                };
+            }
+            (Err(error), since) if self.is_here => {
+                self.since = since.or_else(|| Some(Instant::now()));
+                return match since {
+                    Some(_) => Ok(()),
+                    None => call.remark(&format!(
+                        "{error}; job {id} goes on, and is looked for again and again"
+                    )),
                 };
             }
             (Err(BackendError::OutOfReach(why)), since) => (why, since),
@@ -216,16 +312,18 @@ fn newer(seen: Job, job: &mut Job) {
     }
 }
 
-/// Waits for the next interrupt; for ever when nothing listens to them any more.
-async fn interrupted(interrupts: &mut mpsc::UnboundedReceiver<()>) {
-    if interrupts.recv().await.is_none() {
-        std::future::pending::<()>().await;
-    }
-}
-
-async fn ask_to_stop(job: &Job, backend: &dyn Backend, call: &mut Call<'_>) -> Result<(), CliError> {
+async fn ask_to_stop(
+    job: &Job,
+    interrupt: Interrupt,
+    backend: &dyn Backend,
+    call: &mut Call<'_>,
+) -> Result<(), CliError> {
     let id = job.id;
-    match backend.cancel(id).await {
+    let asked = match interrupt {
+        Interrupt::CtrlC => backend.cancel(id).await,
+        Interrupt::Terminate | Interrupt::HungUp => backend.stop(id, StopReason::Signal).await,
+    };
+    match asked {
         Ok(()) if job.can_cancel() => call.remark(&format!(
             "job {id} stops at its next safe point; Ctrl-C once more leaves at once"
         )),
@@ -238,19 +336,35 @@ async fn ask_to_stop(job: &Job, backend: &dyn Backend, call: &mut Call<'_>) -> R
 
 /// Prints how the job ended.
 fn finish(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>) -> Result<(), CliError> {
-    if call.globals.json {
-        call.json(&json!({ "job": job }))?;
+    // What cannot be printed does not hide that the job did not end well.
+    let printed = if call.globals.json {
+        call.json(&json!({ "job": job }))
     } else if job.state == JobState::Done {
-        outcome(job, details, call)?;
-    }
+        outcome(job, details, call)
+    } else {
+        Ok(())
+    };
+    let printed = match printed.and_then(|()| Ok(call.outside.out.flush()?)) {
+        // A terminal that went away unnoticed. Nobody waits for the result there.
+        Err(error) if error.kind == ErrorKind::NotPrinted && call.outside.out_is_terminal => {
+            call.outside.out = Box::new(io::sink());
+            Ok(())
+        }
+        printed => printed,
+    };
     let what = format!("job {} ({} of {})", job.id, job.title, job.environment);
     match &job.state {
         JobState::Failed { why } => Err(CliError::of_job(job.id, format!("{what} failed: {why}"))),
         JobState::Cancelled => Err(CliError::of_job(
             job.id,
-            format!("{what} was cancelled at a safe point, and Live is as it was before"),
+            match &job.stop_reason {
+                Some(reason) => {
+                    format!("{what} was cancelled at a safe point, since {reason}. Live is as it was before")
+                }
+                None => format!("{what} was cancelled at a safe point, and Live is as it was before"),
+            },
         )),
-        JobState::Waiting { .. } | JobState::Running | JobState::Done => Ok(()),
+        JobState::Waiting { .. } | JobState::Running | JobState::Done => printed,
     }
 }
 

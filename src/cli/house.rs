@@ -96,8 +96,9 @@ pub trait House {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// Runs the cockpit until it is left.
-    async fn cockpit(&self, globals: &Globals) -> Result<(), CliError>;
+    /// Runs the cockpit until it is left. Jobs of this process end with it, unless it was its terminal that went away: then
+    /// they go on to their end.
+    async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError>;
 
     /// Runs the demo until it is left.
     async fn demo(

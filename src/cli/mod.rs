@@ -34,7 +34,7 @@ pub use connect::ThisMachine;
 pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House};
-pub use outside::Outside;
+pub use outside::{Interrupt, Interrupts, Outside};
 
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {

@@ -30,9 +30,9 @@ pub struct Outside {
     pub columns: Option<usize>,
     /// The time.
     pub now: Box<dyn Fn() -> Instant + Send + Sync>,
-    /// Listens to Ctrl-C and to being asked to end, from the first call on: one message each time. Until it is called
-    /// they end the process.
-    pub interrupts: Box<dyn Fn() -> mpsc::UnboundedReceiver<()> + Send + Sync>,
+    /// Listens to what interrupts a command, from the first call on: one message each time. Until it is called that ends
+    /// the process.
+    pub interrupts: Box<dyn Fn() -> Interrupts + Send + Sync>,
     /// Fills a buffer with random bytes that are good enough for a key.
     pub random: fn(&mut [u8]) -> io::Result<()>,
     /// Shows what is typed on the terminal, or does not: for secrets.
@@ -41,6 +41,35 @@ pub struct Outside {
     pub program: PathBuf,
     /// Cuts the process loose from its terminal, so that it goes on when the terminal closes.
     pub leave_terminal: fn() -> io::Result<()>,
+}
+
+/// What interrupts a command, as it comes.
+pub type Interrupts = mpsc::UnboundedReceiver<Interrupt>;
+
+/// Something that interrupts a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Ctrl-C: somebody at the keyboard wants it to stop.
+    CtrlC,
+    /// A signal asks the process to end.
+    Terminate,
+    /// The terminal went away. Not told where the process was started to outlive that, as by `nohup`.
+    HungUp,
+}
+
+/// The next interrupt; none ever when nothing listens to them any more.
+pub(super) async fn interrupted(interrupts: &mut Interrupts) -> Interrupt {
+    match interrupts.recv().await {
+        Some(interrupt) => interrupt,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the process is asked to end, by a person or by a signal.
+#[cfg(feature = "engine")]
+pub(super) async fn asked_to_end(interrupts: &mut Interrupts) {
+    // A terminal that goes away may say so twice: the kernel does, and the shell does.
+    while interrupted(interrupts).await == Interrupt::HungUp {}
 }
 
 impl Outside {

@@ -22,6 +22,7 @@ use tokio::sync::broadcast;
 use crate::backend::BackendError;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::domain::environment::{EnvironmentName, NameError};
+use crate::domain::stop::StopReason;
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::{EngineError, Surroundings};
 use cluster::Cluster;
@@ -219,10 +220,10 @@ impl Demo {
         .await
     }
 
-    /// Ends the demo: running jobs stop at their next safe point. The sandbox goes when this is dropped, unless it is
-    /// kept.
-    pub async fn close(&self) {
-        self.backend.close().await;
+    /// Ends the demo: running jobs stop at their next safe point, for this reason. The sandbox goes when this is dropped,
+    /// unless it is kept.
+    pub async fn close(&self, why: StopReason) {
+        self.backend.close(why).await;
     }
 }
 

@@ -11,6 +11,7 @@ use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName};
+use super::stop::StopReason;
 
 /// The number of a job, counted up from 1 in one catalog.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -331,6 +332,9 @@ pub struct Job {
     pub left_out: Vec<Phase>,
     /// Whether somebody has asked for it to be cancelled.
     pub cancel_asked: bool,
+    /// Why it was asked to stop, once it has been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason>,
     /// What it left behind.
     pub outcome: Option<Outcome>,
 }
@@ -341,6 +345,16 @@ impl Job {
     pub fn took_millis(&self, now: Instant) -> Option<u64> {
         let took = self.ended.unwrap_or(now) - self.began?;
         Some(u64::try_from(took.num_milliseconds()).unwrap_or(0))
+    }
+
+    /// How a job that was cancelled is told, behind its name: `was cancelled, since …`. The reason is left out where the
+    /// Lifeboat that stopped it did not tell one.
+    #[must_use]
+    pub fn was_cancelled(&self) -> String {
+        match &self.stop_reason {
+            Some(reason) => format!("was cancelled, since {reason}"),
+            None => "was cancelled".to_owned(),
+        }
     }
 
     /// Whether asking for it to be cancelled would do something.

@@ -31,6 +31,7 @@ pub mod settings;
 pub mod slot;
 pub mod staleness;
 pub mod state;
+pub mod stop;
 pub mod storage;
 pub mod token;
 pub mod version;

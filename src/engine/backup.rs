@@ -147,7 +147,8 @@ impl Engine {
             Ok(dropped) => dropped,
             Err(error) => {
                 warnings.push(format!(
-                    "what the new backup replaces could not be dropped: {error}"
+                    "what the new backup replaces could not be dropped: {}",
+                    work.told(&error)
                 ));
                 Vec::new()
             }

@@ -156,11 +156,7 @@ impl Engine {
         let Err(error) = result else {
             return Vec::new();
         };
-        let why = if error.is_cancelled() {
-            "somebody stopped it".to_owned()
-        } else {
-            error.to_string()
-        };
+        let why = work.told(&error);
         vec![format!(
             "the backup is complete, but it is not in the second repository in {}: {why}. The next backup makes up for it",
             settings.root

@@ -4,7 +4,8 @@
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `proofs`, `retention`, `overview`, `scheduler`. Backups
+//! Its actions are in files of their own: `backup`, `restore`, `verify`, `proofs`, `retention`, `overview`, `scheduler`,
+//! `endings`. Backups
 //! and restores share `hooks` and `health`.
 
 pub mod catalog;
@@ -20,6 +21,7 @@ mod beside;
 mod budget;
 mod check;
 mod copies;
+mod endings;
 mod error;
 mod fence;
 mod health;
@@ -39,6 +41,7 @@ mod work;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
@@ -57,6 +60,7 @@ use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice,
     RepositorySettings, SecretSource,
 };
+use crate::domain::stop::Unseen;
 use catalog::{Catalog, CatalogError, Change, Lease, Seen};
 use clock::Clock;
 use content::Content;
@@ -141,6 +145,10 @@ struct Inner {
     reported: Mutex<Option<Monotonic>>,
     /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
     orphans: Mutex<HashMap<JobId, Monotonic>>,
+    /// Why nobody looks on any more at what runs here.
+    unseen: Mutex<Option<Unseen>>,
+    /// Whether no job of the schedule is begun any more.
+    resting: AtomicBool,
     ended: Condvar,
 }
 
@@ -166,7 +174,7 @@ impl Engine {
             }
         }
         let catalog = match &settings.catalog {
-            None => Catalog::open(&settings.state)?,
+            None => Catalog::open(&settings.state).map_err(|error| error.of_state(&settings.state))?,
             Some(database) => {
                 let connector = Connector::new(
                     &database.connection(),
@@ -198,6 +206,8 @@ impl Engine {
             due: Mutex::default(),
             reported: Mutex::default(),
             orphans: Mutex::default(),
+            unseen: Mutex::default(),
+            resting: AtomicBool::new(false),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
@@ -616,22 +626,17 @@ impl Engine {
         }
     }
 
+    /// Waits until no job is at work in this process any more.
+    pub fn wait_for_all(&self) {
+        let mut at_work = locked(&self.0.at_work);
+        while !at_work.is_empty() {
+            at_work = self.0.ended.wait(at_work).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Waits for a while, or until a job ends.
     fn pause(&self, time: Duration) {
         let at_work = locked(&self.0.at_work);
         drop(self.0.ended.wait_timeout(at_work, time));
-    }
-
-    /// Asks every job of this process to stop at its next safe point, and waits until they have. A switch that has
-    /// begun is finished.
-    pub fn close(&self) {
-        let at_work = self.jobs_at_work();
-        for id in &at_work {
-            // A job that has just ended, or is past its last safe point, needs no cancelling.
-            let _ = self.cancel(*id, "lifeboat");
-        }
-        for id in at_work {
-            self.wait_for(id);
-        }
     }
 }

@@ -47,6 +47,9 @@ impl Engine {
 
     /// Starts reading back, or a drill, if one is due and nothing speaks against it.
     pub fn start_proof_if_due(&self, name: &EnvironmentName) {
+        if self.schedule_rests() {
+            return;
+        }
         match self.try_proof_if_due(name) {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(_) | Err(EngineError::Refused(_)) => {}

@@ -1,7 +1,7 @@
-//! One job at work: its thread, its progress and log, its cancellation, and its end.
+//! One job at work: its thread, its progress and log, and how it learns that it is to stop.
 //!
-//! What a job does is a closure given to [`Engine::start`]; everything that all jobs have in common is here. A job's
-//! end is told three times: in the job itself, in the activity log and as a notification.
+//! What a job does is a closure given to [`Engine::start`]; everything that all jobs have in common is here, but for how
+//! they end (`endings`).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,29 +14,27 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
-use crate::domain::measure;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::RepositoryChoice;
+use crate::domain::stop::StopReason;
 
 /// A running progress is told at most four times a second.
 const TELL_EVERY: Duration = Duration::from_millis(250);
-/// How soon the end of a job is written again after the catalog refused it.
-const END_RETRY: Duration = Duration::from_secs(5);
-/// How often that is tried.
-const END_TRIES: u32 = 12;
-
 /// A job at work, as the code that does it sees it.
 pub struct Work {
     engine: Engine,
     job: Mutex<Job>,
-    claim: Claim,
+    pub(super) claim: Claim,
     id: JobId,
     environment: EnvironmentName,
     phase: Mutex<PhaseClock>,
     items: AtomicU64,
     bytes: AtomicU64,
     cancelled: AtomicBool,
+    /// Why it is to stop, where that was told.
+    stop_reason: Mutex<Option<StopReason>>,
     lost: AtomicBool,
+    told_unseen: AtomicBool,
 }
 
 struct PhaseClock {
@@ -61,6 +59,21 @@ impl Work {
     #[must_use]
     pub fn by(&self) -> String {
         self.lock_job().by.clone()
+    }
+
+    /// What it is about, in a few words.
+    pub(super) fn title(&self) -> String {
+        self.lock_job().title.clone()
+    }
+
+    /// Whether something keeps it from beginning that may last.
+    pub(super) fn is_held_up(&self) -> bool {
+        matches!(&self.lock_job().state, JobState::Waiting { why } if why != JobState::ABOUT_TO_BEGIN)
+    }
+
+    /// Whether this is the first time that it is told to go on unseen.
+    pub(super) fn is_first_told_unseen(&self) -> bool {
+        !self.told_unseen.swap(true, Ordering::Relaxed)
     }
 
     fn lock_job(&self) -> std::sync::MutexGuard<'_, Job> {
@@ -154,9 +167,7 @@ impl Work {
             clock.told = Monotonic::now();
             clock.began.elapsed()
         };
-        if self.engine.catalog().cancel_requested(self.id).unwrap_or(false) {
-            self.cancelled.store(true, Ordering::Relaxed);
-        }
+        self.learn_whether_to_stop();
         if let Some(progress) = &mut self.lock_job().progress {
             progress.items_done = self.items.load(Ordering::Relaxed);
             progress.bytes_done = self.bytes.load(Ordering::Relaxed);
@@ -168,13 +179,41 @@ impl Work {
     /// Whether the job should stop, with a fresh look at what other Lifeboats have asked.
     #[must_use]
     pub fn is_cancelled_now(&self) -> bool {
-        if self.engine.catalog().cancel_requested(self.id).unwrap_or(false) {
-            self.cancelled.store(true, Ordering::Relaxed);
-        }
+        self.learn_whether_to_stop();
         self.is_cancelled()
     }
 
-    fn ended(&self, state: JobState, outcome: Option<Outcome>) -> Job {
+    /// Looks whether any Lifeboat has asked the job to stop, and why. A catalog that is away says nothing.
+    fn learn_whether_to_stop(&self) {
+        let Ok(Some(request)) = self.engine.catalog().cancel_requested(self.id) else {
+            return;
+        };
+        if let Some(reason) = request.reason {
+            self.stop_reason
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(reason);
+        }
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Why it was asked to stop, or has to.
+    pub(super) fn stop_reason(&self) -> Option<StopReason> {
+        let asked = self.stop_reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = self.lost.load(Ordering::Relaxed).then_some(StopReason::LockLost);
+        asked.clone().or(lost)
+    }
+
+    /// An error of this job's, for people: for one that says that the job stops, why it does.
+    pub(super) fn told(&self, error: &EngineError) -> String {
+        match self.stop_reason() {
+            Some(reason) if error.is_cancelled() => format!("it was stopped, since {reason}"),
+            None if error.is_cancelled() => "it was stopped".to_owned(),
+            _ => error.to_string(),
+        }
+    }
+
+    pub(super) fn ended(&self, state: JobState, outcome: Option<Outcome>) -> Job {
         let mut job = self.lock_job();
         if let Some(progress) = &mut job.progress {
             progress.items_done = self.items.load(Ordering::Relaxed);
@@ -182,15 +221,26 @@ impl Work {
             progress.left_millis = None;
         }
         job.ended = Some(self.engine.now());
+        // A lock that was lost unnoticed has stopped nothing.
+        let reason = self.stop_reason();
+        if state != JobState::Done || reason != Some(StopReason::LockLost) {
+            job.stop_reason = reason;
+        }
         job.state = state;
         job.outcome = outcome;
         job.clone()
     }
 
-    /// Marks that the job can no longer be cancelled or already was asked to stop.
-    fn note_cancel_asked(&self) {
+    /// Takes in at once that the job was asked to stop.
+    pub(super) fn note_cancel_asked(&self) {
+        self.learn_whether_to_stop();
         self.cancelled.store(true, Ordering::Relaxed);
-        self.lock_job().cancel_asked = true;
+        let reason = self.stop_reason();
+        {
+            let mut job = self.lock_job();
+            job.cancel_asked = true;
+            job.stop_reason = reason;
+        }
         self.tell();
     }
 
@@ -199,8 +249,13 @@ impl Work {
         loop {
             let holds = self.engine.catalog().holds(&self.environment)?;
             let Some(hold) = holds.maintenance else { break };
-            if self.is_cancelled() || self.engine.catalog().cancel_requested(self.id)? {
+            if self.is_cancelled_now() {
                 return Err(EngineError::Cancelled);
+            }
+            if let Some(unseen) = self.engine.unseen() {
+                // It can last for days, in a process that nobody would know to be there.
+                self.engine.stop(self.id, &unseen.reason())?;
+                continue;
             }
             let why = match hold.reason {
                 Some(reason) => format!("{} is in maintenance mode: {reason}", self.environment),
@@ -320,6 +375,9 @@ impl Engine {
         let id = job.id;
         let work = Arc::new(self.work_on(job, claim));
         self.at_work(id, Some(Arc::clone(&work)));
+        if let Some(unseen) = self.unseen() {
+            self.note_unseen(&work, unseen);
+        }
         self.tell(Event::Job(Box::new(work.lock_job().clone())));
         let engine = self.clone();
         let spawned = std::thread::Builder::new()
@@ -391,7 +449,9 @@ impl Engine {
             items: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
+            stop_reason: Mutex::default(),
             lost: AtomicBool::new(false),
+            told_unseen: AtomicBool::new(false),
         }
     }
 
@@ -440,64 +500,6 @@ impl Engine {
         Err(error)
     }
 
-    /// Tells how a job ended: in the job, in the activity log, and as a notification.
-    fn end(&self, work: &Work, result: Result<Outcome, EngineError>) {
-        // Whoever has taken the job over has told how it ended, or will.
-        let result = match (work.check_claim(), result) {
-            (Err(_), _) => return self.tell(Event::Missed),
-            (Ok(()), result) => result,
-        };
-        let (state, outcome) = match result {
-            Ok(outcome) => (JobState::Done, Some(outcome)),
-            Err(error) if error.is_cancelled() => (JobState::Cancelled, None),
-            Err(error) => (
-                JobState::Failed {
-                    why: error.to_string(),
-                },
-                None,
-            ),
-        };
-        let job = work.ended(state, outcome);
-        let took = job.took_millis(self.now()).map_or(String::new(), |took| {
-            format!("; it took {}", measure::millis(took))
-        });
-        let (severity, text) = match &job.state {
-            JobState::Done => {
-                let outcome = job.outcome.clone().unwrap_or_default();
-                let severity = if outcome.warnings.is_empty() {
-                    Severity::Information
-                } else {
-                    Severity::Warning
-                };
-                (severity, format!("{}{took}", outcome.summary))
-            }
-            JobState::Failed { why } => (Severity::Critical, format!("{} failed: {why}", job.title)),
-            _ => (
-                Severity::Warning,
-                format!("{} was cancelled; nothing was changed", job.title),
-            ),
-        };
-        work.log(severity, &text);
-        for warning in job.outcome.iter().flat_map(|outcome| &outcome.warnings) {
-            work.log(Severity::Warning, warning);
-        }
-        // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
-        self.remember(&job.by, Some(&job.environment), &text, Some(job.id), severity);
-        // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
-        // and room is made on a full disk. After that the next start settles the job.
-        for _ in 0..END_TRIES {
-            match self.catalog().update_job(&work.claim, &job) {
-                Ok(()) | Err(CatalogError::NotOwned(_)) => break,
-                Err(error) => self.report_catalog(&error),
-            }
-            self.pause(END_RETRY);
-        }
-        self.tell(Event::Job(Box::new(job.clone())));
-        self.tell(Event::Environment {
-            name: job.environment,
-        });
-    }
-
     /// One job.
     ///
     /// # Errors
@@ -507,31 +509,6 @@ impl Engine {
             Err(CatalogError::UnknownJob(id)) => Err(EngineError::UnknownJob(id)),
             result => Ok(result?),
         }
-    }
-
-    /// Asks a job to stop at its next safe point, whichever Lifeboat runs it.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownJob`]; a refusal when it has ended or can no longer be stopped.
-    pub fn cancel(&self, id: JobId, by: &str) -> Result<(), EngineError> {
-        let job = self.job(id)?;
-        if job.state.has_ended() {
-            return Err(Refusal::JobEnded {
-                job: id,
-                state: job.state.label().to_owned(),
-            }
-            .into());
-        }
-        if !job.can_cancel() && !job.cancel_asked {
-            return Err(Refusal::PastStopping { job: id }.into());
-        }
-        self.catalog().request_cancel(id)?;
-        if let Some(work) = self.find_work(id) {
-            work.note_cancel_asked();
-        }
-        let text = format!("asked for job {id} ({}) to be cancelled", job.title);
-        self.record_activity(by, Some(&job.environment), &text, Some(id), Severity::Information);
-        Ok(())
     }
 }
 

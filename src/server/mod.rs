@@ -41,6 +41,7 @@ use tokio::task::JoinHandle;
 
 use crate::backend::serves::Serves;
 use crate::domain::settings::ServerSettings;
+use crate::domain::stop::StopReason;
 use crate::engine::clock::Clock;
 use connections::Connections;
 use events::Events;
@@ -193,7 +194,7 @@ impl Server {
                 json!({ "jobs_running": left }),
             );
         }
-        service.engine.close().await;
+        service.engine.close(StopReason::ServiceStopped).await;
         // Streams that were opened while jobs ended.
         service.streams.end_all();
         self.closing.send_replace(true);

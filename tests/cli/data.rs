@@ -153,6 +153,7 @@ pub fn job(id: u64, kind: JobKind, title: &str, state: JobState) -> Job {
         progress: None,
         left_out: Vec::new(),
         cancel_asked: false,
+        stop_reason: None,
         outcome: None,
     }
 }

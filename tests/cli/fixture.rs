@@ -16,6 +16,7 @@ use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::stop::{StopReason, Unseen};
 use lifeboat::engine::catalog::Catalog;
 use tempfile::TempDir;
 use tokio::sync::broadcast;
@@ -34,6 +35,10 @@ pub enum Script {
     StopsWhenAsked,
     /// It copies, and does not stop when it is asked to.
     GoesOn,
+    /// It copies until it is told that nobody looks on, and ends well then.
+    EndsUnseen,
+    /// The same, and fails then.
+    FailsUnseen,
     /// It copies already when it is asked for, and what came before that is told afterwards.
     EventsComeLate,
 }
@@ -48,6 +53,8 @@ pub struct Fixture {
     job: Mutex<Job>,
     extended: Mutex<bool>,
     planned: Mutex<Option<RestoreRequest>>,
+    /// Why nobody looks on any more.
+    unseen: Mutex<Option<Unseen>>,
     /// What has happened and is told once somebody listens; `None` when everything is told at once.
     untold: Mutex<Option<Vec<Job>>>,
     /// What a service over it keeps.
@@ -95,6 +102,7 @@ impl Fixture {
             )),
             extended: Mutex::new(false),
             planned: Mutex::new(None),
+            unseen: Mutex::new(None),
             untold: Mutex::new(None),
             catalog: OnceLock::new(),
         }
@@ -130,7 +138,7 @@ impl Fixture {
                 .collect(),
             Script::Fails => vec![in_phase(Phase::Copying), job(failed)],
             Script::StopsWhenAsked => vec![job(waiting), in_phase(Phase::Copying)],
-            Script::GoesOn => vec![in_phase(Phase::Copying)],
+            Script::GoesOn | Script::EndsUnseen | Script::FailsUnseen => vec![in_phase(Phase::Copying)],
             Script::EventsComeLate => {
                 let begins = JobState::Waiting {
                     why: JobState::ABOUT_TO_BEGIN.to_owned(),
@@ -150,6 +158,11 @@ impl Fixture {
             self.tell(step);
         }
         JobId(NEW_JOB)
+    }
+
+    /// Why nobody looks on any more, if that was told.
+    pub fn unseen(&self) -> Option<Unseen> {
+        *self.unseen.lock().unwrap()
     }
 
     /// Keeps what happens to itself until [`Fixture::play`]: a stream of events takes a moment to stand.
@@ -343,12 +356,30 @@ impl Backend for Fixture {
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
+        self.stop(id, StopReason::Asked { by: "kim".to_owned() }).await
+    }
+
+    async fn stop(&self, id: JobId, why: StopReason) -> Result<(), BackendError> {
         let mut job = self.job(id).await?;
         job.cancel_asked = true;
+        job.stop_reason = Some(why);
         if self.script == Script::StopsWhenAsked {
             job.state = JobState::Cancelled;
             self.tell(job);
         }
+        Ok(())
+    }
+
+    async fn go_on_unseen(&self, why: Unseen) -> Result<(), BackendError> {
+        *self.unseen.lock().unwrap() = Some(why);
+        let mut job = self.job.lock().unwrap().clone();
+        job.state = match self.script {
+            Script::EndsUnseen => JobState::Done,
+            _ => JobState::Failed {
+                why: "the disk is full. Make room, then try again".to_owned(),
+            },
+        };
+        self.tell(job);
         Ok(())
     }
 

@@ -1,5 +1,10 @@
 //! Verbs that start a job: how it is followed, how it ends, how it is left.
 
+use std::io;
+
+use lifeboat::cli::Interrupt;
+use lifeboat::domain::stop::Unseen;
+
 use crate::fixture::{Fixture, Script};
 use crate::harness::{alike, lifeboat};
 
@@ -99,7 +104,7 @@ alike!(ctrl_c_asks_the_job_to_stop_and_waits_for_it);
 fn ctrl_c_asks_the_job_to_stop_and_waits_for_it() {
     let ended = lifeboat(&BACKUP)
         .on(Fixture::playing(Script::StopsWhenAsked))
-        .interrupted(1)
+        .interrupted(&[Interrupt::CtrlC])
         .ends();
     assert_eq!(ended.code, 1);
     assert!(
@@ -118,13 +123,107 @@ alike!(a_second_ctrl_c_leaves_at_once);
 fn a_second_ctrl_c_leaves_at_once() {
     let ended = lifeboat(&BACKUP)
         .on(Fixture::playing(Script::GoesOn))
-        .interrupted(2)
+        .interrupted(&[Interrupt::CtrlC; 2])
         .ends();
     assert_eq!(ended.code, 1);
     assert!(
         ended.err.contains("left job 42 before its end"),
         "{}",
         ended.err.replace('\n', " ")
+    );
+}
+
+#[test]
+fn a_signal_that_asks_the_process_to_end_stops_its_job_and_is_the_reason() {
+    let ended = lifeboat(&BACKUP)
+        .on(Fixture::playing(Script::StopsWhenAsked))
+        .jobs_run_here("lifeboat")
+        .interrupted(&[Interrupt::Terminate])
+        .ends();
+    assert_eq!(ended.code, 1);
+    let said = ended.err.replace('\n', " ");
+    assert!(
+        said.contains("cancelled at a safe point, since a signal asked"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_job_of_this_process_goes_on_to_its_end_when_the_terminal_goes() {
+    for arguments in [&BACKUP[..], &["backup", "acme/live", "--json"]] {
+        // Twice, as the kernel and the shell tell it.
+        let ended = lifeboat(arguments)
+            .on(Fixture::playing(Script::EndsUnseen))
+            .jobs_run_here("lifeboat")
+            .on_a_terminal(60)
+            .interrupted(&[Interrupt::HungUp; 2])
+            .ends();
+        assert_eq!((ended.code, ended.unseen), (0, Some(Unseen::TerminalGone)));
+        assert_eq!(ended.out, "", "there is no terminal to print on");
+    }
+}
+
+#[test]
+fn what_is_printed_elsewhere_than_on_the_terminal_is_printed_without_it() {
+    let ended = lifeboat(&["backup", "acme/live", "--json"])
+        .on(Fixture::playing(Script::EndsUnseen))
+        .jobs_run_here("lifeboat")
+        .interrupted(&[Interrupt::HungUp])
+        .ends();
+    assert_eq!((ended.code, ended.unseen), (0, Some(Unseen::TerminalGone)));
+    let value: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(value["job"]["state"], "done");
+}
+
+#[test]
+fn a_terminal_that_only_takes_nothing_any_more_ends_no_job_of_this_process() {
+    let ended = lifeboat(&BACKUP)
+        .on(Fixture::playing(Script::EndsUnseen))
+        .jobs_run_here("lifeboat")
+        .on_a_terminal(60)
+        .said_to_nobody(io::ErrorKind::Other)
+        .ends();
+    assert_eq!((ended.code, ended.unseen), (0, Some(Unseen::TerminalGone)));
+}
+
+#[test]
+fn a_reader_that_goes_ends_no_job_of_this_process_and_hides_no_failure() {
+    for (script, code) in [(Script::EndsUnseen, 0), (Script::FailsUnseen, 1)] {
+        let ended = lifeboat(&BACKUP)
+            .on(Fixture::playing(script))
+            .jobs_run_here("lifeboat")
+            .said_to_nobody(io::ErrorKind::BrokenPipe)
+            .ends();
+        assert_eq!((ended.code, ended.unseen), (code, Some(Unseen::ReaderGone)));
+    }
+    let failed = lifeboat(&["backup", "acme/live", "--json"])
+        .on(Fixture::playing(Script::Fails))
+        .reader_gone()
+        .ends();
+    assert_eq!(failed.code, 1, "the result could not be printed either");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_no_job_of_this_process() {
+    let ended = lifeboat(&BACKUP)
+        .jobs_run_here("lifeboat")
+        .said_to_nobody(io::ErrorKind::StorageFull)
+        .ends();
+    assert_eq!((ended.code, ended.unseen), (0, None));
+    assert!(ended.out.contains("the manual backup is done"), "{}", ended.out);
+}
+
+alike!(a_job_elsewhere_goes_on_there_when_the_terminal_goes);
+fn a_job_elsewhere_goes_on_there_when_the_terminal_goes() {
+    let ended = lifeboat(&BACKUP)
+        .on(Fixture::playing(Script::GoesOn))
+        .interrupted(&[Interrupt::HungUp])
+        .ends();
+    assert_eq!((ended.code, ended.unseen), (1, None));
+    assert!(
+        ended.err.contains("job 42 goes on in the service"),
+        "{}",
+        ended.err
     );
 }
 

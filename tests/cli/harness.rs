@@ -10,12 +10,13 @@ use lifeboat::backend::Backend;
 use lifeboat::backend::embedded::Embedded;
 use lifeboat::backend::read_only::ReadOnly;
 use lifeboat::cli::verbs::demo::DemoArguments;
-use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Outside};
+use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Interrupt, Outside};
 use lifeboat::config::{Context, NamedContext, Places};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::check::DatabaseFound;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::settings::{PostgresSettings, ServerSettings, StorageOptions};
+use lifeboat::domain::stop::Unseen;
 use tokio::sync::mpsc;
 
 use crate::data;
@@ -30,6 +31,8 @@ pub struct Ended {
     pub err: String,
     /// The address of the service that was asked, where one was.
     pub address: Option<String>,
+    /// Why the backend was told that nobody looks on any more, if it was.
+    pub unseen: Option<Unseen>,
 }
 
 impl Ended {
@@ -59,7 +62,8 @@ pub struct Run {
     out_of_reach: bool,
     reader_gone: bool,
     jobs_run_here: bool,
-    interrupts: usize,
+    interrupts: Vec<Interrupt>,
+    deaf: Option<io::ErrorKind>,
     program: PathBuf,
     columns: Option<usize>,
     /// The service that the backend is asked through.
@@ -107,7 +111,8 @@ pub fn lifeboat(arguments: &[&str]) -> Run {
         out_of_reach: false,
         reader_gone: false,
         jobs_run_here: false,
-        interrupts: 0,
+        interrupts: Vec::new(),
+        deaf: None,
         program: PathBuf::from("lifeboat"),
         columns: None,
         through: None,
@@ -147,8 +152,14 @@ impl Run {
         self
     }
 
-    pub fn interrupted(mut self, times: usize) -> Self {
-        self.interrupts = times;
+    pub fn interrupted(mut self, interrupts: &[Interrupt]) -> Self {
+        self.interrupts = interrupts.to_vec();
+        self
+    }
+
+    /// What is said beside the result cannot be written, since a terminal has gone or a reader.
+    pub fn said_to_nobody(mut self, error: io::ErrorKind) -> Self {
+        self.deaf = Some(error);
         self
     }
 
@@ -161,14 +172,18 @@ impl Run {
     /// Runs it to its end.
     pub fn ends(self) -> Ended {
         let (out, err) = (Pipe::default(), Pipe::default());
-        let interrupts = self.interrupts;
+        let interrupts = self.interrupts.clone();
+        let backend = Arc::clone(&self.backend);
         let mut outside = Outside {
             out: if self.reader_gone {
-                Box::new(NoReader)
+                Box::new(Deaf(io::ErrorKind::BrokenPipe))
             } else {
                 Box::new(out.clone())
             },
-            err: Box::new(err.clone()),
+            err: match self.deaf {
+                Some(error) => Box::new(Deaf(error)),
+                None => Box::new(err.clone()),
+            },
             input: Box::new(BufReader::new(Cursor::new(self.input.clone()))),
             out_is_terminal: self.on_terminal,
             err_is_terminal: self.on_terminal,
@@ -177,8 +192,8 @@ impl Run {
             now: Box::new(data::now),
             interrupts: Box::new(move || {
                 let (tell, told) = mpsc::unbounded_channel();
-                for _ in 0..interrupts {
-                    tell.send(()).unwrap();
+                for interrupt in &interrupts {
+                    tell.send(*interrupt).unwrap();
                 }
                 told
             }),
@@ -212,6 +227,7 @@ impl Run {
             out: out.text(),
             err: err.text(),
             address,
+            unseen: backend.unseen(),
         }
     }
 }
@@ -306,7 +322,7 @@ impl House for Run {
         None
     }
 
-    async fn cockpit(&self, _globals: &Globals) -> Result<(), CliError> {
+    async fn cockpit(&self, _globals: &Globals, _outside: &Outside) -> Result<(), CliError> {
         Err(CliError::failed("the cockpit was opened"))
     }
 
@@ -341,12 +357,12 @@ impl Write for Pipe {
     }
 }
 
-/// A pipe whose reader has gone.
-struct NoReader;
+/// A stream that nobody is at the other end of any more.
+struct Deaf(io::ErrorKind);
 
-impl Write for NoReader {
+impl Write for Deaf {
     fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::BrokenPipe.into())
+        Err(self.0.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -221,7 +221,7 @@ fn a_demo_that_is_asked_to_end_while_it_makes_its_sandbox_removes_it() {
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("the demo was interrupted"));
+    assert!(text(&output.stderr).contains("the demo was asked to end by a signal"));
     assert_eq!(entries(), 0);
 }
 

@@ -185,6 +185,7 @@ pub fn job(number: u64, environment: &str, kind: JobKind, title: &str) -> Job {
         progress: None,
         left_out: Vec::new(),
         cancel_asked: false,
+        stop_reason: None,
         outcome: None,
     }
 }

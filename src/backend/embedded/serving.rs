@@ -1,7 +1,7 @@
 //! What a service asks of the engine in its process beyond what a cockpit asks: the catalog's tokens and answers, one
 //! summary at a time, and an end in steps.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -14,6 +14,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
+use crate::domain::stop::StopReason;
 use crate::engine::EngineError;
 use crate::engine::catalog::{Catalog, CatalogError};
 
@@ -87,10 +88,7 @@ impl Serves for Embedded {
     }
 
     fn stop_schedule(&self) {
-        self.scheduler
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.end_schedule();
     }
 
     fn jobs_at_work(&self) -> Vec<JobId> {
@@ -102,15 +100,13 @@ impl Serves for Embedded {
 
     async fn jobs_ended(&self) -> Result<(), BackendError> {
         self.on_engine(|engine| {
-            for id in engine.jobs_at_work() {
-                engine.wait_for(id);
-            }
+            engine.wait_for_all();
             Ok::<_, EngineError>(())
         })
         .await
     }
 
-    async fn close(&self) {
-        self.close().await;
+    async fn close(&self, why: StopReason) {
+        self.close(why).await;
     }
 }

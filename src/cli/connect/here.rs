@@ -8,14 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use super::ThisMachine;
+use super::{ThisMachine, why_jobs_end};
+use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
+use crate::backend::serves::Serves as _;
 use crate::cli::verbs::demo::DemoArguments;
-use crate::cli::{CliError, Globals, House as _, Outside, cockpit};
+use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
 use crate::config::{BackendAddress, Config, NamedContext};
 use crate::demo::{Demo, DemoError};
 use crate::domain::check::DatabaseFound;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
+use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::clock::SystemClock;
 use crate::engine::{EngineSettings, Surroundings, look_at_database};
 use crate::tui::{self, CockpitSettings, OneContext};
@@ -102,43 +105,75 @@ impl ThisMachine {
             let mut opening = std::pin::pin!(opening);
             tokio::select! {
                 demo = &mut opening => demo?,
-                Some(()) = interrupts.recv() => {
+                interrupt = outside::interrupted(&mut interrupts) => {
                     give_up.store(true, Ordering::Relaxed);
                     // What still writes to the sandbox has to end before the sandbox can go.
                     if let Ok(demo) = opening.await {
-                        demo.close().await;
+                        demo.close(why_it_ends(interrupt)).await;
                     }
-                    return Err(at.map_or_else(interrupted, half_made));
+                    return Err(at.map_or_else(|| interrupted(interrupt), |at| half_made(at, interrupt)));
                 }
             }
         };
-        let told = tokio::select! {
-            told = play(&demo, arguments, globals, outside) => told,
-            Some(()) = interrupts.recv() => Err(interrupted()),
+        let (told, why) = tokio::select! {
+            told = play(&demo, arguments, globals, outside) => (told, StopReason::DemoEnded),
+            interrupt = outside::interrupted(&mut interrupts) => {
+                (Err(interrupted(interrupt)), why_it_ends(interrupt))
+            }
         };
-        let ended = match told {
+        let (ended, why) = match told {
             // The cockpit takes signals itself, so that it gives the terminal back.
             Ok(()) if opens_cockpit => {
                 let context = NamedContext {
                     name: "demo".to_owned(),
                     context: crate::config::Context::default(),
                 };
-                open_cockpit(&demo, &context, &self.variables).await
+                self.open_demo(&demo, &context).await
             }
-            told => told,
+            told => (told, why),
         };
-        demo.close().await;
+        // A sandbox is no Live: nothing in it has to come to its end without anybody who looks on.
+        demo.close(why).await;
         ended
+    }
+
+    /// Opens the cockpit on the demo's sandbox. Gives how it was left, and why jobs end with it.
+    async fn open_demo(&self, demo: &Demo, context: &NamedContext) -> (Result<(), CliError>, StopReason) {
+        let settings = match cockpit::settings(context, None, &self.variables) {
+            Ok(settings) => CockpitSettings {
+                demo: true,
+                ..settings
+            },
+            Err(error) => return (Err(error), StopReason::DemoEnded),
+        };
+        let left = tui::run(demo.backend(), settings, &mut OneContext).await;
+        let why = why_jobs_end(&left, &self.user).unwrap_or(StopReason::TerminalGone);
+        (left.map_err(CliError::from), why)
     }
 }
 
-/// Opens the cockpit on the demo's sandbox.
-async fn open_cockpit(demo: &Demo, context: &NamedContext, variables: &Variables) -> Result<(), CliError> {
-    let settings = CockpitSettings {
-        demo: true,
-        ..cockpit::settings(context, None, variables)?
+/// Lets what runs in this process go on to its end where nobody looks on any more. Asked to end, it stops at the next safe
+/// point.
+pub(super) async fn go_on_unseen(engine: &Embedded, interrupts: &mut Interrupts) {
+    let ended = async {
+        // Whatever cannot be noted goes on all the same. An engine that is opening settles what was left behind, and that
+        // comes to its end as well.
+        let _ = engine.go_on_unseen(Unseen::TerminalGone).await;
+        let _ = engine.jobs_ended().await;
     };
-    Ok(tui::run(demo.backend(), settings, &mut OneContext).await?)
+    tokio::select! {
+        () = ended => {}
+        () = outside::asked_to_end(interrupts) => engine.close(StopReason::Signal).await,
+    }
+}
+
+/// Why what runs in a demo ends that was interrupted.
+fn why_it_ends(interrupt: Interrupt) -> StopReason {
+    match interrupt {
+        Interrupt::CtrlC => StopReason::DemoEnded,
+        Interrupt::Terminate => StopReason::Signal,
+        Interrupt::HungUp => StopReason::TerminalGone,
+    }
 }
 
 /// The catalog's database, with a name for this node.
@@ -237,15 +272,28 @@ async fn story(demo: &Demo, globals: &Globals, outside: &mut Outside) -> Result<
     ))
 }
 
-fn half_made(at: &Path) -> CliError {
+fn half_made(at: &Path, interrupt: Interrupt) -> CliError {
     CliError::failed(format!(
-        "the demo was interrupted while it made its sandbox: {} holds a part of one, so delete that before you give the folder to --at again",
+        "{} while it made its sandbox: {} holds a part of one, so delete that before you give the folder to --at again",
+        happened(interrupt),
         at.display()
     ))
 }
 
-fn interrupted() -> CliError {
-    CliError::failed("the demo was interrupted; its sandbox is removed unless --at keeps it")
+fn interrupted(interrupt: Interrupt) -> CliError {
+    CliError::failed(format!(
+        "{}; its sandbox is removed unless --at keeps it",
+        happened(interrupt)
+    ))
+}
+
+/// What has ended a demo.
+fn happened(interrupt: Interrupt) -> &'static str {
+    match interrupt {
+        Interrupt::CtrlC => "the demo was interrupted",
+        Interrupt::Terminate => "the demo was asked to end by a signal",
+        Interrupt::HungUp => "the demo's terminal went away",
+    }
 }
 
 impl From<DemoError> for CliError {

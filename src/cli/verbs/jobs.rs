@@ -118,8 +118,10 @@ fn facts(job: &Job, now: Instant) -> Table {
     if let Some(took) = job.took_millis(now) {
         fact("took", measure::millis(took));
     }
-    let why = match &job.state {
-        JobState::Waiting { why } | JobState::Failed { why } => format!(": {why}"),
+    let why = match (&job.state, &job.stop_reason) {
+        (JobState::Waiting { why } | JobState::Failed { why }, _) => format!(": {why}"),
+        (JobState::Cancelled, Some(reason)) => format!(", since {reason}"),
+        (JobState::Running, Some(reason)) => format!(", to stop at its next safe point, since {reason}"),
         _ => String::new(),
     };
     fact("state", format!("{}{why}", job.state.label()));

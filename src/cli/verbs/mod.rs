@@ -154,5 +154,5 @@ async fn cockpit(call: &mut Call<'_>) -> Result<(), CliError> {
             "the cockpit needs a terminal for its screen and its keys: run it in one, or use a verb, for example `lifeboat environments`",
         ));
     }
-    call.house.cockpit(&call.globals).await
+    call.house.cockpit(&call.globals, call.outside).await
 }

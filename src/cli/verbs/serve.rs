@@ -5,11 +5,11 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use crate::backend::Backend;
 use crate::backend::embedded::Embedded;
-use crate::cli::{Call, CliError};
+use crate::cli::outside::{asked_to_end, interrupted};
+use crate::cli::{Call, CliError, Interrupt, Interrupts};
 use crate::domain::settings::ServerSettings;
 use crate::engine::clock::SystemClock;
 use crate::server::log::{Level, Log};
@@ -21,8 +21,9 @@ Keep the schedule day and night, and serve this machine's engine over HTTP to co
 
 [server] in the configuration says where it listens, with which certificate and within which limits; `lifeboat token \
 create` makes the tokens that it lets in. It writes what it does to standard error, one JSON object a line. Asked to end \
-(SIGTERM, Ctrl-C) it starts nothing any more, lets running jobs end, asks what is left after a while to stop at the next \
-safe point, and ends; asked again, it ends at once.";
+(SIGTERM, Ctrl-C), or left by the terminal that it was started from, it starts nothing any more, lets running jobs end, \
+asks what is left after a while to stop at the next safe point, and ends; asked again, it ends at once. `nohup lifeboat \
+serve` outlives its terminal.";
 
 pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let (engine, settings) = call.house.engine_here(&call.globals, true)?;
@@ -41,13 +42,19 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let result = loop {
         tokio::select! {
             result = &mut served => break result,
-            Some(line) = lines.recv() => writeln!(call.outside.err, "{line}")?,
+            Some(line) = lines.recv() => put(&line, call),
         }
     };
     while let Ok(line) = lines.try_recv() {
-        writeln!(call.outside.err, "{line}")?;
+        put(&line, call);
     }
     result
+}
+
+/// Writes a line of the log. A log that cannot be written, to a terminal that has gone or to a full disk, ends no service
+/// with jobs at work; the next line is tried again.
+fn put(line: &str, call: &mut Call<'_>) {
+    let _ = writeln!(call.outside.err, "{line}");
 }
 
 /// Serves until it is asked to end.
@@ -57,7 +64,7 @@ async fn serve(
     random: fn(&mut [u8]) -> io::Result<()>,
     log: Log,
     notify: Option<&str>,
-    interrupts: &mut mpsc::UnboundedReceiver<()>,
+    interrupts: &mut Interrupts,
 ) -> Result<(), CliError> {
     let surroundings = ServerSurroundings {
         clock: Arc::new(SystemClock),
@@ -70,7 +77,7 @@ async fn serve(
     let opened = tokio::select! {
         opened = engine.info() => opened.map(|_| ()),
         // It opens on its own thread, which cannot be broken off; what it settles is safe at any instant.
-        _ = interrupts.recv() => return Err(CliError::failed("the service was ended before its engine was open")),
+        _ = interrupted(interrupts) => return Err(CliError::failed("the service was ended before its engine was open")),
     };
     if let Err(error) = opened {
         server.stop().await;
@@ -78,14 +85,16 @@ async fn serve(
     }
     log.line(Level::Info, "ready", json!({}));
     tell(notify, "READY=1", &log);
-    // Without anybody who could ask it to end it serves on.
-    if interrupts.recv().await.is_none() {
-        std::future::pending::<()>().await;
-    }
+    let why = match interrupted(interrupts).await {
+        Interrupt::CtrlC => "Ctrl-C",
+        Interrupt::Terminate => "asked to end by a signal",
+        Interrupt::HungUp => "the terminal that it was started from went away",
+    };
+    log.line(Level::Info, "ending", json!({ "why": why }));
     tell(notify, "STOPPING=1", &log);
     tokio::select! {
         () = server.stop() => Ok(()),
-        Some(()) = interrupts.recv() => Err(CliError::failed(
+        () = asked_to_end(interrupts) => Err(CliError::failed(
             "the service was ended at once, with jobs at work: the next start settles what they left",
         )),
     }

@@ -123,6 +123,18 @@ pub enum CatalogError {
         /// The file.
         path: PathBuf,
     },
+    /// The state folder cannot be used as it has to be.
+    #[error(
+        "the state folder {}, where jobs and activity are kept, cannot be used: {why}. Run Lifeboat as the account that the \
+         folder belongs to, make room in it, or name another one with state in the configuration or LIFEBOAT_STATE",
+        folder.display()
+    )]
+    StateFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What was tried there, and what the system said.
+        why: String,
+    },
     /// The operating system said no.
     #[error("{action} {} failed: {source}", path.display())]
     Io {
@@ -144,6 +156,17 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    /// For an error of opening the catalog in a state folder: what the system refuses there is about the folder.
+    pub(in crate::engine) fn of_state(self, folder: &Path) -> Self {
+        match &self {
+            Self::Io { .. } | Self::Sqlite { .. } => Self::StateFolder {
+                folder: folder.to_owned(),
+                why: self.to_string(),
+            },
+            _ => self,
+        }
+    }
+
     pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             action,

@@ -5,6 +5,7 @@ use super::due::{self, DueClaim};
 use super::error::Fault;
 use super::recording;
 use super::records::{instant_from_sql, instant_to_sql};
+use super::stops;
 use super::store::{Row, Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
@@ -60,7 +61,9 @@ pub struct NewJob<'n> {
 /// Who asks for the jobs of the schedule.
 const SCHEDULE: &str = "schedule";
 
-const COLUMNS: &str = "record, cancel_asked, process";
+/// What [`job`] reads. Why a job is to stop is a note, until the job's own record has it.
+pub(super) const COLUMNS: &str = "record, cancel_asked, process,
+    (SELECT notes.record FROM notes WHERE notes.kind = 'stop' AND notes.name = CAST(jobs.id AS TEXT))";
 
 impl Catalog {
     /// Creates a job and claims it for this Lifeboat. `state` is [`JobState::Running`] or [`JobState::Waiting`].
@@ -123,6 +126,7 @@ impl Catalog {
                 progress: None,
                 left_out: Vec::new(),
                 cancel_asked: false,
+                stop_reason: None,
                 outcome: None,
             };
             let claim = Claim {
@@ -176,6 +180,7 @@ impl Catalog {
             if job.state.has_ended() {
                 due::job_ended(session, job)?;
                 recording::job_ended(session, job.id)?;
+                stops::job_ended(session, job.id)?;
             }
             Ok(())
         });
@@ -339,35 +344,6 @@ impl Catalog {
         })
     }
 
-    /// Asks a job to stop at its next safe point; any Lifeboat may. Returns whether that changed anything: `false` for
-    /// a job that has ended or has been asked already.
-    ///
-    /// # Errors
-    /// [`CatalogError::UnknownJob`] when there is none.
-    pub fn request_cancel(&self, id: JobId) -> Result<bool, CatalogError> {
-        self.write(|session| {
-            owner(session, id)?;
-            let asked = session.execute(
-                "UPDATE jobs SET cancel_asked = 1 WHERE id = ?1 AND ended IS NULL AND cancel_asked = 0",
-                values![id.0],
-            )?;
-            Ok(asked == 1)
-        })
-    }
-
-    /// Whether somebody has asked the job to stop.
-    ///
-    /// # Errors
-    /// [`CatalogError::UnknownJob`] when there is none.
-    pub fn cancel_requested(&self, id: JobId) -> Result<bool, CatalogError> {
-        self.read(|session| {
-            session
-                .row("SELECT cancel_asked FROM jobs WHERE id = ?1", values![id.0])?
-                .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))?
-                .truth(0)
-        })
-    }
-
     /// How long jobs of this kind took on the environment when they ended well, newest first.
     pub fn past_durations(
         &self,
@@ -447,6 +423,9 @@ pub(super) fn lost(error: CatalogError, claim: &Claim) -> CatalogError {
 pub(super) fn job(row: &Row) -> Result<Job, Fault> {
     let mut job: Job = serde_json::from_str(&row.text(0)?)?;
     job.cancel_asked = row.truth(1)?;
+    if let Some(note) = row.some_text(3)? {
+        job.stop_reason = Some(stops::reason(&note)?);
+    }
     Ok(job)
 }
 
@@ -470,7 +449,7 @@ fn unended(session: &mut Session<'_>, environment: &EnvironmentName) -> Result<O
 }
 
 /// The process that a job belongs to, and the job's fence.
-fn owner(session: &mut Session<'_>, id: JobId) -> Result<(u64, u64), Fault> {
+pub(super) fn owner(session: &mut Session<'_>, id: JobId) -> Result<(u64, u64), Fault> {
     let row = session
         .row("SELECT process, fence FROM jobs WHERE id = ?1", values![id.0])?
         .ok_or(Fault::Refused(CatalogError::UnknownJob(id)))?;

@@ -25,6 +25,7 @@ mod presence;
 mod recording;
 mod records;
 mod schema;
+mod stops;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use environments::Holds;
 pub use error::CatalogError;
 pub use jobs::{Claim, NewJob, PastRun, ScheduledFailures};
 pub use plans::StoredPlan;
+pub use stops::StopRequest;
 
 use error::Fault;
 use presence::{Node, OpeningLock, Presence, Process};

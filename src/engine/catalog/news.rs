@@ -76,7 +76,10 @@ fn changed(session: &mut Session<'_>, seen: &Seen) -> Result<(Vec<Change>, Seen)
     let values = values![seen.0.as_str(), TOLD_AT_ONCE, now.0.as_str()];
     let mut changes = Vec::new();
     let jobs = session.rows(
-        &format!("SELECT record, cancel_asked, process FROM jobs WHERE {SINCE} ORDER BY changed LIMIT ?2"),
+        &format!(
+            "SELECT {} FROM jobs WHERE {SINCE} ORDER BY changed LIMIT ?2",
+            jobs::COLUMNS
+        ),
         values,
     )?;
     let environments = session.rows(

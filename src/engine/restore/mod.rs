@@ -299,7 +299,7 @@ impl Engine {
             return Err(if journal.stage == Stage::Staging {
                 // First of all whatever was stopped for the switch is started again.
                 self.take_up_again(work, &error);
-                self.give_up(&journal, safety.as_ref(), error)
+                self.give_up(work, &journal, safety.as_ref(), error)
             } else {
                 error
             });
@@ -392,13 +392,22 @@ impl Engine {
 
     /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
     /// together with what could not be dropped.
-    fn give_up(&self, journal: &Journal, safety: Option<&Backup>, error: EngineError) -> EngineError {
+    fn give_up(
+        &self,
+        work: &Work,
+        journal: &Journal,
+        safety: Option<&Backup>,
+        error: EngineError,
+    ) -> EngineError {
         match self.drop_staged(journal) {
             Ok(()) => {
                 self.drop_safety(safety);
                 error
             }
-            Err(left) => EngineError::Failed(format!("{error}; and what was staged is still there: {left}")),
+            Err(left) => EngineError::Failed(format!(
+                "{}; and what was staged is still there: {left}",
+                work.told(&error)
+            )),
         }
     }
 }

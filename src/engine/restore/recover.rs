@@ -225,10 +225,16 @@ impl Engine {
                 Severity::Warning,
             ),
             Ok(None) => {
-                let text = format!(
-                    "{} was interrupted: Lifeboat was ended in the middle of it",
-                    job.title
-                );
+                let ended = if self.catalog().is_shared() {
+                    "the Lifeboat that ran it was ended in the middle of it, or was not heard of for too long"
+                } else {
+                    "Lifeboat was ended in the middle of it"
+                };
+                let asked = match &job.stop_reason {
+                    Some(reason) => format!(". It was to stop, since {reason}"),
+                    None => String::new(),
+                };
+                let text = format!("{} was interrupted: {ended}{asked}", job.title);
                 let why = format!("{text}; nothing was lost, start it again");
                 (JobState::Failed { why }, None, text, Severity::Warning)
             }

@@ -64,6 +64,9 @@ impl Engine {
     /// Starts every backup that is due now. Environments that are busy, in maintenance mode or waiting after a failure
     /// are passed over; the next look meets them again.
     pub fn start_what_is_due(&self) {
+        if self.schedule_rests() {
+            return;
+        }
         if self.catalog().is_shared() {
             if let Err(error) = self.note_and_serve() {
                 self.remember_once(None, &format!("the schedule is not kept: {error}"));
@@ -83,6 +86,9 @@ impl Engine {
 
     /// Starts a backup of the environment if one is due and nothing speaks against it.
     pub fn start_if_due(&self, name: &EnvironmentName) {
+        if self.schedule_rests() {
+            return;
+        }
         match self.try_if_due(name) {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(()) | Err(EngineError::Refused(_)) => {}
@@ -131,7 +137,14 @@ impl Engine {
         }
         let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
         let room = u32::try_from(room).unwrap_or(u32::MAX);
-        take_turns(self.catalog(), now, room, &|claim| match self.serve_turn(claim) {
+        let serve = |claim: &DueClaim| {
+            if self.schedule_rests() {
+                // For another machine, which may take it at once.
+                return Ok(Turn::Later(now));
+            }
+            self.serve_turn(claim)
+        };
+        take_turns(self.catalog(), now, room, &|claim| match serve(claim) {
             Ok(turn) => turn,
             Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
             Err(error) => {

@@ -47,7 +47,7 @@ fn ran(house: &House) -> Vec<String> {
 }
 
 /// A pipe with a name: who reads from it waits until a hook writes, and the other way round.
-fn fifo(house: &House, name: &str) -> std::path::PathBuf {
+pub(super) fn fifo(house: &House, name: &str) -> std::path::PathBuf {
     let path = house.path(name);
     let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());

@@ -4,6 +4,7 @@ mod copies;
 mod copy_alone;
 mod copy_unseen;
 mod drills;
+mod endings;
 mod health;
 mod hooks;
 mod house;

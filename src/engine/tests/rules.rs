@@ -19,7 +19,7 @@ fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
     }
 }
 
-fn hold(engine: &Engine, hold: HoldKind, on: bool) {
+pub(super) fn hold(engine: &Engine, hold: HoldKind, on: bool) {
     let request = HoldRequest {
         environment: House::live(),
         hold,

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use postgres::{Client, NoTls};
 
 use super::house::{self, House, INSTANCES, back_up, backups, ended};
-use super::{drills, restores, rules, schedule};
+use super::{drills, endings, restores, rules, schedule};
 use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
@@ -56,6 +56,10 @@ const TESTS: &[(&str, fn())] = &[
     (
         "in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time",
         rules::in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time,
+    ),
+    (
+        "whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity",
+        endings::whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity,
     ),
     (
         "a_waiting_job_can_be_cancelled_from_another_lifeboat",

@@ -7,6 +7,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::engine::catalog::error::CatalogError;
 
@@ -14,8 +16,19 @@ use crate::engine::catalog::error::CatalogError;
 #[derive(Debug)]
 pub(in crate::engine::catalog) struct OpeningLock(#[expect(dead_code, reason = "held for its lock")] File);
 
+/// How long another one may take to open the catalog. It takes a moment; one that stands still in it, stopped from outside,
+/// must not hold up all others for as long as it stands.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the lock is tried meanwhile.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
 impl OpeningLock {
     pub(in crate::engine::catalog) fn take(processes: &Path) -> Result<Self, CatalogError> {
+        Self::take_within(processes, PATIENCE)
+    }
+
+    fn take_within(processes: &Path, patience: Duration) -> Result<Self, CatalogError> {
+        let began = Instant::now();
         let path = processes.join("opening.lock");
         let file = OpenOptions::new()
             .create(true)
@@ -23,9 +36,16 @@ impl OpeningLock {
             .write(true)
             .open(&path)
             .map_err(|source| CatalogError::io("opening", &path, source))?;
-        file.lock()
-            .map_err(|source| CatalogError::io("locking", &path, source))?;
-        Ok(Self(file))
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::Error(source)) => return Err(CatalogError::io("locking", &path, source)),
+                Err(TryLockError::WouldBlock) if began.elapsed() >= patience => {
+                    return Err(CatalogError::Locked { path });
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(TRY_AGAIN),
+            }
+        }
     }
 }
 
@@ -131,4 +151,19 @@ fn clear_away_the_dead(directory: &Path) -> Result<(), CatalogError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_stands_still_while_it_opens_does_not_hold_up_others_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let standing = OpeningLock::take(folder.path()).unwrap();
+        let refused = OpeningLock::take_within(folder.path(), Duration::ZERO);
+        assert!(matches!(refused, Err(CatalogError::Locked { .. })), "{refused:?}");
+        drop(standing);
+        OpeningLock::take_within(folder.path(), Duration::ZERO).unwrap();
+    }
 }

@@ -6,6 +6,7 @@ use std::thread;
 use chrono::TimeDelta;
 
 use super::*;
+use crate::domain::stop::StopReason;
 
 pub(super) fn a_job_reads_back_as_it_was_stored(place: &Place) {
     let catalog = place.open();
@@ -112,17 +113,31 @@ pub(super) fn a_job_of_a_dead_process_is_settled_by_exactly_one(place: &Place) {
 pub(super) fn any_lifeboat_can_ask_a_job_to_stop(place: &Place) {
     let (one, other) = (place.open(), place.open());
     let (job, claim) = start(&one, "acme/live").unwrap();
-    assert!(!one.cancel_requested(job.id).unwrap());
-    assert!(other.request_cancel(job.id).unwrap());
-    assert!(!other.request_cancel(job.id).unwrap());
-    assert!(one.cancel_requested(job.id).unwrap());
+    let asked = StopReason::Asked { by: "olga".into() };
+    assert_eq!(one.cancel_requested(job.id).unwrap(), None);
+    assert!(other.request_cancel(job.id, &asked, at(1)).unwrap());
+    // The first reason is the one that stops it.
+    assert!(!other.request_cancel(job.id, &StopReason::Signal, at(2)).unwrap());
+    let request = one.cancel_requested(job.id).unwrap().unwrap();
+    assert_eq!(request.reason, Some(asked.clone()));
     // What the job's own process stores next does not know of it, and does not undo it.
     one.update_job(&claim, &job).unwrap();
-    assert!(one.job(job.id).unwrap().cancel_asked);
-    end(&one, (job.clone(), claim), JobState::Cancelled, at(3));
-    assert!(!other.request_cancel(job.id).unwrap());
+    let seen = one.job(job.id).unwrap();
+    assert_eq!((seen.cancel_asked, seen.stop_reason), (true, Some(asked.clone())));
+    let told = Job {
+        stop_reason: Some(asked.clone()),
+        ..job.clone()
+    };
+    end(&one, (told, claim), JobState::Cancelled, at(3));
+    assert_eq!(other.job(job.id).unwrap().stop_reason, Some(asked));
+    assert_eq!(
+        other.note("stop", &job.id.to_string()).unwrap(),
+        None,
+        "the job tells it now"
+    );
+    assert!(!other.request_cancel(job.id, &StopReason::Signal, at(4)).unwrap());
     assert!(matches!(
-        other.request_cancel(JobId(77)),
+        other.request_cancel(JobId(77), &StopReason::Signal, at(4)),
         Err(CatalogError::UnknownJob(_))
     ));
 }

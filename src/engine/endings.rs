@@ -1,0 +1,248 @@
+//! How what runs in this process comes to its end, also before its time, and goes on where nobody looks on any more.
+//!
+//! A job is asked to stop with a [`StopReason`], which is kept with it, told in its log and in the activity log, and
+//! stands in how it ended. It stops at its next safe point; past the last one it is finished. A job's end is told three
+//! times: in the job itself, in the activity log and as a notification.
+//!
+//! Not in here: what a safe point is (`work`), and jobs whose process has died (`restore::recover`).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::catalog::CatalogError;
+use super::{Engine, EngineError, Work, locked};
+use crate::domain::activity::Severity;
+use crate::domain::event::Event;
+use crate::domain::job::{JobId, JobState, Outcome};
+use crate::domain::measure;
+use crate::domain::refusal::Refusal;
+use crate::domain::stop::{StopReason, Unseen};
+
+/// How soon the end of a job is written again after the catalog refused it.
+const END_RETRY: Duration = Duration::from_secs(5);
+/// How often that is tried.
+const END_TRIES: u32 = 12;
+
+/// Who is put down for what Lifeboat does by itself.
+const LIFEBOAT: &str = "lifeboat";
+
+impl Engine {
+    /// Asks a job to stop at its next safe point on somebody's behalf, whichever Lifeboat runs it.
+    ///
+    /// # Errors
+    /// As [`Engine::stop`].
+    pub fn cancel(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+        self.stop(id, &StopReason::Asked { by: by.to_owned() })
+    }
+
+    /// Asks a job to stop at its next safe point, for this reason, whichever Lifeboat runs it. Where it was asked before,
+    /// the first reason stands.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownJob`]; a refusal when it has ended or can no longer be stopped.
+    pub fn stop(&self, id: JobId, why: &StopReason) -> Result<(), EngineError> {
+        let job = self.job(id)?;
+        if job.state.has_ended() {
+            return Err(Refusal::JobEnded {
+                job: id,
+                state: job.state.label().to_owned(),
+            }
+            .into());
+        }
+        if !job.can_cancel() && !job.cancel_asked {
+            return Err(Refusal::PastStopping { job: id }.into());
+        }
+        let is_first = self.catalog().request_cancel(id, why, self.now())?;
+        if is_first {
+            self.log_of(id, &format!("it is to stop at its next safe point, since {why}"));
+        }
+        let (by, text) = match why {
+            StopReason::Asked { by } => (
+                by.as_str(),
+                format!("asked for job {id} ({}) to be cancelled", job.title),
+            ),
+            _ => (
+                LIFEBOAT,
+                format!(
+                    "job {id} ({}) is to stop at its next safe point, since {why}",
+                    job.title
+                ),
+            ),
+        };
+        // What a person asks for is put down each time, what follows from something else once.
+        if is_first || by != LIFEBOAT {
+            self.record_activity(by, Some(&job.environment), &text, Some(id), Severity::Information);
+        }
+        if let Some(work) = self.find_work(id) {
+            work.note_cancel_asked();
+        }
+        Ok(())
+    }
+
+    /// Asks every job of this process to stop at its next safe point, and waits until they have. A switch that has
+    /// begun is finished. No job of the schedule is begun any more.
+    pub fn close(&self, why: &StopReason) {
+        self.rest_schedule();
+        loop {
+            let at_work = self.jobs_at_work();
+            if at_work.is_empty() {
+                return;
+            }
+            for id in &at_work {
+                // One that has just ended needs no stopping, and one that cannot be asked is waited for.
+                if let Err(EngineError::Refused(Refusal::PastStopping { .. })) = self.stop(*id, why) {
+                    self.log_of(
+                        *id,
+                        &format!("it is past its last safe point and is finished first, although {why}"),
+                    );
+                }
+            }
+            for id in at_work {
+                self.wait_for(id);
+            }
+        }
+    }
+
+    /// From now on nobody looks on at what runs in this process. What has begun goes on to its end, and that is noted in
+    /// its log and in the activity log. What has not begun is stopped, since it might wait for days. No job of the schedule
+    /// is begun any more.
+    pub fn go_on_unseen(&self, why: Unseen) {
+        self.rest_schedule();
+        let why = *locked(&self.0.unseen).get_or_insert(why);
+        let at_work: Vec<Arc<Work>> = locked(&self.0.at_work).values().cloned().collect();
+        for work in &at_work {
+            self.note_unseen(work, why);
+        }
+        // Those that wait look again.
+        self.0.ended.notify_all();
+    }
+
+    /// Why nobody looks on any more, if that is so.
+    pub(super) fn unseen(&self) -> Option<Unseen> {
+        *locked(&self.0.unseen)
+    }
+
+    /// Notes once that a job goes on where nobody looks on. One that waits does not go on: its thread tells that.
+    pub(super) fn note_unseen(&self, work: &Work, why: Unseen) {
+        if work.is_held_up() || !work.is_first_told_unseen() {
+            return;
+        }
+        let (id, title) = (work.id(), work.title());
+        let text = format!("{why}; it goes on without a screen");
+        work.log(Severity::Warning, &text);
+        self.record_activity(
+            LIFEBOAT,
+            Some(work.environment()),
+            &format!("job {id} ({title}): {text}"),
+            Some(id),
+            Severity::Information,
+        );
+    }
+
+    /// No job of the schedule is begun in this process any more, also not by a look that is under way.
+    pub fn rest_schedule(&self) {
+        self.0.resting.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no job of the schedule is begun any more.
+    pub(super) fn schedule_rests(&self) -> bool {
+        self.0.resting.load(Ordering::Relaxed)
+    }
+
+    /// Adds a warning to a job's log, also that of another Lifeboat's job. A log that cannot be written stops nothing.
+    fn log_of(&self, id: JobId, text: &str) {
+        if let Err(error) = self.catalog().log(id, self.now(), Severity::Warning, text) {
+            self.report_catalog(&error);
+        }
+    }
+
+    /// Tells how a job ended: in the job, in the activity log, and as a notification.
+    pub(super) fn end(&self, work: &Work, result: Result<Outcome, EngineError>) {
+        // Whoever has taken the job over has told how it ended, or will.
+        let result = match (work.check_claim(), result) {
+            (Err(_), _) => return self.tell(Event::Missed),
+            (Ok(()), result) => result,
+        };
+        let (state, outcome) = match result {
+            Ok(outcome) => (JobState::Done, Some(outcome)),
+            Err(error) => (broken_off(&error, work.stop_reason()), None),
+        };
+        let job = work.ended(state, outcome);
+        let took = job.took_millis(self.now()).map_or(String::new(), |took| {
+            format!("; it took {}", measure::millis(took))
+        });
+        let (severity, text) = match &job.state {
+            JobState::Done => {
+                let outcome = job.outcome.clone().unwrap_or_default();
+                let severity = if outcome.warnings.is_empty() {
+                    Severity::Information
+                } else {
+                    Severity::Warning
+                };
+                (severity, format!("{}{took}", outcome.summary))
+            }
+            JobState::Failed { why } => (Severity::Critical, format!("{} failed: {why}", job.title)),
+            _ => (
+                Severity::Warning,
+                format!("{} {}; nothing was changed", job.title, job.was_cancelled()),
+            ),
+        };
+        work.log(severity, &text);
+        for warning in job.outcome.iter().flat_map(|outcome| &outcome.warnings) {
+            work.log(Severity::Warning, warning);
+        }
+        // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
+        self.remember(&job.by, Some(&job.environment), &text, Some(job.id), severity);
+        // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
+        // and room is made on a full disk. After that the next start settles the job.
+        for _ in 0..END_TRIES {
+            match self.catalog().update_job(&work.claim, &job) {
+                Ok(()) | Err(CatalogError::NotOwned(_)) => break,
+                Err(error) => self.report_catalog(&error),
+            }
+            self.pause(END_RETRY);
+        }
+        self.tell(Event::Job(Box::new(job.clone())));
+        self.tell(Event::Environment {
+            name: job.environment,
+        });
+    }
+}
+
+/// How a job ends that did not come to its end.
+fn broken_off(error: &EngineError, reason: Option<StopReason>) -> JobState {
+    match reason {
+        // Nobody asked for that.
+        Some(reason @ StopReason::LockLost) if error.is_cancelled() => JobState::Failed {
+            why: format!("it stopped at a safe point, since {reason}: start it again"),
+        },
+        _ if error.is_cancelled() => JobState::Cancelled,
+        _ => JobState::Failed {
+            why: error.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_whose_lock_was_lost_was_not_cancelled_by_anybody() {
+        let ends = |reason| broken_off(&EngineError::Cancelled, reason);
+        assert_eq!(ends(None), JobState::Cancelled);
+        assert_eq!(ends(Some(StopReason::Signal)), JobState::Cancelled);
+        let JobState::Failed { why } = ends(Some(StopReason::LockLost)) else {
+            panic!("it failed");
+        };
+        assert!(why.contains("its lock on the environment was lost"), "{why}");
+        let other = broken_off(&EngineError::Failed("no room".into()), Some(StopReason::Signal));
+        assert_eq!(
+            other,
+            JobState::Failed {
+                why: "no room".into()
+            }
+        );
+    }
+}
