@@ -9,6 +9,7 @@ mod chrome;
 mod contexts;
 mod dialogs;
 mod environments;
+mod field;
 mod job;
 mod jobs;
 pub mod layout;
