@@ -87,6 +87,13 @@ impl Text {
         self.marked(&[label], value, meaning);
     }
 
+    /// The lines without what they mean.
+    #[cfg(test)]
+    pub fn plain(&self) -> Vec<String> {
+        let plain = |line: &Vec<Piece>| line.iter().map(|piece| piece.text.as_str()).collect();
+        self.lines.iter().map(plain).collect()
+    }
+
     /// Draws the lines from `scroll` on, and says at the right edge if there are more.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
         let height = usize::from(area.height);
