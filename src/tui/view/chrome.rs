@@ -123,7 +123,7 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
     };
     let more_width = u16::try_from(columns::count(&more)).unwrap_or(0);
     let (symbol, meaning) = words::severity(news.severity, symbols);
-    let at = news.at.format("%H:%M");
+    let at = measure::time(news.at, model.now);
     let pieces = [
         piece(format!("{symbol} "), meaning),
         piece(format!("{at} "), Meaning::Quiet),
@@ -236,7 +236,7 @@ fn shown(model: &Model) -> Vec<&'static Row> {
     rows
 }
 
-/// The moment and the age of something, as in `2026-11-23 00:17 (5 h 02 min ago)`.
+/// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.
 #[must_use]
 pub fn moment_and_age(at: crate::domain::Instant, now: crate::domain::Instant) -> String {
     let age = words::age(at, now);

@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, piece, shorten, wrap};
 use super::text::Text;
 use super::words;
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
+use crate::domain::job::LogLine;
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
@@ -34,7 +36,7 @@ pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: R
         return;
     }
     let entries = entries.iter().map(|entry| Entry {
-        at: measure::moment(entry.at),
+        at: measure::in_column(entry.at),
         severity: entry.severity,
         who: match &entry.environment {
             Some(environment) => format!("{} {environment}", entry.by),
@@ -59,7 +61,7 @@ pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: 
     }
     let seen_before = news.seen_before;
     let entries = entries.iter().map(|entry| Entry {
-        at: measure::moment(entry.at),
+        at: measure::in_column(entry.at),
         severity: entry.severity,
         who: entry
             .environment
@@ -142,6 +144,17 @@ fn list<'a>(
     }
 }
 
+/// How the times of a log are written: with their day unless all are of today, and all alike, so that they stand under
+/// each other. The title says that they are in UTC.
+fn form(lines: &[LogLine], now: Instant) -> &'static str {
+    let is_of_today = |line: &LogLine| line.at.date_naive() == now.date_naive();
+    if lines.iter().all(is_of_today) {
+        "%H:%M:%S "
+    } else {
+        "%Y-%m-%d %H:%M:%S "
+    }
+}
+
 /// The text of a job's log.
 pub fn log(model: &Model, log: &Log, width: u16) -> Text {
     let mut text = Text::new(width);
@@ -154,13 +167,14 @@ pub fn log(model: &Model, log: &Log, width: u16) -> Text {
     if lines.is_empty() {
         text.paragraph("The job has said nothing yet.", Meaning::Quiet);
     }
+    let form = form(lines, model.now);
     for line in lines {
         let (symbol, meaning) = match line.severity {
             Severity::Information => (" ", Meaning::Text),
             other => words::severity(other, symbols),
         };
         let mark = [
-            piece(format!("{} ", line.at.format("%H:%M:%S")), Meaning::Quiet),
+            piece(line.at.format(form).to_string(), Meaning::Quiet),
             piece(format!("{symbol} "), meaning),
         ];
         let meaning = if line.severity == Severity::Information {
@@ -222,6 +236,20 @@ mod tests {
         let who = "a-person-of-a-long-name acme/live";
         assert!(drawn(who, "short", false).contains(&format!("  {who}")));
         assert!(!drawn("you acme/live", "short", false).contains('─'));
+    }
+
+    #[test]
+    fn a_log_says_the_day_unless_it_is_all_of_today() {
+        let line = |at: &str| LogLine {
+            number: 1,
+            at: at.parse().unwrap(),
+            severity: Severity::Information,
+            text: "preparing".to_owned(),
+        };
+        let now = "2026-11-24T00:01:00Z".parse().unwrap();
+        assert_eq!(form(&[line("2026-11-24T00:00:30Z")], now), "%H:%M:%S ");
+        let over_midnight = [line("2026-11-23T23:59:30Z"), line("2026-11-24T00:00:30Z")];
+        assert!(form(&over_midnight, now).starts_with("%Y-%m-%d"));
     }
 
     proptest! {

@@ -133,7 +133,7 @@ fn title(model: &Model, screen: &Screen) -> String {
         Screen::Wizard(wizard) => wizard::title(wizard),
         Screen::Job { id, .. } => job::title(model, *id),
         Screen::Jobs(_) => "Jobs".to_owned(),
-        Screen::Log(log) => format!("Log of job {}", log.job),
+        Screen::Log(log) => format!("Log of job {}, times in UTC", log.job),
         Screen::Activity(_) => "Activity".to_owned(),
         Screen::Notifications(_) => "Notifications".to_owned(),
         Screen::Page { page, .. } => pages::title(page),

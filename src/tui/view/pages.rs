@@ -299,9 +299,13 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
     text.heading(&format!("{} ({})", instance.name, instance.role.label()));
     text.paragraph(
         &format!(
-            "copied from {} to {} UTC",
+            "copied from {} to {}",
             measure::moment_exact(instance.began),
-            instance.ended.format("%H:%M:%S")
+            if instance.ended.date_naive() == instance.began.date_naive() {
+                instance.ended.format("%H:%M:%S UTC").to_string()
+            } else {
+                measure::moment_exact(instance.ended)
+            }
         ),
         Meaning::Quiet,
     );
