@@ -12,6 +12,7 @@ pub fn count(text: &str) -> usize {
 }
 
 /// The characters, each with the marks that stand on it: what must not be parted.
+#[must_use]
 pub fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     let mut starts: Vec<usize> = text
         .char_indices()

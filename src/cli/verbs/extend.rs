@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: &ExtendArguments, call: &mut Call<'_>) -> Res
     let until = extended
         .manifest
         .expires
-        .map_or_else(|| "further notice".to_owned(), |expires| measure::moment(expires));
+        .map_or_else(|| "further notice".to_owned(), measure::moment);
     let was = if extended.id == chosen.id {
         String::new()
     } else {

@@ -11,16 +11,12 @@ use crate::engine::hooks::{Around, Ending, Occasion, Say};
 use crate::engine::{Engine, EngineError, Work};
 
 /// Notes which of what surrounds the switch is not done, since none of the instances has anything configured for it.
-pub(super) fn leave_out_unconfigured<'a>(
-    work: &Work,
-    instances: impl Iterator<Item = &'a InstanceSettings> + Clone,
-) {
+pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings]) {
     let has_hook = |point| {
-        instances
-            .clone()
-            .any(|instance| !instance.hooks.at(point).is_empty())
+        let mut hooks = instances.iter().map(|instance| instance.hooks.at(point));
+        hooks.any(|hook| !hook.is_empty())
     };
-    let is_asked = instances.clone().any(|instance| instance.health.is_some());
+    let is_asked = instances.iter().any(|instance| instance.health.is_some());
     for (phase, is_configured) in [
         (Phase::HooksBefore, has_hook(HookPoint::BeforeRestore)),
         (Phase::Hooks, has_hook(HookPoint::AfterRestore)),

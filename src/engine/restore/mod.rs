@@ -246,7 +246,7 @@ impl Engine {
         if chosen.is_empty() {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
         }
-        leave_out_unconfigured(work, chosen.iter().copied());
+        leave_out_unconfigured(work, &chosen);
         let repository = self.repository_holding(&name, &backup.id)?;
 
         // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.

@@ -187,7 +187,8 @@ impl Engine {
         };
         let is_exchanged =
             |instance: &&InstanceSettings| left.iter().any(|(known, _)| *known == instance.name);
-        leave_out_unconfigured(work, settings.instances.iter().filter(is_exchanged));
+        let exchanged: Vec<_> = settings.instances.iter().filter(is_exchanged).collect();
+        leave_out_unconfigured(work, &exchanged);
         let mut staged = Vec::new();
         for instance in &settings.instances {
             let Some((_, left)) = left.iter().find(|(known, _)| *known == instance.name) else {

@@ -103,9 +103,12 @@ impl<'a> Canvas<'a> {
             return text.into_owned();
         }
         columns::clusters(&text)
-            .map(|cluster| match cluster.is_ascii() {
-                true => cluster.to_owned(),
-                false => "?".repeat(columns::count(cluster)),
+            .map(|cluster| {
+                if cluster.is_ascii() {
+                    cluster.to_owned()
+                } else {
+                    "?".repeat(columns::count(cluster))
+                }
             })
             .collect()
     }

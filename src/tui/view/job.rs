@@ -268,9 +268,7 @@ mod tests {
             (JobState::Done, Phase::CleaningUp),
             (JobState::Cancelled, Phase::Staging),
         ] {
-            let lines = shown(JobKind::Undo, state, phase, |job| {
-                job.left_out.clone_from(&around)
-            });
+            let lines = shown(JobKind::Undo, state, phase, |job| job.left_out = around.clone());
             for name in ["hooks before", "hooks after", "health check"] {
                 let line = lines.iter().find(|line| line.contains(name)).unwrap();
                 assert!(

@@ -15,8 +15,8 @@ use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::domain::{columns, measure, printable};
 use crate::tui::action::{Place, TABLE};
-use crate::tui::model::Model;
 use crate::tui::model::screens::Page;
+use crate::tui::model::{Connection, Model};
 use crate::tui::theme::{Meaning, Theme};
 
 /// The page's title.
@@ -368,6 +368,10 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         text.blank();
         text.paragraph(&format!("{refusal}."), Meaning::Text);
         return text;
+    }
+    // The line that says it elsewhere may have no room for all of it.
+    if let Connection::Lost { why, .. } = &model.connection {
+        text.fact_as("link", why, Meaning::Critical);
     }
     if let Some(trouble) = &summary.trouble {
         text.fact_as("trouble", trouble, Meaning::Critical);
