@@ -48,6 +48,18 @@ pub fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The text as it may be kept when somebody has typed or pasted it into one line: as it is, but for controls. What is
+/// shown of it goes through [`line`] like everything else.
+#[must_use]
+pub fn typed(text: &str) -> String {
+    let kept = |c: char| match c {
+        '\t' | '\n' | '\r' => ' ',
+        c if c.is_control() => SIGN,
+        c => c,
+    };
+    text.chars().map(kept).collect()
+}
+
 /// JSON in which everything that is not seen is written as an escape: it reads the same, and a terminal that it is
 /// printed on obeys nothing in it.
 #[must_use]
@@ -232,6 +244,13 @@ mod tests {
         assert_eq!(line("🇩🇪🇫🇷"), "ⒹⒺⒻⓇ");
         assert_eq!(line("👍🏽"), "👍\u{fffd}");
         assert_eq!(line("👩\u{200d}💻"), "👩\u{fffd}💻");
+    }
+
+    #[test]
+    fn what_was_typed_is_kept_but_for_controls() {
+        let text = "Attention\u{a0}: ❤\u{fe0f} 🇩🇪 👩\u{200d}💻";
+        assert_eq!(typed(text), text);
+        assert_eq!(typed("a\u{1b}[2J\tb\r\nc\u{9b}"), "a\u{fffd}[2J b  c\u{fffd}");
     }
 
     #[test]

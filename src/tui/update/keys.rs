@@ -68,7 +68,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         );
         return Vec::new();
     }
-    let text = printable::line(text).trim().to_owned();
+    let text = printable::typed(text).trim().to_owned();
     let mut effects = Vec::new();
     for c in text.chars() {
         effects = edit(model, InputRequest::InsertChar(c));

@@ -309,26 +309,9 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
         let (same, mut differ): (Vec<_>, Vec<_>) =
             of_instance.iter().partition(|change| change.is_unchanged());
         differ.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
-        let instance = of_instance.first().map_or("", |change| change.instance.as_str());
-        let mut label = instance;
+        let mut label = of_instance.first().map_or("", |change| change.instance.as_str());
         for change in &differ {
-            let workspace = workspace_label(&change.workspace);
-            text.line(vec![
-                piece(fitted(std::mem::take(&mut label), name), Meaning::Title),
-                piece(format!(" {}", fitted(workspace, WORKSPACE)), Meaning::Text),
-                number(change.added, Meaning::Added),
-                number(change.changed, Meaning::Changed),
-                number(change.removed, Meaning::Removed),
-                number(change.unchanged, Meaning::Quiet),
-            ]);
-            // Names are told apart by how they end as well.
-            if [(instance, name), (workspace, WORKSPACE)]
-                .iter()
-                .any(|(text, width)| columns::count(&printable::line(text)) > *width)
-            {
-                let indent = [piece(" ".repeat(name + 1), Meaning::Text)];
-                text.marked(&indent, &format!("{instance}/{workspace}"), Meaning::Quiet);
-            }
+            differing(text, name, std::mem::take(&mut label), change);
         }
         if !same.is_empty() {
             let words = format!(
@@ -351,6 +334,26 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
         number(changed, Meaning::Changed),
         number(removed, Meaning::Removed),
     ]);
+}
+
+/// A workspace that changes. `label` is its instance where that is not said yet, in `name` columns.
+fn differing(text: &mut Text, name: usize, label: &str, change: &WorkspaceChange) {
+    let workspace = workspace_label(&change.workspace);
+    text.line(vec![
+        piece(fitted(label, name), Meaning::Title),
+        piece(format!(" {}", fitted(workspace, WORKSPACE)), Meaning::Text),
+        number(change.added, Meaning::Added),
+        number(change.changed, Meaning::Changed),
+        number(change.removed, Meaning::Removed),
+        number(change.unchanged, Meaning::Quiet),
+    ]);
+    // Names are told apart by how they end as well.
+    let is_cut = |text: &str, width| columns::count(&printable::line(text)) > width;
+    if is_cut(label, name) || is_cut(workspace, WORKSPACE) {
+        let indent = [piece(" ".repeat(name + 1), Meaning::Text)];
+        let whole = format!("{}/{workspace}", change.instance);
+        text.marked(&indent, &whole, Meaning::Quiet);
+    }
 }
 
 /// How many workspaces, and parts that they share, stay as they are.
@@ -395,6 +398,43 @@ fn examples(text: &mut Text, plan: &RestorePlan) {
             &[piece(place, Meaning::Quiet)],
             &change.examples.join(", "),
             Meaning::Text,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_cut_stand_whole_below() {
+        let lines = |instance: &str, workspace: &str| {
+            let change = WorkspaceChange {
+                instance: instance.parse().unwrap(),
+                workspace: workspace.to_owned(),
+                kind: WorkspaceKind::Content,
+                added: 1,
+                changed: 0,
+                removed: 0,
+                unchanged: 7,
+                bytes: 0,
+                examples: Vec::new(),
+            };
+            let mut text = Text::new(76);
+            differing(&mut text, 12, instance, &change);
+            text.plain()
+        };
+        let numbers = "          1          0          0          7";
+        assert_eq!(
+            lines("author", "website"),
+            [format!("author       website        {numbers}")]
+        );
+        assert_eq!(
+            lines("public-frankfurt-1", "日本語の画像と文書"),
+            [
+                format!("public-fran~ 日本語の画像と~{numbers}"),
+                "             public-frankfurt-1/日本語の画像と文書".to_owned(),
+            ]
         );
     }
 }
