@@ -423,7 +423,7 @@ async fn past_jobs_do_not_hide_the_one_that_runs() {
         state.jobs.insert(0, job);
     };
     let cockpit = cockpit((80, 24), change).await;
-    cockpit.press("J").await.see("Asked at").await;
+    cockpit.press("J").await.see("Asked (UTC)").await;
     cockpit.press("<Esc>").await.see("Running jobs").await;
     let symbols = Theme::new(settings().theme, None, false).symbols;
     assert!(
