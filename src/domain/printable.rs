@@ -35,10 +35,9 @@ pub fn line(text: &str) -> Cow<'_, str> {
             before = None;
             continue;
         }
-        shown.push(shape(
-            c,
-            shown.chars().next_back().is_none_or(char::is_whitespace),
-        ));
+        let last = shown.chars().next_back();
+        let bears_marks = last.is_some_and(|last| !last.is_whitespace() && last != SIGN);
+        shown.push(shape(c, bears_marks));
         before = Some(c);
     }
     if shown == text {
@@ -85,16 +84,16 @@ pub fn json(text: String) -> String {
     escaped
 }
 
-/// What is shown for a character. `is_first` says that it begins a word: a mark has nothing to stand on then, and text
-/// is broken there.
-fn shape(c: char, is_first: bool) -> char {
+/// What is shown for a character. `bears_marks` says whether what stands before it is something that a mark can stand
+/// on: not a sign, and not a space, where text may be broken.
+fn shape(c: char, bears_marks: bool) -> char {
     match c {
         c if is_usual(c) => c,
         '\t' | '\n' | '\r' => ' ',
         c if is_odd_space(c) => SPACE,
         '\u{1f1e6}'..='\u{1f1ff}' => char::from_u32(u32::from(c) - 0x1_f1e6 + u32::from('Ⓐ')).unwrap_or(SIGN),
         '\u{1f3fb}'..='\u{1f3ff}' => SIGN,
-        c if is_unseen(c) || (is_first && c.width() == Some(0)) => SIGN,
+        c if is_unseen(c) || (!bears_marks && c.width() == Some(0)) => SIGN,
         c => c,
     }
 }

@@ -224,7 +224,7 @@ fn is_settled(symbol: &str) -> bool {
             '\0'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{48a}'..='\u{58f}'
             // Punctuation, lines, blocks and symbols.
             | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{2070}'..='\u{20cf}'
-            | '\u{2100}'..='\u{27bf}' | '\u{fffd}'
+            | '\u{2100}'..='\u{27bf}'
             // Chinese, Japanese and Korean.
             | '\u{3000}'..='\u{3029}' | '\u{3030}'..='\u{3098}' | '\u{309b}'..='\u{9fff}'
             | '\u{ac00}'..='\u{d7a3}' | '\u{ff01}'..='\u{ff9d}')
@@ -355,6 +355,8 @@ mod tests {
     use ratatui::style::Style;
 
     use super::*;
+    use crate::tui::theme::{Meaning, Theme, ThemeChoice};
+    use crate::tui::view::canvas::Canvas;
 
     fn frame(lines: &[&str]) -> Frame {
         Frame {
@@ -440,6 +442,28 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_stands_behind_any_text_is_in_its_column(
+            texts in proptest::collection::vec(prop_oneof![any::<String>(), "[ﾞﾊ❤\u{fe0f}👍🏽👩\u{200d}💻🇩🇪1\u{20e3}لاក្日a\u{301} ]{0,40}"], 3),
+            ascii in any::<bool>(),
+        ) {
+            let theme = Theme::new(ThemeChoice::Dark, None, ascii);
+            let mut painter = Painter::default();
+            let mut terminal = vt100::Parser::new(1, 40, 0);
+            for text in texts {
+                let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
+                let mut canvas = Canvas::new(&mut buffer, &theme);
+                let end = canvas.text(2, 0, 36, &text, Meaning::Text) + 2;
+                canvas.text(38, 0, 1, "|", Meaning::Text);
+                terminal.process(&painter.encode(Frame { buffer, cursor: None }));
+                let shown = |x: u16| terminal.screen().cell(0, x).unwrap().contents().trim().to_owned();
+                prop_assert_eq!(shown(38), "|");
+                for x in (0..2).chain(end..38) {
+                    prop_assert_eq!(shown(x), "", "column {}", x);
+                }
+            }
+        }
 
         #[test]
         fn a_terminal_shows_what_was_drawn(frames in proptest::collection::vec(any_frame(), 1..6)) {

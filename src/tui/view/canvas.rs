@@ -2,8 +2,9 @@
 //! to its place: no view can put a control sequence on the screen or draw over its edge.
 
 use std::borrow::Cow;
+use std::num::NonZeroU16;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellDiffOption, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -71,9 +72,15 @@ impl<'a> Canvas<'a> {
         // Each character has its own cell, with the marks that stand on it: the buffer would put those together that
         // are one to a reader, and take them for less wide than terminals do.
         for cluster in columns::clusters(&text) {
-            let next = end + u16::try_from(columns::count(cluster)).unwrap_or(0);
+            let wide = u16::try_from(columns::count(cluster)).unwrap_or(0);
+            let next = end + wide;
             if let Some(cell) = self.buffer.cell_mut((end, y)) {
+                cell.reset();
                 cell.set_symbol(cluster).set_style(style);
+                // Where the buffer reckons otherwise, it would leave something of what was there before.
+                if let Some(wide) = NonZeroU16::new(wide).filter(|wide| cluster.cell_width() != wide.get()) {
+                    cell.set_diff_option(CellDiffOption::ForcedWidth(wide));
+                }
             }
             for hidden in end + 1..next {
                 if let Some(cell) = self.buffer.cell_mut((hidden, y)) {
