@@ -6,6 +6,7 @@
 //! - [`engine`]: does the work.
 //! - [`backend`]: the trait that cockpits and commands ask.
 //! - [`server`]: the engine as a service, for cockpits on other machines.
+//! - `certificates`: what is wrong with the certificate of whoever is connected to, in words.
 //! - `secret`: reads a key or a token from where somebody keeps it.
 //! - [`config`]: finds and reads the configuration file.
 //! - [`tui`]: the cockpit.
@@ -16,6 +17,7 @@
 //! services elsewhere.
 
 pub mod backend;
+mod certificates;
 pub mod cli;
 pub mod config;
 #[cfg(feature = "engine")]

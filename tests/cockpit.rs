@@ -246,7 +246,7 @@ async fn backups_outside_the_slots_can_be_extended_and_deleted() {
     assert!(!called(&cockpit, "delete acme/live 5ad0c3b2"));
     cockpit.press("dy").await.see("is deleted").await;
     assert!(called(&cockpit, "delete acme/live 5ad0c3b2"));
-    cockpit.press("v").await.see("is read back and").await;
+    cockpit.press("v").await.see("is read back").await;
     assert!(!called(&cockpit, "verify acme/live 5ad0c3b2"));
     cockpit.press("y").await.see("has begun").await;
     assert!(called(&cockpit, "verify acme/live 5ad0c3b2"));
@@ -446,7 +446,7 @@ async fn past_jobs_do_not_hide_the_one_that_runs() {
         state.jobs.insert(0, job);
     };
     let cockpit = cockpit((80, 24), change).await;
-    cockpit.press("J").await.see("Asked at").await;
+    cockpit.press("J").await.see("Asked (UTC)").await;
     cockpit.press("<Esc>").await.see("Running jobs").await;
     let symbols = Theme::new(settings().theme, None, false).symbols;
     assert!(

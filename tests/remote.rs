@@ -7,6 +7,8 @@
 )]
 
 mod service;
+#[path = "service/tls.rs"]
+mod tls;
 mod screens {
     pub mod data;
     pub mod fixture;
@@ -596,4 +598,75 @@ async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
     drop(service);
     let (code, _, why) = verb(&["environments"]);
     assert_eq!(code, 4, "{why}");
+}
+
+/// What is said of a service with a certificate.
+async fn distrusted(
+    folder: &std::path::Path,
+    from: &str,
+    until: &str,
+    host: &str,
+    authority: &str,
+) -> String {
+    let port = tls::serve(folder, from, until);
+    let remote = Remote::new(RemoteSettings {
+        ca_file: Some(folder.join(authority)),
+        // Asked once more only after this would be over.
+        pace: Pace {
+            first_wait: PATIENCE * 10,
+            longest_wait: PATIENCE * 10,
+            ..quick()
+        },
+        ..settings(&format!("https://{host}:{port}"))
+    })
+    .unwrap();
+    let asked = tokio::time::timeout(PATIENCE, remote.environments()).await;
+    match asked.expect("it was asked again") {
+        Err(BackendError::OutOfReach(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_accepted_is_told_for_what_it_is_and_not_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tls::make_authorities(folder);
+    let (past, future) = ("20200101000000Z", "20401231000000Z");
+    for (from, until, host, authority, part) in [
+        (
+            past,
+            "20200301123000Z",
+            "localhost",
+            "ours.pem",
+            "has expired: it was valid until 2020-03-01 12:30 UTC, ",
+        ),
+        (
+            "20391231000000Z",
+            future,
+            "localhost",
+            "ours.pem",
+            "is not valid yet: it is from 2039-12-31 00:00 UTC on, in ",
+        ),
+        (
+            past,
+            future,
+            "127.0.0.1",
+            "ours.pem",
+            "is for localhost, not for 127.0.0.1: ",
+        ),
+        (
+            past,
+            future,
+            "localhost",
+            "theirs.pem",
+            "is signed by nobody who is known here. If it is the right one, name the certificate of its issuer as ca_file \
+             in the context \"prod\"",
+        ),
+    ] {
+        let why = distrusted(folder, from, until, host, authority).await;
+        let whose = format!("the certificate of https://{host}:");
+        assert!(why.starts_with(&whose) && why.contains(part), "{why}");
+        assert!(!why.contains("UNIX") && !why.contains("network"), "{why}");
+    }
 }

@@ -664,7 +664,7 @@ async fn a_restore_that_failed() {
 
 alike!(lists);
 async fn lists() {
-    look("jobs", unchanged, &[("J", "Asked at")]).await;
+    look("jobs", unchanged, &[("J", "Asked (UTC)")]).await;
     look("activity", unchanged, &[("a", "When (UTC)"), ("j", "read it")]).await;
     look("news", unchanged, &[("n", "permission denied")]).await;
     look(

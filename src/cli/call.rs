@@ -56,7 +56,7 @@ impl Call<'_> {
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| CliError::failed(format!("writing the result as JSON failed: {error}")))?;
-        writeln!(self.outside.out, "{text}")?;
+        writeln!(self.outside.out, "{}", printable::json(text))?;
         Ok(())
     }
 

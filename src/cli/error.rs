@@ -145,7 +145,8 @@ impl CliError {
             }
         }
         if as_json {
-            writeln!(outside.err, "{}", json!({ "error": self.to_json() }))?;
+            let json = json!({ "error": self.to_json() }).to_string();
+            writeln!(outside.err, "{}", printable::json(json))?;
         }
         outside.err.flush()
     }

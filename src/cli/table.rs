@@ -1,8 +1,6 @@
 //! Tables for people: aligned columns with a header, safe to print.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-use crate::domain::printable;
+use crate::domain::{columns, printable};
 
 /// The space between two columns.
 const GAP: &str = "  ";
@@ -61,7 +59,12 @@ impl Table {
             .chain(&self.rows)
             .collect();
         let widths: Vec<usize> = (0..self.columns.len())
-            .map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0))
+            .map(|column| {
+                rows.iter()
+                    .map(|row| columns::count(&row[column]))
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         rows.into_iter()
             .map(|row| {
@@ -80,7 +83,7 @@ impl Table {
 }
 
 fn pad(cell: &str, width: usize, side: Side) -> String {
-    let space = " ".repeat(width.saturating_sub(cell.width()));
+    let space = " ".repeat(width.saturating_sub(columns::count(cell)));
     match side {
         Side::Left => format!("{cell}{space}"),
         Side::Right => format!("{space}{cell}"),
@@ -89,33 +92,7 @@ fn pad(cell: &str, width: usize, side: Side) -> String {
 
 /// The text in at most `width` columns, with `…` at the place where something was cut off.
 pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut used = 1;
-    let mut short: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used <= width
-        })
-        .collect();
-    short.push('…');
-    short
-}
-
-/// The text in at most `width` columns, with `…` in its middle where something was left out.
-pub(super) fn cut_middle(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    // Each half comes with the mark of `cut` at its end, and only one mark is wanted.
-    let room = width.saturating_sub(1);
-    let backwards: String = text.chars().rev().collect();
-    let start = cut(text, room.div_ceil(2) + 1);
-    let end = cut(&backwards, room / 2 + 1);
-    let end = end.trim_end_matches('…').chars().rev();
-    start.chars().chain(end).collect()
+    columns::shorten(text, width, "…")
 }
 
 #[cfg(test)]

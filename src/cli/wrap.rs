@@ -1,6 +1,6 @@
 //! Sentences broken into lines between words.
 
-use unicode_width::UnicodeWidthStr;
+use crate::domain::columns;
 
 /// The text in lines of at most `width` columns, broken at spaces. Leading spaces are kept on every line, so that
 /// indented text stays indented; a word that is wider than a line has one of its own. A command between backticks is
@@ -12,7 +12,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut line = indent.to_owned();
     for word in words(body) {
         let is_first = line.len() == indent.len();
-        if !is_first && line.width() + 1 + word.width() > width {
+        if !is_first && columns::count(&line) + 1 + columns::count(word) > width {
             lines.push(std::mem::replace(&mut line, indent.to_owned()));
         } else if !is_first {
             line.push(' ');

@@ -327,7 +327,8 @@ pub struct Job {
     pub state: JobState,
     /// How far it is, while it runs; how far it came, when it has ended.
     pub progress: Option<Progress>,
-    /// Steps of its kind that it does not take: a restore without a safety backup, an undo by exchange.
+    /// Steps of its kind that it does not take: a restore without a safety backup, an undo by exchange, hooks and health
+    /// checks where none are configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Phase>,
     /// Whether somebody has asked for it to be cancelled.

@@ -66,16 +66,38 @@ pub fn between(earlier: Instant, later: Instant) -> String {
     }
 }
 
-/// A moment to the minute, in UTC: `2026-11-23 00:17`.
+/// A moment to the minute: `2026-11-23 00:17 UTC`.
 #[must_use]
 pub fn moment(at: Instant) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A moment to the second: `2026-11-23 00:17:05 UTC`.
+#[must_use]
+pub fn moment_exact(at: Instant) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A moment to the minute for a column of which the head says that it is in UTC: `2026-11-23 00:17`.
+#[must_use]
+pub fn in_column(at: Instant) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()
 }
 
-/// A moment to the second, in UTC: `2026-11-23 00:17:05`.
+/// The same in few columns: `11-23 00:17`.
 #[must_use]
-pub fn moment_exact(at: Instant) -> String {
-    at.format("%Y-%m-%d %H:%M:%S").to_string()
+pub fn in_narrow_column(at: Instant) -> String {
+    at.format("%m-%d %H:%M").to_string()
+}
+
+/// A moment to the minute, its day only where that is not the day of `now`: `00:17 UTC`.
+#[must_use]
+pub fn time(at: Instant, now: Instant) -> String {
+    if at.date_naive() == now.date_naive() {
+        at.format("%H:%M UTC").to_string()
+    } else {
+        moment(at)
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +135,16 @@ mod tests {
         for (given, text) in cases {
             assert_eq!(millis(given), text);
         }
+    }
+
+    #[test]
+    fn a_moment_says_its_zone_and_its_day_where_that_is_not_clear() {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let (at, later) = (at("2026-11-23T23:59:05Z"), at("2026-11-24T00:01:00Z"));
+        assert_eq!(moment(at), "2026-11-23 23:59 UTC");
+        assert_eq!(moment_exact(at), "2026-11-23 23:59:05 UTC");
+        assert_eq!(time(at, at), "23:59 UTC");
+        assert_eq!(time(at, later), "2026-11-23 23:59 UTC");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod address;
 pub mod backup;
 pub mod caller;
 pub mod check;
+pub mod columns;
 pub mod copies;
 pub mod environment;
 pub mod event;

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::hooks::Say;
 use super::{Engine, EngineError, locked};
+use crate::certificates::Distrust;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::environment::{Answer, EnvironmentName, InstanceName};
@@ -253,6 +254,11 @@ async fn ask(client: &reqwest::Client, url: &str, limit: Duration) -> Result<Str
 
 /// An error with its causes: reqwest's own text leaves out why.
 fn sentence(error: &reqwest::Error) -> String {
+    let whose = error.url().and_then(reqwest::Url::host_str).unwrap_or("it");
+    let trust = "add the certificate of its issuer to those that this machine trusts";
+    if let Some(distrust) = Distrust::of(error, whose, trust) {
+        return distrust.to_string();
+    }
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

@@ -84,8 +84,8 @@ impl Work {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Turns to the next phase. This is a safe point: a job that was asked to stop stops here, unless the phase is one
-    /// that has to be gone through.
+    /// Turns to the next phase, unless the job leaves it out. This is a safe point: a job that was asked to stop stops
+    /// here, unless the phase is one that has to be gone through.
     ///
     /// # Errors
     /// [`EngineError::Cancelled`].
@@ -94,6 +94,9 @@ impl Work {
             return Err(EngineError::Cancelled);
         }
         self.check_claim()?;
+        if self.lock_job().left_out.contains(&phase) {
+            return Ok(());
+        }
         self.items.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
         {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
+use crate::domain::printable;
 use crate::engine::clock::Clock;
 
 /// Lines that may wait to be written.
@@ -69,7 +70,10 @@ impl Log {
         if lost > 0 {
             line.insert("lines_lost".to_owned(), json!(lost));
         }
-        match self.lines.try_send(Value::Object(line).to_string()) {
+        match self
+            .lines
+            .try_send(printable::json(Value::Object(line).to_string()))
+        {
             Ok(()) => {
                 self.lost.fetch_sub(lost, Ordering::Relaxed);
             }

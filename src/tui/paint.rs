@@ -11,7 +11,8 @@ use std::io::Write as _;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
-use unicode_width::UnicodeWidthStr as _;
+
+use crate::domain::columns;
 
 /// What one frame shows: its cells, and the cursor where a person types.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,11 +91,11 @@ fn changes<'a>(before: &Buffer, after: &'a Buffer) -> Vec<(u16, u16, &'a Cell)> 
     let mut changes = Vec::new();
     while let Some((x, y, cell)) = rest.next() {
         changes.push((x, y, cell));
-        let width = u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
+        let width = u16::try_from(columns::count(cell.symbol())).unwrap_or(1).max(1);
         let (last, half) = (x + width - 1, x + width);
         let halved = before
             .cell((last, y))
-            .is_some_and(|cell| cell.symbol().width() > 1);
+            .is_some_and(|cell| columns::count(cell.symbol()) > 1);
         let follows = rest
             .peek()
             .is_some_and(|(next, row, _)| (*next, *row) == (half, y));
@@ -157,11 +158,11 @@ impl Out {
             self.pen(wanted);
         }
         self.bytes.extend_from_slice(cell.symbol().as_bytes());
-        let width = u16::try_from(cell.symbol().width()).unwrap_or(1);
+        let width = u16::try_from(columns::count(cell.symbol())).unwrap_or(1);
         self.at = self
             .at
             .map(|at| Position::new(at.x + width, at.y))
-            .filter(|at| at.x < columns);
+            .filter(|at| at.x < columns && is_settled(cell.symbol()));
     }
 
     /// Moves to a cell, by writing the unchanged cells before it again where that is shorter.
@@ -212,6 +213,22 @@ impl Out {
         }
         self.pen = wanted;
     }
+}
+
+/// Whether every terminal agrees on how many columns a symbol takes. Behind another one the next place is gone to, so
+/// that the rest of its row stays where it belongs.
+fn is_settled(symbol: &str) -> bool {
+    symbol.chars().all(|c| {
+        matches!(c,
+            // Latin, Greek, Cyrillic, Armenian; not the marks that stand on them.
+            '\0'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{48a}'..='\u{58f}'
+            // Punctuation, lines, blocks and symbols.
+            | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{2070}'..='\u{20cf}'
+            | '\u{2100}'..='\u{27bf}'
+            // Chinese, Japanese and Korean.
+            | '\u{3000}'..='\u{3029}' | '\u{3030}'..='\u{3098}' | '\u{309b}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7a3}' | '\u{ff01}'..='\u{ff9d}')
+    })
 }
 
 impl Pen {
@@ -338,6 +355,8 @@ mod tests {
     use ratatui::style::Style;
 
     use super::*;
+    use crate::tui::theme::{Meaning, Theme, ThemeChoice};
+    use crate::tui::view::canvas::Canvas;
 
     fn frame(lines: &[&str]) -> Frame {
         Frame {
@@ -360,6 +379,13 @@ mod tests {
         let bytes = painter.encode(frame(&["Abcdef                    "]));
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text, "\x1b[?2026h\x1b[1;1HA\x1b[6C\x1b[K\x1b[?2026l");
+    }
+
+    #[test]
+    fn a_row_stays_in_line_whatever_a_terminal_takes_its_emoji_for() {
+        let mut painter = Painter::default();
+        let text = String::from_utf8(painter.encode(frame(&["a👍b日c│d"]))).unwrap();
+        assert!(text.contains("a👍\x1b[1;4Hb日c│d"), "{text:?}");
     }
 
     #[test]
@@ -416,6 +442,28 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_stands_behind_any_text_is_in_its_column(
+            texts in proptest::collection::vec(prop_oneof![any::<String>(), "[ﾞﾊ❤\u{fe0f}👍🏽👩\u{200d}💻🇩🇪1\u{20e3}لاក្日a\u{301} ]{0,40}"], 3),
+            ascii in any::<bool>(),
+        ) {
+            let theme = Theme::new(ThemeChoice::Dark, None, ascii);
+            let mut painter = Painter::default();
+            let mut terminal = vt100::Parser::new(1, 40, 0);
+            for text in texts {
+                let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
+                let mut canvas = Canvas::new(&mut buffer, &theme);
+                let end = canvas.text(2, 0, 36, &text, Meaning::Text) + 2;
+                canvas.text(38, 0, 1, "|", Meaning::Text);
+                terminal.process(&painter.encode(Frame { buffer, cursor: None }));
+                let shown = |x: u16| terminal.screen().cell(0, x).unwrap().contents().trim().to_owned();
+                prop_assert_eq!(shown(38), "|");
+                for x in (0..2).chain(end..38) {
+                    prop_assert_eq!(shown(x), "", "column {}", x);
+                }
+            }
+        }
 
         #[test]
         fn a_terminal_shows_what_was_drawn(frames in proptest::collection::vec(any_frame(), 1..6)) {

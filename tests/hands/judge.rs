@@ -31,6 +31,8 @@ pub struct Judge<'a> {
     asked: Option<(String, Duration)>,
     sent: Vec<Sent>,
     meant: usize,
+    /// Whether the screen says that a restore would have no safety backup.
+    without_safety: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -40,6 +42,7 @@ impl<'a> Judge<'a> {
             asked: None,
             sent: Vec::new(),
             meant: 0,
+            without_safety: false,
         }
     }
 
@@ -49,6 +52,12 @@ impl<'a> Judge<'a> {
         if asks.as_ref() != self.asked.as_ref().map(|(asked, _)| asked) {
             self.asked = asks.map(|asks| (asks, now));
         }
+        // What takes the way back away is no less than what begins something.
+        let unsafe_now = screen.contains("NO SAFETY BACKUP");
+        if unsafe_now && !self.without_safety {
+            self.judge("the safety backup is left out", now);
+        }
+        self.without_safety = unsafe_now;
     }
 
     /// Bytes are about to come.
@@ -68,14 +77,18 @@ impl<'a> Judge<'a> {
             if !CHANGES.contains(&first) {
                 continue;
             }
-            if let Err(why) = self.was_meant() {
-                panic!(
-                    "round {}: \"{call}\" at {now:?} was not meant: {why}\n{:#?}\n{:#?}",
-                    self.round.seed, self.sent, self.round.steps
-                );
-            }
-            self.meant += 1;
+            self.judge(call, now);
         }
+    }
+
+    fn judge(&mut self, what: &str, now: Duration) {
+        if let Err(why) = self.was_meant() {
+            panic!(
+                "round {}: \"{what}\" at {now:?} was not meant: {why}\n{:#?}\n{:#?}",
+                self.round.seed, self.sent, self.round.steps
+            );
+        }
+        self.meant += 1;
     }
 
     /// How often something happened that was meant.

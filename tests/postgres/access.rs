@@ -186,9 +186,13 @@ fn the_catalog_of_several_machines_is_reached_the_same_way() {
         .unwrap();
     let (all, encrypted): (i64, i64) = (sessions.get(0), sessions.get(1));
     assert!(all >= 2 && encrypted == all, "{encrypted} of {all}");
-    for (host, authority) in [("localhost", "theirs.pem"), ("127.0.0.1", "ours.pem")] {
+    for (host, authority, expected) in [
+        ("localhost", "theirs.pem", "is signed by nobody who is known here"),
+        ("127.0.0.1", "ours.pem", ", not for 127.0.0.1"),
+    ] {
         let why = open(host, authority).err().unwrap().to_string();
-        assert!(why.contains("certificate"), "{host} {authority}: {why}");
+        assert!(why.contains(expected), "{host} {authority}: {why}");
+        assert!(why.contains("the certificate of the server"), "{why}");
         assert!(!why.contains(PASSWORD), "{why}");
     }
     // A server that speaks in the clear alone is not spoken to.
@@ -221,8 +225,12 @@ fn a_connection_is_encrypted_and_the_server_has_to_be_the_right_one() {
     let (engine, job) = try_with("localhost", Some("ours.pem"));
     crate::house::done(&engine, job);
     for (host, authority, expected) in [
-        ("localhost", Some("theirs.pem"), "certificate"),
-        ("127.0.0.1", Some("ours.pem"), "certificate"),
+        (
+            "localhost",
+            Some("theirs.pem"),
+            "signed by nobody who is known here",
+        ),
+        ("127.0.0.1", Some("ours.pem"), ", not for 127.0.0.1"),
         ("localhost", Some("password"), "there is none in it"),
         ("localhost", Some("nowhere.pem"), "nowhere.pem"),
     ] {

@@ -42,7 +42,7 @@ fn a_database_in_order_works() {
     restore(&engine, &backup.0, &[]);
     let report = check(&engine);
     assert!(report.works(), "{report:#?}");
-    assert!(about(&report, "leftovers").contains("they stay until 2026-11-25 12:01"));
+    assert!(about(&report, "leftovers").contains("they stay until 2026-11-25 12:01 UTC"));
     assert!(about(&report, "repository").contains("the key opens it"));
 
     let confirm = engine.start_confirm(&House::live(), "maria").unwrap();

@@ -45,6 +45,11 @@ impl Access {
         }
     }
 
+    /// The name of the context, for sentences.
+    pub(super) fn context(&self) -> &str {
+        &self.context
+    }
+
     /// The address, for people.
     pub(super) fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')

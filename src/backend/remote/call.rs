@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Shared;
 use super::problem::{self, Problem};
 use crate::backend::BackendError;
+use crate::certificates::Distrust;
 
 /// The header with the key of a request that starts a job.
 const KEY: &str = "Idempotency-Key";
@@ -103,6 +104,8 @@ enum Trouble {
     Answer(BackendError),
     /// There was none. `sent` says whether the question may have arrived.
     Silence { why: String, sent: bool },
+    /// There is no connection, and there will be none before somebody has done something.
+    Distrust(String),
     /// The service asks for patience: it has not done anything yet.
     Later { why: String, wait: Option<Duration> },
 }
@@ -153,6 +156,10 @@ impl Shared {
             failures += 1;
             let (why, wait) = match trouble {
                 Trouble::Later { why, wait } => (why, wait),
+                Trouble::Distrust(why) => {
+                    self.suspect();
+                    return Err(BackendError::OutOfReach(why));
+                }
                 Trouble::Silence { why, sent } => {
                     self.suspect();
                     if sent && !call.may_be_asked_again() {
@@ -251,10 +258,16 @@ impl Shared {
                     .header(CONTENT_TYPE, "application/json")
                     .body(body.clone());
             }
-            let response = request.send().await.map_err(|error| Trouble::Silence {
-                why: self.broke(&error),
-                sent: !error.is_connect(),
-            })?;
+            let response = request
+                .send()
+                .await
+                .map_err(|error| match self.distrust(&error) {
+                    Some(why) => Trouble::Distrust(why),
+                    None => Trouble::Silence {
+                        why: self.broke(&error),
+                        sent: !error.is_connect(),
+                    },
+                })?;
             if response.status().is_success() {
                 return Ok(response);
             }
@@ -296,7 +309,7 @@ impl Shared {
         if !response.status().is_success() {
             return Err(match self.error_of(response).await {
                 Trouble::Answer(error) => error.to_string(),
-                Trouble::Silence { why, .. } | Trouble::Later { why, .. } => why,
+                Trouble::Silence { why, .. } | Trouble::Later { why, .. } | Trouble::Distrust(why) => why,
             });
         }
         if !is_of_type(&response, "text/event-stream") {
@@ -378,8 +391,20 @@ impl Shared {
         ))
     }
 
+    /// What is wrong with the service's certificate, where that is why there was no answer.
+    fn distrust(&self, error: &reqwest::Error) -> Option<String> {
+        let trust = format!(
+            "name the certificate of its issuer as ca_file in the context \"{}\"",
+            self.access.context()
+        );
+        Distrust::of(error, self.access.address(), &trust).map(|distrust| distrust.to_string())
+    }
+
     /// Why there was no answer, with the innermost cause: reqwest's own text leaves it out.
     pub(super) fn broke(&self, error: &reqwest::Error) -> String {
+        if let Some(why) = self.distrust(error) {
+            return why;
+        }
         let mut cause: &dyn std::error::Error = error;
         while let Some(inner) = cause.source() {
             cause = inner;

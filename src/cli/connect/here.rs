@@ -17,6 +17,7 @@ use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, 
 use crate::config::{BackendAddress, Config, NamedContext};
 use crate::demo::{Demo, DemoError};
 use crate::domain::check::DatabaseFound;
+use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::clock::SystemClock;
@@ -252,7 +253,7 @@ async fn play(
 
 fn print_json(outside: &mut Outside, value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-    Ok(writeln!(outside.out, "{text}")?)
+    Ok(writeln!(outside.out, "{}", printable::json(text))?)
 }
 
 /// Plays the whole story without a screen.

@@ -2,12 +2,10 @@
 
 use std::io::Write as _;
 
-use unicode_width::UnicodeWidthStr;
-
-use crate::cli::table::{cut, cut_middle};
+use crate::cli::table::cut;
 use crate::cli::{Call, CliError};
 use crate::domain::job::{Job, JobState, Phase, Progress};
-use crate::domain::{measure, printable};
+use crate::domain::{columns, measure, printable};
 
 /// Columns of a table's name.
 const PART: usize = 24;
@@ -110,7 +108,7 @@ fn is_about_to_begin(job: &Job) -> bool {
 
 /// Draws a line over the one that is shown. Spaces instead of a control sequence erase what is left of it.
 fn draw(shown: &mut String, line: String, call: &mut Call<'_>) -> Result<(), CliError> {
-    let rest = " ".repeat(shown.width().saturating_sub(line.width()));
+    let rest = " ".repeat(columns::count(shown).saturating_sub(columns::count(&line)));
     write!(call.outside.err, "\r{line}{rest}")?;
     call.outside.err.flush()?;
     *shown = line;
@@ -131,7 +129,8 @@ fn running(progress: &Progress) -> String {
     let mut parts = vec![progress.phase.label().to_owned()];
     parts.extend(progress.instance.as_ref().map(ToString::to_string));
     // Tables are told apart by how their names begin and end.
-    parts.extend(progress.part.as_deref().map(|part| cut_middle(part, PART)));
+    let part = progress.part.as_deref().map(printable::line);
+    parts.extend(part.map(|part| columns::shorten_middle(&part, PART, "…")));
     if let Some(part) = progress.per_mille() {
         let filled = part.min(1000) * BAR / 1000;
         let bar = "#".repeat(usize::from(filled)) + &"-".repeat(usize::from(BAR - filled));

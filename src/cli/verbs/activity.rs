@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
     ]);
     for entry in &activity {
         table.row([
-            measure::moment(entry.at),
+            measure::in_column(entry.at),
             entry.by.clone(),
             entry
                 .environment

@@ -141,7 +141,7 @@ fn table(details: &EnvironmentDetails, now: Instant) -> Table {
             Some(backup) => table.row([
                 word.to_owned(),
                 backup.id.to_string(),
-                measure::moment(backup.manifest.taken),
+                measure::in_column(backup.manifest.taken),
                 measure::between(backup.manifest.taken, now),
                 backup.manifest.versions.release.to_string(),
                 backup.manifest.versions.magnolia.to_string(),

@@ -25,7 +25,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         ("environment", Side::Left),
         ("kind", Side::Left),
         ("slots", Side::Left),
-        ("newest backup", Side::Left),
+        ("newest backup (UTC)", Side::Left),
         ("age", Side::Left),
         ("state", Side::Left),
     ]);
@@ -45,7 +45,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
             slots,
             environment
                 .newest
-                .map_or_else(|| "none".to_owned(), measure::moment),
+                .map_or_else(|| "none".to_owned(), measure::in_column),
             environment
                 .newest
                 .map(|taken| measure::between(taken, now))

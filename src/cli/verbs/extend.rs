@@ -43,10 +43,10 @@ pub(super) async fn run(arguments: &ExtendArguments, call: &mut Call<'_>) -> Res
             "trouble": after.summary.trouble,
         }));
     }
-    let until = extended.manifest.expires.map_or_else(
-        || "further notice".to_owned(),
-        |expires| format!("{} UTC", measure::moment(expires)),
-    );
+    let until = extended
+        .manifest
+        .expires
+        .map_or_else(|| "further notice".to_owned(), measure::moment);
     let was = if extended.id == chosen.id {
         String::new()
     } else {

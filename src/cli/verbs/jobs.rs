@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: JobsArguments, call: &mut Call<'_>) -> Result
     for job in &jobs {
         table.row([
             job.id.to_string(),
-            measure::moment(job.created),
+            measure::in_column(job.created),
             job.environment.to_string(),
             job.state.label().to_owned(),
             job.took_millis(now).map(measure::millis).unwrap_or_default(),

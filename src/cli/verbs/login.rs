@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::{Call, CliError};
 use crate::config::{BackendAddress, Config, ConfigError, Context, NamedContext};
+use crate::domain::printable;
 
 /// What `lifeboat login --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -135,7 +136,8 @@ fn ask(context: &NamedContext, call: &mut Call<'_>) -> Result<String, CliError> 
     let on_terminal = call.outside.input_is_terminal;
     let mut line = String::new();
     if on_terminal {
-        write!(call.outside.err, "Token for {}: ", context.name)?;
+        let prompt = format!("Token for {}: ", context.name);
+        write!(call.outside.err, "{}", printable::line(&prompt))?;
         call.outside.err.flush()?;
         (call.outside.echo)(false)?;
     }

@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
 fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     let manifest = &plan.backup.manifest;
     call.tell(&format!(
-        "A restore of {} from backup {}, taken {} UTC ({} before this plan), would do this:",
+        "A restore of {} from backup {}, taken {} ({} before this plan), would do this:",
         plan.environment,
         plan.backup.id,
         measure::moment(manifest.taken),
@@ -236,10 +236,7 @@ fn facts(plan: &RestorePlan) -> Table {
         ),
     );
     if let Some(newest) = plan.newest_change {
-        fact(
-            "",
-            format!("newest change in Live: {} UTC", measure::moment(newest)),
-        );
+        fact("", format!("newest change in Live: {}", measure::moment(newest)));
     }
     let versions = &plan.backup.manifest.versions;
     let now = &plan.versions_now;

@@ -100,7 +100,7 @@ fn table(details: &EnvironmentDetails, now: Instant) -> Table {
     for slot in &details.slot_schedules {
         let (next, left) = match slot.next {
             _ if slot.due => ("now".to_owned(), "due".to_owned()),
-            Some(next) => (measure::moment(next), measure::between(now, next)),
+            Some(next) => (measure::in_column(next), measure::between(now, next)),
             None => ("off".to_owned(), String::new()),
         };
         table.row([
@@ -127,6 +127,6 @@ fn last_served(slot: &SlotSchedule) -> String {
     let late = if slot.last_late { ", late" } else { "" };
     slot.last_served.map_or_else(
         || "never".to_owned(),
-        |at| format!("{}{late}", measure::moment(at)),
+        |at| format!("{}{late}", measure::in_column(at)),
     )
 }

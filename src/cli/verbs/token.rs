@@ -202,11 +202,11 @@ async fn list(engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
                 (None, Some(at)) => format!("until {}", measure::moment(at)),
                 (None, None) => "valid".to_owned(),
             },
-            measure::moment(token.created),
+            measure::in_column(token.created),
             token.created_by.clone(),
             token
                 .last_used
-                .map_or_else(|| "never".to_owned(), measure::moment),
+                .map_or_else(|| "never".to_owned(), measure::in_column),
         ]);
     }
     call.table(&table)

@@ -118,7 +118,7 @@ impl Written {
             Standing::Unknown | Standing::Gone => "half an hour later, or with `restic unlock --remove-all`",
         };
         format!(
-            "{who} is at work on it (process {} on {host}, seen last at {} UTC). If that one is dead, this ends by itself \
+            "{who} is at work on it (process {} on {host}, seen last at {}). If that one is dead, this ends by itself \
              {ends}",
             self.pid,
             crate::domain::measure::moment_exact(self.time)

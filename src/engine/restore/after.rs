@@ -6,9 +6,27 @@
 
 use super::journal::Journal;
 use crate::domain::job::{InstanceHealth, JobKind, Phase};
-use crate::domain::settings::InstanceSettings;
+use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::engine::hooks::{Around, Ending, Occasion, Say};
 use crate::engine::{Engine, EngineError, Work};
+
+/// Notes which of what surrounds the switch is not done, since none of the instances has anything configured for it.
+pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings]) {
+    let has_hook = |point| {
+        let mut hooks = instances.iter().map(|instance| instance.hooks.at(point));
+        hooks.any(|hook| !hook.is_empty())
+    };
+    let is_asked = instances.iter().any(|instance| instance.health.is_some());
+    for (phase, is_configured) in [
+        (Phase::HooksBefore, has_hook(HookPoint::BeforeRestore)),
+        (Phase::Hooks, has_hook(HookPoint::AfterRestore)),
+        (Phase::Health, is_asked),
+    ] {
+        if !is_configured {
+            work.leaves_out(&[phase]);
+        }
+    }
+}
 
 impl Engine {
     /// Runs the `before_restore` hook of every instance of the journal. When one fails, Live has not been touched.

@@ -23,6 +23,7 @@ mod versions;
 
 use std::cell::Cell;
 
+use after::leave_out_unconfigured;
 use beside::Staged;
 use journal::{Journal, Stage};
 
@@ -245,6 +246,7 @@ impl Engine {
         if chosen.is_empty() {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
         }
+        leave_out_unconfigured(work, &chosen);
         let repository = self.repository_holding(&name, &backup.id)?;
 
         // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::after::leave_out_unconfigured;
 use super::beside::Staged;
 use super::journal::{Beside, Journal, Stage};
 use super::tables::{About, TableStaging};
@@ -17,7 +18,7 @@ use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::refusal::Refusal;
 use crate::domain::retention::undo_target;
-use crate::domain::settings::{ContentSettings, EnvironmentSettings, RepositoryChoice};
+use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice};
 use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::replaced::{self, Left};
@@ -184,6 +185,10 @@ impl Engine {
             selection: &selection,
             now: self.now(),
         };
+        let is_exchanged =
+            |instance: &&InstanceSettings| left.iter().any(|(known, _)| *known == instance.name);
+        let exchanged: Vec<_> = settings.instances.iter().filter(is_exchanged).collect();
+        leave_out_unconfigured(work, &exchanged);
         let mut staged = Vec::new();
         for instance in &settings.instances {
             let Some((_, left)) = left.iter().find(|(known, _)| *known == instance.name) else {

@@ -9,6 +9,7 @@ use chrono::Duration;
 use super::house::{House, back_up, everything, restore};
 use crate::domain::environment::Answer;
 use crate::domain::event::Event;
+use crate::domain::job::Phase;
 use crate::domain::settings::HealthSettings;
 use crate::engine::Engine;
 
@@ -64,7 +65,9 @@ fn a_restore_waits_until_its_instances_are_up() {
     let house = house(address);
     let engine = house.engine();
     back_up(&engine);
-    let outcome = restore(&engine, "manual", everything()).outcome.unwrap();
+    let job = restore(&engine, "manual", everything());
+    assert!(!job.left_out.contains(&Phase::Health), "{:?}", job.left_out);
+    let outcome = job.outcome.unwrap();
     assert_eq!(outcome.health.len(), 2);
     assert!(
         outcome.health.iter().all(|health| health.up),

@@ -11,7 +11,7 @@ use super::house::{
 };
 use super::recovery::interrupted;
 use crate::domain::activity::Severity;
-use crate::domain::job::{Job, JobId};
+use crate::domain::job::{Job, JobId, Phase};
 use crate::engine::Engine;
 use crate::engine::hooks::owed::Owed;
 use crate::engine::hooks::{Around, Occasion};
@@ -228,6 +228,11 @@ fn a_restore_has_its_hooks_around_the_switch_and_its_safety_backup_has_its_own()
             "after_restore author done author 0",
             "after_restore public-1 done public-1 0",
         ]
+    );
+    assert_eq!(
+        job.left_out,
+        [Phase::Health],
+        "hooks are configured, no health address is"
     );
     assert_eq!(job.outcome.unwrap().warnings, Vec::<String>::new());
     nothing_is_owed(&house);

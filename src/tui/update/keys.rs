@@ -105,7 +105,7 @@ pub fn pasted(model: &mut Model, pasted: &Pasted) -> Vec<Effect> {
         return Vec::new();
     }
     let ends_a_line = pasted.text.ends_with(['\n', '\r']);
-    let text = printable::line(&pasted.text).trim().to_owned();
+    let text = printable::typed(&pasted.text).trim().to_owned();
     let mut left_out = pasted.left_out;
     let effects = edit(model, |input| left_out += insert(input, &text));
     if left_out > 0 {

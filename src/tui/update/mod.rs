@@ -26,8 +26,6 @@ mod wizard;
 
 use std::time::Duration;
 
-use unicode_width::UnicodeWidthStr as _;
-
 use super::action::Place;
 use super::display::Stop;
 use super::effects::{Effect, Fetch, Timer};
@@ -42,6 +40,7 @@ use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::state::EnvironmentDetails;
+use crate::domain::{columns, printable};
 
 /// How long the selection has to rest on an environment before the right side follows: moving through the list then
 /// draws the list only.
@@ -224,7 +223,7 @@ fn keep_in_view(model: &mut Model) {
 fn say(model: &mut Model, severity: Severity, text: impl Into<String>) {
     let text = text.into();
     let room = usize::from(model.size.width).saturating_sub(6);
-    if severity == Severity::Critical || text.width() > room {
+    if severity == Severity::Critical || columns::count(&printable::line(&text)) > room {
         let title = match severity {
             Severity::Critical => "that did not work",
             Severity::Warning => "not now",

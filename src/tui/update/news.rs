@@ -56,7 +56,7 @@ fn ended(job: &Job) -> Line {
         JobState::Failed { why } => (Severity::Critical, format!("{what}, failed: {why}")),
         JobState::Cancelled => (
             Severity::Warning,
-            format!("{what}, was cancelled: Live is as it was"),
+            format!("{what}, {}: Live is as it was", job.was_cancelled()),
         ),
         _ => (Severity::Information, format!("{what}, is done")),
     };

@@ -275,7 +275,7 @@ const fn column(head: &'static str, x: u16, width: u16, right: bool) -> Column {
 /// For 58 columns.
 const NARROW: [Column; 7] = [
     column("Slot", 2, 7, false),
-    column("Taken", 10, 11, false),
+    column("Taken (UTC)", 10, 11, false),
     column("Age", 22, 6, true),
     column("Release", 29, 7, false),
     column("CMS", 37, 6, false),
@@ -363,12 +363,12 @@ fn filled(
     let broad = columns[1].width > 11;
     let (taken, age) = if broad {
         (
-            measure::moment(manifest.taken),
+            measure::in_column(manifest.taken),
             words::age(manifest.taken, model.now),
         )
     } else {
         (
-            manifest.taken.format("%m-%d %H:%M").to_string(),
+            measure::in_narrow_column(manifest.taken),
             words::short_age(manifest.taken, model.now),
         )
     };

@@ -1,12 +1,14 @@
 //! The surface that views draw on. Every text goes through [`Canvas::text`], which makes it printable and shortens it
 //! to its place: no view can put a control sequence on the screen or draw over its edge.
 
-use ratatui::buffer::Buffer;
+use std::borrow::Cow;
+use std::num::NonZeroU16;
+
+use ratatui::buffer::{Buffer, CellDiffOption, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::domain::printable;
+use crate::domain::{columns, printable};
 use crate::tui::theme::{Meaning, Symbols, Theme};
 
 /// A piece of a line, with what it means.
@@ -18,12 +20,19 @@ pub struct Piece {
     pub meaning: Meaning,
 }
 
-/// A piece.
+/// A piece, its text made printable: how wide it is can be told from here on.
 pub fn piece(text: impl Into<String>, meaning: Meaning) -> Piece {
-    Piece {
-        text: text.into(),
-        meaning,
-    }
+    let text = text.into();
+    let text = match printable::line(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
+    };
+    Piece { text, meaning }
+}
+
+/// How many columns pieces take together.
+pub fn wide(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| columns::count(&piece.text)).sum()
 }
 
 /// See the module.
@@ -54,26 +63,67 @@ impl<'a> Canvas<'a> {
             return 0;
         }
         let width = width.min(self.buffer.area.right() - x);
-        let text = shorten(&self.safe(text), usize::from(width), self.symbols().more);
+        let text = self.safe(text);
+        let text = columns::shorten(&text, usize::from(width), self.symbols().more);
         // What was there before must not shine through.
         let style = Style::reset().patch(style);
-        let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(width), style);
+        self.free(x, y);
+        let mut end = x;
+        // Each character has its own cell, with the marks that stand on it: the buffer would put those together that
+        // are one to a reader, and take them for less wide than terminals do.
+        for cluster in columns::clusters(&text) {
+            let wide = u16::try_from(columns::count(cluster)).unwrap_or(0);
+            let next = end + wide;
+            if let Some(cell) = self.buffer.cell_mut((end, y)) {
+                cell.reset();
+                cell.set_symbol(cluster).set_style(style);
+                // Where the buffer reckons otherwise, it would leave something of what was there before.
+                if let Some(wide) = NonZeroU16::new(wide).filter(|wide| cluster.cell_width() != wide.get()) {
+                    cell.set_diff_option(CellDiffOption::ForcedWidth(wide));
+                }
+            }
+            for hidden in end + 1..next {
+                if let Some(cell) = self.buffer.cell_mut((hidden, y)) {
+                    cell.reset();
+                }
+            }
+            end = next;
+        }
         end - x
     }
 
-    /// The text with nothing in it that the terminal could obey or not show.
+    /// Takes away the character whose second half is at a place: what is drawn there would not be seen behind it.
+    fn free(&mut self, x: u16, y: u16) {
+        if let Some(before) = x.checked_sub(1)
+            && let Some(cell) = self.buffer.cell_mut((before, y))
+            && columns::count(cell.symbol()) > 1
+        {
+            cell.set_symbol(" ");
+        }
+    }
+
+    /// The text with nothing in it that the terminal could obey or not show. Where it shows ASCII only, a question mark
+    /// stands in each column of another character, so that the text is as wide as it was laid out for.
     fn safe(&self, text: &str) -> String {
         let text = printable::line(text);
-        if self.symbols().is_ascii() {
-            text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
-        } else {
-            text.into_owned()
+        if !self.symbols().is_ascii() || text.is_ascii() {
+            return text.into_owned();
         }
+        columns::clusters(&text)
+            .map(|cluster| {
+                if cluster.is_ascii() {
+                    cluster.to_owned()
+                } else {
+                    "?".repeat(columns::count(cluster))
+                }
+            })
+            .collect()
     }
 
     /// Draws a text so that it ends at the end of its place.
     pub fn right(&mut self, x: u16, y: u16, width: u16, text: &str, meaning: Meaning) {
-        let taken = u16::try_from(text.width()).unwrap_or(width).min(width);
+        let taken = columns::count(&printable::line(text));
+        let taken = u16::try_from(taken).unwrap_or(width).min(width);
         self.text(x + width - taken, y, taken, text, meaning);
     }
 
@@ -117,6 +167,9 @@ impl<'a> Canvas<'a> {
     /// Makes an area empty.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
+        for y in area.y..area.bottom() {
+            self.free(area.x, y);
+        }
         for position in area.positions() {
             if let Some(cell) = self.buffer.cell_mut(position) {
                 cell.reset();
@@ -153,65 +206,46 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// The text in at most `width` columns, its end replaced by `more` where it is longer.
+/// The text, made printable, in at most `width` columns, its end replaced by `more` where it is longer.
 #[must_use]
 pub fn shorten(text: &str, width: usize, more: &str) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut short = String::new();
-    let mut taken = more.width();
-    for c in text.chars() {
-        taken += c.width().unwrap_or(0);
-        if taken > width {
-            break;
-        }
-        short.push(c);
-    }
-    if width > 0 {
-        short.push_str(more);
-    }
-    short
+    columns::shorten(&printable::line(text), width, more)
 }
 
-/// The text in at most `width` columns, its middle replaced by `more` where it is longer: for names that are told apart
-/// by how they begin and how they end.
+/// The text, made printable, in at most `width` columns, its middle replaced by `more` where it is longer.
 #[must_use]
 pub fn shorten_middle(text: &str, width: usize, more: &str) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let room = width.saturating_sub(more.width());
-    let start = shorten(text, room.div_ceil(2), "");
-    let backwards: String = text.chars().rev().collect();
-    let end = shorten(&backwards, room / 2, "");
-    let end: String = end.chars().rev().collect();
-    format!("{start}{more}{end}")
+    columns::shorten_middle(&printable::line(text), width, more)
 }
 
-/// The text in lines of at most `width` columns, broken between words, or inside those that are longer.
+/// The text, made printable, in lines of at most `width` columns, broken between words, or inside those that are longer.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let gap = usize::from(!line.is_empty());
-        if line.width() + gap + word.width() <= width {
-            if gap == 1 {
-                line.push(' ');
-            }
+    let mut taken = 0;
+    for word in printable::line(text).split_whitespace() {
+        let gap = usize::from(taken > 0);
+        let wide = columns::count(word);
+        if taken + gap + wide <= width {
+            line.push_str(&" ".repeat(gap));
             line.push_str(word);
+            taken += gap + wide;
             continue;
         }
-        if !line.is_empty() {
+        if taken > 0 {
             lines.push(std::mem::take(&mut line));
+            taken = 0;
         }
-        for c in word.chars() {
-            if line.width() + c.width().unwrap_or(0) > width {
+        for cluster in columns::clusters(word) {
+            let wide = columns::count(cluster);
+            if taken > 0 && taken + wide > width {
                 lines.push(std::mem::take(&mut line));
+                taken = 0;
             }
-            line.push(c);
+            line.push_str(cluster);
+            taken += wide;
         }
     }
     if !line.is_empty() || lines.is_empty() {
@@ -223,6 +257,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
     use crate::tui::theme::ThemeChoice;
@@ -238,29 +273,66 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn no_control_character_reaches_a_cell(text in any::<String>(), ascii in any::<bool>(), width in 0_u16..30) {
+        fn nothing_but_characters_with_a_place_of_their_own_reaches_the_cells(
+            text in any::<String>(),
+            ascii in any::<bool>(),
+            width in 0_u16..30,
+        ) {
             let theme = Theme::new(ThemeChoice::Dark, None, ascii);
             let mut buffer = Buffer::empty(Rect::new(0, 0, 30, 3));
             let mut canvas = Canvas::new(&mut buffer, &theme);
-            canvas.text(3, 1, width, &text, Meaning::Text);
+            let taken = canvas.text(3, 1, width, &text, Meaning::Text);
+            prop_assert!(taken <= width);
             canvas.right(0, 2, width, &text, Meaning::Text);
             canvas.titled_rule(0, 0, 30, &text, true);
             for cell in buffer.content() {
-                for c in cell.symbol().chars() {
-                    prop_assert!(!c.is_control());
-                    let reorders = ['\u{200b}', '\u{200e}', '\u{202e}', '\u{2066}'].contains(&c);
-                    prop_assert!(!reorders);
-                    prop_assert!(!ascii || c.is_ascii());
+                let symbol = cell.symbol();
+                prop_assert_eq!(printable::line(symbol), symbol);
+                prop_assert!(!ascii || symbol.is_ascii());
+                // Whoever compares and paints cells takes each for as wide as it was laid out.
+                prop_assert_eq!(symbol.width(), columns::count(symbol));
+            }
+            // Nothing stands where the second half of a wide character is, or beyond the end of its place.
+            for y in 0..3 {
+                let mut x = 0;
+                while x < 30 {
+                    let wide = u16::try_from(columns::count(buffer[(x, y)].symbol())).unwrap();
+                    for hidden in x + 1..x + wide {
+                        prop_assert!(hidden < 30);
+                        prop_assert_eq!(buffer[(hidden, y)].symbol(), " ");
+                    }
+                    x += wide.max(1);
                 }
+            }
+            for x in 3 + taken..30 {
+                prop_assert_eq!(buffer[(x, 1)].symbol(), " ");
             }
         }
 
         #[test]
-        fn nothing_is_lost_in_wrapping(text in "[a-z 日]{0,80}", width in 2_usize..20) {
+        fn what_is_drawn_over_half_a_character_is_seen(text in "[日a]{0,10}", x in 0_u16..20) {
+            let theme = Theme::new(ThemeChoice::Dark, None, false);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));
+            let mut canvas = Canvas::new(&mut buffer, &theme);
+            canvas.text(0, 0, 20, &text, Meaning::Text);
+            canvas.text(0, 1, 20, &text, Meaning::Text);
+            canvas.text(x, 0, 1, "|", Meaning::Text);
+            canvas.clear(Rect::new(x, 1, 1, 1));
+            for y in 0..2 {
+                let before: usize = (0..x).map(|x| columns::count(buffer[(x, y)].symbol())).sum();
+                let hidden = (1..x).filter(|x| columns::count(buffer[(x - 1, y)].symbol()) > 1).count();
+                prop_assert_eq!(before - hidden, usize::from(x));
+            }
+            prop_assert_eq!(buffer[(x, 0)].symbol(), "|");
+        }
+
+        #[test]
+        fn nothing_is_lost_in_wrapping(text in "[a-z 日\u{301}❤\u{fe0f}لا👍🏽]{0,80}", width in 2_usize..20) {
             let lines = wrap(&text, width);
-            prop_assert!(lines.iter().all(|line| line.width() <= width));
+            prop_assert!(lines.iter().all(|line| columns::count(line) <= width));
+            prop_assert!(lines.iter().all(|line| printable::line(line) == *line));
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+            prop_assert_eq!(letters(&lines.concat()), letters(&printable::line(&text)));
         }
     }
 }

@@ -1,12 +1,11 @@
 //! What frames every screen: the header, the line above the footer, and the footer with the keys that apply now.
 
-use ratatui::layout::Position;
-use unicode_width::UnicodeWidthStr as _;
+use ratatui::layout::{Position, Rect};
 
-use super::canvas::{Canvas, Piece, piece};
-use super::words;
+use super::canvas::{Canvas, Piece, piece, wide};
+use super::{field, words};
 use crate::domain::activity::Severity;
-use crate::domain::measure;
+use crate::domain::{columns, measure};
 use crate::tui::action::{Action, Row, TABLE};
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::Meaning;
@@ -25,11 +24,9 @@ pub fn header(canvas: &mut Canvas<'_>, model: &Model) {
         pieces.push(piece(" ", Meaning::Text));
         pieces.push(piece(" READ-ONLY ", Meaning::Mark));
     }
-    let taken: usize = pieces.iter().map(|piece| piece.text.width()).sum();
-    let room = usize::from(width).saturating_sub(taken + 1);
+    let room = usize::from(width).saturating_sub(wide(&pieces) + 1);
     // The context stays readable whatever there is to say about the link.
     let states = connection(canvas, model);
-    let wide = |pieces: &Vec<Piece>| pieces.iter().map(|piece| piece.text.width()).sum::<usize>();
     // While everything is hidden, not even that something has happened is to be seen.
     let fits = states.iter().find(|state| wide(state) <= room && !model.locked);
     let state = fits.or(states.last()).cloned().unwrap_or_default();
@@ -128,9 +125,9 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
         2.. => format!(" n: {unseen} new"),
         _ => " n: whole".to_owned(),
     };
-    let more_width = u16::try_from(more.width()).unwrap_or(0);
+    let more_width = u16::try_from(columns::count(&more)).unwrap_or(0);
     let (symbol, meaning) = words::severity(news.severity, symbols);
-    let at = news.at.format("%H:%M");
+    let at = measure::time(news.at, model.now);
     let pieces = [
         piece(format!("{symbol} "), meaning),
         piece(format!("{at} "), Meaning::Quiet),
@@ -157,20 +154,18 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
         && model.screens.is_empty()
     {
         let found = model.fleet.rows().len();
-        let taken = canvas.pieces(
-            1,
-            y,
-            model.size.width - 2,
-            &[piece("/", Meaning::Key), piece(input.value(), Meaning::Input)],
-        );
+        canvas.text(1, y, 1, "/", Meaning::Key);
         let hint = if found == 0 {
             "nothing fits   Enter keep   Esc all"
         } else {
             "Enter keep   Esc all"
         };
-        canvas.right(1, y, model.size.width - 2, hint, Meaning::Quiet);
-        let before = u16::try_from(input.visual_cursor()).unwrap_or(taken);
-        return Some(Position::new((2 + before).min(model.size.width - 1), y));
+        let taken = u16::try_from(columns::count(hint)).unwrap_or(0);
+        let room = model.size.width - 3;
+        let area = Rect::new(2, y, room.saturating_sub(taken + 1), 1);
+        let cursor = field::draw(canvas, input, area);
+        canvas.right(2, y, room, hint, Meaning::Quiet);
+        return Some(cursor);
     }
     // What is the same everywhere stands at the right, so that it stays in its place while the rest comes and goes.
     let rows = shown(model);
@@ -218,8 +213,8 @@ fn is_general(action: Action) -> bool {
 const GAP: u16 = 2;
 
 fn row_width(row: &Row) -> u16 {
-    let key = row.keys.first().map_or(0, |key| key.label().width());
-    u16::try_from(key + 1 + row.label.width()).unwrap_or(0)
+    let key = row.keys.first().map_or(0, |key| columns::count(&key.label()));
+    u16::try_from(key + 1 + columns::count(row.label)).unwrap_or(0)
 }
 
 /// The rows of the table that go into the footer, in its order: what makes sense here and now, as far as there is
@@ -245,7 +240,7 @@ fn shown(model: &Model) -> Vec<&'static Row> {
     rows
 }
 
-/// The moment and the age of something, as in `2026-11-23 00:17 (5 h 02 min ago)`.
+/// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.
 #[must_use]
 pub fn moment_and_age(at: crate::domain::Instant, now: crate::domain::Instant) -> String {
     let age = words::age(at, now);

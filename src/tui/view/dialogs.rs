@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::{Canvas, piece};
 use super::chrome::moment_and_age;
 use super::contexts;
+use super::field;
 use super::layout::PALETTE_ROWS;
 use super::text::Text;
 use super::words;
@@ -125,14 +126,14 @@ fn draw_form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) -> Position {
     text.draw(canvas, inside, 0);
     let mut y = inside.y + u16::try_from(text.len()).unwrap_or(0);
     let mut cursor = Position::new(inside.x, y);
-    for (index, field) in form.fields.iter().enumerate() {
+    for (index, line) in form.fields.iter().enumerate() {
         let active = index == form.active;
         let meaning = if active { Meaning::Key } else { Meaning::Quiet };
-        canvas.text(inside.x, y, 11, field.label, meaning);
+        canvas.text(inside.x, y, 11, line.label, meaning);
         canvas.text(inside.x + 11, y, 2, canvas.symbols().next, meaning);
-        let at = input(
+        let at = field::draw(
             canvas,
-            &field.input,
+            &line.input,
             Rect::new(inside.x + 13, y, inside.width - 13, 1),
         );
         if active {
@@ -144,28 +145,6 @@ fn draw_form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) -> Position {
         problem.draw(canvas, Rect { y, ..inside }, 0);
     }
     cursor
-}
-
-/// Draws what has been typed, scrolled so that the cursor is inside. Returns where the cursor stands.
-fn input(canvas: &mut Canvas<'_>, input: &tui_input::Input, area: Rect) -> Position {
-    let room = usize::from(area.width.saturating_sub(1));
-    let scroll = input.visual_scroll(room);
-    let mut skipped = 0;
-    let shown: String = input
-        .value()
-        .chars()
-        .skip_while(|c| {
-            let skip = skipped < scroll;
-            if skip {
-                skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
-            }
-            skip
-        })
-        .collect();
-    canvas.text(area.x, area.y, area.width, &shown, Meaning::Input);
-    let before = input.visual_cursor().saturating_sub(skipped);
-    let before = u16::try_from(before).unwrap_or(0);
-    Position::new((area.x + before).min(area.right() - 1), area.y)
 }
 
 fn draw_question(canvas: &mut Canvas<'_>, model: &Model, question: &Question) {
@@ -220,7 +199,7 @@ fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Po
     let title = "Actions";
     let inside = frame(canvas, model, PALETTE_ROWS + 2, title, Meaning::FocusedTitle);
     canvas.text(inside.x, inside.y, 1, ":", Meaning::Key);
-    let cursor = input(
+    let cursor = field::draw(
         canvas,
         &palette.input,
         Rect::new(inside.x + 1, inside.y, inside.width - 1, 1),

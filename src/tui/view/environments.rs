@@ -1,7 +1,5 @@
 //! The list of environments, grouped by project, with the state of each at a glance.
 
-use unicode_width::UnicodeWidthStr as _;
-
 use super::canvas::{Canvas, wrap};
 use super::layout::Main;
 use super::words;
@@ -93,7 +91,7 @@ fn environment(
     canvas.text(x + 1, y, 1, symbol, meaning);
     let name = summary.name.environment();
     if !summary.kind.is_recoverable() {
-        let name_width = u16::try_from(name.width()).unwrap_or(width);
+        let name_width = u16::try_from(crate::domain::columns::count(name)).unwrap_or(width);
         let taken = canvas.text(x + 3, y, width - 4, name, name_meaning);
         if name_width + 16 <= width {
             canvas.right(x + 3 + taken, y, width - 4 - taken, "no backups", Meaning::Quiet);

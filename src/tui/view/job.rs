@@ -69,7 +69,10 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
             text.marked(&mark, "stopping at the next safe point", Meaning::Text);
         }
         JobState::Running => text.marked(&mark, "running; Esc leaves it to go on by itself", Meaning::Text),
-        JobState::Cancelled => text.marked(&mark, "cancelled: Live is as it was", Meaning::Text),
+        JobState::Cancelled => {
+            let words = format!("{}: Live is as it was", job.was_cancelled());
+            text.marked(&mark, &words, Meaning::Text);
+        }
         JobState::Failed { why } => text.marked(&mark, &format!("failed: {why}"), Meaning::Critical),
         JobState::Done => {
             let summary = job.outcome.as_ref().map(|outcome| outcome.summary.as_str());
@@ -153,9 +156,11 @@ fn phases(text: &mut Text, job: &Job, symbols: &Symbols) {
     let current = job.progress.as_ref().map(|progress| progress.phase);
     let is_done = job.state == JobState::Done;
     let has_ended = job.state.has_ended();
-    for phase in Phase::of(job.kind) {
-        if job.left_out.contains(phase) {
-            left_out(text, job.kind, *phase, symbols);
+    // A backup that is copied into the second repository goes through one phase more than its kind has.
+    let further = current.filter(|current| !Phase::of(job.kind).contains(current));
+    for phase in Phase::of(job.kind).iter().chain(&further) {
+        if let Some(why) = not_done(job, *phase) {
+            left_out(text, *phase, &why, symbols);
             continue;
         }
         let passed = is_done || current.is_some_and(|current| *phase < current);
@@ -193,9 +198,28 @@ fn phases(text: &mut Text, job: &Job, symbols: &Symbols) {
     }
 }
 
-/// A step that is not taken. Of a restore it is the safety backup, which whoever reads on may count on.
-fn left_out(text: &mut Text, kind: JobKind, phase: Phase, symbols: &Symbols) {
-    let (symbol, meaning) = if kind == JobKind::Restore {
+/// Why a step of its kind that the job has passed, or will pass, is not done, and whether that matters.
+fn not_done(job: &Job, phase: Phase) -> Option<(&'static str, bool)> {
+    if job.left_out.contains(&phase) {
+        return Some(match phase {
+            Phase::HooksBefore | Phase::Hooks | Phase::Health => ("none configured", false),
+            // Whoever reads on may count on a safety backup.
+            _ => ("left out", job.kind == JobKind::Restore),
+        });
+    }
+    // An older Lifeboat does not say which steps it left out.
+    let is_unknown = phase == Phase::Health
+        && job.state == JobState::Done
+        && job
+            .outcome
+            .as_ref()
+            .is_none_or(|outcome| outcome.health.is_empty());
+    is_unknown.then_some(("no answer of an instance is known", false))
+}
+
+/// A step that is not taken.
+fn left_out(text: &mut Text, phase: Phase, (why, matters): &(&str, bool), symbols: &Symbols) {
+    let (symbol, meaning) = if *matters {
         (symbols.warning, Meaning::Warning)
     } else {
         (symbols.none, Meaning::Quiet)
@@ -203,6 +227,83 @@ fn left_out(text: &mut Text, kind: JobKind, phase: Phase, symbols: &Symbols) {
     text.line(vec![
         piece(format!("{symbol} "), meaning),
         piece(format!("{:<20}", phase.label()), Meaning::Quiet),
-        piece("left out", meaning),
+        piece(*why, meaning),
     ]);
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::job::{InstanceHealth, Outcome, Progress};
+    use crate::tui::theme::UNICODE;
+
+    /// The lines of the phases of a job in a phase.
+    fn shown(kind: JobKind, state: JobState, phase: Phase, change: impl FnOnce(&mut Job)) -> Vec<String> {
+        let mut job = Job {
+            id: JobId(1),
+            environment: "acme/live".parse().unwrap(),
+            kind,
+            title: "a job".to_owned(),
+            by: "maria".to_owned(),
+            created: DateTime::UNIX_EPOCH,
+            began: None,
+            ended: None,
+            state,
+            progress: Some(Progress::start(phase)),
+            left_out: Vec::new(),
+            cancel_asked: false,
+            stop_reason: None,
+            outcome: Some(Outcome::default()),
+        };
+        change(&mut job);
+        let mut text = Text::new(80);
+        phases(&mut text, &job, &UNICODE);
+        text.plain()
+    }
+
+    #[test]
+    fn what_is_not_configured_has_no_tick() {
+        let around = vec![Phase::HooksBefore, Phase::Hooks, Phase::Health];
+        for (state, phase) in [
+            (JobState::Running, Phase::Preparing),
+            (JobState::Running, Phase::CleaningUp),
+            (JobState::Done, Phase::CleaningUp),
+            (JobState::Cancelled, Phase::Staging),
+        ] {
+            let lines = shown(JobKind::Undo, state, phase, |job| job.left_out = around.clone());
+            for name in ["hooks before", "hooks after", "health check"] {
+                let line = lines.iter().find(|line| line.contains(name)).unwrap();
+                assert!(
+                    line.starts_with('·') && line.ends_with("none configured"),
+                    "{line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_health_check_of_which_no_answer_is_known_has_no_tick() {
+        let done = |change: fn(&mut Job)| shown(JobKind::Restore, JobState::Done, Phase::CleaningUp, change);
+        let lines = done(|_| ());
+        assert!(lines.contains(&"· health check        no answer of an instance is known".to_owned()));
+        let lines = done(|job| {
+            let health = InstanceHealth {
+                instance: "author".parse().unwrap(),
+                up: true,
+                detail: "UP".to_owned(),
+            };
+            job.outcome.get_or_insert_default().health.push(health);
+        });
+        assert!(lines.contains(&"✓ health check        ".to_owned()), "{lines:?}");
+    }
+
+    #[test]
+    fn a_copy_into_the_second_repository_is_a_phase_of_its_own() {
+        let lines = shown(JobKind::Backup, JobState::Running, Phase::SecondCopy, |_| ());
+        assert!(lines[4].starts_with("▶ second repository"), "{lines:?}");
+        let lines = shown(JobKind::Backup, JobState::Done, Phase::Retention, |_| ());
+        assert_eq!(lines.len(), 4);
+    }
 }

@@ -130,7 +130,7 @@ pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect)
     let columns = Columns::of(area.width);
     for (head, x) in [
         ("Job", 2),
-        ("Asked at", 8),
+        ("Asked (UTC)", 8),
         ("Environment", columns.environment),
         ("What", columns.what),
         ("State", columns.state),
@@ -163,9 +163,9 @@ fn list_row(canvas: &mut Canvas<'_>, job: &Job, columns: &Columns, area: Rect, s
     }
     canvas.text(area.x + 2, y, 5, &job.id.to_string(), meaning);
     let created = if columns.wide {
-        measure::moment(job.created)
+        measure::in_column(job.created)
     } else {
-        job.created.format("%m-%d %H:%M").to_string()
+        measure::in_narrow_column(job.created)
     };
     canvas.text(area.x + 8, y, 16, &created, Meaning::Quiet);
     let place = |from: u16, to: u16| (area.x + from, to - from - 1);

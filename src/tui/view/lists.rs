@@ -2,18 +2,20 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, piece, wrap};
+use super::canvas::{Canvas, piece, shorten, wrap};
 use super::text::Text;
 use super::words;
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::measure;
-use crate::domain::printable;
+use crate::domain::job::LogLine;
+use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
 use crate::tui::model::screens::{Log, News};
 use crate::tui::theme::{Meaning, Theme};
 
 /// One line of a list: when, how serious, who or where, and what.
+#[derive(Clone)]
 struct Entry<'a> {
     at: String,
     severity: Severity,
@@ -34,7 +36,7 @@ pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: R
         return;
     }
     let entries = entries.iter().map(|entry| Entry {
-        at: measure::moment(entry.at),
+        at: measure::in_column(entry.at),
         severity: entry.severity,
         who: match &entry.environment {
             Some(environment) => format!("{} {environment}", entry.by),
@@ -59,7 +61,7 @@ pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: 
     }
     let seen_before = news.seen_before;
     let entries = entries.iter().map(|entry| Entry {
-        at: measure::moment(entry.at),
+        at: measure::in_column(entry.at),
         severity: entry.severity,
         who: entry
             .environment
@@ -82,18 +84,30 @@ fn list<'a>(
     let who_width = if area.width > 100 { 28 } else { 20 };
     let selected = entries.clone().nth(cursor.selected);
     let what_x = 21 + who_width + 1;
-    let whole = selected
-        .map(|entry| wrap(&printable::line(entry.what), usize::from(area.width - 2)))
-        .unwrap_or_default();
-    // The whole text takes the last rows only when the line has no room for it.
-    let needs = if whole.len() > 1
-        || whole
-            .first()
-            .is_some_and(|line| line.chars().count() > usize::from(area.width - what_x))
-    {
-        u16::try_from(whole.len()).unwrap_or(1) + 1
-    } else {
-        0
+    let what_width = usize::from(area.width - what_x);
+    let cut = |text: &str, width: usize| columns::count(&printable::line(text)) > width;
+    // The whole text takes the last rows only where the line has no room for it, and leaves one to the entry itself.
+    let mut whole = Vec::new();
+    if let Some(entry) = selected {
+        let room = usize::from(area.width - 2);
+        if cut(&entry.who, usize::from(who_width)) {
+            whole.extend(wrap(&entry.who, room));
+        }
+        if cut(entry.what, what_width) || !whole.is_empty() {
+            whole.extend(wrap(entry.what, room));
+        }
+    }
+    let most = usize::from(area.height.saturating_sub(3));
+    if whole.len() > most {
+        whole.truncate(most);
+        if let Some(last) = whole.last_mut() {
+            let more = canvas.symbols().more;
+            *last = format!("{} {more}", shorten(last, usize::from(area.width - 4), more));
+        }
+    }
+    let needs = match u16::try_from(whole.len()).unwrap_or(0) {
+        0 => 0,
+        lines => lines + 1,
     };
     let rows = area.height.saturating_sub(1 + needs);
     canvas.text(area.x + 4, area.y, 16, "When (UTC)", Meaning::Column);
@@ -130,6 +144,17 @@ fn list<'a>(
     }
 }
 
+/// How the times of a log are written: with their day unless all are of today, and all alike, so that they stand under
+/// each other. The title says that they are in UTC.
+fn form(lines: &[LogLine], now: Instant) -> &'static str {
+    let is_of_today = |line: &LogLine| line.at.date_naive() == now.date_naive();
+    if lines.iter().all(is_of_today) {
+        "%H:%M:%S "
+    } else {
+        "%Y-%m-%d %H:%M:%S "
+    }
+}
+
 /// The text of a job's log.
 pub fn log(model: &Model, log: &Log, width: u16) -> Text {
     let mut text = Text::new(width);
@@ -142,13 +167,14 @@ pub fn log(model: &Model, log: &Log, width: u16) -> Text {
     if lines.is_empty() {
         text.paragraph("The job has said nothing yet.", Meaning::Quiet);
     }
+    let form = form(lines, model.now);
     for line in lines {
         let (symbol, meaning) = match line.severity {
             Severity::Information => (" ", Meaning::Text),
             other => words::severity(other, symbols),
         };
         let mark = [
-            piece(format!("{} ", line.at.format("%H:%M:%S")), Meaning::Quiet),
+            piece(line.at.format(form).to_string(), Meaning::Quiet),
             piece(format!("{symbol} "), meaning),
         ];
         let meaning = if line.severity == Severity::Information {
@@ -159,4 +185,86 @@ pub fn log(model: &Model, log: &Log, width: u16) -> Text {
         text.marked(&mark, &line.text, meaning);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::tui::theme::ThemeChoice;
+
+    /// What is drawn of one entry, as text.
+    fn drawn(who: &str, what: &str, ascii: bool) -> String {
+        let theme = Theme::new(ThemeChoice::Dark, None, ascii);
+        let area = Rect::new(0, 0, 80, 20);
+        let mut buffer = Buffer::empty(area);
+        let entry = Entry {
+            at: String::new(),
+            severity: Severity::Information,
+            who: who.to_owned(),
+            what,
+            new: false,
+        };
+        let cursor = Cursor::default();
+        let mut canvas = Canvas::new(&mut buffer, &theme);
+        list(
+            &mut canvas,
+            std::iter::once(entry),
+            &cursor,
+            area,
+            "Who and where",
+        );
+        let mut text = String::new();
+        for y in 0..area.height {
+            let mut x = 0;
+            while x < area.width {
+                let symbol = buffer[(x, y)].symbol();
+                text.push_str(symbol);
+                x += u16::try_from(columns::count(symbol)).unwrap();
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    #[test]
+    fn what_is_too_wide_is_shown_whole_below() {
+        let note = "発売前のため復旧禁止。担当は鈴木さん内線四二";
+        assert!(drawn("you acme/live", note, false).contains(&format!("  {note}")));
+        let who = "a-person-of-a-long-name acme/live";
+        assert!(drawn(who, "short", false).contains(&format!("  {who}")));
+        assert!(!drawn("you acme/live", "short", false).contains('─'));
+    }
+
+    #[test]
+    fn a_log_says_the_day_unless_it_is_all_of_today() {
+        let line = |at: &str| LogLine {
+            number: 1,
+            at: at.parse().unwrap(),
+            severity: Severity::Information,
+            text: "preparing".to_owned(),
+        };
+        let now = "2026-11-24T00:01:00Z".parse().unwrap();
+        assert_eq!(form(&[line("2026-11-24T00:00:30Z")], now), "%H:%M:%S ");
+        let over_midnight = [line("2026-11-23T23:59:30Z"), line("2026-11-24T00:00:30Z")];
+        assert!(form(&over_midnight, now).starts_with("%Y-%m-%d"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn nothing_that_fits_the_screen_is_lost(what in "[a-c 日🚤\u{301}❤\u{fe0f}]{0,200}") {
+            let shown = drawn("", &what, false);
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert!(letters(&shown).contains(&letters(&printable::line(&what))), "{}", shown);
+        }
+
+        #[test]
+        fn a_text_that_is_longer_than_the_screen_does_no_harm(what in "[a-c 日]{2000,3000}", ascii in any::<bool>()) {
+            prop_assert!(drawn("", &what, ascii).contains('a') || !what.contains('a'));
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod chrome;
 mod contexts;
 mod dialogs;
 mod environments;
+mod field;
 mod job;
 mod jobs;
 pub mod layout;
@@ -138,7 +139,7 @@ fn title(model: &Model, screen: &Screen) -> String {
         Screen::Wizard(wizard) => wizard::title(wizard),
         Screen::Job { id, .. } => job::title(model, *id),
         Screen::Jobs(_) => "Jobs".to_owned(),
-        Screen::Log(log) => format!("Log of job {}", log.job),
+        Screen::Log(log) => format!("Log of job {}, times in UTC", log.job),
         Screen::Activity(_) => "Activity".to_owned(),
         Screen::Notifications(_) => "Notifications".to_owned(),
         Screen::Page { page, .. } => pages::title(page),

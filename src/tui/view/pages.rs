@@ -1,6 +1,6 @@
 //! Pages to read: the help, the recovery table, everything about a backup, everything about an environment.
 
-use super::canvas::piece;
+use super::canvas::{piece, shorten};
 use super::chrome::moment_and_age;
 use super::metadata::trigger;
 use super::text::Text;
@@ -9,14 +9,14 @@ use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::check::Verdict;
 use crate::domain::environment::{EnvironmentName, Instance, WorkspaceKind, workspace_label};
-use crate::domain::measure;
 use crate::domain::proof::{self, DrillOutcome};
 use crate::domain::recovery;
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
+use crate::domain::{columns, measure, printable};
 use crate::tui::action::{Place, TABLE};
-use crate::tui::model::Model;
 use crate::tui::model::screens::Page;
+use crate::tui::model::{Connection, Model};
 use crate::tui::theme::{Meaning, Theme};
 
 /// The page's title.
@@ -299,14 +299,18 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
     text.heading(&format!("{} ({})", instance.name, instance.role.label()));
     text.paragraph(
         &format!(
-            "copied from {} to {} UTC",
+            "copied from {} to {}",
             measure::moment_exact(instance.began),
-            instance.ended.format("%H:%M:%S")
+            if instance.ended.date_naive() == instance.began.date_naive() {
+                instance.ended.format("%H:%M:%S UTC").to_string()
+            } else {
+                measure::moment_exact(instance.ended)
+            }
         ),
         Meaning::Quiet,
     );
     let head = format!(
-        "{:<16} {:<14} {:>10} {:>10}  {}",
+        "{:<NAME$} {:<14} {:>10} {:>10}  {}",
         "workspace",
         "kind",
         if instance.tables.is_empty() {
@@ -322,10 +326,10 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
     workspaces.sort_by_key(|workspace| workspace.kind == WorkspaceKind::Shared);
     for workspace in workspaces {
         let label = workspace_label(&workspace.name);
-        let name = super::canvas::shorten(label, 16, "~");
+        let name = shorten(label, NAME, "~");
         let digest = workspace.digest.get(..12).unwrap_or(&workspace.digest);
         text.line(vec![
-            piece(format!("{name:<16} "), Meaning::Text),
+            piece(columns::fill(&name, NAME) + " ", Meaning::Text),
             piece(format!("{:<14} ", workspace.kind.label()), Meaning::Quiet),
             piece(
                 format!(
@@ -337,7 +341,7 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
             ),
             piece(digest.to_owned(), Meaning::Quiet),
         ]);
-        if name != label {
+        if name != printable::line(label) {
             text.fact("in full", &workspace.name);
         }
     }
@@ -345,6 +349,9 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
         text.fact_as("left out", left_out, Meaning::Warning);
     }
 }
+
+/// How wide the names of workspaces are in their table.
+const NAME: usize = 16;
 
 fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
     let mut text = Text::new(width);
@@ -361,6 +368,10 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         text.blank();
         text.paragraph(&format!("{refusal}."), Meaning::Text);
         return text;
+    }
+    // The line that says it elsewhere may have no room for all of it.
+    if let Connection::Lost { why, .. } = &model.connection {
+        text.fact_as("link", why, Meaning::Critical);
     }
     if let Some(trouble) = &summary.trouble {
         text.fact_as("trouble", trouble, Meaning::Critical);

@@ -1,13 +1,13 @@
 //! The restore plan as text: what would change, what would be lost, what stands in the way (rule 12).
 
-use super::canvas::{Piece, piece};
+use super::canvas::{Piece, piece, shorten};
 use super::chrome::moment_and_age;
 use super::text::Text;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
-use crate::domain::measure;
 use crate::domain::plan::{RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
+use crate::domain::{columns, measure, printable};
 use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, Wizard};
@@ -294,11 +294,14 @@ fn versions(text: &mut Text, plan: &RestorePlan) {
     }
 }
 
+/// How wide the names of workspaces are in the table of changes.
+const WORKSPACE: usize = 15;
+
 /// The table of changes: per instance the workspaces that change, and how many do not.
 fn changes(text: &mut Text, plan: &RestorePlan) {
     let name = if text.width() > 90 { 24 } else { 12 };
     let head = format!(
-        "{:<name$} {:<15} {:>10} {:>10} {:>10} {:>10}",
+        "{:<name$} {:<WORKSPACE$} {:>10} {:>10} {:>10} {:>10}",
         "instance", "workspace", "added", "changed", "removed", "same"
     );
     text.line(vec![piece(head, Meaning::Column)]);
@@ -308,17 +311,7 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
         differ.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
         let mut label = of_instance.first().map_or("", |change| change.instance.as_str());
         for change in &differ {
-            text.line(vec![
-                piece(fitted(std::mem::take(&mut label), name), Meaning::Title),
-                piece(
-                    format!(" {}", fitted(workspace_label(&change.workspace), 15)),
-                    Meaning::Text,
-                ),
-                number(change.added, Meaning::Added),
-                number(change.changed, Meaning::Changed),
-                number(change.removed, Meaning::Removed),
-                number(change.unchanged, Meaning::Quiet),
-            ]);
+            differing(text, name, std::mem::take(&mut label), change);
         }
         if !same.is_empty() {
             let words = format!(
@@ -336,11 +329,31 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
     }
     let (added, changed, removed) = plan.totals();
     text.line(vec![
-        piece(format!("{:<name$} {:<15}", "in all", ""), Meaning::Title),
+        piece(format!("{:<name$} {:<WORKSPACE$}", "in all", ""), Meaning::Title),
         number(added, Meaning::Added),
         number(changed, Meaning::Changed),
         number(removed, Meaning::Removed),
     ]);
+}
+
+/// A workspace that changes. `label` is its instance where that is not said yet, in `name` columns.
+fn differing(text: &mut Text, name: usize, label: &str, change: &WorkspaceChange) {
+    let workspace = workspace_label(&change.workspace);
+    text.line(vec![
+        piece(fitted(label, name), Meaning::Title),
+        piece(format!(" {}", fitted(workspace, WORKSPACE)), Meaning::Text),
+        number(change.added, Meaning::Added),
+        number(change.changed, Meaning::Changed),
+        number(change.removed, Meaning::Removed),
+        number(change.unchanged, Meaning::Quiet),
+    ]);
+    // Names are told apart by how they end as well.
+    let is_cut = |text: &str, width| columns::count(&printable::line(text)) > width;
+    if is_cut(label, name) || is_cut(workspace, WORKSPACE) {
+        let indent = [piece(" ".repeat(name + 1), Meaning::Text)];
+        let whole = format!("{}/{workspace}", change.instance);
+        text.marked(&indent, &whole, Meaning::Quiet);
+    }
 }
 
 /// How many workspaces, and parts that they share, stay as they are.
@@ -371,9 +384,7 @@ fn number(count: u64, meaning: Meaning) -> Piece {
 
 /// A text in exactly so many columns.
 fn fitted(text: &str, width: usize) -> String {
-    let short = super::canvas::shorten(&crate::domain::printable::line(text), width, "~");
-    let gap = width.saturating_sub(unicode_width::UnicodeWidthStr::width(short.as_str()));
-    short + &" ".repeat(gap)
+    columns::fill(&shorten(text, width, "~"), width)
 }
 
 fn examples(text: &mut Text, plan: &RestorePlan) {
@@ -387,6 +398,43 @@ fn examples(text: &mut Text, plan: &RestorePlan) {
             &[piece(place, Meaning::Quiet)],
             &change.examples.join(", "),
             Meaning::Text,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_cut_stand_whole_below() {
+        let lines = |instance: &str, workspace: &str| {
+            let change = WorkspaceChange {
+                instance: instance.parse().unwrap(),
+                workspace: workspace.to_owned(),
+                kind: WorkspaceKind::Content,
+                added: 1,
+                changed: 0,
+                removed: 0,
+                unchanged: 7,
+                bytes: 0,
+                examples: Vec::new(),
+            };
+            let mut text = Text::new(76);
+            differing(&mut text, 12, instance, &change);
+            text.plain()
+        };
+        let numbers = "          1          0          0          7";
+        assert_eq!(
+            lines("author", "website"),
+            [format!("author       website        {numbers}")]
+        );
+        assert_eq!(
+            lines("public-frankfurt-1", "日本語の画像と文書"),
+            [
+                format!("public-fran~ 日本語の画像と~{numbers}"),
+                "             public-frankfurt-1/日本語の画像と文書".to_owned(),
+            ]
         );
     }
 }

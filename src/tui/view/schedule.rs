@@ -15,7 +15,7 @@ use crate::tui::theme::{Meaning, Symbols};
 /// Draws the pane.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     let area = panes.schedule;
-    canvas.titled_rule(area.x, area.y, area.width, "Schedule", false);
+    canvas.titled_rule(area.x, area.y, area.width, "Schedule (UTC)", false);
     let Some(details) = model.shown_details() else {
         return;
     };
@@ -62,11 +62,11 @@ fn text(model: &Model, details: &EnvironmentDetails, width: u16, symbols: &Symbo
         return text;
     };
     let (symbol, meaning) = words::job_symbol(&job.state, symbols);
-    let at = job.ended.unwrap_or(job.created).format("%m-%d %H:%M");
+    let at = measure::in_narrow_column(job.ended.unwrap_or(job.created));
     text.line(vec![
         piece(format!("{:<8}", "last"), Meaning::Quiet),
         piece(format!("{symbol} "), meaning),
-        piece(at.to_string(), Meaning::Text),
+        piece(at, Meaning::Text),
     ]);
     match &job.state {
         JobState::Failed { why } => text.paragraph(why, Meaning::Critical),

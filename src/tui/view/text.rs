@@ -2,10 +2,9 @@
 //! laid out for a width, so that its height is known before it is drawn, and nothing in it is ever cut off.
 
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr as _;
 
-use super::canvas::{Canvas, Piece, piece, wrap};
-use crate::domain::printable;
+use super::canvas::{Canvas, Piece, piece, wide, wrap};
+use crate::domain::{columns, printable};
 use crate::tui::theme::Meaning;
 
 /// Lines laid out for a width.
@@ -59,9 +58,8 @@ impl Text {
 
     /// A paragraph behind a mark; its further lines stand under its first one.
     pub fn marked(&mut self, mark: &[Piece], text: &str, meaning: Meaning) {
-        let indent: usize = mark.iter().map(|piece| piece.text.width()).sum();
-        let text = printable::line(text);
-        for (index, part) in wrap(&text, self.width.saturating_sub(indent))
+        let indent = wide(mark);
+        for (index, part) in wrap(text, self.width.saturating_sub(indent))
             .into_iter()
             .enumerate()
         {
@@ -84,8 +82,16 @@ impl Text {
 
     /// The same, with a meaning.
     pub fn fact_as(&mut self, label: &str, value: &str, meaning: Meaning) {
-        let label = piece(format!("{label:<LABEL$} "), Meaning::Quiet);
+        let label = columns::fill(&printable::line(label), LABEL) + " ";
+        let label = piece(label, Meaning::Quiet);
         self.marked(&[label], value, meaning);
+    }
+
+    /// The lines without what they mean.
+    #[cfg(test)]
+    pub fn plain(&self) -> Vec<String> {
+        let plain = |line: &Vec<Piece>| line.iter().map(|piece| piece.text.as_str()).collect();
+        self.lines.iter().map(plain).collect()
     }
 
     /// Draws the lines from `scroll` on, and says at the right edge if there are more.

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, piece, wrap};
 use super::text::Text;
-use super::{backups, plan};
+use super::{backups, field, plan};
 use crate::domain::measure;
 use crate::domain::settings::RepositoryChoice;
 use crate::tui::model::Model;
@@ -204,10 +204,7 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
     text.draw(canvas, area, 0);
     let y = area.y + u16::try_from(text.len()).unwrap_or(0) + 1;
     canvas.text(area.x, y, 2, canvas.symbols().next, Meaning::Key);
-    let room = usize::from(width.saturating_sub(4));
-    let scroll = wizard.typed.visual_scroll(room);
-    let shown: String = wizard.typed.value().chars().skip(scroll).collect();
-    canvas.text(area.x + 2, y, width - 3, &shown, Meaning::Input);
+    let cursor = field::draw(canvas, &wizard.typed, Rect::new(area.x + 2, y, width - 3, 1));
     let after = if wizard.starting {
         Some(("asking the backend".to_owned(), Meaning::Quiet))
     } else {
@@ -218,6 +215,5 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
             canvas.text(area.x, y, width, line, meaning);
         }
     }
-    let before = u16::try_from(wizard.typed.visual_cursor() - scroll.min(wizard.typed.visual_cursor()));
-    Position::new(area.x + 2 + before.unwrap_or(0), y)
+    cursor
 }

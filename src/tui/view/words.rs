@@ -215,10 +215,5 @@ fn seconds(millis: u64) -> String {
 #[must_use]
 pub fn data_from(model: &Model) -> Option<String> {
     let at = model.data_from?;
-    let day = if at.date_naive() == model.now.date_naive() {
-        at.format("%H:%M")
-    } else {
-        at.format("%Y-%m-%d %H:%M")
-    };
-    Some(format!("data from {day} UTC"))
+    Some(format!("data from {}", measure::time(at, model.now)))
 }

@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::certificates::Distrust;
 use crate::domain::settings::PostgresSettings;
 use crate::engine::Variables;
 use crate::engine::content::ContentError;
@@ -174,6 +175,10 @@ impl Connector {
     }
 
     fn unconnected(&self, error: &postgres::Error) -> ContentError {
+        let trust = "name the certificate of its issuer as ca_file";
+        if let Some(distrust) = Distrust::of(error, "the server", trust) {
+            return self.wrong(CONNECTING, distrust.to_string());
+        }
         let hint = match error.code().map(postgres::error::SqlState::code) {
             Some("28000" | "28P01") => ": look at the user, its password and the server's pg_hba.conf",
             Some("3D000") => ": look at dbname",

@@ -2,6 +2,8 @@
 
 use opendal::{Error, ErrorKind};
 
+use crate::certificates::Distrust;
+
 /// Why object storage did not do something.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::engine::repository) enum StorageRefusal {
@@ -27,6 +29,10 @@ pub(in crate::engine::repository) enum StorageRefusal {
 impl StorageRefusal {
     /// What an error of the library means. `bucket` is what was asked for.
     pub(super) fn from(error: &Error, bucket: &str) -> Self {
+        let source = std::error::Error::source(error);
+        if let Some(distrust) = source.and_then(|source| source.downcast_ref::<Distrust>()) {
+            return Self::Said(distrust.to_string());
+        }
         let code = field(error.message(), "code").unwrap_or_default();
         let said = match code {
             "NoSuchBucket" => format!(

@@ -14,6 +14,8 @@ use http::{Request, Response};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport};
 use tokio::time::{sleep, timeout};
 
+use crate::certificates::Distrust;
+
 /// How much is handed to the connection at a time.
 const PORTION: usize = 64 << 10;
 
@@ -120,6 +122,15 @@ impl HttpTransport for Transport {
 
 /// Why there was no answer, with the innermost cause: reqwest's own text leaves it out.
 fn unanswered(error: &reqwest::Error) -> Error {
+    let host = error
+        .url()
+        .and_then(reqwest::Url::host_str)
+        .unwrap_or("its address");
+    let trust = "name the certificate of its issuer as ca_file in [repository.options]";
+    if let Some(distrust) = Distrust::of(error, &format!("the object storage at {host}"), trust) {
+        // No better the next time, and told by its type further up.
+        return Error::new(ErrorKind::Unexpected, distrust.to_string()).set_source(distrust);
+    }
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
