@@ -12,10 +12,15 @@
 //! Parsers made for what programs write do not fit: they obey control characters inside a sequence, and nothing in them
 //! tells an `Esc` that nothing follows. Whether keys were pressed one by one is not decided here but in `presses`.
 
+mod pasting;
+mod sequence;
+
 use std::time::Duration;
 
 use ratatui::layout::Size;
 
+use self::pasting::Pasting;
+use self::sequence::{letter_key, whole};
 use super::key::Key;
 
 /// How long `Esc` waits for the rest of a sequence before it counts as the key.
@@ -24,11 +29,6 @@ const ESC_WAIT: Duration = Duration::from_millis(100);
 const TEXT_WAIT: Duration = Duration::from_secs(5);
 /// The most of a sequence that is kept. No key has as many bytes.
 const LONGEST: usize = 64;
-/// The most that is kept of one pasted text, in bytes. No field takes as much.
-pub const LONGEST_PASTE: usize = 64 * 1024;
-/// What ends pasted text.
-const PASTE_END: &[u8] = b"\x1b[201~";
-
 /// What bytes stood for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
@@ -79,15 +79,6 @@ enum State {
     Told(usize, bool),
     /// In pasted text.
     Paste(Pasting),
-}
-
-/// Pasted text on its way.
-#[derive(Debug, Default)]
-struct Pasting {
-    kept: Vec<u8>,
-    left_out: usize,
-    /// How many bytes of what ends it have been seen just now.
-    of_end: usize,
 }
 
 /// Turns bytes into what they stand for.
@@ -238,7 +229,7 @@ fn control(mut bytes: Vec<u8>, late: bool, byte: u8, found: &mut Vec<Decoded>) -
         b'~' if bytes == b"200" => State::Paste(Pasting::default()),
         0x40..=0x7e => {
             if !late {
-                found.extend(sequence(&bytes, byte));
+                found.extend(whole(&bytes, byte));
             }
             State::Ground
         }
@@ -260,126 +251,6 @@ fn single(late: bool, byte: u8, found: &mut Vec<Decoded>) -> State {
         }
         0x1b => State::Escape,
         _ => ground(byte, found),
-    }
-}
-
-/// The key of a sequence that ends with this letter.
-fn letter_key(letter: u8) -> Option<Key> {
-    Some(match letter {
-        b'A' => Key::Up,
-        b'B' => Key::Down,
-        b'C' => Key::Right,
-        b'D' => Key::Left,
-        b'H' => Key::Home,
-        b'F' => Key::End,
-        _ => return None,
-    })
-}
-
-/// What a whole control sequence stands for.
-fn sequence(bytes: &[u8], last: u8) -> Option<Decoded> {
-    if let Some(mouse) = bytes.strip_prefix(b"<") {
-        return (last == b'M').then(|| clicked(mouse)).flatten();
-    }
-    let numbers = numbers(bytes)?;
-    let first = numbers.first().copied().unwrap_or(0);
-    let second = numbers.get(1).copied();
-    let key = match last {
-        b'R' => return corner(first, second?),
-        b'Z' => Key::BackTab,
-        b'~' => match first {
-            1 | 7 => Key::Home,
-            4 | 8 => Key::End,
-            3 => Key::Delete,
-            5 => Key::PageUp,
-            6 => Key::PageDown,
-            _ => return None,
-        },
-        letter => letter_key(letter)?,
-    };
-    // One more than a sum: 1 for Shift, 2 for Alt, 4 for Ctrl, 8 for Meta.
-    let with = second.unwrap_or(1).saturating_sub(1);
-    Some(if with & (2 | 8) == 0 {
-        Decoded::Key(key)
-    } else {
-        Decoded::Alt(key)
-    })
-}
-
-/// The numbers of a sequence; `None` where there is something else in it.
-fn numbers(bytes: &[u8]) -> Option<Vec<u16>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    if text.is_empty() {
-        return Some(Vec::new());
-    }
-    text.split(';')
-        .map(|number| if number.is_empty() { Ok(0) } else { number.parse() })
-        .collect::<Result<_, _>>()
-        .ok()
-}
-
-fn corner(rows: u16, columns: u16) -> Option<Decoded> {
-    (rows > 0 && columns > 0).then_some(Decoded::Corner(Size {
-        width: columns,
-        height: rows,
-    }))
-}
-
-/// The button and the place of a mouse report.
-fn clicked(bytes: &[u8]) -> Option<Decoded> {
-    let [button, column, row] = numbers(bytes)?.try_into().ok()?;
-    // Shift, Alt and Ctrl are added to the button's number.
-    match button & !(4 | 8 | 16) {
-        0 => Some(Decoded::Click {
-            column: column.checked_sub(1)?,
-            row: row.checked_sub(1)?,
-        }),
-        64 => Some(Decoded::Wheel { up: true }),
-        65 => Some(Decoded::Wheel { up: false }),
-        _ => None,
-    }
-}
-
-impl Pasting {
-    /// Takes a byte in. Says whether that was the end.
-    fn take(&mut self, byte: u8) -> bool {
-        if PASTE_END.get(self.of_end) == Some(&byte) {
-            self.of_end += 1;
-            return self.of_end == PASTE_END.len();
-        }
-        let begun = std::mem::take(&mut self.of_end);
-        for earlier in PASTE_END.iter().take(begun) {
-            self.keep(*earlier);
-        }
-        if PASTE_END.first() == Some(&byte) {
-            self.of_end = 1;
-        } else {
-            self.keep(byte);
-        }
-        false
-    }
-
-    fn keep(&mut self, byte: u8) {
-        if self.kept.len() < LONGEST_PASTE {
-            self.kept.push(byte);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    fn done(mut self) -> Decoded {
-        // A cut in the middle of a character leaves the whole character out.
-        while self.left_out > 0 && self.kept.last().is_some_and(|byte| *byte >= 0x80) {
-            let last = self.kept.pop();
-            self.left_out += 1;
-            if last.is_some_and(|byte| byte >= 0xc0) {
-                break;
-            }
-        }
-        Decoded::Paste {
-            text: String::from_utf8_lossy(&self.kept).into_owned(),
-            left_out: self.left_out,
-        }
     }
 }
 
@@ -498,18 +369,6 @@ mod tests {
             };
             assert_eq!(found, [pasted], "cut at {cut}");
         }
-    }
-
-    #[test]
-    fn a_long_paste_is_kept_up_to_a_limit_and_at_a_character() {
-        let mut bytes = b"\x1b[200~".to_vec();
-        bytes.extend("xé".repeat(LONGEST_PASTE).as_bytes());
-        bytes.extend(PASTE_END);
-        let [Decoded::Paste { text, left_out }] = &Decoder::default().feed(&bytes)[..] else {
-            panic!("not one paste");
-        };
-        assert_eq!(text.len() + left_out, 3 * LONGEST_PASTE);
-        assert!(text.len() > LONGEST_PASTE - 4 && !text.contains('\u{fffd}'));
     }
 
     #[test]
