@@ -8,13 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
-use super::staging;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::engine::catalog::{CatalogError, Claim};
-use crate::engine::{Engine, EngineError, hooks, locked, papers};
+use crate::engine::{Engine, EngineError, hooks, locked, papers, removal};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);
@@ -421,7 +420,7 @@ impl Engine {
         for record in &journal.instances {
             match &record.beside {
                 Beside::Folder { staging, .. } => {
-                    staging::remove(staging).map_err(EngineError::io("removing", staging))?;
+                    removal::remove(staging).map_err(EngineError::io("removing", staging))?;
                 }
                 Beside::Schema(schema) => {
                     schema.drop_staged(&self.connector_of(&journal.environment, &record.instance)?)?;

@@ -159,34 +159,6 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether folders in `folder` can be exchanged atomically: tries it on two empty ones.
-///
-/// # Errors
-/// A sentence that says what cannot be done there.
-pub fn probe(folder: &Path) -> Result<(), String> {
-    let scratch = folder.join(format!(".lifeboat-probe-{}", std::process::id()));
-    let (first, second) = (scratch.join("a"), scratch.join("b"));
-    let attempt = || -> io::Result<()> {
-        std::fs::create_dir(&scratch)?;
-        std::fs::create_dir(&first)?;
-        std::fs::create_dir(&second)?;
-        renameat_with(CWD, &first, CWD, &second, RenameFlags::EXCHANGE)?;
-        Ok(())
-    };
-    let result = attempt();
-    // Only what this function made is removed; nothing is left to do if that fails.
-    let _ = std::fs::remove_dir(&first);
-    let _ = std::fs::remove_dir(&second);
-    let _ = std::fs::remove_dir(&scratch);
-    result.map_err(|error| {
-        format!(
-            "folders in {} cannot be made and exchanged atomically ({error}): Lifeboat needs to write beside the \
-             content, on a file system that can exchange two folders (ext4, xfs, btrfs, tmpfs)",
-            folder.display()
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,13 +238,5 @@ mod tests {
         assert_eq!(step.standing().unwrap(), Standing::Unknown);
         assert!(!step.is_untouched().unwrap());
         assert_eq!(text(&beside), "old");
-    }
-
-    #[test]
-    fn the_probe_leaves_nothing_behind() {
-        let root = tempfile::tempdir().unwrap();
-        probe(root.path()).unwrap();
-        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
-        assert!(probe(&root.path().join("missing")).is_err());
     }
 }

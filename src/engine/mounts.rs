@@ -1,0 +1,169 @@
+//! What is mounted on a folder or below it.
+//!
+//! A mount of the same file system (a bind mount) has the same device number as what surrounds it, so numbers do not tell.
+//! The system's list of mounts does, at every depth.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, StatxFlags, fstat, statx};
+
+/// The list of what is mounted where, as this process sees it.
+const LIST: &str = "/proc/self/mountinfo";
+
+/// The mount points that are `folder` or below it, in order. The path has to be one without links in it.
+///
+/// # Errors
+/// What the system said about its list of mounts.
+pub(super) fn at_or_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let list = std::fs::read(LIST).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("what is mounted cannot be told from {LIST}: {error}"),
+        )
+    })?;
+    let mut found: Vec<_> = points(&list)
+        .into_iter()
+        .filter(|point| point.starts_with(folder))
+        .collect();
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// The mount points in a list as `/proc/self/mountinfo` has it: the fifth field of each line.
+fn points(list: &[u8]) -> Vec<PathBuf> {
+    list.split(|byte| *byte == b'\n')
+        .filter_map(|line| line.split(|byte| *byte == b' ').nth(4))
+        .map(|field| PathBuf::from(OsString::from_vec(unescaped(field))))
+        .collect()
+}
+
+/// A field with its octal escapes undone: the kernel writes spaces, tabs, line feeds and backslashes so.
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let code = (*first == b'\\').then(|| octal(after)).flatten();
+        match code {
+            Some(code) => {
+                text.push(code);
+                rest = &after[3..];
+            }
+            None => {
+                text.push(*first);
+                rest = after;
+            }
+        }
+    }
+    text
+}
+
+/// The byte that three octal digits at the beginning stand for.
+fn octal(text: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(text.get(..3)?).ok()?;
+    u8::from_str_radix(digits, 8).ok()
+}
+
+/// What tells one mount from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mount {
+    /// The number of the mount. A bind mount has one of its own.
+    Number(u64),
+    /// The number of the device, where the kernel is too old to tell the mount's.
+    Device(u64),
+}
+
+impl Mount {
+    /// The mount that an open folder is on.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(super) fn of(folder: impl AsFd) -> io::Result<Self> {
+        let told = statx(&folder, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID);
+        if let Ok(told) = told
+            && StatxFlags::from_bits_retain(told.stx_mask).contains(StatxFlags::MNT_ID)
+        {
+            return Ok(Self::Number(told.stx_mnt_id));
+        }
+        Ok(Self::Device(fstat(&folder)?.st_dev))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Mounts one folder on another for as long as it lives. `None` where this process may not mount anything; whatever
+    /// a test says of real mounts, it then has to say of the list alone.
+    pub(in crate::engine) struct Bound(PathBuf);
+
+    impl Bound {
+        pub(in crate::engine) fn on(place: &Path, what: &Path) -> Option<Self> {
+            let mut command = Command::new("mount");
+            let done = command.arg("--bind").args([what, place]).stderr(Stdio::null());
+            done.status()
+                .is_ok_and(|status| status.success())
+                .then(|| Self(place.to_owned()))
+        }
+    }
+
+    impl Drop for Bound {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+        }
+    }
+
+    #[test]
+    fn mount_points_are_read_with_every_byte_of_their_names() {
+        let list = b"22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
+            30 22 254:0 /data /srv/live/web\\040site\\011\\134x rw - ext4 /dev/vda rw\n\
+            31 22 0:5 / /srv/live-2 rw shared:3 master:1 - tmpfs none rw\n\
+            32 22 254:0 /a /srv/live/\xff\\9 rw - ext4 /dev/vda rw\n";
+        let found = points(list);
+        let expected: [&[u8]; 4] = [
+            b"/",
+            b"/srv/live/web site\t\\x",
+            b"/srv/live-2",
+            b"/srv/live/\xff\\9",
+        ];
+        let expected = expected.map(|path| PathBuf::from(OsString::from_vec(path.to_vec())));
+        assert_eq!(found, expected);
+        let below: Vec<_> = found
+            .iter()
+            .filter(|point| point.starts_with("/srv/live"))
+            .collect();
+        assert_eq!(
+            below,
+            [&expected[1], &expected[3]],
+            "a name that only begins the same is another one"
+        );
+    }
+
+    #[test]
+    fn mounts_of_the_same_file_system_are_found_at_every_depth() {
+        assert!(at_or_below(Path::new("/")).unwrap().contains(&PathBuf::from("/")));
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let deep = root.join("website/a b/c");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::create_dir(root.join("data")).unwrap();
+        assert_eq!(at_or_below(&root).unwrap(), Vec::<PathBuf>::new());
+        let Some(bound) = Bound::on(&deep, &root.join("data")) else {
+            return;
+        };
+        assert_eq!(at_or_below(&root).unwrap(), [deep.clone()]);
+        assert_eq!(at_or_below(&deep).unwrap(), [deep.clone()]);
+        let open = |path: &Path| std::fs::File::open(path).unwrap();
+        let outside = Mount::of(open(&root)).unwrap();
+        assert_eq!(Mount::of(open(&root.join("data"))).unwrap(), outside);
+        assert_ne!(Mount::of(open(&deep)).unwrap(), outside);
+        drop(bound);
+        assert_eq!(at_or_below(&root).unwrap(), Vec::<PathBuf>::new());
+    }
+}
