@@ -70,6 +70,16 @@ impl Engine {
         })
     }
 
+    /// The same of folders only, for a journal that says that nothing was switched: a database that is away does not keep
+    /// anybody from dropping what is staged elsewhere.
+    pub(super) fn nothing_is_switched_of_folders(&self, journal: &Journal) -> bool {
+        journal.instances.iter().all(|record| match &record.beside {
+            // What was staged may be dropped in part by now.
+            Beside::Folder { steps, .. } => steps.iter().all(|step| step.is_not_beside()),
+            Beside::Schema(_) => true,
+        })
+    }
+
     /// Takes back the steps that were done, last first, each that can be.
     pub(super) fn go_back(&self, journal: &Journal) {
         for record in journal.instances.iter().rev() {

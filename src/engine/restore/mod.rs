@@ -9,6 +9,7 @@ pub(super) mod database;
 mod drill;
 mod in_the_way;
 pub(super) mod journal;
+mod lost;
 mod nodes;
 pub(super) mod plan;
 mod planned;
@@ -301,7 +302,7 @@ impl Engine {
             return Err(if journal.stage == Stage::Staging {
                 // First of all whatever was stopped for the switch is started again.
                 self.take_up_again(work, &error);
-                self.give_up(&journal, safety.as_ref(), error)
+                self.give_up(work, &journal, safety.as_ref(), error)
             } else {
                 error
             });
@@ -357,6 +358,8 @@ impl Engine {
             return Err(EngineError::Cancelled);
         }
         work.phase(Phase::Switching)?;
+        // Should the journal be lost, this is what tells that the switch had begun.
+        work.record()?;
         work.check_claim()?;
         for (staged, record) in staged.iter().zip(&mut journal.instances) {
             record.beside = staged.to_switch(selection, &record.beside)?;
@@ -365,6 +368,7 @@ impl Engine {
         journal.safety_taken = safety.map(|safety| safety.manifest.taken);
         let mut switching = journal.clone();
         switching.stage = Stage::Switching;
+        lost::leave_copies(&switching)?;
         self.write_journal(&switching)?;
         *journal = switching;
         // The last look before the first exchange. Whoever has taken the job over finds the journal and finishes it.
@@ -374,27 +378,45 @@ impl Engine {
     /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
     fn switch(&self, work: &Work, journal: &mut Journal) -> Result<(), EngineError> {
         let say = |text: &str| work.log(Severity::Information, text);
-        let Err(error) = self.finish_switch(journal, &say) else {
+        let Err(stuck) = self.finish_switch(journal, &say) else {
             return Ok(());
         };
         // Whoever has taken the job over finishes it; it must not be taken back under their hands.
         work.check_claim()?;
         self.go_back(journal);
         if !self.nothing_is_switched(journal) {
-            return Err(error);
+            return Err(self.half(journal, &stuck));
         }
-        // What is staged is dropped next. If the journal cannot be written now and a crash follows, the next start finds
-        // nothing switched and nothing staged, and has nothing to do.
-        journal.stage = Stage::Staging;
-        let _ = self.write_journal(journal);
+        // What is staged is dropped next. Under a journal that still says "switching", the next start would make live
+        // what is left of it.
+        let mut back = journal.clone();
+        back.stage = Stage::Staging;
+        self.write_journal(&back).map_err(|error| {
+            EngineError::Failed(format!(
+                "the switch could not be done, and Live has its old content: {stuck}. That cannot be written down ({error}): \
+                 mend that, and start Lifeboat again, which then does the switch"
+            ))
+        })?;
+        *journal = back;
         Err(EngineError::Failed(format!(
-            "the switch could not be done, and Live has its old content: {error}"
+            "the switch could not be done, and Live has its old content: {stuck}"
         )))
     }
 
     /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
     /// together with what could not be dropped.
-    fn give_up(&self, journal: &Journal, safety: Option<&Backup>, error: EngineError) -> EngineError {
+    fn give_up(
+        &self,
+        work: &Work,
+        journal: &Journal,
+        safety: Option<&Backup>,
+        error: EngineError,
+    ) -> EngineError {
+        if work.is_in(Phase::Switching) {
+            // A job that dies in its switch and has no journal may have left Live mixed. This one has not.
+            work.log(Severity::Information, "Live has its old content");
+            let _ = work.phase(Phase::CleaningUp);
+        }
         match self.drop_staged(journal) {
             Ok(()) => {
                 self.drop_safety(safety);

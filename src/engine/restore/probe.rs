@@ -15,7 +15,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat, renameat_with};
 use rustix::io::Errno;
 
 /// How names of probes begin.
@@ -106,7 +106,7 @@ impl Probe {
 
     /// Why a folder of Live cannot be moved here; `None` when it can, or is not there.
     fn why_stuck(&self, live: &Path) -> Option<String> {
-        let error = match renameat_with(CWD, live, CWD, &self.full, RenameFlags::empty()) {
+        let error = match renameat(CWD, live, CWD, &self.full) {
             Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) => return None,
             Err(error) => error,
             Ok(()) => {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
+use super::lost::remove_copies;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
@@ -75,7 +76,12 @@ impl Engine {
         let settled = {
             // Whoever settles can stand still too, and be taken for gone.
             let _fence = self.behind_fence(&job.environment, *claim);
-            self.settle(&job.environment)
+            self.settle(&job.environment).and_then(|settled| {
+                if settled.is_none() {
+                    self.did_not_die_switching(&job, claim)?;
+                }
+                Ok(settled)
+            })
         };
         self.end_abandoned(&mut job, claim, settled)
     }
@@ -228,7 +234,7 @@ impl Engine {
                     "{} was interrupted: Lifeboat was ended in the middle of it",
                     job.title
                 );
-                let why = format!("{text}; nothing was lost, start it again");
+                let why = format!("{text}; {}", after_an_end(job));
                 (JobState::Failed { why }, None, text, Severity::Warning)
             }
             Err(error) => {
@@ -286,6 +292,9 @@ impl Engine {
         let backup = journal.backup.clone();
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
+            if !self.nothing_is_switched_of_folders(&journal) {
+                return Err(self.half(&journal, &"Live is not the content that it had before"));
+            }
             self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
@@ -315,10 +324,13 @@ impl Engine {
                 safety: journal.safety,
             }));
         }
-        if let Err(error) = self.finish_switch(&mut journal, &|_| {}) {
+        if let Err(stuck) = self.finish_switch(&mut journal, &|_| {}) {
             if !self.nothing_is_switched(&journal) {
-                return Err(error);
+                return Err(self.half(&journal, &stuck));
             }
+            // Of what is half dropped nothing may become live, should this be ended in the middle.
+            journal.stage = Stage::Staging;
+            self.write_journal(&journal)?;
             self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
@@ -326,7 +338,7 @@ impl Engine {
             return Ok(Some(Settled {
                 done: false,
                 sentence: format!(
-                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {error}"
+                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {stuck}"
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
@@ -406,13 +418,31 @@ impl Engine {
     pub(in crate::engine) fn half_switched(&self, name: &EnvironmentName) -> Option<String> {
         match self.journal(name) {
             Err(error) => Some(error.to_string()),
-            Ok(Some(journal)) if journal.stage == Stage::Switching => Some(format!(
-                "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \
+            Ok(Some(journal))
+                if journal.stage == Stage::Switching
+                    || journal.stage == Stage::Staging && !self.nothing_is_switched_of_folders(&journal) =>
+            {
+                Some(format!(
+                    "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \
                  Lifeboat again, which finishes the switch",
-                journal.job
-            )),
-            Ok(_) => None,
+                    journal.job
+                ))
+            }
+            Ok(Some(_)) => None,
+            Ok(None) => self.lost_switch(name),
         }
+    }
+
+    /// The error about a switch that is done in part, and what it was stopped by.
+    pub(super) fn half(&self, journal: &Journal, stuck: &dyn std::fmt::Display) -> EngineError {
+        EngineError::Failed(format!(
+            "{} is half switched: {stuck}; do not edit content now. Mend the cause and start Lifeboat again, which finishes \
+             the switch. If you have made Live whole by hand, move the journal of {} in {} away, and the folders beside Live \
+             whose names begin with a dot and have \"lifeboat\" in them",
+            journal.environment,
+            journal.environment,
+            self.papers().place(journal::KIND)
+        ))
     }
 
     /// Drops what was staged before the switch, and the journal.
@@ -434,26 +464,20 @@ impl Engine {
 
     /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
     /// a database's tables were locked.
-    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    /// Which step could not be done, and why. Whether Live then is half switched depends on what the caller does next.
+    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), Stuck> {
         if journal.stage > Stage::Switching {
             return Ok(());
         }
-        let half = |what: String, error: &dyn std::fmt::Display| {
-            EngineError::Failed(format!(
-                "{} is half switched: {what} ({error}). Do not edit content now; mend the cause and start Lifeboat again, \
-                 which finishes the switch. If you have made Live whole by hand, move the journal of {} in {} away",
-                journal.environment,
-                journal.environment,
-                self.papers().place(journal::KIND)
-            ))
-        };
         for record in &journal.instances {
             match &record.beside {
                 Beside::Folder { steps, .. } => {
                     for step in steps {
                         step.forward().map_err(|error| {
                             let (live, beside) = (step.live.display(), step.beside.display());
-                            half(format!("{live} could not be exchanged with {beside}"), &error)
+                            Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
                         })?;
                     }
                 }
@@ -462,10 +486,10 @@ impl Engine {
                         .connector_of(&journal.environment, &record.instance)
                         .and_then(|connector| Ok(schema.forward(&connector)?));
                     let held = switched.map_err(|error| {
-                        half(
-                            format!("the tables of {} could not be exchanged", record.instance),
-                            &error,
-                        )
+                        Stuck(format!(
+                            "the tables of {} could not be exchanged ({error})",
+                            record.instance
+                        ))
                     })?;
                     say(&format!(
                         "{}: switched, its tables were locked for {} ms",
@@ -477,7 +501,31 @@ impl Engine {
         }
         journal.stage = Stage::Switched;
         // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
-        let _ = journal.write(self.papers_of(&journal.environment));
+        if journal.write(self.papers_of(&journal.environment)).is_ok() {
+            // One that cannot be removed now is removed with what it lies in, or named there.
+            let _ = remove_copies(journal);
+        }
         Ok(())
+    }
+}
+
+/// Why a step of the switch could not be done, as a part of a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Stuck(String);
+
+/// What became of Live in a job that was interrupted and has left no journal, to follow a semicolon.
+fn after_an_end(job: &Job) -> &'static str {
+    let phase = job.progress.as_ref().map(|progress| progress.phase);
+    match (job.kind, phase) {
+        (JobKind::Restore | JobKind::Undo, Some(Phase::Hooks | Phase::Health)) => {
+            "Live has the restored content, whole, and the journal that tells what was still to be done is gone: see whether \
+             the instances are up, and look for what was live before beside them, in folders whose names begin with a dot and \
+             have \"lifeboat\" in them"
+        }
+        (JobKind::Restore | JobKind::Undo, Some(Phase::CleaningUp)) => {
+            "it was cleaning up, and Live is whole: the job's log says which content it has"
+        }
+        _ => "nothing was lost, start it again",
     }
 }

@@ -2,6 +2,7 @@
 //! switch displaced before that is removed, and dropped again when the restore came to nothing.
 
 use super::journal::{Beside, InstanceRecord, Journal, Stage};
+use super::lost::remove_copies;
 use super::{SAFETY_ATTEMPTS, Way};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
@@ -186,6 +187,9 @@ impl Engine {
     /// Removes what the switch displaced, if the safety backup holds all of it, and the journal.
     pub(super) fn clean_up(&self, journal: &Journal) -> Vec<String> {
         let mut warnings = Vec::new();
+        if let Err(error) = remove_copies(journal) {
+            warnings.push(error.to_string());
+        }
         let kept: Vec<_> = journal
             .instances
             .iter()

@@ -9,15 +9,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, renameat_with, statat};
+use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, StatxFlags, renameat_with, statx};
 use serde::{Deserialize, Serialize};
 
-/// What tells one folder from every other on its file system: the number of its inode. The device's number is left out,
-/// since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders of a step are
-/// always on one file system.
+/// What tells one folder from every other on its file system: the number of its inode, and when it was made. The device's
+/// number is left out, since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders
+/// of a step are always on one file system.
+///
+/// A copy on another disk may well get the same numbers, in another order: those of a fresh file system are given out one
+/// after the other. It does not get the same times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Identity(u64);
+pub struct Identity {
+    inode: u64,
+    /// Seconds and nanoseconds; `None` on a file system that does not keep it.
+    born: Option<(i64, u32)>,
+}
 
 impl Identity {
     /// The identity of the folder at `path`, not following a link; `None` when nothing is there.
@@ -25,9 +31,14 @@ impl Identity {
     /// # Errors
     /// What the system said, or that something that is no folder stands there.
     pub fn of(path: &Path) -> io::Result<Option<Self>> {
-        match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-                Ok(Some(Self(stat.st_ino)))
+        let asked = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::BTIME;
+        match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, asked) {
+            Ok(told) if FileType::from_raw_mode(told.stx_mode.into()) == FileType::Directory => {
+                let keeps = StatxFlags::from_bits_retain(told.stx_mask).contains(StatxFlags::BTIME);
+                Ok(Some(Self {
+                    inode: told.stx_ino,
+                    born: keeps.then_some((told.stx_btime.tv_sec, told.stx_btime.tv_nsec)),
+                }))
             }
             Ok(_) => Err(io::Error::other("there is something here that is not a folder")),
             Err(rustix::io::Errno::NOENT) => Ok(None),
@@ -89,14 +100,21 @@ impl Step {
         })
     }
 
-    /// Whether the step was not done and its old folder is not beside, even if a stranger stands at the live path by
-    /// now. What is beside can then be dropped without losing anything of Live.
+    /// Whether the step is known not to have been done: the folder that was live is. What is beside can then be dropped
+    /// without losing anything of Live. Where nothing was live before, that nothing is proves nothing, since its disk may
+    /// be away: what is to come has to stand beside.
     ///
     /// # Errors
     /// What the system said about either path.
     pub fn is_untouched(&self) -> io::Result<bool> {
-        let old_is_beside = self.old.is_some() && Identity::of(&self.beside)? == self.old;
-        Ok(!old_is_beside && self.standing()? != Standing::Done)
+        let is_pending = self.standing()? == Standing::Pending;
+        Ok(is_pending && (self.old.is_some() || Identity::of(&self.beside)? == self.new))
+    }
+
+    /// Whether it is known that the old folder is not the one beside, which is about to be dropped.
+    #[must_use]
+    pub fn is_not_beside(&self) -> bool {
+        self.old.is_none() || Identity::of(&self.beside).is_ok_and(|beside| beside != self.old)
     }
 
     /// Makes the new folder live. Does nothing when it already is.
@@ -222,7 +240,45 @@ mod tests {
         assert!(step.forward().is_err());
         assert!(step.back().is_err());
         assert_eq!(text(&live), "stranger");
+        assert!(
+            !step.is_untouched().unwrap(),
+            "where the old folder is nobody knows"
+        );
+    }
+
+    #[test]
+    fn a_copy_of_a_folder_is_another_one_even_with_the_same_number() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let step = Step::between(live.clone(), beside).unwrap();
+        let Some(old) = step.old.filter(|old| old.born.is_some()) else {
+            panic!("the file system of temporary folders keeps no times of birth");
+        };
+        let copy = Identity {
+            born: old.born.map(|(seconds, nanos)| (seconds + 60, nanos)),
+            ..old
+        };
+        let moved = Step {
+            old: Some(copy),
+            ..step.clone()
+        };
+        assert_eq!(moved.standing().unwrap(), Standing::Unknown);
+        assert!(!moved.is_untouched().unwrap());
+        let text = serde_json::to_string(&step).unwrap();
+        assert_eq!(serde_json::from_str::<Step>(&text).unwrap(), step);
+    }
+
+    #[test]
+    fn nothing_where_nothing_was_is_no_proof_that_nothing_was_done() {
+        let root = tempfile::tempdir().unwrap();
+        let (_, beside) = folders(root.path());
+        let step = Step::between(root.path().join("fresh"), beside.clone()).unwrap();
         assert!(step.is_untouched().unwrap());
+        step.forward().unwrap();
+        assert!(!step.is_untouched().unwrap());
+        // The disk with both is away.
+        std::fs::rename(root.path().join("fresh"), root.path().join("away")).unwrap();
+        assert!(!step.is_untouched().unwrap());
     }
 
     #[test]

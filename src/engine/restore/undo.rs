@@ -214,7 +214,7 @@ impl Engine {
             work.check_claim()?;
             return Err(if journal.stage == Stage::Staging {
                 self.take_up_again(work, &error);
-                self.give_up(&journal, None, error)
+                self.give_up(work, &journal, None, error)
             } else {
                 error
             });
