@@ -21,7 +21,7 @@ use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
 use crate::engine::EngineError;
-use crate::engine::content::files::FilesSink;
+use crate::engine::content::files::{FilesSink, attributes};
 
 /// The path of a content folder with links resolved: what is exchanged is the folder, not a link to it. A folder that
 /// is gone is resolved by its parent.
@@ -106,6 +106,10 @@ impl Staging {
     /// the workspaces in it.
     pub(super) fn dress(&self) -> Result<(), EngineError> {
         let content = self.content();
+        let live = fs::metadata(&self.live).ok();
+        if live.is_some() {
+            attributes::copy(&self.live, &content)?;
+        }
         let set = |metadata: Option<fs::Metadata>| -> io::Result<()> {
             let mode = metadata.as_ref().map_or(0o755, |live| live.mode() & 0o7777);
             if let Some(live) = metadata {
@@ -116,7 +120,7 @@ impl Staging {
             }
             fs::set_permissions(&content, fs::Permissions::from_mode(mode))
         };
-        set(fs::metadata(&self.live).ok()).map_err(EngineError::io("setting permissions of", &content))
+        set(live).map_err(EngineError::io("setting permissions of", &content))
     }
 
     /// The steps that make the staged content live.

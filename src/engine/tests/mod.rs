@@ -7,6 +7,7 @@ mod drills;
 mod health;
 mod hooks;
 mod house;
+mod kept;
 mod lost;
 mod mounts;
 mod plans;

@@ -60,6 +60,7 @@ fn item(below: PathBuf, kind: ItemKind, mode: u32, owner: (u32, u32)) -> Item {
         changed: FileTime::default(),
         inode: 0,
         held: None,
+        rare: None,
     }
 }
 

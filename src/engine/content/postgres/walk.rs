@@ -272,6 +272,7 @@ fn folder(path: &Path) -> Item {
         changed: FileTime::default(),
         inode: 0,
         held: None,
+        rare: None,
     }
 }
 
