@@ -48,15 +48,12 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {
         let code = (*first == b'\\').then(|| octal(after)).flatten();
-        match code {
-            Some(code) => {
-                text.push(code);
-                rest = &after[3..];
-            }
-            None => {
-                text.push(*first);
-                rest = after;
-            }
+        if let Some(code) = code {
+            text.push(code);
+            rest = &after[3..];
+        } else {
+            text.push(*first);
+            rest = after;
         }
     }
     text
@@ -157,8 +154,8 @@ pub(super) mod tests {
         let Some(bound) = Bound::on(&deep, &root.join("data")) else {
             return;
         };
-        assert_eq!(at_or_below(&root).unwrap(), [deep.clone()]);
-        assert_eq!(at_or_below(&deep).unwrap(), [deep.clone()]);
+        assert_eq!(at_or_below(&root).unwrap(), std::slice::from_ref(&deep));
+        assert_eq!(at_or_below(&deep).unwrap(), std::slice::from_ref(&deep));
         let open = |path: &Path| std::fs::File::open(path).unwrap();
         let outside = Mount::of(open(&root)).unwrap();
         assert_eq!(Mount::of(open(&root.join("data"))).unwrap(), outside);

@@ -43,7 +43,7 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
     }
     let open = open_in(CWD, &CString::new(folder.as_os_str().as_bytes())?)?;
     let mount = Mount::of(&open)?;
-    empty(open, mount, &mut folder.to_owned())?;
+    empty(&open, mount, &mut folder.to_owned())?;
     match unlinkat(CWD, folder, AtFlags::REMOVEDIR) {
         Err(Errno::NOENT) => Ok(()),
         result => Ok(result?),
@@ -69,13 +69,13 @@ fn open_in(parent: impl AsFd, name: &CString) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Removes everything in an open folder. `place` is its path, for messages.
-fn empty(folder: OwnedFd, mount: Mount, place: &mut PathBuf) -> io::Result<()> {
+fn empty(folder: &OwnedFd, mount: Mount, place: &mut PathBuf) -> io::Result<()> {
     if !rustix::process::geteuid().is_root() {
         // Without the right to write into it nothing in it can be removed. If this fails, so does that, and says so.
-        let _ = fchmod(&folder, Mode::RWXU);
+        let _ = fchmod(folder, Mode::RWXU);
     }
     let mut entries = Vec::new();
-    let mut reader = Dir::read_from(&folder)?;
+    let mut reader = Dir::read_from(folder)?;
     while let Some(entry) = reader.read() {
         let entry = entry?;
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
@@ -85,7 +85,7 @@ fn empty(folder: OwnedFd, mount: Mount, place: &mut PathBuf) -> io::Result<()> {
     drop(reader);
     for (name, kind) in entries {
         place.push(std::ffi::OsStr::from_bytes(name.as_bytes()));
-        remove_in(&folder, &name, kind, mount, place)?;
+        remove_in(folder, &name, kind, mount, place)?;
         place.pop();
     }
     Ok(())
@@ -124,7 +124,7 @@ fn remove_in(
     if Mount::of(&below)? != mount {
         return Err(mounted(place));
     }
-    empty(below, mount, place)?;
+    empty(&below, mount, place)?;
     match unlinkat(folder, name, AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(Errno::BUSY) => Err(mounted(place)),
@@ -190,7 +190,7 @@ mod tests {
             Mount::Device(number) => Mount::Device(number + 1),
         };
         let open: OwnedFd = fs::File::open(&folder).unwrap().into();
-        let error = empty(open, other, &mut folder.clone()).unwrap_err();
+        let error = empty(&open, other, &mut folder.clone()).unwrap_err();
         assert!(error.to_string().contains("mounted on"), "{error}");
         assert!(folder.join("a/file").exists());
         remove(&folder).unwrap();

@@ -45,7 +45,7 @@ fn set(path: &Path, name: &str, value: &[u8]) -> bool {
 }
 
 fn get(path: &Path, name: &str) -> Option<Vec<u8>> {
-    let mut value = vec![0; 4096];
+    let mut value = [0; 4096];
     match fgetxattr(File::open(path).unwrap(), name, &mut value[..]) {
         Ok(length) => Some(value[..length].to_vec()),
         Err(Errno::NODATA | Errno::OPNOTSUPP) => None,

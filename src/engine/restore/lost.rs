@@ -180,9 +180,8 @@ impl Engine {
                 let Ok(text) = fs::read(&copy) else { continue };
                 match serde_json::from_slice::<Journal>(&text) {
                     Ok(journal) if journal.environment == *name => found.push((copy, Some(journal))),
-                    Ok(_) => {}
                     Err(_) if beside.starts_with(&own) => found.push((copy, None)),
-                    Err(_) => {}
+                    _ => {}
                 }
             }
         }

@@ -257,7 +257,7 @@ mod tests {
             }
             return;
         };
-        let told = probe(&state, root.path(), "1", &[live.clone()]).unwrap_err();
+        let told = probe(&state, root.path(), "1", std::slice::from_ref(&live)).unwrap_err();
         assert!(told[0].contains("is a mount point"), "{told:?}");
         // From a mount to beside it there is no way either.
         fs::create_dir(live.join("website")).unwrap();

@@ -292,7 +292,7 @@ impl Engine {
         let backup = journal.backup.clone();
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
-            if !self.nothing_is_switched_of_folders(&journal) {
+            if !Self::nothing_is_switched_of_folders(&journal) {
                 return Err(self.half(&journal, &"Live is not the content that it had before"));
             }
             self.drop_staged(&journal)?;
@@ -420,7 +420,7 @@ impl Engine {
             Err(error) => Some(error.to_string()),
             Ok(Some(journal))
                 if journal.stage == Stage::Switching
-                    || journal.stage == Stage::Staging && !self.nothing_is_switched_of_folders(&journal) =>
+                    || journal.stage == Stage::Staging && !Self::nothing_is_switched_of_folders(&journal) =>
             {
                 Some(format!(
                     "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \

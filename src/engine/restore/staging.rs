@@ -198,7 +198,11 @@ pub(super) fn name_beside(name: &OsStr, suffix: &str, longest: usize) -> OsStrin
         beside.push(name);
     } else {
         let digest = Sha256::digest(bytes);
-        let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let first = digest
+            .iter()
+            .take(8)
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let digest = format!("{first:016x}");
         let mut length = room.saturating_sub(digest.len() + 1);
         // Not in the middle of a character.
         while length > 0 && bytes[length] & 0xc0 == 0x80 {

@@ -25,9 +25,6 @@ use crate::engine::random;
 /// The open files of this process.
 const HANDLES: &str = "/proc/self/fd";
 
-/// The length of a name that is a SHA-256.
-const SHA_256: usize = 64;
-
 /// Adds a record: written without a name, brought to disk, and given its name only then. Folders and files belong to
 /// whoever owns the data store.
 ///
@@ -46,9 +43,7 @@ pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), Conte
     let name = &parts[LEVELS];
     let half = Half::in_folder(&folder).map_err(|error| writing(error.into()))?;
     let digest = fill(&half.file, &reached, item, content).map_err(writing)?;
-    let is_right =
-        name.as_bytes().len() != SHA_256 || name.as_bytes().eq_ignore_ascii_case(digest.as_bytes());
-    if !is_right {
+    if digest_of(name.as_bytes()).is_some_and(|named| named != digest) {
         return Err(ContentError::NotAllowed {
             path,
             why: "what the backup has of this record of the data store is not what its name says".to_owned(),
@@ -123,8 +118,20 @@ fn give(open: impl AsFd, reached: &Root) -> Result<(), Errno> {
     fchown(open, Some(Uid::from_raw(owner)), Some(Gid::from_raw(group)))
 }
 
-/// Writes a record's content. Gives its SHA-256, in hexadecimal.
-fn fill(mut file: &File, reached: &Root, item: &Item, content: &mut dyn Read) -> io::Result<String> {
+/// The SHA-256 that a name is, if it is as long as one.
+fn digest_of(name: &[u8]) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if name.len() != 2 * digest.len() {
+        return None;
+    }
+    for (byte, pair) in digest.iter_mut().zip(name.as_chunks::<2>().0) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// Writes a record's content. Gives its SHA-256.
+fn fill(mut file: &File, reached: &Root, item: &Item, content: &mut dyn Read) -> io::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut length = 0;
     let mut buffer = vec![0; 64 * 1024];
@@ -144,11 +151,7 @@ fn fill(mut file: &File, reached: &Root, item: &Item, content: &mut dyn Read) ->
     // Neither setuid nor setgid is anything that a record has.
     fchmod(file, Mode::from_raw_mode(item.mode & 0o777))?;
     file.sync_all()?;
-    Ok(digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(digest.finalize().into())
 }
 
 /// A file that is not yet what it will be.
