@@ -301,7 +301,15 @@ impl Engine {
             });
         let mut found = plan::InTheWay::default();
         self.look_beside(instance, &Selection::default(), needs, &mut found);
-        let plan::InTheWay { room, obstacles, .. } = found;
+        let plan::InTheWay {
+            room,
+            obstacles,
+            warnings,
+            ..
+        } = found;
+        for warning in warnings {
+            findings.warning("restore", warning);
+        }
         for room in room.iter().filter(|room| room.is_enough()) {
             let needed = match room.needed {
                 0 => "how much a restore needs is known after the first backup".to_owned(),

@@ -25,8 +25,9 @@ pub(super) fn at_or_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
             format!("what is mounted cannot be told from {LIST}: {error}"),
         )
     })?;
-    let mut found: Vec<_> = points(&list)
+    let mut found: Vec<_> = lines(&list)
         .into_iter()
+        .map(|line| line.point)
         .filter(|point| point.starts_with(folder))
         .collect();
     found.sort();
@@ -34,11 +35,110 @@ pub(super) fn at_or_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The mount points in a list as `/proc/self/mountinfo` has it: the fifth field of each line.
-fn points(list: &[u8]) -> Vec<PathBuf> {
+/// A place where a folder, or a part of it, is to be seen besides its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Elsewhere {
+    /// Which part of the folder; empty for all of it.
+    pub(super) part: PathBuf,
+    /// Where it is mounted.
+    pub(super) point: PathBuf,
+    /// A process for which it is, with mounts of its own, as those in a container have. `None`: for this one.
+    pub(super) process: Option<u32>,
+}
+
+/// Where else a folder or something in it is mounted, as far as this process may know. Whoever works there goes on with the
+/// same folder whatever takes its place here.
+pub(super) fn elsewhere(folder: &Path) -> Vec<Elsewhere> {
+    let Ok(own) = std::fs::read(LIST) else {
+        return Vec::new();
+    };
+    found_elsewhere(folder, &own, others())
+}
+
+/// The lists of processes with other mounts than this one, one of each kind.
+fn others() -> impl Iterator<Item = (u32, Vec<u8>)> {
+    let space = |process: &Path| std::fs::read_link(process.join("ns/mnt")).ok();
+    let mut known: Vec<_> = space(Path::new("/proc/self")).into_iter().collect();
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(move |process| {
+            let number = process.file_name().to_str()?.parse().ok()?;
+            let space = space(&process.path())?;
+            if known.contains(&space) {
+                return None;
+            }
+            let list = std::fs::read(process.path().join("mountinfo")).ok()?;
+            known.push(space);
+            Some((number, list))
+        })
+}
+
+fn found_elsewhere(
+    folder: &Path,
+    own: &[u8],
+    others: impl Iterator<Item = (u32, Vec<u8>)>,
+) -> Vec<Elsewhere> {
+    let own = lines(own);
+    // Of several mounts on one point the last is the one to be seen.
+    let holder = own
+        .iter()
+        .filter(|line| folder.starts_with(&line.point))
+        .max_by_key(|line| line.point.components().count());
+    let Some(holder) = holder else { return Vec::new() };
+    let inside: PathBuf = holder
+        .root
+        .components()
+        .chain(
+            folder
+                .strip_prefix(&holder.point)
+                .unwrap_or(Path::new(""))
+                .components(),
+        )
+        .collect();
+    let of = |lines: &[Line], process: Option<u32>| -> Vec<Elsewhere> {
+        let same = lines.iter().filter(|line| line.device == holder.device);
+        same.filter_map(|line| {
+            let part = line.root.strip_prefix(&inside).ok()?.to_owned();
+            let is_here = process.is_none() && line.point.starts_with(folder);
+            (!is_here).then(|| Elsewhere {
+                part,
+                point: line.point.clone(),
+                process,
+            })
+        })
+        .collect()
+    };
+    let mut found = of(&own, None);
+    for (process, list) in others {
+        found.extend(of(&lines(&list), Some(process)));
+    }
+    found
+}
+
+/// One mount.
+struct Line {
+    /// The numbers of the file system: `254:0`.
+    device: Vec<u8>,
+    /// What of the file system is mounted.
+    root: PathBuf,
+    /// Where.
+    point: PathBuf,
+}
+
+/// The mounts in a list as `/proc/self/mountinfo` has it.
+fn lines(list: &[u8]) -> Vec<Line> {
+    let path = |field: &[u8]| PathBuf::from(OsString::from_vec(unescaped(field)));
     list.split(|byte| *byte == b'\n')
-        .filter_map(|line| line.split(|byte| *byte == b' ').nth(4))
-        .map(|field| PathBuf::from(OsString::from_vec(unescaped(field))))
+        .filter_map(|line| {
+            let mut fields = line.split(|byte| *byte == b' ').skip(2);
+            Some(Line {
+                device: fields.next()?.to_owned(),
+                root: path(fields.next()?),
+                point: path(fields.next()?),
+            })
+        })
         .collect()
 }
 
@@ -122,7 +222,7 @@ pub(super) mod tests {
             30 22 254:0 /data /srv/live/web\\040site\\011\\134x rw - ext4 /dev/vda rw\n\
             31 22 0:5 / /srv/live-2 rw shared:3 master:1 - tmpfs none rw\n\
             32 22 254:0 /a /srv/live/\xff\\9 rw - ext4 /dev/vda rw\n";
-        let found = points(list);
+        let found: Vec<_> = lines(list).into_iter().map(|line| line.point).collect();
         let expected: [&[u8]; 4] = [
             b"/",
             b"/srv/live/web site\t\\x",
@@ -162,5 +262,39 @@ pub(super) mod tests {
         assert_ne!(Mount::of(open(&deep)).unwrap(), outside);
         drop(bound);
         assert_eq!(at_or_below(&root).unwrap(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn what_is_mounted_elsewhere_is_found_wherever_it_is() {
+        let own = b"22 1 254:0 / / rw - ext4 /dev/vda rw\n\
+            30 22 254:1 /vol /srv rw - ext4 /dev/vdb rw\n\
+            31 22 254:1 /vol/live/content /var/www rw - ext4 /dev/vdb rw\n\
+            32 22 254:1 /vol/live/content/dam /srv/live/content/dam2 rw - ext4 /dev/vdb rw\n\
+            33 22 254:1 /vol/live /mnt rw - ext4 /dev/vdb rw\n\
+            34 22 254:0 /vol/live/content /other rw - ext4 /dev/vda rw\n\
+            35 22 254:1 /vol/live/content-2 /more rw - ext4 /dev/vdb rw\n";
+        let container = b"90 1 0:50 / / rw - overlay overlay rw\n\
+            91 90 254:1 /vol/live/content/dam /data/dam rw - ext4 /dev/vdb rw\n\
+            92 90 254:1 /vol/live /data rw - ext4 /dev/vdb rw\n";
+        let found = found_elsewhere(
+            Path::new("/srv/live/content"),
+            own,
+            [(7, container.to_vec())].into_iter(),
+        );
+        let expected = [("", "/var/www", None), ("dam", "/data/dam", Some(7))];
+        let expected = expected.map(|(part, point, process)| Elsewhere {
+            part: part.into(),
+            point: point.into(),
+            process,
+        });
+        assert_eq!(found, expected);
+        let none = found_elsewhere(
+            Path::new("/srv/live/other"),
+            own,
+            [(7, container.to_vec())].into_iter(),
+        );
+        assert_eq!(none, []);
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(elsewhere(&folder.path().canonicalize().unwrap()), []);
     }
 }

@@ -41,6 +41,16 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
     if let Some(mount) = mounts::at_or_below(&resolved).unwrap_or_default().first() {
         return Err(mounted(mount));
     }
+    if let Some(seen) = mounts::elsewhere(&resolved).first() {
+        return Err(io::Error::other(format!(
+            "{} is mounted on {}{} as well, and whoever reads it there would see it emptied: remove it when nobody does",
+            folder.join(&seen.part).display(),
+            seen.point.display(),
+            seen.process.map_or_else(String::new, |process| format!(
+                " for process {process} and others with the same mounts"
+            ))
+        )));
+    }
     let open = open_in(CWD, &CString::new(folder.as_os_str().as_bytes())?)?;
     let mount = Mount::of(&open)?;
     empty(&open, mount, &mut folder.to_owned())?;
@@ -182,6 +192,15 @@ mod tests {
             assert!(remove(&folder).is_err());
             drop(bound);
             assert_eq!(fs::read_to_string(root.path().join("single")).unwrap(), "single");
+        }
+        // A folder that is seen through a mount somewhere else is not emptied under whoever works there.
+        let elsewhere = root.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        if let Some(bound) = Bound::on(&elsewhere, &folder.join("a")) {
+            let error = remove(&folder).unwrap_err();
+            assert!(error.to_string().contains("elsewhere as well"), "{error}");
+            assert!(elsewhere.join("file").exists());
+            drop(bound);
         }
         // Without a list of mounts: a folder that is not on the mount it is expected on is not entered. This needs no
         // right to mount anything.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
 
+use super::fixed::Fixed;
 use super::probe::{clear_left, probe};
 use super::staging;
 use crate::domain::measure;
@@ -28,6 +29,8 @@ pub(in crate::engine) struct InTheWay {
     pub(in crate::engine) room: Vec<Room>,
     /// Why it cannot be done, as sentences.
     pub(in crate::engine) obstacles: Vec<String>,
+    /// What should be known before it is done.
+    pub(in crate::engine) warnings: Vec<String>,
     /// How many items are staged in which folder.
     items: Vec<(PathBuf, u64)>,
 }
@@ -71,8 +74,12 @@ impl Engine {
             }
             Err(error) => found.obstacles.push(error.to_string()),
         }
+        found.look_elsewhere(&place, selection);
         match staging::goes(&place, selection) {
-            Ok(goes) => self.try_exchange(beside, &goes, found),
+            Ok(goes) => {
+                self.try_exchange(beside, &goes, found);
+                found.warnings.extend(Fixed::below(&goes).warning());
+            }
             Err(error) => found
                 .obstacles
                 .push(EngineError::io("reading", &place)(error).to_string()),
@@ -103,6 +110,29 @@ impl Engine {
 }
 
 impl InTheWay {
+    /// What else sees the folders that would be exchanged, and would go on with what was replaced.
+    fn look_elsewhere(&mut self, content: &Path, selection: &Selection) {
+        for seen in mounts::elsewhere(content) {
+            if !is_chosen(&seen.part, selection) {
+                continue;
+            }
+            let (part, point) = (content.join(&seen.part), seen.point.display().to_string());
+            let part = part.display();
+            match seen.process {
+                None => self.obstacles.push(format!(
+                    "{part} is mounted on {point} as well: whoever reads it there would go on with the replaced content. \
+                     Unmount it there, or mount the folder that holds the content folder instead"
+                )),
+                // It may well be stopped for the restore, as it should be, and see the new folder when it starts again.
+                Some(process) => self.warnings.push(format!(
+                    "process {process}, which has mounts of its own (as in a container), has {part} mounted on {point}: until it \
+                     is started anew it goes on with the replaced content. Stop it in before_restore and start it in after_restore, or mount \
+                     the folder that holds the content folder"
+                )),
+            }
+        }
+    }
+
     /// Whether there is room, together with what is staged on the same file system for other instances.
     fn look_at_room(&mut self, instance: &InstanceSettings, beside: &Path, needs: Needs) {
         let items = needs.items
@@ -155,12 +185,14 @@ impl InTheWay {
 /// mounted there is not Lifeboat's to move or to remove.
 pub(super) fn mounts_in_the_way(content: &Path, selection: &Selection) -> std::io::Result<Vec<PathBuf>> {
     let mut mounted = mounts::at_or_below(content)?;
-    mounted.retain(|mount| {
-        let below = mount.strip_prefix(content).unwrap_or(mount);
-        let workspace = below.iter().next().map(|name| name.to_string_lossy());
-        workspace.is_none_or(|name| selection.has_workspace(&name))
-    });
+    mounted.retain(|mount| is_chosen(mount.strip_prefix(content).unwrap_or(mount), selection));
     Ok(mounted)
+}
+
+/// Whether a part of the content is one that the selection takes, or is in one. All of it is always.
+fn is_chosen(part: &Path, selection: &Selection) -> bool {
+    let workspace = part.iter().next().map(|name| name.to_string_lossy());
+    workspace.is_none_or(|name| selection.has_workspace(&name))
 }
 
 /// The sentence about a mount in the way.

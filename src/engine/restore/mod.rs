@@ -7,6 +7,7 @@ mod after;
 mod beside;
 pub(super) mod database;
 mod drill;
+mod fixed;
 mod in_the_way;
 pub(super) mod journal;
 mod lost;

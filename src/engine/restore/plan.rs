@@ -269,6 +269,7 @@ impl Engine {
         (beside.room, beside.obstacles) = (take(&mut found.room), take(&mut found.obstacles));
         self.look_beside(instance, &way.selection, needs, beside);
         (found.room, found.obstacles) = (take(&mut beside.room), take(&mut beside.obstacles));
+        found.warnings.append(&mut beside.warnings);
         Ok(())
     }
 

@@ -58,15 +58,15 @@ impl Staging {
                 live.display()
             )));
         };
-        let beside = name_beside(name, &format!(".lifeboat-{job}"), longest_name(parent));
+        let longest = longest_name(parent);
+        let beside =
+            |suffix: &str| parent.join(name_beside(name, &format!(".lifeboat-{job}{suffix}"), longest));
         // Jobs are counted anew when the catalog is lost, and what an earlier restore kept may bear the same number.
-        let mut folder = parent.join(&beside);
+        let mut folder = beside("");
         let mut again = 1;
         while folder.symlink_metadata().is_ok() {
             again += 1;
-            let mut other = beside.clone();
-            other.push(format!("-{again}"));
-            folder = parent.join(other);
+            folder = beside(&format!("-{again}"));
         }
         Ok(Self { live, folder })
     }

@@ -36,3 +36,59 @@ fn attributes_and_names_come_back_and_the_content_folder_keeps_its_own() {
         assert_eq!((note(&root), note(&page)), (expected.clone(), expected));
     }
 }
+
+#[test]
+fn what_is_immutable_is_said_before_and_stays_beside_live() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let chattr = |flag: &str, path: &std::path::Path| {
+        let mut command = std::process::Command::new("chattr");
+        let done = command
+            .arg(flag)
+            .arg(path)
+            .stderr(std::process::Stdio::null())
+            .status();
+        done.is_ok_and(|status| status.success())
+    };
+    let page = house.root("author").join("website/page-0.xml");
+    // Only root may set it, and not on every file system: `restore::fixed` has the rest of the rule.
+    if !chattr("+i", &page) {
+        return;
+    }
+    let plan = engine
+        .plan_restore(
+            &super::house::request("manual", everything()),
+            &crate::engine::watch::Unwatched,
+        )
+        .unwrap();
+    let report = engine.check(None).unwrap();
+    let job = engine.start_restore(&plan.id, "acme/live", "maria").unwrap();
+    let outcome = super::house::done(&engine, job).outcome.unwrap();
+    let left = house.beside("author");
+    for left in &left {
+        chattr("-i", &left.join("content/website/page-0.xml"));
+    }
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|told| told.contains("website/page-0.xml is immutable")),
+        "{plan:?}"
+    );
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|found| found.detail.contains("is immutable"))
+    );
+    assert!(
+        outcome
+            .warnings
+            .iter()
+            .any(|told| told.contains("could not be removed")),
+        "{outcome:?}"
+    );
+    assert_eq!(left.len(), 1);
+    back_up(&engine);
+    assert_eq!(fs::read_to_string(&page).unwrap(), "author 0");
+}

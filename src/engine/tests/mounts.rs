@@ -4,6 +4,7 @@
 //! and `restore::in_the_way`.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use super::house::{House, back_up, done, ended, everything, only, request, start_restore};
@@ -141,4 +142,78 @@ fn content_in_a_lower_layer_is_named_before_magnolia_is_stopped() {
     let _ = Command::new("umount").arg(&parent).status();
     let told = plan.unwrap().obstacles;
     assert!(told.iter().any(|told| told.contains("layer below")), "{told:?}");
+}
+
+#[test]
+fn content_that_is_mounted_elsewhere_is_named_and_never_emptied_there() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let elsewhere = house.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let planned = || {
+        engine
+            .plan_restore(&request("manual", everything()), &Unwatched)
+            .unwrap()
+    };
+    // By this process and all others: no restart of Magnolia helps.
+    if let Some(_bound) = Bound::on(&elsewhere, &house.root("author")) {
+        let told = planned().obstacles;
+        assert!(told[0].contains("elsewhere as well"), "{told:?}");
+    }
+    assert_eq!(planned().obstacles, Vec::<String>::new());
+
+    // By a process with mounts of its own, as in a container, which goes on with what was replaced.
+    let script = format!(
+        "mount --bind {} {} && echo mounted && read end; ls {}/website",
+        house.root("author").display(),
+        elsewhere.display(),
+        elsewhere.display()
+    );
+    let container = Command::new("unshare")
+        .args(["--mount", "sh", "-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut container) = container else { return };
+    let mut said = BufReader::new(container.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    if line.trim() != "mounted" {
+        container.wait().unwrap();
+        return;
+    }
+    let plan = planned();
+    assert_eq!(plan.obstacles, Vec::<String>::new());
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|told| told.contains("goes on with the replaced content")),
+        "{:?}",
+        plan.warnings
+    );
+    let job = start_restore(&engine, &request("manual", everything())).unwrap();
+    let outcome = done(&engine, job).outcome.unwrap();
+    assert!(
+        outcome
+            .warnings
+            .iter()
+            .any(|told| told.contains("would see it emptied")),
+        "{:?}",
+        outcome.warnings
+    );
+    drop(container.stdin.take());
+    let mut seen = String::new();
+    said.read_to_string(&mut seen).unwrap();
+    container.wait().unwrap();
+    assert!(
+        seen.contains("page-0.xml"),
+        "what the container saw is still there: {seen}"
+    );
+    assert_eq!(
+        house.beside("author").len(),
+        1,
+        "and stays until somebody removes it"
+    );
 }
