@@ -86,6 +86,11 @@ impl Engine {
         if self.papers().has(journal::KIND, &name_of(name)) {
             return None;
         }
+        self.left_without_a_journal(name)
+    }
+
+    /// The same where it is known that there is no journal.
+    pub(super) fn left_without_a_journal(&self, name: &EnvironmentName) -> Option<String> {
         let noted = self.papers().read::<Lost>(LOST, &name_of(name));
         let copies = self.copies_of_a_journal(name);
         if let Some((copy, journal)) = copies

@@ -7,6 +7,7 @@ mod after;
 mod beside;
 pub(super) mod database;
 mod drill;
+mod finish;
 mod fixed;
 mod in_the_way;
 pub(super) mod journal;
@@ -374,57 +375,6 @@ impl Engine {
         *journal = switching;
         // The last look before the first exchange. Whoever has taken the job over finds the journal and finishes it.
         work.check_claim()
-    }
-
-    /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
-    fn switch(&self, work: &Work, journal: &mut Journal) -> Result<(), EngineError> {
-        let say = |text: &str| work.log(Severity::Information, text);
-        let Err(stuck) = self.finish_switch(journal, &say) else {
-            return Ok(());
-        };
-        // Whoever has taken the job over finishes it; it must not be taken back under their hands.
-        work.check_claim()?;
-        self.go_back(journal);
-        if !self.nothing_is_switched(journal) {
-            return Err(self.half(journal, &stuck));
-        }
-        // What is staged is dropped next. Under a journal that still says "switching", the next start would make live
-        // what is left of it.
-        let mut back = journal.clone();
-        back.stage = Stage::Staging;
-        self.write_journal(&back).map_err(|error| {
-            EngineError::Failed(format!(
-                "the switch could not be done, and Live has its old content: {stuck}. That cannot be written down ({error}): \
-                 mend that, and start Lifeboat again, which then does the switch"
-            ))
-        })?;
-        *journal = back;
-        Err(EngineError::Failed(format!(
-            "the switch could not be done, and Live has its old content: {stuck}"
-        )))
-    }
-
-    /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
-    /// together with what could not be dropped.
-    fn give_up(
-        &self,
-        work: &Work,
-        journal: &Journal,
-        safety: Option<&Backup>,
-        error: EngineError,
-    ) -> EngineError {
-        if work.is_in(Phase::Switching) {
-            // A job that dies in its switch and has no journal may have left Live mixed. This one has not.
-            work.log(Severity::Information, "Live has its old content");
-            let _ = work.phase(Phase::CleaningUp);
-        }
-        match self.drop_staged(journal) {
-            Ok(()) => {
-                self.drop_safety(safety);
-                error
-            }
-            Err(left) => EngineError::Failed(format!("{error}; and what was staged is still there: {left}")),
-        }
     }
 }
 

@@ -85,11 +85,15 @@ impl Engine {
             ..Way::default()
         };
         way.first_lost = self.first_lost(name, &way)?;
-        let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
+        let mut plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
                 .map_or_else(EngineError::from, |()| told(error))
         })?;
+        // A job that is at work is in the way of the restore by itself, and its switch is none that was left.
+        if self.catalog().running(name)?.is_none() {
+            plan.obstacles.extend(self.half_switched(name));
+        }
         let stored = StoredPlan { plan, basis };
         self.catalog().add_plan(&stored)?;
         Ok(stored.plan)

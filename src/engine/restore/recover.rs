@@ -8,13 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
-use super::lost::remove_copies;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::engine::catalog::{CatalogError, Claim};
-use crate::engine::{Engine, EngineError, hooks, locked, papers, removal};
+use crate::engine::{Engine, EngineError, hooks, locked, papers};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);
@@ -429,90 +428,10 @@ impl Engine {
                 ))
             }
             Ok(Some(_)) => None,
-            Ok(None) => self.lost_switch(name),
+            Ok(None) => self.left_without_a_journal(name),
         }
-    }
-
-    /// The error about a switch that is done in part, and what it was stopped by.
-    pub(super) fn half(&self, journal: &Journal, stuck: &dyn std::fmt::Display) -> EngineError {
-        EngineError::Failed(format!(
-            "{} is half switched: {stuck}; do not edit content now. Mend the cause and start Lifeboat again, which finishes \
-             the switch. If you have made Live whole by hand, move the journal of {} in {} away, and the folders beside Live \
-             whose names begin with a dot and have \"lifeboat\" in them",
-            journal.environment,
-            journal.environment,
-            self.papers().place(journal::KIND)
-        ))
-    }
-
-    /// Drops what was staged before the switch, and the journal.
-    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<(), EngineError> {
-        for record in &journal.instances {
-            match &record.beside {
-                Beside::Folder { staging, .. } => {
-                    removal::remove(staging).map_err(EngineError::io("removing", staging))?;
-                }
-                Beside::Schema(schema) => {
-                    schema.drop_staged(&self.connector_of(&journal.environment, &record.instance)?)?;
-                }
-            }
-        }
-        journal
-            .remove(self.papers_of(&journal.environment))
-            .map_err(self.paper_failed("updating the journal in", journal::KIND))
-    }
-
-    /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
-    /// a database's tables were locked.
-    ///
-    /// # Errors
-    /// Which step could not be done, and why. Whether Live then is half switched depends on what the caller does next.
-    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), Stuck> {
-        if journal.stage > Stage::Switching {
-            return Ok(());
-        }
-        for record in &journal.instances {
-            match &record.beside {
-                Beside::Folder { steps, .. } => {
-                    for step in steps {
-                        step.forward().map_err(|error| {
-                            let (live, beside) = (step.live.display(), step.beside.display());
-                            Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
-                        })?;
-                    }
-                }
-                Beside::Schema(schema) => {
-                    let switched = self
-                        .connector_of(&journal.environment, &record.instance)
-                        .and_then(|connector| Ok(schema.forward(&connector)?));
-                    let held = switched.map_err(|error| {
-                        Stuck(format!(
-                            "the tables of {} could not be exchanged ({error})",
-                            record.instance
-                        ))
-                    })?;
-                    say(&format!(
-                        "{}: switched, its tables were locked for {} ms",
-                        record.instance,
-                        held.as_millis()
-                    ));
-                }
-            }
-        }
-        journal.stage = Stage::Switched;
-        // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
-        if journal.write(self.papers_of(&journal.environment)).is_ok() {
-            // One that cannot be removed now is removed with what it lies in, or named there.
-            let _ = remove_copies(journal);
-        }
-        Ok(())
     }
 }
-
-/// Why a step of the switch could not be done, as a part of a sentence.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Stuck(String);
 
 /// What became of Live in a job that was interrupted and has left no journal, to follow a semicolon.
 fn after_an_end(job: &Job) -> &'static str {

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::house::{House, INSTANCES, back_up, backups, manual};
+use super::house::{House, INSTANCES, back_up, backups, everything, manual, request};
 use super::recovery::{interrupted, interrupted_after, nothing_is_left, texts};
 use crate::domain::activity::Severity;
 use crate::domain::job::{JobKind, JobState, Phase, Progress};
 use crate::engine::catalog::NewJob;
 use crate::engine::restore::journal::{Journal, Stage};
+use crate::engine::watch::Unwatched;
 
 /// As a switch does before its first exchange: a copy of the journal lies in every staging folder.
 fn with_copies(house: &House, journal: &Journal) {
@@ -41,6 +42,16 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
         for said in says {
             assert!(text.contains(said), "{said:?} in {text}");
         }
+    }
+    let report = engine.check(None).unwrap();
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|found| found.about == "switch")
+        .collect();
+    assert_eq!(findings.len(), 1, "{report:?}");
+    if let Ok(plan) = engine.plan_restore(&request("manual", everything()), &Unwatched) {
+        assert!(plan.obstacles.contains(&trouble), "{:?}", plan.obstacles);
     }
     let told = engine.catalog().notifications(5).unwrap();
     assert!(
