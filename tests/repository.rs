@@ -23,6 +23,8 @@ mod engine;
 mod held;
 #[path = "repository/interop.rs"]
 mod interop;
+#[path = "repository/kept.rs"]
+mod kept;
 #[path = "repository/killed.rs"]
 mod killed;
 #[path = "repository/meddling.rs"]

@@ -461,8 +461,10 @@ fn refuse_links(settings: &EnvironmentSettings) -> Result<(), EngineError> {
             if is_link && entry.path().is_dir() {
                 return Err(EngineError::Failed(format!(
                     "{} is a symbolic link to a folder, and links are not followed: a backup would lack this workspace. \
-                     Put the folder itself there, or a bind mount",
-                    entry.path().display()
+                     Put the folder itself there. Not a mount: what something is mounted on cannot be restored. Content for \
+                     another disk goes there as a whole, to a file system that is mounted on the folder above {}",
+                    entry.path().display(),
+                    place.display()
                 )));
             }
         }

@@ -18,6 +18,7 @@ use crate::domain::check::{Finding, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::measure;
+use crate::domain::plan::Selection;
 use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions,
     Variables,
@@ -138,6 +139,11 @@ impl Engine {
         for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
             self.check_repository(name, which, &mut findings);
         }
+        if self.catalog().running(name).is_ok_and(|job| job.is_none())
+            && let Some(half) = self.half_switched(name)
+        {
+            findings.failed("switch", half);
+        }
         let answers = self.ask_health(name).unwrap_or_default();
         let told = versions::read(settings)
             .map(|versions| format!("release {}, Magnolia {}", versions.release, versions.magnolia));
@@ -236,8 +242,13 @@ impl Engine {
             Ok(entries) => {
                 let mut workspaces = Vec::new();
                 let mut closed = Vec::new();
+                let mut linked = Vec::new();
                 for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
                     let workspace = entry.file_name().to_string_lossy().into_owned();
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        linked.push(workspace);
+                        continue;
+                    }
                     if access(entry.path(), Access::READ_OK | Access::EXEC_OK).is_err() {
                         closed.push(workspace.clone());
                     }
@@ -250,6 +261,17 @@ impl Engine {
                         format!(
                             "{} of {} cannot be read: let the user of Lifeboat read them",
                             closed.join(", "),
+                            path.display()
+                        ),
+                    );
+                } else if !linked.is_empty() {
+                    linked.sort();
+                    findings.failed(
+                        "content",
+                        format!(
+                            "{} of {} are symbolic links to folders, and links are not followed: no backup is made without \
+                             them. Put the folders themselves there",
+                            linked.join(", "),
                             path.display()
                         ),
                     );
@@ -269,7 +291,7 @@ impl Engine {
         }
         // What a second copy takes is known from the last backup; before there is one, only the way is looked at.
         let backups = self.backups(name).unwrap_or_default();
-        let bytes = backups
+        let needs = backups
             .first()
             .and_then(|backup| {
                 backup
@@ -278,11 +300,21 @@ impl Engine {
                     .iter()
                     .find(|copy| copy.name == instance.name)
             })
-            .map_or(0, |copy| {
-                copy.workspaces.iter().map(|workspace| workspace.bytes).sum()
+            .map_or_else(plan::Needs::default, |copy| plan::Needs {
+                bytes: copy.bytes(),
+                items: copy.items(),
             });
-        let (mut room, mut obstacles) = (Vec::new(), Vec::new());
-        plan::staging_room(instance, bytes, &mut room, &mut obstacles);
+        let mut found = plan::InTheWay::default();
+        self.look_beside(instance, &Selection::default(), needs, &mut found);
+        let plan::InTheWay {
+            room,
+            obstacles,
+            warnings,
+            ..
+        } = found;
+        for warning in warnings {
+            findings.warning("restore", warning);
+        }
         for room in room.iter().filter(|room| room.is_enough()) {
             let needed = match room.needed {
                 0 => "how much a restore needs is known after the first backup".to_owned(),

@@ -27,9 +27,11 @@ mod fence;
 mod health;
 mod hooks;
 mod lock;
+mod mounts;
 mod overview;
 mod papers;
 mod proofs;
+mod removal;
 mod restore;
 mod retention;
 mod scheduler;
@@ -213,6 +215,7 @@ impl Engine {
         let engine = Self(Arc::new(inner), Arc::default());
         let names: Vec<_> = engine.0.environments.keys().cloned().collect();
         engine.catalog().meet(&names, engine.now())?;
+        engine.clear_probes();
         engine.settle_abandoned()?;
         Ok(engine)
     }

@@ -144,7 +144,8 @@ impl Engine {
         self.papers_under(self.fence(name).claim())
     }
 
-    fn papers_under(&self, claim: Option<Claim>) -> Papers<'_> {
+    /// The same, under a claim that is known.
+    pub(super) fn papers_under(&self, claim: Option<Claim>) -> Papers<'_> {
         if self.catalog().is_shared() {
             Papers::Shared(self.catalog(), self.now(), claim)
         } else {

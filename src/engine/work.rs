@@ -110,6 +110,23 @@ impl Work {
         Ok(())
     }
 
+    /// Whether it is in this phase now.
+    pub fn is_in(&self, phase: Phase) -> bool {
+        let job = self.lock_job();
+        job.progress
+            .as_ref()
+            .is_some_and(|progress| progress.phase == phase)
+    }
+
+    /// Makes sure that the catalog has the job as it is now.
+    ///
+    /// # Errors
+    /// What the catalog said.
+    pub fn record(&self) -> Result<(), EngineError> {
+        let job = self.lock_job().clone();
+        Ok(self.engine.catalog().update_job(&self.claim, &job)?)
+    }
+
     /// Notes that the job does not take these steps of its kind, so that nobody thinks they were done.
     pub fn leaves_out(&self, phases: &[Phase]) {
         let mut job = self.lock_job();
@@ -491,6 +508,7 @@ impl Engine {
         let settled = {
             let _fence = self.behind_fence(&job.environment, claim);
             self.settle_journal(&job.environment)
+                .and_then(|()| self.is_not_lost(&job.environment))
         };
         let Err(error) = settled else {
             return Ok((job, claim));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 
 use lifeboat::demo::cluster::SUPERUSER;
 use postgres::Client;
@@ -11,8 +12,8 @@ use crate::house::{House, back_up, backups, fill, restore};
 const NODES: i64 = 6000;
 
 /// One save after the other: a node moves between two workspaces, another one grows, and both workspaces are told the
-/// number of the save. Freed places are used again, so rows also move within their tables.
-fn write(client: &mut Client, stop: &AtomicBool) -> i64 {
+/// number of the save. Freed places are used again, so rows also move within their tables. `begun` hears of the first.
+fn write(client: &mut Client, stop: &AtomicBool, begun: &Sender<()>) -> i64 {
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
         number += 1;
@@ -36,6 +37,9 @@ fn write(client: &mut Client, stop: &AtomicBool) -> i64 {
             ))
             .unwrap();
         transaction.commit().unwrap();
+        if number == 1 {
+            begun.send(()).unwrap();
+        }
         if number % 200 == 0 {
             client
                 .batch_execute("VACUUM pm_website_bundle, pm_dam_bundle")
@@ -89,7 +93,10 @@ fn a_backup_under_writes_is_of_one_moment() {
     let last = std::thread::scope(|scope| {
         let mut writer = house.client("author");
         let stop = &stop;
-        let writing = scope.spawn(move || write(&mut writer, stop));
+        let (begun, first) = channel();
+        let writing = scope.spawn(move || write(&mut writer, stop, &begun));
+        // A backup that is held still before anything was written would prove nothing.
+        first.recv().unwrap();
         for _ in 0..4 {
             backups.push(back_up(&engine));
             house.pass(chrono::Duration::minutes(1));

@@ -154,6 +154,7 @@ fn item(path: &str, kind: ItemKind) -> Item {
         changed: FileTime::default(),
         inode: 0,
         held: None,
+        rare: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Content that misbehaves on purpose, and places that refuse to be written to.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -124,6 +125,7 @@ impl Content for MadeUp {
                 changed: FileTime { seconds: 3, nanos: 4 },
                 inode,
                 held: None,
+                rare: None,
             })
         };
         let file = ItemKind::File { size: self.size };
@@ -139,6 +141,10 @@ impl Content for MadeUp {
 pub struct FullDisk;
 
 impl Sink for FullDisk {
+    fn name_again(&self, _item: &Item, _first: &Path) -> Result<(), ContentError> {
+        Ok(())
+    }
+
     fn folder(&self, _item: &Item) -> Result<(), ContentError> {
         Ok(())
     }

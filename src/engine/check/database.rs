@@ -12,6 +12,7 @@ use crate::domain::measure;
 use crate::domain::settings::{InstanceSettings, PostgresSettings};
 use crate::engine::content::ContentError;
 use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::data_store::items;
 use crate::engine::content::postgres::names::quoted;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::rights::{self, Missing, Server};
@@ -329,9 +330,10 @@ fn data_store(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
                         folder.display()
                     ),
                 ),
-                (Ok(()), Ok(())) => {
-                    findings.ok("data store", format!("{}: readable and writable", folder.display()));
-                }
+                (Ok(()), Ok(())) => match items(folder).find_map(Result::err) {
+                    Some(error) => findings.failed("data store", format!("{error}. No backup is made without it")),
+                    None => findings.ok("data store", format!("{}: readable and writable", folder.display())),
+                },
             }
         }
     }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use self::files::attributes::has_to_be_the_same;
 use crate::domain::backup::TableCopy;
 
 /// What an item is.
@@ -63,6 +64,35 @@ pub struct Item {
     pub inode: u64,
     /// What is in a file, where the walk has it in its hands anyway.
     pub held: Option<Bytes>,
+    /// What few items have.
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What few items have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rare {
+    /// Extended attributes, access control lists among them, by name.
+    pub attributes: Vec<Attribute>,
+    /// For a file that has several names.
+    pub names: Option<Names>,
+}
+
+/// An extended attribute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attribute {
+    /// `user.mime_type`.
+    pub name: String,
+    /// Any bytes.
+    pub value: Vec<u8>,
+}
+
+/// What tells which names are of the same file, together with its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// How many there are, those outside of the content included.
+    pub count: u64,
+    /// The number of its file system.
+    pub device: u64,
 }
 
 impl Item {
@@ -70,6 +100,32 @@ impl Item {
     #[must_use]
     pub fn workspace(&self) -> Option<&Path> {
         self.path.iter().next().map(Path::new)
+    }
+
+    /// Its extended attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &[Attribute] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.attributes)
+    }
+
+    /// Whether it has the same attributes, as far as those have to come back as they were.
+    #[must_use]
+    pub fn has_attributes_of(&self, other: &Self) -> bool {
+        let ours = |item: &Self| -> Vec<Attribute> {
+            let attributes = item.attributes().iter();
+            attributes
+                .filter(|attribute| has_to_be_the_same(&attribute.name))
+                .cloned()
+                .collect()
+        };
+        self.attributes() == other.attributes() || ours(self) == ours(other)
+    }
+
+    /// What tells a file with several names from every other one in the content.
+    #[must_use]
+    pub fn file_of_names(&self) -> Option<(u64, u64)> {
+        let names = self.rare.as_ref()?.names?;
+        Some((names.device, self.inode))
     }
 
     /// Whether it is a workspace's own folder. Those are not counted as items of the workspace.
@@ -197,6 +253,12 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// [`ContentError`] when it cannot be made.
     fn file(&self, item: &Item) -> Result<Box<dyn SinkFile + '_>, ContentError>;
+
+    /// Gives a file that was written before another name, which this item has.
+    ///
+    /// # Errors
+    /// [`ContentError`] when it cannot be given.
+    fn name_again(&self, item: &Item, first: &Path) -> Result<(), ContentError>;
 
     /// Called once after everything was written: sets the folders' permissions and times.
     ///

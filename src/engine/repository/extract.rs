@@ -3,19 +3,21 @@
 //! The library's own restore holds more than a gigabyte of memory and panics where a disk fails. This one holds a few
 //! pieces per core and returns errors.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::Repository;
 use super::error::RepositoryError;
 use super::store::Store;
 use super::tree::{self, Stored, TreeWalk};
+use super::{Repository, node};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
-use crate::engine::content::{ContentError, ItemKind, Sink};
+use crate::engine::content::{ContentError, Item, ItemKind, Sink};
 use crate::engine::watch::Watch;
 
 /// What an extraction has written.
@@ -71,6 +73,7 @@ impl Repository {
         let mut extracted = Extracted::default();
         let (files, received) = sync_channel::<Stored>(AHEAD);
         let received = Mutex::new(received);
+        let mut names = Names::default();
         thread::scope(|scope| {
             for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
                 let (store, received, failure) = (&store, &received, &failure);
@@ -88,6 +91,9 @@ impl Repository {
                         ItemKind::Link { .. } => sink.link(&stored.item),
                         ItemKind::File { size } => {
                             extracted.bytes += size;
+                            let Some(stored) = names.first(stored) else {
+                                continue;
+                            };
                             // The writers take everything that is sent, even after a failure.
                             if failure.is_set() || files.send(stored).is_err() {
                                 return Ok(());
@@ -108,9 +114,46 @@ impl Repository {
             drop(files);
         });
         failure.into_result()?;
+        for (item, first) in names.again {
+            sink.name_again(&item, &first)
+                .map_err(|error| RepositoryError::content(instance, error))?;
+            watch.advance(1, node::size(&item));
+        }
         sink.finish()
             .map_err(|error| RepositoryError::content(instance, error))?;
         Ok(extracted)
+    }
+}
+
+/// Files with several names: each is written once, and gets its other names when all files are written.
+#[derive(Default)]
+struct Names {
+    met: HashMap<(u64, u64), Stored>,
+    /// An item that is another name, and the path of the first.
+    again: Vec<(Item, PathBuf)>,
+}
+
+impl Names {
+    /// Gives a file back that has to be written: any but another name of one that was met. What the backup says of the two
+    /// has to be the same; names can be made up.
+    fn first(&mut self, stored: Stored) -> Option<Stored> {
+        let Some(file) = stored.item.file_of_names() else {
+            return Some(stored);
+        };
+        let Some(first) = self.met.get(&file) else {
+            self.met.insert(file, stored.clone());
+            return Some(stored);
+        };
+        let (one, other) = (&first.item, &stored.item);
+        let is_same = first.chunks == stored.chunks
+            && (&one.kind, one.mode, one.owner, one.modified)
+                == (&other.kind, other.mode, other.owner, other.modified)
+            && one.attributes() == other.attributes();
+        if !is_same {
+            return Some(stored);
+        }
+        self.again.push((stored.item, one.path.clone()));
+        None
     }
 }
 

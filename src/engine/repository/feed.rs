@@ -215,6 +215,7 @@ pub(super) fn top(name: &InstanceName, met: &Met) -> Node {
         changed: met.newest,
         inode: 0,
         held: None,
+        rare: None,
     };
     node::from_item(&item).unwrap_or_else(|| {
         Node::new_node(

@@ -104,6 +104,7 @@ use self::store::Store;
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
+use crate::engine::removal;
 
 /// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
 const COMPRESSION: i32 = 1;
@@ -333,10 +334,7 @@ fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryErro
     half.push(".creating");
     let half = parent.join(half);
     // What an earlier, interrupted creation left never held a backup.
-    match fs::remove_dir_all(&half) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    removal::remove(&half).map_err(failed)?;
     let (made, _) = initialised(&Storage::Folder(half.clone()), key)
         .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
     fs::rename(&half, place).map_err(failed)?;

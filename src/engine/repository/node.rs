@@ -6,8 +6,11 @@ use std::path::Path;
 
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{Metadata, Node, NodeType};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-use crate::engine::content::{FileTime, Item, ItemKind};
+use crate::engine::content::files::attributes::is_kept;
+use crate::engine::content::{Attribute, FileTime, Item, ItemKind, Names, Rare};
 
 const GO_FOLDER: u32 = 1 << 31;
 const GO_LINK: u32 = 1 << 27;
@@ -31,6 +34,7 @@ pub(super) fn from_item(item: &Item) -> Option<Node> {
             mode |= go_bit;
         }
     }
+    let names = item.rare.as_ref().and_then(|rare| rare.names);
     let meta = Metadata {
         mode: Some(mode),
         mtime: Some(timestamp(item.modified)?),
@@ -39,6 +43,9 @@ pub(super) fn from_item(item: &Item) -> Option<Node> {
         gid: Some(item.owner.1),
         inode: item.inode,
         size: size(item),
+        links: names.map_or(0, |names| names.count),
+        device_id: names.map_or(0, |names| names.device),
+        extended_attributes: to_stored(item.attributes())?,
         ..Metadata::default()
     };
     Some(Node::new_node(item.path.file_name()?, node_type, meta))
@@ -61,6 +68,22 @@ pub(super) fn to_item(node: &Node, parent: &Path) -> Option<Item> {
             mode |= bit;
         }
     }
+    let names = (node.is_file() && node.meta.links > 1).then_some(Names {
+        count: node.meta.links,
+        device: node.meta.device_id,
+    });
+    // What content never brings along is not taken from a backup either: a made-up one could give a program more rights
+    // than whoever starts it.
+    let stored = node.meta.extended_attributes.iter();
+    let kept = stored.filter(|stored| is_kept(&stored.name));
+    let mut attributes: Vec<_> = kept
+        .map(|stored| Attribute {
+            name: stored.name.clone(),
+            value: stored.value.clone().unwrap_or_default(),
+        })
+        .collect();
+    attributes.sort();
+    let is_rare = names.is_some() || !attributes.is_empty();
     Some(Item {
         path: parent.join(&*node.name()),
         kind,
@@ -73,7 +96,41 @@ pub(super) fn to_item(node: &Node, parent: &Path) -> Option<Item> {
         changed: node.meta.ctime.map(file_time).unwrap_or_default(),
         inode: node.meta.inode,
         held: None,
+        rare: is_rare.then(|| Box::new(Rare { attributes, names })),
     })
+}
+
+/// Attributes as the format has them. The library does not let anybody name their type, but reads it from text.
+fn to_stored<T: DeserializeOwned>(attributes: &[Attribute]) -> Option<Vec<T>> {
+    if attributes.is_empty() {
+        return Some(Vec::new());
+    }
+    let text = attributes.iter().map(|attribute| {
+        json!({
+            "name": attribute.name,
+            "value": base64(&attribute.value),
+        })
+    });
+    serde_json::from_value(Value::Array(text.collect())).ok()
+}
+
+const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let at = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for place in 0..4 {
+            let sign = SIGNS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > three.len() {
+                '='
+            } else {
+                char::from(sign)
+            });
+        }
+    }
+    text
 }
 
 /// Bytes of content; zero for folders and links.
@@ -141,10 +198,66 @@ mod tests {
                     changed: FileTime { seconds: 3, nanos: 4 },
                     inode: 56,
                     held: None,
+                    rare: Some(Box::new(Rare {
+                        attributes: vec![
+                            Attribute {
+                                name: "system.posix_acl_access".to_owned(),
+                                value: vec![2, 0, 0xff],
+                            },
+                            Attribute {
+                                name: "user.empty".to_owned(),
+                                value: Vec::new(),
+                            },
+                        ],
+                        names: matches!(kind, ItemKind::File { .. }).then_some(Names { count: 3, device: 9 }),
+                    })),
                 };
                 let node = from_item(&item).unwrap();
                 assert_eq!(to_item(&node, Path::new("website")).unwrap(), item);
             }
+        }
+    }
+
+    #[test]
+    fn a_made_up_backup_brings_no_attribute_that_gives_rights_to_programs() {
+        let mut item = Item {
+            path: "website/tool".into(),
+            kind: ItemKind::File { size: 1 },
+            mode: 0o755,
+            owner: (0, 0),
+            modified: FileTime::default(),
+            changed: FileTime::default(),
+            inode: 1,
+            held: None,
+            rare: None,
+        };
+        let mut node = from_item(&item).unwrap();
+        let made_up =
+            ["security.capability", "trusted.overlay.redirect", "user.note"].map(|name| Attribute {
+                name: name.to_owned(),
+                value: vec![1],
+            });
+        node.meta.extended_attributes = to_stored(&made_up).unwrap();
+        item.rare = Some(Box::new(Rare {
+            attributes: vec![Attribute {
+                name: "user.note".to_owned(),
+                value: vec![1],
+            }],
+            names: None,
+        }));
+        assert_eq!(to_item(&node, Path::new("website")).unwrap(), item);
+    }
+
+    #[test]
+    fn every_length_of_a_value_is_written_so_that_the_library_reads_it() {
+        for length in 0..20_u8 {
+            let attributes = vec![Attribute {
+                name: "user.note".to_owned(),
+                value: (0..length).map(|byte| byte.wrapping_mul(37)).collect(),
+            }];
+            let mut node = Node::new_node(OsStr::new("a"), NodeType::File, Metadata::default());
+            node.meta.extended_attributes = to_stored(&attributes).unwrap();
+            assert_eq!(to_item(&node, Path::new("")).unwrap().attributes(), attributes);
         }
     }
 }

@@ -131,6 +131,11 @@ fn feed(hash: &mut Sha256, item: &Item) {
             text(target.as_os_str().as_bytes());
         }
     }
+    // Digests that were recorded before attributes were kept stay right: of none nothing is added.
+    for attribute in item.attributes() {
+        text(attribute.name.as_bytes());
+        text(&attribute.value);
+    }
     hash.update(item.mode.to_le_bytes());
     hash.update(item.owner.0.to_le_bytes());
     hash.update(item.owner.1.to_le_bytes());

@@ -3,6 +3,7 @@
 use super::journal::{Beside, InstanceRecord, Journal};
 use super::plan;
 use super::staging::Staging;
+use super::switch::Step;
 use super::tables::{About, TableStaging, copy_of};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, WorkspaceCopy};
@@ -67,6 +68,16 @@ impl Engine {
             Beside::Schema(schema) => self
                 .connector_of(&journal.environment, &record.instance)
                 .is_ok_and(|connector| schema.is_untouched(&connector)),
+        })
+    }
+
+    /// The same of folders only, for a journal that says that nothing was switched: a database that is away does not keep
+    /// anybody from dropping what is staged elsewhere.
+    pub(super) fn nothing_is_switched_of_folders(journal: &Journal) -> bool {
+        journal.instances.iter().all(|record| match &record.beside {
+            // What was staged may be dropped in part by now.
+            Beside::Folder { steps, .. } => steps.iter().all(Step::is_not_beside),
+            Beside::Schema(_) => true,
         })
     }
 

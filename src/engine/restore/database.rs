@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::Way;
 use super::nodes;
-use super::plan::free_bytes;
+use super::plan::{InTheWay, free_bytes};
 use super::tables::{described, is_staged};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy};
@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub warnings: Vec<String>,
     /// The newest change that was found in Live; nodes in a database do not tell.
     pub newest_change: Option<Instant>,
+    /// What was found beside folders so far.
+    pub beside: InTheWay,
 }
 
 /// Plans the restore of one instance.

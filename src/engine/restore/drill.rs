@@ -12,7 +12,7 @@ use super::beside::Staged;
 use super::database::Found;
 use super::plan::too_little_in_all;
 use super::scratch::ScratchNote;
-use super::staging::{self, Staging};
+use super::staging::Staging;
 use super::tables::{About, TableStaging, described};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
@@ -29,7 +29,7 @@ use crate::engine::content::postgres::rights::{self, Missing};
 use crate::engine::content::postgres::stage::NoteState;
 use crate::engine::content::postgres::tables::look;
 use crate::engine::repository::{Repository, RepositoryError};
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{Engine, EngineError, Work, removal};
 
 /// The kind of the notes, by environment, that a drill of a machine that died has left something in a database.
 const LEFT: &str = "drill left";
@@ -379,7 +379,7 @@ impl Engine {
         self.drop_scratch_schemas(name)?;
         let reading = EngineError::io("reading the note of a drill in", self.state());
         if let Some(note) = ScratchNote::read(self.state(), name).map_err(reading)? {
-            staging::remove(&note.folder).map_err(EngineError::io("removing", &note.folder))?;
+            removal::remove(&note.folder).map_err(EngineError::io("removing", &note.folder))?;
         }
         ScratchNote::remove(self.state(), name)
             .map_err(EngineError::io("removing the note of a drill in", self.state()))

@@ -7,10 +7,15 @@ mod after;
 mod beside;
 pub(super) mod database;
 mod drill;
+mod finish;
+mod fixed;
+mod in_the_way;
 pub(super) mod journal;
+mod lost;
 mod nodes;
 pub(super) mod plan;
 mod planned;
+mod probe;
 mod recover;
 mod safety;
 mod scratch;
@@ -357,6 +362,8 @@ impl Engine {
             return Err(EngineError::Cancelled);
         }
         work.phase(Phase::Switching)?;
+        // Should the journal be lost, this is what tells that the switch had begun.
+        work.record()?;
         work.check_claim()?;
         for (staged, record) in staged.iter().zip(&mut journal.instances) {
             record.beside = staged.to_switch(selection, &record.beside)?;
@@ -365,52 +372,11 @@ impl Engine {
         journal.safety_taken = safety.map(|safety| safety.manifest.taken);
         let mut switching = journal.clone();
         switching.stage = Stage::Switching;
+        lost::leave_copies(&switching)?;
         self.write_journal(&switching)?;
         *journal = switching;
         // The last look before the first exchange. Whoever has taken the job over finds the journal and finishes it.
         work.check_claim()
-    }
-
-    /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
-    fn switch(&self, work: &Work, journal: &mut Journal) -> Result<(), EngineError> {
-        let say = |text: &str| work.log(Severity::Information, text);
-        let Err(error) = self.finish_switch(journal, &say) else {
-            return Ok(());
-        };
-        // Whoever has taken the job over finishes it; it must not be taken back under their hands.
-        work.check_claim()?;
-        self.go_back(journal);
-        if !self.nothing_is_switched(journal) {
-            return Err(error);
-        }
-        // What is staged is dropped next. If the journal cannot be written now and a crash follows, the next start finds
-        // nothing switched and nothing staged, and has nothing to do.
-        journal.stage = Stage::Staging;
-        let _ = self.write_journal(journal);
-        Err(EngineError::Failed(format!(
-            "the switch could not be done, and Live has its old content: {error}"
-        )))
-    }
-
-    /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
-    /// together with what could not be dropped.
-    fn give_up(
-        &self,
-        work: &Work,
-        journal: &Journal,
-        safety: Option<&Backup>,
-        error: EngineError,
-    ) -> EngineError {
-        match self.drop_staged(journal) {
-            Ok(()) => {
-                self.drop_safety(safety);
-                error
-            }
-            Err(left) => EngineError::Failed(format!(
-                "{}; and what was staged is still there: {left}",
-                work.told(&error)
-            )),
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Works out what a restore would do (rule 12): reads Live and the repository, changes nothing in either.
 
+use std::mem::take;
 use std::path::Path;
 
-use rustix::fs::statvfs;
-
 use super::database::Found;
-use super::switch::probe;
-use super::{Way, database, staging};
+use super::in_the_way::same_disk;
+pub(in crate::engine) use super::in_the_way::{InTheWay, Needs, free_bytes};
+use super::{Way, database};
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
 use crate::domain::job::JobKind;
@@ -85,11 +85,15 @@ impl Engine {
             ..Way::default()
         };
         way.first_lost = self.first_lost(name, &way)?;
-        let plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
+        let mut plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
                 .map_or_else(EngineError::from, |()| told(error))
         })?;
+        // A job that is at work is in the way of the restore by itself, and its switch is none that was left.
+        if self.catalog().running(name)?.is_none() {
+            plan.obstacles.extend(self.half_switched(name));
+        }
         let stored = StoredPlan { plan, basis };
         self.catalog().add_plan(&stored)?;
         Ok(stored.plan)
@@ -153,6 +157,7 @@ impl Engine {
             mut obstacles,
             mut warnings,
             newest_change,
+            ..
         } = found;
         obstacles.extend(too_little_in_all(&room));
         for instance in &settings.instances {
@@ -255,9 +260,20 @@ impl Engine {
             found.newest_change = found.newest_change.max(compared.newest_change);
             compared.changes
         };
-        let bytes = changes.iter().map(|change| change.bytes).sum();
+        let needs = Needs {
+            bytes: changes.iter().map(|change| change.bytes).sum(),
+            // The workspaces' own folders are not counted as items of theirs.
+            items: changes
+                .iter()
+                .map(|change| change.added + change.changed + change.unchanged + 1)
+                .sum(),
+        };
         found.changes.extend(changes);
-        staging_room(instance, bytes, &mut found.room, &mut found.obstacles);
+        let beside = &mut found.beside;
+        (beside.room, beside.obstacles) = (take(&mut found.room), take(&mut found.obstacles));
+        self.look_beside(instance, &way.selection, needs, beside);
+        (found.room, found.obstacles) = (take(&mut beside.room), take(&mut beside.obstacles));
+        found.warnings.append(&mut beside.warnings);
         Ok(())
     }
 
@@ -322,76 +338,6 @@ fn selected_bytes(backup: &Backup, selection: &Selection) -> u64 {
         .filter(|workspace| selection.has_workspace(&workspace.name))
         .map(|workspace| workspace.bytes)
         .sum()
-}
-
-/// Room for staging beside one instance, and whether folders can be exchanged there.
-pub(in crate::engine) fn staging_room(
-    instance: &InstanceSettings,
-    bytes: u64,
-    room: &mut Vec<Room>,
-    obstacles: &mut Vec<String>,
-) {
-    let Some(folder) = Engine::content_folder(instance) else {
-        return;
-    };
-    let place = match staging::resolve(folder) {
-        Ok(place) => place,
-        Err(error) => {
-            obstacles.push(error.to_string());
-            return;
-        }
-    };
-    let Some(beside) = place.parent() else {
-        obstacles.push(format!(
-            "there is no place beside {}: it is the root folder",
-            place.display()
-        ));
-        return;
-    };
-    if let Err(why) = probe(beside) {
-        obstacles.push(why);
-    }
-    if let Some(owner) = staging::foreign_owner(&place) {
-        obstacles.push(format!(
-            "the content of {} belongs to user {owner}, and Lifeboat runs as user {}: what it restores would belong to \
-             the wrong one. Run the restore as root or as that user",
-            instance.name,
-            rustix::process::geteuid().as_raw()
-        ));
-    }
-    for mount in staging::mounts_in_the_way(&place) {
-        obstacles.push(format!(
-            "{} is a mount point, and a folder that something is mounted on cannot be exchanged: mount the folder that \
-             holds it instead, or unmount it for the restore",
-            mount.display()
-        ));
-    }
-    match free_bytes(beside) {
-        Ok(free) => {
-            // Instances that are staged on one file system need their room together.
-            let needed = bytes
-                + room
-                    .iter()
-                    .filter(|other| same_disk(&other.folder, beside))
-                    .map(|r| r.needed)
-                    .sum::<u64>();
-            if free < needed {
-                obstacles.push(format!(
-                    "{} are needed in {} and {} are free",
-                    measure::bytes(needed),
-                    beside.display(),
-                    measure::bytes(free)
-                ));
-            }
-            room.push(Room {
-                purpose: format!("staging beside {}", instance.name),
-                folder: beside.display().to_string(),
-                needed: bytes,
-                free,
-            });
-        }
-        Err(why) => obstacles.push(why),
-    }
 }
 
 /// Room for the safety backup. What it adds is known only when it is made; at most it is what the changing
@@ -505,7 +451,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
 /// What several instances need together on one disk, where that is too much though each by itself is not.
 pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
     room.iter().enumerate().find_map(|(index, first)| {
-        let is_first = |other: &Room| same_disk(&other.folder, Path::new(&first.folder));
+        let is_first = |other: &Room| same_disk(Path::new(&other.folder), Path::new(&first.folder));
         if room[..index].iter().any(is_first) {
             return None;
         }
@@ -521,17 +467,6 @@ pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
             )
         })
     })
-}
-
-pub(in crate::engine) fn free_bytes(folder: &Path) -> Result<u64, String> {
-    statvfs(folder)
-        .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
-        .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))
-}
-
-fn same_disk(folder: &str, other: &Path) -> bool {
-    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
-    device(Path::new(folder)).is_some_and(|first| device(other) == Some(first))
 }
 
 /// Reads an instance's content where it was displaced to.

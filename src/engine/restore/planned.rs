@@ -21,9 +21,19 @@ use crate::engine::{Engine, EngineError};
 impl Engine {
     /// An id for a new plan.
     pub(super) fn new_plan_id(&self) -> Result<PlanId, EngineError> {
-        let mut bytes = [0; 16];
+        Ok(PlanId::of_random(self.random_bytes()?))
+    }
+
+    /// A part of a name that nobody can guess, and that no other process comes by.
+    pub(super) fn new_token(&self) -> Result<String, EngineError> {
+        let bytes = self.random_bytes::<8>()?;
+        Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+    }
+
+    fn random_bytes<const LENGTH: usize>(&self) -> Result<[u8; LENGTH], EngineError> {
+        let mut bytes = [0; LENGTH];
         (self.0.random)(&mut bytes).map_err(EngineError::Failed)?;
-        Ok(PlanId::of_random(bytes))
+        Ok(bytes)
     }
 
     /// A plan that was made here and is young enough.

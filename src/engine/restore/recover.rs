@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
-use super::staging;
 use super::switch::{Identity, Step};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
@@ -76,7 +75,12 @@ impl Engine {
         let settled = {
             // Whoever settles can stand still too, and be taken for gone.
             let _fence = self.behind_fence(&job.environment, *claim);
-            self.settle(&job.environment)
+            self.settle(&job.environment).and_then(|settled| {
+                if settled.is_none() {
+                    self.did_not_die_switching(&job, claim)?;
+                }
+                Ok(settled)
+            })
         };
         self.end_abandoned(&mut job, claim, settled)
     }
@@ -235,7 +239,7 @@ impl Engine {
                     None => String::new(),
                 };
                 let text = format!("{} was interrupted: {ended}{asked}", job.title);
-                let why = format!("{text}; nothing was lost, start it again");
+                let why = format!("{text}; {}", after_an_end(job));
                 (JobState::Failed { why }, None, text, Severity::Warning)
             }
             Err(error) => {
@@ -293,6 +297,9 @@ impl Engine {
         let backup = journal.backup.clone();
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
+            if !Self::nothing_is_switched_of_folders(&journal) {
+                return Err(self.half(&journal, &"Live is not the content that it had before"));
+            }
             self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
@@ -322,10 +329,13 @@ impl Engine {
                 safety: journal.safety,
             }));
         }
-        if let Err(error) = self.finish_switch(&mut journal, &|_| {}) {
+        if let Err(stuck) = self.finish_switch(&mut journal, &|_| {}) {
             if !self.nothing_is_switched(&journal) {
-                return Err(error);
+                return Err(self.half(&journal, &stuck));
             }
+            // Of what is half dropped nothing may become live, should this be ended in the middle.
+            journal.stage = Stage::Staging;
+            self.write_journal(&journal)?;
             self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
@@ -333,7 +343,7 @@ impl Engine {
             return Ok(Some(Settled {
                 done: false,
                 sentence: format!(
-                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {error}"
+                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {stuck}"
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
@@ -413,78 +423,34 @@ impl Engine {
     pub(in crate::engine) fn half_switched(&self, name: &EnvironmentName) -> Option<String> {
         match self.journal(name) {
             Err(error) => Some(error.to_string()),
-            Ok(Some(journal)) if journal.stage == Stage::Switching => Some(format!(
-                "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \
+            Ok(Some(journal))
+                if journal.stage == Stage::Switching
+                    || journal.stage == Stage::Staging && !Self::nothing_is_switched_of_folders(&journal) =>
+            {
+                Some(format!(
+                    "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \
                  Lifeboat again, which finishes the switch",
-                journal.job
-            )),
-            Ok(_) => None,
+                    journal.job
+                ))
+            }
+            Ok(Some(_)) => None,
+            Ok(None) => self.left_without_a_journal(name),
         }
     }
+}
 
-    /// Drops what was staged before the switch, and the journal.
-    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<(), EngineError> {
-        for record in &journal.instances {
-            match &record.beside {
-                Beside::Folder { staging, .. } => {
-                    staging::remove(staging).map_err(EngineError::io("removing", staging))?;
-                }
-                Beside::Schema(schema) => {
-                    schema.drop_staged(&self.connector_of(&journal.environment, &record.instance)?)?;
-                }
-            }
+/// What became of Live in a job that was interrupted and has left no journal, to follow a semicolon.
+fn after_an_end(job: &Job) -> &'static str {
+    let phase = job.progress.as_ref().map(|progress| progress.phase);
+    match (job.kind, phase) {
+        (JobKind::Restore | JobKind::Undo, Some(Phase::Hooks | Phase::Health)) => {
+            "Live has the restored content, whole, and the journal that tells what was still to be done is gone: see whether \
+             the instances are up, and look for what was live before beside them, in folders whose names begin with a dot and \
+             have \"lifeboat\" in them"
         }
-        journal
-            .remove(self.papers_of(&journal.environment))
-            .map_err(self.paper_failed("updating the journal in", journal::KIND))
-    }
-
-    /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
-    /// a database's tables were locked.
-    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), EngineError> {
-        if journal.stage > Stage::Switching {
-            return Ok(());
+        (JobKind::Restore | JobKind::Undo, Some(Phase::CleaningUp)) => {
+            "it was cleaning up, and Live is whole: the job's log says which content it has"
         }
-        let half = |what: String, error: &dyn std::fmt::Display| {
-            EngineError::Failed(format!(
-                "{} is half switched: {what} ({error}). Do not edit content now; mend the cause and start Lifeboat again, \
-                 which finishes the switch. If you have made Live whole by hand, move the journal of {} in {} away",
-                journal.environment,
-                journal.environment,
-                self.papers().place(journal::KIND)
-            ))
-        };
-        for record in &journal.instances {
-            match &record.beside {
-                Beside::Folder { steps, .. } => {
-                    for step in steps {
-                        step.forward().map_err(|error| {
-                            let (live, beside) = (step.live.display(), step.beside.display());
-                            half(format!("{live} could not be exchanged with {beside}"), &error)
-                        })?;
-                    }
-                }
-                Beside::Schema(schema) => {
-                    let switched = self
-                        .connector_of(&journal.environment, &record.instance)
-                        .and_then(|connector| Ok(schema.forward(&connector)?));
-                    let held = switched.map_err(|error| {
-                        half(
-                            format!("the tables of {} could not be exchanged", record.instance),
-                            &error,
-                        )
-                    })?;
-                    say(&format!(
-                        "{}: switched, its tables were locked for {} ms",
-                        record.instance,
-                        held.as_millis()
-                    ));
-                }
-            }
-        }
-        journal.stage = Stage::Switched;
-        // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
-        let _ = journal.write(self.papers_of(&journal.environment));
-        Ok(())
+        _ => "nothing was lost, start it again",
     }
 }

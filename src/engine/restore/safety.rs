@@ -2,7 +2,8 @@
 //! switch displaced before that is removed, and dropped again when the restore came to nothing.
 
 use super::journal::{Beside, InstanceRecord, Journal, Stage};
-use super::{SAFETY_ATTEMPTS, Way, staging};
+use super::lost::remove_copies;
+use super::{SAFETY_ATTEMPTS, Way};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
@@ -13,7 +14,7 @@ use crate::engine::content::Content;
 use crate::engine::content::files::Files;
 use crate::engine::repository::Depth;
 use crate::engine::watch::Unwatched;
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{Engine, EngineError, Work, removal};
 
 impl Engine {
     /// Takes the safety backup of rule 10. `None` when nothing of Live is left to save.
@@ -186,6 +187,9 @@ impl Engine {
     /// Removes what the switch displaced, if the safety backup holds all of it, and the journal.
     pub(super) fn clean_up(&self, journal: &Journal) -> Vec<String> {
         let mut warnings = Vec::new();
+        if let Err(error) = remove_copies(journal) {
+            warnings.push(error.to_string());
+        }
         let kept: Vec<_> = journal
             .instances
             .iter()
@@ -242,7 +246,7 @@ impl Engine {
         {
             match &record.beside {
                 Beside::Folder { staging, .. } => {
-                    if let Err(error) = staging::remove(staging) {
+                    if let Err(error) = removal::remove(staging) {
                         left.push(format!("{} could not be removed: {error}", staging.display()));
                     }
                 }

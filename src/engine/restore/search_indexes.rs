@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::journal::{Beside, Journal};
+use super::staging::{longest_name, name_beside};
 use crate::domain::activity::Severity;
-use crate::engine::Engine;
+use crate::engine::{Engine, removal};
 
 impl Engine {
     /// Removes the folders of search indexes of what was restored: Jackrabbit builds one only where there is none.
@@ -89,15 +90,19 @@ fn remove_index(folder: &std::path::Path) -> Result<bool, String> {
         }
         Some(true) => {}
     }
-    let mut aside = folder.as_os_str().to_owned();
-    aside.push(".lifeboat-removed");
-    let aside = PathBuf::from(aside);
+    let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
+        return Err("there is no place beside it".to_owned());
+    };
+    let aside = parent.join(name_beside(name, ".lifeboat-removed", longest_name(parent)));
+    // Of an index that is kept elsewhere and linked to, only the link goes.
+    let remove = || match aside.symlink_metadata() {
+        Ok(found) if found.is_symlink() => fs::remove_file(&aside),
+        _ => removal::remove(&aside),
+    };
     // What an interrupted removal left goes first.
-    if aside.exists() {
-        fs::remove_dir_all(&aside).map_err(|error| error.to_string())?;
-    }
+    remove().map_err(|error| error.to_string())?;
     fs::rename(folder, &aside).map_err(|error| error.to_string())?;
-    fs::remove_dir_all(&aside).map_err(|error| error.to_string())?;
+    remove().map_err(|error| error.to_string())?;
     Ok(true)
 }
 

@@ -4,18 +4,24 @@
 //! it holds something that is nowhere else. It is on
 //! the same file system, so that folders can be exchanged between the two.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::statvfs;
+use sha2::{Digest, Sha256};
+
+use super::in_the_way::{mounted_on, mounts_in_the_way};
 use super::journal::{Beside, InstanceRecord};
 use super::switch::Step;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
 use crate::engine::EngineError;
-use crate::engine::content::files::FilesSink;
+use crate::engine::content::files::{FilesSink, attributes};
 
 /// The path of a content folder with links resolved: what is exchanged is the folder, not a link to it. A folder that
 /// is gone is resolved by its parent.
@@ -52,17 +58,15 @@ impl Staging {
                 live.display()
             )));
         };
-        let mut beside = std::ffi::OsString::from(".");
-        beside.push(name);
-        beside.push(format!(".lifeboat-{job}"));
+        let longest = longest_name(parent);
+        let beside =
+            |suffix: &str| parent.join(name_beside(name, &format!(".lifeboat-{job}{suffix}"), longest));
         // Jobs are counted anew when the catalog is lost, and what an earlier restore kept may bear the same number.
-        let mut folder = parent.join(&beside);
+        let mut folder = beside("");
         let mut again = 1;
         while folder.symlink_metadata().is_ok() {
             again += 1;
-            let mut other = beside.clone();
-            other.push(format!("-{again}"));
-            folder = parent.join(other);
+            folder = beside(&format!("-{again}"));
         }
         Ok(Self { live, folder })
     }
@@ -102,6 +106,10 @@ impl Staging {
     /// the workspaces in it.
     pub(super) fn dress(&self) -> Result<(), EngineError> {
         let content = self.content();
+        let live = fs::metadata(&self.live).ok();
+        if live.is_some() {
+            attributes::copy(&self.live, &content)?;
+        }
         let set = |metadata: Option<fs::Metadata>| -> io::Result<()> {
             let mode = metadata.as_ref().map_or(0o755, |live| live.mode() & 0o7777);
             if let Some(live) = metadata {
@@ -112,7 +120,7 @@ impl Staging {
             }
             fs::set_permissions(&content, fs::Permissions::from_mode(mode))
         };
-        set(fs::metadata(&self.live).ok()).map_err(EngineError::io("setting permissions of", &content))
+        set(live).map_err(EngineError::io("setting permissions of", &content))
     }
 
     /// The steps that make the staged content live.
@@ -121,6 +129,12 @@ impl Staging {
     /// workspaces in it, which is not Lifeboat's to move. Then, and for a restore of chosen workspaces, it is one step
     /// for each workspace: those that are staged come, and those that are live only go.
     pub(super) fn steps(&self, selection: &Selection) -> Result<Vec<Step>, EngineError> {
+        // Looked at beforehand, too; something may have been mounted since.
+        let mounted =
+            mounts_in_the_way(&self.live, selection).map_err(EngineError::io("reading", &self.live))?;
+        if let Some(mount) = mounted.first() {
+            return Err(EngineError::Failed(mounted_on(mount)));
+        }
         let content = self.content();
         let live_workspaces = folders_in(&self.live).map_err(EngineError::io("reading", &self.live))?;
         let only_workspaces = live_workspaces.is_none_or(|found| found.others == 0);
@@ -148,22 +162,58 @@ impl Staging {
     }
 }
 
-/// Of a content folder and the workspaces in it, those that are mount points. They cannot be exchanged, and what is
-/// mounted there is not Lifeboat's to remove.
-pub(super) fn mounts_in_the_way(content: &Path) -> Vec<PathBuf> {
-    let device = |path: &Path| fs::symlink_metadata(path).map(|metadata| metadata.dev()).ok();
-    let Some(beside) = content.parent().and_then(device) else {
-        return Vec::new();
+/// What a restore of this selection moves out of Live's place: the content folder, or workspaces in it.
+pub(super) fn goes(content: &Path, selection: &Selection) -> io::Result<Vec<PathBuf>> {
+    let Some(found) = folders_in(content)? else {
+        return Ok(Vec::new());
     };
-    let workspaces = folders_in(content)
+    if selection.workspaces.is_empty() && found.others == 0 {
+        return Ok(vec![content.to_owned()]);
+    }
+    let is_chosen = |name: &OsString| {
+        name.to_str().map_or(selection.workspaces.is_empty(), |name| {
+            selection.has_workspace(name)
+        })
+    };
+    let chosen = found.folders.into_iter().filter(is_chosen);
+    Ok(chosen.map(|name| content.join(name)).collect())
+}
+
+/// The longest name that a file in a folder may have, in bytes.
+pub(super) fn longest_name(folder: &Path) -> usize {
+    let told = statvfs(folder).map_or(0, |stat| stat.f_namemax);
+    usize::try_from(told)
         .ok()
-        .flatten()
-        .into_iter()
-        .flat_map(|found| found.folders);
-    std::iter::once(content.to_owned())
-        .chain(workspaces.map(|name| content.join(name)))
-        .filter(|path| device(path).is_some_and(|own| own != beside))
-        .collect()
+        .filter(|longest| (1..255).contains(longest))
+        .unwrap_or(255)
+}
+
+/// A hidden name for something beside `name`, which ends with `suffix`. Of a name that leaves no room for that the
+/// beginning is taken, and a digest of the whole, which keeps two of them apart.
+pub(super) fn name_beside(name: &OsStr, suffix: &str, longest: usize) -> OsString {
+    let room = longest.saturating_sub(1 + suffix.len());
+    let bytes = name.as_bytes();
+    let mut beside = OsString::from(".");
+    if bytes.len() <= room {
+        beside.push(name);
+    } else {
+        let digest = Sha256::digest(bytes);
+        let first = digest
+            .iter()
+            .take(8)
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let digest = format!("{first:016x}");
+        let mut length = room.saturating_sub(digest.len() + 1);
+        // Not in the middle of a character.
+        while length > 0 && bytes[length] & 0xc0 == 0x80 {
+            length -= 1;
+        }
+        beside.push(OsStr::from_bytes(&bytes[..length]));
+        beside.push("~");
+        beside.push(digest);
+    }
+    beside.push(suffix);
+    beside
 }
 
 /// Who the content folder or a workspace in it belongs to, if not to the user that Lifeboat runs as; `None` for root,
@@ -186,7 +236,7 @@ pub(super) fn foreign_owner(content: &Path) -> Option<u32> {
 }
 
 struct Found {
-    folders: Vec<std::ffi::OsString>,
+    folders: Vec<OsString>,
     others: usize,
 }
 
@@ -211,40 +261,25 @@ fn folders_in(folder: &Path) -> io::Result<Option<Found>> {
     Ok(Some(found))
 }
 
-/// Removes a staging folder and everything in it, links in it not followed. Folders that forbid it are opened first.
-pub(super) fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_folders(folder)?;
-            fs::remove_dir_all(folder)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn open_folders(folder: &Path) -> io::Result<()> {
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            open_folders(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_mount_point_is_in_the_way_and_a_plain_folder_is_not() {
-        assert!(mounts_in_the_way(Path::new("/proc")).contains(&PathBuf::from("/proc")));
+    fn a_name_as_long_as_names_may_be_leaves_room_for_one_beside_it() {
+        let beside = |name: &str| name_beside(OsStr::new(name), ".lifeboat-7", 255);
+        assert_eq!(beside("content"), ".content.lifeboat-7");
+        let short = "n".repeat(243);
+        assert_eq!(beside(&short), format!(".{short}.lifeboat-7").as_str());
+        let first = beside(&("n".repeat(254) + "1"));
+        let second = beside(&("n".repeat(254) + "2"));
+        assert_eq!((first.len(), second.len()), (255, 255));
+        assert_ne!(first, second);
+        let many = beside(&"\u{e4}".repeat(127));
+        assert!(many.len() <= 255 && many.to_str().is_some(), "{many:?}");
+        assert!(name_beside(OsStr::new(&short), ".lifeboat-7", 143).len() <= 143);
         let folder = tempfile::tempdir().unwrap();
-        let content = folder.path().join("content");
-        fs::create_dir_all(content.join("website")).unwrap();
-        assert_eq!(mounts_in_the_way(&content), Vec::<PathBuf>::new());
+        assert!((1..=255).contains(&longest_name(folder.path())));
+        fs::create_dir(folder.path().join(first)).unwrap();
     }
 }

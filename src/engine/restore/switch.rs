@@ -9,15 +9,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, renameat_with, statat};
+use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, StatxFlags, renameat_with, statx};
 use serde::{Deserialize, Serialize};
 
-/// What tells one folder from every other on its file system: the number of its inode. The device's number is left out,
-/// since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders of a step are
-/// always on one file system.
+/// What tells one folder from every other on its file system: the number of its inode, and when it was made. The device's
+/// number is left out, since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders
+/// of a step are always on one file system.
+///
+/// A copy on another disk may well get the same numbers, in another order: those of a fresh file system are given out one
+/// after the other. It does not get the same times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Identity(u64);
+pub struct Identity {
+    inode: u64,
+    /// Seconds and nanoseconds; `None` on a file system that does not keep it.
+    born: Option<(i64, u32)>,
+}
 
 impl Identity {
     /// The identity of the folder at `path`, not following a link; `None` when nothing is there.
@@ -25,9 +31,14 @@ impl Identity {
     /// # Errors
     /// What the system said, or that something that is no folder stands there.
     pub fn of(path: &Path) -> io::Result<Option<Self>> {
-        match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-                Ok(Some(Self(stat.st_ino)))
+        let asked = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::BTIME;
+        match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, asked) {
+            Ok(told) if FileType::from_raw_mode(told.stx_mode.into()) == FileType::Directory => {
+                let keeps = StatxFlags::from_bits_retain(told.stx_mask).contains(StatxFlags::BTIME);
+                Ok(Some(Self {
+                    inode: told.stx_ino,
+                    born: keeps.then_some((told.stx_btime.tv_sec, told.stx_btime.tv_nsec)),
+                }))
             }
             Ok(_) => Err(io::Error::other("there is something here that is not a folder")),
             Err(rustix::io::Errno::NOENT) => Ok(None),
@@ -89,14 +100,21 @@ impl Step {
         })
     }
 
-    /// Whether the step was not done and its old folder is not beside, even if a stranger stands at the live path by
-    /// now. What is beside can then be dropped without losing anything of Live.
+    /// Whether the step is known not to have been done: the folder that was live is. What is beside can then be dropped
+    /// without losing anything of Live. Where nothing was live before, that nothing is proves nothing, since its disk may
+    /// be away: what is to come has to stand beside.
     ///
     /// # Errors
     /// What the system said about either path.
     pub fn is_untouched(&self) -> io::Result<bool> {
-        let old_is_beside = self.old.is_some() && Identity::of(&self.beside)? == self.old;
-        Ok(!old_is_beside && self.standing()? != Standing::Done)
+        let is_pending = self.standing()? == Standing::Pending;
+        Ok(is_pending && (self.old.is_some() || Identity::of(&self.beside)? == self.new))
+    }
+
+    /// Whether it is known that the old folder is not the one beside, which is about to be dropped.
+    #[must_use]
+    pub fn is_not_beside(&self) -> bool {
+        self.old.is_none() || Identity::of(&self.beside).is_ok_and(|beside| beside != self.old)
     }
 
     /// Makes the new folder live. Does nothing when it already is.
@@ -157,34 +175,6 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
         Some(parent) => std::fs::File::open(parent)?.sync_all(),
         None => Ok(()),
     }
-}
-
-/// Whether folders in `folder` can be exchanged atomically: tries it on two empty ones.
-///
-/// # Errors
-/// A sentence that says what cannot be done there.
-pub fn probe(folder: &Path) -> Result<(), String> {
-    let scratch = folder.join(format!(".lifeboat-probe-{}", std::process::id()));
-    let (first, second) = (scratch.join("a"), scratch.join("b"));
-    let attempt = || -> io::Result<()> {
-        std::fs::create_dir(&scratch)?;
-        std::fs::create_dir(&first)?;
-        std::fs::create_dir(&second)?;
-        renameat_with(CWD, &first, CWD, &second, RenameFlags::EXCHANGE)?;
-        Ok(())
-    };
-    let result = attempt();
-    // Only what this function made is removed; nothing is left to do if that fails.
-    let _ = std::fs::remove_dir(&first);
-    let _ = std::fs::remove_dir(&second);
-    let _ = std::fs::remove_dir(&scratch);
-    result.map_err(|error| {
-        format!(
-            "folders in {} cannot be made and exchanged atomically ({error}): Lifeboat needs to write beside the \
-             content, on a file system that can exchange two folders (ext4, xfs, btrfs, tmpfs)",
-            folder.display()
-        )
-    })
 }
 
 #[cfg(test)]
@@ -250,7 +240,45 @@ mod tests {
         assert!(step.forward().is_err());
         assert!(step.back().is_err());
         assert_eq!(text(&live), "stranger");
+        assert!(
+            !step.is_untouched().unwrap(),
+            "where the old folder is nobody knows"
+        );
+    }
+
+    #[test]
+    fn a_copy_of_a_folder_is_another_one_even_with_the_same_number() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let step = Step::between(live.clone(), beside).unwrap();
+        let Some(old) = step.old.filter(|old| old.born.is_some()) else {
+            panic!("the file system of temporary folders keeps no times of birth");
+        };
+        let copy = Identity {
+            born: old.born.map(|(seconds, nanos)| (seconds + 60, nanos)),
+            ..old
+        };
+        let moved = Step {
+            old: Some(copy),
+            ..step.clone()
+        };
+        assert_eq!(moved.standing().unwrap(), Standing::Unknown);
+        assert!(!moved.is_untouched().unwrap());
+        let text = serde_json::to_string(&step).unwrap();
+        assert_eq!(serde_json::from_str::<Step>(&text).unwrap(), step);
+    }
+
+    #[test]
+    fn nothing_where_nothing_was_is_no_proof_that_nothing_was_done() {
+        let root = tempfile::tempdir().unwrap();
+        let (_, beside) = folders(root.path());
+        let step = Step::between(root.path().join("fresh"), beside.clone()).unwrap();
         assert!(step.is_untouched().unwrap());
+        step.forward().unwrap();
+        assert!(!step.is_untouched().unwrap());
+        // The disk with both is away.
+        std::fs::rename(root.path().join("fresh"), root.path().join("away")).unwrap();
+        assert!(!step.is_untouched().unwrap());
     }
 
     #[test]
@@ -266,13 +294,5 @@ mod tests {
         assert_eq!(step.standing().unwrap(), Standing::Unknown);
         assert!(!step.is_untouched().unwrap());
         assert_eq!(text(&beside), "old");
-    }
-
-    #[test]
-    fn the_probe_leaves_nothing_behind() {
-        let root = tempfile::tempdir().unwrap();
-        probe(root.path()).unwrap();
-        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
-        assert!(probe(&root.path().join("missing")).is_err());
     }
 }

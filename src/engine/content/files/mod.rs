@@ -6,6 +6,7 @@
 //!
 //! Not in here: which folder is Live, and how a restored one takes its place.
 
+pub(in crate::engine) mod attributes;
 mod reader;
 mod rooted;
 mod sink;
@@ -18,7 +19,7 @@ use rustix::fs::Stat;
 
 use self::rooted::Rooted;
 pub use self::sink::FilesSink;
-use super::{Content, ContentError, FileTime, Item, ItemKind};
+use super::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
 
 /// A folder with one folder per workspace in it, to read from.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Content for Files {
 }
 
 /// What the file system says of a folder, file or link. `None` for sockets, devices and the like.
-fn item(path: PathBuf, stat: &Stat, target: Option<PathBuf>) -> Option<Item> {
+fn item(path: PathBuf, stat: &Stat, target: Option<PathBuf>, attributes: Vec<Attribute>) -> Option<Item> {
     let kind = match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
         rustix::fs::FileType::Directory => ItemKind::Folder,
         rustix::fs::FileType::RegularFile => ItemKind::File {
@@ -76,6 +77,12 @@ fn item(path: PathBuf, stat: &Stat, target: Option<PathBuf>) -> Option<Item> {
         },
         _ => return None,
     };
+    let is_file = matches!(kind, ItemKind::File { .. });
+    let names = (is_file && stat.st_nlink > 1).then_some(Names {
+        count: stat.st_nlink,
+        device: stat.st_dev,
+    });
+    let is_rare = names.is_some() || !attributes.is_empty();
     Some(Item {
         path,
         kind,
@@ -85,6 +92,7 @@ fn item(path: PathBuf, stat: &Stat, target: Option<PathBuf>) -> Option<Item> {
         changed: changed(stat),
         inode: stat.st_ino,
         held: None,
+        rare: is_rare.then(|| Box::new(Rare { attributes, names })),
     })
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, fstat, openat, readlinkat, statat};
 
+use super::attributes::{self, Found};
 use super::rooted::{FOLDER, open_root};
 use super::{failed_reading, item};
 use crate::engine::content::{ContentError, Item};
@@ -95,10 +96,14 @@ impl<'a> Walk<'a> {
                 let folder = openat(parent, &name, FOLDER, Mode::empty()).map_err(failed)?;
                 // What is told of the folder is what was opened, even if it took the place of another meanwhile.
                 let stat = fstat(&folder).map_err(failed)?;
+                let found = attributes::of_open(&folder).map_err(failed)?;
+                if let Some(left) = found.left_out(&path) {
+                    (self.left_out)(left);
+                }
                 let level = Level::of(folder).map_err(failed)?;
                 self.levels.push(level);
                 self.path.clone_from(&path);
-                return Ok(item(path, &stat, None));
+                return Ok(item(path, &stat, None, found.kept));
             }
             if at_top {
                 (self.left_out)(beside_workspaces(&path, kind));
@@ -111,7 +116,14 @@ impl<'a> Walk<'a> {
                 }
                 _ => None,
             };
-            match item(path.clone(), &stat, target) {
+            let found = match kind {
+                FileType::RegularFile => attributes::of_file(&parent, &name).map_err(failed)?,
+                _ => Found::default(),
+            };
+            if let Some(left) = found.left_out(&path) {
+                (self.left_out)(left);
+            }
+            match item(path.clone(), &stat, target, found.kept) {
                 Some(item) => return Ok(Some(item)),
                 None => (self.left_out)(format!("{} is {} and cannot be kept", path.display(), noun(kind))),
             }

@@ -3,71 +3,200 @@
 //! They never change, so one that is there is the right one. They are read after the database: whatever its rows refer to
 //! is then there, as long as no garbage collection runs meanwhile. A restore adds what is missing and never removes
 //! anything: other rows, and other workspaces, may refer to it.
+//!
+//! Jackrabbit follows links, so a record or a folder may be one: what they lead to is read as well (`reach`). The folder
+//! belongs to Magnolia's account, and Lifeboat may be root: how records are added in spite of that is in `add`.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Component, Path, PathBuf};
+mod add;
+mod reach;
+#[cfg(test)]
+mod tests;
 
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Dir, FileType, Stat};
+
+use self::reach::{Reached, Root};
 use crate::domain::environment::DATA_STORE;
-use crate::engine::content::files::Files;
-use crate::engine::content::{Content, ContentError, FileTime, Item, ItemKind};
+use crate::engine::content::{ContentError, FileTime, Item, ItemKind};
 
-/// The items of a data store, below the folder that stands for it in a backup.
+pub use self::add::add;
+
+/// How many levels of folders are above the records.
+const LEVELS: usize = 3;
+
+/// The items of a data store, below the folder that stands for it in a backup: folders and records, and nothing else
+/// that may be there.
 ///
 /// # Errors
-/// [`ContentError`] inside the iterator when something cannot be read.
-pub fn items<'a>(
-    files: &'a Files,
-    left_out: &'a mut (dyn FnMut(String) + Send),
-) -> impl Iterator<Item = Result<Item, ContentError>> + Send + 'a {
-    let top = Item {
-        path: PathBuf::from(DATA_STORE),
-        kind: ItemKind::Folder,
-        mode: 0o755,
-        owner: (0, 0),
+/// [`ContentError`] inside the iterator when something cannot be read, or a link leads nowhere.
+pub fn items(root: &Path) -> impl Iterator<Item = Result<Item, ContentError>> + Send + use<> {
+    let top = item(PathBuf::new(), ItemKind::Folder, 0o755, (0, 0));
+    std::iter::once(Ok(top)).chain(Walk {
+        place: root.to_owned(),
+        root: None,
+        levels: Vec::new(),
+        path: PathBuf::new(),
+        is_over: false,
+    })
+}
+
+/// An item of a backup. Jackrabbit touches a file whenever somebody refers to it, which is no change of what is in it: so
+/// times and numbers stay away.
+fn item(below: PathBuf, kind: ItemKind, mode: u32, owner: (u32, u32)) -> Item {
+    let path = if below.as_os_str().is_empty() {
+        PathBuf::from(DATA_STORE)
+    } else {
+        Path::new(DATA_STORE).join(below)
+    };
+    Item {
+        path,
+        kind,
+        mode,
+        owner,
         modified: FileTime::default(),
         changed: FileTime::default(),
         inode: 0,
         held: None,
-    };
-    let below = files.walk(left_out).filter_map(|item| match item {
-        Ok(item) if is_record(&item) => Some(Ok(Item {
-            path: Path::new(DATA_STORE).join(&item.path),
-            // Jackrabbit touches a file whenever somebody refers to it. That is no change of what is in it.
-            modified: FileTime::default(),
-            changed: FileTime::default(),
-            inode: 0,
-            ..item
-        })),
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    });
-    std::iter::once(Ok(top)).chain(below)
-}
-
-/// Whether an item is a record, or a folder on the way to one.
-fn is_record(item: &Item) -> bool {
-    let parts: Vec<_> = item.path.iter().map(|part| part.to_string_lossy()).collect();
-    let is_hash = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_hexdigit());
-    match (&item.kind, parts.as_slice()) {
-        (ItemKind::Folder, folders) => {
-            folders.len() <= 3 && folders.iter().all(|name| name.len() == 2 && is_hash(name))
-        }
-        (ItemKind::File { .. }, [first, second, third, name]) => {
-            is_hash(name) && name.starts_with(&format!("{first}{second}{third}"))
-        }
-        _ => false,
+        rare: None,
     }
 }
 
-/// Where a record is in the data store's folder.
-fn place(root: &Path, item: &Item) -> Option<PathBuf> {
-    let below = item.path.strip_prefix(DATA_STORE).ok()?;
-    below
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)))
-        .then(|| root.join(below))
+fn item_of(below: PathBuf, kind: ItemKind, stat: &Stat) -> Item {
+    item(below, kind, stat.st_mode & 0o7777, (stat.st_uid, stat.st_gid))
+}
+
+/// One folder on the way down, with the names in it that are still to come, the next one last.
+struct Level {
+    folder: Reached,
+    names: Vec<CString>,
+}
+
+/// A walk over everything that is a record or on the way to one, sorted by the bytes of names.
+struct Walk {
+    place: PathBuf,
+    root: Option<Root>,
+    levels: Vec<Level>,
+    path: PathBuf,
+    is_over: bool,
+}
+
+impl Walk {
+    /// Reads the names in a folder that can be of a folder on the way, or of a record.
+    fn enter(&mut self, folder: Reached, depth: usize) -> Result<(), ContentError> {
+        let failed = |error| reach::failed(&self.place.join(&self.path), error);
+        let before: String = self.path.iter().map(|part| part.to_string_lossy()).collect();
+        let mut names = Vec::new();
+        let mut reader = Dir::read_from(&folder).map_err(failed)?;
+        while let Some(entry) = reader.read() {
+            let entry = entry.map_err(failed)?;
+            let name: &CStr = entry.file_name();
+            let fits = if depth < LEVELS {
+                name.to_bytes().len() == 2 && is_hash(name.to_bytes())
+            } else {
+                is_hash(name.to_bytes()) && name.to_bytes().starts_with(before.as_bytes())
+            };
+            if fits {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        self.levels.push(Level { folder, names });
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<Option<Item>, ContentError> {
+        if self.root.is_none() {
+            let root = Root::open(&self.place)?;
+            let folder = root.top()?;
+            self.root = Some(root);
+            self.enter(folder, 0)?;
+        }
+        let Some(root) = self.root.clone() else {
+            return Ok(None);
+        };
+        loop {
+            let depth = self.levels.len().saturating_sub(1);
+            let Some(level) = self.levels.last_mut() else {
+                return Ok(None);
+            };
+            let Some(name) = level.names.pop() else {
+                self.levels.pop();
+                self.path.pop();
+                continue;
+            };
+            let path = self.path.join(std::ffi::OsStr::from_bytes(name.as_bytes()));
+            if depth < LEVELS {
+                let Some((folder, stat)) = root.folder(&level.folder, &name, &path)? else {
+                    // A file with a name of two letters is none of Jackrabbit's.
+                    continue;
+                };
+                self.path.clone_from(&path);
+                self.enter(folder, depth + 1)?;
+                return Ok(Some(item_of(path, ItemKind::Folder, &stat)));
+            }
+            let Some(stat) = root.look(&level.folder, &name, &path)? else {
+                return Err(ContentError::Changed {
+                    path: self.place.join(path),
+                    what: "vanished",
+                });
+            };
+            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                continue;
+            }
+            let size = u64::try_from(stat.st_size).unwrap_or(0);
+            return Ok(Some(item_of(path, ItemKind::File { size }, &stat)));
+        }
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Result<Item, ContentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let step = self.step();
+        self.is_over = !matches!(step, Ok(Some(_)));
+        if self.is_over {
+            self.levels.clear();
+        }
+        step.transpose()
+    }
+}
+
+fn is_hash(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Where a record is, below the data store's folder: the three folders and its name.
+fn parts(item: &Item) -> Result<[CString; LEVELS + 1], ContentError> {
+    let below = item.path.strip_prefix(DATA_STORE).unwrap_or(&item.path);
+    let parts: Vec<_> = below.iter().map(OsStrExt::as_bytes).collect();
+    let is_record = |parts: &[&[u8]; LEVELS + 1]| {
+        let [first, second, third, name] = parts;
+        let folders = [first, second, third];
+        matches!(item.kind, ItemKind::File { .. })
+            && item.path.starts_with(DATA_STORE)
+            && folders.iter().all(|name| name.len() == 2 && is_hash(name))
+            && is_hash(name)
+            && name.starts_with(&folders.map(|part| *part).concat())
+    };
+    <[&[u8]; LEVELS + 1]>::try_from(parts.as_slice())
+        .ok()
+        .filter(is_record)
+        .map(|parts| parts.map(|part| CString::new(part).unwrap_or_default()))
+        .ok_or_else(|| not_a_record(item))
+}
+
+/// Where a record is, for messages.
+fn place(root: &Path, item: &Item) -> PathBuf {
+    root.join(item.path.strip_prefix(DATA_STORE).unwrap_or(&item.path))
 }
 
 /// Reads a record.
@@ -75,25 +204,26 @@ fn place(root: &Path, item: &Item) -> Option<PathBuf> {
 /// # Errors
 /// [`ContentError::Changed`] when it is gone or of another length: a garbage collection may have been at work.
 pub fn open(root: &Path, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
-    let ItemKind::File { size } = item.kind else {
-        return Err(not_a_record(item));
-    };
-    let path = place(root, item).ok_or_else(|| not_a_record(item))?;
-    let file = File::open(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => ContentError::Changed {
-            path: path.clone(),
+    let path = place(root, item);
+    let found = Root::open(root)?.record(&parts(item)?, &path)?;
+    let Some((file, stat)) = found else {
+        return Err(ContentError::Changed {
+            path,
             what: "vanished",
-        },
-        _ => io_error("reading", &path)(source),
-    })?;
-    let found = file.metadata().map_err(io_error("reading", &path))?.len();
-    if found != size {
+        });
+    };
+    if !is_of(item, &stat) {
         return Err(ContentError::Changed {
             path,
             what: "changed",
         });
     }
-    Ok(Box::new(file))
+    Ok(Box::new(File::from(file)))
+}
+
+fn is_of(item: &Item, stat: &Stat) -> bool {
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    matches!(item.kind, ItemKind::File { size } if is_file && u64::try_from(stat.st_size) == Ok(size))
 }
 
 fn not_a_record(item: &Item) -> ContentError {
@@ -103,123 +233,32 @@ fn not_a_record(item: &Item) -> ContentError {
     }
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ContentError {
-    let path = path.to_owned();
-    move |source| ContentError::Io { action, path, source }
-}
-
 /// Whether a record of a backup is in the data store.
 ///
 /// # Errors
-/// [`ContentError::NotAllowed`] when a file of another length stands in its place.
+/// [`ContentError::NotAllowed`] when something else stands in its place.
 pub fn has(root: &Path, item: &Item) -> Result<bool, ContentError> {
-    let path = place(root, item).ok_or_else(|| not_a_record(item))?;
-    match (fs::symlink_metadata(&path), &item.kind) {
-        (Ok(found), ItemKind::File { size }) if found.is_file() && found.len() == *size => Ok(true),
-        (Ok(_), _) => Err(ContentError::NotAllowed {
+    let path = place(root, item);
+    let Some(reached) = Root::find(root)? else {
+        return Ok(false);
+    };
+    match reached.look_at(&parts(item)?, &path)? {
+        None => Ok(false),
+        Some(stat) if is_of(item, &stat) => Ok(true),
+        Some(_) => Err(ContentError::NotAllowed {
             path,
             why: "it stands where a record of the data store belongs, and is not that record: look at the disk, and move \
                   it away"
                 .to_owned(),
         }),
-        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        (Err(error), _) => Err(io_error("looking at", &path)(error)),
     }
 }
 
 /// Marks a record as just used, as Jackrabbit does: a garbage collection that is under way takes what is old and was not
 /// referred to when it looked. Where that is not allowed, the record stays as it is.
 pub fn touch(root: &Path, item: &Item) {
-    if let Some(path) = place(root, item)
-        && let Ok(file) = File::open(path)
-    {
-        let _ = file.set_modified(std::time::SystemTime::now());
-    }
-}
-
-/// Adds a record: written beside its place, brought to disk, and given its name only then. Folders and files belong to
-/// whoever owns the data store.
-///
-/// # Errors
-/// [`ContentError`] when it cannot be written.
-pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), ContentError> {
-    let path = place(root, item).ok_or_else(|| not_a_record(item))?;
-    let owner = fs::metadata(root).map_err(io_error("looking at", root))?;
-    let give = |path: &Path| -> io::Result<()> {
-        let is_ours = rustix::process::geteuid().as_raw() == owner.uid();
-        if is_ours || !rustix::process::geteuid().is_root() {
-            return Ok(());
-        }
-        std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
-    };
-    let Some(folder) = path.parent() else {
-        return Err(not_a_record(item));
-    };
-    let mut made = root.to_owned();
-    for part in folder.strip_prefix(root).unwrap_or(Path::new("")) {
-        made.push(part);
-        match fs::create_dir(&made) {
-            Ok(()) => give(&made).map_err(io_error("giving away", &made))?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(io_error("creating", &made)(error)),
-        }
-    }
-    let half = folder.join(format!(".lifeboat-{}", std::process::id()));
-    let written = (|| {
-        let mut file = File::create(&half)?;
-        io::copy(content, &mut file)?;
-        file.set_permissions(fs::Permissions::from_mode(item.mode & 0o777))?;
-        give(&half)?;
-        file.sync_all()?;
-        fs::rename(&half, &path)?;
-        File::open(folder)?.sync_all()
-    })();
-    written.map_err(|error| {
-        // What cannot be removed is no record, and no walk takes it for one.
-        let _ = fs::remove_file(&half);
-        io_error("writing", &path)(error)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_records_are_taken_and_what_is_missing_is_added() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        let name = "0123456789abcdef0123456789abcdef01234567";
-        fs::create_dir_all(root.join("01/23/45")).unwrap();
-        fs::write(root.join("01/23/45").join(name), "binary").unwrap();
-        fs::write(root.join("01/23/45/.lifeboat-7"), "half").unwrap();
-        fs::write(root.join("tmp123.tmp"), "being written").unwrap();
-        fs::create_dir_all(root.join("other")).unwrap();
-        let files = Files::new(root);
-        let found: Vec<_> = items(&files, &mut |_| {}).collect::<Result<_, _>>().unwrap();
-        let paths: Vec<_> = found.iter().map(|item| item.path.display().to_string()).collect();
-        let record = format!(".datastore/01/23/45/{name}");
-        assert_eq!(
-            paths,
-            [
-                ".datastore",
-                ".datastore/01",
-                ".datastore/01/23",
-                ".datastore/01/23/45",
-                &record
-            ]
-        );
-        let item = found.last().unwrap();
-        assert!(has(root, item).unwrap());
-        fs::remove_dir_all(root.join("01")).unwrap();
-        assert!(!has(root, item).unwrap());
-        add(root, item, &mut &b"binary"[..]).unwrap();
-        assert!(has(root, item).unwrap());
-        let mut text = String::new();
-        open(root, item).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "binary");
-        fs::write(root.join("01/23/45").join(name), "longer than it was").unwrap();
-        assert!(has(root, item).is_err());
-        assert!(open(root, item).is_err());
+    let found = Root::open(root).and_then(|reached| reached.record(&parts(item)?, &place(root, item)));
+    if let Ok(Some((file, _))) = found {
+        let _ = File::from(file).set_modified(std::time::SystemTime::now());
     }
 }

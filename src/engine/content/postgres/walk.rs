@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
         // Tables of a data store or a file system stand before and after the schema's folder in the order of names.
         let before: Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> =
             match &content.data_store {
-                Some(files) => Box::new(data_store::items(files, left_out)),
+                Some(files) => Box::new(data_store::items(files.root())),
                 None => Box::new(std::iter::empty()),
             };
         let early = tables.iter().any(|table| table.workspace.as_str() < SCHEMA);
@@ -272,6 +272,7 @@ fn folder(path: &Path) -> Item {
         changed: FileTime::default(),
         inode: 0,
         held: None,
+        rare: None,
     }
 }
 

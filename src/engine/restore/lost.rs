@@ -1,0 +1,249 @@
+//! A switch whose journal is lost: a Lifeboat died in the middle of it, and the disk of the state folder went, or somebody
+//! cleared it.
+//!
+//! While a switch is under way, a copy of the journal lies in each folder that is staged beside Live, and the catalog has
+//! the job in the phase `switching`. Either tells that Live may be mixed although there is no journal. Then nothing is
+//! guessed: it is shown as critical, with what can be told of each instance, and no job starts.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::{self, Beside, InstanceRecord, Journal};
+use super::staging;
+use super::switch::{Standing, Step, sync_parent};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobId, JobKind, Phase};
+use crate::engine::catalog::Claim;
+use crate::engine::papers::{Papers, name_of};
+use crate::engine::{Engine, EngineError};
+
+/// The name of a journal's copy in a staging folder.
+const COPY: &str = "journal.json";
+
+/// What the notes of switches are called that only the catalog knows of.
+const LOST: &str = "lost";
+
+/// The note that a job died in its switch and left no journal.
+#[derive(Debug, Serialize, Deserialize)]
+struct Lost {
+    job: JobId,
+    title: String,
+}
+
+/// Lays a copy of the journal into each folder that is to be exchanged, durably.
+///
+/// # Errors
+/// What the system said: the switch must not begin then.
+pub(super) fn leave_copies(journal: &Journal) -> Result<(), EngineError> {
+    for staging in stagings(journal) {
+        let path = staging.join(COPY);
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&path)?;
+            file.write_all(&serde_json::to_vec_pretty(journal).map_err(io::Error::other)?)?;
+            file.sync_all()?;
+            sync_parent(&path)
+        };
+        write().map_err(EngineError::io("writing", &path))?;
+    }
+    Ok(())
+}
+
+/// Removes the copies: no instance is switched, or all are.
+///
+/// # Errors
+/// What the system said.
+pub(super) fn remove_copies(journal: &Journal) -> Result<(), EngineError> {
+    for staging in stagings(journal) {
+        let path = staging.join(COPY);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EngineError::io("removing", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn stagings(journal: &Journal) -> impl Iterator<Item = &PathBuf> {
+    journal
+        .instances
+        .iter()
+        .filter_map(|record| match &record.beside {
+            Beside::Folder { staging, .. } => Some(staging),
+            Beside::Schema(_) => None,
+        })
+}
+
+impl Engine {
+    /// What a person has to know about a switch that was left in the middle and has no journal. `None` when there is a
+    /// journal, or nothing of the kind is to be seen.
+    pub(in crate::engine) fn lost_switch(&self, name: &EnvironmentName) -> Option<String> {
+        if self.papers().has(journal::KIND, &name_of(name)) {
+            return None;
+        }
+        self.left_without_a_journal(name)
+    }
+
+    /// The same where it is known that there is no journal.
+    pub(super) fn left_without_a_journal(&self, name: &EnvironmentName) -> Option<String> {
+        let noted = self.papers().read::<Lost>(LOST, &name_of(name));
+        let copies = self.copies_of_a_journal(name);
+        if let Some((copy, journal)) = copies
+            .iter()
+            .find_map(|(copy, journal)| Some((copy, journal.as_ref()?)))
+        {
+            return Some(self.told_by(journal, copy, &copies));
+        }
+        if let Some((copy, _)) = copies.first() {
+            return Some(format!(
+                "a restore of {name} was left in the middle, its journal is lost, and the copy in {} cannot be read: look at \
+                 Live, do not edit content, and no job starts. When Live is whole, move the folder of that copy away",
+                copy.display()
+            ));
+        }
+        match noted {
+            Ok(None) => None,
+            Ok(Some(lost)) => Some(format!(
+                "{name} may be half switched: job {} ({}) died in the middle of the switch, and its journal in {} is lost. \
+                 Some instances may have the restored content and others what they had before: compare them, do not edit \
+                 content, and no job starts. When Live is whole, remove the record of this in {}",
+                lost.job,
+                lost.title,
+                self.papers().place(journal::KIND),
+                self.papers().place(LOST)
+            )),
+            Err(error) => Some(format!(
+                "{name} may be half switched, and the record of this in {} cannot be read ({error}): look at Live, and \
+                 remove that record when it is whole",
+                self.papers().place(LOST)
+            )),
+        }
+    }
+
+    /// That nothing may work on an environment whose content may be mixed.
+    ///
+    /// # Errors
+    /// The sentence of [`Engine::lost_switch`].
+    pub(in crate::engine) fn is_not_lost(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        let Some(lost) = self.lost_switch(name) else {
+            return Ok(());
+        };
+        self.remember_once(Some(name), &lost);
+        Err(EngineError::Failed(lost))
+    }
+
+    /// Looks whether a job that was taken over died in its switch, of which there is no journal. That is noted, for
+    /// every start from now on to find.
+    ///
+    /// # Errors
+    /// The sentence of [`Engine::lost_switch`]; that it cannot be noted.
+    pub(super) fn did_not_die_switching(&self, job: &Job, claim: &Claim) -> Result<(), EngineError> {
+        let phase = job.progress.as_ref().map(|progress| progress.phase);
+        if !matches!(job.kind, JobKind::Restore | JobKind::Undo) || phase != Some(Phase::Switching) {
+            return Ok(());
+        }
+        if self.lost_switch(&job.environment).is_none() {
+            let lost = Lost {
+                job: job.id,
+                title: job.title.clone(),
+            };
+            self.papers_under(Some(*claim))
+                .write(LOST, &name_of(&job.environment), &lost)
+                .map_err(self.paper_failed("writing the record of a lost journal in", LOST))?;
+        }
+        self.lost_switch(&job.environment)
+            .map_or(Ok(()), |lost| Err(EngineError::Failed(lost)))
+    }
+
+    /// The copies of journals beside the folders of an environment's instances, and what is in them; nothing for one that
+    /// cannot be read.
+    fn copies_of_a_journal(&self, name: &EnvironmentName) -> Vec<(PathBuf, Option<Journal>)> {
+        let Ok(settings) = self.live_settings(name) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for content in settings.instances.iter().filter_map(Self::content_folder) {
+            let Ok(live) = staging::resolve(content) else {
+                continue;
+            };
+            let (Some(parent), Some(own)) = (live.parent(), live.file_name()) else {
+                continue;
+            };
+            let own = format!(".{}.lifeboat-", own.to_string_lossy());
+            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+                let beside = entry.file_name();
+                let beside = beside.to_string_lossy();
+                if !beside.starts_with('.') || !beside.contains(".lifeboat-") {
+                    continue;
+                }
+                let copy = entry.path().join(COPY);
+                let Ok(text) = fs::read(&copy) else { continue };
+                match serde_json::from_slice::<Journal>(&text) {
+                    Ok(journal) if journal.environment == *name => found.push((copy, Some(journal))),
+                    Err(_) if beside.starts_with(&own) => found.push((copy, None)),
+                    _ => {}
+                }
+            }
+        }
+        found.sort_by(|(first, _), (second, _)| first.cmp(second));
+        found.dedup_by(|(first, _), (second, _)| first == second);
+        found
+    }
+
+    /// What the copy of a journal tells.
+    fn told_by(&self, journal: &Journal, copy: &Path, copies: &[(PathBuf, Option<Journal>)]) -> String {
+        let name = &journal.environment;
+        let mut text = format!(
+            "{name} is half switched: job {} was left in the middle of the switch, and its journal is lost",
+            journal.job
+        );
+        for record in &journal.instances {
+            let _ = write!(text, "; {} {}", record.instance, stands(record));
+        }
+        text.push_str(". Do not edit content now, and no job starts. ");
+        match self.papers() {
+            Papers::Folder(_) => {
+                let _ = write!(
+                    text,
+                    "To have the switch finished, copy {} to {}/{}.json and start Lifeboat again. ",
+                    copy.display(),
+                    self.papers().place(journal::KIND),
+                    name_of(name)
+                );
+            }
+            Papers::Shared(..) => {}
+        }
+        let folders: Vec<_> = copies
+            .iter()
+            .filter_map(|(copy, _)| Some(copy.parent()?.display().to_string()))
+            .collect();
+        let _ = write!(
+            text,
+            "If you have made Live whole by hand, move {} away. If another Lifeboat is at work on it right now, wait for that",
+            folders.join(" and ")
+        );
+        text
+    }
+}
+
+/// Where an instance stands, to follow its name.
+fn stands(record: &InstanceRecord) -> &'static str {
+    let Beside::Folder { steps, .. } = &record.beside else {
+        return "has a database, which is not looked at here";
+    };
+    let standing = |step: &Step| step.standing().unwrap_or(Standing::Unknown);
+    if steps.iter().all(|step| standing(step) == Standing::Done) {
+        "has the restored content"
+    } else if steps.iter().all(|step| standing(step) == Standing::Pending) {
+        "has the content that it had before"
+    } else if steps.iter().any(|step| standing(step) == Standing::Unknown) {
+        "has content that is neither what it had before nor the restored one, or was moved here"
+    } else {
+        "has some workspaces from before and some restored ones"
+    }
+}
