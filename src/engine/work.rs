@@ -427,7 +427,11 @@ impl Engine {
     fn on_whole_content(&self, mut job: Job, claim: Claim) -> Result<(Job, Claim), EngineError> {
         let settled = {
             let _fence = self.behind_fence(&job.environment, claim);
-            self.settle_journal(&job.environment)
+            let settled = self.settle_journal(&job.environment);
+            if settled.is_ok() {
+                self.drop_left_behind(&job.environment);
+            }
+            settled
         };
         let Err(error) = settled else {
             return Ok((job, claim));

@@ -8,6 +8,7 @@ mod beside;
 pub(super) mod database;
 mod drill;
 pub(super) mod journal;
+mod left_behind;
 mod nodes;
 pub(super) mod plan;
 mod planned;
@@ -372,21 +373,21 @@ impl Engine {
     /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
     fn switch(&self, work: &Work, journal: &mut Journal) -> Result<(), EngineError> {
         let say = |text: &str| work.log(Severity::Information, text);
-        let Err(error) = self.finish_switch(journal, &say) else {
+        let Err(unfinished) = self.finish_switch(journal, &say) else {
             return Ok(());
         };
         // Whoever has taken the job over finishes it; it must not be taken back under their hands.
         work.check_claim()?;
         self.go_back(journal);
         if !self.nothing_is_switched(journal) {
-            return Err(error);
+            return Err(self.half_done(journal, &unfinished));
         }
         // What is staged is dropped next. If the journal cannot be written now and a crash follows, the next start finds
         // nothing switched and nothing staged, and has nothing to do.
         journal.stage = Stage::Staging;
         let _ = self.write_journal(journal);
         Err(EngineError::Failed(format!(
-            "the switch could not be done, and Live has its old content: {error}"
+            "the switch could not be done, and Live has its old content: {unfinished}"
         )))
     }
 
@@ -394,9 +395,12 @@ impl Engine {
     /// together with what could not be dropped.
     fn give_up(&self, journal: &Journal, safety: Option<&Backup>, error: EngineError) -> EngineError {
         match self.drop_staged(journal) {
-            Ok(()) => {
+            Ok(left) => {
                 self.drop_safety(safety);
-                error
+                if left.is_empty() {
+                    return error;
+                }
+                EngineError::Failed(format!("{error}; and {}", left.join("; and ")))
             }
             Err(left) => EngineError::Failed(format!("{error}; and what was staged is still there: {left}")),
         }

@@ -19,6 +19,24 @@ use crate::engine::{Engine, EngineError, hooks, locked, papers};
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);
 
+/// Why a switch could not be finished, as the beginning of a sentence.
+#[derive(Debug)]
+pub(super) struct Unfinished(String);
+
+impl std::fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A sentence, and what was left behind.
+fn with_left(sentence: String, left: &[String]) -> String {
+    if left.is_empty() {
+        return sentence;
+    }
+    format!("{sentence}; {}", left.join("; "))
+}
+
 /// How an interrupted restore was settled.
 struct Settled {
     done: bool,
@@ -287,14 +305,17 @@ impl Engine {
         let backup = journal.backup.clone();
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
-            self.drop_staged(&journal)?;
+            let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
             }
             return Ok(Some(Settled {
                 done: false,
-                sentence: format!(
-                    "the restore of {backup} was interrupted before the switch: Live has its old content, whole"
+                sentence: with_left(
+                    format!(
+                        "the restore of {backup} was interrupted before the switch: Live has its old content, whole"
+                    ),
+                    &left,
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
@@ -302,32 +323,33 @@ impl Engine {
             }));
         }
         if journal.stage == Stage::Clearing {
+            // What cannot be removed is in nobody's way.
             let left = self.clear(&journal);
-            if !left.is_empty() {
-                return Err(EngineError::Failed(left.join("; ")));
-            }
             return Ok(Some(Settled {
                 done: true,
                 sentence: format!(
                     "the restore of {backup} was done when Lifeboat was ended: Live has the restored content, whole"
                 ),
-                warnings: Vec::new(),
+                warnings: left,
                 health: Vec::new(),
                 safety: journal.safety,
             }));
         }
-        if let Err(error) = self.finish_switch(&mut journal, &|_| {}) {
+        if let Err(unfinished) = self.finish_switch(&mut journal, &|_| {}) {
             if !self.nothing_is_switched(&journal) {
-                return Err(error);
+                return Err(self.half_done(&journal, &unfinished));
             }
-            self.drop_staged(&journal)?;
+            let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
             }
             return Ok(Some(Settled {
                 done: false,
-                sentence: format!(
-                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {error}"
+                sentence: with_left(
+                    format!(
+                        "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {unfinished}"
+                    ),
+                    &left,
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
@@ -416,38 +438,42 @@ impl Engine {
         }
     }
 
-    /// Drops what was staged before the switch, and the journal.
-    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<(), EngineError> {
+    /// Drops what was staged before the switch, and the journal. What is in a database and cannot be dropped now is left
+    /// there, since it is in nobody's way; gives sentences about that.
+    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
         for record in &journal.instances {
-            match &record.beside {
-                Beside::Folder { staging, .. } => {
-                    staging::remove(staging).map_err(EngineError::io("removing", staging))?;
-                }
-                Beside::Schema(schema) => {
-                    schema.drop_staged(&self.connector_of(&journal.environment, &record.instance)?)?;
-                }
+            if let Beside::Folder { staging, .. } = &record.beside {
+                staging::remove(staging).map_err(EngineError::io("removing", staging))?;
             }
         }
+        let left = self.drop_schemas(journal)?;
         journal
             .remove(self.papers_of(&journal.environment))
-            .map_err(self.paper_failed("updating the journal in", journal::KIND))
+            .map_err(self.paper_failed("updating the journal in", journal::KIND))?;
+        Ok(left)
+    }
+
+    /// That Live is half switched, and what to do.
+    pub(super) fn half_done(&self, journal: &Journal, unfinished: &Unfinished) -> EngineError {
+        EngineError::Failed(format!(
+            "{} is half switched: {unfinished}. Do not edit content now; mend the cause and start Lifeboat again, which \
+             finishes the switch. If you have made Live whole by hand, move the journal of {} in {} away",
+            journal.environment,
+            journal.environment,
+            self.papers().place(journal::KIND)
+        ))
     }
 
     /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
     /// a database's tables were locked.
-    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    /// What could not be done. What that means for Live depends on what becomes of the steps that were.
+    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), Unfinished> {
         if journal.stage > Stage::Switching {
             return Ok(());
         }
-        let half = |what: String, error: &dyn std::fmt::Display| {
-            EngineError::Failed(format!(
-                "{} is half switched: {what} ({error}). Do not edit content now; mend the cause and start Lifeboat again, \
-                 which finishes the switch. If you have made Live whole by hand, move the journal of {} in {} away",
-                journal.environment,
-                journal.environment,
-                self.papers().place(journal::KIND)
-            ))
-        };
+        let half = |what: String, error: &dyn std::fmt::Display| Unfinished(format!("{what} ({error})"));
         for record in &journal.instances {
             match &record.beside {
                 Beside::Folder { steps, .. } => {
