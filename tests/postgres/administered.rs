@@ -46,7 +46,7 @@ ALTER TABLE pm_website_refs ADD CONSTRAINT of_a_node FOREIGN KEY (node_id_hi, no
 "#;
 
 /// The same, as the server tells it afterwards.
-const LOOK: &str = r#"
+const LOOK: &str = r"
 SELECT string_agg(line, E'\n' ORDER BY line) FROM (
 SELECT concat_ws(' ', c.relname, c.relkind, c.relpersistence, c.reloptions, c.relreplident, c.relrowsecurity,
     c.relforcerowsecurity, t.reloptions, s.spcname, obj_description(c.oid, 'pg_class')) AS line
@@ -66,7 +66,7 @@ UNION ALL SELECT p::text FROM pg_policies p WHERE p.schemaname = 'public'
 UNION ALL SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s WHERE s.stxnamespace = 'public'::regnamespace
 UNION ALL SELECT concat_ws(' ', sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, cache_size)
 FROM pg_sequences WHERE schemaname = 'public') AS lines
-"#;
+";
 
 fn look(house: &House) -> String {
     house.client("author").query_one(LOOK, &[]).unwrap().get(0)

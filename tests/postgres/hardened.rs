@@ -37,9 +37,13 @@ fn failures(engine: &Engine) -> String {
         .findings
         .iter()
         .filter(|finding| finding.verdict == Verdict::Failed);
-    failed
-        .map(|finding| format!("{}: {}\n", finding.about, finding.detail))
-        .collect()
+    let lines: Vec<_> = failed
+        .map(|finding| format!("{}: {}", finding.about, finding.detail))
+        .collect();
+    lines.join(
+        "
+",
+    )
 }
 
 #[test]

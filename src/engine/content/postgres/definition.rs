@@ -116,10 +116,8 @@ pub(super) fn expression_of(tokens: &[Token]) -> Result<Known, Strange> {
                     open.push(")");
                 }
                 "[" => open.push("]"),
-                ")" | "]" => {
-                    if open.pop() != Some(sign) {
-                        return strange("its parentheses do not fit");
-                    }
+                ")" | "]" if open.pop() != Some(sign) => {
+                    return strange("its parentheses do not fit");
                 }
                 "," if open.is_empty() => {
                     return strange("it has more than one expression where one belongs");

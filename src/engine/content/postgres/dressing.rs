@@ -9,12 +9,21 @@ use super::tables::Table;
 impl Draft<'_> {
     /// Draws what is set on the table besides its columns and keys.
     pub(super) fn dress(&mut self, dress: &Dress, tables: &[Table]) {
-        let name = self.name.clone();
-        let table = self.table.name.clone();
-        let alter = |rest: String| format!("ALTER TABLE {name} {rest}");
+        self.settings(dress);
+        self.properties(dress);
+        self.foreign_keys(dress, tables);
+        self.policies(dress);
+    }
+
+    fn alter(&self, rest: impl std::fmt::Display) -> String {
+        format!("ALTER TABLE {} {rest}", self.name)
+    }
+
+    /// What has to be set before there are rows.
+    fn settings(&mut self, dress: &Dress) {
         let mut before = Vec::new();
         for column in &dress.columns {
-            let on = |rest: String| alter(format!("ALTER COLUMN {} {rest}", quoted(&column.name)));
+            let on = |rest: String| self.alter(format!("ALTER COLUMN {} {rest}", quoted(&column.name)));
             let method = match column.compression.as_deref() {
                 Some("p") => Some("pglz"),
                 Some("l") => Some("lz4"),
@@ -46,7 +55,7 @@ impl Draft<'_> {
         }
         for (prefix, options) in [("", &dress.options), ("toast.", &dress.toast_options)] {
             for option in options {
-                let statement = alter(format!("SET ({})", pairs(std::slice::from_ref(option), prefix)));
+                let statement = self.alter(format!("SET ({})", pairs(std::slice::from_ref(option), prefix)));
                 before.push(self.part(
                     "the storage parameter",
                     &format!("{prefix}{}", option.0),
@@ -55,34 +64,37 @@ impl Draft<'_> {
             }
         }
         self.drawn.create.extend(before);
+    }
 
-        let mut after = Vec::new();
+    /// What is set on a table with its rows and indexes.
+    fn properties(&mut self, dress: &Dress) {
+        let mut set = Vec::new();
         let identity = match &dress.replica_identity {
             Some(ReplicaIdentity::Full) => Some("FULL".to_owned()),
             Some(ReplicaIdentity::Nothing) => Some("NOTHING".to_owned()),
             Some(ReplicaIdentity::Index(index)) => Some(format!("USING INDEX {}", quoted(index))),
             None => None,
         };
-        after.extend(identity.map(|identity| {
-            let statement = alter(format!("REPLICA IDENTITY {identity}"));
+        set.extend(identity.map(|identity| {
+            let statement = self.alter(format!("REPLICA IDENTITY {identity}"));
             self.part("the replica identity", "", statement)
         }));
-        after.extend(dress.clustered_on.as_ref().map(|index| {
-            let statement = alter(format!("CLUSTER ON {}", quoted(index)));
+        set.extend(dress.clustered_on.as_ref().map(|index| {
+            let statement = self.alter(format!("CLUSTER ON {}", quoted(index)));
             self.part("the order by the index", index, statement)
         }));
         for one in &dress.statistics {
             match self.statistics(one) {
-                Ok(statement) => after.push(self.part("the statistics", &one.name, statement)),
+                Ok(statement) => set.push(self.part("the statistics", &one.name, statement)),
                 Err(why) => self.left_out(&self.what("the statistics", &one.name), &why),
             }
         }
         for comment in &dress.comments {
             let on = match comment.on {
-                CommentOn::Table => format!("TABLE {name}"),
-                CommentOn::Column => format!("COLUMN {name}.{}", quoted(&comment.name)),
+                CommentOn::Table => format!("TABLE {}", self.name),
+                CommentOn::Column => format!("COLUMN {}.{}", self.name, quoted(&comment.name)),
                 CommentOn::Index => format!("INDEX {}", in_schema(self.schema, &comment.name)),
-                CommentOn::Constraint => format!("CONSTRAINT {} ON {name}", quoted(&comment.name)),
+                CommentOn::Constraint => format!("CONSTRAINT {} ON {}", quoted(&comment.name), self.name),
             };
             let statement = format!("COMMENT ON {on} IS {}", literal(&comment.text));
             let kind = if comment.on == CommentOn::Table {
@@ -90,10 +102,12 @@ impl Draft<'_> {
             } else {
                 "the comment on"
             };
-            after.push(self.part(kind, &comment.name, statement));
+            set.push(self.part(kind, &comment.name, statement));
         }
-        self.drawn.complete.extend(after);
+        self.drawn.complete.extend(set);
+    }
 
+    fn foreign_keys(&mut self, dress: &Dress, tables: &[Table]) {
         let mut last = Vec::new();
         for (key, text) in &dress.foreign_keys {
             let what = self.what("the foreign key", key);
@@ -103,7 +117,7 @@ impl Draft<'_> {
                     table: other,
                     rest,
                 }) if tables.iter().any(|known| known.name == other) => {
-                    let statement = alter(format!(
+                    let statement = self.alter(format!(
                         "ADD CONSTRAINT {} FOREIGN KEY {columns} REFERENCES {} {rest}",
                         quoted(key),
                         in_schema(self.schema, &other)
@@ -120,6 +134,12 @@ impl Draft<'_> {
                 Err(strange) => self.left_out(&what, &strange.0),
             }
         }
+        self.drawn.finish.extend(last);
+    }
+
+    /// Who sees which rows.
+    fn policies(&mut self, dress: &Dress) {
+        let mut last = Vec::new();
         for policy in &dress.policies {
             match self.policy(policy) {
                 Ok(statement) => last.push(self.part("the policy", &policy.name, statement)),
@@ -127,18 +147,14 @@ impl Draft<'_> {
             }
         }
         if dress.row_security {
-            last.push(self.part(
-                "row-level security",
-                "",
-                alter("ENABLE ROW LEVEL SECURITY".to_owned()),
-            ));
+            last.push(self.part("row-level security", "", self.alter("ENABLE ROW LEVEL SECURITY")));
         }
         self.drawn.finish.extend(last);
         if dress.forced_row_security {
-            let statement = alter("FORCE ROW LEVEL SECURITY".to_owned());
+            let statement = self.alter("FORCE ROW LEVEL SECURITY");
             self.drawn
                 .close
-                .push(self.part("forced row-level security", &table, statement));
+                .push(self.part("forced row-level security", &self.table.name, statement));
         }
     }
 

@@ -65,7 +65,7 @@ impl Facts {
         let dice: Vec<&str> = CLOCKS_AND_DICE.to_vec();
         let harmless = names(
             "SELECT p.proname::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = ANY($1) \
-             GROUP BY p.proname HAVING bool_and(l.lanname IN ('internal', 'c') \
+             GROUP BY p.proname HAVING bool_and((l.lanname IN ('internal', 'c') OR p.pronamespace = 'pg_catalog'::regnamespace) \
              AND (p.provolatile <> 'v' OR p.proname = ANY($2)))",
             &[&called, &dice],
         )?;

@@ -103,9 +103,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Strange> {
 /// Where a text ends that begins before `at`: the place after its last quote.
 fn end_of_text(chars: &[char], mut at: usize, quote: char, escapes: bool) -> Result<usize, Strange> {
     while let Some(&c) = chars.get(at) {
-        if escapes && c == '\\' {
-            at += 2;
-        } else if c == quote && chars.get(at + 1) == Some(&quote) {
+        let is_doubled = c == quote && chars.get(at + 1) == Some(&quote);
+        if is_doubled || (escapes && c == '\\') {
             at += 2;
         } else if c == quote {
             return Ok(at + 1);
