@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lifeboat::demo::cluster::SUPERUSER;
 use postgres::Client;
 
+use crate::gate::wait_for;
 use crate::house::{House, back_up, backups, fill, restore};
 
 const NODES: i64 = 6000;
@@ -90,6 +91,11 @@ fn a_backup_under_writes_is_of_one_moment() {
         let mut writer = house.client("author");
         let stop = &stop;
         let writing = scope.spawn(move || write(&mut writer, stop));
+        // A machine that is busy may begin to write after the first backup.
+        wait_for(|| {
+            let names = "SELECT FROM pm_website_names WHERE name ~ '^[0-9]+$' LIMIT 1";
+            client.query_opt(names, &[]).unwrap().map(drop)
+        });
         for _ in 0..4 {
             backups.push(back_up(&engine));
             house.pass(chrono::Duration::minutes(1));
