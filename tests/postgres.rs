@@ -9,6 +9,8 @@
 
 #[path = "postgres/access.rs"]
 mod access;
+#[path = "postgres/administered.rs"]
+mod administered;
 #[path = "postgres/changes.rs"]
 mod changes;
 #[path = "postgres/check.rs"]
@@ -21,6 +23,8 @@ mod drills;
 mod failures;
 #[path = "postgres/gate.rs"]
 mod gate;
+#[path = "postgres/hardened.rs"]
+mod hardened;
 #[path = "postgres/house.rs"]
 mod house;
 #[path = "postgres/interrupted.rs"]
@@ -43,5 +47,7 @@ mod round_trip;
 mod row_digests;
 #[path = "postgres/sizes.rs"]
 mod sizes;
+#[path = "postgres/whole.rs"]
+mod whole;
 #[path = "postgres/writers.rs"]
 mod writers;

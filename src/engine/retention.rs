@@ -26,18 +26,23 @@ impl Engine {
         let Some(repository) = self.repository(name, false)? else {
             return Ok(Vec::new());
         };
-        if let Err(error) = self.drop_expired_tables(work, name) {
-            work.log(
-                Severity::Warning,
-                &format!("expired tables of an earlier restore could not be dropped: {error}"),
-            );
-        }
+        self.drop_expired_or_go_on(work, name);
         self.drop_void(work, name, &repository)?;
         let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
             self.free(work, &repository)?;
         }
         Ok(dropped)
+    }
+
+    /// What a restore has left in a database keeps nothing else from going.
+    fn drop_expired_or_go_on(&self, work: &Work, name: &EnvironmentName) {
+        if let Err(error) = self.drop_expired_tables(work, name) {
+            work.log(
+                Severity::Warning,
+                &format!("expired tables of an earlier restore could not be dropped: {error}"),
+            );
+        }
     }
 
     /// Drops backups that came too late, from a machine whose job others had taken over.
@@ -108,7 +113,7 @@ impl Engine {
                 .repository(&name, false)?
                 .ok_or_else(|| EngineError::Failed(format!("{name} has no repository yet")))?;
             work.phase(Phase::Retention)?;
-            engine.drop_expired_tables(work, &name)?;
+            engine.drop_expired_or_go_on(work, &name);
             let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
             let freed = engine.free(work, &repository)?;
             Ok(Outcome {

@@ -507,8 +507,11 @@ impl Engine {
     fn on_whole_content(&self, mut job: Job, claim: Claim) -> Result<(Job, Claim), EngineError> {
         let settled = {
             let _fence = self.behind_fence(&job.environment, claim);
-            self.settle_journal(&job.environment)
-                .and_then(|()| self.is_not_lost(&job.environment))
+            let settled = self.settle_journal(&job.environment);
+            if settled.is_ok() {
+                self.drop_left_behind(&job.environment);
+            }
+            settled.and_then(|()| self.is_not_lost(&job.environment))
         };
         let Err(error) = settled else {
             return Ok((job, claim));

@@ -97,25 +97,6 @@ fn a_server_that_stops_in_the_middle_fails_the_backup() {
 }
 
 #[test]
-fn a_server_that_ends_statements_too_soon_is_named() {
-    let (mut house, _) = house();
-    let mut client = house.client("author");
-    client
-        .batch_execute("CREATE ROLE hasty LOGIN SUPERUSER; ALTER ROLE hasty SET statement_timeout = '40ms'")
-        .unwrap();
-    let connect = house.cluster.connect("author", "hasty");
-    house.settle = Box::new(move |_, database| database.connect.clone_from(&connect));
-    let engine = house.engine();
-    let job = start_backup(&engine);
-    let why = failed(&engine, job);
-    assert!(why.contains("raise statement_timeout"), "{why}");
-    client
-        .batch_execute("ALTER ROLE hasty RESET statement_timeout")
-        .unwrap();
-    the_next_works(&house, &engine);
-}
-
-#[test]
 fn a_table_that_is_dropped_before_it_is_held_fails_the_backup() {
     let house = House::new();
     let engine = house.engine();

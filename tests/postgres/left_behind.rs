@@ -183,3 +183,80 @@ fn what_another_lifeboat_has_staged_stands_for_a_day_and_goes_then() {
     assert_eq!(house.left("author"), Vec::<String>::new());
     assert_eq!(house.rows("author", "public"), live);
 }
+
+#[test]
+fn what_somebody_holds_is_left_behind_and_stops_nothing() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let live = house.rows("author", "public");
+    house
+        .client("author")
+        .batch_execute("CREATE ROLE reader; GRANT SELECT ON pm_website_refs TO reader")
+        .unwrap();
+    let mut gate = Gate::after(&house, "author", "GRANT", "%");
+    house.pass(Duration::minutes(1));
+    let job = start_restore(&engine, &backup, &[]);
+    gate.wait();
+    let schema = house.left("author").remove(0);
+    let mut holder = house.client("author");
+    let mut held = holder.transaction().unwrap();
+    held.batch_execute(&format!("LOCK TABLE {schema}.pm_dam_refs IN ACCESS SHARE MODE"))
+        .unwrap();
+    engine.cancel(job, "maria").unwrap();
+    gate.open();
+    crate::house::ended(&engine, job);
+    assert_eq!(house.left("author"), std::slice::from_ref(&schema));
+
+    // Another start and another job go on, and say what is there.
+    drop(engine);
+    let engine = house.engine();
+    house.pass(Duration::minutes(1));
+    back_up(&engine);
+    let report = engine.check(Some(&House::live())).unwrap();
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.about == "leftovers" && finding.detail.contains(&schema)),
+        "{report:#?}"
+    );
+    assert_eq!(house.left("author"), [schema]);
+    held.rollback().unwrap();
+    house.pass(Duration::minutes(1));
+    back_up(&engine);
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    assert_eq!(house.rows("author", "public"), live);
+}
+
+#[test]
+fn a_switch_that_is_taken_back_is_told_as_that_and_no_more() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let mut client = house.client("author");
+    client
+        .batch_execute(
+            "CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE 'lifeboat_old%') THEN \
+             RAISE EXCEPTION 'tables stay where they are'; END IF; END $$; \
+             CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION public.refuse(); \
+             UPDATE pm_website_bundle SET bundle_data = 'x'",
+        )
+        .unwrap();
+    let live = house.rows("author", "public");
+    house.pass(Duration::minutes(1));
+    let job = start_restore(&engine, &backup, &[]);
+    let why = failed(&engine, job);
+    assert!(
+        why.contains("Live has its old content") && why.contains("tables stay where they are"),
+        "{why}"
+    );
+    assert!(
+        !why.contains("half switched") && !why.contains("start Lifeboat again"),
+        "{why}"
+    );
+    assert_eq!(house.rows("author", "public"), live);
+    assert_eq!(house.left("author"), Vec::<String>::new());
+    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+}

@@ -105,7 +105,7 @@ impl PostgresSettings {
         }
     }
 
-    /// Where the password comes from; `None` when the server asks for none.
+    /// Where the password comes from; `None` when it is where libpq looks for it, or the server asks for none.
     #[must_use]
     pub fn password(&self) -> Option<SecretSource> {
         self.password_file

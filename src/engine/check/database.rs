@@ -13,10 +13,12 @@ use crate::domain::settings::{InstanceSettings, PostgresSettings};
 use crate::engine::content::ContentError;
 use crate::engine::content::postgres::connect::Connector;
 use crate::engine::content::postgres::data_store::items;
-use crate::engine::content::postgres::names::quoted;
+use crate::engine::content::postgres::layout::Layout;
+use crate::engine::content::postgres::limits::{self, Hinders};
+use crate::engine::content::postgres::rehearsal::rehearse;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::rights::{self, Missing, Server};
-use crate::engine::content::postgres::tables::Layout;
+use crate::engine::content::postgres::stage::Owner;
 use crate::engine::restore::{database, plan, search_indexes};
 use crate::engine::{Engine, Variables};
 use crate::secret::command;
@@ -45,7 +47,12 @@ impl Engine {
             Err(error) => return findings.failed("workspaces", error.to_string()),
         };
         workspaces(settings, &layout, findings);
+        let is_standby = server.is_standby;
         all_rights(&connector, &mut client, &layout, findings);
+        limits(&connector, &mut client, &layout, findings);
+        if !is_standby {
+            makeable(&connector, &mut client, &layout, findings);
+        }
         room(&connector, &mut client, &layout, findings);
         data_store(settings, &layout, findings);
         search_indexes(settings, &layout, findings);
@@ -154,16 +161,6 @@ fn about_server(connector: &Connector, server: &Server, findings: &mut Findings<
              the server's is signed by as ca_file",
         ),
     }
-    if let Some(limit) = &server.statement_timeout {
-        findings.warning(
-            "statement_timeout",
-            format!(
-                "the server ends statements of {user} after {limit}, and reading a large table takes longer: \
-                 `ALTER ROLE {user} SET statement_timeout = 0`",
-                user = quoted(&server.user)
-            ),
-        );
-    }
 }
 
 /// Whether the program that writes down the schema is there and not older than the server.
@@ -205,6 +202,9 @@ fn sizes(layout: &Layout) -> Vec<(String, u64)> {
 }
 
 fn workspaces(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
+    for missing in layout.unreadable.iter().chain(&layout.lacking) {
+        findings.failed("workspaces", missing.clone());
+    }
     if layout.tables.is_empty() {
         findings.failed(
             "workspaces",
@@ -248,6 +248,68 @@ fn all_rights(
                 for missing in missing.iter().map(Missing::sentence) {
                     findings.failed(about, missing);
                 }
+            }
+        }
+    }
+}
+
+/// What is set on the server, the database or the user and stands in the way.
+fn limits(
+    connector: &Connector,
+    client: &mut postgres::Client,
+    layout: &Layout,
+    findings: &mut Findings<'_>,
+) {
+    match limits::find(connector, client, layout) {
+        Err(error) => findings.failed("limits", error.to_string()),
+        Ok(limits) if limits.is_empty() => findings.ok("limits", "nothing is set that stands in the way"),
+        Ok(limits) => {
+            for limit in limits {
+                match limit.hinders {
+                    Hinders::Everything | Hinders::Restores => findings.failed(limit.about, limit.sentence),
+                    Hinders::Nothing => findings.warning(limit.about, limit.sentence),
+                }
+            }
+        }
+    }
+}
+
+/// Whether the tables can be made anew as they are. Tried on empty ones, in a transaction that is taken back; where a right
+/// is missing for that, or a limit stands in the way, it has been said.
+fn makeable(
+    connector: &Connector,
+    client: &mut postgres::Client,
+    layout: &Layout,
+    findings: &mut Findings<'_>,
+) {
+    let may = rights::for_staging(connector, client, layout).is_ok_and(|missing| missing.is_empty());
+    let takes_changes = limits::find(connector, client, layout)
+        .is_ok_and(|limits| limits.iter().all(|limit| limit.hinders == Hinders::Nothing));
+    if layout.tables.is_empty() || !may || !takes_changes {
+        return;
+    }
+    let tried = Owner::find(connector, client, &layout.tables, &layout.tables).and_then(|owner| {
+        rehearse(
+            connector,
+            client,
+            &owner,
+            &layout.tables,
+            &layout.tables,
+            &connector.settings().schema,
+        )
+    });
+    match tried {
+        Err(error) => findings.failed("tables", error.to_string()),
+        Ok(drawn) => {
+            let is_whole = drawn.obstacles.is_empty() && drawn.left_out.is_empty();
+            for obstacle in drawn.obstacles {
+                findings.failed("tables", format!("they cannot be restored: {obstacle}"));
+            }
+            for left_out in drawn.left_out {
+                findings.warning("tables", left_out);
+            }
+            if is_whole {
+                findings.ok("tables", "they can be made anew with all that is set on them");
             }
         }
     }

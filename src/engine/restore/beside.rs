@@ -118,6 +118,14 @@ impl<'s> Staged<'s> {
         }
     }
 
+    /// What does not come back, as sentences.
+    pub(super) fn left_out(&self) -> &[String] {
+        match &self.place {
+            Place::Tables(staging) => staging.left_out(),
+            Place::Folder(_) | Place::Scratch(_) => &[],
+        }
+    }
+
     /// Makes room for what an exchange of tables sets aside, where nothing has to be staged.
     pub(super) fn make_room(&self) -> Result<(), EngineError> {
         match &self.place {
@@ -204,7 +212,7 @@ impl<'s> Staged<'s> {
                 self.instance
             ))),
             None => match &self.place {
-                Place::Tables(staging) => staging.add_rows(),
+                Place::Tables(staging) => staging.settle(),
                 Place::Folder(_) | Place::Scratch(_) => Ok(()),
             },
         }

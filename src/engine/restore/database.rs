@@ -14,9 +14,12 @@ use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
 use crate::engine::EngineError;
 use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::layout::{Layout, look};
+use crate::engine::content::postgres::limits::{self, Hinders};
+use crate::engine::content::postgres::rehearsal::rehearse;
 use crate::engine::content::postgres::rights::{self, Missing};
 use crate::engine::content::postgres::stage::Owner;
-use crate::engine::content::postgres::tables::{Layout, Table, look};
+use crate::engine::content::postgres::tables::Table;
 use crate::engine::repository::Repository;
 use crate::engine::watch::Watch;
 
@@ -59,6 +62,19 @@ pub(super) fn plan(
         return Ok(found);
     }
     let (layout, mut client) = look(connector)?;
+    if !layout.unreadable.is_empty() {
+        found.obstacles.extend(layout.unreadable);
+        return Ok(found);
+    }
+    for lacking in &layout.lacking {
+        if way.without_safety {
+            found.warnings.push(lacking.clone());
+        } else {
+            found.obstacles.push(format!(
+                "{lacking}. As it is, no backup can be taken of Live: restore without a safety backup, which brings it back"
+            ));
+        }
+    }
     found.changes = if layout.tables.is_empty() {
         found.warnings.push(format!(
             "the database of {} holds nothing: all of it comes back",
@@ -74,11 +90,27 @@ pub(super) fn plan(
         .into_iter()
         .filter(|table| is_staged(selection, table))
         .collect();
-    if let Err(error) = Owner::find(connector, &mut client, &layout.tables, &staged) {
-        found.obstacles.push(error.to_string());
-    }
+    let owner = Owner::find(connector, &mut client, &layout.tables, &staged);
     let missing = rights::for_staging(connector, &mut client, &layout)?;
+    let mut takes_changes = missing.is_empty();
+    for limit in limits::find(connector, &mut client, &layout)? {
+        match limit.hinders {
+            Hinders::Everything | Hinders::Restores => {
+                takes_changes = false;
+                found.obstacles.push(limit.sentence);
+            }
+            Hinders::Nothing => found.warnings.push(limit.sentence),
+        }
+    }
+    match owner {
+        Err(error) => found.obstacles.push(error.to_string()),
+        Ok(owner) if takes_changes => {
+            found.rehearse(connector, &mut client, &owner, &staged, &layout.tables);
+        }
+        Ok(_) => {}
+    }
     found.obstacles.extend(missing.iter().map(Missing::sentence));
+    found.warnings.extend(newer(&staged, &layout.tables));
     found
         .warnings
         .extend(clinging(connector, &mut client, &layout, selection)?);
@@ -112,6 +144,40 @@ fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceC
         .collect()
 }
 
+/// What somebody has made on live tables since the backup was taken, and what is set on them in another way: it goes with
+/// the tables that are replaced.
+fn newer(staged: &[Table], live: &[Table]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for table in staged {
+        let Some(now) = live.iter().find(|live| live.name == table.name) else {
+            continue;
+        };
+        let mut what: Vec<String> = now
+            .indexes
+            .iter()
+            .filter(|index| !table.indexes.contains(index))
+            .chain(
+                now.constraints
+                    .iter()
+                    .filter(|one| !table.constraints.contains(one))
+                    .map(|(_, text)| text),
+            )
+            .cloned()
+            .collect();
+        if table.dress.is_some() && table.dress != now.dress {
+            what.push("storage parameters, policies, comments or the like".to_owned());
+        }
+        if !what.is_empty() {
+            sentences.push(format!(
+                "the table {} was changed since the backup was taken, and comes back as it was then: {}",
+                table.name,
+                what.join("; ")
+            ));
+        }
+    }
+    sentences
+}
+
 /// What refers to live tables and would go on referring to the old ones: views, foreign keys, triggers, publications.
 fn clinging(
     connector: &Connector,
@@ -134,7 +200,11 @@ fn clinging(
              JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class t ON t.oid = d.refobjid \
              WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY($1) AND v.oid <> t.oid \
              UNION ALL SELECT 'the foreign key ' || k.conname || ' refers to', t.relname::text FROM pg_constraint k \
-             JOIN pg_class t ON t.oid = k.confrelid WHERE k.contype = 'f' AND k.confrelid = ANY($1) \
+             JOIN pg_class t ON t.oid = k.confrelid WHERE k.contype = 'f' AND k.confrelid = ANY($1) AND k.conrelid <> ALL($1) \
+             UNION ALL SELECT 'the rule ' || r.rulename || ' stands on', t.relname::text FROM pg_rewrite r \
+             JOIN pg_class t ON t.oid = r.ev_class WHERE r.ev_class = ANY($1) \
+             UNION ALL SELECT 'the inheritance from ' || p.relname || ' is that of', t.relname::text FROM pg_inherits i \
+             JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class t ON t.oid = i.inhrelid WHERE i.inhrelid = ANY($1) \
              UNION ALL SELECT 'the trigger ' || g.tgname || ' stands on', t.relname::text FROM pg_trigger g \
              JOIN pg_class t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgrelid = ANY($1) \
              UNION ALL SELECT 'the publication ' || p.pubname || ' carries', t.relname::text FROM pg_publication_rel l \
@@ -188,6 +258,31 @@ impl Found {
         self.obstacles.extend(other.obstacles);
         self.warnings.extend(other.warnings);
         self.newest_change = self.newest_change.max(other.newest_change);
+    }
+
+    /// Whether the tables can be made as they were.
+    pub(super) fn rehearse(
+        &mut self,
+        connector: &Connector,
+        client: &mut postgres::Client,
+        owner: &Owner,
+        staged: &[Table],
+        live: &[Table],
+    ) {
+        match rehearse(
+            connector,
+            client,
+            owner,
+            staged,
+            live,
+            &connector.settings().schema,
+        ) {
+            Ok(drawn) => {
+                self.warnings.extend(drawn.left_out);
+                self.obstacles.extend(drawn.obstacles);
+            }
+            Err(error) => self.obstacles.push(error.to_string()),
+        }
     }
 
     /// Room for a second copy of the tables, and for records that the data store lacks.

@@ -24,10 +24,10 @@ use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
 use crate::engine::catalog::Claim;
 use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::layout::look;
 use crate::engine::content::postgres::replaced;
 use crate::engine::content::postgres::rights::{self, Missing};
 use crate::engine::content::postgres::stage::NoteState;
-use crate::engine::content::postgres::tables::look;
 use crate::engine::repository::{Repository, RepositoryError};
 use crate::engine::{Engine, EngineError, Work, removal};
 
@@ -202,6 +202,9 @@ impl Engine {
                 }
             });
         }
+        for text in staged.iter().flat_map(Staged::left_out) {
+            work.log(Severity::Warning, text);
+        }
         let began = self.now();
         work.phase(Phase::Rehearsing)?;
         for staged in &staged {
@@ -363,7 +366,7 @@ impl Engine {
                 let (connector, _) = self.drill_connector(settings, database);
                 for left in replaced::find(&connector, name, &instance.name)? {
                     if left.note.state == NoteState::Drill {
-                        replaced::drop_scratch_schema(&connector, &left.schema)?;
+                        replaced::drop_schema(&connector, &left.schema)?;
                     }
                 }
             }

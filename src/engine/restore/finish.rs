@@ -96,21 +96,19 @@ impl Engine {
         ))
     }
 
-    /// Drops what was staged before the switch, and the journal.
-    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<(), EngineError> {
+    /// Drops what was staged before the switch, and the journal. What is in a database and cannot be dropped now is left
+    /// there, since it is in nobody's way; gives sentences about that.
+    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
         for record in &journal.instances {
-            match &record.beside {
-                Beside::Folder { staging, .. } => {
-                    removal::remove(staging).map_err(EngineError::io("removing", staging))?;
-                }
-                Beside::Schema(schema) => {
-                    schema.drop_staged(&self.connector_of(&journal.environment, &record.instance)?)?;
-                }
+            if let Beside::Folder { staging, .. } = &record.beside {
+                removal::remove(staging).map_err(EngineError::io("removing", staging))?;
             }
         }
+        let left = self.drop_schemas(journal)?;
         journal
             .remove(self.papers_of(&journal.environment))
-            .map_err(self.paper_failed("updating the journal in", journal::KIND))
+            .map_err(self.paper_failed("updating the journal in", journal::KIND))?;
+        Ok(left)
     }
 
     /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
@@ -128,9 +126,12 @@ impl Engine {
             let _ = work.phase(Phase::CleaningUp);
         }
         match self.drop_staged(journal) {
-            Ok(()) => {
+            Ok(left) => {
                 self.drop_safety(safety);
-                error
+                if left.is_empty() {
+                    return error;
+                }
+                EngineError::Failed(format!("{}; and {}", work.told(&error), left.join("; and ")))
             }
             Err(left) => EngineError::Failed(format!(
                 "{}; and what was staged is still there: {left}",

@@ -11,6 +11,7 @@ mod finish;
 mod fixed;
 mod in_the_way;
 pub(super) mod journal;
+mod left_behind;
 mod lost;
 mod nodes;
 pub(super) mod plan;

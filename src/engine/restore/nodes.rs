@@ -41,6 +41,7 @@ pub(super) fn compare(
     watch: &dyn Watch,
 ) -> Result<Vec<WorkspaceChange>, EngineError> {
     let moment = Moment::take(connector, false)?;
+    let connector = &moment.connector;
     let chosen = |table: &&Table| {
         matches!(table.holds, Holds::Bundles | Holds::DataStore) && is_compared(selection, &table.workspace)
     };

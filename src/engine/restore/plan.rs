@@ -17,7 +17,7 @@ use crate::domain::request::RestoreRequest;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::catalog::StoredPlan;
 use crate::engine::content::files::Files;
-use crate::engine::content::postgres::tables::look;
+use crate::engine::content::postgres::layout::look;
 use crate::engine::content::{Content, ContentError, Item};
 use crate::engine::repository::{Depth, Repository};
 use crate::engine::watch::Watch;

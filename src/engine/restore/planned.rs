@@ -15,7 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::domain::staleness::{Basis, Stale, too_old};
 use crate::engine::catalog::StoredPlan;
-use crate::engine::content::postgres::tables::look;
+use crate::engine::content::postgres::layout::look;
 use crate::engine::{Engine, EngineError};
 
 impl Engine {

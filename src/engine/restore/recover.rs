@@ -18,6 +18,14 @@ use crate::engine::{Engine, EngineError, hooks, locked, papers};
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);
 
+/// A sentence, and what was left behind.
+fn with_left(sentence: String, left: &[String]) -> String {
+    if left.is_empty() {
+        return sentence;
+    }
+    format!("{sentence}; {}", left.join("; "))
+}
+
 /// How an interrupted restore was settled.
 struct Settled {
     done: bool,
@@ -300,14 +308,17 @@ impl Engine {
             if !Self::nothing_is_switched_of_folders(&journal) {
                 return Err(self.half(&journal, &"Live is not the content that it had before"));
             }
-            self.drop_staged(&journal)?;
+            let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
             }
             return Ok(Some(Settled {
                 done: false,
-                sentence: format!(
-                    "the restore of {backup} was interrupted before the switch: Live has its old content, whole"
+                sentence: with_left(
+                    format!(
+                        "the restore of {backup} was interrupted before the switch: Live has its old content, whole"
+                    ),
+                    &left,
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),
@@ -315,16 +326,14 @@ impl Engine {
             }));
         }
         if journal.stage == Stage::Clearing {
+            // What cannot be removed is in nobody's way.
             let left = self.clear(&journal);
-            if !left.is_empty() {
-                return Err(EngineError::Failed(left.join("; ")));
-            }
             return Ok(Some(Settled {
                 done: true,
                 sentence: format!(
                     "the restore of {backup} was done when Lifeboat was ended: Live has the restored content, whole"
                 ),
-                warnings: Vec::new(),
+                warnings: left,
                 health: Vec::new(),
                 safety: journal.safety,
             }));
@@ -336,14 +345,17 @@ impl Engine {
             // Of what is half dropped nothing may become live, should this be ended in the middle.
             journal.stage = Stage::Staging;
             self.write_journal(&journal)?;
-            self.drop_staged(&journal)?;
+            let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
                 self.drop_safety(self.find_backup(name, id).ok().as_ref());
             }
             return Ok(Some(Settled {
                 done: false,
-                sentence: format!(
-                    "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {stuck}"
+                sentence: with_left(
+                    format!(
+                        "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {stuck}"
+                    ),
+                    &left,
                 ),
                 warnings: Vec::new(),
                 health: Vec::new(),

@@ -251,14 +251,12 @@ impl Engine {
                     }
                 }
                 Beside::Schema(schema) => {
-                    let tidied = self
-                        .connector_of(&journal.environment, &record.instance)
-                        .and_then(|connector| Ok(schema.tidy(&connector)?));
-                    if let Err(error) = tidied {
-                        left.push(format!(
-                            "the empty schema {} could not be removed from the database of {}: {error}",
-                            schema.fresh, record.instance
-                        ));
+                    // Empty by now.
+                    let dropped =
+                        self.drop_or_leave_behind(&journal.environment, &record.instance, &[&schema.fresh]);
+                    match dropped {
+                        Ok(sentences) => left.extend(sentences),
+                        Err(error) => left.push(error.to_string()),
                     }
                 }
             }

@@ -15,11 +15,14 @@ use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, Wor
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
 use crate::domain::settings::{ContentSettings, InstanceSettings, PostgresSettings};
+use crate::engine::content::postgres::blueprint::Blueprints;
 use crate::engine::content::postgres::connect::Connector;
+use crate::engine::content::postgres::layout::Layout;
+use crate::engine::content::postgres::rehearsal::rehearse;
 use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::content::postgres::stage::{Note, NoteState, Owner, Stage};
 use crate::engine::content::postgres::switch::{Exchange, Standing, own_name};
-use crate::engine::content::postgres::tables::{Holds, Layout, Table};
+use crate::engine::content::postgres::tables::{Holds, Table};
 use crate::engine::content::postgres::{data_store, names};
 use crate::engine::content::{ContentError, Item};
 use crate::engine::repository::{Files, Repository};
@@ -80,17 +83,13 @@ impl SchemaRecord {
         }
     }
 
-    /// Drops what was staged. What an earlier restore has replaced stays.
-    pub(super) fn drop_staged(&self, connector: &Connector) -> Result<(), ContentError> {
-        if !self.borrowed {
-            replaced::drop_schema(connector, &self.fresh)?;
+    /// The schemas that it has made. What an earlier restore has replaced is not its own.
+    pub(super) fn made(&self) -> Vec<&str> {
+        if self.borrowed {
+            vec![&self.replaced]
+        } else {
+            vec![&self.fresh, &self.replaced]
         }
-        replaced::drop_schema(connector, &self.replaced)
-    }
-
-    /// Removes what is empty after the switch.
-    pub(super) fn tidy(&self, connector: &Connector) -> Result<(), ContentError> {
-        replaced::drop_schema(connector, &self.fresh)
     }
 }
 
@@ -102,6 +101,8 @@ pub(super) struct TableStaging {
     tables: Vec<Table>,
     copies: Vec<TableCopy>,
     live: Vec<Table>,
+    /// How the tables are made.
+    drawn: Blueprints,
     workspaces: Vec<String>,
     /// Set when nothing is loaded: tables that an earlier restore has replaced come back.
     back_to: Option<Left>,
@@ -169,7 +170,35 @@ impl TableStaging {
         staging.workspaces = workspaces(&tables, &staging.live, about.selection);
         staging.tables = tables;
         staging.copies = copies;
+        staging.draw()?;
         Ok(staging)
+    }
+
+    /// Works out how the tables are made, and tries it.
+    fn draw(&mut self) -> Result<(), EngineError> {
+        let stage = &self.stage;
+        let mut client = stage.connector.connect()?;
+        self.drawn = rehearse(
+            &stage.connector,
+            &mut client,
+            &stage.owner,
+            &self.tables,
+            &self.live,
+            &stage.fresh,
+        )?;
+        match self.drawn.obstacles.as_slice() {
+            [] => Ok(()),
+            obstacles => Err(EngineError::Failed(format!(
+                "the tables cannot be made as they were in {}: {}",
+                stage.connector.place(),
+                obstacles.join("; ")
+            ))),
+        }
+    }
+
+    /// What does not come back with the tables, as sentences.
+    pub(super) fn left_out(&self) -> &[String] {
+        &self.drawn.left_out
     }
 
     /// Works out what a drill loads: everything that the backup holds, into one schema that never becomes live. In a
@@ -198,6 +227,7 @@ impl TableStaging {
             .clone_from(&copy_of(backup, &instance.name)?.tables);
         staging.tables = tables;
         staging.scratch = Some(ScratchStore::new(store));
+        staging.draw()?;
         Ok(staging)
     }
 
@@ -264,6 +294,7 @@ impl TableStaging {
             tables: Vec::new(),
             copies: Vec::new(),
             live,
+            drawn: Blueprints::default(),
             workspaces: Vec::new(),
             back_to: None,
             scratch: None,
@@ -314,6 +345,7 @@ impl TableStaging {
         }
         self.stage.load::<EngineError>(
             &self.tables,
+            &self.drawn,
             &self.copies,
             &|table, write| {
                 let folder = table.folder();
@@ -327,7 +359,7 @@ impl TableStaging {
             },
             watch,
         )?;
-        Ok(self.stage.dress(&self.tables, &self.live)?)
+        Ok(self.stage.dress(&self.tables, &self.drawn, &self.live)?)
     }
 
     /// Whether a data store in the backup is one of records in a folder, and not a table.
@@ -358,9 +390,15 @@ impl TableStaging {
         Ok(())
     }
 
+    /// What is left to do when everything was found right.
+    pub(super) fn settle(&self) -> Result<(), EngineError> {
+        self.add_rows()?;
+        Ok(self.stage.close(&self.drawn)?)
+    }
+
     /// Adds the records of a data store in a table that the live one lacks, once what was staged has been found right.
     /// Nothing is ever removed from it.
-    pub(super) fn add_rows(&self) -> Result<(), EngineError> {
+    fn add_rows(&self) -> Result<(), EngineError> {
         let connector = &self.stage.connector;
         for table in self.tables.iter().filter(|table| table.holds == Holds::DataStore) {
             if !self.live.iter().any(|live| live.name == table.name) {
@@ -439,6 +477,9 @@ impl TableStaging {
     ) -> Result<Option<String>, EngineError> {
         if let Some(difference) = self.stage.difference(&self.copies, watch)? {
             return Ok(Some(difference));
+        }
+        if let Some(refused) = self.stage.accepts(&self.tables, &self.drawn)? {
+            return Ok(Some(refused));
         }
         if let Some(store) = &self.scratch {
             return store.difference(watch);

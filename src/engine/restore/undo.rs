@@ -312,12 +312,18 @@ impl Engine {
         left: &LeftByInstance,
     ) -> Result<u64, EngineError> {
         let mut freed = 0;
+        let mut failed = None;
         for (instance, left) in left {
             let connector = self.connector_of(name, instance)?;
-            if left.is_replaced() {
-                replaced::drop_replaced(&connector, &left.schema)?;
+            let dropped = if left.is_replaced() {
+                replaced::drop_replaced(&connector, &left.schema)
             } else {
-                replaced::drop_schema(&connector, &left.schema)?;
+                replaced::drop_schema(&connector, &left.schema)
+            };
+            if let Err(error) = dropped {
+                // One that somebody holds keeps none of the others.
+                failed.get_or_insert(error);
+                continue;
             }
             freed += left.bytes;
             work.log(
@@ -331,7 +337,10 @@ impl Engine {
         }
         self.look_for_replaced(name)?;
         self.changed(name);
-        Ok(freed)
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(freed),
+        }
     }
 
     /// Looks in the databases which replaced tables stand, and remembers it.

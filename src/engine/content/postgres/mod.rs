@@ -12,27 +12,47 @@
 //! website/pm_website_bundle/2.trailer
 //! ```
 //!
-//! - `connect`, `names`, `tables`, `schema`: reaching the database, and what is in it.
+//! - `connect`, `address`, `passfile`, `session`: reaching the database, whatever is set for the user.
+//! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
+//! - `rights`, `limits`, `holders`: what stands in the way.
+//! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `rehearsal`: the
+//!   statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
-//! - `stage`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
+//! - `stage`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
 //! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
 
+mod accept;
+mod address;
+pub mod blueprint;
 pub mod bundle;
 pub mod connect;
+mod constraint;
 pub mod data_store;
+pub mod definition;
+mod describe;
+pub mod dress;
+mod dressing;
+mod holders;
+pub mod layout;
+pub mod limits;
 pub mod moment;
 pub mod names;
+mod passfile;
 pub mod read;
+pub mod rehearsal;
 pub mod replaced;
 pub mod rights;
 pub mod rows;
 pub mod schema;
+mod session;
 pub mod stage;
 pub mod switch;
 pub mod tables;
+mod token;
 mod walk;
+mod wardrobe;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,7 +131,7 @@ impl Content for Postgres {
     fn read_ahead(&self) {
         if let Some(moment) = &mut *self.held() {
             // What hinders it hinders the walk as well, which tells.
-            let _ = moment.read_ahead(&self.connector, self.digest());
+            let _ = moment.read_ahead(self.digest());
         }
     }
 

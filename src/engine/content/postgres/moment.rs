@@ -8,10 +8,11 @@ use std::thread::JoinHandle;
 use postgres::Client;
 
 use super::connect::Connector;
+use super::layout::Layout;
 use super::names;
 use super::read::{Reader, extents};
 use super::rows::RowDigest;
-use super::tables::{Layout, Table};
+use super::tables::Table;
 use crate::engine::content::ContentError;
 
 /// A moment of a database, held until this is dropped.
@@ -19,6 +20,8 @@ pub struct Moment {
     /// Goes before the connection that holds what it reads.
     ahead: Option<Reading>,
     client: Client,
+    /// Leads to the server that has it, and to no other.
+    pub connector: Connector,
     /// What other connections call it.
     pub id: String,
     /// The tables at that moment.
@@ -52,7 +55,11 @@ impl std::fmt::Debug for Moment {
 
 /// A reader may wait for whoever takes what it has read. It does not wait for a lock behind somebody who waits for another
 /// of its connections: the server would see no circle in that.
-const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'";
+///
+/// Rows that a policy hides are an error, not a silence. And where texts are bytes of any kind, they come as they are.
+const PATIENCE: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'; \
+     SET LOCAL row_security = off; \
+     SELECT set_config('client_encoding', 'SQL_ASCII', true) WHERE current_setting('server_encoding') = 'SQL_ASCII'";
 
 /// Since PostgreSQL 14 a range of places is read without reading the whole table.
 const READS_BY_PLACE: i32 = 140_000;
@@ -63,7 +70,8 @@ impl Moment {
     /// # Errors
     /// [`ContentError::Database`]: out of reach, a right is missing, or there is nothing of Jackrabbit's.
     pub fn take(connector: &Connector, with_ddl: bool) -> Result<Self, ContentError> {
-        let mut client = connector.connect()?;
+        let (mut client, connector) = connector.connect_to_one()?;
+        let connector = &connector;
         let failed = connector.failed("holding the database still");
         // Held by hand: a transaction that borrows the client could not be kept beside it.
         client
@@ -87,6 +95,17 @@ impl Moment {
         }
         let schema = &connector.settings().schema;
         let layout = Layout::read(connector, &mut client)?;
+        // What a workspace lacks, a restore brings back: only a backup cannot do without it.
+        let lacking = layout.lacking.iter().filter(|_| with_ddl);
+        let missing: Vec<_> = layout
+            .unreadable
+            .iter()
+            .chain(lacking)
+            .map(String::as_str)
+            .collect();
+        if !missing.is_empty() {
+            return Err(connector.wrong("looking at the tables", missing.join("; ")));
+        }
         if layout.tables.is_empty() {
             return Err(connector.wrong(
                 "looking at the tables",
@@ -107,9 +126,10 @@ impl Moment {
             .batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", ")))
             .map_err(&failed)?;
         let ddl = if with_ddl {
+            let counters = super::schema::counters(connector, &mut client, &layout)?;
             let (connector, id, layout) = (connector.clone(), id.clone(), layout.clone());
             Ddl::Coming(std::thread::spawn(move || {
-                super::schema::dump(&connector, &id, &layout)
+                super::schema::dump(&connector, &id, &layout, &counters)
             }))
         } else {
             Ddl::Left
@@ -117,6 +137,7 @@ impl Moment {
         Ok(Self {
             ahead: None,
             client,
+            connector: connector.clone(),
             id,
             layout,
             ddl,
@@ -127,13 +148,9 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when reading cannot begin.
-    pub(super) fn read_ahead(
-        &mut self,
-        connector: &Connector,
-        digest: RowDigest,
-    ) -> Result<(), ContentError> {
+    pub(super) fn read_ahead(&mut self, digest: RowDigest) -> Result<(), ContentError> {
         if self.ahead.is_none() {
-            self.ahead = Some(self.begin_reading(connector, digest)?);
+            self.ahead = Some(self.begin_reading(digest)?);
         }
         Ok(())
     }
@@ -142,22 +159,18 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when reading cannot begin.
-    pub(super) fn reading(
-        &mut self,
-        connector: &Connector,
-        digest: RowDigest,
-    ) -> Result<Reading, ContentError> {
+    pub(super) fn reading(&mut self, digest: RowDigest) -> Result<Reading, ContentError> {
         match self.ahead.take() {
             Some(reading) => Ok(reading),
-            None => self.begin_reading(connector, digest),
+            None => self.begin_reading(digest),
         }
     }
 
-    fn begin_reading(&self, connector: &Connector, digest: RowDigest) -> Result<Reading, ContentError> {
+    fn begin_reading(&self, digest: RowDigest) -> Result<Reading, ContentError> {
         let tables = Arc::new(self.layout.tables.clone());
         let reader = Reader::start(
-            connector,
-            &connector.settings().schema,
+            &self.connector,
+            &self.connector.settings().schema,
             Some(self.id.clone()),
             Arc::clone(&tables),
             extents(&tables, true),
@@ -170,25 +183,27 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when `pg_dump` is missing, too old for the server, or fails.
-    pub fn ddl(&mut self, connector: &Connector) -> Result<Vec<u8>, ContentError> {
+    pub fn ddl(&mut self) -> Result<Vec<u8>, ContentError> {
         match std::mem::replace(&mut self.ddl, Ddl::Taken) {
             Ddl::Coming(dumping) => dumping.join().unwrap_or_else(|_| {
-                Err(connector.wrong(
+                Err(self.connector.wrong(
                     "writing down the schema",
                     "whoever did it has stopped; its message is on standard error",
                 ))
             }),
-            Ddl::Left => super::schema::dump(connector, &self.id, &self.layout),
-            Ddl::Taken => Err(connector.wrong("writing down the schema", "it was asked for twice")),
+            Ddl::Left => super::schema::dump(&self.connector, &self.id, &self.layout, &[]),
+            Ddl::Taken => Err(self
+                .connector
+                .wrong("writing down the schema", "it was asked for twice")),
         }
     }
 
     /// Whether the connection that holds it is still there.
-    pub fn check(&mut self, connector: &Connector) -> Result<(), ContentError> {
+    pub fn check(&mut self) -> Result<(), ContentError> {
         self.client
             .simple_query("SELECT 1")
             .map(drop)
-            .map_err(connector.failed("holding the database still"))
+            .map_err(self.connector.failed("holding the database still"))
     }
 }
 

@@ -416,6 +416,7 @@ mod tests {
             workspace: "website".into(),
             holds: Holds::Bundles,
             columns: Vec::new(),
+            generated: Vec::new(),
             key: Vec::new(),
             constraints: Vec::new(),
             indexes: Vec::new(),
@@ -423,6 +424,8 @@ mod tests {
             owner: "magnolia".into(),
             grants: Vec::new(),
             special_grants: Vec::new(),
+            dress: None,
+            any_bytes: false,
             found: Found {
                 blocks,
                 bytes,

@@ -2,6 +2,7 @@
 //! moment, and what an interrupted restore has left behind.
 
 use super::connect::Connector;
+use super::holders;
 use super::names::quoted;
 use super::stage::{Note, NoteState};
 use super::switch;
@@ -10,6 +11,10 @@ use crate::engine::content::ContentError;
 
 /// What every schema of Lifeboat's begins with.
 pub const PREFIX: &str = "lifeboat_";
+
+/// How long dropping waits for each lock, and how long it may take in all.
+const DROP_WAIT: &str = "5s";
+const DROP_LIMIT: &str = "5min";
 
 /// A schema that a restore has made.
 #[derive(Debug, Clone)]
@@ -86,6 +91,11 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
     let mut client = connector.connect()?;
     let failed = connector.failed("dropping replaced tables");
     let mut transaction = client.transaction().map_err(&failed)?;
+    transaction
+        .batch_execute(&format!(
+            "SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'"
+        ))
+        .map_err(&failed)?;
     let tables: Vec<String> = transaction
         .query(
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
@@ -101,35 +111,63 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
             .batch_execute(&format!("DROP TABLE {} RESTRICT", tables.join(", ")))
             .map_err(&failed)?;
     }
+    // Those that no column owned have come along with their tables.
+    let sequences: Vec<String> = transaction
+        .query(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'S'",
+            &[&schema],
+        )
+        .map_err(&failed)?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    if !sequences.is_empty() {
+        transaction
+            .batch_execute(&format!("DROP SEQUENCE {} RESTRICT", sequences.join(", ")))
+            .map_err(&failed)?;
+    }
     transaction
         .batch_execute(&format!("DROP SCHEMA IF EXISTS {} RESTRICT", quoted(schema)))
         .map_err(&failed)?;
     transaction.commit().map_err(failed)
 }
 
-/// Drops a schema that a restore has made and everything in it, when whoever reads in it is done. One that is gone is no
-/// error.
+/// Drops a schema that a restore or a drill has made and everything in it. One that is gone is no error. Whoever reads in
+/// it is waited for, but not for long: a session that nobody ends would hold everything up.
 ///
 /// # Errors
-/// [`ContentError::Database`].
+/// [`ContentError::Database`], also when it is in use: with who uses it.
 pub fn drop_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
     let mut client = connector.connect()?;
-    client
-        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(schema)))
-        .map_err(connector.failed("removing a schema that a restore has left"))
-}
-
-/// As [`drop_schema`], for one of a drill. A session of a machine that has lost its power may hold it for as long as the
-/// server does not notice: that is not waited for.
-///
-/// # Errors
-/// [`ContentError::Database`], also when it is in use.
-pub fn drop_scratch_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
-    let mut client = connector.connect()?;
-    client
-        .batch_execute(&format!(
-            "BEGIN; SET LOCAL lock_timeout = '10s'; DROP SCHEMA IF EXISTS {} CASCADE; COMMIT",
-            quoted(schema)
-        ))
-        .map_err(connector.failed("removing a schema that a drill has left"))
+    let failed = connector.failed("removing a schema that a restore or a drill has left");
+    // Looked for first: where nothing can be changed, nothing need be changed either.
+    let is_there: bool = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
+            &[&schema],
+        )
+        .map_err(&failed)?
+        .get(0);
+    if !is_there {
+        return Ok(());
+    }
+    let dropped = client.batch_execute(&format!(
+        "BEGIN; SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'; \
+         DROP SCHEMA IF EXISTS {} CASCADE; COMMIT",
+        quoted(schema)
+    ));
+    let Err(error) = dropped else { return Ok(()) };
+    let ContentError::Database { place, doing, why } = failed(error) else {
+        return Ok(());
+    };
+    let holders = client
+        .batch_execute("ROLLBACK")
+        .and_then(|()| holders::holders_of_schema(&mut client, schema))
+        .unwrap_or_default();
+    Err(ContentError::Database {
+        place,
+        doing,
+        why: format!("{why}{holders}"),
+    })
 }

@@ -4,8 +4,8 @@
 use postgres::GenericClient;
 
 use super::connect::Connector;
+use super::layout::Layout;
 use super::names::{in_schema, quoted};
-use super::tables::Layout;
 use crate::engine::content::ContentError;
 
 /// A right that somebody lacks.
@@ -38,8 +38,6 @@ pub struct Server {
     pub user: String,
     /// The name of the database.
     pub database: String,
-    /// After which time the server ends a statement of this user, as it writes it; `None` for never.
-    pub statement_timeout: Option<String>,
     /// The protocol of the encrypted connection; `None` when it is not encrypted.
     pub encrypted: Option<String>,
     /// Whether the server only follows another one.
@@ -56,7 +54,6 @@ impl Server {
             .query_one(
                 "SELECT current_setting('server_version'), current_setting('server_version_num')::integer, \
                  current_user::text, current_database()::text, \
-                 nullif(current_setting('statement_timeout'), '0'), \
                  (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), pg_is_in_recovery()",
                 &[],
             )
@@ -66,9 +63,8 @@ impl Server {
             number: u32::try_from(row.get::<_, i32>(1)).unwrap_or(0),
             user: row.get(2),
             database: row.get(3),
-            statement_timeout: row.get(4),
-            encrypted: row.get(5),
-            is_standby: row.get(6),
+            encrypted: row.get(4),
+            is_standby: row.get(5),
         })
     }
 
@@ -107,6 +103,26 @@ pub fn for_backup(
         });
     }
     let oids: Vec<u32> = layout.tables.iter().map(|table| table.found.oid).collect();
+    let veiled: Vec<String> = client
+        .query(
+            "SELECT c.relname::text FROM pg_class c WHERE c.oid = ANY($1) \
+             AND c.relrowsecurity AND row_security_active(c.oid) ORDER BY c.relname COLLATE \"C\"",
+            &[&oids],
+        )
+        .map_err(&failed)?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    if !veiled.is_empty() {
+        missing.push(Missing {
+            who: user.clone(),
+            lacks: format!(
+                "sees only those rows of {} that policies of row-level security show",
+                veiled.join(", ")
+            ),
+            grant: format!("ALTER ROLE {} BYPASSRLS", quoted(&user)),
+        });
+    }
     let closed: Vec<String> = client
         .query(
             "SELECT c.relname::text FROM pg_class c WHERE c.oid = ANY($1) \

@@ -1,24 +1,70 @@
-//! The schema's definition: written down by `pg_dump` for whoever recovers without Lifeboat, and made anew from the
-//! descriptions of tables for a restore.
+//! The schema's definition, written down by `pg_dump` for whoever recovers without Lifeboat; and the rights that others
+//! get on what a restore makes.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
 
+use postgres::GenericClient;
+
+use super::address::MISLEADING;
+use super::blueprint;
 use super::connect::Connector;
+use super::layout::Layout;
 use super::names::{in_schema, literal, quoted};
-use super::tables::{Layout, SpecialGrant, Table};
+use super::tables::{Sequence, SpecialGrant, Table};
 use crate::engine::content::ContentError;
 
-/// The schema as SQL, as it is at a moment.
+/// Statements that bring the sequences of a schema behind the numbers that its tables have. Whoever loads the tables has
+/// to be able to add to them.
+///
+/// # Errors
+/// [`ContentError::Database`].
+pub fn counters(
+    connector: &Connector,
+    client: &mut impl GenericClient,
+    layout: &Layout,
+) -> Result<Vec<String>, ContentError> {
+    let schema = &connector.settings().schema;
+    let mut statements = Vec::new();
+    for (table, sequence) in sequences(layout) {
+        let row = client
+            .query_one(
+                &format!("SELECT {}::text", blueprint::next(table, sequence, schema)),
+                &[],
+            )
+            .map_err(connector.failed("looking how far the sequences are"))?;
+        let next: String = row.get(0);
+        statements.push(format!(
+            "SELECT pg_catalog.setval({}, {next}, false);",
+            literal(&in_schema(schema, &sequence.name))
+        ));
+    }
+    Ok(statements)
+}
+
+fn sequences(layout: &Layout) -> impl Iterator<Item = (&Table, &Sequence)> {
+    let all = layout.tables.iter();
+    all.flat_map(|table| table.sequences.iter().map(move |sequence| (table, sequence)))
+}
+
+/// The schema as SQL, as it is at a moment. `counters` come after it.
 ///
 /// # Errors
 /// [`ContentError::Database`] when `pg_dump` is missing, too old for the server, or fails.
-pub fn dump(connector: &Connector, moment: &str, layout: &Layout) -> Result<Vec<u8>, ContentError> {
+pub fn dump(
+    connector: &Connector,
+    moment: &str,
+    layout: &Layout,
+    counters: &[String],
+) -> Result<Vec<u8>, ContentError> {
     let settings = connector.settings();
     let program = settings.pg_dump.display().to_string();
     let failed = |why: String| connector.wrong("writing down the schema", why);
     let pattern = |name: &str| format!("{}.{}", quoted(&settings.schema), quoted(name));
     let mut command = Command::new(&settings.pg_dump);
+    for name in MISLEADING {
+        command.env_remove(name);
+    }
     command
         .args([
             "--schema-only",
@@ -32,6 +78,11 @@ pub fn dump(connector: &Connector, moment: &str, layout: &Layout) -> Result<Vec<
                 .tables
                 .iter()
                 .map(|table| format!("--table={}", pattern(&table.name))),
+        )
+        .args(
+            sequences(layout)
+                .filter(|(_, sequence)| !sequence.owned)
+                .map(|(_, sequence)| format!("--table={}", pattern(&sequence.name))),
         )
         .envs(connector.variables_for_programs()?)
         .stdin(Stdio::null())
@@ -64,87 +115,33 @@ pub fn dump(connector: &Connector, moment: &str, layout: &Layout) -> Result<Vec<
         return Err(failed(format!("{program} ended with {status}: {}", said.trim())));
     }
     // Two lines hold a random number in newer versions; they would make every backup's schema another one.
-    let text = String::from_utf8_lossy(&printed);
-    let kept: Vec<_> = text
-        .lines()
-        .filter(|line| !line.starts_with("\\restrict ") && !line.starts_with("\\unrestrict "))
+    let mut kept: Vec<&[u8]> = printed
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.starts_with(b"\\restrict ") && !line.starts_with(b"\\unrestrict "))
         .collect();
-    Ok(format!("{}\n", kept.join("\n")).into_bytes())
+    while kept.last().is_some_and(|line| line.is_empty()) {
+        kept.pop();
+    }
+    kept.push(b"");
+    kept.extend(counters.iter().map(String::as_bytes));
+    if !counters.is_empty() {
+        kept.push(b"");
+    }
+    Ok(kept.join(&b'\n'))
 }
 
-/// Statements that make a table in a schema, without constraints and indexes: those come when the rows are in.
-#[must_use]
-pub fn create(table: &Table, schema: &str) -> String {
-    let name = in_schema(schema, &table.name);
-    let mut statements = Vec::new();
-    for sequence in &table.sequences {
-        statements.push(format!(
-            "CREATE SEQUENCE {} AS {}",
-            in_schema(schema, &sequence.name),
-            sequence.data_type
-        ));
-    }
-    let columns: Vec<_> = table
-        .columns
-        .iter()
-        .map(|column| {
-            let not_null = if column.not_null { " NOT NULL" } else { "" };
-            // Found by the search path, which is the schema: a default that counts finds the sequence made above.
-            let default = column
-                .default
-                .as_ref()
-                .map(|text| format!(" DEFAULT {text}"))
-                .unwrap_or_default();
-            format!("{} {}{default}{not_null}", quoted(&column.name), column.data_type)
-        })
-        .collect();
-    statements.push(format!("CREATE TABLE {name} ({})", columns.join(", ")));
-    for column in &table.columns {
-        let storage = match column.storage.as_str() {
-            "e" => "EXTERNAL",
-            "m" => "MAIN",
-            "x" => "EXTENDED",
-            _ => continue,
-        };
-        statements.push(format!(
-            "ALTER TABLE {name} ALTER COLUMN {} SET STORAGE {storage}",
-            quoted(&column.name)
-        ));
-    }
-    for sequence in &table.sequences {
-        statements.push(format!(
-            "ALTER SEQUENCE {} OWNED BY {name}.{}",
-            in_schema(schema, &sequence.name),
-            quoted(&sequence.column)
-        ));
-    }
-    statements.join(";\n")
-}
-
-/// Statements that give a table with all its rows what it was created without. The search path has to be the schema.
-#[must_use]
-pub fn complete(table: &Table, schema: &str) -> Vec<String> {
-    let name = in_schema(schema, &table.name);
-    let mut statements: Vec<_> = table
-        .constraints
-        .iter()
-        .map(|(constraint, definition)| {
-            format!(
-                "ALTER TABLE {name} ADD CONSTRAINT {} {definition}",
-                quoted(constraint)
-            )
-        })
-        .collect();
-    statements.extend(table.indexes.iter().cloned());
-    for sequence in &table.sequences {
-        statements.push(format!(
-            "SELECT setval({}::regclass, coalesce(max({}), 0) + 1, false) FROM {name}",
-            literal(&in_schema(schema, &sequence.name)),
-            quoted(&sequence.column)
-        ));
-    }
-    statements
-}
+/// The rights that there are on tables and sequences. What a backup says has to be one of them.
+const RIGHTS: [&str; 9] = [
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "REFERENCES",
+    "TRIGGER",
+    "MAINTAIN",
+    "USAGE",
+];
 
 /// Statements that give others the rights on a table and its sequences that they have on another one, the model. Roles
 /// that do not exist here are left out by `exists`.
@@ -152,7 +149,11 @@ pub fn complete(table: &Table, schema: &str) -> Vec<String> {
 pub fn grants(table: &Table, model: &Table, schema: &str, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
     let mut statements = Vec::new();
     let mut grant = |object: &str, grants: &[(String, String)], special: &[SpecialGrant]| {
-        let mut give = |role: &str, right: &str, and: &str| {
+        let mut give = |role: &str, right: &str, column: &str, and: &str| {
+            let Some(right) = RIGHTS.iter().find(|known| **known == right) else {
+                return;
+            };
+            let right = format!("{right}{column}");
             if role == "PUBLIC" {
                 statements.push(format!("GRANT {right} ON {object} TO PUBLIC"));
             } else if exists(role) {
@@ -160,15 +161,15 @@ pub fn grants(table: &Table, model: &Table, schema: &str, exists: &dyn Fn(&str) 
             }
         };
         for (role, right) in grants {
-            give(role, right, "");
+            give(role, right, "", "");
         }
         for grant in special {
             let and = if grant.grantable { " WITH GRANT OPTION" } else { "" };
             match &grant.column {
-                None => give(&grant.role, &grant.right, and),
+                None => give(&grant.role, &grant.right, "", and),
                 // Live may have a column that the backup has not.
                 Some(column) if table.columns.iter().any(|known| known.name == *column) => {
-                    give(&grant.role, &format!("{} ({})", grant.right, quoted(column)), and);
+                    give(&grant.role, &grant.right, &format!(" ({})", quoted(column)), and);
                 }
                 Some(_) => {}
             }

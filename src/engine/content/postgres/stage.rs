@@ -13,12 +13,16 @@ use chrono::{DateTime, Utc};
 use postgres::{Client, GenericClient};
 use serde::{Deserialize, Serialize};
 
+use super::blueprint::{Blueprints, Part};
 use super::connect::Connector;
+use super::describe::set_search_path;
+use super::layout::Layout;
 use super::names::{in_schema, literal, quoted};
 use super::read::{Piece, Reader, extents};
+use super::rehearsal::run;
 use super::rows::{RowDigest, Sum};
 use super::schema;
-use super::tables::{Layout, Table, set_search_path};
+use super::tables::Table;
 use crate::domain::backup::TableCopy;
 use crate::domain::plan::Selection;
 use crate::engine::content::ContentError;
@@ -243,6 +247,7 @@ impl Stage {
     pub fn load<E: From<ContentError> + Send>(
         &self,
         tables: &[Table],
+        drawn: &Blueprints,
         copies: &[TableCopy],
         source: &RowSource<'_, E>,
         cancelled: &(dyn Fn() -> Result<(), E> + Sync),
@@ -254,6 +259,11 @@ impl Stage {
                 .find(|copy| copy.name == table.name)
                 .map_or(0, |copy| copy.bytes)
         };
+        if !drawn.sequences.is_empty() {
+            let mut client = self.connector.connect()?;
+            self.owner.act(&self.connector, &mut client)?;
+            self.run(&mut client, &drawn.sequences)?;
+        }
         let mut order: Vec<&Table> = tables.iter().collect();
         order.sort_by_key(|table| std::cmp::Reverse(size(table)));
         let next = AtomicUsize::new(0);
@@ -266,6 +276,7 @@ impl Stage {
                 self.load_table(
                     &mut client,
                     table,
+                    drawn,
                     source,
                     &|| {
                         if stopped.load(Ordering::Relaxed) {
@@ -302,6 +313,7 @@ impl Stage {
         &self,
         client: &mut Client,
         table: &Table,
+        drawn: &Blueprints,
         source: &RowSource<'_, E>,
         go_on: &dyn Fn() -> Result<(), E>,
         watch: &dyn Watch,
@@ -311,14 +323,18 @@ impl Stage {
         let doing = format!("loading the table {}", table.name);
         let failed = self.connector.failed(&doing);
         let mut transaction = client.transaction().map_err(&failed)?;
-        set_search_path(&mut transaction, &self.fresh).map_err(&failed)?;
+        self.find_names(&mut transaction).map_err(&failed)?;
+        let Some(drawn) = drawn.of(&table.name) else {
+            return Err(self.connector.wrong(&doing, "nobody has drawn it").into());
+        };
         // What is staged is brought to disk with the switch at the latest.
         transaction
-            .batch_execute(&format!(
-                "SET LOCAL synchronous_commit = off;\n{}",
-                schema::create(table, &self.fresh)
-            ))
+            .batch_execute("SET LOCAL synchronous_commit = off")
             .map_err(&failed)?;
+        if table.any_bytes {
+            transaction.batch_execute(ANY_BYTES).map_err(&failed)?;
+        }
+        self.run(&mut transaction, &drawn.create)?;
         let statement = format!(
             "COPY {} ({}) FROM STDIN (FORMAT binary, FREEZE)",
             in_schema(&self.fresh, &table.name),
@@ -344,9 +360,7 @@ impl Stage {
         }
         poured?;
         let rows = writer.finish().map_err(&failed)?;
-        for statement in schema::complete(table, &self.fresh) {
-            transaction.batch_execute(&statement).map_err(&failed)?;
-        }
+        self.run(&mut transaction, &drawn.complete)?;
         transaction.commit().map_err(&failed)?;
         watch.advance(rows, 0);
         Ok(())
@@ -357,10 +371,15 @@ impl Stage {
     ///
     /// # Errors
     /// [`ContentError::Database`].
-    pub fn dress(&self, tables: &[Table], live: &[Table]) -> Result<(), ContentError> {
+    pub fn dress(&self, tables: &[Table], drawn: &Blueprints, live: &[Table]) -> Result<(), ContentError> {
         let failed = self.connector.failed("granting rights on what is staged");
         let mut client = self.connector.connect()?;
         self.owner.act(&self.connector, &mut client)?;
+        self.find_names(&mut client).map_err(&failed)?;
+        for table in &drawn.tables {
+            self.run(&mut client, &table.finish)?;
+        }
+        self.count(&mut client, drawn)?;
         let roles: Vec<String> = client
             .query("SELECT rolname::text FROM pg_roles", &[])
             .map_err(&failed)?
@@ -372,12 +391,37 @@ impl Stage {
             for statement in schema::grants(table, model, &self.fresh, &|role| {
                 roles.iter().any(|known| known == role)
             }) {
-                client.batch_execute(&statement).map_err(&failed)?;
+                run(&mut client, &statement).map_err(&failed)?;
             }
             let analyze = format!("ANALYZE {}", in_schema(&self.fresh, &table.name));
             client.batch_execute(&analyze).map_err(&failed)?;
         }
         Ok(())
+    }
+
+    pub(super) fn run(&self, client: &mut impl GenericClient, parts: &[Part]) -> Result<(), ContentError> {
+        for part in parts {
+            let failed = self.connector.failed(&format!("making {}", part.what));
+            run(client, &part.statement).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn count(
+        &self,
+        client: &mut impl GenericClient,
+        drawn: &Blueprints,
+    ) -> Result<(), ContentError> {
+        for counter in &drawn.counters {
+            run(client, counter).map_err(self.connector.failed("setting a sequence"))?;
+        }
+        Ok(())
+    }
+
+    /// From here on names are looked up in what is staged, and then in the live schema, where types and operators of
+    /// extensions may be.
+    fn find_names(&self, client: &mut impl GenericClient) -> Result<(), postgres::Error> {
+        set_search_path(client, &[&self.fresh, &self.connector.settings().schema])
     }
 
     /// Reads back what was staged and compares rows and digests with what the backup says. Gives the first table that is
@@ -412,6 +456,9 @@ impl Stage {
         Ok(None)
     }
 }
+
+/// Texts come and go as they are, whatever they are.
+const ANY_BYTES: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', true) WHERE current_setting('server_encoding') = 'SQL_ASCII'";
 
 /// What the rows of each table of a schema come to.
 ///

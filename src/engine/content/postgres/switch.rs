@@ -10,6 +10,7 @@ use postgres::{Client, GenericClient};
 use serde::{Deserialize, Serialize};
 
 use super::connect::Connector;
+use super::holders::holders;
 use super::names::{in_schema, quoted};
 use super::stage::{Note, NoteState, Owner};
 use crate::engine::content::ContentError;
@@ -108,19 +109,24 @@ impl Exchange {
             merged_versions: !self.before.is_empty(),
             ..note.clone()
         };
-        let mut moves = Vec::new();
+        let mut goes = Moves::new(&self.live, &self.goes, &self.replaced);
         for table in &self.goes {
-            moves.push(moved(&self.live, table, &self.replaced));
+            goes.statements.push(moved(&self.live, table, &self.replaced));
             if self.aside.contains(table) {
-                moves.push(renamed(&self.replaced, table, &other_name(table)));
+                goes.statements
+                    .push(renamed(&self.replaced, table, &other_name(table)));
             }
         }
+        let mut comes = Moves::new(&self.fresh, &Self::named(&self.comes, &self.renamed), &self.live);
         for table in &self.comes {
             if self.renamed.contains(table) {
-                moves.push(renamed(&self.fresh, &other_name(table), table));
+                comes
+                    .statements
+                    .push(renamed(&self.fresh, &other_name(table), table));
             }
-            moves.push(moved(&self.fresh, table, &self.live));
+            comes.statements.push(moved(&self.fresh, table, &self.live));
         }
+        let moves = [goes, comes];
         self.exchange(
             connector,
             owner,
@@ -143,19 +149,24 @@ impl Exchange {
             merged_versions: false,
             ..note.clone()
         };
-        let mut moves = Vec::new();
+        let mut comes = Moves::new(&self.live, &self.comes, &self.fresh);
         for table in &self.comes {
-            moves.push(moved(&self.live, table, &self.fresh));
+            comes.statements.push(moved(&self.live, table, &self.fresh));
             if self.renamed.contains(table) {
-                moves.push(renamed(&self.fresh, table, &other_name(table)));
+                comes
+                    .statements
+                    .push(renamed(&self.fresh, table, &other_name(table)));
             }
         }
+        let mut goes = Moves::new(&self.replaced, &Self::named(&self.goes, &self.aside), &self.live);
         for table in &self.goes {
             if self.aside.contains(table) {
-                moves.push(renamed(&self.replaced, &other_name(table), table));
+                goes.statements
+                    .push(renamed(&self.replaced, &other_name(table), table));
             }
-            moves.push(moved(&self.replaced, table, &self.live));
+            goes.statements.push(moved(&self.replaced, table, &self.live));
         }
+        let moves = [comes, goes];
         self.exchange(
             connector,
             owner,
@@ -167,6 +178,18 @@ impl Exchange {
         )
     }
 
+    /// Tables by the names that they have while they stand aside.
+    fn named(tables: &[String], others: &[String]) -> Vec<String> {
+        let name = |table: &String| {
+            if others.contains(table) {
+                other_name(table)
+            } else {
+                table.clone()
+            }
+        };
+        tables.iter().map(name).collect()
+    }
+
     #[expect(clippy::too_many_arguments, reason = "both directions differ in nothing else")]
     fn exchange(
         &self,
@@ -174,12 +197,11 @@ impl Exchange {
         owner: &Owner,
         note: &Note,
         from: Standing,
-        moves: &[String],
+        moves: &[Moves; 2],
         locks: &[String],
         before: &[String],
     ) -> Result<Duration, ContentError> {
         let failed = connector.failed("switching the tables");
-        let moving = moves.join(";\n");
         let lock = (!locks.is_empty()).then(|| {
             let names: Vec<_> = locks.iter().map(|table| in_schema(&self.live, table)).collect();
             format!(
@@ -198,7 +220,7 @@ impl Exchange {
                 from,
                 before,
                 lock.as_deref(),
-                &moving,
+                moves,
                 &note,
             ) {
                 Ok(held) => return Ok(held),
@@ -219,7 +241,7 @@ impl Exchange {
                     return Err(connector.wrong(
                         "switching the tables",
                         format!(
-                            "others held them for {} seconds{holders}: stop Magnolia, or end these sessions with \
+                            "others held them for {} seconds{holders}: stop Magnolia, or end sessions with \
                              pg_terminate_backend, and try again",
                             LOCK_LIMIT.as_secs()
                         ),
@@ -229,6 +251,55 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Tables that go from one schema to another.
+struct Moves {
+    from: String,
+    tables: Vec<String>,
+    to: String,
+    statements: Vec<String>,
+}
+
+impl Moves {
+    /// Tables with the names that they have in `from`.
+    fn new(from: &str, tables: &[String], to: &str) -> Self {
+        Self {
+            from: from.to_owned(),
+            tables: tables.to_vec(),
+            to: to.to_owned(),
+            statements: Vec::new(),
+        }
+    }
+}
+
+/// Statements that move what belongs to tables and does not go with them by itself: statistics over several columns, and
+/// sequences that no column owns.
+fn companions(client: &mut impl GenericClient, moves: &Moves) -> Result<Vec<String>, postgres::Error> {
+    let rows = client.query(
+        "SELECT 'STATISTICS', s.stxname::text FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.oid = s.stxnamespace \
+         WHERE n.nspname = $1 AND c.relname = ANY($2) \
+         UNION SELECT 'SEQUENCE', s.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_attrdef f ON f.adrelid = c.oid \
+         JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass \
+         JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' AND s.relnamespace = n.oid \
+         WHERE n.nspname = $1 AND c.relname = ANY($2) AND NOT EXISTS (SELECT FROM pg_depend o \
+               WHERE o.classid = 'pg_class'::regclass AND o.objid = s.oid AND o.refclassid = 'pg_class'::regclass \
+               AND o.deptype IN ('a', 'i')) ORDER BY 1, 2",
+        &[&moves.from, &moves.tables],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let (kind, name): (&str, &str) = (row.get(0), row.get(1));
+            format!(
+                "ALTER {kind} {} SET SCHEMA {}",
+                in_schema(&moves.from, name),
+                quoted(&moves.to)
+            )
+        })
+        .collect())
 }
 
 fn moved(from: &str, table: &str, to: &str) -> String {
@@ -286,7 +357,7 @@ fn attempt(
     from: Standing,
     before: &[String],
     lock: Option<&str>,
-    moving: &str,
+    moves: &[Moves; 2],
     note: &str,
 ) -> Result<Duration, Trouble> {
     let mut transaction = client.transaction()?;
@@ -299,12 +370,21 @@ fn attempt(
         Standing::Unknown => return Err(Trouble::Unknown),
         _ => return Ok(Duration::ZERO),
     }
+    // What is staged waits for no standby. This does, where there is one: else waiting could not be cut short.
+    transaction.batch_execute(
+        "SELECT set_config('synchronous_commit', 'on', true) WHERE EXISTS (SELECT FROM pg_stat_replication)",
+    )?;
     if let Some(role) = &owner.role {
         transaction.batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))?;
     }
     for statement in before {
         transaction.batch_execute(statement)?;
     }
+    // Looked for before anything moves: where it stands tells whose it is.
+    let companions = [
+        companions(&mut transaction, &moves[0])?,
+        companions(&mut transaction, &moves[1])?,
+    ];
     let held = Stopwatch::now();
     if let Some(lock) = lock {
         // All locks together: a limit for each would add up over dozens of tables.
@@ -312,31 +392,12 @@ fn attempt(
         transaction.batch_execute(lock)?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0")?;
     }
-    transaction.batch_execute(&format!("{moving};\nRESET ROLE;\n{note}"))?;
+    let mut moving: Vec<&str> = Vec::new();
+    for (moves, companions) in moves.iter().zip(&companions) {
+        moving.extend(moves.statements.iter().chain(companions).map(String::as_str));
+    }
+    moving.extend(["RESET ROLE", note]);
+    transaction.batch_execute(&moving.join(";\n"))?;
     transaction.commit()?;
     Ok(held.elapsed())
-}
-
-/// Who holds the tables, as the end of a sentence.
-fn holders(client: &mut Client, schema: &str, tables: &[String]) -> Result<String, postgres::Error> {
-    let rows = client.query(
-        "SELECT DISTINCT a.pid, coalesce(nullif(a.application_name, ''), a.usename::text, 'unknown'), \
-         coalesce(a.state, 'unknown') \
-         FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
-         JOIN pg_stat_activity a ON a.pid = l.pid \
-         WHERE n.nspname = $1 AND c.relname = ANY($2) AND l.granted AND l.pid <> pg_backend_pid() LIMIT 5",
-        &[&schema, &tables],
-    )?;
-    let list: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let (pid, name, state): (i32, String, String) = (row.get(0), row.get(1), row.get(2));
-            format!("{name} (process {pid}, {state})")
-        })
-        .collect();
-    Ok(if list.is_empty() {
-        String::new()
-    } else {
-        format!(", among them {}", list.join(", "))
-    })
 }

@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
         for what in &moment.layout.left_out {
             left_out(what.clone());
         }
-        let moment::Reading { tables, reader } = moment.reading(&content.connector, content.digest())?;
+        let moment::Reading { tables, reader } = moment.reading(content.digest())?;
         if content.data_store.is_some()
             && let Some(table) = tables.iter().find(|table| table.workspace == DATA_STORE)
         {
@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
                 .wrong("describing the tables", error.to_string())
         })?;
         // The readers have begun meanwhile.
-        let ddl = moment.ddl(&content.connector)?;
+        let ddl = moment.ddl()?;
         let mut schema = vec![
             folder(Path::new(SCHEMA)),
             file(&Path::new(SCHEMA).join("schema.sql"), ddl.into(), None),
@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
             let mut held = self.content.held();
             if let Some(moment) = held.as_mut() {
                 // The readers' transactions would have failed with it; a last look costs nothing.
-                moment.check(&self.content.connector)?;
+                moment.check()?;
             }
             let sums = self.rows.sums();
             *self.content.sums() = sums;
