@@ -10,7 +10,7 @@ use super::backup::{Backup, BackupId, InstanceCopy, Manifest, Trigger};
 use super::slot::{Keep, Slot};
 
 /// The holders of a slot, newest first: the newest good backups taken for it, as many as the slot keeps. Damaged and
-/// unverified backups hold nothing.
+/// unverified backups, and those that are dated ahead of the clock, hold nothing.
 #[must_use]
 pub fn holders<'a>(backups: &'a [Backup], keep: &Keep, slot: Slot) -> Vec<&'a Backup> {
     let mut good: Vec<_> = backups
@@ -71,7 +71,9 @@ pub fn standing_upgrade(backups: &[Backup], now: Instant) -> Option<&Backup> {
     backups
         .iter()
         .filter(|backup| {
-            matches!(backup.manifest.trigger, Trigger::Upgrade { .. }) && backup.is_held_by_expiry(now)
+            matches!(backup.manifest.trigger, Trigger::Upgrade { .. })
+                && backup.is_held_by_expiry(now)
+                && !backup.dated_ahead
         })
         .max_by_key(|backup| backup.manifest.taken)
 }
@@ -85,7 +87,7 @@ pub fn standing_upgrade(backups: &[Backup], now: Instant) -> Option<&Backup> {
 /// - it is damaged or unverified, and for one of its slots there is no newer good backup: as long as nothing better
 ///   has come, even a doubtful copy may be the only one of those days;
 /// - it is the only backup left that is good;
-/// - it says that it was taken after `now`: a clock was wrong, and nobody can say how old it is;
+/// - it says that it was taken after `now`: a clock was wrong, and nobody can say how old it is. Only a person deletes it;
 /// - what took its place in a slot holds less than half as much of some instance: the newer ones may be copies of a
 ///   broken Live. It then stays until a newer one is its equal, or somebody deletes it.
 #[must_use]

@@ -12,6 +12,7 @@ use super::hooks::{Around, Ending, Occasion};
 use super::repository::{Copy, Repository, RepositoryError, Source, Still};
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
+use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
@@ -307,6 +308,7 @@ impl Engine {
             instances: copy.instances.clone(),
         };
         warnings.extend(doubt(&before, &manifest));
+        warnings.extend(ahead::trouble(&name, &before, self.now()));
         for instance in &manifest.instances {
             for what in &instance.left_out {
                 work.log(Severity::Warning, &format!("{}: {what}", instance.name));

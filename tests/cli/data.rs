@@ -69,6 +69,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             at: taken + Duration::minutes(2),
         },
         drill: None,
+        dated_ahead: false,
         manifest: Manifest {
             format: Manifest::FORMAT,
             environment: name("acme/live"),
@@ -486,6 +487,7 @@ pub fn plan(selection: Selection) -> RestorePlan {
             millis: 192_000,
             past_jobs: 4,
             drill: None,
+            dated_ahead: false,
         }),
         room: vec![Room {
             purpose: "staging beside author".to_owned(),

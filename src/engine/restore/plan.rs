@@ -136,6 +136,14 @@ impl Engine {
                 )),
             }
         }
+        if backup.dated_ahead {
+            found.warnings.push(format!(
+                "the clock says {}, and this backup says that it was taken at {}: a clock is or was wrong, and nobody can \
+                 tell how old this content is. It may be older than every other backup",
+                measure::moment(self.now()),
+                measure::moment(backup.manifest.taken)
+            ));
+        }
         if let Some(Drill {
             at,
             outcome: DrillOutcome::Failed { why },
@@ -179,7 +187,8 @@ impl Engine {
             backup.manifest.versions.clone()
         });
         let expected = self.expected_time(name, &backup, way)?;
-        let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
+        // Of a backup whose date is wrong, nobody can say what came after it.
+        let newest_change = newest_change.filter(|at| *at > backup.manifest.taken || backup.dated_ahead);
         let plan = RestorePlan {
             id: self.new_plan_id()?,
             environment: name.clone(),

@@ -1,0 +1,97 @@
+//! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
+
+use super::{Engine, EngineError, locked};
+use crate::domain::ahead;
+use crate::domain::backup::{Backup, Verification};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::proof::Drill;
+
+/// What a repository was found to hold.
+#[derive(Clone)]
+pub(super) struct Listed {
+    pub(super) backups: Vec<Backup>,
+    /// What to know about records of Lifeboat's that cannot be read.
+    unreadable: Option<String>,
+}
+
+impl Engine {
+    /// The environment's backups, newest first, as last listed.
+    ///
+    /// # Errors
+    /// What opening or listing the repository said.
+    pub fn backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let listed = locked(&self.0.listed)
+            .get(name)
+            .map(|listed| listed.backups.clone());
+        let Some(mut backups) = listed else {
+            return self.list_backups(name);
+        };
+        // What was ahead of the clock when it was listed may not be any more.
+        ahead::mark(&mut backups, self.now());
+        Ok(backups)
+    }
+
+    /// What to know about records in the environment's repository that cannot be read, as last listed, and about those
+    /// of `backups` that are dated ahead of the clock.
+    pub(super) fn doubtful_records(&self, name: &EnvironmentName, backups: &[Backup]) -> Option<String> {
+        let unreadable = locked(&self.0.listed)
+            .get(name)
+            .and_then(|listed| listed.unreadable.clone());
+        let ahead = ahead::trouble(name, backups, self.now());
+        let doubts: Vec<_> = unreadable.into_iter().chain(ahead).collect();
+        (!doubts.is_empty()).then(|| doubts.join(". "))
+    }
+
+    /// The environment's backups, newest first, listed anew.
+    pub(super) fn list_backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let Some(repository) = self.repository(name, false)? else {
+            return Ok(Vec::new());
+        };
+        let verifications = self.catalog().verifications(name)?;
+        let drills = self.catalog().drills(name)?;
+        let void = self.catalog().void_records(name)?;
+        let mut backups = Vec::new();
+        let mut unreadable = Vec::new();
+        for stored in repository.list()? {
+            if void.contains(&stored.id.0) {
+                continue;
+            }
+            match stored.manifest {
+                Ok(manifest) if manifest.environment == *name => {
+                    // A record is written only after the backup was read back whole, so that is when it was verified,
+                    // unless the catalog knows of a later look.
+                    let recorded = Verification::Verified {
+                        at: manifest.read_back(),
+                    };
+                    let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                    let drill = Drill::of(&stored.id, &drills).cloned();
+                    backups.push(Backup {
+                        id: stored.id,
+                        manifest,
+                        verification,
+                        drill,
+                        dated_ahead: false,
+                    });
+                }
+                Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),
+                // Another program's, or another environment's: not ours to show.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        ahead::mark(&mut backups, self.now());
+        backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
+        let unreadable = (!unreadable.is_empty()).then(|| {
+            format!(
+                "the repository holds backups whose records cannot be read: {}. They are left alone; \
+                 `restic check` on it tells more",
+                unreadable.join(", ")
+            )
+        });
+        let listed = Listed {
+            backups: backups.clone(),
+            unreadable,
+        };
+        locked(&self.0.listed).insert(name.clone(), listed);
+        Ok(backups)
+    }
+}
