@@ -384,9 +384,17 @@ impl Engine {
                             .iter()
                             .any(|id| id.0.starts_with(text))
                     });
+                let unreadable = self.unreadable_records(name);
+                let mut called = unreadable
+                    .iter()
+                    .filter(|(id, _)| !text.is_empty() && id.0.starts_with(text));
                 if is_copied {
                     EngineError::Failed(format!(
                         "backup {text} is in the second repository only: take it from there with --from copy"
+                    ))
+                } else if let (ChoiceError::Unknown(_), Some((id, why))) = (&error, called.next()) {
+                    EngineError::Failed(format!(
+                        "the record of backup {id} cannot be read, so nothing can be done with it: {why}"
                     ))
                 } else {
                     error.into()

@@ -2,7 +2,7 @@
 
 use super::{Engine, EngineError, locked};
 use crate::domain::ahead;
-use crate::domain::backup::{Backup, Verification};
+use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::proof::Drill;
 
@@ -10,8 +10,8 @@ use crate::domain::proof::Drill;
 #[derive(Clone)]
 pub(super) struct Listed {
     pub(super) backups: Vec<Backup>,
-    /// What to know about records of Lifeboat's that cannot be read.
-    unreadable: Option<String>,
+    /// The records of Lifeboat's that cannot be read, and why.
+    unreadable: Vec<(BackupId, String)>,
 }
 
 impl Engine {
@@ -34,12 +34,26 @@ impl Engine {
     /// What to know about records in the environment's repository that cannot be read, as last listed, and about those
     /// of `backups` that are dated ahead of the clock.
     pub(super) fn doubtful_records(&self, name: &EnvironmentName, backups: &[Backup]) -> Option<String> {
-        let unreadable = locked(&self.0.listed)
-            .get(name)
-            .and_then(|listed| listed.unreadable.clone());
+        let unreadable = self.unreadable_records(name);
+        let unreadable = (!unreadable.is_empty()).then(|| {
+            format!(
+                "the repository holds backups whose records cannot be read: {}. They are left alone; \
+                 `restic check` on it tells more",
+                in_words(&unreadable)
+            )
+        });
         let ahead = ahead::trouble(name, backups, self.now());
         let doubts: Vec<_> = unreadable.into_iter().chain(ahead).collect();
         (!doubts.is_empty()).then(|| doubts.join(". "))
+    }
+
+    /// The records of backups in the environment's repository that cannot be read, and why, as last listed.
+    pub(super) fn unreadable_records(&self, name: &EnvironmentName) -> Vec<(BackupId, String)> {
+        let listed = locked(&self.0.listed);
+        listed
+            .get(name)
+            .map(|listed| listed.unreadable.clone())
+            .unwrap_or_default()
     }
 
     /// The environment's backups, newest first, listed anew.
@@ -73,20 +87,13 @@ impl Engine {
                         dated_ahead: false,
                     });
                 }
-                Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),
+                Err(why) if !stored.is_foreign => unreadable.push((stored.id, why)),
                 // Another program's, or another environment's: not ours to show.
                 Ok(_) | Err(_) => {}
             }
         }
         ahead::mark(&mut backups, self.now());
         backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
-        let unreadable = (!unreadable.is_empty()).then(|| {
-            format!(
-                "the repository holds backups whose records cannot be read: {}. They are left alone; \
-                 `restic check` on it tells more",
-                unreadable.join(", ")
-            )
-        });
         let listed = Listed {
             backups: backups.clone(),
             unreadable,
@@ -94,4 +101,10 @@ impl Engine {
         locked(&self.0.listed).insert(name.clone(), listed);
         Ok(backups)
     }
+}
+
+/// Records that cannot be read, one after the other.
+pub(super) fn in_words(unreadable: &[(BackupId, String)]) -> String {
+    let each = unreadable.iter().map(|(id, why)| format!("{id} ({why})"));
+    each.collect::<Vec<_>>().join(", ")
 }

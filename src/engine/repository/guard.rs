@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
+use sha2::{Digest, Sha256};
 
 use super::error::{RepositoryError, judged};
 use super::storage::{Shelf, Storage};
@@ -243,7 +244,15 @@ impl ReadBackend for Guard {
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
-        self.shelf.read(kind, id)
+        let content = self.shelf.read(kind, id)?;
+        // The library checks what is in a record, and not that it is the record it asked for.
+        if kind == FileType::Snapshot && Id::new(Sha256::digest(&content).into()) != *id {
+            return Err(RusticError::new(
+                ErrorKind::Verification,
+                "its content is another one than its name says: a record is named by its SHA-256.",
+            ));
+        }
+        Ok(content)
     }
 
     fn read_partial(
