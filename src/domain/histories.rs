@@ -608,3 +608,29 @@ fn clocks_may_differ_by_minutes() {
     ahead::mark(&mut backups, now);
     assert!(backups[0].is_good());
 }
+
+#[test]
+fn nothing_is_dropped_on_the_day_that_damage_was_found() {
+    let found = at("2026-11-23 12:00");
+    let mut rotten = manual(2, found - Duration::hours(1));
+    rotten.verification = Verification::Damaged {
+        at: found,
+        why: "a pack is gone".into(),
+    };
+    let older = manual(1, found - Duration::days(9));
+    let backups = [
+        manual(3, found + Duration::minutes(5)),
+        rotten.clone(),
+        older.clone(),
+    ];
+    let dropped = |hours: i64| {
+        droppable(
+            &backups,
+            &Keep::default(),
+            &BTreeSet::new(),
+            found + Duration::hours(hours),
+        )
+    };
+    assert!(dropped(23).is_empty(), "somebody has to look at it as it is");
+    assert_eq!(dropped(24), [&older, &rotten]);
+}

@@ -34,6 +34,10 @@ const EXTENSION: Duration = Duration::hours(48);
 /// How often a copy is begun anew when Live changed under it.
 const ATTEMPTS: u32 = 3;
 
+/// How often a copy is begun anew because something in the repository was found damaged. Each time that counts as not
+/// stored any more, so each time more is sound.
+const MENDINGS: u32 = 8;
+
 /// What a copy of Live is for.
 pub(super) struct Purpose {
     pub trigger: Trigger,
@@ -279,12 +283,32 @@ impl Engine {
             .find(|backup| backup.is_good())
             .map(|backup| &backup.id);
         let mut still = Some(still);
-        let copy = copy_with_retries(work, &purpose, |attempt_watch| {
-            let still = still.take().map_or_else(hold_still, Ok)?;
-            repository.copy(still, parent, attempt_watch)
-        })?;
-        work.phase(purpose.phases.1)?;
-        let verify_millis = repository.read_back(&copy, work)?;
+        let mut stored = || {
+            let copy = copy_with_retries(work, &purpose, |attempt_watch| {
+                let still = still.take().map_or_else(hold_still, Ok)?;
+                repository.copy(still, parent, attempt_watch)
+            })?;
+            work.phase(purpose.phases.1)?;
+            let verify_millis = repository.read_back(&copy, work)?;
+            Ok::<_, EngineError>((copy, verify_millis))
+        };
+        // Folders that are damaged are found first, and what is in them after that.
+        let mut mendings = 0..MENDINGS;
+        let (copy, verify_millis) = loop {
+            match stored() {
+                Err(EngineError::Repository(RepositoryError::Damaged { what, .. }))
+                    if mendings.next().is_some() && repository.mend(work)? > 0 =>
+                {
+                    let text = format!(
+                        "the repository is damaged: {what}. It counts as not stored from here on: the copy is begun \
+                         again, and stores it anew"
+                    );
+                    work.log(Severity::Warning, &text);
+                    work.phase(purpose.phases.0)?;
+                }
+                stored => break stored?,
+            }
+        };
         if work.is_cancelled_now() {
             return Err(EngineError::Cancelled);
         }

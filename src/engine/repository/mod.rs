@@ -17,6 +17,7 @@
 //! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
 //! - `packing`: what comes in small pieces that are in memory already, as rows do, is packed without it.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
+//! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.
 //! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
 //! - `storage`: folders and object storage, with time limits of its own.
 //!
@@ -30,6 +31,7 @@ mod bars;
 mod cipher;
 mod compare;
 mod copy;
+mod damage;
 mod earlier;
 mod error;
 mod extract;
@@ -44,6 +46,7 @@ mod key;
 mod lock;
 mod node;
 mod pack;
+mod pack_list;
 mod packing;
 mod prune;
 mod records;
@@ -86,6 +89,7 @@ pub use self::records::StoredBackup;
 pub use self::still::Still;
 pub use self::verify::VerifyReport;
 
+use self::damage::Damage;
 use self::error::judged;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
@@ -117,6 +121,7 @@ pub struct Repository {
     storage: Storage,
     key: MasterKey,
     loaded: Mutex<Option<Loaded>>,
+    damage: Damage,
     /// The lock in the repository itself, while one is held.
     #[cfg(feature = "object-storage")]
     held: Mutex<Weak<Held>>,
@@ -199,6 +204,7 @@ impl Repository {
             storage,
             key,
             loaded: Mutex::new(None),
+            damage: Damage::default(),
             #[cfg(feature = "object-storage")]
             held: Mutex::default(),
             fence: Mutex::default(),
@@ -275,7 +281,7 @@ impl Repository {
         let indexed = open
             .to_indexed()
             .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))?;
-        let store = Store::new(indexed, &self.place, files.is_empty());
+        let store = Store::new(indexed, &self.place, files.is_empty(), &self.damage);
         *loaded = Some(Loaded {
             files,
             store: store.clone(),

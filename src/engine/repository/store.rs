@@ -7,6 +7,7 @@ use rustic_core::repofile::{BlobType, Tree};
 use rustic_core::{DataId, Id, IndexedFullStatus, PackedId, RusticError, TreeId};
 use sha2::{Digest, Sha256};
 
+use super::damage::Damage;
 use super::error::{RepositoryError, judged};
 use crate::domain::address::Address;
 
@@ -16,6 +17,7 @@ pub(super) struct Store {
     repository: Arc<rustic_core::Repository<IndexedFullStatus>>,
     place: Address,
     is_empty: bool,
+    damage: Damage,
 }
 
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
@@ -36,9 +38,11 @@ impl Store {
         repository: rustic_core::Repository<IndexedFullStatus>,
         place: &Address,
         is_empty: bool,
+        damage: &Damage,
     ) -> Self {
         Self {
             is_empty,
+            damage: damage.clone(),
             repository: Arc::new(repository),
             place: place.clone(),
         }
@@ -49,19 +53,29 @@ impl Store {
         &self.repository
     }
 
+    /// Where what is found damaged in it is noted.
+    pub(super) fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
     /// A folder: what it holds, sorted by name.
     pub(super) fn folder(&self, id: TreeId) -> Result<Tree, RepositoryError> {
-        let entry = self.repository.get_index_entry(&id);
-        let bytes = self
-            .repository
-            .cat_blob(BlobType::Tree, id.to_hex().as_str())
-            .map_err(|error| match entry {
-                Ok(entry) => self.unreadable(&error, *entry.pack),
-                Err(_) => self.damaged(format!("the folder {id} is not in the index")),
+        let lying = self.find_folder(id)?;
+        let bytes = self.repository.cat_blob(BlobType::Tree, id.to_hex().as_str());
+        let bytes = bytes
+            .map_err(|error| self.unreadable(&error, lying.pack))
+            .and_then(|bytes| {
+                if Id::new(Sha256::digest(&bytes).into()) == *id {
+                    Ok(bytes)
+                } else {
+                    Err(self.damaged(format!("the folder {id} is not what was stored")))
+                }
+            })
+            .inspect_err(|error| {
+                if matches!(error, RepositoryError::Damaged { .. }) {
+                    self.damage.note(&lying);
+                }
             })?;
-        if Id::new(Sha256::digest(&bytes).into()) != *id {
-            return Err(self.damaged(format!("the folder {id} is not what was stored")));
-        }
         serde_json::from_slice(&bytes)
             .map_err(|error| self.damaged(format!("the folder {id} makes no sense: {error}")))
     }
@@ -74,15 +88,23 @@ impl Store {
 
     /// Where a piece of content lies, and its length when unpacked.
     pub(super) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
-        let entry = self
-            .repository
-            .get_index_entry(&id)
-            .map_err(|_| self.damaged(format!("the piece of content {id} is not in the index")))?;
-        Ok(Lying {
+        self.lying(&id, id)
+            .ok_or_else(|| self.damaged(format!("the piece of content {id} is not in the index")))
+    }
+
+    /// Where a folder lies.
+    pub(super) fn find_folder(&self, id: TreeId) -> Result<Lying, RepositoryError> {
+        self.lying(&id, DataId::from(*id))
+            .ok_or_else(|| self.damaged(format!("the folder {id} is not in the index")))
+    }
+
+    fn lying<T: PackedId>(&self, id: &T, name: DataId) -> Option<Lying> {
+        let entry = self.repository.get_index_entry(id).ok()?;
+        Some(Lying {
             pack: *entry.pack,
             offset: entry.location.offset,
             length: entry.location.data_length(),
-            id,
+            id: name,
             packed: entry.location.length,
             is_compressed: entry.location.uncompressed_length.is_some(),
         })

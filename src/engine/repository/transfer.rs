@@ -17,6 +17,9 @@ use super::verify::compare;
 use crate::domain::backup::BackupId;
 use crate::engine::watch::Watch;
 
+/// How often it is begun anew while damage is found.
+const MENDINGS: u32 = 8;
+
 impl Repository {
     /// Copies a backup into another repository, and gives its id there. What that one has already is not copied again.
     ///
@@ -31,15 +34,26 @@ impl Repository {
     ) -> Result<BackupId, RepositoryError> {
         let record = self.find_record(id)?;
         let manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
-        watch.total(0, manifest.bytes());
-        self.transfer(other, &record.file, watch)?;
-
-        let store = other.store()?;
-        let holding = Holding::read(&store, record.file.tree, watch)?;
-        compare(&store, &manifest.instances, &holding)?;
-        watch.total(manifest.items(), manifest.bytes());
-        watch.advance(manifest.items(), 0);
-        other.read(&holding.pieces, holding.root, watch)?;
+        let transferred = || {
+            watch.total(0, manifest.bytes());
+            other.forget_damage();
+            self.transfer(other, &record.file, watch)?;
+            let store = other.store()?;
+            let holding = Holding::read(&store, record.file.tree, watch)?;
+            compare(&store, &manifest.instances, &holding)?;
+            watch.total(manifest.items(), manifest.bytes());
+            watch.advance(manifest.items(), 0);
+            other.read(&holding.pieces, &holding.folders, holding.root, watch)
+        };
+        let mut mendings = 0..MENDINGS;
+        loop {
+            match transferred() {
+                // What the other one holds damaged counts as not stored from here on.
+                Err(RepositoryError::Damaged { .. })
+                    if mendings.next().is_some() && other.mend(watch)? > 0 => {}
+                transferred => break transferred?,
+            }
+        }
         if watch.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }

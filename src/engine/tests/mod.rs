@@ -4,6 +4,7 @@ mod clocks;
 mod copies;
 mod copy_alone;
 mod copy_unseen;
+mod damage;
 mod drills;
 mod health;
 mod hooks;
