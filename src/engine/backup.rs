@@ -294,6 +294,7 @@ impl Engine {
         };
         // Folders that are damaged are found first, and what is in them after that.
         let mut mendings = 0..MENDINGS;
+        let mut made_room = false;
         let (copy, verify_millis) = loop {
             match stored() {
                 Err(EngineError::Repository(RepositoryError::Damaged { what, .. }))
@@ -304,6 +305,14 @@ impl Engine {
                          again, and stores it anew"
                     );
                     work.log(Severity::Warning, &text);
+                    work.phase(purpose.phases.0)?;
+                }
+                Err(full @ EngineError::Repository(RepositoryError::NoRoom { .. })) if !made_room => {
+                    made_room = true;
+                    // That nothing can be freed either is not the news.
+                    if !self.make_room(work, &repository).unwrap_or(false) {
+                        return Err(full);
+                    }
                     work.phase(purpose.phases.0)?;
                 }
                 stored => break stored?,

@@ -41,6 +41,8 @@ mod files;
 mod findings;
 mod folders;
 mod guard;
+#[cfg(feature = "object-storage")]
+mod holders;
 mod key;
 #[cfg(feature = "object-storage")]
 mod lock;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, everything, request, restore};
+use super::house::{House, back_up, backups, done, ended, everything, request, restore, start_restore};
 use crate::domain::backup::Verification;
 use crate::domain::job::JobState;
 use crate::domain::request::BackupRequest;
@@ -138,4 +138,31 @@ fn what_is_damaged_counts_as_not_stored() {
         let repository = engine.repository(&House::live(), false).unwrap().unwrap();
         repository.prune(&Unwatched).unwrap();
     }
+}
+
+#[test]
+fn a_repository_that_takes_nothing_is_verified_drilled_and_restored_from() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let before = house.content();
+    house.remove("author", "website");
+    // No lock can be taken there any more.
+    let lock = house.path("repository/acme/.live.lock");
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(".live.lock", &lock).unwrap();
+
+    assert_eq!(verified(&engine), JobState::Done);
+    let drill = engine.start_drill(&House::live(), None, "maria").unwrap();
+    done(&engine, drill);
+    let job = start_restore(&engine, &request(&backup, everything())).unwrap();
+    let JobState::Failed { why } = ended(&engine, job).state else {
+        panic!("it wrote without a lock");
+    };
+    assert!(why.contains("--without-safety-backup"), "{why}");
+    let mut request = request(&backup, everything());
+    request.without_safety = true;
+    let job = start_restore(&engine, &request).unwrap();
+    done(&engine, job);
+    assert_eq!(house.content(), before);
 }
