@@ -487,7 +487,6 @@ pub fn plan(selection: Selection) -> RestorePlan {
             millis: 192_000,
             past_jobs: 4,
             drill: None,
-            dated_ahead: false,
         }),
         room: vec![Room {
             purpose: "staging beside author".to_owned(),

@@ -176,7 +176,12 @@ impl Repository {
             }
             judged(&error, "opening it", &place)
         };
-        let key = opened(&storage, key).map_err(failed)?;
+        let opened_by = match (opened(&storage, key), key.before()) {
+            // A version before this one may have made it, which read the key in another way.
+            (Err(error), Some(before)) if error.is_incorrect_password() => opened(&storage, &before),
+            (opened, _) => opened,
+        };
+        let key = opened_by.map_err(failed)?;
         Ok(Self::with_key(storage, key))
     }
 
