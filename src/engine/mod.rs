@@ -150,6 +150,7 @@ impl Engine {
         let mut environments = BTreeMap::new();
         for environment in settings.environments {
             environment.validate()?;
+            environment.lies_apart(settings.repository.as_ref(), Some(&settings.state), &real)?;
             let name = environment.environment_name()?;
             if environments.insert(name.clone(), environment).is_some() {
                 return Err(EngineError::Failed(format!(
@@ -558,4 +559,19 @@ impl Engine {
             self.wait_for(id);
         }
     }
+}
+
+/// Where a path really is, as far as it is there: links in it are followed.
+fn real(path: &Path) -> PathBuf {
+    path.ancestors()
+        .find_map(|above| {
+            let there = std::fs::canonicalize(above).ok()?;
+            let below = path.strip_prefix(above).ok()?;
+            Some(if below.as_os_str().is_empty() {
+                there
+            } else {
+                there.join(below)
+            })
+        })
+        .unwrap_or_else(|| path.to_owned())
 }

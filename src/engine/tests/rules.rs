@@ -205,3 +205,21 @@ pub(super) fn every_action_is_in_the_activity_log_with_who_did_it() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_repository_that_a_link_leads_into_the_content_is_refused() {
+    let house = House::new();
+    std::os::unix::fs::symlink(house.root("author"), house.path("repository")).unwrap();
+    let Err(error) = house.try_engine("state") else {
+        panic!("every backup would hold all those before it");
+    };
+    assert!(
+        error.to_string().contains("lies in the content of author"),
+        "{error}"
+    );
+    std::fs::remove_file(house.path("repository")).unwrap();
+    let Err(error) = house.try_engine("author/content/state") else {
+        panic!("the state would be exchanged with the content");
+    };
+    assert!(error.to_string().contains("the state folder"), "{error}");
+}
