@@ -5,8 +5,9 @@
 //! holds a lock beside its repository, which the system releases however its holder ends; or, where the repository is in
 //! object storage, one inside it (`repository::lock`).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -14,7 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::repository::RepositoryError;
 #[cfg(feature = "object-storage")]
 use super::repository::RepositoryLock;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, private};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::settings::RepositoryChoice;
@@ -324,11 +325,16 @@ fn is_held(error: &EngineError) -> bool {
 }
 
 fn take(folder: &Path, path: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
+    private::folders(folder)?;
     // Another account may have made it: reading is enough to lock it.
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            OpenOptions::new().create(true).append(true).open(path)?
+            let mode = private::mode_below(folder) & 0o666;
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .mode(mode)
+                .open(path)?
         }
         opened => opened?,
     };

@@ -28,6 +28,7 @@ mod listing;
 mod lock;
 mod overview;
 mod papers;
+mod private;
 mod proofs;
 mod restore;
 mod retention;

@@ -110,6 +110,7 @@ use self::store::Store;
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
+use crate::engine::private;
 
 /// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
 const COMPRESSION: i32 = 1;
@@ -340,7 +341,7 @@ fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryErro
             "this is not a path that a folder can have",
         )));
     };
-    fs::create_dir_all(parent).map_err(failed)?;
+    private::folders(parent).map_err(failed)?;
     let mut half = OsString::from(".");
     half.push(name);
     half.push(".creating");
@@ -350,6 +351,7 @@ fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryErro
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
+    private::folders(&half).map_err(failed)?;
     let (made, _) = initialised(&Storage::Folder(half.clone()), key)
         .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
     fs::rename(&half, place).map_err(failed)?;
