@@ -186,7 +186,11 @@ impl Work<'_> {
         let kept = &stored.item;
         let same_kind = item.kind == kept.kind;
         let same_time = item.modified == kept.modified;
-        let same_rights = item.mode == kept.mode && (!self.owners_count || item.owner == kept.owner);
+        let mode = match self.depth {
+            Depth::Quick => kept.mode,
+            Depth::Whole => kept.restored_mode(),
+        };
+        let same_rights = item.mode == mode && (!self.owners_count || item.owner == kept.owner);
         let is_file = matches!(item.kind, ItemKind::File { .. });
         let (is_same, is_to_be_read) = match self.depth {
             Depth::Quick => (same_kind && same_rights, same_kind && is_file && !same_time),

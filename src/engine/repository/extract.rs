@@ -3,6 +3,7 @@
 //! The library's own restore holds more than a gigabyte of memory and panics where a disk fails. This one holds a few
 //! pieces per core and returns errors.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -11,6 +12,7 @@ use std::thread;
 use super::Repository;
 use super::error::RepositoryError;
 use super::store::Store;
+use super::tally::Tallies;
 use super::tree::{self, Stored, TreeWalk};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
@@ -25,6 +27,8 @@ pub struct Extracted {
     pub items: u64,
     /// Bytes of content.
     pub bytes: u64,
+    /// Files that had a set-uid or set-gid bit, and come back without it.
+    pub without_set_ids: u64,
 }
 
 /// How many files the walk may be ahead of those that write them.
@@ -33,8 +37,8 @@ const AHEAD: usize = 256;
 impl Repository {
     /// Writes an instance's content, or the workspaces of it that are selected, into `sink`, and finishes it.
     ///
-    /// Every piece that is written is known to come from this repository. Comparing what arrived with the backup
-    /// ([`Repository::compare`]) is up to the caller.
+    /// Every piece that is written is known to come from this repository, and everything that was to be written is what
+    /// the record says. Comparing what arrived with the backup ([`Repository::compare`]) is up to the caller.
     ///
     /// # Errors
     /// [`RepositoryError`] when it cannot be read, written, or was cancelled. What was written until then is incomplete.
@@ -69,6 +73,7 @@ impl Repository {
         };
         let failure = Failure::default();
         let mut extracted = Extracted::default();
+        let mut tallies = Tallies::default();
         let (files, received) = sync_channel::<Stored>(AHEAD);
         let received = Mutex::new(received);
         thread::scope(|scope| {
@@ -78,7 +83,13 @@ impl Repository {
             }
             let mut make = || {
                 for stored in TreeWalk::new(&store, tree, &wanted)? {
-                    let stored = stored?;
+                    let mut stored = stored?;
+                    tallies.add_stored(&stored.item, &stored.chunks);
+                    let mode = stored.item.restored_mode();
+                    if mode != stored.item.mode {
+                        stored.item.mode = mode;
+                        extracted.without_set_ids += 1;
+                    }
                     if watch.is_cancelled() {
                         return Err(RepositoryError::Cancelled);
                     }
@@ -108,6 +119,16 @@ impl Repository {
             drop(files);
         });
         failure.into_result()?;
+        // Whenever it was verified last: what is staged is what the record says, or nothing is.
+        let expected = workspaces().map(|copy| (copy.name.clone(), copy.digest.clone()));
+        let found = tallies.iter();
+        let found = found.map(|(name, tally)| (name.to_string_lossy().into_owned(), tally.digest()));
+        if expected.collect::<BTreeMap<_, _>>() != found.collect::<BTreeMap<_, _>>() {
+            return Err(store.damaged(format!(
+                "what it holds of {instance} is not what the record of backup {} says",
+                id.short()
+            )));
+        }
         sink.finish()
             .map_err(|error| RepositoryError::content(instance, error))?;
         Ok(extracted)

@@ -11,6 +11,11 @@ use super::damage::Damage;
 use super::error::{RepositoryError, judged};
 use crate::domain::address::Address;
 
+/// No piece of content is longer than this: files and rows are cut into pieces of a few megabytes, by `restic` too.
+const LONGEST_PIECE: u32 = 64 * 1024 * 1024;
+/// No folder is longer than this: a million items take half of it.
+const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
+
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
 pub(super) struct Store {
@@ -88,14 +93,29 @@ impl Store {
 
     /// Where a piece of content lies, and its length when unpacked.
     pub(super) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
-        self.lying(&id, id)
-            .ok_or_else(|| self.damaged(format!("the piece of content {id} is not in the index")))
+        let lying = self
+            .lying(&id, id)
+            .ok_or_else(|| self.damaged(format!("the piece of content {id} is not in the index")))?;
+        self.within(lying, LONGEST_PIECE)
     }
 
     /// Where a folder lies.
     pub(super) fn find_folder(&self, id: TreeId) -> Result<Lying, RepositoryError> {
-        self.lying(&id, DataId::from(*id))
-            .ok_or_else(|| self.damaged(format!("the folder {id} is not in the index")))
+        let lying = self
+            .lying(&id, DataId::from(*id))
+            .ok_or_else(|| self.damaged(format!("the folder {id} is not in the index")))?;
+        self.within(lying, LONGEST_FOLDER)
+    }
+
+    /// What is longer than anything that is ever stored was made up to fill the memory of whoever reads it.
+    fn within(&self, lying: Lying, most: u32) -> Result<Lying, RepositoryError> {
+        if lying.length.max(lying.packed) > most {
+            return Err(self.damaged(format!(
+                "{} has {} bytes, and no backup has a piece of more than {most}",
+                lying.id, lying.length
+            )));
+        }
+        Ok(lying)
     }
 
     fn lying<T: PackedId>(&self, id: &T, name: DataId) -> Option<Lying> {
@@ -113,12 +133,10 @@ impl Store {
     /// A piece of content. It is known to be what was once encrypted with this repository's key; that it is the piece
     /// which the index says is checked by whoever reads back (`runs`).
     pub(super) fn piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
+        let lying = self.find(id)?;
         self.repository
             .cat_blob(BlobType::Data, id.to_hex().as_str())
-            .map_err(|error| match self.find(id) {
-                Ok(lying) => self.unreadable(&error, lying.pack),
-                Err(missing) => missing,
-            })
+            .map_err(|error| self.unreadable(&error, lying.pack))
     }
 
     pub(super) fn damaged(&self, what: String) -> RepositoryError {
