@@ -92,9 +92,9 @@ pub use self::still::Still;
 pub use self::verify::VerifyReport;
 
 use self::damage::Damage;
-use self::error::judged;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
+use self::error::{caught, judged};
 pub(in crate::engine) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
 pub(in crate::engine) use self::guard::Standing;
@@ -286,9 +286,10 @@ impl Repository {
         {
             return Ok(loaded.store.clone());
         }
-        let indexed = open
-            .to_indexed()
-            .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))?;
+        let indexed = caught("reading the index", &self.place, || {
+            open.to_indexed()
+                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
+        })?;
         let store = Store::new(indexed, &self.place, files.is_empty(), &self.damage);
         *loaded = Some(Loaded {
             files,

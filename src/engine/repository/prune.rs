@@ -12,7 +12,7 @@ use rustic_core::repofile::{IndexFile, IndexId};
 use rustic_core::{FileType, LimitOption, NoProgressBars, PruneOptions, RusticError, WriteBackend};
 
 use super::Repository;
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, caught, judged};
 use super::guard::Purpose;
 use crate::domain::Instant;
 use crate::engine::watch::Watch;
@@ -66,9 +66,12 @@ impl Repository {
             .instant_delete(false)
             .max_unused(LimitOption::Percentage(10))
             .max_repack(repacked);
-        let plan = open.prune_plan(&options).map_err(judge)?;
-        let sizes = plan.stats.size_sum();
-        open.prune(&options, plan).map_err(judge)?;
+        let sizes = caught("pruning", self.place(), || {
+            let plan = open.prune_plan(&options).map_err(judge)?;
+            let sizes = plan.stats.size_sum();
+            open.prune(&options, plan).map_err(judge)?;
+            Ok(sizes)
+        })?;
         let kept = self.size()?;
         Ok(PruneReport {
             freed: before.saturating_sub(kept),

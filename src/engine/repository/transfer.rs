@@ -10,7 +10,7 @@ use rustic_core::repofile::SnapshotFile;
 
 use super::Repository;
 use super::bars::{Bars, Counts, pulse};
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, caught, judged};
 use super::guard::Purpose;
 use super::tree::Holding;
 use super::verify::compare;
@@ -75,20 +75,25 @@ impl Repository {
         let (open, guard) = other
             .handle(Purpose::Copy, Bars(Arc::clone(&counts)))
             .map_err(judge)?;
-        let destination = open.to_indexed_ids().map_err(judge)?;
+        let destination = caught("reading the index", other.place(), || {
+            open.to_indexed_ids().map_err(judge)
+        })?;
         let copied = thread::scope(|scope| {
             let (working, work) = channel::<()>();
             let (counts, guard) = (&counts, &guard);
             scope.spawn(move || pulse(counts, watch, &work, || guard.call_off()));
-            let copied = source.library().copy(&destination, [file]);
+            let copied = caught("storing the copy", other.place(), || {
+                Ok(source.library().copy(&destination, [file]))
+            });
             drop(working);
             copied
         });
         let result = match (guard.failure(), copied) {
             (Some(failure), _) => Err(failure),
             (None, _) if watch.is_cancelled() => Err(RepositoryError::Cancelled),
-            (None, Err(error)) => Err(judged(&error, "reading what is to be copied", self.place())),
-            (None, Ok(())) => Ok(()),
+            (None, Err(gave_up)) => Err(gave_up),
+            (None, Ok(Err(error))) => Err(judged(&error, "reading what is to be copied", self.place())),
+            (None, Ok(Ok(()))) => Ok(()),
         };
         result.inspect_err(|_| guard.withdraw())
     }
