@@ -129,12 +129,18 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             .map(|environment| environment_from(folder, environment.into_inner()))
             .collect(),
     };
+    lies_apart(&config, &lines).map_err(|(line, what)| wrong(Some(line), what))?;
+    Ok(config)
+}
+
+/// Whether what Lifeboat keeps lies apart from all content; else where that is written that does not, and what is wrong.
+fn lies_apart(config: &Config, lines: &[Range<usize>]) -> Result<(), (Range<usize>, String)> {
     for (environment, line) in config.environments.iter().zip(lines) {
         environment
             .lies_apart(config.repository.as_ref(), config.state.as_deref(), &plain)
-            .map_err(|error| wrong(Some(line), error.to_string()))?;
+            .map_err(|error| (line.clone(), error.to_string()))?;
     }
-    Ok(config)
+    Ok(())
 }
 
 /// A path without steps back. Links are followed by whoever opens what it leads to.

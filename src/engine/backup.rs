@@ -9,7 +9,7 @@ use chrono::Duration;
 use super::beside::beside;
 use super::catalog::{DueClaim, NewJob};
 use super::hooks::{Around, Ending, Occasion};
-use super::repository::{Copy, Repository, RepositoryError, Source, Still};
+use super::repository::{Repository, Source, Still};
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
@@ -31,13 +31,6 @@ pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
 pub(super) const SAFETY_STANDS: Duration = Duration::days(7);
 /// What an extension adds to either (rule 6).
 const EXTENSION: Duration = Duration::hours(48);
-/// How often a copy is begun anew when Live changed under it.
-const ATTEMPTS: u32 = 3;
-
-/// How often a copy is begun anew because something in the repository was found damaged. Each time that counts as not
-/// stored any more, so each time more is sound.
-const MENDINGS: u32 = 8;
-
 /// What a copy of Live is for.
 pub(super) struct Purpose {
     pub trigger: Trigger,
@@ -283,41 +276,10 @@ impl Engine {
             .find(|backup| backup.is_good())
             .map(|backup| &backup.id);
         let mut still = Some(still);
-        let mut stored = || {
-            let copy = copy_with_retries(work, &purpose, |attempt_watch| {
-                let still = still.take().map_or_else(hold_still, Ok)?;
-                repository.copy(still, parent, attempt_watch)
-            })?;
-            work.phase(purpose.phases.1)?;
-            let verify_millis = repository.read_back(&copy, work)?;
-            Ok::<_, EngineError>((copy, verify_millis))
-        };
-        // Folders that are damaged are found first, and what is in them after that.
-        let mut mendings = 0..MENDINGS;
-        let mut made_room = false;
-        let (copy, verify_millis) = loop {
-            match stored() {
-                Err(EngineError::Repository(RepositoryError::Damaged { what, .. }))
-                    if mendings.next().is_some() && repository.mend(work)? > 0 =>
-                {
-                    let text = format!(
-                        "the repository is damaged: {what}. It counts as not stored from here on: the copy is begun \
-                         again, and stores it anew"
-                    );
-                    work.log(Severity::Warning, &text);
-                    work.phase(purpose.phases.0)?;
-                }
-                Err(full @ EngineError::Repository(RepositoryError::NoRoom { .. })) if !made_room => {
-                    made_room = true;
-                    // That nothing can be freed either is not the news.
-                    if !self.make_room(work, &repository).unwrap_or(false) {
-                        return Err(full);
-                    }
-                    work.phase(purpose.phases.0)?;
-                }
-                stored => break stored?,
-            }
-        };
+        let (copy, verify_millis) = self.store(work, purpose.phases, &repository, &mut |watch| {
+            let still = still.take().map_or_else(hold_still, Ok)?;
+            repository.copy(still, parent, watch)
+        })?;
         if work.is_cancelled_now() {
             return Err(EngineError::Cancelled);
         }
@@ -519,23 +481,6 @@ fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
             previous.id
         )
     })
-}
-
-fn copy_with_retries(
-    work: &Work,
-    purpose: &Purpose,
-    mut copy: impl FnMut(&Work) -> Result<Copy, RepositoryError>,
-) -> Result<Copy, EngineError> {
-    for attempt in 1..=ATTEMPTS {
-        match copy(work) {
-            Err(error) if error.is_worth_a_retry() && attempt < ATTEMPTS => {
-                work.log(Severity::Warning, &format!("{error}: the copy is begun anew"));
-                work.phase(purpose.phases.0)?;
-            }
-            result => return Ok(result?),
-        }
-    }
-    Err(EngineError::Cancelled)
 }
 
 /// Both versions, with `unknown` and a warning for one that cannot be read: content is worth keeping even while nobody can

@@ -33,6 +33,7 @@ mod proofs;
 mod restore;
 mod retention;
 mod scheduler;
+mod storing;
 #[cfg(test)]
 mod tests;
 mod verify;

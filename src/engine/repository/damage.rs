@@ -90,7 +90,7 @@ impl Repository {
                 .and_then(|cipher| Packer::new(cipher, level))
                 .map_err(failed)?,
         };
-        let mut mended = 0;
+        let mut packs = 0;
         for id in open.list::<IndexId>().map_err(judge)? {
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
@@ -109,9 +109,9 @@ impl Repository {
                 .write_bytes(FileType::Index, &name, false, bytes::Bytes::from(content).into())
                 .and_then(|()| guard.remove(FileType::Index, &id, false))
                 .map_err(judge)?;
-            mended += damaged;
+            packs += damaged;
         }
-        Ok(mended)
+        Ok(packs)
     }
 }
 
@@ -181,7 +181,7 @@ impl Mender<'_> {
             let pieces = slice::from_ref(&piece);
             let read = runs(pieces).iter().try_for_each(|run| {
                 self.reader.read(run, pieces, Check::Name, &mut |sound| {
-                    text.extend_from_slice(sound)
+                    text.extend_from_slice(sound);
                 })
             });
             match read.map_err(|failed| failed.0) {

@@ -85,9 +85,9 @@ impl Repository {
                 for stored in TreeWalk::new(&store, tree, &wanted)? {
                     let mut stored = stored?;
                     tallies.add_stored(&stored.item, &stored.chunks);
-                    let mode = stored.item.restored_mode();
-                    if mode != stored.item.mode {
-                        stored.item.mode = mode;
+                    let restored = stored.item.restored_mode();
+                    if restored != stored.item.mode {
+                        stored.item.mode = restored;
                         extracted.without_set_ids += 1;
                     }
                     if watch.is_cancelled() {

@@ -7,6 +7,7 @@ use rustix::fs::statvfs;
 use super::database::Found;
 use super::switch::probe;
 use super::{Way, database, staging};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
 use crate::domain::job::JobKind;
@@ -136,14 +137,7 @@ impl Engine {
                 )),
             }
         }
-        if backup.dated_ahead {
-            found.warnings.push(format!(
-                "the clock says {}, and this backup says that it was taken at {}: a clock is or was wrong, and nobody can \
-                 tell how old this content is. It may be older than every other backup",
-                measure::moment(self.now()),
-                measure::moment(backup.manifest.taken)
-            ));
-        }
+        found.warnings.extend(dated_ahead(&backup, self.now()));
         if let Some(Drill {
             at,
             outcome: DrillOutcome::Failed { why },
@@ -546,4 +540,16 @@ fn same_disk(folder: &str, other: &Path) -> bool {
 /// Reads an instance's content where it was displaced to.
 pub(super) fn displaced(folder: &Path) -> Files {
     Files::new(folder)
+}
+
+/// A warning of a backup whose date is wrong.
+fn dated_ahead(backup: &Backup, now: Instant) -> Option<String> {
+    backup.dated_ahead.then(|| {
+        format!(
+            "the clock says {}, and this backup says that it was taken at {}: a clock is or was wrong, and nobody can tell \
+             how old this content is. It may be older than every other backup",
+            measure::moment(now),
+            measure::moment(backup.manifest.taken)
+        )
+    })
 }
