@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -96,7 +96,8 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     }
 
     let folder = path.parent().unwrap_or(Path::new(""));
-    Ok(Config {
+    let lines: Vec<_> = file.environments.iter().map(Spanned::span).collect();
+    let config = Config {
         file: path.to_owned(),
         default_context: file.default_context.map(Spanned::into_inner),
         state: file.state.map(|mut state| {
@@ -127,7 +128,32 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             .into_iter()
             .map(|environment| environment_from(folder, environment.into_inner()))
             .collect(),
-    })
+    };
+    lies_apart(&config, &lines).map_err(|(line, what)| wrong(Some(line), what))?;
+    Ok(config)
+}
+
+/// Whether what Lifeboat keeps lies apart from all content; else where that is written that does not, and what is wrong.
+fn lies_apart(config: &Config, lines: &[Range<usize>]) -> Result<(), (Range<usize>, String)> {
+    for (environment, line) in config.environments.iter().zip(lines) {
+        environment
+            .lies_apart(config.repository.as_ref(), config.state.as_deref(), &plain)
+            .map_err(|error| (line.clone(), error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// A path without steps back. Links are followed by whoever opens what it leads to.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// The line, counted from 1, that a position of the text is in.

@@ -354,3 +354,42 @@ fn complaints_name_the_file_the_line_and_what_to_write() {
         .collect();
     insta::assert_snapshot!(complaints.join("\n"));
 }
+
+#[test]
+fn what_is_kept_lies_apart_from_the_content() {
+    for (written, part) in [
+        (
+            REPOSITORY.replace("/srv/repository", "/srv/author/backups"),
+            "the repository in /srv/author/backups lies in the content of author, in /srv/author",
+        ),
+        (
+            REPOSITORY.replace("/srv/repository", "/srv/author"),
+            "the repository",
+        ),
+        (
+            REPOSITORY.replace("/srv/repository", "../../srv/other/../author/x"),
+            "the repository",
+        ),
+        (
+            format!("{REPOSITORY}[repository.copy]\nroot = \"/srv/author/copies\"\n"),
+            "the second repository",
+        ),
+        (
+            format!("state = \"/srv/author/state\"\n{REPOSITORY}"),
+            "the state folder",
+        ),
+    ] {
+        let said = complaint(&format!("{written}{LIVE}"));
+        assert!(said.contains(part) && said.contains("line "), "{said}");
+    }
+    let scratch = LIVE.replace(
+        "[[environment.instance]]",
+        "drill = { scratch = \"/srv/author/scratch\" }\n[[environment.instance]]",
+    );
+    let said = complaint(&format!("{REPOSITORY}{scratch}"));
+    assert!(said.contains("the scratch folder of drills"), "{said}");
+    // Beside it is apart, whatever the names begin with, and so is what lies above.
+    for root in ["/srv/author-backups", "/srv", "s3://author/backups"] {
+        parse(&format!("{}{LIVE}", REPOSITORY.replace("/srv/repository", root))).unwrap();
+    }
+}

@@ -207,6 +207,17 @@ impl Manifest {
         self.instances.iter().map(InstanceCopy::bytes).sum()
     }
 
+    /// When all of it had been read back: the record is written only after that.
+    #[must_use]
+    pub fn read_back(&self) -> Instant {
+        let took = self.copy_millis.saturating_add(self.verify_millis);
+        i64::try_from(took)
+            .ok()
+            .and_then(chrono::TimeDelta::try_milliseconds)
+            .and_then(|took| self.taken.checked_add_signed(took))
+            .unwrap_or(self.taken)
+    }
+
     /// The time between the instances' copies, in milliseconds: from the first instance's beginning to the last one's
     /// beginning. Zero for one instance.
     #[must_use]
@@ -254,13 +265,22 @@ pub struct Backup {
     /// The last drill of it. `None` when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Drill>,
+    /// Whether it says that it was taken later than it is now ([`super::ahead`]): a clock is or was wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dated_ahead: bool,
 }
 
 impl Backup {
-    /// Whether it counts: it was read back and nothing was wrong, and the last drill of it, if there was any, has found
-    /// nothing that did not come back.
+    /// Whether it counts: it is sound, and not dated ahead of the clock.
     #[must_use]
     pub fn is_good(&self) -> bool {
+        self.is_sound() && !self.dated_ahead
+    }
+
+    /// Whether it can be relied on, however old it is: it was read back and nothing was wrong, and the last drill of it,
+    /// if there was any, has found nothing that did not come back.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
         matches!(self.verification, Verification::Verified { .. })
             && !self.drill.as_ref().is_some_and(Drill::has_failed)
     }
@@ -300,7 +320,7 @@ pub enum ChoiceError {
 }
 
 /// Finds the backup that a person means: a slot's name, `upgrade` or `safety` for the newest of those, an id, or a
-/// unique beginning of one.
+/// unique beginning of one. One that is dated ahead of the clock is found by its id only.
 ///
 /// # Errors
 /// [`ChoiceError`] when nothing or more than one thing fits.
@@ -308,7 +328,7 @@ pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, Choic
     let newest = |fits: &dyn Fn(&Backup) -> bool| {
         backups
             .iter()
-            .filter(|backup| fits(backup))
+            .filter(|backup| fits(backup) && !backup.dated_ahead)
             .max_by_key(|backup| backup.manifest.taken)
     };
     if let Ok(slot) = text.parse::<Slot>() {

@@ -9,7 +9,8 @@ use chrono::{Datelike, Duration, Timelike, Weekday};
 use proptest::prelude::*;
 
 use super::Instant;
-use super::backup::{Backup, BackupId, Manifest, Served, Trigger, Verification};
+use super::ahead::{self, SKEW};
+use super::backup::{Backup, BackupId, ChoiceError, Manifest, Served, Trigger, Verification, choose};
 use super::environment::EnvironmentName;
 use super::proof::{Drill, DrillOutcome, last_verified, to_drill, to_verify};
 use super::retention::{droppable, holders, replaced_by_next, standing_upgrade, undo_target};
@@ -52,6 +53,7 @@ fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves:
         },
         verification: Verification::Verified { at: taken },
         drill: None,
+        dated_ahead: false,
     }
 }
 
@@ -539,4 +541,96 @@ fn a_manual_backup_says_which_one_it_replaces() {
     );
     assert_eq!(replaced_by_next(&backups, &two, Slot::Manual), Some(&backups[1]));
     assert_eq!(replaced_by_next(&backups[..1], &two, Slot::Manual), None);
+}
+
+#[test]
+fn a_backup_from_the_future_counts_for_nothing() {
+    let now = at("2026-11-23 12:00");
+    let years = Duration::days(3_650);
+    let mut upgrade = backup(
+        8,
+        now + years,
+        Trigger::Upgrade {
+            to: MagnoliaVersion("6.4".into()),
+        },
+        &[],
+        vec![],
+    );
+    upgrade.manifest.expires = Some(now + years + Duration::hours(48));
+    let mut backups = [
+        manual(9, now + years),
+        upgrade,
+        backup(7, now + years, Trigger::Restore, &[], vec![]),
+        backup(6, now + years, Trigger::Schedule, &Slot::AUTOMATIC, vec![]),
+        manual(5, now),
+        backup(4, now - Duration::hours(1), Trigger::Restore, &[], vec![]),
+    ];
+    ahead::mark(&mut backups, now);
+    let keep = Keep::default();
+    assert_eq!(holders(&backups, &keep, Slot::Manual), [&backups[4]]);
+    assert!(holders(&backups, &keep, Slot::Daily).is_empty());
+    assert_eq!(replaced_by_next(&backups, &keep, Slot::Manual), Some(&backups[4]));
+    assert_eq!(choose(&backups, "manual"), Ok(&backups[4]));
+    assert_eq!(choose(&backups, "safety"), Ok(&backups[5]));
+    assert_eq!(
+        choose(&backups, "upgrade"),
+        Err(ChoiceError::Unknown("upgrade".into()))
+    );
+    assert_eq!(choose(&backups, &backups[0].id.0), Ok(&backups[0]), "by its id");
+    assert_eq!(undo_target(&backups), Some(&backups[5]));
+    assert_eq!(standing_upgrade(&backups, now), None);
+    assert_eq!(to_drill(&backups, None), Some(&backups[4]));
+    assert_eq!(last_verified(&backups), Some(now - Duration::hours(1)));
+    assert_eq!(
+        due_slots(&at_midnight(), &backups, now).len(),
+        3,
+        "it serves no period"
+    );
+    assert_eq!(
+        droppable(&backups, &keep, &BTreeSet::new(), now),
+        [&backups[5]],
+        "only a person deletes it"
+    );
+    let told = ahead::trouble(&live(), &backups, now).unwrap();
+    assert!(told.contains("4 backups") && told.contains("clock"), "{told}");
+}
+
+#[test]
+fn clocks_may_differ_by_minutes() {
+    let now = at("2026-11-23 12:00");
+    let mut backups = [manual(2, now + SKEW), manual(1, now - Duration::days(1))];
+    ahead::mark(&mut backups, now);
+    assert_eq!(holders(&backups, &Keep::default(), Slot::Manual), [&backups[0]]);
+    assert_eq!(ahead::trouble(&live(), &backups, now), None);
+    ahead::mark(&mut backups, now - Duration::minutes(1));
+    assert_eq!(holders(&backups, &Keep::default(), Slot::Manual), [&backups[1]]);
+    // As soon as the time has come that it was taken at, it counts.
+    ahead::mark(&mut backups, now);
+    assert!(backups[0].is_good());
+}
+
+#[test]
+fn nothing_is_dropped_on_the_day_that_damage_was_found() {
+    let found = at("2026-11-23 12:00");
+    let mut rotten = manual(2, found - Duration::hours(1));
+    rotten.verification = Verification::Damaged {
+        at: found,
+        why: "a pack is gone".into(),
+    };
+    let older = manual(1, found - Duration::days(9));
+    let backups = [
+        manual(3, found + Duration::minutes(5)),
+        rotten.clone(),
+        older.clone(),
+    ];
+    let dropped = |hours: i64| {
+        droppable(
+            &backups,
+            &Keep::default(),
+            &BTreeSet::new(),
+            found + Duration::hours(hours),
+        )
+    };
+    assert!(dropped(23).is_empty(), "somebody has to look at it as it is");
+    assert_eq!(dropped(24), [&older, &rotten]);
 }

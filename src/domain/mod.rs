@@ -8,6 +8,7 @@
 
 pub mod activity;
 pub mod address;
+pub mod ahead;
 pub mod backup;
 pub mod caller;
 pub mod check;

@@ -179,11 +179,12 @@ pub struct RestorePlan {
 }
 
 impl RestorePlan {
-    /// How much time's work is lost, in milliseconds: from the backup to now.
+    /// How much time's work is lost, in milliseconds: from the backup to now. `None` when nobody can tell, because the
+    /// backup is dated ahead of the clock.
     #[must_use]
-    pub fn work_lost_millis(&self) -> u64 {
+    pub fn work_lost_millis(&self) -> Option<u64> {
         let lost = self.made - self.backup.manifest.taken;
-        u64::try_from(lost.num_milliseconds()).unwrap_or(0)
+        (!self.backup.dated_ahead).then(|| u64::try_from(lost.num_milliseconds()).unwrap_or(0))
     }
 
     /// Items added, changed and removed over all workspaces.

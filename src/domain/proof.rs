@@ -404,12 +404,12 @@ pub fn to_drill<'a>(backups: &'a [Backup], last: Option<&Drill>) -> Option<&'a B
         .or(Some(newest))
 }
 
-/// When every backup has been read back last: the oldest of their verifications. `None` without backups, or when one
-/// never was.
+/// When every backup that counts has been read back last: the oldest of their verifications. `None` without backups, or
+/// when one never was.
 #[must_use]
 pub fn last_verified(backups: &[Backup]) -> Option<Instant> {
     let mut oldest = None;
-    for backup in backups {
+    for backup in backups.iter().filter(|backup| !backup.dated_ahead) {
         let at = match &backup.verification {
             Verification::Unverified => return None,
             Verification::Verified { at } | Verification::Damaged { at, .. } => *at,

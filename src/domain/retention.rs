@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Duration;
+
 use super::Instant;
-use super::backup::{Backup, BackupId, InstanceCopy, Manifest, Trigger};
+use super::ahead::is_ahead;
+use super::backup::{Backup, BackupId, InstanceCopy, Manifest, Trigger, Verification};
 use super::slot::{Keep, Slot};
 
 /// The holders of a slot, newest first: the newest good backups taken for it, as many as the slot keeps. Damaged and
-/// unverified backups hold nothing.
+/// unverified backups, and those that are dated ahead of the clock, hold nothing.
 #[must_use]
 pub fn holders<'a>(backups: &'a [Backup], keep: &Keep, slot: Slot) -> Vec<&'a Backup> {
     let mut good: Vec<_> = backups
@@ -71,9 +74,21 @@ pub fn standing_upgrade(backups: &[Backup], now: Instant) -> Option<&Backup> {
     backups
         .iter()
         .filter(|backup| {
-            matches!(backup.manifest.trigger, Trigger::Upgrade { .. }) && backup.is_held_by_expiry(now)
+            matches!(backup.manifest.trigger, Trigger::Upgrade { .. })
+                && backup.is_held_by_expiry(now)
+                && !backup.dated_ahead
         })
         .max_by_key(|backup| backup.manifest.taken)
+}
+
+/// How long nothing is dropped after damage was found.
+const TIME_TO_LOOK: Duration = Duration::hours(24);
+
+fn was_just_found_damaged(backup: &Backup, now: Instant) -> bool {
+    matches!(
+        backup.verification,
+        Verification::Damaged { at, .. } if now - at < TIME_TO_LOOK && !is_ahead(at, now)
+    )
 }
 
 /// The backups that may be dropped at `now`, oldest first. `in_use` are those that a running job reads.
@@ -85,7 +100,9 @@ pub fn standing_upgrade(backups: &[Backup], now: Instant) -> Option<&Backup> {
 /// - it is damaged or unverified, and for one of its slots there is no newer good backup: as long as nothing better
 ///   has come, even a doubtful copy may be the only one of those days;
 /// - it is the only backup left that is good;
-/// - it says that it was taken after `now`: a clock was wrong, and nobody can say how old it is;
+/// - it says that it was taken after `now`: a clock was wrong, and nobody can say how old it is. Only a person deletes it;
+/// - damage was found in any of them less than a day ago: somebody has to look at the repository as it is, and a disk
+///   that has lost one thing may lose more;
 /// - what took its place in a slot holds less than half as much of some instance: the newer ones may be copies of a
 ///   broken Live. It then stays until a newer one is its equal, or somebody deletes it.
 #[must_use]
@@ -95,6 +112,9 @@ pub fn droppable<'a>(
     in_use: &BTreeSet<BackupId>,
     now: Instant,
 ) -> Vec<&'a Backup> {
+    if backups.iter().any(|backup| was_just_found_damaged(backup, now)) {
+        return Vec::new();
+    }
     let past: Vec<Backup> = backups
         .iter()
         .filter(|backup| backup.manifest.taken <= now)

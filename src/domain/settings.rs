@@ -3,6 +3,7 @@
 //!
 //! Not in here: finding and parsing the file (`config`), and reading what a source names (`engine`).
 
+mod apart;
 mod catalog;
 mod postgres;
 mod server;
@@ -33,9 +34,9 @@ pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretSource {
-    /// The first line of a file.
+    /// A file: its first line; for the key of a repository, what `restic` takes from it.
     PasswordFile(PathBuf),
-    /// The first line that a command prints, started without a shell.
+    /// What a command prints, in the same way. It is started without a shell.
     PasswordCommand(Vec<String>),
     /// An environment variable.
     PasswordEnv(String),

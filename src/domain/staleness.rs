@@ -10,6 +10,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
+use super::ahead::is_ahead;
 use super::backup::BackupId;
 use super::environment::InstanceName;
 use super::job::{JobId, JobKind};
@@ -116,10 +117,10 @@ impl Basis {
     }
 }
 
-/// Whether a plan made at `made` is too old at `now`.
+/// Whether a plan made at `made` is too old at `now`. One from the future is: nobody can say how old it is.
 #[must_use]
 pub fn too_old(made: Instant, now: Instant) -> Option<Stale> {
-    (now - made > PLAN_LIFE).then_some(Stale::TooOld { made })
+    (now - made > PLAN_LIFE || is_ahead(made, now)).then_some(Stale::TooOld { made })
 }
 
 #[cfg(test)]
@@ -183,6 +184,12 @@ mod tests {
         assert_eq!(
             too_old(made, made + Duration::minutes(61)),
             Some(Stale::TooOld { made })
+        );
+        assert_eq!(too_old(made, made - Duration::minutes(15)), None, "clocks differ");
+        assert_eq!(
+            too_old(made, made - Duration::days(365)),
+            Some(Stale::TooOld { made }),
+            "a plan from the future would be good for a year"
         );
     }
 }

@@ -9,9 +9,10 @@ use chrono::Duration;
 use super::beside::beside;
 use super::catalog::{DueClaim, NewJob};
 use super::hooks::{Around, Ending, Occasion};
-use super::repository::{Copy, Repository, RepositoryError, Source, Still};
+use super::repository::{Repository, Source, Still};
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
+use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
@@ -30,9 +31,6 @@ pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
 pub(super) const SAFETY_STANDS: Duration = Duration::days(7);
 /// What an extension adds to either (rule 6).
 const EXTENSION: Duration = Duration::hours(48);
-/// How often a copy is begun anew when Live changed under it.
-const ATTEMPTS: u32 = 3;
-
 /// What a copy of Live is for.
 pub(super) struct Purpose {
     pub trigger: Trigger,
@@ -279,12 +277,10 @@ impl Engine {
             .find(|backup| backup.is_good())
             .map(|backup| &backup.id);
         let mut still = Some(still);
-        let copy = copy_with_retries(work, &purpose, |attempt_watch| {
+        let (copy, verify_millis) = self.store(work, purpose.phases, &repository, &mut |watch| {
             let still = still.take().map_or_else(hold_still, Ok)?;
-            repository.copy(still, parent, attempt_watch)
+            repository.copy(still, parent, watch)
         })?;
-        work.phase(purpose.phases.1)?;
-        let verify_millis = repository.read_back(&copy, work)?;
         if work.is_cancelled_now() {
             return Err(EngineError::Cancelled);
         }
@@ -308,6 +304,7 @@ impl Engine {
             instances: copy.instances.clone(),
         };
         warnings.extend(doubt(&before, &manifest));
+        warnings.extend(ahead::trouble(&name, &before, self.now()));
         for instance in &manifest.instances {
             for what in &instance.left_out {
                 work.log(Severity::Warning, &format!("{}: {what}", instance.name));
@@ -487,23 +484,6 @@ fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
             previous.id
         )
     })
-}
-
-fn copy_with_retries(
-    work: &Work,
-    purpose: &Purpose,
-    mut copy: impl FnMut(&Work) -> Result<Copy, RepositoryError>,
-) -> Result<Copy, EngineError> {
-    for attempt in 1..=ATTEMPTS {
-        match copy(work) {
-            Err(error) if error.is_worth_a_retry() && attempt < ATTEMPTS => {
-                work.log(Severity::Warning, &format!("{error}: the copy is begun anew"));
-                work.phase(purpose.phases.0)?;
-            }
-            result => return Ok(result?),
-        }
-    }
-    Err(EngineError::Cancelled)
 }
 
 /// Both versions, with `unknown` and a warning for one that cannot be read: content is worth keeping even while nobody can

@@ -192,9 +192,10 @@ impl Engine {
                     };
                     findings.ok(label, format!("{place}: the key opens it, {held}{free}"));
                     if which == RepositoryChoice::First
-                        && let Some(unreadable) = self.unreadable_backups(name)
+                        && let Some(doubtful) =
+                            self.doubtful_records(name, &self.backups(name).unwrap_or_default())
                     {
-                        findings.warning("records", unreadable);
+                        findings.warning("records", doubtful);
                     }
                 }
             },

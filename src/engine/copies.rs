@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::fs::{Access, access};
 
@@ -13,6 +12,7 @@ use super::repository::{Repository, RepositoryError};
 use super::{Engine, EngineError, Work, locked};
 use crate::domain::activity::Severity;
 use crate::domain::address::Address;
+use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, BackupId, ChoiceError, Trigger, Verification, choose};
 use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
 use crate::domain::environment::EnvironmentName;
@@ -58,16 +58,16 @@ impl Engine {
                     .manifest
                     .ok()
                     .filter(|manifest| manifest.environment == *name)?;
-                let took = manifest.copy_millis.saturating_add(manifest.verify_millis);
                 // As for backups: it was recorded only after all of it had been read back.
                 let recorded = Verification::Verified {
-                    at: manifest.taken + Duration::from_millis(took),
+                    at: manifest.read_back(),
                 };
                 let of = origins
                     .iter()
                     .find(|(origin, _)| *origin == stored.origin)
                     .map_or_else(|| stored.origin.clone(), |(_, id)| id.clone());
                 let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                let dated_ahead = is_ahead(manifest.taken, self.now());
                 Some(CopiedBackup {
                     of,
                     backup: Backup {
@@ -76,6 +76,7 @@ impl Engine {
                         verification,
                         // Drills are of what the first repository holds.
                         drill: None,
+                        dated_ahead,
                     },
                 })
             })
@@ -118,8 +119,12 @@ impl Engine {
 
     /// The copies as last listed.
     fn known_copies(&self, name: &EnvironmentName) -> ListedCopies {
-        if let Some(known) = locked(&self.0.copies).get(name) {
-            return known.clone();
+        let known = locked(&self.0.copies).get(name).cloned();
+        if let Some(mut known) = known {
+            for copy in known.iter_mut().flatten() {
+                copy.backup.dated_ahead = is_ahead(copy.backup.manifest.taken, self.now());
+            }
+            return known;
         }
         self.list_copies(name).map_err(|error| error.to_string())
     }
@@ -375,9 +380,17 @@ impl Engine {
                             .iter()
                             .any(|id| id.0.starts_with(text))
                     });
+                let unreadable = self.unreadable_records(name);
+                let mut called = unreadable
+                    .iter()
+                    .filter(|(id, _)| !text.is_empty() && id.0.starts_with(text));
                 if is_copied {
                     EngineError::Failed(format!(
                         "backup {text} is in the second repository only: take it from there with --from copy"
+                    ))
+                } else if let (ChoiceError::Unknown(_), Some((id, why))) = (&error, called.next()) {
+                    EngineError::Failed(format!(
+                        "the record of backup {id} cannot be read, so nothing can be done with it: {why}"
                     ))
                 } else {
                     error.into()

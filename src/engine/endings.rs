@@ -199,7 +199,13 @@ impl Engine {
         for _ in 0..END_TRIES {
             match self.catalog().update_job(&work.claim, &job) {
                 Ok(()) | Err(CatalogError::NotOwned(_)) => break,
-                Err(error) => self.report_catalog(&error),
+                Err(error) => {
+                    // That may last: whoever waits for the job learns now how it ended, and not in a minute.
+                    if matches!(error, CatalogError::Full { .. }) {
+                        self.tell(Event::Job(Box::new(job.clone())));
+                    }
+                    self.report_catalog(&error);
+                }
             }
             self.pause(END_RETRY);
         }

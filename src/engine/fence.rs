@@ -29,6 +29,8 @@ pub(super) struct Fence {
     clock: Arc<dyn Clock>,
     environment: EnvironmentName,
     claim: Mutex<Option<Claim>>,
+    /// Why it could not be told at last whether the claim stands.
+    untold: Mutex<Option<String>>,
 }
 
 /// A job at work behind the fence, until this is dropped.
@@ -55,7 +57,11 @@ impl Fence {
             match ask(&claim) {
                 Ok(()) => return true,
                 Err(CatalogError::NotOwned(_)) => return false,
-                Err(_) if began.elapsed() >= PATIENCE => return false,
+                // A disk that is full is not so for a moment only.
+                Err(error) if matches!(error, CatalogError::Full { .. }) || began.elapsed() >= PATIENCE => {
+                    *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    return false;
+                }
                 Err(_) => thread::sleep(ASK_AGAIN),
             }
         }
@@ -74,6 +80,10 @@ impl Loseable for Fence {
 
     fn may_record(&self, id: &str) -> bool {
         self.surely(|claim| self.catalog.begin_record(claim, id, self.clock.now()))
+    }
+
+    fn untold(&self) -> Option<String> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn is_void(&self, id: &str) -> bool {
@@ -120,6 +130,7 @@ impl Engine {
                 clock: Arc::clone(&self.0.clock),
                 environment: name.clone(),
                 claim: Mutex::default(),
+                untold: Mutex::default(),
             })
         });
         Arc::clone(fence)

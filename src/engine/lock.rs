@@ -5,8 +5,9 @@
 //! holds a lock beside its repository, which the system releases however its holder ends; or, where the repository is in
 //! object storage, one inside it (`repository::lock`).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -14,10 +15,19 @@ use rustix::fs::{FlockOperation, flock};
 use super::repository::RepositoryError;
 #[cfg(feature = "object-storage")]
 use super::repository::RepositoryLock;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, private};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::settings::RepositoryChoice;
+
+/// What a job does with the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// It reads from it, and can do so where nothing can be written: a lock neither.
+    Reading,
+    /// It writes to it.
+    Writing,
+}
 
 /// The lock, held until this is dropped.
 #[derive(Debug)]
@@ -86,7 +96,9 @@ impl Engine {
             _ => match out_of_reach {
                 None
                 | Some(EngineError::Repository(
-                    RepositoryError::Io { .. } | RepositoryError::NoAccess { .. },
+                    RepositoryError::Io { .. }
+                    | RepositoryError::NoAccess { .. }
+                    | RepositoryError::NoRoom { .. },
                 )) => Ok(EnvironmentLock::Nothing),
                 Some(error) => Err(error),
             },
@@ -103,13 +115,71 @@ impl Engine {
         name: &EnvironmentName,
         reads: RepositoryChoice,
         kind: JobKind,
+        needs: Needs,
     ) -> Result<EnvironmentLock, EngineError> {
         match (reads, kind) {
-            (RepositoryChoice::Copy, _) => self.lock_both(name),
+            (RepositoryChoice::Copy, _) => self.lock_both(name, needs),
             // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
             (RepositoryChoice::First, JobKind::Undo) => self.lock_all_within_reach(name),
-            (RepositoryChoice::First, _) => self.and_second(name, self.lock(name)?),
+            (RepositoryChoice::First, _) => {
+                let first = self.lock_for(name, reads, needs).map_err(|error| {
+                    if needs == Needs::Writing && takes_nothing(&error) {
+                        return EngineError::Failed(format!(
+                            "{error}. So no safety backup can be taken. What is there can still be restored without one \
+                             (--without-safety-backup)"
+                        ));
+                    }
+                    error
+                })?;
+                self.and_second(name, first)
+            }
         }
+    }
+
+    /// Takes the lock for what a job needs of a repository that is there.
+    ///
+    /// # Errors
+    /// A sentence when another Lifeboat holds it, or it cannot be made and the job writes, or nobody can be looked for.
+    pub(super) fn lock_for(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+        needs: Needs,
+    ) -> Result<EnvironmentLock, EngineError> {
+        match self.lock_of(name, which, false) {
+            Err(error) if needs == Needs::Reading && takes_nothing(&error) => {
+                // Why nothing can be written says more than why nothing can be read either.
+                self.look_for_others(name, which)
+                    .map_err(|other| if is_held(&other) { other } else { error })
+            }
+            lock => lock,
+        }
+    }
+
+    /// What keeps others out of a repository that takes nothing, as far as anything can: in a folder, a lock on that
+    /// itself; in object storage, only a look at who holds a lock now.
+    fn look_for_others(
+        &self,
+        name: &EnvironmentName,
+        which: RepositoryChoice,
+    ) -> Result<EnvironmentLock, EngineError> {
+        let place = match self.storage(name, which)? {
+            None => return Ok(EnvironmentLock::Nothing),
+            Some(storage) => storage.address(),
+        };
+        if let Some(folder) = place.folder() {
+            let opened = File::open(folder).map_err(EngineError::io("locking", folder))?;
+            return match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => Ok(EnvironmentLock::Beside(LockedFile(opened))),
+                Err(rustix::io::Errno::WOULDBLOCK) => Err(at_work(name, folder)),
+                Err(error) => Err(EngineError::io("locking", folder)(error.into())),
+            };
+        }
+        #[cfg(feature = "object-storage")]
+        if let Some(repository) = self.repository_of(name, which, false)? {
+            repository.refuse_beside_holders(&self.0.clock)?;
+        }
+        Ok(EnvironmentLock::Nothing)
     }
 
     /// The same, for a switch that needs no repository: one that is finished, or goes back to tables.
@@ -143,13 +213,17 @@ impl Engine {
     /// # Errors
     /// A sentence when another Lifeboat holds either, or the second repository cannot be locked; why the first cannot be
     /// locked, when it is not lost.
-    pub(super) fn lock_both(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
+    pub(super) fn lock_both(
+        &self,
+        name: &EnvironmentName,
+        needs: Needs,
+    ) -> Result<EnvironmentLock, EngineError> {
         let first = match self.lock(name) {
             Ok(lock) => lock,
             Err(error) if self.goes_on_without_first(name, &error)? => EnvironmentLock::Nothing,
             Err(error) => return Err(error),
         };
-        let second = self.lock_of(name, RepositoryChoice::Copy, false)?;
+        let second = self.lock_for(name, RepositoryChoice::Copy, needs)?;
         Ok(EnvironmentLock::Both(Box::new([first, second])))
     }
 
@@ -193,10 +267,7 @@ impl Engine {
         let file = folder.join(format!(".{}.lock", name.environment()));
         match take(folder, &file) {
             Ok(lock) => Ok(EnvironmentLock::Beside(LockedFile(lock))),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(EngineError::AtWork(format!(
-                "another Lifeboat, with another state folder, is at work on {name}: wait until it has ended (it holds {})",
-                file.display()
-            ))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(at_work(name, &file)),
             Err(error) => Err(EngineError::io("locking", &file)(error)),
         }
     }
@@ -229,6 +300,22 @@ impl Engine {
     }
 }
 
+fn at_work(name: &EnvironmentName, holds: &Path) -> EngineError {
+    EngineError::AtWork(format!(
+        "another Lifeboat, with another state folder, is at work on {name}: wait until it has ended (it holds {})",
+        holds.display()
+    ))
+}
+
+/// Whether a lock could not be taken because nothing can be written there, whatever the reason.
+fn takes_nothing(error: &EngineError) -> bool {
+    match error {
+        EngineError::Io { .. } => true,
+        EngineError::Repository(error) => error.is_of_the_repository(),
+        _ => false,
+    }
+}
+
 /// Whether the lock is somebody else's, and not merely out of reach.
 fn is_held(error: &EngineError) -> bool {
     matches!(
@@ -238,11 +325,16 @@ fn is_held(error: &EngineError) -> bool {
 }
 
 fn take(folder: &Path, path: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
+    private::folders(folder)?;
     // Another account may have made it: reading is enough to lock it.
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            OpenOptions::new().create(true).append(true).open(path)?
+            let mode = private::mode_below(folder) & 0o666;
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .mode(mode)
+                .open(path)?
         }
         opened => opened?,
     };

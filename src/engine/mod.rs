@@ -26,15 +26,18 @@ mod error;
 mod fence;
 mod health;
 mod hooks;
+mod listing;
 mod lock;
 mod mounts;
 mod overview;
 mod papers;
+mod private;
 mod proofs;
 mod removal;
 mod restore;
 mod retention;
 mod scheduler;
+mod storing;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -51,12 +54,10 @@ use tokio::sync::broadcast;
 
 use crate::domain::Instant;
 use crate::domain::address::Address;
-use crate::domain::backup::{Backup, Verification};
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobKind};
-use crate::domain::proof::Drill;
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice,
@@ -69,6 +70,7 @@ use content::Content;
 use content::files::Files;
 use content::postgres::{Connector, Postgres};
 use copies::ListedCopies;
+use listing::Listed;
 use random::Random;
 use repository::{Key, Repository, Storage};
 
@@ -81,14 +83,6 @@ pub use work::Work;
 
 /// How often whoever looks on is told that the catalog cannot be written.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
-
-/// What a repository was found to hold.
-#[derive(Clone)]
-struct Listed {
-    backups: Vec<Backup>,
-    /// What to know about records of Lifeboat's that cannot be read.
-    unreadable: Option<String>,
-}
 
 /// The place of one open repository: empty until it is first needed.
 type RepositoryCell = Arc<Mutex<Option<Arc<Repository>>>>;
@@ -168,6 +162,7 @@ impl Engine {
         let mut environments = BTreeMap::new();
         for environment in settings.environments {
             environment.validate()?;
+            environment.lies_apart(settings.repository.as_ref(), Some(&settings.state), &real)?;
             let name = environment.environment_name()?;
             if environments.insert(name.clone(), environment).is_some() {
                 return Err(EngineError::Failed(format!(
@@ -411,74 +406,6 @@ impl Engine {
         Ok(Some(repository))
     }
 
-    /// The environment's backups, newest first, as last listed.
-    ///
-    /// # Errors
-    /// What opening or listing the repository said.
-    pub fn backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
-        if let Some(listed) = locked(&self.0.listed).get(name) {
-            return Ok(listed.backups.clone());
-        }
-        self.list_backups(name)
-    }
-
-    /// What to know about records in the environment's repository that cannot be read, as last listed.
-    fn unreadable_backups(&self, name: &EnvironmentName) -> Option<String> {
-        locked(&self.0.listed).get(name)?.unreadable.clone()
-    }
-
-    /// The environment's backups, newest first, listed anew.
-    fn list_backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
-        let Some(repository) = self.repository(name, false)? else {
-            return Ok(Vec::new());
-        };
-        let verifications = self.catalog().verifications(name)?;
-        let drills = self.catalog().drills(name)?;
-        let void = self.catalog().void_records(name)?;
-        let mut backups = Vec::new();
-        let mut unreadable = Vec::new();
-        for stored in repository.list()? {
-            if void.contains(&stored.id.0) {
-                continue;
-            }
-            match stored.manifest {
-                Ok(manifest) if manifest.environment == *name => {
-                    // A record is written only after the backup was read back whole, so that is when it was verified,
-                    // unless the catalog knows of a later look.
-                    let took = manifest.copy_millis.saturating_add(manifest.verify_millis);
-                    let recorded = Verification::Verified {
-                        at: manifest.taken + Duration::from_millis(took),
-                    };
-                    let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
-                    let drill = Drill::of(&stored.id, &drills).cloned();
-                    backups.push(Backup {
-                        id: stored.id,
-                        manifest,
-                        verification,
-                        drill,
-                    });
-                }
-                Err(why) if !stored.is_foreign => unreadable.push(format!("{} ({why})", stored.id)),
-                // Another program's, or another environment's: not ours to show.
-                Ok(_) | Err(_) => {}
-            }
-        }
-        backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
-        let unreadable = (!unreadable.is_empty()).then(|| {
-            format!(
-                "the repository holds backups whose records cannot be read: {}. They are left alone; \
-                 `restic check` on it tells more",
-                unreadable.join(", ")
-            )
-        });
-        let listed = Listed {
-            backups: backups.clone(),
-            unreadable,
-        };
-        locked(&self.0.listed).insert(name.clone(), listed);
-        Ok(backups)
-    }
-
     /// Forgets what was listed, because it changed, and tells everybody.
     fn changed(&self, name: &EnvironmentName) {
         locked(&self.0.listed).remove(name);
@@ -642,4 +569,19 @@ impl Engine {
         let at_work = locked(&self.0.at_work);
         drop(self.0.ended.wait_timeout(at_work, time));
     }
+}
+
+/// Where a path really is, as far as it is there: links in it are followed.
+fn real(path: &Path) -> PathBuf {
+    path.ancestors()
+        .find_map(|above| {
+            let there = std::fs::canonicalize(above).ok()?;
+            let below = path.strip_prefix(above).ok()?;
+            Some(if below.as_os_str().is_empty() {
+                there
+            } else {
+                there.join(below)
+            })
+        })
+        .unwrap_or_else(|| path.to_owned())
 }

@@ -61,7 +61,7 @@ impl Engine {
             Vec::new()
         });
         if summary.trouble.is_none() {
-            summary.trouble = self.unreadable_backups(name);
+            summary.trouble = self.doubtful_records(name, &backups);
         }
         let known_since = self.catalog().met(name, self.now())?;
         let due = settings.schedule.due(name, &backups, known_since, self.now());
@@ -245,7 +245,7 @@ fn was_late(backup: &Backup, slot: Slot) -> bool {
 fn last_served(backups: &[Backup], slot: Slot) -> Option<(Instant, bool)> {
     backups
         .iter()
-        .filter(|backup| backup.is_for(slot))
+        .filter(|backup| backup.is_for(slot) && !backup.dated_ahead)
         .map(|backup| (backup.manifest.taken, was_late(backup, slot)))
         .max()
 }

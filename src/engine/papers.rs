@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::catalog::{Catalog, Claim};
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, private};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 
@@ -88,9 +88,9 @@ impl Papers<'_> {
             Self::Folder(state) => {
                 let path = Self::file(state, kind, name);
                 let folder = state.join(kind);
-                fs::create_dir_all(&folder)?;
+                private::folders(&folder)?;
                 let fresh = path.with_extension("new");
-                let mut file = File::create(&fresh)?;
+                let mut file = private::file(&fresh)?;
                 file.write_all(text.as_bytes())?;
                 file.sync_all()?;
                 fs::rename(&fresh, &path)?;

@@ -127,6 +127,21 @@ impl Engine {
         })
     }
 
+    /// Frees what may go at once, for a copy that has met a full repository. Gives whether anything went.
+    pub(super) fn make_room(&self, work: &Work, repository: &Repository) -> Result<bool, EngineError> {
+        let freed = repository.make_room(work)?.freed + repository.sweep(self.now())?;
+        if freed > 0 {
+            work.log(
+                Severity::Warning,
+                &format!(
+                    "the repository is full: {} that no backup needs were freed, and the copy is begun again",
+                    measure::bytes(freed)
+                ),
+            );
+        }
+        Ok(freed > 0)
+    }
+
     /// Frees room that no backup needs. Returns the bytes.
     pub(super) fn free(&self, work: &Work, repository: &Repository) -> Result<u64, EngineError> {
         let freed = repository.prune(work)?.freed + repository.sweep(self.now())?;

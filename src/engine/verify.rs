@@ -1,5 +1,6 @@
 //! Verifies backups: reads everything of them back and compares digests (rule 14).
 
+use super::listing::in_words;
 use super::repository::RepositoryError;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
@@ -30,7 +31,7 @@ impl Engine {
             }
             None => (backups, "verification of all backups".to_owned()),
         };
-        if chosen.is_empty() {
+        if chosen.is_empty() && self.unreadable_records(name).is_empty() {
             return Err(Refusal::NothingToVerify {
                 environment: name.clone(),
             }
@@ -61,6 +62,13 @@ impl Engine {
             .repository(&name, false)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
         let mut damaged = Vec::new();
+        // Listed anew: of a backup whose record cannot be read, nobody knows more than that.
+        self.list_backups(&name)?;
+        let unreadable = if is_one {
+            Vec::new()
+        } else {
+            self.unreadable_records(&name)
+        };
         for backup in backups {
             work.phase(Phase::Verifying)?;
             let at = self.now();
@@ -101,6 +109,14 @@ impl Engine {
             copies => copies.unwrap_or_default(),
         };
         damaged.extend(damaged_copies);
+        if !unreadable.is_empty() {
+            let records = in_words(&unreadable);
+            work.log(
+                Severity::Critical,
+                &format!("records of backups cannot be read: {records}"),
+            );
+            damaged.push(format!("records of backups: {records}"));
+        }
         if !damaged.is_empty() {
             return Err(EngineError::Failed(format!(
                 "damage was found in {}: take a new backup now, and keep the repository as it is until somebody has \

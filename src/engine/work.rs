@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
 use super::catalog::{CatalogError, Claim, NewJob};
+use super::lock::Needs;
 use super::watch::Watch;
 use super::{Engine, EngineError};
 use crate::domain::activity::Severity;
@@ -376,7 +377,11 @@ impl Engine {
     where
         F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
     {
-        self.start_from(RepositoryChoice::First, new, body)
+        let needs = match new.kind {
+            JobKind::Verify | JobKind::Drill => Needs::Reading,
+            _ => Needs::Writing,
+        };
+        self.start_from(RepositoryChoice::First, needs, new, body)
     }
 
     /// As [`Engine::start_new`], for a job that reads a backup from this repository: one that reads from the second has to
@@ -384,6 +389,7 @@ impl Engine {
     pub(super) fn start_from<F>(
         &self,
         reads: RepositoryChoice,
+        needs: Needs,
         new: NewJob<'_>,
         body: F,
     ) -> Result<JobId, EngineError>
@@ -410,9 +416,10 @@ impl Engine {
                     let _fence = engine.behind_fence(&work.environment, work.claim);
                     let _lock = match (reads, kind) {
                         (_, JobKind::Restore | JobKind::Undo) => {
-                            engine.lock_to_switch(&work.environment, reads, kind)?
+                            engine.lock_to_switch(&work.environment, reads, kind, needs)?
                         }
-                        (RepositoryChoice::Copy, _) => engine.lock_both(&work.environment)?,
+                        (RepositoryChoice::Copy, _) => engine.lock_both(&work.environment, needs)?,
+                        _ if needs == Needs::Reading => engine.lock_for(&work.environment, reads, needs)?,
                         _ => engine.lock_of(&work.environment, reads, create)?,
                     };
                     body(&work)

@@ -32,10 +32,50 @@ pub(crate) fn read(
     base: &Path,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, String> {
-    let (text, place) = match source {
+    let (text, place) = whole(source, base, environment)?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(format!("the first line of {place} is empty")),
+    }
+}
+
+/// Reads the key of a repository, as `restic` does: without a mark of the byte order and without white space at both ends,
+/// and with every further line; a variable as it is. What came before is the key as earlier versions read it, where that
+/// was another one: the first line.
+///
+/// # Errors
+/// As [`read`].
+#[cfg(feature = "engine")]
+pub(crate) fn read_key(
+    source: &SecretSource,
+    base: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<(String, Option<String>), String> {
+    let (text, place) = whole(source, base, environment)?;
+    let key = match source {
+        SecretSource::PasswordEnv(_) => text.as_str(),
+        _ => text.strip_prefix('\u{feff}').unwrap_or(&text).trim(),
+    };
+    if key.is_empty() {
+        return Err(format!("{place} is empty"));
+    }
+    let before = text.lines().next().unwrap_or_default();
+    let before = (before != key && !before.is_empty()).then(|| before.to_owned());
+    Ok((key.to_owned(), before))
+}
+
+/// All of a secret's text, and where it comes from, in words.
+fn whole(
+    source: &SecretSource,
+    base: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<(String, String), String> {
+    Ok(match source {
         SecretSource::PasswordFile(path) => {
             let path = base.join(path);
-            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| format!("{} is not text: write it as UTF-8, on one line", path.display()))?;
             (text, path.display().to_string())
         }
         SecretSource::PasswordCommand(command) => {
@@ -50,9 +90,5 @@ pub(crate) fn read(
                 environment(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
             (text, format!("the environment variable {name}"))
         }
-    };
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(line.to_owned()),
-        _ => Err(format!("the first line of {place} is empty")),
-    }
+    })
 }

@@ -69,6 +69,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             at: taken + Duration::minutes(2),
         },
         drill: None,
+        dated_ahead: false,
         manifest: Manifest {
             format: Manifest::FORMAT,
             environment: name("acme/live"),

@@ -52,8 +52,11 @@ fn each_refusal_says_what_to_do() {
         ),
         (403, "RequestTimeTooSkewed", "the clock of this machine"),
         (403, "ExpiredToken", "the session token has expired"),
+        (400, "AuthorizationHeaderMalformed", "is in another region"),
+        (301, "PermanentRedirect", "is in another region"),
+        (403, "InvalidObjectState", "cold storage"),
     ] {
-        // A question for the head of an object is answered without a reason.
+        // A question for the head of an object is answered without a reason, so none is asked.
         line.disturb(move |request| {
             if request.starts_with("HEAD") {
                 Fault::Answer(404, code)
@@ -548,4 +551,21 @@ fn what_is_too_fast_is_slowed_down() {
     sandbox.repository.verify(&id, &Unwatched).unwrap();
     // Six megabytes are written once and read twice.
     assert!(began.elapsed() > Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[test]
+fn whatever_is_written_comes_with_its_checksum_and_whatever_is_asked_can_be_answered_with_a_reason() {
+    let (sandbox, _, line) = over_a_line();
+    let held = sandbox.repository.lock(&system_clock()).unwrap();
+    let id = sandbox.back_up();
+    sandbox.reopened().verify(&id, &Unwatched).unwrap();
+    drop(held);
+    let heads: Vec<_> = line.heads().iter().map(|head| head.to_lowercase()).collect();
+    let puts: Vec<_> = heads.iter().filter(|head| head.starts_with("put ")).collect();
+    assert!(puts.len() > 5, "{puts:?}");
+    for head in puts {
+        // A bucket whose objects are locked for a while takes nothing without one.
+        assert!(head.contains("\r\ncontent-md5: "), "{head}");
+    }
+    assert!(heads.iter().all(|head| !head.starts_with("head ")), "{heads:?}");
 }

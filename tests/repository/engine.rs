@@ -244,3 +244,90 @@ fn a_storage_that_goes_away_fails_the_job_with_a_sentence() {
     line.disturb(|_| Fault::Pass);
     assert_eq!(backup(&engine).state, JobState::Done);
 }
+
+#[test]
+fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
+    let place = Installation::new();
+    let line = Line::new();
+    let engine = place.machine("state", line.options());
+    assert_eq!(backup(&engine).state, JobState::Done);
+    let before = below(&place.content());
+    fs::remove_dir_all(place.content().join("dam")).unwrap();
+    for refusal in [
+        Fault::Answer(507, "XMinioStorageFull"),
+        Fault::Answer(403, "AccessDenied"),
+    ] {
+        line.disturb(move |request| {
+            if request.starts_with("PUT") || request.starts_with("DELETE") {
+                refusal.clone()
+            } else {
+                Fault::Pass
+            }
+        });
+        let verified = engine.start_verify(&live(), None, "maria").unwrap();
+        assert_eq!(ended(&engine, verified).state, JobState::Done);
+        let drilled = engine.start_drill(&live(), None, "maria").unwrap();
+        assert_eq!(ended(&engine, drilled).state, JobState::Done);
+        let job = ended(&engine, start(&engine, RepositoryChoice::First).unwrap());
+        let JobState::Failed { why } = job.state else {
+            panic!("{job:?}")
+        };
+        assert!(why.contains("--without-safety-backup"), "{why}");
+        let request = RestoreRequest {
+            without_safety: true,
+            ..restore(RepositoryChoice::First)
+        };
+        let plan = engine.plan_restore(&request, &Unwatched).unwrap();
+        let restored = engine.start_restore(&plan.id, "acme/live", "maria").unwrap();
+        assert_eq!(ended(&engine, restored).state, JobState::Done);
+        assert_eq!(below(&place.content()), before);
+    }
+    // Whoever only reads is kept out all the same by somebody who works on it.
+    line.disturb(|_| Fault::Pass);
+    let repository = Repository::open(
+        place.first.storage("boats/acme/live"),
+        &Key::new("open sesame".to_owned()),
+    )
+    .unwrap();
+    let _held = repository.lock(&(Arc::new(SystemClock) as Arc<_>)).unwrap();
+    line.disturb(|request| {
+        if request.starts_with("PUT") {
+            Fault::Answer(507, "XMinioStorageFull")
+        } else {
+            Fault::Pass
+        }
+    });
+    let other = place.machine("other", line.options());
+    let job = ended(&other, other.start_verify(&live(), None, "maria").unwrap());
+    let JobState::Failed { why } = job.state else {
+        panic!("{job:?}")
+    };
+    assert!(why.contains("another Lifeboat is at work on it"), "{why}");
+}
+
+#[test]
+fn a_full_bucket_gives_what_may_go_and_takes_the_backup() {
+    let place = Installation::new();
+    let line = Line::new();
+    let engine = place.machine("state", line.options());
+    assert_eq!(backup(&engine).state, JobState::Done);
+    let name = "ab".repeat(32);
+    let left = format!("boats/acme/live/data/ab/{name}");
+    place.first.put(&left, &crate::support::noise(5, 1000));
+    fs::write(place.content().join("dam/new"), crate::support::noise(3, 400_000)).unwrap();
+    // It is full until that has gone, which a copy that was killed has left long ago.
+    let mut has_gone = false;
+    line.disturb(move |request| {
+        has_gone |= request.starts_with("DELETE") && request.contains(&name);
+        if request.starts_with("PUT") && request.contains("/data/") && !has_gone {
+            Fault::Answer(507, "XMinioStorageFull")
+        } else if request.contains("list-type") {
+            Fault::Dated(name.clone(), "2020-01-01T00:00:00.000Z".to_owned())
+        } else {
+            Fault::Pass
+        }
+    });
+    let job = backup(&engine);
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    assert!(place.first.objects(&left).is_empty());
+}

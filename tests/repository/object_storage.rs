@@ -172,6 +172,7 @@ pub enum Fault {
 pub struct Line {
     pub port: u16,
     decide: Arc<Mutex<Decide>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 type Decide = Box<dyn FnMut(&str) -> Fault + Send>;
@@ -181,17 +182,19 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let decide: Arc<Mutex<Decide>> = Arc::new(Mutex::new(Box::new(|_| Fault::Pass)));
+        let heads = Arc::new(Mutex::new(Vec::new()));
         let line = Self {
             port,
             decide: Arc::clone(&decide),
+            heads: Arc::clone(&heads),
         };
         let server = SocketAddr::from(([127, 0, 0, 1], server()));
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (Ok(client), decide) = (client, Arc::clone(&decide)) else {
+                let (Ok(client), decide, heads) = (client, Arc::clone(&decide), Arc::clone(&heads)) else {
                     return;
                 };
-                thread::spawn(move || pass_on(client, server, &decide));
+                thread::spawn(move || pass_on(client, server, &decide, &heads));
             }
         });
         line
@@ -201,6 +204,11 @@ impl Line {
         options(self.port)
     }
 
+    /// The heads of all requests until now.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
     /// From now on this decides what happens to a request, by its first line.
     pub fn disturb(&self, decide: impl FnMut(&str) -> Fault + Send + 'static) {
         *self.decide.lock().unwrap() = Box::new(decide);
@@ -208,11 +216,17 @@ impl Line {
 }
 
 /// Requests of one connection, one after the other. An error ends the connection, as it would on a real line.
-fn pass_on(client: TcpStream, server: SocketAddr, decide: &Mutex<Decide>) -> Option<()> {
+fn pass_on(
+    client: TcpStream,
+    server: SocketAddr,
+    decide: &Mutex<Decide>,
+    heads: &Mutex<Vec<String>>,
+) -> Option<()> {
     let mut from = BufReader::new(client.try_clone().ok()?);
     let mut to = client;
     loop {
         let (head, length) = head_of(&mut from)?;
+        heads.lock().unwrap().push(head.clone());
         let fault = (decide.lock().unwrap())(head.lines().next()?);
         if matches!(fault, Fault::Break) {
             let mut some = vec![0; length.min(1000)];

@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::domain::plan::Selection;
 use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::repository::Depth;
+use lifeboat::engine::repository::{Depth, RepositoryError};
 use lifeboat::engine::watch::Unwatched;
 use proptest::prelude::*;
 
@@ -95,7 +95,8 @@ fn make(root: &Path, tree: &[Made]) {
         // Whoever runs this without being root has to be able to read it.
         match one.kind {
             Kind::Folder => set_mode(path, one.mode | 0o700),
-            Kind::File { .. } => set_mode(path, one.mode | 0o400),
+            // Nobody becomes somebody else by running what comes back.
+            Kind::File { .. } => set_mode(path, (one.mode | 0o400) & !0o6000),
             Kind::Link { .. } => {}
         }
         set_time(path, one.seconds, one.nanos);
@@ -136,5 +137,52 @@ fn any_tree_comes_back() {
             }
             Ok(())
         })
+        .unwrap();
+}
+
+#[test]
+fn nobody_becomes_somebody_else_by_what_comes_back() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.content("author").join("website/home/page.xml");
+    set_mode(&page, 0o6755);
+    let shared = sandbox.content("author").join("dam");
+    set_mode(&shared, 0o2775);
+    let id = sandbox.back_up();
+    let root = sandbox.extract(&id, "author");
+    let mode = |path: &str| fs::metadata(root.join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("website/home/page.xml"), 0o755);
+    assert_eq!(mode("dam"), 0o2775, "this says only whose group new files are");
+    // What is staged is as it should be, and Live is as the backup has it.
+    for (folder, depth) in [
+        (root.clone(), Depth::Whole),
+        (sandbox.content("author"), Depth::Quick),
+    ] {
+        assert!(sandbox.compare_folder(&id, "author", &folder, depth).is_same());
+    }
+}
+
+#[test]
+fn what_is_not_as_its_record_says_is_not_staged() {
+    let sandbox = Sandbox::new();
+    let copy = sandbox.copy().unwrap();
+    let mut made_up = manifest(&copy);
+    made_up.instances[0].workspaces[1].digest = "0".repeat(64);
+    let id = sandbox.repository.record(copy, &made_up).unwrap();
+    let sink = FilesSink::create(&sandbox.path().join("staged")).unwrap();
+    let everything = Selection::default();
+    let error = sandbox
+        .repository
+        .extract(&id, &name("author"), &everything, &sink, &Unwatched)
+        .unwrap_err();
+    assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+    // Of what is chosen only that counts.
+    let sound = Selection {
+        workspaces: vec!["dam".to_owned()],
+        ..Selection::default()
+    };
+    let sink = FilesSink::create(&sandbox.path().join("chosen")).unwrap();
+    sandbox
+        .repository
+        .extract(&id, &name("author"), &sound, &sink, &Unwatched)
         .unwrap();
 }

@@ -300,7 +300,7 @@ pub fn fill(root: &Path, seed: u64) {
     symlink("/nowhere/at all", root.join("website/dangling")).unwrap();
     symlink("..", home.join("up")).unwrap();
     set_mode(&root.join("users/admin.xml"), 0o600);
-    set_mode(&home.join("page.xml"), 0o4755);
+    set_mode(&home.join("page.xml"), 0o751);
     set_mode(&root.join("users"), 0o1750);
     set_time(&root.join("dam/picture.jpg"), -1_000_000, 123_456_789);
     set_time(&root.join("website/link"), 86_400, 5);

@@ -134,6 +134,7 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
             at: taken + Duration::seconds(10),
         },
         drill: None,
+        dated_ahead: false,
     }
 }
 

@@ -142,7 +142,11 @@ fn table(details: &EnvironmentDetails, now: Instant) -> Table {
                 word.to_owned(),
                 backup.id.to_string(),
                 measure::in_column(backup.manifest.taken),
-                measure::between(backup.manifest.taken, now),
+                if backup.dated_ahead {
+                    "unknown".to_owned()
+                } else {
+                    measure::between(backup.manifest.taken, now)
+                },
                 backup.manifest.versions.release.to_string(),
                 backup.manifest.versions.magnolia.to_string(),
                 measure::bytes(backup.manifest.bytes()),
@@ -175,10 +179,12 @@ fn rows(details: &EnvironmentDetails) -> Vec<(&'static str, Option<&Backup>)> {
         }
         rows.extend(holders.map(|backup| (slot.label(), Some(backup))));
     }
+    let ahead = details.all_backups().filter(|backup| backup.dated_ahead);
+    rows.extend(ahead.map(|backup| ("future", Some(backup))));
     for word in ["upgrade", "safety"] {
         let kept = details
             .all_backups()
-            .filter(|backup| outside_label(&backup.manifest.trigger) == Some(word));
+            .filter(|backup| outside_label(&backup.manifest.trigger) == Some(word) && !backup.dated_ahead);
         rows.extend(kept.map(|backup| (word, Some(backup))));
     }
     let shown: BTreeSet<_> = rows

@@ -230,10 +230,10 @@ fn facts(plan: &RestorePlan) -> Table {
     }
     fact(
         "work lost",
-        format!(
-            "{}: all since the backup",
-            measure::millis(plan.work_lost_millis())
-        ),
+        match plan.work_lost_millis() {
+            Some(lost) => format!("{}: all since the backup", measure::millis(lost)),
+            None => "nobody can tell: the backup is dated in the future".to_owned(),
+        },
     );
     if let Some(newest) = plan.newest_change {
         fact("", format!("newest change in Live: {}", measure::moment(newest)));

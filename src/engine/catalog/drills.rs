@@ -3,6 +3,7 @@
 use super::records::instant_to_sql;
 use super::store::values;
 use super::{Catalog, CatalogError, due};
+use crate::domain::ahead::is_ahead;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::proof::{Drill, DrillOutcome};
 
@@ -26,7 +27,9 @@ impl Catalog {
                 None => Vec::new(),
             };
             drills.insert(0, drill.clone());
-            drills.sort_by_key(|drill| std::cmp::Reverse(drill.at));
+            // What a clock that was ahead has noted does not stay the newest until its time has come.
+            let now = drill.at;
+            drills.sort_by_key(|drill| (is_ahead(drill.at, now), std::cmp::Reverse(drill.at)));
             drills.truncate(KEPT);
             session.execute(
                 "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)

@@ -8,6 +8,7 @@ use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Session, Value, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{BackupId, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::request::HoldKind;
@@ -139,8 +140,19 @@ impl Catalog {
                 .map(|row| instant_from_sql(row.number(0)?))
                 .transpose()
         };
-        if let Some(met) = self.read(known)? {
-            return Ok(met);
+        match self.read(known)? {
+            // A clock that was ahead has noted it: until then nothing would be late, and no drill due.
+            Some(met) if is_ahead(met, now) => {
+                self.write(|session| {
+                    session.execute(
+                        "UPDATE environments SET met = ?2 WHERE name = ?1",
+                        values![environment.to_string(), instant_to_sql(now)],
+                    )
+                })?;
+                return Ok(now);
+            }
+            Some(met) => return Ok(met),
+            None => {}
         }
         self.meet(std::slice::from_ref(environment), now)?;
         Ok(self.read(known)?.unwrap_or(now))

@@ -145,7 +145,13 @@ pub enum CatalogError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// SQLite said no, for a reason that is none of the above: a full disk, a read-only one.
+    /// The disk that the file is on is full.
+    #[error("there is no room left for the catalog {}: make room on the disk of the state directory", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite said no, for a reason that is none of the above: a read-only disk.
     #[error("the catalog {} could not be used: {source}", path.display())]
     Sqlite {
         /// The file.
@@ -273,6 +279,7 @@ impl Fault {
                     what: source.to_string(),
                 },
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogError::Locked { path },
+                Some(ErrorCode::DiskFull) => CatalogError::Full { path },
                 _ if is_misfit(&source) => CatalogError::Damaged {
                     path,
                     what: source.to_string(),
@@ -294,5 +301,24 @@ fn is_misfit(error: &rusqlite::Error) -> bool {
         | Error::SqlInputError { .. } => true,
         Error::SqliteFailure(_, Some(message)) => message.starts_with("no such"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        let full = rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+            Some("database or disk is full".to_owned()),
+        );
+        let told = Fault::from(full).at(Path::new("/state/catalog.sqlite"));
+        assert!(matches!(told, CatalogError::Full { .. }), "{told:?}");
+        assert!(
+            told.to_string()
+                .contains("make room on the disk of the state directory")
+        );
     }
 }

@@ -31,8 +31,8 @@ mod store;
 mod tests;
 mod tokens;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 pub use answers::{ANSWERS_KEPT, Reserved, StoredAnswer};
@@ -82,7 +82,15 @@ impl Catalog {
             .map_err(|source| CatalogError::io("making the directory", &processes, source))?;
         // One at a time from here: the switch to WAL and the migrations are not safe against each other.
         let opening = OpeningLock::take(&processes)?;
-        let store = Store::Sqlite(Sqlite::open(&state_dir.join("catalog.sqlite"))?);
+        let file = state_dir.join("catalog.sqlite");
+        // Its companions get the same permissions from SQLite.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&file)
+            .map_err(|source| CatalogError::io("making", &file, source))?;
+        let store = Store::Sqlite(Sqlite::open(&file)?);
         let process = Process::register(&processes, &opening, || {
             store.write(|session| {
                 session

@@ -34,6 +34,9 @@ pub enum ItemKind {
     },
 }
 
+/// The bits of a mode by which whoever runs a file becomes its owner, or of its group.
+const SET_IDS: u32 = 0o6000;
+
 /// A moment as file systems keep it: seconds since 1970 and nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FileTime {
@@ -126,6 +129,16 @@ impl Item {
     pub fn file_of_names(&self) -> Option<(u64, u64)> {
         let names = self.rare.as_ref()?.names?;
         Some((names.device, self.inode))
+    }
+
+    /// The permissions that it comes back with: whoever runs a file must not become somebody else by it, whatever a backup
+    /// says. On a folder such a bit says only whose group new files are.
+    #[must_use]
+    pub fn restored_mode(&self) -> u32 {
+        match self.kind {
+            ItemKind::File { .. } => self.mode & !SET_IDS,
+            ItemKind::Folder | ItemKind::Link { .. } => self.mode,
+        }
     }
 
     /// Whether it is a workspace's own folder. Those are not counted as items of the workspace.

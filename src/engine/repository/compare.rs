@@ -186,7 +186,11 @@ impl Work<'_> {
         let kept = &stored.item;
         let same_kind = item.kind == kept.kind;
         let same_time = item.modified == kept.modified;
-        let same_rights = item.mode == kept.mode
+        let mode = match self.depth {
+            Depth::Quick => kept.mode,
+            Depth::Whole => kept.restored_mode(),
+        };
+        let same_rights = item.mode == mode
             && (!self.owners_count || item.owner == kept.owner)
             && item.has_attributes_of(kept);
         let is_file = matches!(item.kind, ItemKind::File { .. });

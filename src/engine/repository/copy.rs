@@ -53,6 +53,8 @@ pub struct Copy {
     pub(super) tree: TreeId,
     /// Every piece of content in the tree, in the order in which they lie on disk.
     pub(super) pieces: Vec<Lying>,
+    /// Where its folders lie.
+    pub(super) folders: Vec<Lying>,
     /// Packs that were written for this copy, and read back since.
     pub(super) proven: HashSet<Id>,
     /// What the library counted, for `restic` to show.
@@ -73,6 +75,7 @@ impl Repository {
         watch: &dyn Watch,
     ) -> Result<Copy, RepositoryError> {
         let copying = Stopwatch::now();
+        self.forget_damage();
         let sources = &still.sources;
         // Of what is held still nobody knows before it is read whether an earlier backup has all of it.
         let comparable = parent.filter(|_| still.held.iter().all(Option::is_none));
@@ -123,6 +126,7 @@ impl Repository {
             copy_millis: u64::try_from(copying.elapsed().as_millis()).unwrap_or(u64::MAX),
             tree: holding.root,
             pieces: holding.pieces,
+            folders: holding.folders,
             proven,
             summary,
         })

@@ -5,9 +5,11 @@
 
 use std::error::Error;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustic_core::RusticError;
 
+use super::guard::Untold;
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use crate::domain::address::Address;
@@ -169,6 +171,13 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> Repos
         return refused_by_storage(refusal, doing, place);
     }
     let place = place.clone();
+    if let Some(Untold(why)) = found_in(error) {
+        return RepositoryError::Io {
+            doing: doing.to_owned(),
+            place,
+            why: format!("it could not be noted first that it is about to be done: {why}"),
+        };
+    }
     let Some(system) = system_error(error) else {
         return RepositoryError::Damaged {
             place,
@@ -204,9 +213,32 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> Repos
     }
 }
 
+/// What the library does, with its panics as errors: it unwraps what a system that has run out of open files or threads
+/// gives it.
+pub(super) fn caught<T>(
+    doing: &str,
+    place: &Address,
+    work: impl FnOnce() -> Result<T, RepositoryError>,
+) -> Result<T, RepositoryError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(RepositoryError::Io {
+            doing: doing.to_owned(),
+            place: place.clone(),
+            why: "the repository's library gave up; its message is on standard error. A limit of the system may be too \
+                  low (ulimit -a): open files, threads, memory"
+                .to_owned(),
+        })
+    })
+}
+
 /// What object storage said behind the library's error, if that is where it comes from.
 #[cfg(feature = "object-storage")]
 pub(super) fn refusal_in(error: &RusticError) -> Option<&StorageRefusal> {
+    found_in(error)
+}
+
+/// An error of this type behind the library's, if there is one.
+fn found_in<E: Error + 'static>(error: &RusticError) -> Option<&E> {
     let mut next: Option<&(dyn Error + 'static)> = error.source();
     while let Some(error) = next {
         if let Some(refusal) = error.downcast_ref() {
@@ -332,6 +364,32 @@ mod tests {
         assert!(matches!(gone, RepositoryError::Damaged { .. }));
         let short = told(io::ErrorKind::UnexpectedEof.into());
         assert!(short.to_string().contains("the file is too short"));
+    }
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        let place = Address::from(Path::new("/backups"));
+        let told = caught("pruning", &place, || -> Result<(), RepositoryError> {
+            panic!("too many open files")
+        });
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.starts_with(
+                "pruning in the repository in /backups failed: the repository's library gave up"
+            ),
+            "{told}"
+        );
+        assert!(caught("pruning", &place, || Ok(7)).is_ok_and(|seven| seven == 7));
+    }
+
+    #[test]
+    fn what_could_not_be_noted_first_is_told_as_such() {
+        let why = "there is no room left for the catalog /state/catalog.sqlite";
+        let error =
+            RusticError::with_source(ErrorKind::Backend, "It cannot be told.", Untold(why.to_owned()));
+        let place = Address::from(Path::new("/backups"));
+        let told = judged(&error, "writing the record of a backup", &place).to_string();
+        assert!(told.contains(why) && !told.contains("another Lifeboat"), "{told}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The library's own restore holds more than a gigabyte of memory and panics where a disk fails. This one holds a few
 //! pieces per core and returns errors.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -12,6 +12,7 @@ use std::thread;
 
 use super::error::RepositoryError;
 use super::store::Store;
+use super::tally::Tallies;
 use super::tree::{self, Stored, TreeWalk};
 use super::{Repository, node};
 use crate::domain::backup::BackupId;
@@ -27,6 +28,8 @@ pub struct Extracted {
     pub items: u64,
     /// Bytes of content.
     pub bytes: u64,
+    /// Files that had a set-uid or set-gid bit, and come back without it.
+    pub without_set_ids: u64,
 }
 
 /// How many files the walk may be ahead of those that write them.
@@ -35,8 +38,8 @@ const AHEAD: usize = 256;
 impl Repository {
     /// Writes an instance's content, or the workspaces of it that are selected, into `sink`, and finishes it.
     ///
-    /// Every piece that is written is known to come from this repository. Comparing what arrived with the backup
-    /// ([`Repository::compare`]) is up to the caller.
+    /// Every piece that is written is known to come from this repository, and everything that was to be written is what
+    /// the record says. Comparing what arrived with the backup ([`Repository::compare`]) is up to the caller.
     ///
     /// # Errors
     /// [`RepositoryError`] when it cannot be read, written, or was cancelled. What was written until then is incomplete.
@@ -71,6 +74,7 @@ impl Repository {
         };
         let failure = Failure::default();
         let mut extracted = Extracted::default();
+        let mut tallies = Tallies::default();
         let (files, received) = sync_channel::<Stored>(AHEAD);
         let received = Mutex::new(received);
         let mut names = Names::default();
@@ -81,7 +85,13 @@ impl Repository {
             }
             let mut make = || {
                 for stored in TreeWalk::new(&store, tree, &wanted)? {
-                    let stored = stored?;
+                    let mut stored = stored?;
+                    tallies.add_stored(&stored.item, &stored.chunks);
+                    let restored = stored.item.restored_mode();
+                    if restored != stored.item.mode {
+                        stored.item.mode = restored;
+                        extracted.without_set_ids += 1;
+                    }
                     if watch.is_cancelled() {
                         return Err(RepositoryError::Cancelled);
                     }
@@ -118,6 +128,16 @@ impl Repository {
             sink.name_again(&item, &first)
                 .map_err(|error| RepositoryError::content(instance, error))?;
             watch.advance(1, node::size(&item));
+        }
+        // Whenever it was verified last: what is staged is what the record says, or nothing is.
+        let expected = workspaces().map(|copy| (copy.name.clone(), copy.digest.clone()));
+        let found = tallies.iter();
+        let found = found.map(|(name, tally)| (name.to_string_lossy().into_owned(), tally.digest()));
+        if expected.collect::<BTreeMap<_, _>>() != found.collect::<BTreeMap<_, _>>() {
+            return Err(store.damaged(format!(
+                "what it holds of {instance} is not what the record of backup {} says",
+                id.short()
+            )));
         }
         sink.finish()
             .map_err(|error| RepositoryError::content(instance, error))?;

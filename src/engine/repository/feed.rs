@@ -15,7 +15,7 @@ use rustic_core::{
 
 use super::bars::{Bars, Counts, pulse};
 use super::copy::Source;
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, caught, judged};
 use super::guard::Purpose;
 use super::still::Still;
 use super::stream::{Call, Entry, Opening, Reading, Stream};
@@ -90,7 +90,9 @@ impl Repository {
             })
             .collect();
 
-        let repository = open.to_indexed_ids().map_err(judge)?;
+        let repository = caught("reading the index", self.place(), || {
+            open.to_indexed_ids().map_err(judge)
+        })?;
         let archived = thread::scope(|scope| {
             let (working, work) = channel::<()>();
             let (entries, received) = sync_channel(AHEAD);

@@ -140,7 +140,7 @@ impl Files {
         files: &[StoredFile],
         each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut reader = RunReader::new(&self.place, &self.key, &self.guard)?;
+        let mut reader = RunReader::new(&self.place, &self.key, &self.guard, self.store.damage())?;
         for files in files.chunks(TOGETHER) {
             let ids = files.iter().flat_map(|file| &file.pieces);
             let pieces = ids

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
+use sha2::{Digest, Sha256};
 
 use super::error::{RepositoryError, judged};
 use super::storage::{Shelf, Storage};
@@ -32,6 +33,11 @@ pub(super) enum Purpose {
     /// Pruning: packs and indexes are written and removed; records stay.
     Prune,
 }
+
+/// That nobody could be asked whether a right is still held, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Untold(pub(super) String);
 
 /// What is known of whoever holds something.
 #[cfg(feature = "object-storage")]
@@ -58,6 +64,11 @@ pub(in crate::engine) trait Loseable: std::fmt::Debug + Send + Sync {
     /// Whether the record of this id may be written, now that this is told to whoever might take over.
     fn may_record(&self, _id: &str) -> bool {
         self.is_surely_held()
+    }
+
+    /// Why it could not be found out at last whether it is held, where that is the reason for a "no".
+    fn untold(&self) -> Option<String> {
+        None
     }
 
     /// Whether the record of this id, which was written, counts for nothing: whoever has taken over did not find it.
@@ -136,6 +147,14 @@ impl Guard {
             FileType::Snapshot => !lock.is_surely_held(),
             _ => lock.is_lost(),
         })
+    }
+
+    /// What whoever writes or removes is told when it is not certain that the right to do so is held.
+    fn not_held(&self) -> Box<RusticError> {
+        match self.locks.iter().find_map(|lock| lock.untold()) {
+            Some(why) => RusticError::with_source(ErrorKind::Backend, "It cannot be told.", Untold(why)),
+            None => lost(),
+        }
     }
 
     /// From now on nothing is written any more.
@@ -243,7 +262,15 @@ impl ReadBackend for Guard {
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
-        self.shelf.read(kind, id)
+        let content = self.shelf.read(kind, id)?;
+        // The library checks what is in a record, and not that it is the record it asked for.
+        if kind == FileType::Snapshot && Id::new(Sha256::digest(&content).into()) != *id {
+            return Err(RusticError::new(
+                ErrorKind::Verification,
+                "its content is another one than its name says: a record is named by its SHA-256.",
+            ));
+        }
+        Ok(content)
     }
 
     fn read_partial(
@@ -287,7 +314,7 @@ impl WriteBackend for Guard {
             _ => !self.has_lost_its_lock(kind),
         };
         if !may {
-            return Err(lost());
+            return Err(self.not_held());
         }
         // Before it is there, so that a write that fails after the rename is known of, too.
         self.note(kind, id);
@@ -322,7 +349,7 @@ impl WriteBackend for Guard {
             return Err(refused());
         }
         if self.has_lost_its_lock(kind) {
-            return Err(lost());
+            return Err(self.not_held());
         }
         self.shelf.remove(kind, id)
     }

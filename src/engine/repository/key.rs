@@ -9,7 +9,11 @@ use crate::secret;
 
 /// The secret that opens a repository.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
+pub struct Key {
+    secret: String,
+    /// As versions before this one read it, where that is another one.
+    before: Option<String>,
+}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,7 +25,7 @@ impl Key {
     /// A key as it is.
     #[must_use]
     pub fn new(secret: String) -> Self {
-        Self(secret)
+        Self { secret, before: None }
     }
 
     /// Reads the key. Relative paths are below `base`; `environment` answers for environment variables.
@@ -33,13 +37,18 @@ impl Key {
         base: &Path,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, RepositoryError> {
-        secret::read(source, base, environment)
-            .map(Self)
+        secret::read_key(source, base, environment)
+            .map(|(secret, before)| Self { secret, before })
             .map_err(RepositoryError::NoKey)
     }
 
     pub(super) fn secret(&self) -> &str {
-        &self.0
+        &self.secret
+    }
+
+    /// The key as versions before this one read it, where that is another one.
+    pub(super) fn before(&self) -> Option<Self> {
+        self.before.clone().map(Self::new)
     }
 }
 
@@ -48,18 +57,39 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::engine::repository::Repository;
 
     fn nothing(_: &str) -> Option<String> {
         None
     }
 
     #[test]
-    fn the_first_line_of_a_file_is_the_key() {
+    fn a_file_gives_the_key_that_restic_takes_from_it() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("key"), "open sesame\r\nsecond line\n").unwrap();
-        let key = Key::read(&SecretSource::PasswordFile("key".into()), folder.path(), &nothing).unwrap();
-        assert_eq!(key.secret(), "open sesame");
-        assert!(!format!("{key:?}").contains("sesame"));
+        let source = SecretSource::PasswordFile("key".into());
+        for (text, expected, before) in [
+            ("open sesame", "open sesame", None),
+            ("open sesame\r\n", "open sesame", None),
+            (" open sesame \n\n", "open sesame", Some(" open sesame ")),
+            ("\nopen sesame\n", "open sesame", None),
+            (
+                "\u{feff}open sesame\n",
+                "open sesame",
+                Some("\u{feff}open sesame"),
+            ),
+            ("open\r\nsesame\n", "open\r\nsesame", Some("open")),
+            ("s\u{e4}same\u{a0}\n", "s\u{e4}same", Some("s\u{e4}same\u{a0}")),
+        ] {
+            fs::write(folder.path().join("key"), text).unwrap();
+            let key = Key::read(&source, folder.path(), &nothing).unwrap();
+            assert_eq!(key.secret(), expected, "{text:?}");
+            assert_eq!(
+                key.before().map(|key| key.secret().to_owned()).as_deref(),
+                before,
+                "{text:?}"
+            );
+            assert!(!format!("{key:?}").contains("sesame"));
+        }
     }
 
     #[test]
@@ -82,7 +112,8 @@ mod tests {
     fn what_gives_no_key_is_said() {
         let base = Path::new("/");
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("empty"), "\nx\n").unwrap();
+        fs::write(folder.path().join("empty"), "\n \n").unwrap();
+        fs::write(folder.path().join("noise"), [0xff, 0xfe, b'x', 0]).unwrap();
         for (source, part) in [
             (
                 SecretSource::PasswordFile("nowhere".into()),
@@ -91,6 +122,10 @@ mod tests {
             (
                 SecretSource::PasswordFile(folder.path().join("empty")),
                 "is empty",
+            ),
+            (
+                SecretSource::PasswordFile(folder.path().join("noise")),
+                "is not text",
             ),
             (SecretSource::PasswordCommand(vec![]), "is empty"),
             (
@@ -102,5 +137,20 @@ mod tests {
             let error = Key::read(&source, base, &nothing).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn a_repository_of_an_earlier_version_opens_by_the_first_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("repository");
+        Repository::open_or_create(&place, &Key::new("open sesame".to_owned())).unwrap();
+        fs::write(folder.path().join("key"), "open sesame\n# of acme/live\n").unwrap();
+        let source = SecretSource::PasswordFile("key".into());
+        let key = Key::read(&source, folder.path(), &nothing).unwrap();
+        Repository::open(&place, &key).unwrap();
+        fs::write(folder.path().join("key"), "sesame\n# of acme/live\n").unwrap();
+        let wrong = Key::read(&source, folder.path(), &nothing).unwrap();
+        let error = Repository::open(&place, &wrong).unwrap_err();
+        assert!(matches!(error, RepositoryError::WrongKey { .. }), "{error:?}");
     }
 }

@@ -53,7 +53,7 @@ const OURS: &str = "lifeboat ";
 
 /// A lock as it is written: `restic`'s fields, and what Lifeboat adds to them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Written {
+pub(super) struct Written {
     time: Instant,
     exclusive: bool,
     #[serde(default)]
@@ -92,7 +92,7 @@ impl Written {
     }
 
     /// Whether the process that wrote it is known to be dead.
-    fn is_of_the_dead(&self) -> bool {
+    pub(super) fn is_of_the_dead(&self) -> bool {
         let here = machine();
         if here.is_empty() || self.lifeboat.as_deref() != Some(here.as_str()) {
             return false;
@@ -105,8 +105,13 @@ impl Written {
         })
     }
 
+    /// Whether it keeps a Lifeboat out.
+    pub(super) fn excludes(&self) -> bool {
+        self.exclusive || self.lifeboat.is_some()
+    }
+
     /// Who holds it, for people.
-    fn holder(&self, standing: Standing) -> String {
+    pub(super) fn holder(&self, standing: Standing) -> String {
         let who = if self.lifeboat.is_some() {
             "another Lifeboat"
         } else {
@@ -260,7 +265,7 @@ impl Repository {
                     removed |= standing == Standing::Gone;
                 }
                 _ if is_stale => {}
-                Some(written) if ours || written.exclusive => {
+                Some(written) if written.excludes() => {
                     return Err(RepositoryError::Locked {
                         place: self.place.clone(),
                         holder: written.holder(standing),
@@ -283,7 +288,7 @@ impl Repository {
     }
 }
 
-fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> bool {
+pub(super) fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> bool {
     match (written, now) {
         (Some(written), Some(now)) => now.duration_since(written).is_ok_and(|age| age > STALE),
         _ => false,
@@ -444,7 +449,7 @@ fn write(
     Ok(name.as_str().to_owned())
 }
 
-fn decrypt(key: &MasterKey, content: &[u8]) -> Option<Written> {
+pub(super) fn decrypt(key: &MasterKey, content: &[u8]) -> Option<Written> {
     let mut content = content.to_vec();
     let text = Cipher::new(key).ok()?.open_in_place(&mut content)?;
     // Compressed text begins with a 2; text of an older form is there as it is.

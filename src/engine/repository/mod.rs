@@ -17,6 +17,7 @@
 //! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
 //! - `packing`: what comes in small pieces that are in memory already, as rows do, is packed without it.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
+//! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.
 //! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
 //! - `storage`: folders and object storage, with time limits of its own.
 //!
@@ -30,6 +31,7 @@ mod bars;
 mod cipher;
 mod compare;
 mod copy;
+mod damage;
 mod earlier;
 mod error;
 mod extract;
@@ -39,11 +41,14 @@ mod files;
 mod findings;
 mod folders;
 mod guard;
+#[cfg(feature = "object-storage")]
+mod holders;
 mod key;
 #[cfg(feature = "object-storage")]
 mod lock;
 mod node;
 mod pack;
+mod pack_list;
 mod packing;
 mod prune;
 mod records;
@@ -86,9 +91,10 @@ pub use self::records::StoredBackup;
 pub use self::still::Still;
 pub use self::verify::VerifyReport;
 
-use self::error::judged;
+use self::damage::Damage;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
+use self::error::{caught, judged};
 pub(in crate::engine) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
 pub(in crate::engine) use self::guard::Standing;
@@ -104,7 +110,7 @@ use self::store::Store;
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
-use crate::engine::removal;
+use crate::engine::{private, removal};
 
 /// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
 const COMPRESSION: i32 = 1;
@@ -118,6 +124,7 @@ pub struct Repository {
     storage: Storage,
     key: MasterKey,
     loaded: Mutex<Option<Loaded>>,
+    damage: Damage,
     /// The lock in the repository itself, while one is held.
     #[cfg(feature = "object-storage")]
     held: Mutex<Weak<Held>>,
@@ -170,7 +177,12 @@ impl Repository {
             }
             judged(&error, "opening it", &place)
         };
-        let key = opened(&storage, key).map_err(failed)?;
+        let opened_by = match (opened(&storage, key), key.before()) {
+            // A version before this one may have made it, which read the key in another way.
+            (Err(error), Some(before)) if error.is_incorrect_password() => opened(&storage, &before),
+            (opened, _) => opened,
+        };
+        let key = opened_by.map_err(failed)?;
         Ok(Self::with_key(storage, key))
     }
 
@@ -200,6 +212,7 @@ impl Repository {
             storage,
             key,
             loaded: Mutex::new(None),
+            damage: Damage::default(),
             #[cfg(feature = "object-storage")]
             held: Mutex::default(),
             fence: Mutex::default(),
@@ -273,10 +286,11 @@ impl Repository {
         {
             return Ok(loaded.store.clone());
         }
-        let indexed = open
-            .to_indexed()
-            .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))?;
-        let store = Store::new(indexed, &self.place, files.is_empty());
+        let indexed = caught("reading the index", &self.place, || {
+            open.to_indexed()
+                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
+        })?;
+        let store = Store::new(indexed, &self.place, files.is_empty(), &self.damage);
         *loaded = Some(Loaded {
             files,
             store: store.clone(),
@@ -328,13 +342,14 @@ fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryErro
             "this is not a path that a folder can have",
         )));
     };
-    fs::create_dir_all(parent).map_err(failed)?;
+    private::folders(parent).map_err(failed)?;
     let mut half = OsString::from(".");
     half.push(name);
     half.push(".creating");
     let half = parent.join(half);
     // What an earlier, interrupted creation left never held a backup.
     removal::remove(&half).map_err(failed)?;
+    private::folders(&half).map_err(failed)?;
     let (made, _) = initialised(&Storage::Folder(half.clone()), key)
         .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
     fs::rename(&half, place).map_err(failed)?;

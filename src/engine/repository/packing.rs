@@ -102,11 +102,11 @@ struct Index {
 
 /// A pack as an index file has it.
 #[derive(Serialize)]
-struct IndexedPack {
-    id: Id,
-    blobs: Vec<Packed>,
-    time: Timestamp,
-    size: u32,
+pub(super) struct IndexedPack {
+    pub(super) id: Id,
+    pub(super) blobs: Vec<Packed>,
+    pub(super) time: Timestamp,
+    pub(super) size: u32,
 }
 
 impl Index {
@@ -221,7 +221,7 @@ impl<'a> Packing<'a> {
     }
 
     fn write_packs(&self, received: &Mutex<Receiver<WholePack>>) {
-        let mut reader = match RunReader::new(self.place, self.key, self.guard) {
+        let mut reader = match RunReader::new(self.place, self.key, self.guard, self.store.damage()) {
             Ok(reader) => Some(reader),
             Err(error) => {
                 self.call.off(error);
@@ -250,7 +250,7 @@ impl<'a> Packing<'a> {
         if let Ok(buffer) = bytes.try_into_mut() {
             locked(&self.spare).push(buffer);
         }
-        self.read_back(id, &pack.pieces, reader)?;
+        self.read_back((id, size), &pack.pieces, reader)?;
         let pieces = pack.pieces.len();
         let indexed = IndexedPack {
             id,
@@ -271,7 +271,7 @@ impl<'a> Packing<'a> {
     /// Reads every piece of a pack that was written: what unpacks to something else than was packed is not kept.
     fn read_back(
         &self,
-        pack: Id,
+        (pack, size): (Id, u32),
         pieces: &[Packed],
         reader: &mut RunReader<'_>,
     ) -> Result<(), RepositoryError> {
@@ -285,6 +285,7 @@ impl<'a> Packing<'a> {
                 .read(&run, &lying, Check::Sum(&sums), &mut |_| {})
                 .map_err(|failed| failed.0)?;
         }
+        reader.check_list(pack, size, &lying.iter().collect::<Vec<_>>())?;
         locked(&self.proven).insert(pack);
         Ok(())
     }

@@ -12,7 +12,7 @@ use rustic_core::repofile::{IndexFile, IndexId};
 use rustic_core::{FileType, LimitOption, NoProgressBars, PruneOptions, RusticError, WriteBackend};
 
 use super::Repository;
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, caught, judged};
 use super::guard::Purpose;
 use crate::domain::Instant;
 use crate::engine::watch::Watch;
@@ -38,21 +38,40 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`]; when a single backup's record cannot be read, nothing is marked or removed.
     pub fn prune(&self, watch: &dyn Watch) -> Result<PruneReport, RepositoryError> {
+        // Packs that are needed in part are written anew as soon as they waste more than a tenth in all. With another
+        // limit, only a part of the repository could be written anew at a time.
+        self.prune_at_most(LimitOption::Unlimited, watch)
+    }
+
+    /// As [`Repository::prune`], and writes no pack anew: for a disk that is full.
+    ///
+    /// # Errors
+    /// As [`Repository::prune`].
+    pub fn make_room(&self, watch: &dyn Watch) -> Result<PruneReport, RepositoryError> {
+        self.prune_at_most(LimitOption::Percentage(0), watch)
+    }
+
+    fn prune_at_most(
+        &self,
+        repacked: LimitOption,
+        watch: &dyn Watch,
+    ) -> Result<PruneReport, RepositoryError> {
         if watch.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }
         let judge = |error: Box<RusticError>| judged(&error, "pruning", self.place());
         let before = self.size()?;
         let (open, _) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
-        // Packs that are needed in part are written anew as soon as they waste more than this much in all. Without the
-        // second setting, only a tenth of the repository could be written anew at a time.
         let options = PruneOptions::default()
             .instant_delete(false)
             .max_unused(LimitOption::Percentage(10))
-            .max_repack(LimitOption::Unlimited);
-        let plan = open.prune_plan(&options).map_err(judge)?;
-        let sizes = plan.stats.size_sum();
-        open.prune(&options, plan).map_err(judge)?;
+            .max_repack(repacked);
+        let sizes = caught("pruning", self.place(), || {
+            let plan = open.prune_plan(&options).map_err(judge)?;
+            let sizes = plan.stats.size_sum();
+            open.prune(&options, plan).map_err(judge)?;
+            Ok(sizes)
+        })?;
         let kept = self.size()?;
         Ok(PruneReport {
             freed: before.saturating_sub(kept),

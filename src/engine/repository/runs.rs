@@ -5,13 +5,15 @@
 use std::ops::Range;
 
 use rustic_core::repofile::MasterKey;
-use rustic_core::{DataId, Id, RusticError};
+use rustic_core::{DataId, Id, RusticError, RusticResult};
 use sha2::{Digest, Sha256};
 
 use super::cipher::Cipher;
+use super::damage::Damage;
 use super::error::{RepositoryError, judged};
 use super::guard::Guard;
 use super::pack::Sum;
+use super::pack_list;
 use super::store::Lying;
 use crate::domain::address::Address;
 
@@ -19,6 +21,8 @@ use crate::domain::address::Address;
 const LONGEST: u32 = 2 * 1024 * 1024;
 /// What lies between two pieces and is not wanted is read along if it is shorter than this.
 const GAP: u32 = 64 * 1024;
+/// So much of the end of a pack is read at first: the list of most packs.
+const LIST: u32 = 16 * 1024;
 
 /// What a piece has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,7 @@ pub(super) fn runs(pieces: &[Lying]) -> Vec<Run> {
 pub(super) struct RunReader<'a> {
     place: &'a Address,
     guard: &'a Guard,
+    damage: Damage,
     cipher: Cipher,
     unpacker: zstd::bulk::Decompressor<'static>,
     packed: Vec<u8>,
@@ -84,6 +89,7 @@ impl<'a> RunReader<'a> {
         place: &'a Address,
         key: &MasterKey,
         guard: &'a Guard,
+        damage: &Damage,
     ) -> Result<Self, RepositoryError> {
         let failed = |why: String| RepositoryError::Io {
             doing: "reading the content".to_owned(),
@@ -93,6 +99,7 @@ impl<'a> RunReader<'a> {
         Ok(Self {
             place,
             guard,
+            damage: damage.clone(),
             cipher: Cipher::new(key).map_err(failed)?,
             unpacker: zstd::bulk::Decompressor::new().map_err(|error| failed(error.to_string()))?,
             packed: Vec::new(),
@@ -100,10 +107,11 @@ impl<'a> RunReader<'a> {
         })
     }
 
-    /// Reads a run of `pieces`, and tells `each` what is in every piece that is what it has to be.
+    /// Reads a run of `pieces`, and tells `each` what is in every piece that is what it has to be. Every other one is
+    /// noted.
     ///
     /// # Errors
-    /// What is wrong, and with which piece, where it is only about one.
+    /// What is wrong, and with which piece, where it is only about one: the first of them.
     pub(super) fn read(
         &mut self,
         run: &Run,
@@ -119,8 +127,18 @@ impl<'a> RunReader<'a> {
         };
         let begin = self
             .guard
-            .read_past_cache(&run.pack, run.offset, run.length, &mut self.packed)
-            .map_err(|error| Box::new((self.unreadable(&error, run.pack), first.id)))?;
+            .read_past_cache(&run.pack, run.offset, run.length, &mut self.packed);
+        let begin = match begin.map_err(|error| self.unreadable(&error, run.pack)) {
+            Ok(begin) => begin,
+            Err(error @ RepositoryError::Damaged { .. }) if wanted.len() == 1 => {
+                self.damage.note(first);
+                return Err(Box::new((error, first.id)));
+            }
+            // Of a pack that is cut off, what lies before the end can be read.
+            Err(RepositoryError::Damaged { .. }) => return self.read_each(run, pieces, check, each),
+            Err(error) => return Err(Box::new((error, first.id))),
+        };
+        let mut failed = None;
         for (index, piece) in run.pieces.clone().zip(wanted) {
             let from = begin + (piece.offset - run.offset) as usize;
             let text = self
@@ -149,11 +167,102 @@ impl<'a> RunReader<'a> {
                 .filter(|text| text.len() == piece.length as usize)
                 .filter(|text| is_it(text));
             let Some(text) = text else {
-                return Err(Box::new((self.damaged(piece), piece.id)));
+                self.damage.note(piece);
+                failed.get_or_insert((piece, piece.id));
+                continue;
             };
             each(text);
         }
-        Ok(())
+        match failed {
+            Some((piece, id)) => Err(Box::new((self.damaged(piece), id))),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the pieces of a run one by one.
+    fn read_each(
+        &mut self,
+        run: &Run,
+        pieces: &[Lying],
+        check: Check<'_>,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Box<(RepositoryError, DataId)>> {
+        let mut done = Ok(());
+        for (index, piece) in run
+            .pieces
+            .clone()
+            .zip(pieces.get(run.pieces.clone()).unwrap_or_default())
+        {
+            let alone = Run {
+                pack: piece.pack,
+                offset: piece.offset,
+                length: piece.packed,
+                pieces: index..index + 1,
+            };
+            let read = self.read(&alone, pieces, check, each);
+            done = done.and(read);
+        }
+        done
+    }
+
+    /// Reads the list at the end of a pack of so many bytes, and checks that it tells where these pieces of it lie.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Damaged`] when it does not, which is noted.
+    pub(super) fn check_list(
+        &mut self,
+        pack: Id,
+        size: u32,
+        pieces: &[&Lying],
+    ) -> Result<(), RepositoryError> {
+        let told = self.list_tells_of(pack, size, pieces);
+        match told.map_err(|error| self.unreadable(&error, pack)) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.damage.note_list(pack);
+                let name = pack.to_hex();
+                Err(RepositoryError::Damaged {
+                    place: self.place.clone(),
+                    what: format!(
+                        "the list at the end of data/{}/{} is not what was stored: all content can still be read, and \
+                         `restic` could not build an index anew",
+                        &name.as_str()[..2],
+                        name.as_str()
+                    ),
+                })
+            }
+            Err(error) => {
+                if matches!(error, RepositoryError::Damaged { .. }) {
+                    self.damage.note_list(pack);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn list_tells_of(&mut self, pack: Id, size: u32, pieces: &[&Lying]) -> RusticResult<bool> {
+        let mut wanted = size.min(LIST);
+        loop {
+            let begin = self
+                .guard
+                .read_past_cache(&pack, size - wanted, wanted, &mut self.packed)?;
+            let end = self.packed.get_mut(begin..begin + wanted as usize);
+            let Some((sealed, length)) = end.and_then(<[u8]>::split_last_chunk_mut::<{ pack_list::LENGTH }>)
+            else {
+                return Ok(false);
+            };
+            let length = u32::from_le_bytes(*length);
+            let Some(whole) = length.checked_add(4).filter(|whole| *whole <= size) else {
+                return Ok(false);
+            };
+            if whole > wanted {
+                wanted = whole;
+                continue;
+            }
+            let from = sealed.len() - length as usize;
+            let list = self.cipher.open_in_place(&mut sealed[from..]);
+            return Ok(list.is_some_and(|list| pack_list::tells_of(list, size - whole, pieces)));
+        }
     }
 
     fn damaged(&self, piece: &Lying) -> RepositoryError {
@@ -252,7 +361,8 @@ mod tests {
             .unwrap();
 
         let (place, guard) = (storage.address(), Guard::new(&storage, Purpose::Read).unwrap());
-        let mut reader = RunReader::new(&place, &key, &guard).unwrap();
+        let damage = Damage::default();
+        let mut reader = RunReader::new(&place, &key, &guard, &damage).unwrap();
         let mut read = |pieces: &[Lying], check: Check<'_>| {
             let mut seen = Vec::new();
             let run = runs(pieces).remove(0);

@@ -7,8 +7,14 @@ use rustic_core::repofile::{BlobType, Tree};
 use rustic_core::{DataId, Id, IndexedFullStatus, PackedId, RusticError, TreeId};
 use sha2::{Digest, Sha256};
 
+use super::damage::Damage;
 use super::error::{RepositoryError, judged};
 use crate::domain::address::Address;
+
+/// No piece of content is longer than this: files and rows are cut into pieces of a few megabytes, by `restic` too.
+const LONGEST_PIECE: u32 = 64 * 1024 * 1024;
+/// No folder is longer than this: a million items take half of it.
+const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
 
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
@@ -16,6 +22,7 @@ pub(super) struct Store {
     repository: Arc<rustic_core::Repository<IndexedFullStatus>>,
     place: Address,
     is_empty: bool,
+    damage: Damage,
 }
 
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
@@ -36,9 +43,11 @@ impl Store {
         repository: rustic_core::Repository<IndexedFullStatus>,
         place: &Address,
         is_empty: bool,
+        damage: &Damage,
     ) -> Self {
         Self {
             is_empty,
+            damage: damage.clone(),
             repository: Arc::new(repository),
             place: place.clone(),
         }
@@ -49,19 +58,29 @@ impl Store {
         &self.repository
     }
 
+    /// Where what is found damaged in it is noted.
+    pub(super) fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
     /// A folder: what it holds, sorted by name.
     pub(super) fn folder(&self, id: TreeId) -> Result<Tree, RepositoryError> {
-        let entry = self.repository.get_index_entry(&id);
-        let bytes = self
-            .repository
-            .cat_blob(BlobType::Tree, id.to_hex().as_str())
-            .map_err(|error| match entry {
-                Ok(entry) => self.unreadable(&error, *entry.pack),
-                Err(_) => self.damaged(format!("the folder {id} is not in the index")),
+        let lying = self.find_folder(id)?;
+        let bytes = self.repository.cat_blob(BlobType::Tree, id.to_hex().as_str());
+        let bytes = bytes
+            .map_err(|error| self.unreadable(&error, lying.pack))
+            .and_then(|bytes| {
+                if Id::new(Sha256::digest(&bytes).into()) == *id {
+                    Ok(bytes)
+                } else {
+                    Err(self.damaged(format!("the folder {id} is not what was stored")))
+                }
+            })
+            .inspect_err(|error| {
+                if matches!(error, RepositoryError::Damaged { .. }) {
+                    self.damage.note(&lying);
+                }
             })?;
-        if Id::new(Sha256::digest(&bytes).into()) != *id {
-            return Err(self.damaged(format!("the folder {id} is not what was stored")));
-        }
         serde_json::from_slice(&bytes)
             .map_err(|error| self.damaged(format!("the folder {id} makes no sense: {error}")))
     }
@@ -74,15 +93,38 @@ impl Store {
 
     /// Where a piece of content lies, and its length when unpacked.
     pub(super) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
-        let entry = self
-            .repository
-            .get_index_entry(&id)
-            .map_err(|_| self.damaged(format!("the piece of content {id} is not in the index")))?;
-        Ok(Lying {
+        let lying = self
+            .lying(&id, id)
+            .ok_or_else(|| self.damaged(format!("the piece of content {id} is not in the index")))?;
+        self.within(lying, LONGEST_PIECE)
+    }
+
+    /// Where a folder lies.
+    pub(super) fn find_folder(&self, id: TreeId) -> Result<Lying, RepositoryError> {
+        let lying = self
+            .lying(&id, DataId::from(*id))
+            .ok_or_else(|| self.damaged(format!("the folder {id} is not in the index")))?;
+        self.within(lying, LONGEST_FOLDER)
+    }
+
+    /// What is longer than anything that is ever stored was made up to fill the memory of whoever reads it.
+    fn within(&self, lying: Lying, most: u32) -> Result<Lying, RepositoryError> {
+        if lying.length.max(lying.packed) > most {
+            return Err(self.damaged(format!(
+                "{} has {} bytes, and no backup has a piece of more than {most}",
+                lying.id, lying.length
+            )));
+        }
+        Ok(lying)
+    }
+
+    fn lying<T: PackedId>(&self, id: &T, name: DataId) -> Option<Lying> {
+        let entry = self.repository.get_index_entry(id).ok()?;
+        Some(Lying {
             pack: *entry.pack,
             offset: entry.location.offset,
             length: entry.location.data_length(),
-            id,
+            id: name,
             packed: entry.location.length,
             is_compressed: entry.location.uncompressed_length.is_some(),
         })
@@ -91,12 +133,10 @@ impl Store {
     /// A piece of content. It is known to be what was once encrypted with this repository's key; that it is the piece
     /// which the index says is checked by whoever reads back (`runs`).
     pub(super) fn piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
+        let lying = self.find(id)?;
         self.repository
             .cat_blob(BlobType::Data, id.to_hex().as_str())
-            .map_err(|error| match self.find(id) {
-                Ok(lying) => self.unreadable(&error, lying.pack),
-                Err(missing) => missing,
-            })
+            .map_err(|error| self.unreadable(&error, lying.pack))
     }
 
     pub(super) fn damaged(&self, what: String) -> RepositoryError {

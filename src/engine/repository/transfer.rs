@@ -10,12 +10,15 @@ use rustic_core::repofile::SnapshotFile;
 
 use super::Repository;
 use super::bars::{Bars, Counts, pulse};
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, caught, judged};
 use super::guard::Purpose;
 use super::tree::Holding;
 use super::verify::compare;
 use crate::domain::backup::BackupId;
 use crate::engine::watch::Watch;
+
+/// How often it is begun anew while damage is found.
+const MENDINGS: u32 = 8;
 
 impl Repository {
     /// Copies a backup into another repository, and gives its id there. What that one has already is not copied again.
@@ -31,15 +34,26 @@ impl Repository {
     ) -> Result<BackupId, RepositoryError> {
         let record = self.find_record(id)?;
         let manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
-        watch.total(0, manifest.bytes());
-        self.transfer(other, &record.file, watch)?;
-
-        let store = other.store()?;
-        let holding = Holding::read(&store, record.file.tree, watch)?;
-        compare(&store, &manifest.instances, &holding)?;
-        watch.total(manifest.items(), manifest.bytes());
-        watch.advance(manifest.items(), 0);
-        other.read(&holding.pieces, holding.root, watch)?;
+        let transferred = || {
+            watch.total(0, manifest.bytes());
+            other.forget_damage();
+            self.transfer(other, &record.file, watch)?;
+            let store = other.store()?;
+            let holding = Holding::read(&store, record.file.tree, watch)?;
+            compare(&store, &manifest.instances, &holding)?;
+            watch.total(manifest.items(), manifest.bytes());
+            watch.advance(manifest.items(), 0);
+            other.read(&holding.pieces, &holding.folders, holding.root, watch)
+        };
+        let mut mendings = 0..MENDINGS;
+        loop {
+            match transferred() {
+                // What the other one holds damaged counts as not stored from here on.
+                Err(RepositoryError::Damaged { .. })
+                    if mendings.next().is_some() && other.mend(watch)? > 0 => {}
+                transferred => break transferred?,
+            }
+        }
         if watch.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }
@@ -61,20 +75,25 @@ impl Repository {
         let (open, guard) = other
             .handle(Purpose::Copy, Bars(Arc::clone(&counts)))
             .map_err(judge)?;
-        let destination = open.to_indexed_ids().map_err(judge)?;
+        let destination = caught("reading the index", other.place(), || {
+            open.to_indexed_ids().map_err(judge)
+        })?;
         let copied = thread::scope(|scope| {
             let (working, work) = channel::<()>();
             let (counts, guard) = (&counts, &guard);
             scope.spawn(move || pulse(counts, watch, &work, || guard.call_off()));
-            let copied = source.library().copy(&destination, [file]);
+            let copied = caught("storing the copy", other.place(), || {
+                Ok(source.library().copy(&destination, [file]))
+            });
             drop(working);
             copied
         });
         let result = match (guard.failure(), copied) {
             (Some(failure), _) => Err(failure),
             (None, _) if watch.is_cancelled() => Err(RepositoryError::Cancelled),
-            (None, Err(error)) => Err(judged(&error, "reading what is to be copied", self.place())),
-            (None, Ok(())) => Ok(()),
+            (None, Err(gave_up)) => Err(gave_up),
+            (None, Ok(Err(error))) => Err(judged(&error, "reading what is to be copied", self.place())),
+            (None, Ok(Ok(()))) => Ok(()),
         };
         result.inspect_err(|_| guard.withdraw())
     }

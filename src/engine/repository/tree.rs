@@ -44,6 +44,8 @@ pub(super) struct Holding {
     pub(super) instances: Vec<(InstanceName, Tallies)>,
     /// Every piece of content once, in the order in which they lie on disk.
     pub(super) pieces: Vec<Lying>,
+    /// Where its folders lie, in the same order.
+    pub(super) folders: Vec<Lying>,
 }
 
 impl Holding {
@@ -51,7 +53,9 @@ impl Holding {
     pub(super) fn read(store: &Store, root: TreeId, watch: &dyn Watch) -> Result<Self, RepositoryError> {
         let names = instances(store, root)?;
         let mut parts = Vec::new();
+        let mut folders = vec![store.find_folder(root)?];
         for (_, tree) in &names {
+            folders.push(store.find_folder(*tree)?);
             let tops = store.folder(*tree)?.nodes.len();
             parts.extend((0..tops).map(|top| (*tree, top)));
         }
@@ -81,15 +85,19 @@ impl Holding {
                     tallies.merge(&part.tallies);
                 }
                 pieces.extend(part.pieces);
+                folders.extend(part.folders);
             }
         }
-        pieces.sort_unstable();
-        pieces.dedup();
+        for lying in [&mut pieces, &mut folders] {
+            lying.sort_unstable();
+            lying.dedup();
+        }
         let instances = names.into_iter().map(|(name, _)| name).zip(held).collect();
         Ok(Self {
             root,
             instances,
             pieces,
+            folders,
         })
     }
 
@@ -106,6 +114,7 @@ impl Holding {
 struct Part {
     tallies: Tallies,
     pieces: Vec<Lying>,
+    folders: Vec<Lying>,
 }
 
 impl Part {
@@ -113,9 +122,12 @@ impl Part {
         let mut part = Self {
             tallies: Tallies::default(),
             pieces: Vec::new(),
+            folders: Vec::new(),
         };
-        for stored in TreeWalk::of_top(store, tree, top)? {
+        let mut walk = TreeWalk::of_top(store, tree, top)?;
+        while let Some(stored) = walk.next() {
             let stored = stored?;
+            part.folders.extend(walk.entered.take());
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
@@ -148,6 +160,8 @@ pub(super) struct TreeWalk<'a> {
     wanted: &'a dyn Fn(&str) -> bool,
     levels: Vec<std::vec::IntoIter<Node>>,
     path: PathBuf,
+    /// Where the folder lies that was last entered.
+    entered: Option<Lying>,
     is_over: bool,
 }
 
@@ -163,6 +177,7 @@ impl<'a> TreeWalk<'a> {
             wanted,
             levels: Vec::new(),
             path: PathBuf::new(),
+            entered: None,
             is_over: false,
         };
         walk.enter(tree)?;
@@ -179,6 +194,7 @@ impl<'a> TreeWalk<'a> {
     }
 
     fn enter(&mut self, tree: TreeId) -> Result<(), RepositoryError> {
+        self.entered = Some(self.store.find_folder(tree)?);
         let mut nodes = self.store.folder(tree)?.nodes;
         if self.levels.is_empty() {
             nodes.retain(|node| (self.wanted)(&node.name().to_string_lossy()));

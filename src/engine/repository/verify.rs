@@ -1,20 +1,22 @@
 //! Reads back what is stored: every folder and every piece of content once, from disk, on all cores.
 //!
-//! A piece is sound when it decrypts and its SHA-256 is its name; a backup is, when all its pieces are and the digests
-//! worked out from what is stored are those of its manifest. Checking without reading the data would miss a flipped
+//! A piece is sound when it decrypts and its SHA-256 is its name; a pack, when the list at its end tells where its pieces
+//! lie; a backup is, when all its pieces and packs are and the digests worked out from what is stored are those of its manifest. Checking without reading the data would miss a flipped
 //! bit.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant as Stopwatch;
 
-use rustic_core::{DataId, NoProgressBars, TreeId};
+use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
 use super::Repository;
 use super::copy::Copy;
+use super::damage::sizes;
 use super::error::{RepositoryError, judged};
-use super::guard::Purpose;
+use super::guard::{Guard, Purpose};
 use super::runs::{Check, RunReader, runs};
 use super::store::{Lying, Store};
 use super::tree::{self, Holding, TreeWalk};
@@ -48,10 +50,11 @@ impl Repository {
         // The folders were read and checked when the copy was compared with its source.
         let is_left = |piece: &&Lying| !copy.proven.contains(&piece.pack);
         let left: Vec<Lying> = copy.pieces.iter().filter(is_left).cloned().collect();
+        let folders: Vec<Lying> = copy.folders.iter().filter(is_left).cloned().collect();
         let proven = bytes(&copy.pieces) - bytes(&left);
         watch.total(items(&copy.instances), bytes(&copy.pieces));
         watch.advance(items(&copy.instances), proven);
-        self.read(&left, copy.tree, watch)?;
+        self.read(&left, &folders, copy.tree, watch)?;
         Ok(millis(stopwatch))
     }
 
@@ -69,7 +72,7 @@ impl Repository {
         let (items, bytes) = (items(&manifest.instances), bytes(&holding.pieces));
         watch.total(items, bytes);
         watch.advance(items, 0);
-        self.read(&holding.pieces, root, watch)?;
+        self.read(&holding.pieces, &holding.folders, root, watch)?;
         Ok(VerifyReport {
             items,
             bytes,
@@ -78,10 +81,11 @@ impl Repository {
         })
     }
 
-    /// Reads pieces of content.
+    /// Reads pieces of content, and the lists of the packs that they and these folders lie in.
     pub(super) fn read(
         &self,
         pieces: &[Lying],
+        folders: &[Lying],
         root: TreeId,
         watch: &dyn Watch,
     ) -> Result<(), RepositoryError> {
@@ -89,8 +93,10 @@ impl Repository {
         let (_, guard) = self
             .handle(Purpose::Read, NoProgressBars)
             .map_err(|error| judged(&error, "reading the content", self.place()))?;
-        let reader = || RunReader::new(self.place(), &self.key, &guard);
-        read_all(pieces, &reader, watch).map_err(|failed| match *failed {
+        let packs = packs(pieces, folders, &guard)
+            .map_err(|error| judged(&error, "listing the packs", self.place()))?;
+        let reader = || RunReader::new(self.place(), &self.key, &guard, store.damage());
+        read_all(pieces, &packs, &reader, watch).map_err(|failed| match *failed {
             (RepositoryError::Damaged { place, what }, Some(piece)) => RepositoryError::Damaged {
                 place,
                 what: format!("{what}{}", needed_by(&store, root, piece)),
@@ -150,33 +156,72 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// Reads pieces on all cores. An error comes with the piece that it is about.
+/// A pack, its bytes, and what of it is asked for. What has no size is not there, which reading has told.
+type Listed<'a> = (Id, u32, Vec<&'a Lying>);
+
+/// The packs that pieces and folders lie in.
+fn packs<'a>(
+    pieces: &'a [Lying],
+    folders: &'a [Lying],
+    guard: &Guard,
+) -> Result<Vec<Listed<'a>>, Box<RusticError>> {
+    let mut wanted: BTreeMap<Id, Vec<&Lying>> = BTreeMap::new();
+    for lying in pieces.iter().chain(folders) {
+        wanted.entry(lying.pack).or_default().push(lying);
+    }
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sizes = sizes(guard)?;
+    let known = wanted.into_iter();
+    Ok(known
+        .filter_map(|(pack, lying)| Some((pack, *sizes.get(&pack)?, lying)))
+        .collect())
+}
+
+/// Reads pieces, and the lists of packs, on all cores. What is damaged is noted, all of it. An error comes with the piece
+/// that it is about.
 fn read_all<'a>(
     pieces: &[Lying],
+    packs: &[Listed<'_>],
     reader: &(dyn Fn() -> Result<RunReader<'a>, RepositoryError> + Sync),
     watch: &dyn Watch,
 ) -> Result<(), Box<(RepositoryError, Option<DataId>)>> {
     let runs = runs(pieces);
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
+    let is_over = AtomicBool::new(false);
     let fail = |error, piece| {
-        failed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert((error, piece));
+        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(error, RepositoryError::Damaged { .. }) {
+            is_over.store(true, Ordering::Relaxed);
+            *failed = Some((error, piece));
+        } else if failed.is_none() {
+            *failed = Some((error, piece));
+        }
     };
     let read = || {
         let mut reader = match reader() {
             Ok(reader) => reader,
             Err(error) => return fail(error, None),
         };
-        while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
             if watch.is_cancelled() {
                 fail(RepositoryError::Cancelled, None);
             }
-            if failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            if is_over.load(Ordering::Relaxed) {
                 return;
             }
+            let Some(run) = runs.get(number) else {
+                let Some((pack, size, lying)) = packs.get(number - runs.len()) else {
+                    return;
+                };
+                if let Err(error) = reader.check_list(*pack, *size, lying) {
+                    fail(error, None);
+                }
+                continue;
+            };
             let mut bytes = 0;
             let done = reader.read(run, pieces, Check::Name, &mut |text| bytes += text.len() as u64);
             watch.advance(0, bytes);

@@ -175,7 +175,14 @@ impl<'s> Staged<'s> {
         match &self.place {
             Place::Folder(staging) | Place::Scratch(staging) => {
                 let sink = staging.make()?;
-                repository.extract(&backup.id, self.instance, selection, &sink, work)?;
+                let extracted = repository.extract(&backup.id, self.instance, selection, &sink, work)?;
+                if extracted.without_set_ids > 0 {
+                    let text = format!(
+                        "{}: {} files had a set-uid or set-gid bit and come back without it",
+                        self.instance, extracted.without_set_ids
+                    );
+                    work.log(Severity::Warning, &text);
+                }
                 staging.dress()?;
                 Ok(sink.settle()?)
             }

@@ -34,6 +34,7 @@ use beside::Staged;
 use journal::{Journal, Stage};
 
 use super::catalog::{NewJob, StoredPlan};
+use super::lock::Needs;
 use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
@@ -204,7 +205,12 @@ impl Engine {
             by,
             due: None,
         };
-        self.start_from(way.from, new, move |work| {
+        let needs = if way.without_safety {
+            Needs::Reading
+        } else {
+            Needs::Writing
+        };
+        self.start_from(way.from, needs, new, move |work| {
             // Protection may have been set while the job waited.
             engine.may_restore(work.environment(), &work.environment().to_string())?;
             let first_lost = engine.first_lost(work.environment(), &way)?;

@@ -7,6 +7,7 @@ use super::database::Found;
 use super::in_the_way::same_disk;
 pub(in crate::engine) use super::in_the_way::{InTheWay, Needs, free_bytes};
 use super::{Way, database};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
 use crate::domain::job::JobKind;
@@ -140,6 +141,7 @@ impl Engine {
                 )),
             }
         }
+        found.warnings.extend(dated_ahead(&backup, self.now()));
         if let Some(Drill {
             at,
             outcome: DrillOutcome::Failed { why },
@@ -184,7 +186,8 @@ impl Engine {
             backup.manifest.versions.clone()
         });
         let expected = self.expected_time(name, &backup, way)?;
-        let newest_change = newest_change.filter(|at| *at > backup.manifest.taken);
+        // Of a backup whose date is wrong, nobody can say what came after it.
+        let newest_change = newest_change.filter(|at| *at > backup.manifest.taken || backup.dated_ahead);
         let plan = RestorePlan {
             id: self.new_plan_id()?,
             environment: name.clone(),
@@ -472,4 +475,16 @@ pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
 /// Reads an instance's content where it was displaced to.
 pub(super) fn displaced(folder: &Path) -> Files {
     Files::new(folder)
+}
+
+/// A warning of a backup whose date is wrong.
+fn dated_ahead(backup: &Backup, now: Instant) -> Option<String> {
+    backup.dated_ahead.then(|| {
+        format!(
+            "the clock says {}, and this backup says that it was taken at {}: a clock is or was wrong, and nobody can tell \
+             how old this content is. It may be older than every other backup",
+            measure::moment(now),
+            measure::moment(backup.manifest.taken)
+        )
+    })
 }

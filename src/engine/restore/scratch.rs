@@ -3,7 +3,7 @@
 //! Before anything is made, a note in the state folder names the folder. It goes only when the place is clear again, so
 //! the next start knows what a Lifeboat that died has left.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::domain::job::JobId;
 use crate::engine::EngineError;
 use crate::engine::content::Item;
 use crate::engine::content::postgres::data_store;
+use crate::engine::private;
 use crate::engine::repository::Files;
 use crate::engine::watch::Watch;
 
@@ -92,9 +93,9 @@ impl ScratchNote {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            private::folders(folder)?;
         }
-        let mut file = File::create(path)?;
+        let mut file = private::file(path)?;
         serde_json::to_writer(&mut file, self).map_err(io::Error::other)?;
         file.flush()?;
         file.sync_all()?;

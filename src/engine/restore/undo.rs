@@ -390,7 +390,8 @@ impl Engine {
         };
         let taken = last.safety?;
         backups.iter().find(|backup| {
-            backup.manifest.trigger == Trigger::Restore && backup.is_good() && backup.manifest.taken == taken
+            // It is known by its date, whether that is right or not.
+            backup.manifest.trigger == Trigger::Restore && backup.is_sound() && backup.manifest.taken == taken
         })
     }
 

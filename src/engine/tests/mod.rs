@@ -1,8 +1,10 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
+mod clocks;
 mod copies;
 mod copy_alone;
 mod copy_unseen;
+mod damage;
 mod drills;
 mod endings;
 mod health;

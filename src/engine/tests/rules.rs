@@ -205,3 +205,71 @@ pub(super) fn every_action_is_in_the_activity_log_with_who_did_it() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_repository_that_a_link_leads_into_the_content_is_refused() {
+    let house = House::new();
+    std::os::unix::fs::symlink(house.root("author"), house.path("repository")).unwrap();
+    let Err(error) = house.try_engine("state") else {
+        panic!("every backup would hold all those before it");
+    };
+    assert!(
+        error.to_string().contains("lies in the content of author"),
+        "{error}"
+    );
+    std::fs::remove_file(house.path("repository")).unwrap();
+    let Err(error) = house.try_engine("author/content/state") else {
+        panic!("the state would be exchanged with the content");
+    };
+    assert!(error.to_string().contains("the state folder"), "{error}");
+}
+
+#[test]
+fn a_repository_is_its_owners_and_one_that_is_open_is_trouble() {
+    use std::os::unix::fs::PermissionsExt;
+
+    fn open(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o077 != 0 {
+                found.push(path.clone());
+            }
+            if path.is_dir() {
+                open(&path, found);
+            }
+        }
+    }
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let backup = backups(&engine)[0].id.0.clone();
+    restore(&engine, &backup, everything());
+    for place in ["repository", "state"] {
+        let mut found = Vec::new();
+        open(&house.path(place), &mut found);
+        found.retain(|path| place == "repository" || !path.starts_with(house.path("state/processes")));
+        assert!(found.is_empty(), "{found:?}");
+    }
+    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+
+    let set = |name: &str, mode| {
+        std::fs::set_permissions(house.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for folder in ["", "repository", "repository/acme"] {
+        set(folder, 0o711);
+    }
+    set("repository/acme/live", 0o755);
+    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    assert!(trouble.contains("open to others"), "{trouble}");
+    // What an administrator has opened to a group stays so, and so does what comes into it.
+    set("repository/acme/live", 0o770);
+    house.write("author", "website/new.xml", "new");
+    back_up(&engine);
+    let record = house.path("repository/acme/live/snapshots");
+    let records = std::fs::read_dir(record).unwrap();
+    let modes: Vec<_> = records
+        .map(|record| record.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert!(modes.contains(&0o660), "{modes:?}");
+    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+}

@@ -16,6 +16,8 @@ pub enum RowKind {
     Safety,
     /// A backup that was taken for this slot, and that only the second repository has.
     SecondOnly(Slot),
+    /// A backup that is dated ahead of the clock: it counts for nothing.
+    Future,
     /// A backup that holds no slot: it is damaged or unverified, or will be dropped.
     Other,
 }
@@ -28,6 +30,7 @@ impl RowKind {
             Self::Slot(slot) | Self::SecondOnly(slot) => slot.label(),
             Self::Upgrade => "upgrade",
             Self::Safety => "safety",
+            Self::Future => "future",
             Self::Other => "no slot",
         }
     }
@@ -51,8 +54,8 @@ impl BackupRow {
     }
 }
 
-/// The rows for an environment: each slot with its holders, then upgrade and safety backups, then what only the second
-/// repository has, then the rest. Every backup is in at least one row; one that serves several slots is in each of them.
+/// The rows for an environment: each slot with its holders, then what is dated ahead of the clock, upgrade and safety
+/// backups, what only the second repository has, and the rest. Every backup is in at least one row; one that serves several slots is in each of them.
 /// While the first repository cannot be listed, there are no rows for its slots: nobody knows whether they are empty.
 #[must_use]
 pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
@@ -90,6 +93,7 @@ pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
             }
         }
     };
+    add_all(&|_, backup| backup.dated_ahead.then_some(RowKind::Future));
     add_all(&|_, backup| {
         matches!(backup.manifest.trigger, Trigger::Upgrade { .. }).then_some(RowKind::Upgrade)
     });

@@ -246,6 +246,10 @@ fn room(text: &mut Text, plan: &RestorePlan) {
 }
 
 fn lost(text: &mut Text, plan: &RestorePlan, purpose: Purpose) {
+    if plan.work_lost_millis().is_none() {
+        let words = "nobody can tell how much: the backup is dated in the future";
+        return text.fact_as("loses", words, Meaning::Warning);
+    }
     let work = measure::between(plan.backup.manifest.taken, super::words::minute(plan.made));
     let words = match (plan.newest_change, purpose) {
         (Some(newest), _) => format!(

@@ -6,6 +6,7 @@ use chrono::Timelike as _;
 use super::canvas::{Piece, piece};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
+use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::Instance;
 use crate::domain::job::{Job, JobState, Progress};
@@ -26,6 +27,9 @@ pub fn minute(now: Instant) -> Instant {
 #[must_use]
 pub fn age(at: Instant, now: Instant) -> String {
     let now = minute(now);
+    if is_ahead(at, now) {
+        return "ahead".to_owned();
+    }
     if now - at < chrono::Duration::minutes(1) {
         "just now".to_owned()
     } else {
@@ -36,6 +40,9 @@ pub fn age(at: Instant, now: Instant) -> String {
 /// How long ago something was, in its largest unit and few columns: `23 d`, `5 h`, `12 min`, `now`.
 #[must_use]
 pub fn short_age(at: Instant, now: Instant) -> String {
+    if is_ahead(at, minute(now)) {
+        return "ahead".to_owned();
+    }
     let minutes = (minute(now) - at).num_minutes();
     match minutes {
         ..=0 => "now".to_owned(),

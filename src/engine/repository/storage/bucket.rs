@@ -72,11 +72,8 @@ impl Bucket {
     }
 
     pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {
-        let path = self.path("config");
-        match self.connection.ask(move |operator| {
-            let path = path.clone();
-            async move { operator.stat(&path).await }
-        }) {
+        // Read, and not only asked for: an answer to that says no more than a number, and the reason of a refusal is lost.
+        match self.get(self.path("config"), None) {
             Ok(_) => Ok(true),
             // Where a bucket may not be listed, what is missing looks like what is forbidden, and the other way round.
             Err(StorageRefusal::Missing) => self.entries("", Some(1)).map(|_| false),

@@ -208,7 +208,11 @@ fn operator(
     base: &Path,
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Operator, String> {
-    let mut s3 = S3::default().bucket(bucket).region(&options.region);
+    // Buckets whose objects are locked for a while take none without a checksum, and this one every service knows.
+    let mut s3 = S3::default()
+        .bucket(bucket)
+        .region(&options.region)
+        .checksum_algorithm("md5");
     if let Some(endpoint) = &options.endpoint {
         s3 = s3.endpoint(endpoint);
     }

@@ -1,12 +1,13 @@
 //! A repository in a folder, through the library's own backend.
 //!
 //! Beyond that backend it brings the folder of a new file to disk, reports folders that cannot be listed, which that
-//! backend passes over, writes packs in large pieces (`pack_file`), and keeps packs open between reads.
+//! backend passes over, writes files itself (`pack_file`): packs in large pieces, and all of them open to nobody else; and
+//! keeps packs open between reads.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -17,6 +18,7 @@ use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, 
 
 use super::{Found, Shelf, pack_file, path_of};
 use crate::domain::address::Address;
+use crate::engine::private;
 use crate::engine::repository::error::RepositoryError;
 
 /// How many packs are kept open: a few per core.
@@ -110,11 +112,9 @@ impl Shelf for Folder {
 
     fn write(&self, kind: FileType, id: &Id, content: BytesList) -> RusticResult<()> {
         let path = self.place.join(path_of(kind, id));
-        if kind == FileType::Pack {
-            pack_file::write(&path, content.slice()).map_err(|error| failed("writing a pack", error))?;
-        } else {
-            self.backend.write_bytes(kind, id, false, content)?;
-        }
+        let mode = private::mode_below(&self.place) & 0o666;
+        pack_file::write(&path, content.slice(), mode)
+            .map_err(|error| failed("writing a file of the repository", error))?;
         // The file is on disk, its name not yet.
         File::open(path.parent().unwrap_or(&self.place))
             .and_then(|folder| folder.sync_all())
@@ -126,7 +126,21 @@ impl Shelf for Folder {
     }
 
     fn create(&self) -> RusticResult<()> {
-        self.backend.create()
+        self.backend.create()?;
+        // As they are made by the library, they are open to whomever the umask lets in. Nobody gets there yet.
+        let close = |folder: &Path| {
+            let own = fs::Permissions::from_mode(private::mode_below(&self.place));
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    fs::set_permissions(path, own.clone())?;
+                }
+            }
+            Ok(())
+        };
+        close(&self.place)
+            .and_then(|()| close(&self.place.join(FileType::Pack.dirname())))
+            .map_err(|error| failed("closing the repository to others", error))
     }
 }
 

@@ -1,16 +1,18 @@
-//! Packs as files in a folder, written and read past the system's cache where the file system can do that.
+//! Files of a repository in a folder. Packs are written and read past the system's cache where the file system can do that.
 //!
 //! A backup is written once and read back once. In the cache it would push out what the database beside it needs, filling
 //! the cache costs more time than everything else that is done with a pack, and a pack that is read back from the cache
 //! proves nothing about the disk. Direct access wants memory, places and lengths that are multiples of a block; whatever
 //! is not goes the ordinary way.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+
+use crate::engine::private;
 
 /// Memory, places and lengths are multiples of this: no disk has larger blocks.
 pub(in crate::engine::repository) const BLOCK: usize = 4096;
@@ -21,15 +23,17 @@ fn direct() -> i32 {
 
 /// Writes a new file and brings it to disk: under another name first, so that it is there whole or not at all. The
 /// folder that it is in is the caller's business.
-pub(super) fn write(path: &Path, content: &[Bytes]) -> io::Result<()> {
+///
+/// It gets this mode, whatever the umask.
+pub(super) fn write(path: &Path, content: &[Bytes], mode: u32) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     // The library's name for it: whoever clears leftovers away knows it.
     name.push("-tmp-");
     let half = path.with_file_name(name);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        private::folders(folder)?;
     }
-    let written = write_half(&half, content).and_then(|()| fs::rename(&half, path));
+    let written = write_half(&half, content, mode).and_then(|()| fs::rename(&half, path));
     if written.is_err() {
         // What cannot be removed now, a later prune finds.
         let _ = fs::remove_file(&half);
@@ -37,8 +41,9 @@ pub(super) fn write(path: &Path, content: &[Bytes]) -> io::Result<()> {
     written
 }
 
-fn write_half(half: &PathBuf, content: &[Bytes]) -> io::Result<()> {
-    let mut file = File::create(half)?;
+fn write_half(half: &PathBuf, content: &[Bytes], mode: u32) -> io::Result<()> {
+    let mut file = private::file(half)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
     let done = match content {
         [whole] => write_direct(half, whole)?,
         _ => 0,
@@ -134,9 +139,10 @@ mod tests {
             let halves = [whole.slice(..length / 2), whole.slice(length / 2..)];
             for content in [&[whole.clone()][..], &[odd][..], &halves[..]] {
                 let path = folder.path().join("ab/pack");
-                write(&path, content).unwrap();
+                write(&path, content, 0o640).unwrap();
                 let expected = content.concat();
                 assert_eq!(fs::read(&path).unwrap(), expected);
+                assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
                 let mut buffer = Vec::new();
                 for (offset, end) in [(0, expected.len()), (expected.len() / 3, expected.len()), (5, 9)] {
                     if offset > end || end > expected.len() {
@@ -162,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pack");
         fs::create_dir_all(path.join("taken")).unwrap();
-        write(&path, &[aligned(BLOCK)]).unwrap_err();
+        write(&path, &[aligned(BLOCK)], 0o600).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

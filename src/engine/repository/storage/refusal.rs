@@ -63,7 +63,13 @@ impl StorageRefusal {
             "XMinioStorageFull" | "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge" => {
                 return Self::Full;
             }
-            "AccessDenied" | "AllAccessDisabled" => denied(bucket),
+            "AccessDenied" | "AllAccessDisabled" => format!("{}{}", denied(bucket), remark(error)),
+            "InvalidObjectState" => format!(
+                "the object is in cold storage, out of which nothing can be read at once: a rule of the bucket \"{bucket}\" \
+                 has moved it into another storage class. Bring what is below this prefix back to the class of frequent \
+                 access (restore or copy it, in the storage's own console), and let that rule leave it out{}",
+                remark(error)
+            ),
             _ => return Self::by_kind(error, bucket),
         };
         Self::Said(said)
@@ -91,7 +97,10 @@ fn denied(bucket: &str) -> String {
 
 /// What the service said in its own words.
 fn remark(error: &Error) -> String {
-    field(error.message(), "message").map_or(String::new(), |message| format!(" (it says: {message})"))
+    match field(error.message(), "message").map(short) {
+        Some(message) if !message.is_empty() => format!(" (it says: {message})"),
+        _ => String::new(),
+    }
 }
 
 fn text(error: &Error) -> String {
@@ -100,15 +109,20 @@ fn text(error: &Error) -> String {
         (Some(code), _) => code.to_owned(),
         _ => error.message().to_owned(),
     };
+    match short(&message) {
+        message if message.is_empty() => format!("{}", error.kind()),
+        message => message,
+    }
+}
+
+/// Words of a service on one line, and not too many of them.
+fn short(message: &str) -> String {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let message: String = crate::domain::printable::line(&message)
         .chars()
         .take(300)
         .collect();
-    match message.trim_end_matches('.') {
-        "" => format!("{}", error.kind()),
-        message => message.to_owned(),
-    }
+    message.trim_end_matches('.').to_owned()
 }
 
 /// A field of the service's error, as the library prints it into its message.
@@ -147,6 +161,16 @@ mod tests {
                 "check secret_access_key and region",
             ),
             (ErrorKind::PermissionDenied, code("AccessDenied"), "s3:PutObject"),
+            (
+                ErrorKind::PermissionDenied,
+                code("AccessDenied").replace("No.", "Storage cap exceeded.\u{1b}[2J"),
+                "(it says: Storage cap exceeded",
+            ),
+            (
+                ErrorKind::PermissionDenied,
+                code("InvalidObjectState"),
+                "cold storage",
+            ),
             (ErrorKind::PermissionDenied, String::new(), "access is denied"),
             (
                 ErrorKind::PermissionDenied,

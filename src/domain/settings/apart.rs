@@ -1,0 +1,60 @@
+//! What Lifeboat keeps has to lie apart from the content: a repository inside of it would be part of every backup, each
+//! of which would hold all those before it, and a restore would exchange it along with the content.
+
+use std::path::{Path, PathBuf};
+
+use super::super::address::Address;
+use super::{ContentSettings, EnvironmentSettings, RepositorySettings, SettingsError};
+
+impl EnvironmentSettings {
+    /// Whether what Lifeboat keeps lies apart from this environment's content. `real` gives the place that a path really
+    /// is.
+    ///
+    /// # Errors
+    /// [`SettingsError::Incomplete`] that names both places.
+    pub fn lies_apart(
+        &self,
+        repository: Option<&RepositorySettings>,
+        state: Option<&Path>,
+        real: &dyn Fn(&Path) -> PathBuf,
+    ) -> Result<(), SettingsError> {
+        if !self.kind.is_recoverable() {
+            return Ok(());
+        }
+        let folder = |place: &Address| match place {
+            Address::Folder(folder) => Some(folder.clone()),
+            Address::Bucket { .. } => None,
+        };
+        let root = repository.and_then(|repository| folder(&repository.root));
+        let copy = repository.and_then(|repository| folder(&repository.copy.as_ref()?.root));
+        let kept = [
+            ("the repository", root),
+            ("the second repository", copy),
+            ("the state folder", state.map(Path::to_owned)),
+            ("the scratch folder of drills", self.drill.scratch.clone()),
+        ];
+        for instance in &self.instances {
+            let content = match &instance.content {
+                ContentSettings::Files { path } => Some(path),
+                ContentSettings::Postgres(database) => database.data_store.as_ref(),
+            };
+            let Some(content) = content else { continue };
+            for (what, place) in &kept {
+                let Some(place) = place else { continue };
+                if real(place).starts_with(real(content)) {
+                    return Err(SettingsError::Incomplete {
+                        environment: self.environment_name()?,
+                        what: format!(
+                            "{what} in {} lies in the content of {}, in {}: every backup would hold it. Keep it elsewhere, \
+                             best on another disk",
+                            place.display(),
+                            instance.name,
+                            content.display()
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}

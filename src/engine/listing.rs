@@ -1,0 +1,129 @@
+//! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
+
+use super::private::is_open_to_all;
+use super::{Engine, EngineError, locked};
+use crate::domain::ahead;
+use crate::domain::backup::{Backup, BackupId, Verification};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::proof::Drill;
+use crate::domain::settings::RepositoryChoice;
+
+/// What a repository was found to hold.
+#[derive(Clone)]
+pub(super) struct Listed {
+    pub(super) backups: Vec<Backup>,
+    /// The records of Lifeboat's that cannot be read, and why.
+    unreadable: Vec<(BackupId, String)>,
+}
+
+impl Engine {
+    /// The environment's backups, newest first, as last listed.
+    ///
+    /// # Errors
+    /// What opening or listing the repository said.
+    pub fn backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let listed = locked(&self.0.listed)
+            .get(name)
+            .map(|listed| listed.backups.clone());
+        let Some(mut backups) = listed else {
+            return self.list_backups(name);
+        };
+        // What was ahead of the clock when it was listed may not be any more.
+        ahead::mark(&mut backups, self.now());
+        Ok(backups)
+    }
+
+    /// What to know about a repository that everybody on this machine can look into or change.
+    fn open_repository(&self, name: &EnvironmentName) -> Option<String> {
+        let places = [RepositoryChoice::First, RepositoryChoice::Copy]
+            .into_iter()
+            .filter_map(|which| {
+                let storage = self.storage(name, which).ok()??;
+                storage.address().folder().map(std::path::Path::to_owned)
+            });
+        let open: Vec<_> = places.filter(|place| is_open_to_all(place)).collect();
+        let place = open.first()?.display();
+        Some(format!(
+            "the repository in {place} is open to others on this machine: whoever reads its folder keys can try out \
+             passwords, and whoever writes there can destroy every backup. Type chmod -R o-rwx {place}"
+        ))
+    }
+
+    /// What to know about records in the environment's repository that cannot be read, as last listed, about those of
+    /// `backups` that are dated ahead of the clock, and about a repository that is open to others.
+    pub(super) fn doubtful_records(&self, name: &EnvironmentName, backups: &[Backup]) -> Option<String> {
+        let unreadable = self.unreadable_records(name);
+        let unreadable = (!unreadable.is_empty()).then(|| {
+            format!(
+                "the repository holds backups whose records cannot be read: {}. They are left alone; \
+                 `restic check` on it tells more",
+                in_words(&unreadable)
+            )
+        });
+        let ahead = ahead::trouble(name, backups, self.now());
+        let open = self.open_repository(name);
+        let doubts: Vec<_> = unreadable.into_iter().chain(ahead).chain(open).collect();
+        (!doubts.is_empty()).then(|| doubts.join(". "))
+    }
+
+    /// The records of backups in the environment's repository that cannot be read, and why, as last listed.
+    pub(super) fn unreadable_records(&self, name: &EnvironmentName) -> Vec<(BackupId, String)> {
+        let listed = locked(&self.0.listed);
+        listed
+            .get(name)
+            .map(|listed| listed.unreadable.clone())
+            .unwrap_or_default()
+    }
+
+    /// The environment's backups, newest first, listed anew.
+    pub(super) fn list_backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+        let Some(repository) = self.repository(name, false)? else {
+            return Ok(Vec::new());
+        };
+        let verifications = self.catalog().verifications(name)?;
+        let drills = self.catalog().drills(name)?;
+        let void = self.catalog().void_records(name)?;
+        let mut backups = Vec::new();
+        let mut unreadable = Vec::new();
+        for stored in repository.list()? {
+            if void.contains(&stored.id.0) {
+                continue;
+            }
+            match stored.manifest {
+                Ok(manifest) if manifest.environment == *name => {
+                    // A record is written only after the backup was read back whole, so that is when it was verified,
+                    // unless the catalog knows of a later look.
+                    let recorded = Verification::Verified {
+                        at: manifest.read_back(),
+                    };
+                    let verification = verifications.get(&stored.id).cloned().unwrap_or(recorded);
+                    let drill = Drill::of(&stored.id, &drills).cloned();
+                    backups.push(Backup {
+                        id: stored.id,
+                        manifest,
+                        verification,
+                        drill,
+                        dated_ahead: false,
+                    });
+                }
+                Err(why) if !stored.is_foreign => unreadable.push((stored.id, why)),
+                // Another program's, or another environment's: not ours to show.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        ahead::mark(&mut backups, self.now());
+        backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
+        let listed = Listed {
+            backups: backups.clone(),
+            unreadable,
+        };
+        locked(&self.0.listed).insert(name.clone(), listed);
+        Ok(backups)
+    }
+}
+
+/// Records that cannot be read, one after the other.
+pub(super) fn in_words(unreadable: &[(BackupId, String)]) -> String {
+    let each = unreadable.iter().map(|(id, why)| format!("{id} ({why})"));
+    each.collect::<Vec<_>>().join(", ")
+}

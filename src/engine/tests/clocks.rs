@@ -1,0 +1,110 @@
+//! Backups that a clock which was years ahead has dated.
+
+use chrono::Duration;
+
+use super::house::{House, back_up, backups, done, everything, request, restore};
+use crate::domain::backup::choose;
+use crate::domain::proof::{Drill, DrillOutcome};
+use crate::engine::clock::Clock as _;
+use crate::engine::watch::Unwatched;
+
+/// A house whose only backups were taken while the clock was ten years ahead, and which is right again.
+fn house() -> House {
+    let house = House::new();
+    let right = house.clock.now();
+    house.write(
+        "author",
+        "website/page-0.xml",
+        "of the time when the clock was wrong",
+    );
+    house.pass(Duration::days(3_650));
+    back_up(&house.engine());
+    house.clock.set(right);
+    house
+}
+
+#[test]
+fn it_is_told_holds_nothing_and_can_be_deleted() {
+    let house = house();
+    let live = House::live();
+    let engine = house.engine();
+    let ahead = backups(&engine)[0].id.clone();
+    assert!(choose(&backups(&engine), "manual").is_err());
+    let details = engine.details(&live).unwrap();
+    assert_eq!(details.summary.newest, None);
+    assert!(details.summary.slots.iter().all(|slot| slot.taken.is_none()));
+    assert!(details.slot_schedules.iter().all(|slot| slot.due));
+    let trouble = details.summary.trouble.unwrap();
+    assert!(
+        trouble.contains("clock") && trouble.contains(ahead.short()),
+        "{trouble}"
+    );
+
+    house.write("author", "website/page-0.xml", "right");
+    let first = back_up(&engine);
+    house.pass(Duration::minutes(5));
+    let job = engine.start_backup(&super::house::manual(), "maria").unwrap();
+    let outcome = done(&engine, job).outcome.unwrap();
+    let second = outcome.backup.unwrap();
+    assert!(
+        outcome.warnings.iter().any(|warning| warning.contains("clock")),
+        "{:?}",
+        outcome.warnings
+    );
+    let listed: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
+    assert_eq!(
+        listed,
+        [ahead.clone(), second.clone()],
+        "{first} was replaced by the second"
+    );
+
+    house.write("author", "website/page-0.xml", "lost");
+    let plan = engine
+        .plan_restore(&request(&ahead.0, everything()), &Unwatched)
+        .unwrap();
+    assert_eq!(plan.work_lost_millis(), None);
+    assert!(plan.newest_change.is_some(), "what came after it is not known");
+    assert!(
+        plan.warnings.iter().any(|warning| warning.contains("clock")),
+        "{:?}",
+        plan.warnings
+    );
+    restore(&engine, "manual", everything());
+    let page = house.root("author").join("website/page-0.xml");
+    assert_eq!(std::fs::read_to_string(page).unwrap(), "right");
+
+    engine.delete(&live, &ahead, "maria").unwrap();
+    engine
+        .jobs_at_work()
+        .into_iter()
+        .for_each(|job| engine.wait_for(job));
+    assert!(backups(&engine).iter().all(|backup| backup.id != ahead));
+    assert_eq!(engine.details(&live).unwrap().summary.trouble, None);
+}
+
+#[test]
+fn what_it_has_noted_beside_backups_does_not_count_either() {
+    let house = house();
+    let engine = house.engine();
+    let live = House::live();
+    let now = house.clock.now();
+    assert_eq!(
+        engine.catalog().met(&live, now).unwrap(),
+        now,
+        "or no drill would be due for ten years"
+    );
+    let drill = |at| Drill {
+        at,
+        backup: backups(&engine)[0].id.clone(),
+        millis: 1,
+        bytes: 1,
+        newest: true,
+        outcome: DrillOutcome::Proven,
+    };
+    engine
+        .catalog()
+        .record_drill(&live, &drill(now + Duration::days(3_650)))
+        .unwrap();
+    engine.catalog().record_drill(&live, &drill(now)).unwrap();
+    assert_eq!(engine.catalog().drills(&live).unwrap()[0].at, now);
+}
