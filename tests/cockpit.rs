@@ -10,6 +10,7 @@
 mod runs {
     mod away;
     mod budgets;
+    mod meant;
     mod restores;
 }
 #[cfg(feature = "engine")]

@@ -80,10 +80,9 @@ fn does_no_harm(model: &Model, action: Action, key: Key) -> bool {
     );
     match action {
         Action::Back | Action::No | Action::Redraw | Action::Toggle => true,
-        // Up to the plan the wizard only asks what to plan.
-        Action::NextStep => !is_answer(model, action),
-        // Whoever hammers on Ctrl-C wants to get out; where something is asked, that is the answer and has to wait.
-        Action::QuitAnywhere => !is_answer(model, action),
+        // Up to the plan the wizard only asks what to plan; whoever hammers on Ctrl-C wants to get out. Where something is
+        // asked, either is the answer, and has to wait.
+        Action::NextStep | Action::QuitAnywhere => !is_answer(model, action),
         // A filter that is kept changes nothing.
         Action::Accept => model.dialog.is_none() && model.filtering.is_some(),
         _ => moves && !matches!(key, Key::Char(_)),
