@@ -345,9 +345,9 @@ async fn quitting_asks_while_a_job_runs_in_this_process() {
         busy.press("q").await;
         return assert!(busy.end().await.is_ok());
     }
-    busy.press("q").await.see("quitting stops them").await;
+    busy.press("q").await.see("Quitting stops them").await;
     busy.press("<Esc>").await.see("Running jobs").await;
-    busy.press("<C-c>").await.see("quitting stops them").await;
+    busy.press("<C-c>").await.see("Quitting stops them").await;
     busy.press("y").await;
     assert!(busy.end().await.is_ok());
 }

@@ -826,7 +826,7 @@ async fn what_takes_long_or_changes_something_asks() {
 async fn what_would_hold_jobs_up_asks() {
     for (screen, keys, text) in [
         ("stop-question", "<C-z>", "stand still"),
-        ("quit-question", "q", "quitting stops them"),
+        ("quit-question", "q", "Quitting stops them"),
     ] {
         let steps = [
             ("", "daily"),

@@ -176,7 +176,8 @@ hooks = {{ before_restore = ["sh", "-c", "until [ -e '{}' ]; do sleep 0.02; done
 
 /// Takes a backup, changes Live, and comes to where a restore has been started.
 async fn restoring(house: &House, cockpit: &Runner) {
-    cockpit.press("b<Enter>").await.see("is done").await;
+    cockpit.press("b").await.see("Replaces").await;
+    cockpit.press("<Enter>").await.see("is done").await;
     fs::write(house.page(), "title: Broken\n").unwrap();
     cockpit.see("✓ verified").await;
     cockpit.press("r").await.see("1 choose a backup").await;
@@ -186,8 +187,9 @@ async fn restoring(house: &House, cockpit: &Runner) {
         .see("Everything is restored")
         .await;
     cockpit.press("<Enter>").await.see("come back").await;
+    cockpit.press("<Enter>").await.see("and press Enter").await;
     cockpit
-        .press("<Enter>acme/live<Enter>")
+        .press("acme/live<Enter>")
         .await
         .see("▶ hooks before")
         .await;
@@ -201,8 +203,9 @@ async fn a_restore_and_its_undo(way: Way) {
     cockpit.see("u undo").await;
     assert_eq!(fs::read_to_string(house.page()).unwrap(), "title: Home\n");
     cockpit.press("u").await.see("come back").await;
+    cockpit.press("<Enter>").await.see("and press Enter").await;
     cockpit
-        .press("<Enter>acme/live<Enter>")
+        .press("acme/live<Enter>")
         .await
         .see("undo: restore of")
         .await;
@@ -268,7 +271,8 @@ async fn is_restored(house: &House) -> bool {
 async fn what_a_role_may_not_do_is_said_and_not_done() {
     let house = House::new(Way::Elsewhere, Role::Viewer).await;
     let cockpit = house.cockpit().await;
-    cockpit.press("b<Enter>").await.see("operator").await;
+    cockpit.press("b").await.see("Replaces").await;
+    cockpit.press("<Enter>").await.see("operator").await;
     assert!(!cockpit.has("Running jobs"));
     cockpit.press("<Esc>J").await.see("no job").await;
 }

@@ -281,6 +281,11 @@ fn ctrl_z_and_stops_from_outside_give_the_terminal_back_until_it_goes_on(way: Wa
                 .wait_until("the main screen", |screen| !screen.alternate_screen());
             cockpit.terminal.assert_as_it_was();
         }
+        // In the background it goes on without the terminal, and does not stop again.
+        cockpit.terminal.press("bg\r");
+        cockpit.terminal.wait_for_state(program, |state| state != "T");
+        cockpit.terminal.wait_for_quiet(QUIET);
+        cockpit.terminal.wait_for_state(program, |state| state != "T");
         cockpit.terminal.press("fg\r");
         cockpit.terminal.wait_until_taken();
         cockpit.terminal.wait_for("● connected");

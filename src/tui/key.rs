@@ -1,5 +1,7 @@
 //! Keys, as the table of actions names them, and everything else that comes from a person or from the terminal.
 
+use std::time::Duration;
+
 use ratatui::layout::Size;
 
 /// One key press.
@@ -73,13 +75,22 @@ pub struct Press {
     pub key: Key,
     /// How it was pressed.
     pub how: How,
+    /// How long nothing else had come before it.
+    pub quiet: Duration,
+    /// Whether what came before it was text that nobody typed.
+    pub after_text: bool,
 }
 
 impl Press {
-    /// A key that was pressed by itself.
+    /// A key that was pressed by itself, long after anything else.
     #[must_use]
     pub fn alone(key: Key) -> Self {
-        Self { key, how: How::Alone }
+        Self {
+            key,
+            how: How::Alone,
+            quiet: Duration::MAX,
+            after_text: false,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::decode::Decoded;
 use super::key::{How, Input, Key, Pasted, Press};
 
 /// Keys that come closer to each other than this were not pressed one by one, except when it is the same key, held.
-const GAP: Duration = Duration::from_millis(25);
+const GAP: Duration = Duration::from_millis(45);
 /// The same key again within this time is the key held down (keyboards wait up to 660 ms before they repeat), or pressed
 /// twice by a hand that meant once.
 const HELD: Duration = Duration::from_millis(700);
@@ -23,15 +23,19 @@ pub struct Presses {
     last: Option<(Key, Instant)>,
     /// When anything came last.
     before: Option<Instant>,
+    /// How long nothing had come before what is sorted now.
+    quiet: Duration,
+    /// Whether what came last was text that nobody typed.
+    text: bool,
 }
 
 impl Presses {
     /// What was read at one moment, as inputs.
     pub fn sort(&mut self, at: Instant, decoded: Vec<Decoded>) -> Vec<Input> {
-        let close = self
+        self.quiet = self
             .before
-            .is_some_and(|before| at.saturating_duration_since(before) < GAP);
-        let together = close || decoded.len() > 1;
+            .map_or(Duration::MAX, |before| at.saturating_duration_since(before));
+        let together = self.quiet < GAP || decoded.len() > 1;
         if !decoded.is_empty() {
             self.before = Some(at);
         }
@@ -55,6 +59,7 @@ impl Presses {
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
+                self.text = matches!(input, Input::Paste(_));
                 inputs.push(input);
             }
         }
@@ -94,6 +99,7 @@ impl Presses {
             return;
         }
         self.last = keys.last().map(|key| (*key, at));
+        self.text = true;
         inputs.push(Input::Paste(Pasted {
             text: keys.into_iter().filter_map(letter).collect(),
             left_out: 0,
@@ -113,7 +119,12 @@ impl Presses {
         } else {
             How::Alone
         };
-        inputs.push(Input::Key(Press { key, how }));
+        inputs.push(Input::Key(Press {
+            key,
+            how,
+            quiet: self.quiet,
+            after_text: std::mem::take(&mut self.text),
+        }));
     }
 }
 
@@ -132,7 +143,7 @@ mod tests {
     use super::*;
     use crate::tui::decode::Decoder;
 
-    /// What comes of bytes, each piece so many milliseconds after the one before.
+    /// What comes of bytes, each piece so many milliseconds after the one before. How quiet it was is left out.
     fn inputs(pieces: &[(u64, &str)]) -> Vec<Input> {
         let (mut decoder, mut presses) = (Decoder::default(), Presses::default());
         let mut at = Instant::now();
@@ -141,11 +152,22 @@ mod tests {
             at += Duration::from_millis(*after);
             inputs.extend(presses.sort(at, decoder.feed(bytes.as_bytes())));
         }
+        for input in &mut inputs {
+            if let Input::Key(press) = input {
+                *press = Press {
+                    how: press.how,
+                    ..Press::alone(press.key)
+                };
+            }
+        }
         inputs
     }
 
     fn press(key: Key, how: How) -> Input {
-        Input::Key(Press { key, how })
+        Input::Key(Press {
+            how,
+            ..Press::alone(key)
+        })
     }
 
     fn text(text: &str) -> Input {
@@ -209,6 +231,24 @@ mod tests {
             inputs(&[(0, "D"), (500, "eploy\ny\r")]),
             [press(Key::Char('D'), How::Alone), text("eploy\ny\n")]
         );
+    }
+
+    #[test]
+    fn how_quiet_it_was_is_known_whatever_came_before() {
+        let (mut decoder, mut presses) = (Decoder::default(), Presses::default());
+        let at = Instant::now();
+        let mut how_quiet = |after: u64, bytes: &[u8]| {
+            let at = at + Duration::from_millis(after);
+            match presses.sort(at, decoder.feed(bytes)).last() {
+                Some(Input::Key(press)) => (press.quiet, press.after_text),
+                _ => (Duration::ZERO, true),
+            }
+        };
+        assert_eq!(how_quiet(0, b"y"), (Duration::MAX, false));
+        how_quiet(1000, b"deploy toda");
+        assert_eq!(how_quiet(1060, b"y"), (Duration::from_millis(60), true));
+        how_quiet(2000, b"\x1b[<65;3;3M");
+        assert_eq!(how_quiet(2300, b"y"), (Duration::from_millis(300), false));
     }
 
     #[test]

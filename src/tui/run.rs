@@ -26,6 +26,9 @@ use crate::domain::event::Event;
 /// The least time between two draws that only show progress.
 const CALM: Duration = Duration::from_millis(250);
 
+/// The least time between two frames that are written whole because somebody asked for it.
+const WHOLE: Duration = Duration::from_secs(1);
+
 /// How many messages are taken in before a draw at most.
 const AT_ONCE: usize = 10_000;
 
@@ -73,6 +76,7 @@ pub async fn run_on<D: Display>(
         display,
         drawn: None,
         pending: false,
+        redrawn: None,
         writing: false,
         being_shown: None,
         asked_to_read: 0,
@@ -156,7 +160,9 @@ struct Cockpit<'a, D> {
     drawn: Option<Tick>,
     /// Whether the model has changed since.
     pending: bool,
-    /// Whether a frame is being written.
+    /// When a frame was last asked to be written whole.
+    redrawn: Option<Tick>,
+    /// Whether a frame is being written, or the terminal is not there.
     writing: bool,
     /// The number of what waits for an answer in it.
     being_shown: Option<u64>,
@@ -179,6 +185,8 @@ impl<D: Display> Cockpit<'_, D> {
             }
             Message::Input(Input::Resized) => self.model.size = self.display.size()?,
             Message::Input(Input::Continued) => {
+                self.writing = false;
+                self.redrawn = None;
                 self.display.resume()?;
                 self.model.size = self.display.size()?;
             }
@@ -195,7 +203,7 @@ impl<D: Display> Cockpit<'_, D> {
     fn start(&mut self, effects: Vec<Effect>) -> Result<(), CockpitError> {
         for effect in effects {
             match effect {
-                Effect::Redraw => self.display.forget(),
+                Effect::Redraw => self.redraw(),
                 Effect::Suspend(stop) if self.display.can_stop() => self.display.suspend(stop)?,
                 Effect::Suspend(_) => self.take(Message::CannotStop)?,
                 Effect::Copy(what, text) => self.effects.copy(self.model.settings.clipboard, what, text),
@@ -206,6 +214,15 @@ impl<D: Display> Cockpit<'_, D> {
             }
         }
         Ok(())
+    }
+
+    /// Has the next frame written whole, once a second at most: over a slow line whole screens would pile up.
+    fn redraw(&mut self) {
+        let now = Tick::now();
+        if self.redrawn.is_none_or(|redrawn| now - redrawn >= WHOLE) {
+            self.redrawn = Some(now);
+            self.display.forget();
+        }
     }
 
     /// Shows what there is to show. While the screen has not taken the last frame, this one is left out.
@@ -220,6 +237,8 @@ impl<D: Display> Cockpit<'_, D> {
                 self.being_shown = asks;
             }
             Shown::NotYet => {
+                // What is told next is that there is room, or that the terminal is there again.
+                self.writing = true;
                 self.pending = true;
                 return Ok(());
             }

@@ -55,8 +55,16 @@ pub struct CockpitSettings {
 pub struct Care {
     /// How long something has been on the screen before an answer to it counts.
     pub shown_for: Duration,
+    /// How long nothing may have come before the answer to a question.
+    pub quiet_before: Duration,
+    /// How long nothing may have come before Enter where something is typed.
+    pub quiet_before_enter: Duration,
+    /// The same where what came before was text that nobody typed, in a form.
+    pub quiet_after_text: Duration,
     /// How long nothing may come after an answer for it to count.
     pub alone_for: Duration,
+    /// The same for an answer after which something is lost for good.
+    pub alone_for_good: Duration,
 }
 
 impl Default for Care {
@@ -64,7 +72,11 @@ impl Default for Care {
     fn default() -> Self {
         Self {
             shown_for: Duration::from_millis(200),
-            alone_for: Duration::from_millis(60),
+            quiet_before: Duration::from_millis(500),
+            quiet_before_enter: Duration::from_millis(180),
+            quiet_after_text: Duration::from_millis(700),
+            alone_for: Duration::from_millis(100),
+            alone_for_good: Duration::from_millis(250),
         }
     }
 }
@@ -73,7 +85,11 @@ impl Care {
     /// Every answer counts once the question is on the screen, for those that answer as quickly as they can.
     pub const LEAST: Self = Self {
         shown_for: Duration::ZERO,
+        quiet_before: Duration::ZERO,
+        quiet_before_enter: Duration::ZERO,
+        quiet_after_text: Duration::ZERO,
         alone_for: Duration::ZERO,
+        alone_for_good: Duration::ZERO,
     };
 }
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::steps::Round;
 
-/// Closer to each other than this, keys were not pressed one by one.
-const BY_ITSELF: Duration = Duration::from_millis(25);
+/// How long nothing may have come before the answer to a question.
+const QUIET: Duration = Duration::from_millis(450);
+/// The same before Enter in a form, where something has just been typed.
+const QUIET_IN_A_FORM: Duration = Duration::from_millis(150);
 /// How long a question has to have been on the screen.
 const READ: Duration = Duration::from_millis(150);
 /// The same key within this time is held down.
@@ -14,6 +16,15 @@ const HELD: Duration = Duration::from_millis(600);
 /// What begins, changes or takes away something.
 const CHANGES: &[&str] = &[
     "backup", "restore", "undo", "confirm", "verify", "drill", "cancel", "delete", "extend", "hold", "break",
+];
+
+/// What is typed in before Enter: forms, and the name of the environment.
+const TYPED: &[&str] = &[
+    "Manual backup",
+    "Backup before",
+    "Maintenance mode of",
+    "Protect ",
+    "the environment's name",
 ];
 
 /// Bytes that came.
@@ -105,7 +116,9 @@ impl<'a> Judge<'a> {
         }
         if let Some(before) = before.last() {
             let gap = last.at.saturating_sub(before.at);
-            if gap < BY_ITSELF {
+            let is_typed = |asked: &str| TYPED.iter().any(|title| asked.contains(title));
+            let in_a_form = last.asked.as_ref().is_some_and(|(asked, _)| is_typed(asked));
+            if gap < if in_a_form { QUIET_IN_A_FORM } else { QUIET } {
                 return Err(format!("it came {gap:?} after something else"));
             }
             if before.bytes == last.bytes && gap < HELD {

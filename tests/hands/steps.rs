@@ -165,10 +165,11 @@ impl Chance {
                 self.cut(steps, &text);
             }
             3 => {
-                // A slow serial line: letter by letter, faster than anybody types.
+                // A slow serial line, or a console that types what is pasted: letter by letter.
+                let pace = self.of(&[5, 8, 30, 50, 80, 150]);
                 for byte in self.of(TEXTS).bytes() {
                     steps.push(Step::Bytes(vec![byte]));
-                    steps.push(Step::Wait(Duration::from_millis(8)));
+                    steps.push(Step::Wait(Duration::from_millis(pace)));
                 }
             }
             4 => {
@@ -194,7 +195,7 @@ impl Chance {
                 steps.push(Step::Bytes(bytes));
             }
         }
-        let pause = self.of(&[0, 0, 3, 10, 30, 60, 100, 250, 500, 1200]);
+        let pause = self.of(&[0, 0, 3, 10, 30, 60, 100, 250, 500, 800, 1200]);
         steps.push(Step::Wait(Duration::from_millis(pause)));
     }
 
@@ -202,15 +203,12 @@ impl Chance {
     fn cut(&mut self, steps: &mut Vec<Step>, bytes: &[u8]) {
         let mut rest = bytes;
         for _ in 0..self.below(3) {
-            // A piece of one letter after a pause is a key that was pressed, for whoever receives it.
             let (piece, tail) = rest.split_at(self.below(rest.len()));
-            let alone =
-                |piece: &[u8]| matches!(piece, [byte] if *byte == b'\r' || byte.is_ascii_alphabetic());
-            if piece.is_empty() || alone(piece) || alone(tail) {
+            if piece.is_empty() {
                 continue;
             }
             steps.push(Step::Bytes(piece.to_vec()));
-            let pause = self.of(&[1, 20, 120, 400, 2500]);
+            let pause = self.of(&[1, 20, 60, 120, 250, 400]);
             steps.push(Step::Wait(Duration::from_millis(pause)));
             rest = tail;
         }

@@ -263,6 +263,13 @@ impl Terminal {
         self.wait("the program to stop", |_| (self.stat()[0] == "T").then_some(()));
     }
 
+    /// Waits until a process is in such a state, as `/proc` writes it.
+    pub fn wait_for_state(&self, process: Pid, is_it: impl Fn(&str) -> bool) {
+        self.wait("a state of the process", |_| {
+            is_it(&stat_of(process)[0]).then_some(())
+        });
+    }
+
     /// Processor time that the program has used so far, in clock ticks (hundredths of a second).
     pub fn processor_ticks(&self) -> u64 {
         let stat = self.stat();
@@ -271,9 +278,7 @@ impl Terminal {
 
     /// The fields of `/proc/PID/stat` from the state on.
     fn stat(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.process.as_raw_pid())).unwrap();
-        let (_, fields) = text.rsplit_once(')').unwrap();
-        fields.split_whitespace().map(str::to_owned).collect()
+        stat_of(self.process)
     }
 
     /// Fails unless the terminal is as a shell left it: main screen, cursor shown, no mouse, no bracketed paste, no
@@ -340,6 +345,13 @@ impl Drop for Terminal {
             let _ = kill_process(self.process, Signal::KILL);
         }
     }
+}
+
+/// The fields of `/proc/PID/stat` from the state on.
+fn stat_of(process: Pid) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_pid())).unwrap();
+    let (_, fields) = text.rsplit_once(')').unwrap();
+    fields.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The terminal's settings, as text to compare.

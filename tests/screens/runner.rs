@@ -327,8 +327,11 @@ impl Runner {
     pub async fn hold(&self, key: Key, times: usize) {
         for _ in 0..times {
             // The cockpit may have ended already.
-            let how = How::Again;
-            let _ = self.inputs.send(Input::Key(Press { key, how }));
+            let press = Press {
+                how: How::Again,
+                ..Press::alone(key)
+            };
+            let _ = self.inputs.send(Input::Key(press));
         }
         self.settle().await;
     }

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long anything may take before the wait for it fails. Only a broken program comes near it.
 pub const DEADLINE: Duration = Duration::from_mins(2);
 /// After so long without anything new on the screen it counts as drawn.
-const QUIET: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_millis(800);
 const SIZE: PtySize = PtySize {
     rows: 30,
     cols: 100,

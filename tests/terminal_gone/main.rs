@@ -105,8 +105,7 @@ fn a_terminal_that_goes_without_a_signal_ends_no_job_either() {
     let line = house.line_to("sh", &[&ignoring[..], &RESTORE].concat());
     line.shows("ready");
     let mut verb = line.cut();
-    // It notices when it has something to show.
-    house.notes(2, house::UNSEEN);
+    // It notices when it has something to show, which it has at the latest when the hook has ended.
     house.reached();
     house.open();
     assert!(verb.ends_well(), "the job is done");

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat, renameat_with};
 use rustix::io::Errno;
 
+use crate::engine::private;
+
 /// How names of probes begin.
 const PROBE: &str = ".lifeboat-probe-";
 
@@ -164,7 +166,7 @@ impl Note {
 
     fn write(state: &Path, token: &str, probe: &Path) -> io::Result<Self> {
         let folder = state.join(Self::FOLDER);
-        fs::create_dir_all(&folder)?;
+        private::folders(&folder)?;
         let path = folder.join(token);
         let mut file = File::create_new(&path)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;

@@ -75,7 +75,8 @@ impl ScratchNote {
             environment.project(),
             environment.environment()
         );
-        fs::create_dir_all(base).map_err(EngineError::io("creating", base))?;
+        // It holds content, which is nobody else's to read.
+        private::folders(base).map_err(EngineError::io("creating", base))?;
         // Jobs are counted anew when the catalog is lost.
         let mut folder = base.join(&name);
         let mut again = 1;
@@ -129,7 +130,7 @@ impl ScratchStore {
 
     /// Writes every record, as a restore into an empty data store would.
     pub(super) fn fill(&self, files: &Files, watch: &dyn Watch) -> Result<(), EngineError> {
-        fs::create_dir_all(&self.root).map_err(EngineError::io("creating", &self.root))?;
+        private::folders(&self.root).map_err(EngineError::io("creating", &self.root))?;
         watch.part(DATA_STORE);
         for file in files.below(Path::new(DATA_STORE))? {
             if watch.is_cancelled() {

@@ -25,8 +25,13 @@ use super::key::Key;
 
 /// How long `Esc` waits for the rest of a sequence before it counts as the key.
 const ESC_WAIT: Duration = Duration::from_millis(100);
-/// How long a text that a terminal sends, and pasted text, wait for their end.
-const TEXT_WAIT: Duration = Duration::from_secs(5);
+/// How long the rest of a sequence is waited for, wherever it was cut. What comes later is a key again.
+const REST_WAIT: Duration = Duration::from_secs(10);
+/// How long pasted text waits for its end.
+const PASTE_WAIT: Duration = Duration::from_secs(5);
+/// How long a text that a terminal sends by itself waits for its end. Nothing here asks for one, and a key with Alt may have
+/// looked like the beginning of one.
+const TOLD_WAIT: Duration = Duration::from_millis(400);
 /// The most of a sequence that is kept. No key has as many bytes.
 const LONGEST: usize = 64;
 /// What bytes stood for.
@@ -106,8 +111,10 @@ impl Decoder {
     pub fn patience(&self) -> Option<Duration> {
         match self.state {
             State::Escape => Some(ESC_WAIT),
-            State::Told(..) | State::Paste(_) => Some(TEXT_WAIT),
-            _ => None,
+            State::Late | State::Control(..) | State::Single(_) => Some(REST_WAIT),
+            State::Told(..) => Some(TOLD_WAIT),
+            State::Paste(_) => Some(PASTE_WAIT),
+            State::Ground | State::Character(..) => None,
         }
     }
 
@@ -125,8 +132,8 @@ impl Decoder {
                 self.state = State::Late;
             }
             State::Paste(pasting) => found.push(pasting.done()),
-            State::Told(..) => {}
-            other => self.state = other,
+            State::Late | State::Control(..) | State::Single(_) | State::Told(..) => {}
+            other @ (State::Ground | State::Character(..)) => self.state = other,
         }
     }
 
@@ -138,7 +145,6 @@ impl Decoder {
             State::Late => match byte {
                 b'[' => State::Control(Vec::new(), true),
                 b'O' => State::Single(true),
-                b']' | b'P' | b'^' | b'_' => State::Told(0, false),
                 _ => ground(byte, found),
             },
             State::Control(bytes, late) => control(bytes, late, byte, found),
@@ -260,13 +266,16 @@ mod tests {
 
     use super::*;
 
-    /// What comes of bytes in several pieces, with a pause after each.
+    /// What comes of bytes in several pieces, with a pause after each that is long enough for `Esc` and for a text that a
+    /// terminal sends.
     fn in_pieces(pieces: &[&[u8]]) -> Vec<Decoded> {
         let mut decoder = Decoder::default();
         let mut found = Vec::new();
         for piece in pieces {
             found.extend(decoder.feed(piece));
-            found.extend(decoder.paused());
+            if decoder.patience().is_some_and(|patience| patience < PASTE_WAIT) {
+                found.extend(decoder.paused());
+            }
         }
         found
     }
@@ -369,6 +378,21 @@ mod tests {
             };
             assert_eq!(found, [pasted], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn no_sequence_keeps_the_keyboard_for_long() {
+        for begun in [&b"\x1b["[..], b"\x1bO", b"\x1bP", b"\x1b]", b"\x1b[<"] {
+            let mut decoder = Decoder::default();
+            assert_eq!(decoder.feed(begun), []);
+            assert!(decoder.patience().is_some_and(|patience| patience <= REST_WAIT));
+            assert_eq!(decoder.paused(), []);
+            assert_eq!(decoder.feed(b"?"), [key(Key::Char('?'))], "{begun:?}");
+        }
+        let mut decoder = Decoder::default();
+        decoder.feed(b"\x1b");
+        assert_eq!(decoder.paused(), [key(Key::Esc)]);
+        assert_eq!(decoder.feed(b"P"), [key(Key::Char('P'))]);
     }
 
     #[test]

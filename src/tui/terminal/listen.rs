@@ -10,12 +10,13 @@ use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::taken;
 use crate::tui::decode::Decoder;
 use crate::tui::key::Input;
 use crate::tui::presses::Presses;
 
 /// Signals that end a process unless it takes them. Here they end the cockpit, so that the terminal is given back.
-const ENDING: [Signal; 9] = [
+const ENDING: [Signal; 11] = [
     Signal::TERM,
     Signal::INT,
     Signal::QUIT,
@@ -25,6 +26,8 @@ const ENDING: [Signal; 9] = [
     Signal::USR2,
     Signal::VTALARM,
     Signal::PROF,
+    Signal::XCPU,
+    Signal::XFSZ,
 ];
 
 /// Starts the thread and the tasks.
@@ -96,6 +99,7 @@ fn wait_and_read(
         if ready == 0 {
             return Ok(None);
         }
+        taken::wait();
         match rustix::io::read(terminal, &mut *buffer) {
             Err(Errno::INTR | Errno::AGAIN) => {}
             read => return Ok(Some(read?)),

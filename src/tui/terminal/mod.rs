@@ -6,6 +6,7 @@
 //! - `modes`: the terminal's own settings.
 //! - `output`: the thread that writes.
 //! - `listen`: the thread that reads, and signals.
+//! - `taken`: whether it is taken at this moment.
 //! - `shell`: whether a process that is stopped here would ever go on.
 //! - `panics`: what a panic does.
 
@@ -14,10 +15,11 @@ mod modes;
 mod output;
 mod panics;
 mod shell;
+mod taken;
 
 use std::io::{self, IsTerminal as _};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ratatui::layout::Size;
@@ -43,14 +45,14 @@ const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[H\
 const ASK_CORNER: &[u8] = b"\x1b7\x1b[999;999H\x1b[6n\x1b8";
 /// How long a terminal may take to take what gives it back. One that stalls is left as it is.
 const LEAVING: Duration = Duration::from_millis(300);
+/// How often it is looked whether a job in the background has the terminal again.
+const LOOK: Duration = Duration::from_millis(200);
 /// What a terminal has that does not say.
 const USUAL: Size = Size {
     width: 80,
     height: 24,
 };
 
-/// Whether the terminal is taken at this moment. The terminal belongs to the whole process, and so does this.
-static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The way to it, for whoever has to give it back.
 static OUTPUT: OnceLock<Output> = OnceLock::new();
 
@@ -62,6 +64,9 @@ pub struct Terminal {
     mouse: bool,
     /// The size that the terminal has told, where the system does not know it.
     corner: Option<Size>,
+    inputs: UnboundedSender<Input>,
+    /// Whether somebody looks whether the terminal is this process's again.
+    waits: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -77,14 +82,32 @@ impl Terminal {
             painter: Painter::default(),
             mouse,
             corner: None,
+            inputs: inputs.clone(),
+            waits: Arc::default(),
         };
         terminal.enter()?;
         Ok(terminal)
     }
 
+    /// Says [`Input::Continued`] when the terminal is this process's again: shells do not say so to a job that runs.
+    fn wait_in_the_background(&mut self) {
+        if self.waits.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (inputs, waits) = (self.inputs.clone(), Arc::clone(&self.waits));
+        tokio::spawn(async move {
+            while !shell::has_the_terminal() {
+                tokio::time::sleep(LOOK).await;
+            }
+            waits.store(false, Ordering::SeqCst);
+            // The cockpit may have ended meanwhile.
+            let _ = inputs.send(Input::Continued);
+        });
+    }
+
     fn enter(&mut self) -> io::Result<()> {
         modes::take()?;
-        TAKEN.store(true, Ordering::SeqCst);
+        taken::set(true);
         self.output.send(ENTER);
         if self.mouse {
             self.output.send(MOUSE);
@@ -108,7 +131,7 @@ fn told_size() -> Option<Size> {
 
 /// Gives the terminal back, if it is taken. The errors of a terminal that is gone are of no use to anybody.
 fn give_back() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+    if !taken::set(false) {
         return;
     }
     if let Some(output) = OUTPUT.get() {
@@ -138,7 +161,7 @@ impl Display for Terminal {
     }
 
     fn show(&mut self, frame: Frame) -> io::Result<Shown> {
-        if !TAKEN.load(Ordering::SeqCst) || !self.output.is_free() {
+        if !taken::is_so() || !self.output.is_free() {
             return Ok(Shown::NotYet);
         }
         let bytes = self.painter.encode(frame);
@@ -175,6 +198,13 @@ impl Display for Terminal {
     }
 
     fn resume(&mut self) -> io::Result<()> {
+        // Continued in the background (`bg`, or a signal that lets a job go on): the terminal is somebody else's, and jobs
+        // go on without it. `fg` continues the process once more.
+        if !shell::has_the_terminal() {
+            taken::set(false);
+            self.wait_in_the_background();
+            return Ok(());
+        }
         // Also when it had not been given back: whoever stopped the process from outside has changed the settings.
         self.enter()
     }

@@ -4,7 +4,15 @@
 //! program stands still for good. The system itself goes by the same rule (POSIX, "orphaned process group"): no process of
 //! the same session in another group among the ancestors.
 
+use std::io;
+
 use rustix::process::{Pid, getpgid, getpgrp, getpid, getppid, getsid};
+use rustix::termios::tcgetpgrp;
+
+/// Whether this process may use its terminal now: it is in the group that the terminal listens to.
+pub(super) fn has_the_terminal() -> bool {
+    tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
+}
 
 /// What is known of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

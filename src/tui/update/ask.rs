@@ -133,35 +133,27 @@ fn hold_dialog(model: &Model, name: EnvironmentName, hold: HoldKind) -> Dialog {
 
 /// Ends the cockpit, after a question where jobs would end with it.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
-    let asked = asks_to_quit(model);
     let running = running_here(model);
-    if running.is_empty() || asked {
+    if running.is_empty() {
         return vec![Effect::Quit];
     }
-    let mut text = vec![
-        "Jobs run inside this program: quitting stops them. Live stays whole, and the next start finishes or rolls back what was begun."
-            .to_owned(),
-    ];
-    text.extend(running);
-    model.dialog = Some(Dialog::Question(Question {
-        title: "Quit while jobs run".to_owned(),
-        text,
-        yes: "quit",
-        lost: None,
-        about: About::Quit,
-    }));
+    model.dialog = Some(Dialog::Question(quit_question(running)));
     Vec::new()
 }
 
-/// Whether the question on the screen is whether to quit.
-pub fn asks_to_quit(model: &Model) -> bool {
-    matches!(
-        &model.dialog,
-        Some(Dialog::Question(Question {
-            about: About::Quit,
-            ..
-        }))
-    )
+fn quit_question(running: Vec<String>) -> Question {
+    let mut text = vec![
+        "Jobs run inside this program. Live stays whole: the next start finishes or rolls back what was begun."
+            .to_owned(),
+    ];
+    text.extend(running);
+    Question {
+        title: "Quit while jobs run".to_owned(),
+        text,
+        yes: "quit",
+        lost: Some("Quitting stops them: what they have done so far is lost.".to_owned()),
+        about: About::Quit,
+    }
 }
 
 /// Stops the process, after a question where jobs would stand still with it.
@@ -170,23 +162,41 @@ pub fn suspend(model: &mut Model) -> Vec<Effect> {
     if running.is_empty() {
         return vec![Effect::Suspend(Stop::Group)];
     }
+    model.dialog = Some(Dialog::Question(stop_question(running)));
+    Vec::new()
+}
+
+fn stop_question(running: Vec<String>) -> Question {
     let mut text = vec![
         "Jobs run inside this program. While it is stopped they stand still, hold their locks, and everybody else is refused."
             .to_owned(),
     ];
     text.extend(running);
-    model.dialog = Some(Dialog::Question(Question {
+    Question {
         title: "Stop while jobs run".to_owned(),
         text,
         yes: "stop",
         lost: Some("A restore that stands still leaves the site as its hooks have left it.".to_owned()),
         about: About::Suspend,
-    }));
-    Vec::new()
+    }
+}
+
+/// Brings a question about jobs that run here up to date: one whose jobs have ended asks nothing any more.
+pub fn look_again(model: &mut Model) {
+    let Some(Dialog::Question(question)) = &model.dialog else {
+        return;
+    };
+    let about = match question.about {
+        About::Quit => quit_question,
+        About::Suspend => stop_question,
+        _ => return,
+    };
+    let running = running_here(model);
+    model.dialog = (!running.is_empty()).then(|| Dialog::Question(about(running)));
 }
 
 /// The jobs that run in this process, a line for each.
-fn running_here(model: &Model) -> Vec<String> {
+pub fn running_here(model: &Model) -> Vec<String> {
     if !model.runs_jobs_itself() {
         return Vec::new();
     }

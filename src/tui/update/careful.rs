@@ -1,7 +1,9 @@
 //! Whether a key is meant: nothing starts, goes or is confirmed by a key that was not pressed by itself, after what it
 //! answers was on the screen.
 
-use super::{act, ask, say};
+use std::time::Duration;
+
+use super::{act, say};
 use crate::domain::activity::Severity;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Timer};
@@ -26,12 +28,36 @@ pub fn act_on(model: &mut Model, action: Action, press: Press) -> Vec<Effect> {
         );
         return Vec::new();
     }
-    let alone_for = model.settings.care.alone_for;
+    if press.quiet < quiet_wanted(model, action, press) {
+        say(
+            model,
+            Severity::Warning,
+            "that key came too soon after another: press it again in a moment",
+        );
+        return Vec::new();
+    }
+    let care = &model.settings.care;
+    let alone_for = match action {
+        Action::YesForGood => care.alone_for_good,
+        _ => care.alone_for,
+    };
     if alone_for.is_zero() {
         return act::try_act(model, action);
     }
     model.answering.give(action);
     vec![Effect::After(alone_for, Timer::Alone(model.answering.number()))]
+}
+
+/// How quiet it has to have been before an answer. Keys that follow each other as letters of a text do are none.
+fn quiet_wanted(model: &Model, action: Action, press: Press) -> Duration {
+    let care = &model.settings.care;
+    match action {
+        Action::Accept if press.after_text && matches!(model.dialog, Some(Dialog::Form(_))) => {
+            care.quiet_after_text
+        }
+        Action::Accept | Action::NextStep => care.quiet_before_enter,
+        _ => care.quiet_before,
+    }
 }
 
 /// Nothing came right after an answer: it counts.
@@ -103,7 +129,6 @@ fn is_answer(model: &Model, action: Action) -> bool {
                 || (model.dialog.is_none() && model.filtering.is_none())
         }
         Action::NextStep => model.place() == Place::Plan,
-        Action::QuitAnywhere => ask::asks_to_quit(model),
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{act, allowed, careful, forms, say, selection_moved, wizard};
+use super::{act, allowed, ask, careful, forms, say, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::TEXT_LIMIT;
 use crate::domain::{measure, printable};
@@ -23,7 +23,13 @@ pub fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
     let action = Action::of(press.key, place);
     if is_too_small(model) {
         // Nothing can be seen: only keys that do no harm count.
+        let asks_first = matches!(
+            action,
+            Some(Action::Quit | Action::QuitAnywhere | Action::Suspend)
+        ) && !ask::running_here(model).is_empty();
         return match action {
+            // The question could not be seen either.
+            _ if asks_first => Vec::new(),
             Some(action @ (Action::Quit | Action::QuitAnywhere | Action::Suspend | Action::Redraw)) => {
                 careful::act_on(model, action, press)
             }

@@ -125,6 +125,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
         }
     };
     effects.extend(mark_seen(model));
+    ask::look_again(model);
     show_what_waits(model);
     let asks = model.asks();
     model.answering.note(asks);

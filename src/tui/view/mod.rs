@@ -47,7 +47,7 @@ pub fn view(model: &Model, theme: &Theme) -> Frame {
     let mut buffer = Buffer::empty(area);
     let mut canvas = Canvas::new(&mut buffer, theme);
     let cursor = if area.width < SMALLEST.width || area.height < SMALLEST.height {
-        too_small(&mut canvas, area, model.asks().is_some());
+        too_small(&mut canvas, area, model);
         None
     } else {
         draw(&mut canvas, model)
@@ -160,14 +160,19 @@ pub fn screen_text(model: &Model) -> Option<Text> {
 }
 
 /// Says which size is needed, in whatever room there is.
-fn too_small(canvas: &mut Canvas<'_>, area: Rect, asks: bool) {
-    let asks = if asks {
+fn too_small(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let asks = if model.asks().is_some() {
         " Something waits for an answer."
     } else {
         ""
     };
+    let quit = if model.runs_jobs_itself() && model.unfinished_jobs().next().is_some() {
+        " Jobs run in it, so quitting asks first, which has no room here."
+    } else {
+        " Ctrl-C quits."
+    };
     let text = format!(
-        "The cockpit needs {} columns and {} rows. This terminal has {} and {}: make it larger. Ctrl-C quits.{asks}",
+        "The cockpit needs {} columns and {} rows. This terminal has {} and {}: make it larger.{quit}{asks}",
         SMALLEST.width, SMALLEST.height, area.width, area.height
     );
     for (line, y) in wrap(&text, usize::from(area.width)).iter().zip(0..area.height) {
