@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::backend::serves::Serves;
@@ -59,6 +59,9 @@ pub use document::document;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long requests that are being answered may take when the service ends.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
+
+/// How many tokens are looked up at once for addresses that have shown too many wrong ones.
+const LOOKED_UP_AT_ONCE: usize = 4;
 
 /// What the service needs from the world around it.
 pub struct ServerSurroundings {
@@ -120,6 +123,7 @@ impl Server {
             document: document().to_string(),
             per_token: Rates::new(limits.per_token.get()),
             per_address: Rates::new(limits.per_address.get()),
+            turns: Semaphore::new(LOOKED_UP_AT_ONCE),
             refusals: Rates::one_in(Duration::from_mins(1)),
             stopping: AtomicBool::new(false),
             epoch,

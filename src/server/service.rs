@@ -16,6 +16,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, on};
 use axum::{Extension, Router};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::answers;
 use super::ask::Ask;
@@ -58,6 +59,8 @@ pub(super) struct Service {
     pub(super) document: String,
     pub(super) per_token: Rates<String>,
     pub(super) per_address: Rates<IpAddr>,
+    /// Turns of those whose address has shown too many tokens that nobody has.
+    pub(super) turns: Semaphore,
     /// How many refusals of one token for one operation are written down.
     pub(super) refusals: Rates<(String, &'static str)>,
     pub(super) stopping: AtomicBool,
@@ -416,11 +419,17 @@ impl Service {
             .after(1)
         };
         let found = match tokens::shown(headers) {
-            // Looking up what nobody has is work for the catalog: whoever has tried too often is not looked up.
-            Some(hash) if !self.tokens.knows(&hash) && !self.per_address.has_room(&origin.address, now) => {
-                return Err(too_many());
-            }
             Some(hash) => {
+                // A good token is let in whatever else comes from its address, which it may share with others; so each is
+                // looked up. Where many wrong ones come from they take turns: that is work for the catalog, and jobs
+                // need it too.
+                let in_turn = !self.tokens.knows(&hash) && !self.per_address.has_room(&origin.address, now);
+                let _turn = if in_turn {
+                    // Nobody closes the semaphore.
+                    self.turns.acquire().await.ok()
+                } else {
+                    None
+                };
                 let token = self.tokens.find(&*self.engine, hash, self.clock.now()).await?;
                 token.map(|token| (token, hash))
             }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::house::{House, answered, lay_out, with_json};
+use crate::house::{House, Token, answered, lay_out, with_json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_json_and_not_too_large() {
@@ -84,6 +84,22 @@ async fn who_asks_too_often_waits() {
         strangers[..4] == [401; 4] && strangers.contains(&429),
         "{strangers:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_token_is_let_in_whatever_else_comes_from_its_address() {
+    let house = House::with("limits = { per_address = 1 }", "").await;
+    let owner = house.owner().await;
+    let wrong = Token(format!("lb_{}", "A".repeat(43)));
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(house.get("/jobs", &wrong).await.status);
+    }
+    assert_eq!(statuses[..2], [401; 2]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    // It was never seen before, as after a restart of the service.
+    assert_eq!(house.get("/jobs", &owner).await.status, 200);
+    assert_eq!(house.get("/jobs", &wrong).await.status, 429);
 }
 
 /// Makes a certificate for localhost with this serial number.
