@@ -17,6 +17,7 @@ mod bodies;
 mod connections;
 mod document;
 mod events;
+mod head;
 mod health;
 mod metrics;
 mod operation;
@@ -24,6 +25,7 @@ mod operations;
 mod overview;
 mod rate;
 mod read;
+mod room;
 mod service;
 mod streams;
 mod tls;
@@ -49,6 +51,7 @@ use log::{Level, Log};
 use metrics::Metrics;
 use overview::Overview;
 use rate::Rates;
+use room::Room;
 use service::Service;
 use tls::Certificate;
 use tokens::Tokens;
@@ -136,18 +139,20 @@ impl Server {
         });
         let (closing, is_closing) = watch::channel(false);
         let (held, gone) = mpsc::channel(1);
+        let at_most = usize::try_from(limits.connections.get()).unwrap_or(usize::MAX);
         let connections = Connections {
             routes: service::routes(Arc::clone(&service)),
             tls,
             log: service.log.clone(),
+            room: Room::new(at_most, service.settings.proxies.clone()),
+            told: Arc::new(Rates::one_in(Duration::from_mins(1))),
             closing: is_closing,
             held,
         };
-        let at_most = usize::try_from(limits.connections.get()).unwrap_or(usize::MAX);
         let tasks = vec![
             tokio::spawn(tell(Arc::clone(&service))),
             tokio::spawn(look_after(Arc::clone(&service), certificate)),
-            tokio::spawn(connections.accept(listener, at_most)),
+            tokio::spawn(connections.accept(listener)),
         ];
         service.log.line(
             Level::Info,

@@ -102,6 +102,69 @@ async fn a_good_token_is_let_in_whatever_else_comes_from_its_address() {
     assert_eq!(house.get("/jobs", &wrong).await.status, 429);
 }
 
+/// The status with which the service answers what is sent on a connection of its own.
+async fn status_of(house: &House, request: &str) -> String {
+    let address = house.server.as_ref().unwrap().address();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_many_connections_and_asks_nothing_keeps_nobody_out() {
+    let house = House::with("limits = { connections = 4 }", "").await;
+    let address = house.server.as_ref().unwrap().address();
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+        idle.push(stream);
+    }
+    let ask = "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for _ in 0..5 {
+        assert_eq!(status_of(&house, ask).await, "200");
+    }
+    // The oldest had to go long ago.
+    let mut rest = Vec::new();
+    let ended = idle[0].read_to_end(&mut rest);
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+    assert!(ended.is_err() || rest.is_empty(), "{rest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_connections_are_at_work_health_is_told() {
+    let house = House::with("limits = { connections = 1 }", "").await;
+    let owner = house.owner().await;
+    let mut stream = house
+        .request(Method::GET, "/events", Some(&owner))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), 200);
+    assert!(stream.chunk().await.unwrap().is_some());
+    for path in ["/livez", "/readyz"] {
+        let answer = answered(house.request(Method::GET, path, None)).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.headers["connection"], "close");
+    }
+    let refused = house.get("/jobs", &owner).await;
+    assert_eq!(
+        (refused.status, refused.kind().as_str()),
+        (503, "too_many_connections")
+    );
+    drop(stream);
+    let asked = async {
+        while house.get("/jobs", &owner).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked)
+        .await
+        .unwrap();
+}
+
 /// Makes a certificate for localhost with this serial number.
 fn certificate(folder: &Path, serial: &str) {
     let settings = "[req]\ndistinguished_name = dn\nx509_extensions = ext\nprompt = no\n[dn]\nCN = localhost\n\
