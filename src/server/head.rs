@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Version, header};
 
 use super::problem::Problem;
 
@@ -28,7 +29,22 @@ pub(super) fn refused_unread(request: &Request) -> Option<Problem> {
             .after(1),
         );
     }
-    None
+    (!has_one_host(request))
+        .then(|| Problem::bad_request("a request needs one header Host, with the name of the service"))
+}
+
+/// Whether the request says once for whom it is. What stands in front of the service may go by the first of two and
+/// something else by the second. HTTP/1.0 does without.
+fn has_one_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().is_ok_and(|host| {
+            host.parse::<Authority>()
+                .is_ok_and(|host| !host.as_str().contains('@'))
+        }),
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// The address that a request came from: that of the connection, unless a proxy that is believed says another.

@@ -165,6 +165,25 @@ async fn where_all_connections_are_at_work_health_is_told() {
         .unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_says_once_for_whom_it_is() {
+    let house = House::new().await;
+    for (version, hosts, status) in [
+        ("1.1", "host: backups.example.com:8443\r\n", "200"),
+        ("1.1", "host: [::1]:8443\r\n", "200"),
+        ("1.0", "", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: \r\n", "400"),
+        ("1.1", "host: a b\r\n", "400"),
+        ("1.1", "host: kim@a\r\n", "400"),
+        ("1.1", "host: a\r\nhost: a\r\n", "400"),
+        ("1.0", "host: a\r\nhost: b\r\n", "400"),
+    ] {
+        let request = format!("GET /livez HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        assert_eq!(status_of(&house, &request).await, status, "{request:?}");
+    }
+}
+
 /// Makes a certificate for localhost with this serial number.
 fn certificate(folder: &Path, serial: &str) {
     let settings = "[req]\ndistinguished_name = dn\nx509_extensions = ext\nprompt = no\n[dn]\nCN = localhost\n\
