@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use lifeboat::domain::token::Role;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -182,6 +183,48 @@ async fn a_request_says_once_for_whom_it_is() {
         let request = format!("GET /livez HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
         assert_eq!(status_of(&house, &request).await, status, "{request:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_do_not_fill_the_catalog() {
+    let house = House::with("limits = { per_token = 1000 }", "").await;
+    let owner = house.owner().await;
+    house.backup(&owner).await;
+    let viewer = house.token("vera", Role::Viewer, &[]).await;
+    let path = "/environments/acme/live/plans";
+    let ofs = |workspaces: serde_json::Value| json!({ "backup": "manual", "selection": { "workspaces": workspaces } });
+    for odd in [
+        json!(["x".repeat(256)]),
+        json!(["a\u{1b}b"]),
+        json!(vec!["website"; 501]),
+    ] {
+        let refused = house.post(path, &viewer, ofs(odd)).await;
+        assert_eq!((refused.status, refused.kind().as_str()), (400, "bad_request"));
+    }
+    let unknown: Vec<String> = (0..100).map(|number| format!("w{number}")).collect();
+    let plan = house.post(path, &viewer, ofs(json!(unknown))).await.json();
+    let obstacles = plan["obstacles"].as_array().unwrap();
+    assert!(
+        obstacles
+            .iter()
+            .any(|line| line == "80 more of what was chosen is not in the backup"),
+        "{obstacles:?}"
+    );
+    let theirs = house.post(path, &owner, ofs(json!([]))).await.json();
+    for _ in 0..30 {
+        assert_eq!(house.post(path, &viewer, ofs(json!([]))).await.status, 201);
+    }
+    let kept = house
+        .engine
+        .on_catalog(|catalog| catalog.notes("plan"))
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 21);
+    // Nobody drops the plans of others.
+    assert!(
+        kept.contains(&theirs["id"].as_str().unwrap().to_owned()),
+        "{kept:?}"
+    );
 }
 
 /// Makes a certificate for localhost with this serial number.
