@@ -145,7 +145,7 @@ impl Embedded {
             .map_err(BackendError::from)
     }
 
-    /// As [`Embedded::on_engine`], for what changes something: with who asks.
+    /// As [`Embedded::on_engine`], for what changes or keeps something: with who asks.
     async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
@@ -280,7 +280,7 @@ impl Backend for Embedded {
     }
 
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
-        self.on_engine(move |engine| engine.plan_restore(&request, &Unwatched))
+        self.change(move |engine, _| engine.plan_restore(&request, &Unwatched))
             .await
     }
 

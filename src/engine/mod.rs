@@ -222,6 +222,11 @@ impl Engine {
         Self(Arc::clone(&self.0), Arc::new(caller))
     }
 
+    /// The name of whoever asks.
+    fn who(&self) -> &str {
+        &self.1.who
+    }
+
     /// Whoever did something, with where they asked from if it is this engine's caller.
     fn caller(&self, who: &str) -> Caller {
         if self.1.who == who {

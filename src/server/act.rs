@@ -8,8 +8,9 @@ use super::operation::Reply;
 use super::problem::Problem;
 use crate::backend::BackendError;
 use crate::domain::job::{JobId, JobKind};
-use crate::domain::refusal::confirmed;
+use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
+use crate::domain::staleness::Stale;
 use crate::domain::token::Role;
 
 /// A job was started: its number, and where it is found.
@@ -36,6 +37,19 @@ pub(super) async fn restore(ask: Ask) -> Result<Reply, Problem> {
     // The engine compares with the environment of the plan. This one keeps a plan of one environment from being used
     // under the name of another.
     confirmed(&environment, &new.confirm).map_err(BackendError::from)?;
+    // The engine names the environment of the plan: one that the token does not see looks as if it were not there.
+    let (plan, now) = (new.plan.clone(), ask.service.clock.now());
+    let known = ask
+        .engine()
+        .on_catalog(move |catalog| catalog.plan(&plan, now))
+        .await?;
+    if known.is_some_and(|known| !ask.token.sees(&known.plan.environment)) {
+        let unknown = Refusal::StalePlan {
+            plan: new.plan,
+            why: Stale::Unknown,
+        };
+        return Err(BackendError::Refused(unknown).into());
+    }
     started(ask.engine().start_restore(new.plan, new.confirm).await?)
 }
 
@@ -69,13 +83,18 @@ pub(super) async fn drill(ask: Ask) -> Result<Reply, Problem> {
 /// Asks a job to stop. What only an owner may start, only an owner may stop.
 pub(super) async fn cancel(ask: Ask) -> Result<Reply, Problem> {
     let job = ask.job().await?;
-    let needed = match job.kind {
-        JobKind::Restore | JobKind::Undo => Role::Owner,
-        JobKind::Backup | JobKind::Verify | JobKind::Drill | JobKind::Prune => Role::Operator,
-    };
-    ask.needs(needed)?;
+    ask.needs(needed_to_start(job.kind))?;
     ask.engine().cancel(job.id).await?;
     Ok(Reply::nothing())
+}
+
+/// The smallest role that may start a job of this kind.
+fn needed_to_start(kind: JobKind) -> Role {
+    match kind {
+        // What prunes is a confirmation, or follows a deletion.
+        JobKind::Restore | JobKind::Undo | JobKind::Prune => Role::Owner,
+        JobKind::Backup | JobKind::Verify | JobKind::Drill => Role::Operator,
+    }
 }
 
 /// Deletes an upgrade or safety backup.
@@ -141,4 +160,25 @@ pub(super) async fn break_live(ask: Ask) -> Result<Reply, Problem> {
     }
     let broken = ask.engine().break_live(environment).await?;
     Reply::ok(&Broken { broken })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::operations::OPERATIONS;
+
+    #[test]
+    fn who_may_not_start_a_job_may_not_cancel_it() {
+        for (id, kind) in [
+            ("start_backup", JobKind::Backup),
+            ("start_verify", JobKind::Verify),
+            ("start_drill", JobKind::Drill),
+            ("start_restore", JobKind::Restore),
+            ("start_undo", JobKind::Undo),
+            ("start_confirm", JobKind::Prune),
+        ] {
+            let operation = OPERATIONS.iter().find(|operation| operation.id == id).unwrap();
+            assert_eq!(needed_to_start(kind), operation.role, "{id}");
+        }
+    }
 }

@@ -17,6 +17,10 @@ use crate::domain::version::MagnoliaVersion;
 pub const LIST_LIMIT: u32 = 20_000;
 /// The entries of a list when nobody says how many.
 const USUAL_LIMIT: u32 = 100;
+/// The most names that a part of a backup is chosen by. Other numbers in [`SelectedParts`] say the same.
+const NAMES_LIMIT: usize = 500;
+/// The most characters of the name of a workspace, which is that of a folder.
+const NAME_LIMIT: usize = 255;
 
 /// Which environments to look at.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -108,8 +112,15 @@ pub(super) struct NewPlan {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SelectedParts {
     /// Only these instances.
+    #[serde(deserialize_with = "few")]
+    #[schemars(length(max = 500))]
     instances: Vec<crate::domain::environment::InstanceName>,
     /// Only these workspaces.
+    #[serde(deserialize_with = "few_names")]
+    #[schemars(
+        length(max = 500),
+        inner(length(max = 255), regex(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
+    )]
     workspaces: Vec<String>,
 }
 
@@ -238,6 +249,30 @@ fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
     #[derive(Deserialize)]
     struct Text(#[serde(deserialize_with = "text")] String);
     Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text))
+}
+
+/// A list of names that is not endless.
+fn few<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let names = Vec::deserialize(deserializer)?;
+    if names.len() > NAMES_LIMIT {
+        return Err(serde::de::Error::custom(format!(
+            "a list is too long: at most {NAMES_LIMIT} names"
+        )));
+    }
+    Ok(names)
+}
+
+/// As [`few`], each a [`text`] that can be a name.
+fn few_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Name(#[serde(deserialize_with = "text")] String);
+    let names: Vec<String> = few(deserializer)?.into_iter().map(|Name(name)| name).collect();
+    if names.iter().any(|name| name.chars().count() > NAME_LIMIT) {
+        return Err(serde::de::Error::custom(format!(
+            "a name is too long: at most {NAME_LIMIT} characters"
+        )));
+    }
+    Ok(names)
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MagnoliaVersion>, D::Error> {

@@ -1,13 +1,16 @@
 //! Connections: accepted, made safe by TLS, and served, with limits on how many there are and how slow they may be.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant as Monotonic};
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderValue, Request, header};
+use bytes::Bytes;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,10 +19,13 @@ use rustls::ServerConfig;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::head::Crowded;
 use super::log::{Level, Log};
+use super::rate::Rates;
+use super::room::{AtWork, Room, Seat, client_of};
 use super::service::Peer;
 
 /// How long a connection may take to speak TLS, and a request's head to arrive.
@@ -33,6 +39,8 @@ const UNHEARD_MILLIS: u32 = 60_000;
 const SENT_BYTES: usize = 128 << 10;
 /// How long to wait before accepting again when the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
+/// How long a connection that has to go is still read from: its request may be there already.
+const LAST_LOOK: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -40,6 +48,9 @@ pub(super) struct Connections {
     pub(super) routes: Router,
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) log: Log,
+    pub(super) room: Arc<Room>,
+    /// How often it is told that there are too many of one client.
+    pub(super) told: Arc<Rates<IpAddr>>,
     /// Turns true when connections have to end after what they are at.
     pub(super) closing: watch::Receiver<bool>,
     /// Held by every connection: when all of them are gone, its other end hears it.
@@ -49,18 +60,13 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Accepts connections until they are to end.
-    pub(super) async fn accept(self, listener: TcpListener, at_most: usize) {
-        let room = Arc::new(Semaphore::new(at_most));
+    pub(super) async fn accept(self, listener: TcpListener) {
         let mut closing = self.closing.clone();
         loop {
-            let next = async {
-                let permit = Arc::clone(&room).acquire_owned().await;
-                (permit, listener.accept().await)
-            };
             tokio::select! {
-                (permit, accepted) = next => match (permit, accepted) {
-                    (Ok(permit), Ok((stream, peer))) => self.spawn(stream, peer, permit),
-                    (_, Err(error)) => {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer),
+                    Err(error) => {
                         self.log.line(
                             Level::Error,
                             "a connection could not be accepted",
@@ -68,35 +74,45 @@ impl Connections {
                         );
                         tokio::time::sleep(NO_ROOM).await;
                     }
-                    // Nobody closes the semaphore.
-                    (Err(_), _) => return,
                 },
                 () = turned(&mut closing) => return,
             }
         }
     }
 
-    fn spawn(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
-        let connections = self.clone();
-        tokio::spawn(async move {
-            connections.serve(stream, peer).await;
-            drop(permit);
-        });
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let address = peer.ip().to_canonical();
+        if self.room.is_crowded(address) && self.told.allows(client_of(address), Monotonic::now()) {
+            self.log.line(
+                Level::Warn,
+                "there are too many connections: those that have waited for longest without a request are closed",
+                json!({ "from": address }),
+            );
+        }
+        // Without a seat it is closed at once.
+        if let Some(seat) = self.room.enter(address) {
+            let connections = self.clone();
+            tokio::spawn(connections.serve(stream, peer, Arc::new(seat)));
+        }
     }
 
-    async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>) {
         // All of these only make things better: a connection works without.
         let _ = stream.set_nodelay(true);
         #[cfg(target_os = "linux")]
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNHEARD_MILLIS);
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SENT_BYTES);
         let result = match self.tls.clone() {
-            None => self.speak(stream, peer).await,
+            None => self.speak(stream, peer, &seat).await,
             Some(config) => {
-                match tokio::time::timeout(HEAD_TIME, TlsAcceptor::from(config).accept(stream)).await {
-                    Ok(Ok(stream)) => self.speak(stream, peer).await,
-                    Ok(Err(error)) => Err(error.to_string()),
-                    Err(_) => Err("it did not speak TLS in time".to_owned()),
+                let agreed = tokio::time::timeout(HEAD_TIME, TlsAcceptor::from(config).accept(stream));
+                tokio::select! {
+                    agreed = agreed => match agreed {
+                        Ok(Ok(stream)) => self.speak(stream, peer, &seat).await,
+                        Ok(Err(error)) => Err(error.to_string()),
+                        Err(_) => Err("it did not speak TLS in time".to_owned()),
+                    },
+                    () = has_to_go(&seat) => Ok(()),
                 }
             }
         };
@@ -109,15 +125,32 @@ impl Connections {
         }
     }
 
-    async fn speak<S>(&self, stream: S, peer: SocketAddr) -> Result<(), String>
+    async fn speak<S>(&self, stream: S, peer: SocketAddr, seat: &Arc<Seat>) -> Result<(), String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let routes = TowerToHyperService::new(self.routes.clone());
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let service = hyper::service::service_fn(|request: Request<Incoming>| {
+            let at_work = seat.works();
+            let is_spare = seat.is_spare;
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer.ip()));
-            routes.call(request)
+            if is_spare {
+                request.extensions_mut().insert(Crowded);
+            }
+            let answer = routes.call(request);
+            async move {
+                let mut answer = answer.await?;
+                if is_spare {
+                    answer
+                        .headers_mut()
+                        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, std::convert::Infallible>(answer.map(|body| Answering {
+                    body,
+                    _at_work: at_work,
+                }))
+            }
         });
         let mut builder = http1::Builder::new();
         builder
@@ -127,13 +160,53 @@ impl Connections {
         let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut closing = self.closing.clone();
         let ended = tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
+            () = has_to_go(seat) => {
+                if !seat.is_at_work() {
+                    return Ok(());
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
             () = turned(&mut closing) => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
         };
         ended.map_err(|error| error.to_string())
+    }
+}
+
+/// Waits until the connection has to go, and a moment longer.
+async fn has_to_go(seat: &Seat) {
+    seat.has_to_go().await;
+    tokio::time::sleep(LAST_LOOK).await;
+}
+
+/// The body of an answer: the connection is at work until it was taken.
+struct Answering {
+    body: Body,
+    _at_work: AtWork,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -17,6 +17,7 @@ mod bodies;
 mod connections;
 mod document;
 mod events;
+mod head;
 mod health;
 mod metrics;
 mod operation;
@@ -24,6 +25,7 @@ mod operations;
 mod overview;
 mod rate;
 mod read;
+mod room;
 mod service;
 mod streams;
 mod tls;
@@ -36,7 +38,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::backend::serves::Serves;
@@ -49,6 +51,7 @@ use log::{Level, Log};
 use metrics::Metrics;
 use overview::Overview;
 use rate::Rates;
+use room::Room;
 use service::Service;
 use tls::Certificate;
 use tokens::Tokens;
@@ -59,6 +62,9 @@ pub use document::document;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long requests that are being answered may take when the service ends.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
+
+/// How many tokens are looked up at once for addresses that have shown too many wrong ones.
+const LOOKED_UP_AT_ONCE: usize = 4;
 
 /// What the service needs from the world around it.
 pub struct ServerSurroundings {
@@ -120,6 +126,7 @@ impl Server {
             document: document().to_string(),
             per_token: Rates::new(limits.per_token.get()),
             per_address: Rates::new(limits.per_address.get()),
+            turns: Semaphore::new(LOOKED_UP_AT_ONCE),
             refusals: Rates::one_in(Duration::from_mins(1)),
             stopping: AtomicBool::new(false),
             epoch,
@@ -132,18 +139,20 @@ impl Server {
         });
         let (closing, is_closing) = watch::channel(false);
         let (held, gone) = mpsc::channel(1);
+        let at_most = usize::try_from(limits.connections.get()).unwrap_or(usize::MAX);
         let connections = Connections {
             routes: service::routes(Arc::clone(&service)),
             tls,
             log: service.log.clone(),
+            room: Room::new(at_most, service.settings.proxies.clone()),
+            told: Arc::new(Rates::one_in(Duration::from_mins(1))),
             closing: is_closing,
             held,
         };
-        let at_most = usize::try_from(limits.connections.get()).unwrap_or(usize::MAX);
         let tasks = vec![
             tokio::spawn(tell(Arc::clone(&service))),
             tokio::spawn(look_after(Arc::clone(&service), certificate)),
-            tokio::spawn(connections.accept(listener, at_most)),
+            tokio::spawn(connections.accept(listener)),
         ];
         service.log.line(
             Level::Info,

@@ -77,7 +77,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         Post,
         "/jobs/{id}/cancel",
         "cancel_job",
-        "Ask a job to stop at its next safe point; restores and undos need an owner",
+        "Ask a job to stop at its next safe point; restores, undos and confirmations need an owner",
         Operator,
         |ask| Box::pin(act::cancel(ask)),
     ),

@@ -16,10 +16,12 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, on};
 use axum::{Extension, Router};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::answers;
 use super::ask::Ask;
 use super::events::Events;
+use super::head::{REQUEST_ID, address, refused_unread, request_id};
 use super::log::{Level, Log};
 use super::metrics::Metrics;
 use super::operation::{Effect, Operation};
@@ -27,6 +29,7 @@ use super::operations::OPERATIONS;
 use super::overview::Overview;
 use super::problem::Problem;
 use super::rate::Rates;
+use super::room::client_of;
 use super::streams::Streams;
 use super::tokens::{self, Tokens};
 use super::{health, metrics};
@@ -40,8 +43,6 @@ use crate::engine::clock::Clock;
 
 /// Where the interface begins.
 pub(super) const ROOT: &str = "/api/v1";
-
-const REQUEST_ID: &str = "x-request-id";
 
 /// The service, as all its connections share it.
 pub(super) struct Service {
@@ -58,6 +59,8 @@ pub(super) struct Service {
     pub(super) document: String,
     pub(super) per_token: Rates<String>,
     pub(super) per_address: Rates<IpAddr>,
+    /// Turns of those whose address has shown too many tokens that nobody has.
+    pub(super) turns: Semaphore,
     /// How many refusals of one token for one operation are written down.
     pub(super) refusals: Rates<(String, &'static str)>,
     pub(super) stopping: AtomicBool,
@@ -134,7 +137,10 @@ async fn around(
     };
     let method = request.method().clone();
     request.extensions_mut().insert(origin.clone());
-    let mut answer = next.run(request).await;
+    let mut answer = match refused_unread(&request) {
+        Some(problem) => problem.into_answer(),
+        None => next.run(request).await,
+    };
     let about = answer.extensions_mut().remove::<About>();
     if let Some(mut problem) = answer.extensions_mut().remove::<Problem>() {
         problem.request.clone_from(&origin.request);
@@ -407,6 +413,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<(TokenRecord, tokens::Hash), Problem> {
         let now = Monotonic::now();
+        let client = client_of(origin.address);
         let too_many = || {
             Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -416,18 +423,24 @@ impl Service {
             .after(1)
         };
         let found = match tokens::shown(headers) {
-            // Looking up what nobody has is work for the catalog: whoever has tried too often is not looked up.
-            Some(hash) if !self.tokens.knows(&hash) && !self.per_address.has_room(&origin.address, now) => {
-                return Err(too_many());
-            }
             Some(hash) => {
+                // A good token is let in whatever else comes from its address, which it may share with others; so each is
+                // looked up. Where many wrong ones come from they take turns: that is work for the catalog, and jobs
+                // need it too.
+                let in_turn = !self.tokens.knows(&hash) && !self.per_address.has_room(&client, now);
+                let _turn = if in_turn {
+                    // Nobody closes the semaphore.
+                    self.turns.acquire().await.ok()
+                } else {
+                    None
+                };
                 let token = self.tokens.find(&*self.engine, hash, self.clock.now()).await?;
                 token.map(|token| (token, hash))
             }
             None => None,
         };
         let Some((token, hash)) = found else {
-            return Err(if self.per_address.allows(origin.address, now) {
+            return Err(if self.per_address.allows(client, now) {
                 Problem::unauthorized()
             } else {
                 too_many()
@@ -462,74 +475,6 @@ impl Service {
                 "a refused try could not be written down",
                 json!({ "why": error.to_string() }),
             );
-        }
-    }
-}
-
-/// The address that a request came from: that of the connection, unless a proxy that is believed says another.
-fn address(headers: &HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
-    let peer = peer.to_canonical();
-    if !proxies.contains(&peer) {
-        return peer;
-    }
-    let forwarded = headers.get_all("x-forwarded-for").iter();
-    let named: Vec<&str> = forwarded
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    // From the nearest outwards: the first that is no proxy of ours. What stands before it, anybody may have written.
-    named
-        .iter()
-        .rev()
-        .map_while(|text| text.trim().parse::<IpAddr>().ok())
-        .map(|address| address.to_canonical())
-        .find(|address| !proxies.contains(address))
-        .unwrap_or(peer)
-}
-
-/// The id that a client gave its request, if it can stand in a log.
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
-    let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
-    ((1..=64).contains(&id.len()) && id.bytes().all(is_plain)).then(|| id.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_proxy_that_is_believed_says_where_a_request_came_from() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            "x-forwarded-for",
-            HeaderValue::from_static("6.6.6.6, 192.0.2.7, 10.0.0.2"),
-        );
-        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
-        assert_eq!(address(&headers, ip("10.0.0.1"), &proxies), ip("192.0.2.7"));
-        assert_eq!(
-            address(&headers, ip("::ffff:10.0.0.1"), &proxies),
-            ip("192.0.2.7")
-        );
-        assert_eq!(
-            address(&headers, ip("198.51.100.1"), &proxies),
-            ip("198.51.100.1")
-        );
-        headers.insert("x-forwarded-for", HeaderValue::from_static("nonsense"));
-        assert_eq!(address(&headers, ip("10.0.0.1"), &proxies), ip("10.0.0.1"));
-    }
-
-    #[test]
-    fn an_id_from_outside_is_taken_over_if_it_is_plain() {
-        let id = |text: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(REQUEST_ID, HeaderValue::from_static(text));
-            request_id(&headers)
-        };
-        assert_eq!(id("ab-12_3.z").as_deref(), Some("ab-12_3.z"));
-        for odd in ["", "a b", "a\"b", "<x>"] {
-            assert_eq!(id(odd), None, "{odd}");
         }
     }
 }

@@ -169,6 +169,37 @@ async fn a_token_of_one_project_sees_nothing_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_another_project_is_none() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    house.backup(&owner).await;
+    let body = json!({ "backup": "manual" });
+    let plan = house
+        .post("/environments/acme/live/plans", &owner, body)
+        .await
+        .json();
+    let globex = house.token("gina", Role::Owner, &["globex"]).await;
+    let mut texts = BTreeSet::new();
+    for id in [
+        plan["id"].as_str().unwrap(),
+        &"0".repeat(plan["id"].as_str().unwrap().len()),
+    ] {
+        let body = json!({ "plan": id, "confirm": "globex/live" });
+        let answer = house
+            .post("/environments/globex/live/restores", &globex, body)
+            .await;
+        assert_eq!(
+            (answer.status, answer.kind().as_str()),
+            (409, "stale_plan"),
+            "{answer:?}"
+        );
+        assert!(!answer.text.contains("acme"), "{answer:?}");
+        texts.insert(answer.problem()["detail"].as_str().unwrap().replace(id, "ID"));
+    }
+    assert_eq!(texts.len(), 1, "{texts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_from_outside_stands_in_the_activity_log() {
     let house = House::with("proxies = [\"127.0.0.1\"]", "").await;
     let owner = house.owner().await;

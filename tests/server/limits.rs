@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use lifeboat::domain::token::Role;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::house::{House, answered, lay_out, with_json};
+use crate::house::{House, Token, answered, lay_out, with_json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_json_and_not_too_large() {
@@ -83,6 +84,146 @@ async fn who_asks_too_often_waits() {
     assert!(
         strangers[..4] == [401; 4] && strangers.contains(&429),
         "{strangers:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_token_is_let_in_whatever_else_comes_from_its_address() {
+    let house = House::with("limits = { per_address = 1 }", "").await;
+    let owner = house.owner().await;
+    let wrong = Token(format!("lb_{}", "A".repeat(43)));
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(house.get("/jobs", &wrong).await.status);
+    }
+    assert_eq!(statuses[..2], [401; 2]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    // It was never seen before, as after a restart of the service.
+    assert_eq!(house.get("/jobs", &owner).await.status, 200);
+    assert_eq!(house.get("/jobs", &wrong).await.status, 429);
+}
+
+/// The status with which the service answers what is sent on a connection of its own.
+async fn status_of(house: &House, request: &str) -> String {
+    let address = house.server.as_ref().unwrap().address();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_many_connections_and_asks_nothing_keeps_nobody_out() {
+    let house = House::with("limits = { connections = 4 }", "").await;
+    let address = house.server.as_ref().unwrap().address();
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+        idle.push(stream);
+    }
+    let ask = "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for _ in 0..5 {
+        assert_eq!(status_of(&house, ask).await, "200");
+    }
+    // The oldest had to go long ago.
+    let mut rest = Vec::new();
+    let ended = idle[0].read_to_end(&mut rest);
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+    assert!(ended.is_err() || rest.is_empty(), "{rest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_connections_are_at_work_health_is_told() {
+    let house = House::with("limits = { connections = 1 }", "").await;
+    let owner = house.owner().await;
+    let mut stream = house
+        .request(Method::GET, "/events", Some(&owner))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), 200);
+    assert!(stream.chunk().await.unwrap().is_some());
+    for path in ["/livez", "/readyz"] {
+        let answer = answered(house.request(Method::GET, path, None)).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.headers["connection"], "close");
+    }
+    let refused = house.get("/jobs", &owner).await;
+    assert_eq!(
+        (refused.status, refused.kind().as_str()),
+        (503, "too_many_connections")
+    );
+    drop(stream);
+    let asked = async {
+        while house.get("/jobs", &owner).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_says_once_for_whom_it_is() {
+    let house = House::new().await;
+    for (version, hosts, status) in [
+        ("1.1", "host: backups.example.com:8443\r\n", "200"),
+        ("1.1", "host: [::1]:8443\r\n", "200"),
+        ("1.0", "", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: \r\n", "400"),
+        ("1.1", "host: a b\r\n", "400"),
+        ("1.1", "host: kim@a\r\n", "400"),
+        ("1.1", "host: a\r\nhost: a\r\n", "400"),
+        ("1.0", "host: a\r\nhost: b\r\n", "400"),
+    ] {
+        let request = format!("GET /livez HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        assert_eq!(status_of(&house, &request).await, status, "{request:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_do_not_fill_the_catalog() {
+    let house = House::with("limits = { per_token = 1000 }", "").await;
+    let owner = house.owner().await;
+    house.backup(&owner).await;
+    let viewer = house.token("vera", Role::Viewer, &[]).await;
+    let path = "/environments/acme/live/plans";
+    let ofs = |workspaces: serde_json::Value| json!({ "backup": "manual", "selection": { "workspaces": workspaces } });
+    for odd in [
+        json!(["x".repeat(256)]),
+        json!(["a\u{1b}b"]),
+        json!(vec!["website"; 501]),
+    ] {
+        let refused = house.post(path, &viewer, ofs(odd)).await;
+        assert_eq!((refused.status, refused.kind().as_str()), (400, "bad_request"));
+    }
+    let unknown: Vec<String> = (0..100).map(|number| format!("w{number}")).collect();
+    let plan = house.post(path, &viewer, ofs(json!(unknown))).await.json();
+    let obstacles = plan["obstacles"].as_array().unwrap();
+    assert!(
+        obstacles
+            .iter()
+            .any(|line| line == "80 more of what was chosen is not in the backup"),
+        "{obstacles:?}"
+    );
+    let theirs = house.post(path, &owner, ofs(json!([]))).await.json();
+    for _ in 0..30 {
+        assert_eq!(house.post(path, &viewer, ofs(json!([]))).await.status, 201);
+    }
+    let kept = house
+        .engine
+        .on_catalog(|catalog| catalog.notes("plan"))
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 21);
+    // Nobody drops the plans of others.
+    assert!(
+        kept.contains(&theirs["id"].as_str().unwrap().to_owned()),
+        "{kept:?}"
     );
 }
 

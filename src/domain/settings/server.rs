@@ -81,7 +81,7 @@ pub struct RequestLimits {
     pub per_address: NonZeroU32,
     /// Event streams with one token at a time.
     pub streams_per_token: NonZeroU32,
-    /// Connections at a time.
+    /// Connections at a time. One address has at most half of them.
     pub connections: NonZeroU32,
 }
 

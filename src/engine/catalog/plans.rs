@@ -15,8 +15,14 @@ use crate::domain::staleness::{Basis, LastChange};
 /// was.
 const KEPT: chrono::Duration = chrono::Duration::days(1);
 
+/// How many plans of one environment are kept for one caller. Whoever makes more has looked at the newest last; and nobody
+/// fills the catalog with them, or drops those of others.
+const PER_CALLER: usize = 20;
+
 /// The kind of the notes that plans are.
 const PLAN: &str = "plan";
+/// The kind of the notes that say which plans of an environment a caller has, oldest first.
+const PLANS_OF: &str = "plans of";
 
 /// A plan and what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +34,14 @@ pub struct StoredPlan {
 }
 
 impl Catalog {
-    /// Keeps a plan for a day, and drops those that are older.
-    pub fn add_plan(&self, stored: &StoredPlan) -> Result<(), CatalogError> {
+    /// Keeps a plan that somebody has made for a day, and drops those that are older, or too many.
+    pub fn add_plan(&self, stored: &StoredPlan, by: &str) -> Result<(), CatalogError> {
         let made = stored.plan.made;
+        let holder = format!("{} {by}", stored.plan.environment);
         self.write(|session| {
             session.execute(
-                "DELETE FROM notes WHERE kind = ?1 AND at < ?2",
-                values![PLAN, instant_to_sql(made - KEPT)],
+                "DELETE FROM notes WHERE kind IN (?1, ?2) AND at < ?3",
+                values![PLAN, PLANS_OF, instant_to_sql(made - KEPT)],
             )?;
             session.execute(
                 "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)",
@@ -43,6 +50,32 @@ impl Catalog {
                     stored.plan.id.0.as_str(),
                     instant_to_sql(made),
                     serde_json::to_string(stored)?
+                ],
+            )?;
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
+                values![PLANS_OF, holder.as_str()],
+            )?;
+            let mut theirs: Vec<PlanId> = match row {
+                Some(row) => serde_json::from_str(&row.text(0)?)?,
+                None => Vec::new(),
+            };
+            theirs.push(stored.plan.id.clone());
+            let too_many = theirs.len().saturating_sub(PER_CALLER);
+            for old in theirs.drain(..too_many) {
+                session.execute(
+                    "DELETE FROM notes WHERE kind = ?1 AND name = ?2",
+                    values![PLAN, old.0.as_str()],
+                )?;
+            }
+            session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record",
+                values![
+                    PLANS_OF,
+                    holder.as_str(),
+                    instant_to_sql(made),
+                    serde_json::to_string(&theirs)?
                 ],
             )?;
             Ok(())

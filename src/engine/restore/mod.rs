@@ -5,6 +5,7 @@
 
 mod after;
 mod beside;
+mod chosen;
 pub(super) mod database;
 mod drill;
 mod finish;

@@ -3,13 +3,14 @@
 use std::mem::take;
 use std::path::Path;
 
+use super::chosen::unknown_parts;
 use super::database::Found;
 use super::in_the_way::same_disk;
 pub(in crate::engine) use super::in_the_way::{InTheWay, Needs, free_bytes};
 use super::{Way, database};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
-use crate::domain::environment::{EnvironmentName, WorkspaceKind, workspace_label};
+use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
@@ -96,7 +97,7 @@ impl Engine {
             plan.obstacles.extend(self.half_switched(name));
         }
         let stored = StoredPlan { plan, basis };
-        self.catalog().add_plan(&stored)?;
+        self.catalog().add_plan(&stored, self.who())?;
         Ok(stored.plan)
     }
 
@@ -381,57 +382,6 @@ fn repository_room(
         }
         Err(why) => warnings.push(why),
     }
-}
-
-/// Instances and workspaces that were asked for and are not in the backup.
-pub(super) fn unknown_parts(backup: &Backup, selection: &Selection) -> Vec<String> {
-    let mut obstacles = Vec::new();
-    let instances = &backup.manifest.instances;
-    for name in &selection.instances {
-        if !instances.iter().any(|copy| copy.name == *name) {
-            obstacles.push(format!(
-                "the backup holds no instance {name}: it has {}",
-                listed(instances.iter().map(|copy| copy.name.as_str()))
-            ));
-        }
-    }
-    if !obstacles.is_empty() {
-        return obstacles;
-    }
-    let workspaces = || {
-        instances
-            .iter()
-            .filter(|copy| selection.has_instance(&copy.name))
-            .flat_map(|copy| copy.workspaces.iter())
-            .filter(|workspace| workspace.kind != WorkspaceKind::Shared)
-            .map(|workspace| workspace.name.as_str())
-    };
-    for name in &selection.workspaces {
-        if WorkspaceKind::of(name) == WorkspaceKind::Shared {
-            obstacles.push(format!(
-                "{name} is no workspace but the {} that all workspaces share: it comes along with those that are chosen",
-                workspace_label(name)
-            ));
-            continue;
-        }
-        let held = instances
-            .iter()
-            .filter(|copy| selection.has_instance(&copy.name))
-            .any(|copy| copy.workspaces.iter().any(|workspace| workspace.name == *name));
-        if !held {
-            obstacles.push(format!(
-                "the backup holds no workspace \"{name}\" in the chosen instances: it has {}",
-                listed(workspaces())
-            ));
-        }
-    }
-    obstacles
-}
-
-/// Names for people, each once.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: std::collections::BTreeSet<_> = names.collect();
-    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
