@@ -73,7 +73,10 @@ impl<'a> Judge<'a> {
 
     /// Bytes are about to come.
     pub fn sent(&mut self, now: Duration, bytes: &[u8]) {
-        let asked = self.asked.clone().map(|(asked, since)| (asked, now - since));
+        let asked = self
+            .asked
+            .clone()
+            .map(|(asked, since)| (asked, now.saturating_sub(since)));
         self.sent.push(Sent {
             at: now,
             bytes: bytes.to_vec(),

@@ -79,7 +79,7 @@ async fn play(round: &Round) -> usize {
                     judge.look(now, &cockpit.text());
                 }
                 if decoder.patience().is_some_and(|patience| *time >= patience) {
-                    for input in presses.sort(origin + now - *time, decoder.paused()) {
+                    for input in presses.sort(origin + now.saturating_sub(*time), decoder.paused()) {
                         cockpit.send(input).await;
                     }
                 }

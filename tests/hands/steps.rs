@@ -189,7 +189,7 @@ impl Chance {
                 steps.push(Step::Resize(width, height));
             }
             _ => {
-                let bytes = (0..1 + self.below(12))
+                let bytes = (0..=self.below(12))
                     .map(|_| u8::try_from(self.below(256)).unwrap())
                     .collect();
                 steps.push(Step::Bytes(bytes));
