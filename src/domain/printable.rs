@@ -48,7 +48,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
 }
 
 /// The text as it may be kept when somebody has typed or pasted it into one line: as it is, but for controls. What is
-/// shown of it goes through [`line`] like everything else.
+/// shown of it goes through [`line()`] like everything else.
 #[must_use]
 pub fn typed(text: &str) -> String {
     let kept = |c: char| match c {
