@@ -153,6 +153,16 @@ fn from_init_over_a_backup_and_a_restore_to_undo() {
     answer(home.path(), &["undo", "acme/live", "--confirm", "acme/live"]);
     assert_eq!(std::fs::read_to_string(&page).unwrap(), "title: Broken");
 
+    // The job that frees the room ends before the process does.
+    answer(home.path(), &["delete", "acme/live", "upgrade"]);
+    let jobs = answer(home.path(), &["jobs"]);
+    let newest = &jobs["jobs"][0];
+    assert_eq!(
+        (&newest["kind"], &newest["state"]),
+        (&serde_json::json!("prune"), &serde_json::json!("done")),
+        "{jobs}"
+    );
+
     // Another key: the backups are there and cannot be read, and that is said.
     std::fs::write(home.path().join(".config/lifeboat/repository.key"), "another\n").unwrap();
     let listed = program(home.path(), &["backups", "acme/live"]);

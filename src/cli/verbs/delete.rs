@@ -3,8 +3,14 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::backend::{Backend, EventStream};
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
+use crate::domain::request::JobQuery;
+
+/// How many jobs are looked at for the one that frees the room: it is among the newest.
+const NEWEST: u32 = 20;
 
 /// What `lifeboat delete --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -27,7 +33,11 @@ pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Res
     let name = &arguments.environment;
     let details = backend.environment(name).await?;
     let chosen = trouble::choose(&details, &arguments.backup)?;
+    let events = backend.events();
     backend.delete_backup(name.clone(), chosen.id.clone()).await?;
+    if call.house.jobs_run_here(&call.globals)? {
+        room_is_freed(backend.as_ref(), name, events).await?;
+    }
     if call.globals.json {
         return call.json(&json!({
             "environment": name,
@@ -37,4 +47,28 @@ pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Res
     }
     call.tell(&format!("Backup {} of {name} is deleted.", chosen.id))?;
     trouble::remark(&details, call)
+}
+
+/// Waits for the job that frees the room of what was deleted, which runs in this process: ended with it, it would be told
+/// as failed.
+async fn room_is_freed(
+    backend: &dyn Backend,
+    name: &EnvironmentName,
+    mut events: EventStream,
+) -> Result<(), CliError> {
+    loop {
+        let query = JobQuery {
+            environment: Some(name.clone()),
+            limit: NEWEST,
+            ..JobQuery::default()
+        };
+        let jobs = backend.jobs(query).await?;
+        let frees = |kind: JobKind| kind == JobKind::Prune;
+        if !jobs.iter().any(|job| frees(job.kind) && !job.state.has_ended()) {
+            return Ok(());
+        }
+        if events.next().await.is_none() {
+            return Ok(());
+        }
+    }
 }
