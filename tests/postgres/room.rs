@@ -83,10 +83,9 @@ fn a_full_disk_of_the_database_stops_the_restore_before_it_touches_live() {
     let bad = house.rows("author", "public");
     house.pass(chrono::Duration::minutes(1));
     let why = failed(&engine, start_restore(&engine, &backup.0, &[]));
-    assert!(
-        why.contains("loading the table") && why.contains("the database's disk is full"),
-        "{why}"
-    );
+    // Where the little room ends is not certain: with the empty tables, or with what is loaded into them.
+    let at_work = why.contains("making the table") || why.contains("loading the table");
+    assert!(at_work && why.contains("the database's disk is full"), "{why}");
     assert_eq!(house.rows("author", "public"), bad);
     assert_eq!(house.left("author"), Vec::<String>::new());
 

@@ -31,9 +31,9 @@ pub(super) fn asked_for(config: &Config) -> Config {
     with(config, SETTINGS)
 }
 
-/// How another program asks for one. `pg_dump` sets all but this by itself.
+/// How another program asks for one. `pg_dump` sets the others by itself, and the limit of a statement only with its second.
 pub(super) fn kept_open(config: &Config) -> Config {
-    with(config, "-c idle_session_timeout=0")
+    with(config, "-c statement_timeout=0 -c idle_session_timeout=0")
 }
 
 fn with(config: &Config, settings: &str) -> Config {
