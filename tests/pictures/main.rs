@@ -21,6 +21,9 @@ use pty::Terminal;
 /// How long the screen has to stand still before its picture is taken.
 const STILL: Duration = Duration::from_millis(500);
 
+/// How long somebody takes to read what is there.
+const READ: Duration = Duration::from_millis(900);
+
 /// One step of the story.
 enum Step {
     /// Type this.
@@ -44,7 +47,7 @@ const STORY: &[Step] = &[
     Keep("cockpit.svg"),
     Press("B"),
     See("Break acme/live"),
-    Press("\r"),
+    Press("y"),
     See("Live is broken now"),
     Keep("broken.svg"),
     Press("\r"),
@@ -83,7 +86,11 @@ fn main() {
     terminal.wait_for("DEMO");
     for step in STORY {
         match step {
-            Press(keys) => terminal.press(keys),
+            Press(keys) => {
+                // As a person who reads what is there first: what comes sooner answers nothing.
+                terminal.wait_for_quiet(READ);
+                terminal.press(keys);
+            }
             See(text) => drop(terminal.wait_for(text)),
             Resize(columns, rows) => terminal.resize((*columns, *rows)),
             Keep(file) => {
