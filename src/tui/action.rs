@@ -290,6 +290,24 @@ impl Action {
         TABLE.iter().find(|row| row.action == self).unwrap_or(&TABLE[0])
     }
 
+    /// Whether it only moves about: in a list, in a text, between panes and fields.
+    #[must_use]
+    pub fn moves(self) -> bool {
+        matches!(
+            self,
+            Self::Up
+                | Self::Down
+                | Self::PageUp
+                | Self::PageDown
+                | Self::Top
+                | Self::Bottom
+                | Self::Left
+                | Self::Right
+                | Self::NextPane
+                | Self::PreviousPane
+        )
+    }
+
     /// The action that a key stands for at a place.
     #[must_use]
     pub fn of(key: Key, place: Place) -> Option<Self> {

@@ -91,19 +91,6 @@ fn is_meant(model: &Model, action: Action, press: Press) -> Result<(), &'static 
 /// Whether an action does no harm when it comes with others: moving about by keys that are no letters, and leaving things
 /// as they are.
 fn does_no_harm(model: &Model, action: Action, key: Key) -> bool {
-    let moves = matches!(
-        action,
-        Action::Up
-            | Action::Down
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Left
-            | Action::Right
-            | Action::NextPane
-            | Action::PreviousPane
-    );
     match action {
         Action::Back | Action::No | Action::Redraw | Action::Toggle => true,
         // Up to the plan the wizard only asks what to plan; whoever hammers on Ctrl-C wants to get out. Where something is
@@ -111,7 +98,7 @@ fn does_no_harm(model: &Model, action: Action, key: Key) -> bool {
         Action::NextStep | Action::QuitAnywhere => !is_answer(model, action),
         // A filter that is kept changes nothing.
         Action::Accept => model.dialog.is_none() && model.filtering.is_some(),
-        _ => moves && !matches!(key, Key::Char(_)),
+        _ => action.moves() && !matches!(key, Key::Char(_)),
     }
 }
 

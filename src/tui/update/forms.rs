@@ -189,19 +189,5 @@ pub fn palette_matches(model: &Model, typed: &str) -> Vec<&'static Row> {
 
 /// Movements are quicker by their keys than through a palette.
 fn is_movement(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Up
-            | Action::Down
-            | Action::PageUp
-            | Action::PageDown
-            | Action::Top
-            | Action::Bottom
-            | Action::Left
-            | Action::Right
-            | Action::NextPane
-            | Action::PreviousPane
-            | Action::QuitAnywhere
-            | Action::Back
-    )
+    action.moves() || matches!(action, Action::QuitAnywhere | Action::Back)
 }
