@@ -95,6 +95,9 @@ macro_rules! alike {
     };
 }
 
+/// What `unshare` needs to make processes that see nothing of those outside.
+const CONTAINER: &[&str] = &["--pid", "--fork", "--kill-child", "--mount-proc"];
+
 /// A cockpit in a terminal, on an installation of its own with nothing to do.
 struct Cockpit {
     terminal: Terminal,
@@ -173,6 +176,8 @@ enum Place {
     First,
     /// A shell with job control.
     Shell,
+    /// A container, of whose session and group nothing can be seen from inside.
+    Container,
 }
 
 fn cockpit(way: Way) -> Cockpit {
@@ -198,6 +203,12 @@ fn cockpit_in(way: Way, place: Place) -> Cockpit {
     let program = env!("CARGO_BIN_EXE_lifeboat");
     let terminal = match place {
         Place::First => Terminal::start(Path::new(program), &[], (80, 24), &variables),
+        Place::Container => Terminal::start(
+            Path::new("unshare"),
+            &[CONTAINER, &[program]].concat(),
+            (80, 24),
+            &variables,
+        ),
         Place::Shell => {
             // Without line editing it leaves the terminal's settings alone.
             let options = ["--norc", "--noediting", "-i"];
@@ -256,6 +267,25 @@ fn ctrl_z_is_refused_where_no_shell_would_continue_it(way: Way) {
     let mut cockpit = cockpit(way);
     cockpit.answers("\u{1a}", "no shell would continue");
     cockpit.terminal.signal(Signal::TSTP);
+    cockpit.answers("?", "On the main screen");
+    cockpit.terminal.press("q");
+    assert!(cockpit.terminal.wait_for_exit().success());
+    cockpit.terminal.assert_as_it_was();
+}
+
+alike!(a_container_without_a_session_of_its_own_has_the_terminal_and_no_shell);
+fn a_container_without_a_session_of_its_own_has_the_terminal_and_no_shell(way: Way) {
+    let may = Command::new("unshare")
+        .args(CONTAINER)
+        .arg("true")
+        .output()
+        .is_ok_and(|made| made.status.success());
+    if !may {
+        println!("not tried: no container can be made here");
+        return;
+    }
+    let mut cockpit = cockpit_in(way, Place::Container);
+    cockpit.answers("\u{1a}", "no shell would continue");
     cockpit.answers("?", "On the main screen");
     cockpit.terminal.press("q");
     assert!(cockpit.terminal.wait_for_exit().success());

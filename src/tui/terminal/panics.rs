@@ -2,7 +2,8 @@
 //! on the screen instead of being printed across it.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -28,20 +29,26 @@ type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;
 /// is shown on the screen instead of being printed across it.
 pub struct PanicGuard {
     before: Arc<Hook>,
+    /// The panic that was handed on last, for one that turns out to be the cockpit's own.
+    handed_on: Arc<Mutex<Option<String>>>,
 }
 
 impl PanicGuard {
     /// Puts the guard up.
     pub fn new(inputs: UnboundedSender<Input>) -> Self {
         let before: Arc<Hook> = Arc::new(std::panic::take_hook());
-        let report = Arc::clone(&before);
+        let handed_on = Arc::<Mutex<Option<String>>>::default();
+        let (report, last) = (Arc::clone(&before), Arc::clone(&handed_on));
         std::panic::set_hook(Box::new(move |info| {
-            if IN_LOOP.get() || inputs.send(Input::Panicked(described(info))).is_err() {
+            let text = described(info);
+            if IN_LOOP.get() || inputs.send(Input::Panicked(text.clone())).is_err() {
                 give_back();
                 report(info);
+            } else {
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
             }
         }));
-        Self { before }
+        Self { before, handed_on }
     }
 }
 
@@ -51,6 +58,14 @@ impl Drop for PanicGuard {
         if !std::thread::panicking() {
             let before = Arc::clone(&self.before);
             std::panic::set_hook(Box::new(move |info| before(info)));
+        } else if !IN_LOOP.get() {
+            // Between two parts of the loop: nobody is left who could show it on the screen.
+            give_back();
+            let mut last = self.handed_on.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(text) = last.take() {
+                // Without a standard error there is nobody to tell.
+                let _ = writeln!(std::io::stderr(), "lifeboat: the cockpit panicked: {text}");
+            }
         }
     }
 }
