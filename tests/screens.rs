@@ -1005,7 +1005,7 @@ async fn names_and_notes_from_outside_are_harmless() {
         let long = format!("a{}", "-very-long".repeat(6));
         let mut details = fixture::live(&format!("{long}/{long}"), fixture::backups());
         details.backups[0].manifest.note = Some("\u{1b}[2Jgone\u{7} \u{202e}desrever\nnext line".to_owned());
-        "\u{9b}31mmallory".clone_into(&mut details.backups[0].manifest.by);
+        details.backups[0].manifest.by = "\u{9b}31mmallory".into();
         details.summary.failed = Some("\u{1b}]0;title\u{7}failed".to_owned());
         details.summary.kind = EnvironmentKind::Live;
         state.environments.clear();

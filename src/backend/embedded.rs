@@ -3,9 +3,11 @@
 //! Opening the engine settles what an earlier Lifeboat may have left behind and can take a while, so it happens on a
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
+mod records;
 mod serving;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,11 +25,16 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
+use crate::domain::principal::Principal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
-use crate::engine::{Engine, EngineError, EngineSettings, Scheduler, Surroundings};
+use crate::engine::{Engine, EngineError, Scheduler};
 use crate::watch::Unwatched;
+
+// Whoever opens an engine, or asks for what `init` asks for, comes through here.
+pub use crate::engine::{EngineSettings, Surroundings, look_at_database, look_at_storage};
+pub use records::CatalogRecords;
 
 /// How often a look is taken at what other Lifeboats on this machine have written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -149,12 +156,12 @@ impl Embedded {
     async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        F: FnOnce(&Engine, &str) -> Result<T, EngineError> + Send + 'static,
+        F: FnOnce(&Engine, &Principal) -> Result<T, EngineError> + Send + 'static,
     {
         let caller = self
             .caller
             .clone()
-            .unwrap_or_else(|| Caller::here(&self.options.user));
+            .unwrap_or_else(|| Caller::here(&Principal::account(&self.options.user)));
         self.on_engine(move |engine| {
             let user = caller.who.clone();
             call(&engine.acting_for(caller), &user)

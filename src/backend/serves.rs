@@ -8,15 +8,46 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Backend, BackendError};
-use crate::catalog::{Catalog, CatalogError};
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
+use crate::domain::answer::{Reserved, StoredAnswer};
 use crate::domain::backup::Backup;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
+use crate::domain::plan::PlanId;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
-use crate::engine::EngineError;
+use crate::domain::token::TokenRecord;
+
+/// What a service keeps: who may come in, and what was answered to whom.
+#[async_trait]
+pub trait ServiceRecords: Send + Sync {
+    /// The token whose text has this SHA-256, if it lets anybody in at that time. It is put down as shown then.
+    async fn token_shown(&self, hash: [u8; 32], now: Instant) -> Result<Option<TokenRecord>, BackendError>;
+
+    /// Reserves a key of a caller for a question, of which `digest` is the SHA-256.
+    async fn reserve_answer(
+        &self,
+        who: &str,
+        key: &str,
+        digest: [u8; 32],
+        now: Instant,
+    ) -> Result<Reserved, BackendError>;
+
+    /// Keeps the answer to a question whose key was reserved.
+    async fn store_answer(&self, who: &str, key: &str, answer: StoredAnswer) -> Result<(), BackendError>;
+
+    /// Gives a key back whose question could not be answered, so that it can be asked again.
+    async fn release_answer(&self, who: &str, key: &str) -> Result<(), BackendError>;
+
+    /// The environment that a plan is for, if it is known at that time.
+    async fn environment_of_plan(
+        &self,
+        plan: &PlanId,
+        now: Instant,
+    ) -> Result<Option<EnvironmentName>, BackendError>;
+}
 
 /// A backend that a service can be built over.
 #[async_trait]
@@ -25,8 +56,8 @@ pub trait Serves: Backend {
     /// activity log, with where they asked from.
     fn acting_for(self: Arc<Self>, caller: Caller) -> Arc<dyn Serves>;
 
-    /// Where tokens and answers are kept. Its calls block: `on_catalog` makes them where that is no harm.
-    async fn catalog(&self) -> Result<Arc<Catalog>, BackendError>;
+    /// What a service keeps beside jobs.
+    async fn records(&self) -> Result<Arc<dyn ServiceRecords>, BackendError>;
 
     /// One environment at a glance.
     async fn summary(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, BackendError>;
@@ -60,22 +91,4 @@ pub trait Serves: Backend {
     /// Stops the schedule, asks running jobs of this process to stop at their next safe point, for this reason, and waits
     /// until they have.
     async fn close(&self, why: StopReason);
-}
-
-impl dyn Serves + '_ {
-    /// Does something with the catalog on a thread where it may block.
-    ///
-    /// # Errors
-    /// A backend that is not open; what the catalog said.
-    pub async fn on_catalog<T, F>(&self, call: F) -> Result<T, BackendError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Catalog) -> Result<T, CatalogError> + Send + 'static,
-    {
-        let catalog = self.catalog().await?;
-        tokio::task::spawn_blocking(move || call(&catalog))
-            .await
-            .map_err(|error| BackendError::lost(&error))?
-            .map_err(|error| EngineError::from(error).into())
-    }
 }

@@ -41,7 +41,7 @@ impl Catalog {
             let entry = Activity {
                 number: head.count(0)?,
                 at: kept(now),
-                by: plain(&by.who),
+                by: plain(by.who.as_str()).into(),
                 environment: environment.cloned(),
                 what: plain(what),
                 job,
@@ -138,7 +138,7 @@ fn entry(row: &Row) -> Result<Activity, Fault> {
     Ok(Activity {
         number: row.count(0)?,
         at: instant_from_sql(row.number(1)?)?,
-        by: row.text(2)?,
+        by: row.text(2)?.into(),
         environment: environment(row, 3)?,
         what: row.text(4)?,
         job: job(row, 5)?,

@@ -11,40 +11,12 @@ use super::records::instant_to_sql;
 use super::store::{Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+use crate::domain::answer::{Reserved, StoredAnswer};
 use crate::domain::caller::Caller;
 use crate::domain::job::JobId;
 
 /// How long an answer is given again.
 pub const ANSWERS_KEPT: Duration = Duration::hours(24);
-
-/// An answer as it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAnswer {
-    /// The status of the response.
-    pub status: u16,
-    /// Its body.
-    pub body: String,
-    /// Where what was made is found, if something was.
-    pub location: Option<String>,
-}
-
-/// What a key stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reserved {
-    /// Nothing yet: it is reserved now, and whoever has asked works the answer out.
-    New,
-    /// The same question, whose answer is being worked out by another Lifeboat.
-    Running,
-    /// The same question, which this Lifeboat has worked on. It knows whether it still does; if not, that came to nothing,
-    /// and the key may be given back.
-    RunningHere,
-    /// The same question, and the job that it has started. Its answer was not kept, or not yet.
-    Started(JobId),
-    /// The same question, and its answer.
-    Answered(StoredAnswer),
-    /// Another question.
-    Different,
-}
 
 impl Catalog {
     /// Reserves a key of a caller for a question, of which `digest` is the SHA-256. A reservation whose Lifeboat has gone

@@ -12,6 +12,7 @@ use crate::domain::Instant;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
+use crate::domain::principal::Principal;
 use crate::domain::request::JobQuery;
 
 /// How long one job took that ended well, to tell how long the next will take.
@@ -52,14 +53,11 @@ pub struct NewJob<'n> {
     /// What it is about, in a few words.
     pub title: &'n str,
     /// Who asks for it.
-    pub by: &'n str,
+    pub by: &'n Principal,
     /// The claimed part of the schedule that it serves, if it serves one. That counts as served when the job ends well,
     /// and is free again when it does not.
     pub due: Option<&'n DueClaim>,
 }
-
-/// Who asks for the jobs of the schedule.
-const SCHEDULE: &str = "schedule";
 
 /// What [`job`] reads. Why a job is to stop is a note, until the job's own record has it.
 pub(super) const COLUMNS: &str = "record, cancel_asked, process,
@@ -98,7 +96,7 @@ impl Catalog {
                 values![
                     new.environment.to_string(),
                     new.kind.label(),
-                    new.by,
+                    new.by.as_str(),
                     state.label(),
                     process
                 ],
@@ -118,7 +116,7 @@ impl Catalog {
                 environment: new.environment.clone(),
                 kind: new.kind,
                 title: new.title.to_owned(),
-                by: new.by.to_owned(),
+                by: new.by.clone(),
                 created: now,
                 began: (*state == JobState::Running).then_some(now),
                 ended: None,
@@ -268,7 +266,11 @@ impl Catalog {
             one(
                 session,
                 "environment = ?1 AND ended IS NOT NULL AND asked_by = ?2 AND kind = ?3",
-                values![environment.to_string(), SCHEDULE, JobKind::Backup.label()],
+                values![
+                    environment.to_string(),
+                    Principal::Schedule.as_str(),
+                    JobKind::Backup.label()
+                ],
             )
         })
     }
@@ -391,7 +393,7 @@ impl Catalog {
                 values![
                     environment.to_string(),
                     kind.label(),
-                    SCHEDULE,
+                    Principal::Schedule.as_str(),
                     JobState::Done.label()
                 ],
             )?;

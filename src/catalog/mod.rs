@@ -35,7 +35,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-pub use answers::{ANSWERS_KEPT, Reserved, StoredAnswer};
+pub use answers::ANSWERS_KEPT;
 pub use due::{Due, DueClaim};
 pub use environments::Holds;
 pub use error::CatalogError;

@@ -9,6 +9,7 @@ use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
 use crate::domain::plan::{PlanId, RestorePlan};
+use crate::domain::principal::Principal;
 use crate::domain::staleness::{Basis, LastChange};
 
 /// How long plans are kept. That is longer than they are good for, so that an old one can be told from one that never
@@ -35,7 +36,7 @@ pub struct StoredPlan {
 
 impl Catalog {
     /// Keeps a plan that somebody has made for a day, and drops those that are older, or too many.
-    pub fn add_plan(&self, stored: &StoredPlan, by: &str) -> Result<(), CatalogError> {
+    pub fn add_plan(&self, stored: &StoredPlan, by: &Principal) -> Result<(), CatalogError> {
         let made = stored.plan.made;
         let holder = format!("{} {by}", stored.plan.environment);
         self.write(|session| {

@@ -25,6 +25,7 @@ use crate::config::{BackendAddress, Config, NamedContext, Places};
 use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::principal::Principal;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
 use crate::domain::settings::{PostgresSettings, SecretSource, StorageOptions, Variables};
@@ -197,7 +198,7 @@ impl Doors<'_> {
     /// Why jobs end with the context that is left.
     fn changed(&self) -> StopReason {
         StopReason::ContextChanged {
-            by: self.machine.user.clone(),
+            by: Principal::account(&self.machine.user),
         }
     }
 }
@@ -229,7 +230,9 @@ impl Contexts for Doors<'_> {
 /// Why jobs of this process end with the cockpit. `None` where they go on: its terminal went away, and nobody wanted that.
 fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
     match left {
-        Ok(()) => Some(StopReason::CockpitLeft { by: user.to_owned() }),
+        Ok(()) => Some(StopReason::CockpitLeft {
+            by: Principal::account(user),
+        }),
         Err(CockpitError::Ended(Ended::TerminalGone)) => None,
         Err(CockpitError::Ended(Ended::Asked)) => Some(StopReason::Signal),
         // A terminal that went away may be noticed by what is written to it before its end is told. What the system did
@@ -302,7 +305,7 @@ impl House for ThisMachine {
         options: &StorageOptions,
         environment: &EnvironmentName,
     ) -> Result<bool, String> {
-        crate::engine::look_at_storage(root, options, environment, &self.variables)
+        crate::backend::embedded::look_at_storage(root, options, environment, &self.variables)
     }
 
     #[cfg(not(feature = "engine"))]
@@ -411,7 +414,7 @@ mod tests {
     #[test]
     fn jobs_end_with_their_cockpit_unless_it_was_its_terminal_that_went() {
         let why = |left: Result<(), CockpitError>| why_jobs_end(&left, "olga");
-        let by = "olga".to_owned();
+        let by = Principal::account("olga");
         assert_eq!(why(Ok(())), Some(StopReason::CockpitLeft { by }));
         assert_eq!(
             why(Err(CockpitError::Ended(Ended::Asked))),

@@ -16,6 +16,7 @@ use crate::clock::RunningClock;
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobState;
+use crate::domain::principal::Principal;
 use crate::domain::request::BackupRequest;
 use crate::domain::slot::Slot;
 use crate::domain::version::MagnoliaVersion;
@@ -220,7 +221,7 @@ impl<'a> Past<'a> {
             note: Some(note.to_owned()),
             upgrade_to: None,
         };
-        self.engine.start_backup(&request, EDITOR)?;
+        self.engine.start_backup(&request, &Principal::account(EDITOR))?;
         self.wait(&environment, true)
     }
 
@@ -233,7 +234,8 @@ impl<'a> Past<'a> {
             note: Some("Security fixes".to_owned()),
             upgrade_to: Some(MagnoliaVersion(to.to_owned())),
         };
-        self.engine.start_backup(&request, OPERATOR)?;
+        self.engine
+            .start_backup(&request, &Principal::account(OPERATOR))?;
         self.wait(&environment, true)?;
         self.sandbox.deploy(project, "v12", to)
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::environment::EnvironmentName;
 use super::job::JobId;
+use super::principal::Principal;
 
 /// How serious something is. The colours are the cockpit's: red, yellow, blue.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -40,7 +41,7 @@ pub struct Activity {
     /// When.
     pub at: Instant,
     /// A person's name, `schedule`, or `lifeboat` for what it did by itself, such as finishing after a crash.
-    pub by: String,
+    pub by: Principal,
     /// The environment, where there is one.
     pub environment: Option<EnvironmentName>,
     /// What, as a sentence.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
 use super::plan::Selection;
+use super::principal::Principal;
 use super::proof::Drill;
 use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
@@ -152,7 +153,7 @@ pub struct Manifest {
     /// What made it.
     pub trigger: Trigger,
     /// Who asked for it: a person's name, or `schedule`.
-    pub by: String,
+    pub by: Principal,
     /// Why, in the words of whoever asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -4,11 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::principal::Principal;
+
 /// Who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
-    /// A person's name, or the name of the token that was shown.
-    pub who: String,
+    /// A person, or the token that was shown.
+    pub who: Principal,
     /// The address that the question came from. None for whoever sits at this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -24,9 +26,9 @@ pub struct Caller {
 impl Caller {
     /// Somebody at this machine.
     #[must_use]
-    pub fn here(who: &str) -> Self {
+    pub fn here(who: &Principal) -> Self {
         Self {
-            who: who.to_owned(),
+            who: who.clone(),
             from: None,
             request: None,
             key: None,

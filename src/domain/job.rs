@@ -11,6 +11,7 @@ use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName};
+use super::principal::Principal;
 use super::stop::StopReason;
 
 /// The number of a job, counted up from 1 in one catalog.
@@ -315,7 +316,7 @@ pub struct Job {
     /// What it is about, in a few words: `manual backup`, `restore of 1a2b3c4d (daily)`.
     pub title: String,
     /// Who asked for it: a person's name, or `schedule`.
-    pub by: String,
+    pub by: Principal,
     /// When it was asked for.
     pub created: Instant,
     /// When work began.

@@ -9,6 +9,7 @@
 pub mod activity;
 pub mod address;
 pub mod ahead;
+pub mod answer;
 pub mod backup;
 pub mod caller;
 pub mod check;
@@ -20,6 +21,7 @@ pub mod job;
 pub mod limit;
 pub mod measure;
 pub mod plan;
+pub mod principal;
 pub mod printable;
 pub mod proof;
 pub mod recovery;

@@ -8,6 +8,7 @@ use chrono::Weekday;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::environment::{EnvironmentName, InstanceName};
+use super::principal::Principal;
 use super::schedule::{Window, weekday_label};
 
 impl JsonSchema for EnvironmentName {
@@ -35,6 +36,21 @@ impl JsonSchema for InstanceName {
             "description": "The name of an instance inside its environment.",
             "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
         })
+    }
+}
+
+impl JsonSchema for Principal {
+    fn schema_name() -> Cow<'static, str> {
+        "Principal".into()
+    }
+
+    /// One word, which each place where it stands describes.
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

@@ -8,6 +8,7 @@ use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
 use super::plan::Selection;
+use super::principal::Principal;
 use super::proof::Drill;
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
@@ -22,7 +23,7 @@ pub struct Hold {
     /// Since when.
     pub since: Instant,
     /// Who set it.
-    pub by: String,
+    pub by: Principal,
 }
 
 /// One slot at a glance.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::principal::Principal;
 use serde::{Deserialize, Serialize};
 
 /// Why a job is asked to stop at its next safe point.
@@ -15,17 +16,17 @@ pub enum StopReason {
     /// Somebody asked for it.
     Asked {
         /// A person's name, or that of a token.
-        by: String,
+        by: Principal,
     },
     /// Somebody left the cockpit in whose process it ran.
     CockpitLeft {
         /// A person's name.
-        by: String,
+        by: Principal,
     },
     /// Somebody went over to another context in the cockpit in whose process it ran.
     ContextChanged {
         /// A person's name.
-        by: String,
+        by: Principal,
     },
     /// A signal asked the process that it ran in to end.
     Signal,
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_stored_as_a_word_and_comes_back() {
-        let by = || "olga".to_owned();
+        let by = || Principal::account("olga");
         let reasons = [
             (StopReason::Asked { by: by() }, "asked"),
             (StopReason::CockpitLeft { by: by() }, "cockpit_left"),

@@ -7,13 +7,14 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
+use crate::domain::principal::Principal;
 use crate::domain::printable;
 
 impl Engine {
     /// Adds to the activity log and notifies.
     pub(super) fn remember(
         &self,
-        by: &str,
+        by: &Principal,
         environment: Option<&EnvironmentName>,
         text: &str,
         job: Option<JobId>,
@@ -35,7 +36,7 @@ impl Engine {
     }
 
     /// Adds a warning to the activity log and notifies.
-    pub fn remember_warning(&self, by: &str, environment: &EnvironmentName, text: &str) {
+    pub fn remember_warning(&self, by: &Principal, environment: &EnvironmentName, text: &str) {
         self.remember(by, Some(environment), text, None, Severity::Warning);
     }
 
@@ -43,7 +44,7 @@ impl Engine {
     /// request that was refused.
     pub fn write_down(
         &self,
-        by: &str,
+        by: &Principal,
         environment: Option<&EnvironmentName>,
         text: &str,
         severity: Severity,
@@ -54,7 +55,7 @@ impl Engine {
     /// Adds to the activity log.
     pub(super) fn record_activity(
         &self,
-        by: &str,
+        by: &Principal,
         environment: Option<&EnvironmentName>,
         what: &str,
         job: Option<JobId>,

@@ -17,6 +17,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
+use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, shrank, standing_upgrade};
@@ -34,7 +35,7 @@ const EXTENSION: Duration = Duration::hours(48);
 /// What a copy of Live is for.
 pub(super) struct Purpose {
     pub trigger: Trigger,
-    pub by: String,
+    pub by: Principal,
     pub note: Option<String>,
     pub slots: Vec<Slot>,
     pub serves: Vec<Served>,
@@ -51,7 +52,7 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal (rules 5, 6, 8); a repository or catalog out of reach.
-    pub fn start_backup(&self, request: &BackupRequest, by: &str) -> Result<JobId, EngineError> {
+    pub fn start_backup(&self, request: &BackupRequest, by: &Principal) -> Result<JobId, EngineError> {
         let name = &request.environment;
         self.live_settings(name)?;
         let (trigger, title) = match &request.upgrade_to {
@@ -101,7 +102,7 @@ impl Engine {
             environment: name,
             kind: JobKind::Backup,
             title: &title,
-            by: "schedule",
+            by: &Principal::Schedule,
             due: claim,
         };
         self.start_new(new, move |work| {
@@ -114,7 +115,7 @@ impl Engine {
             }
             let purpose = Purpose {
                 trigger: Trigger::Schedule,
-                by: "schedule".to_owned(),
+                by: Principal::Schedule,
                 note: None,
                 slots: serves.iter().map(|served| served.slot).collect(),
                 serves,
@@ -348,7 +349,7 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence for a backup that no expiry holds; a repository out of reach.
-    pub fn extend(&self, name: &EnvironmentName, id: &BackupId, by: &str) -> Result<(), EngineError> {
+    pub fn extend(&self, name: &EnvironmentName, id: &BackupId, by: &Principal) -> Result<(), EngineError> {
         self.live_settings(name)?;
         self.refuse_while_busy(name)?;
         let backup = self.find_backup(name, id)?;
@@ -382,7 +383,7 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal while a slot or a job holds it; a repository out of reach.
-    pub fn delete(&self, name: &EnvironmentName, id: &BackupId, by: &str) -> Result<(), EngineError> {
+    pub fn delete(&self, name: &EnvironmentName, id: &BackupId, by: &Principal) -> Result<(), EngineError> {
         self.live_settings(name)?;
         self.refuse_while_busy(name)?;
         let backup = self.find_backup(name, id)?;

@@ -16,6 +16,7 @@ use crate::domain::activity::Severity;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobState, Outcome};
 use crate::domain::measure;
+use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -24,15 +25,12 @@ const END_RETRY: Duration = Duration::from_secs(5);
 /// How often that is tried.
 const END_TRIES: u32 = 12;
 
-/// Who is put down for what Lifeboat does by itself.
-const LIFEBOAT: &str = "lifeboat";
-
 impl Engine {
     /// Asks a job to stop at its next safe point on somebody's behalf, whichever Lifeboat runs it.
     ///
     /// # Errors
     /// As [`Engine::stop`].
-    pub fn cancel(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+    pub fn cancel(&self, id: JobId, by: &Principal) -> Result<(), EngineError> {
         self.stop(id, &StopReason::Asked { by: by.to_owned() })
     }
 
@@ -58,12 +56,9 @@ impl Engine {
             self.log_of(id, &format!("it is to stop at its next safe point, since {why}"));
         }
         let (by, text) = match why {
-            StopReason::Asked { by } => (
-                by.as_str(),
-                format!("asked for job {id} ({}) to be cancelled", job.title),
-            ),
+            StopReason::Asked { by } => (by, format!("asked for job {id} ({}) to be cancelled", job.title)),
             _ => (
-                LIFEBOAT,
+                &Principal::Lifeboat,
                 format!(
                     "job {id} ({}) is to stop at its next safe point, since {why}",
                     job.title
@@ -71,7 +66,7 @@ impl Engine {
             ),
         };
         // What a person asks for is put down each time, what follows from something else once.
-        if is_first || by != LIFEBOAT {
+        if is_first || *by != Principal::Lifeboat {
             self.record_activity(by, Some(&job.environment), &text, Some(id), Severity::Information);
         }
         if let Some(work) = self.find_work(id) {
@@ -132,7 +127,7 @@ impl Engine {
         let text = format!("{why}; it goes on without a screen");
         work.log(Severity::Warning, &text);
         self.record_activity(
-            LIFEBOAT,
+            &Principal::Lifeboat,
             Some(work.environment()),
             &format!("job {id} ({title}): {text}"),
             Some(id),

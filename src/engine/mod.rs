@@ -51,6 +51,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobKind};
+use crate::domain::principal::Principal;
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice,
@@ -211,13 +212,13 @@ impl Engine {
     }
 
     /// The name of whoever asks.
-    fn who(&self) -> &str {
+    fn who(&self) -> &Principal {
         &self.1.who
     }
 
     /// Whoever did something, with where they asked from if it is this engine's caller.
-    fn caller(&self, who: &str) -> Caller {
-        if self.1.who == who {
+    fn caller(&self, who: &Principal) -> Caller {
+        if self.1.who == *who {
             Caller::clone(&self.1)
         } else {
             Caller::here(who)

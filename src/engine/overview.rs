@@ -6,6 +6,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
+use crate::domain::principal::Principal;
 use crate::domain::proof::{Proof, last_verified};
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::retention::holders;
@@ -183,7 +184,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be written.
-    pub fn hold(&self, request: &HoldRequest, by: &str) -> Result<(), EngineError> {
+    pub fn hold(&self, request: &HoldRequest, by: &Principal) -> Result<(), EngineError> {
         let name = &request.environment;
         self.live_settings(name)?;
         let reason = request.reason.clone().filter(|reason| !reason.trim().is_empty());

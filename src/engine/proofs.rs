@@ -8,6 +8,7 @@ use super::{Engine, EngineError};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind};
+use crate::domain::principal::Principal;
 use crate::domain::proof::{Drill, Proof, ProofTimes, drill_is_due, may_begin, to_drill, to_verify};
 use crate::domain::settings::EnvironmentSettings;
 
@@ -150,7 +151,7 @@ impl Engine {
             1 => "scheduled verification of 1 backup".to_owned(),
             many => format!("scheduled verification of {many} backups"),
         };
-        self.start_verify_of(name, chosen, &title, false, "schedule")
+        self.start_verify_of(name, chosen, &title, false, &Principal::Schedule)
             .map(Some)
     }
 
@@ -177,7 +178,7 @@ impl Engine {
             return Ok(None);
         };
         let is_newest = newest.is_some_and(|newest| newest.id == chosen.id);
-        self.start_drill_of(chosen.clone(), is_newest, "schedule")
+        self.start_drill_of(chosen.clone(), is_newest, &Principal::Schedule)
             .map(Some)
     }
 

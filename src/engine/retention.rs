@@ -10,6 +10,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::principal::Principal;
 use crate::domain::retention::droppable;
 use crate::repository::Repository;
 
@@ -103,7 +104,7 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal (rules 5, 8); a catalog that cannot be written.
-    pub fn start_prune(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
+    pub fn start_prune(&self, name: &EnvironmentName, by: &Principal) -> Result<JobId, EngineError> {
         self.live_settings(name)?;
         let engine = self.clone();
         self.start(name, JobKind::Prune, "freeing room in the repository", by, move |work| {

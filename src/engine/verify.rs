@@ -7,6 +7,7 @@ use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::repository::RepositoryError;
 
@@ -19,7 +20,7 @@ impl Engine {
         &self,
         name: &EnvironmentName,
         backup: Option<&str>,
-        by: &str,
+        by: &Principal,
     ) -> Result<JobId, EngineError> {
         self.live_settings(name)?;
         let backups = self.list_backups(name)?;
@@ -47,7 +48,7 @@ impl Engine {
         chosen: Vec<Backup>,
         title: &str,
         is_one: bool,
-        by: &str,
+        by: &Principal,
     ) -> Result<JobId, EngineError> {
         let engine = self.clone();
         self.start(name, JobKind::Verify, title, by, move |work| {

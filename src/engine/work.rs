@@ -14,6 +14,7 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
+use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::stop::StopReason;
@@ -58,7 +59,7 @@ impl Work {
 
     /// Who asked for it.
     #[must_use]
-    pub fn by(&self) -> String {
+    pub fn by(&self) -> Principal {
         self.lock_job().by.clone()
     }
 
@@ -356,7 +357,7 @@ impl Engine {
         environment: &EnvironmentName,
         kind: JobKind,
         title: &str,
-        by: &str,
+        by: &Principal,
         body: F,
     ) -> Result<JobId, EngineError>
     where

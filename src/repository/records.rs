@@ -238,7 +238,7 @@ impl Repository {
             .to_zoned(TimeZone::UTC);
         file.program_version = format!("lifeboat {}", env!("CARGO_PKG_VERSION"));
         manifest.environment.to_string().clone_into(&mut file.hostname);
-        file.username = tag(&manifest.by);
+        file.username = tag(manifest.by.as_str());
         file.description = Some(text);
         file.paths = StringList::default();
         for instance in &manifest.instances {

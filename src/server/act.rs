@@ -38,12 +38,13 @@ pub(super) async fn restore(ask: Ask) -> Result<Reply, Problem> {
     // under the name of another.
     confirmed(&environment, &new.confirm).map_err(BackendError::from)?;
     // The engine names the environment of the plan: one that the token does not see looks as if it were not there.
-    let (plan, now) = (new.plan.clone(), ask.service.clock.now());
-    let known = ask
+    let planned = ask
         .engine()
-        .on_catalog(move |catalog| catalog.plan(&plan, now))
+        .records()
+        .await?
+        .environment_of_plan(&new.plan, ask.service.clock.now())
         .await?;
-    if known.is_some_and(|known| !ask.token.sees(&known.plan.environment)) {
+    if planned.is_some_and(|environment| !ask.token.sees(&environment)) {
         let unknown = Refusal::StalePlan {
             plan: new.plan,
             why: Stale::Unknown,

@@ -19,7 +19,7 @@ use super::operation::{Content, Operation, Reply};
 use super::problem::Problem;
 use super::service::Service;
 use crate::backend::BackendError;
-use crate::catalog::{Reserved, StoredAnswer};
+use crate::domain::answer::{Reserved, StoredAnswer};
 
 /// The header that carries the key.
 pub(super) const KEY: &str = "idempotency-key";
@@ -66,7 +66,7 @@ impl Drop for Mine {
 pub(super) async fn once(mut ask: Ask, operation: &'static Operation) -> Result<Reply, Problem> {
     let key = key_of(&ask)?;
     let service = Arc::clone(&ask.service);
-    let who = ask.token.name.clone();
+    let who = ask.caller.who.to_string();
     let digest = digest_of(operation, &ask);
     let mine = service.underway.begin(&who, &key);
     let mut reserved = reserve(&service, &who, &key, digest).await?;
@@ -128,32 +128,31 @@ async fn reserve(
     key: &str,
     digest: [u8; 32],
 ) -> Result<Reserved, BackendError> {
-    let (who, key, now) = (who.to_owned(), key.to_owned(), service.clock.now());
     service
         .engine
-        .on_catalog(move |catalog| catalog.reserve_answer(&who, &key, &digest, now))
+        .records()
+        .await?
+        .reserve_answer(who, key, digest, service.clock.now())
         .await
 }
 
 async fn release(service: &Service, who: &str, key: &str) -> Result<(), BackendError> {
-    let (who, key) = (who.to_owned(), key.to_owned());
-    service
-        .engine
-        .on_catalog(move |catalog| catalog.release_answer(&who, &key))
-        .await
+    service.engine.records().await?.release_answer(who, key).await
 }
 
 /// Keeps an answer, or gives its key back when there is none.
 async fn keep(service: &Service, mine: &Mine, answer: Option<StoredAnswer>) -> Result<(), BackendError> {
-    let (who, key) = mine.of.clone();
+    let (who, key) = &mine.of;
     match answer {
         Some(answer) => {
             service
                 .engine
-                .on_catalog(move |catalog| catalog.store_answer(&who, &key, &answer))
+                .records()
+                .await?
+                .store_answer(who, key, answer)
                 .await
         }
-        None => release(service, &who, &key).await,
+        None => release(service, who, key).await,
     }
 }
 

@@ -38,6 +38,7 @@ use crate::clock::Clock;
 use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::principal::Principal;
 use crate::domain::settings::{MetricsAccess, ServerSettings};
 use crate::domain::token::TokenRecord;
 
@@ -221,7 +222,7 @@ async fn run(
             match path {
                 Ok(path) => {
                     let caller = Caller {
-                        who: token.name.clone(),
+                        who: Principal::token(&token.name),
                         from: Some(origin.address.to_string()),
                         request: Some(origin.request.clone()),
                         key: None,
@@ -463,7 +464,7 @@ impl Service {
     ) {
         // One of a kind in a minute: whoever is refused again and again must not push what was done out of the log. Each is
         // in the service's own log.
-        let kind = (caller.who.clone(), operation.id);
+        let kind = (caller.who.to_string(), operation.id);
         if !self.refusals.allows(kind, Monotonic::now()) {
             return;
         }

@@ -108,16 +108,7 @@ impl Tokens {
         hash: Hash,
         now: Instant,
     ) -> Result<Option<TokenRecord>, BackendError> {
-        let found = engine
-            .on_catalog(move |catalog| {
-                let found = catalog.token_by_hash(&hash)?;
-                if let Some(token) = found.as_ref().filter(|token| token.is_valid(now)) {
-                    catalog.token_used(&token.name, now)?;
-                }
-                Ok(found)
-            })
-            .await?
-            .filter(|token| token.is_valid(now));
+        let found = engine.records().await?.token_shown(hash, now).await?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match &found {
             Some(token) => {

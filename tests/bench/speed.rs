@@ -237,7 +237,7 @@ fn manifest(copy: &Copy) -> Manifest {
         copy_millis: copy.copy_millis,
         verify_millis: 0,
         trigger: Trigger::Person,
-        by: "speed".to_owned(),
+        by: "speed".into(),
         note: None,
         versions: Versions {
             release: ReleaseVersion::numbered(1),

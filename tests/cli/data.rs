@@ -76,7 +76,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             taken,
             copy_millis: 61_000,
             verify_millis: 12_000,
-            by: "schedule".to_owned(),
+            by: "schedule".into(),
             note: None,
             versions: versions(12),
             slots: slots.to_vec(),
@@ -146,7 +146,7 @@ pub fn job(id: u64, kind: JobKind, title: &str, state: JobState) -> Job {
         environment: name("acme/live"),
         kind,
         title: title.to_owned(),
-        by: "kim".to_owned(),
+        by: "kim".into(),
         created: at(23, 5, 0),
         began: Some(at(23, 5, 0)),
         ended: state.has_ended().then(|| at(23, 5, 2)),
@@ -249,7 +249,7 @@ pub fn environments() -> Vec<EnvironmentSummary> {
     live.protection = Some(Hold {
         reason: Some("sale".to_owned()),
         since: at(20, 9, 0),
-        by: "kim".to_owned(),
+        by: "kim".into(),
     });
     let mut other = summary("globex/live", EnvironmentKind::Live);
     other.slots = Slot::ALL
@@ -426,7 +426,7 @@ pub fn activity() -> Vec<Activity> {
     let entry = |number, by: &str, what: &str, job, severity| Activity {
         number,
         at: at(23, 5, 2),
-        by: by.to_owned(),
+        by: by.into(),
         environment: Some(name("acme/live")),
         what: what.to_owned(),
         job,

@@ -356,7 +356,7 @@ impl Backend for Fixture {
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
-        self.stop(id, StopReason::Asked { by: "kim".to_owned() }).await
+        self.stop(id, StopReason::Asked { by: "kim".into() }).await
     }
 
     async fn stop(&self, id: JobId, why: StopReason) -> Result<(), BackendError> {

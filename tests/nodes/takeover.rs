@@ -144,7 +144,7 @@ fn a_lifeboat_that_restores() {
     };
     let plan = engine.plan_restore(&request, &Unwatched).unwrap();
     engine
-        .start_restore(&plan.id, &gated().to_string(), "maria")
+        .start_restore(&plan.id, &gated().to_string(), &"maria".into())
         .unwrap();
     loop {
         thread::park();

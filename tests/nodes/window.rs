@@ -183,7 +183,7 @@ fn serve(
         environment: &due.environment,
         kind: JobKind::Backup,
         title: "scheduled backup",
-        by: "schedule",
+        by: &"schedule".into(),
         due: Some(due),
     };
     let (mut job, claim) = match catalog.create_job(new, window.now(), &JobState::Running) {

@@ -107,7 +107,7 @@ fn add_names(house: &House) -> Vec<i32> {
 }
 
 fn drill(engine: &Engine) {
-    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     done(engine, job);
 }
 
@@ -160,7 +160,7 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
     // What the sequences give comes behind what is there, and nothing was taken on the way.
     assert_eq!(add_names(&house), [3, 100, 5, 3]);
     house.pass(chrono::Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
     assert_eq!(look(&house), set);
@@ -204,7 +204,7 @@ fn what_cannot_come_back_is_named_before_anything() {
         )
         .unwrap();
     house.pass(chrono::Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirmed);
     client.batch_execute("DROP DOMAIN public.title").unwrap();
     house.pass(chrono::Duration::minutes(1));
@@ -215,7 +215,7 @@ fn what_cannot_come_back_is_named_before_anything() {
         "{obstacles}"
     );
     let refused = engine
-        .start_restore(&planned.id, "acme/live", "maria")
+        .start_restore(&planned.id, "acme/live", &"maria".into())
         .unwrap_err();
     assert!(refused.to_string().contains("pm_config_names"), "{refused}");
     assert_eq!(house.rows("author", "public"), live);
@@ -280,7 +280,7 @@ fn a_name_that_cannot_be_added_fails_the_drill() {
         .unwrap();
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     let why = failed(&engine, job);
     assert!(
         why.contains("nothing can be added to the table pm_dam_names") && why.contains("\"id\""),

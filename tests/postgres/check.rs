@@ -45,9 +45,9 @@ fn a_database_in_order_works() {
     assert!(about(&report, "leftovers").contains("they stay until 2026-11-25 12:01 UTC"));
     assert!(about(&report, "repository").contains("the key opens it"));
 
-    let confirm = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirm = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirm);
-    assert!(engine.start_confirm(&House::live(), "maria").is_err());
+    assert!(engine.start_confirm(&House::live(), &"maria".into()).is_err());
     assert!(about(&check(&engine), "leftovers").starts_with("ok: no restore"));
 }
 

@@ -15,7 +15,7 @@ use crate::house::{House, back_up, backups, done, ended, failed, plan};
 use crate::room::Disk;
 
 fn start(engine: &Engine) -> lifeboat::domain::job::JobId {
-    engine.start_drill(&House::live(), None, "maria").unwrap()
+    engine.start_drill(&House::live(), None, &"maria".into()).unwrap()
 }
 
 fn drills(engine: &Engine) -> Vec<Drill> {
@@ -122,7 +122,7 @@ fn a_row_that_does_not_come_back_is_found_and_told_critically() {
     crate::gate::remove(&house, "author");
     house.pass(chrono::Duration::minutes(1));
     let again = engine
-        .start_drill(&House::live(), Some(&backup.0), "maria")
+        .start_drill(&House::live(), Some(&backup.0), &"maria".into())
         .unwrap();
     done(&engine, again);
     assert!(backups(&engine)[0].is_good());
@@ -136,7 +136,7 @@ fn a_cancelled_drill_leaves_nothing_and_says_nothing() {
     let mut gate = Gate::after(&house, "author", "CREATE TABLE", "lifeboat_drill%.pm_dam_bundle");
     let job = start(&engine);
     gate.wait();
-    engine.cancel(job, "maria").unwrap();
+    engine.cancel(job, &"maria".into()).unwrap();
     gate.open();
     assert_eq!(ended(&engine, job).state, JobState::Cancelled);
     assert_eq!(drills(&engine), []);

@@ -187,7 +187,9 @@ fn a_standby_that_is_gone_is_named_and_not_waited_for() {
     house.pass(chrono::Duration::minutes(1));
     done(
         &engine,
-        engine.start_restore(&planned.id, "acme/live", "maria").unwrap(),
+        engine
+            .start_restore(&planned.id, "acme/live", &"maria".into())
+            .unwrap(),
     );
     assert_eq!(house.rows("author", "public"), rows);
 }

@@ -392,7 +392,7 @@ pub fn start_backup(engine: &Engine) -> JobId {
         note: None,
         upgrade_to: None,
     };
-    engine.start_backup(&request, "maria").unwrap()
+    engine.start_backup(&request, &"maria".into()).unwrap()
 }
 
 pub fn back_up(engine: &Engine) -> BackupId {
@@ -412,7 +412,9 @@ pub fn plan(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {
 
 pub fn start_restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> JobId {
     let plan = plan(engine, backup, workspaces);
-    engine.start_restore(&plan.id, "acme/live", "maria").unwrap()
+    engine
+        .start_restore(&plan.id, "acme/live", &"maria".into())
+        .unwrap()
 }
 
 pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
@@ -420,6 +422,8 @@ pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
 }
 
 pub fn undo(engine: &Engine) -> Job {
-    let job = engine.start_undo(&House::live(), "acme/live", "maria").unwrap();
+    let job = engine
+        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .unwrap();
     done(engine, job)
 }

@@ -81,7 +81,10 @@ impl Scene {
         self.house.pass(chrono::Duration::minutes(1));
         crate::house::undo(&self.engine);
         self.house.pass(chrono::Duration::minutes(1));
-        let confirmed = self.engine.start_confirm(&House::live(), "maria").unwrap();
+        let confirmed = self
+            .engine
+            .start_confirm(&House::live(), &"maria".into())
+            .unwrap();
         done(&self.engine, confirmed);
         assert_eq!(self.house.left("author"), Vec::<String>::new());
         assert_eq!(self.engine.details(&House::live()).unwrap().summary.trouble, None);
@@ -132,7 +135,7 @@ fn a_server_that_stops_before_the_switch_leaves_live_as_it_was() {
         assert_eq!(scene.live(), scene.bad, "{tag} {pattern}");
         // What could not be dropped while the server was down goes with the next job.
         scene.house.pass(chrono::Duration::minutes(1));
-        let pruned = scene.engine.start_prune(&House::live(), "maria").unwrap();
+        let pruned = scene.engine.start_prune(&House::live(), &"maria".into()).unwrap();
         done(&scene.engine, pruned);
         assert_eq!(
             scene.house.left("author"),

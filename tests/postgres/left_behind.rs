@@ -11,7 +11,7 @@ use crate::gate::Gate;
 use crate::house::{House, back_up, done, failed, fill, request, restore, start_restore, undo};
 
 fn prune(engine: &Engine) {
-    let job = engine.start_prune(&House::live(), "maria").unwrap();
+    let job = engine.start_prune(&House::live(), &"maria".into()).unwrap();
     done(engine, job);
 }
 
@@ -77,7 +77,9 @@ fn an_undo_without_its_own_safety_backup_goes_to_no_older_one() {
     let plan = engine.plan_restore(&hurried, &Unwatched).unwrap();
     let job = done(
         &engine,
-        engine.start_restore(&plan.id, "acme/live", "maria").unwrap(),
+        engine
+            .start_restore(&plan.id, "acme/live", &"maria".into())
+            .unwrap(),
     );
     assert_eq!(left_out(&job), [Phase::SafetyBackup]);
 
@@ -95,10 +97,10 @@ fn an_undo_without_its_own_safety_backup_goes_to_no_older_one() {
 
     // Once the replaced tables are gone there is no way back: the first restore's safety backup is another one's.
     house.pass(Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirmed);
     assert_eq!(engine.details(&House::live()).unwrap().undo_way, None);
-    let refused = engine.start_undo(&House::live(), "acme/live", "maria");
+    let refused = engine.start_undo(&House::live(), "acme/live", &"maria".into());
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("nothing to undo"), "{refused}");
     assert_eq!(house.rows("author", "public"), restored);
@@ -127,7 +129,7 @@ fn what_others_have_hung_on_replaced_tables_keeps_them() {
     assert_eq!(nodes(&mut client), 300);
 
     house.pass(Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     let why = failed(&engine, confirmed);
     assert!(why.contains("report"), "{why}");
     assert_eq!(nodes(&mut client), 300);
@@ -135,7 +137,7 @@ fn what_others_have_hung_on_replaced_tables_keeps_them() {
 
     client.batch_execute("DROP VIEW public.report").unwrap();
     house.pass(Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
 }
@@ -157,7 +159,7 @@ fn what_another_lifeboat_has_staged_stands_for_a_day_and_goes_then() {
     house.pass(Duration::minutes(1));
     let theirs = start_restore(&other, &backup, &[]);
     gate.wait();
-    other.cancel(theirs, "jonas").unwrap();
+    other.cancel(theirs, &"jonas".into()).unwrap();
     // What it has staged by then is what a Lifeboat that was killed would leave.
     let mut client = house.client("author");
     let staged: Vec<String> = house.left("author");
@@ -215,7 +217,7 @@ fn what_somebody_holds_is_left_behind_and_stops_nothing() {
     let mut held = holder.transaction().unwrap();
     held.batch_execute(&format!("LOCK TABLE {schema}.pm_dam_refs IN ACCESS SHARE MODE"))
         .unwrap();
-    engine.cancel(job, "maria").unwrap();
+    engine.cancel(job, &"maria".into()).unwrap();
     gate.open();
     crate::house::ended(&engine, job);
     assert_eq!(house.left("author"), std::slice::from_ref(&schema));

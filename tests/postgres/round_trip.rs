@@ -86,7 +86,7 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
     undo(&engine);
     assert_eq!(house.rows("author", "public"), original);
 
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     crate::house::done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
     // The safety backup still is a way back.
@@ -120,7 +120,9 @@ fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
         "{:?}",
         plan.warnings
     );
-    let job = engine.start_restore(&plan.id, "acme/live", "maria").unwrap();
+    let job = engine
+        .start_restore(&plan.id, "acme/live", &"maria".into())
+        .unwrap();
     let outcome = crate::house::done(&engine, job).outcome.unwrap();
     assert_eq!(house.rows("author", "public"), original);
     assert!(outcome.safety.is_some(), "{outcome:?}");
@@ -133,7 +135,7 @@ fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
         assert_eq!(&house.rows("author", "public"), expected);
     }
     // By the safety backup in the second repository, when those are gone.
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     crate::house::done(&engine, confirmed);
     house.pass(chrono::Duration::minutes(1));
     let job = undo(&engine);

@@ -97,7 +97,9 @@ fn a_table_that_is_lost_comes_back_without_a_safety_backup() {
     house.pass(chrono::Duration::minutes(1));
     done(
         &engine,
-        engine.start_restore(&plan.id, "acme/live", "maria").unwrap(),
+        engine
+            .start_restore(&plan.id, "acme/live", &"maria".into())
+            .unwrap(),
     );
     assert_eq!(house.rows("author", "public"), original);
 }

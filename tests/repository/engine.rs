@@ -121,7 +121,7 @@ fn backup(engine: &Engine) -> Job {
         note: None,
         upgrade_to: None,
     };
-    ended(engine, engine.start_backup(&request, "maria").unwrap())
+    ended(engine, engine.start_backup(&request, &"maria".into()).unwrap())
 }
 
 fn restore(from: RepositoryChoice) -> RestoreRequest {
@@ -137,7 +137,7 @@ fn restore(from: RepositoryChoice) -> RestoreRequest {
 /// Makes a plan and follows it.
 fn start(engine: &Engine, from: RepositoryChoice) -> Result<JobId, EngineError> {
     let plan = engine.plan_restore(&restore(from), &Unwatched)?;
-    engine.start_restore(&plan.id, "acme/live", "maria")
+    engine.start_restore(&plan.id, "acme/live", &"maria".into())
 }
 
 fn pictures(content: &Path) -> usize {
@@ -167,13 +167,19 @@ fn live_comes_back_from_either_bucket() {
         let job = ended(&engine, start(&engine, from).unwrap());
         assert_eq!(job.state, JobState::Done, "{job:?}");
         assert_eq!(below(&place.content()), before);
-        let undone = ended(&engine, engine.start_undo(&live(), "acme/live", "maria").unwrap());
+        let undone = ended(
+            &engine,
+            engine.start_undo(&live(), "acme/live", &"maria".into()).unwrap(),
+        );
         assert_eq!(undone.state, JobState::Done, "{undone:?}");
         assert_eq!(pictures(&place.content()), broken);
         let again = start(&engine, from).unwrap();
         assert_eq!(ended(&engine, again).state, JobState::Done);
     }
-    let verified = ended(&engine, engine.start_verify(&live(), None, "maria").unwrap());
+    let verified = ended(
+        &engine,
+        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+    );
     assert_eq!(verified.state, JobState::Done, "{verified:?}");
     // Whoever is done holds no lock.
     assert!(place.first.objects("boats/acme/live/locks/").is_empty());
@@ -194,7 +200,7 @@ fn of_two_machines_one_is_refused_and_told_who_works() {
     let held = repository.lock(&(Arc::new(SystemClock) as Arc<_>)).unwrap();
     for job in [
         backup(&other),
-        ended(&other, other.start_prune(&live(), "maria").unwrap()),
+        ended(&other, other.start_prune(&live(), &"maria".into()).unwrap()),
     ] {
         let JobState::Failed { why } = job.state else {
             panic!("{job:?}")
@@ -264,9 +270,9 @@ fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
                 Fault::Pass
             }
         });
-        let verified = engine.start_verify(&live(), None, "maria").unwrap();
+        let verified = engine.start_verify(&live(), None, &"maria".into()).unwrap();
         assert_eq!(ended(&engine, verified).state, JobState::Done);
-        let drilled = engine.start_drill(&live(), None, "maria").unwrap();
+        let drilled = engine.start_drill(&live(), None, &"maria".into()).unwrap();
         assert_eq!(ended(&engine, drilled).state, JobState::Done);
         let job = ended(&engine, start(&engine, RepositoryChoice::First).unwrap());
         let JobState::Failed { why } = job.state else {
@@ -278,7 +284,9 @@ fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
             ..restore(RepositoryChoice::First)
         };
         let plan = engine.plan_restore(&request, &Unwatched).unwrap();
-        let restored = engine.start_restore(&plan.id, "acme/live", "maria").unwrap();
+        let restored = engine
+            .start_restore(&plan.id, "acme/live", &"maria".into())
+            .unwrap();
         assert_eq!(ended(&engine, restored).state, JobState::Done);
         assert_eq!(below(&place.content()), before);
     }
@@ -298,7 +306,10 @@ fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
         }
     });
     let other = place.machine("other", line.options());
-    let job = ended(&other, other.start_verify(&live(), None, "maria").unwrap());
+    let job = ended(
+        &other,
+        other.start_verify(&live(), None, &"maria".into()).unwrap(),
+    );
     let JobState::Failed { why } = job.state else {
         panic!("{job:?}")
     };

@@ -245,7 +245,7 @@ pub fn manifest(copy: &Copy) -> Manifest {
         copy_millis: copy.copy_millis,
         verify_millis: 0,
         trigger: Trigger::Schedule,
-        by: "schedule".to_owned(),
+        by: "schedule".into(),
         note: Some("with, a comma".to_owned()),
         versions: Versions {
             release: ReleaseVersion("v12".to_owned()),

@@ -117,7 +117,7 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
             copy_millis: 7_420 + u64::from(number) * 13,
             verify_millis: 2_160 + u64::from(number) * 11,
             trigger,
-            by: by.to_owned(),
+            by: by.into(),
             note: None,
             versions: Versions {
                 release: ReleaseVersion::numbered(if old { 41 } else { 42 }),
@@ -178,7 +178,7 @@ pub fn job(number: u64, environment: &str, kind: JobKind, title: &str) -> Job {
         environment: name(environment),
         kind,
         title: title.to_owned(),
-        by: "anna".to_owned(),
+        by: "anna".into(),
         created: ago(2),
         began: Some(ago(2)),
         ended: None,
@@ -256,7 +256,7 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
         .map(|backup| backup.manifest.taken)
         .max();
     let mut last = job(31, text, JobKind::Backup, "scheduled backup: daily");
-    last.by = String::from("schedule");
+    last.by = "schedule".into();
     last.created = Utc.with_ymd_and_hms(2026, 11, 23, 0, 17, 0).unwrap();
     last.began = Some(last.created);
     let last = ended(last, JobState::Done, None);
@@ -472,7 +472,7 @@ pub fn hold(reason: &str) -> Hold {
     Hold {
         reason: Some(reason.to_owned()),
         since: ago(95),
-        by: "bert".to_owned(),
+        by: "bert".into(),
     }
 }
 
@@ -607,7 +607,7 @@ pub fn activity() -> Vec<Activity> {
         .map(|(number, by, environment, what, severity)| Activity {
             number,
             at: ago(i64::try_from(400 - number * 3).unwrap()),
-            by: by.to_owned(),
+            by: by.into(),
             environment: Some(name(environment)),
             what: what.to_owned(),
             job: Some(JobId(number)),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Embedded;
+use super::{CatalogRecords, Embedded};
 use crate::backend::BackendError;
-use crate::backend::serves::Serves;
+use crate::backend::serves::{Serves, ServiceRecords};
 use crate::catalog::{Catalog, CatalogError};
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
@@ -38,8 +38,9 @@ impl Serves for Embedded {
         Arc::new(Self::acting_for(&self, caller))
     }
 
-    async fn catalog(&self) -> Result<Arc<Catalog>, BackendError> {
-        Ok(self.engine().await?.shared_catalog())
+    async fn records(&self) -> Result<Arc<dyn ServiceRecords>, BackendError> {
+        let catalog = self.engine().await?.shared_catalog();
+        Ok(Arc::new(CatalogRecords::of(catalog)))
     }
 
     async fn summary(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, BackendError> {

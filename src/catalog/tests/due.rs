@@ -22,7 +22,7 @@ fn claimed(catalog: &Catalog, seconds: i64) -> Option<DueClaim> {
 fn start_for(catalog: &Catalog, claim: &DueClaim) -> Result<(Job, Claim), CatalogError> {
     let job = NewJob {
         due: Some(claim),
-        ..new(&claim.environment, "schedule")
+        ..new(&claim.environment, &Principal::Schedule)
     };
     catalog.create_job(job, at(0), &JobState::Running)
 }

@@ -19,6 +19,7 @@ use crate::domain::backup::{BackupId, Verification};
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Phase, Progress};
+use crate::domain::principal::Principal;
 use crate::domain::request::{HoldKind, JobQuery};
 use crate::domain::state::Hold;
 
@@ -158,7 +159,7 @@ fn state_dir() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn new<'n>(environment: &'n EnvironmentName, by: &'n str) -> NewJob<'n> {
+fn new<'n>(environment: &'n EnvironmentName, by: &'n Principal) -> NewJob<'n> {
     NewJob {
         environment,
         kind: JobKind::Backup,
@@ -169,7 +170,7 @@ fn new<'n>(environment: &'n EnvironmentName, by: &'n str) -> NewJob<'n> {
 }
 
 fn start(catalog: &Catalog, environment: &str) -> Result<(Job, Claim), CatalogError> {
-    catalog.create_job(new(&name(environment), "ann"), at(0), &JobState::Running)
+    catalog.create_job(new(&name(environment), &"ann".into()), at(0), &JobState::Running)
 }
 
 fn end(catalog: &Catalog, (mut job, claim): (Job, Claim), state: JobState, ended: Instant) -> Job {
@@ -186,5 +187,5 @@ fn failed() -> JobState {
 }
 
 fn ann() -> Caller {
-    Caller::here("ann")
+    Caller::here(&"ann".into())
 }

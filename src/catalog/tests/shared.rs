@@ -214,7 +214,7 @@ pub(super) fn failures_of_the_schedule_are_counted_from_its_last_success(place: 
     let live = name("acme/live");
     let run = |by: &str, state: JobState, seconds| {
         let job = catalog
-            .create_job(new(&live, by), at(seconds), &JobState::Running)
+            .create_job(new(&live, &by.into()), at(seconds), &JobState::Running)
             .unwrap();
         end(&catalog, job, state, at(seconds + 1));
         catalog.scheduled_failures(&live, JobKind::Backup).unwrap()
@@ -275,7 +275,7 @@ pub(super) fn activity_and_notifications_come_newest_first(place: &Place) {
     let second = catalog
         .add_activity(
             at(1),
-            &Caller::here("lifeboat"),
+            &Caller::here(&Principal::Lifeboat),
             None,
             "finished",
             None,
@@ -447,7 +447,7 @@ pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Pla
     let interrupt = || {
         let doomed = place.open();
         let (job, _) = doomed
-            .create_job(new(&live, "schedule"), at(0), &JobState::Running)
+            .create_job(new(&live, &Principal::Schedule), at(0), &JobState::Running)
             .unwrap();
         place.kill(doomed);
         let claim = heir.adopt(job.id).unwrap().unwrap();

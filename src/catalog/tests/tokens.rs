@@ -1,6 +1,7 @@
 //! Tokens, answers that are given again, and notes.
 
 use super::*;
+use crate::domain::answer::{Reserved, StoredAnswer};
 use crate::domain::token::{Role, TokenRecord};
 
 fn token(name: &str) -> TokenRecord {
@@ -118,8 +119,9 @@ pub(super) fn a_key_leads_to_the_job_that_was_started_under_it(place: &Place) {
         ..ann()
     };
     let live = name("acme/live");
-    let create =
-        |catalog: &Catalog| catalog.create_job_for(&caller, new(&live, "ann"), at(0), &JobState::Running);
+    let create = |catalog: &Catalog| {
+        catalog.create_job_for(&caller, new(&live, &"ann".into()), at(0), &JobState::Running)
+    };
     let (job, _) = create(&doomed).unwrap();
     // Whatever becomes of the answer, and of whoever worked on it.
     assert_eq!(ask(&doomed, "key"), Reserved::Started(job.id));

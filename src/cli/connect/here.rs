@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 
 use super::{ThisMachine, why_jobs_end};
 use crate::backend::Backend as _;
-use crate::backend::embedded::{Embedded, EmbeddedOptions};
+use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
@@ -21,7 +21,6 @@ use crate::domain::check::DatabaseFound;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::domain::stop::{StopReason, Unseen};
-use crate::engine::{EngineSettings, Surroundings, look_at_database};
 use crate::tui::{self, CockpitSettings, OneContext};
 
 /// Events that a listener may fall behind before it is told that it has missed some.

@@ -3,8 +3,6 @@
 use clap::Args;
 use serde_json::json;
 
-#[cfg(feature = "engine")]
-use crate::catalog::Catalog;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
@@ -44,7 +42,7 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
     for entry in &activity {
         table.row([
             measure::in_column(entry.at),
-            entry.by.clone(),
+            entry.by.to_string(),
             entry
                 .environment
                 .as_ref()
@@ -62,7 +60,7 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
 #[cfg(feature = "engine")]
 async fn verify(call: &mut Call<'_>) -> Result<(), CliError> {
     let (engine, _) = call.house.engine_here(&call.globals, false)?;
-    let report = engine.on_catalog(Catalog::verify_activity).await?;
+    let report = engine.verify_activity().await?;
     if call.globals.json {
         call.json(&report)?;
     }

@@ -107,7 +107,7 @@ fn facts(job: &Job, now: Instant) -> Table {
     fact("job", format!("{} ({})", job.id, job.kind.label()));
     fact("environment", job.environment.to_string());
     fact("what", job.title.clone());
-    fact("by", job.by.clone());
+    fact("by", job.by.to_string());
     fact("asked for", measure::moment_exact(job.created));
     if let Some(began) = job.began {
         fact("began", measure::moment_exact(began));

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::backend::embedded::Embedded;
 use crate::backend::serves::Serves as _;
-use crate::catalog::Catalog;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
 use crate::domain::measure;
+use crate::domain::principal::Principal;
 use crate::domain::token::{Role, TokenRecord};
 use crate::server::tokens;
 
@@ -70,6 +70,11 @@ pub struct NamedToken {
 }
 
 fn name(text: &str) -> Result<String, String> {
+    if Principal::is_taken(text) {
+        return Err(format!(
+            "\"{text}\" is what Lifeboat's own entries in the activity log are put down to; use another name"
+        ));
+    }
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
     if (1..=63).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -121,10 +126,7 @@ async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'
         revoked: None,
         last_used: None,
     };
-    let kept = record.clone();
-    engine
-        .on_catalog(move |catalog| catalog.add_token(&kept, &hash))
-        .await?;
+    engine.add_token(record.clone(), hash).await?;
     let limited = match record.projects.as_slice() {
         [] => String::new(),
         projects => format!(", limited to {}", projects.join(", ")),
@@ -136,15 +138,8 @@ async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'
 
 async fn rotate(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
     let (text, hash) = new_text(call)?;
-    let (at, named) = (call.now(), name.clone());
-    let (rotated, all) = engine
-        .on_catalog(move |catalog| Ok((catalog.rotate_token(&named, &hash, at)?, catalog.tokens()?)))
-        .await?;
-    let record = all
-        .into_iter()
-        .find(|token| token.name == name)
-        .filter(|_| rotated);
-    let Some(record) = record else {
+    let rotated = engine.rotate_token(name.clone(), hash, call.now()).await?;
+    let Some(record) = rotated else {
         return Err(no_token(&name));
     };
     let what = format!("gave the token \"{name}\" a new text");
@@ -153,11 +148,7 @@ async fn rotate(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<
 }
 
 async fn revoke(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
-    let (at, named) = (call.now(), name.clone());
-    let revoked = engine
-        .on_catalog(move |catalog| catalog.revoke_token(&named, at))
-        .await?;
-    if !revoked {
+    if !engine.revoke_token(name.clone(), call.now()).await? {
         return Err(no_token(&name));
     }
     let what = format!("revoked the token \"{name}\"");
@@ -171,7 +162,7 @@ async fn revoke(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<
 }
 
 async fn list(engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
-    let all = engine.on_catalog(Catalog::tokens).await?;
+    let all = engine.tokens().await?;
     if call.globals.json {
         return call.json(&json!({ "tokens": all }));
     }
@@ -240,6 +231,14 @@ fn no_token(name: &str) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_not_called_what_lifeboat_calls_itself() {
+        for taken in ["schedule", "lifeboat", "LifeBoat"] {
+            assert!(name(taken).unwrap_err().contains("use another name"), "{taken}");
+        }
+        assert_eq!(name("scheduler"), Ok("scheduler".to_owned()));
+    }
 
     #[test]
     fn a_lifetime_is_hours_or_days() {

@@ -27,6 +27,7 @@ use crate::domain::environment::{DATA_STORE, EnvironmentName, InstanceName};
 use crate::domain::job::{Job, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
+use crate::domain::principal::Principal;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
 use crate::engine::{Engine, EngineError, Work};
@@ -47,7 +48,7 @@ impl Engine {
         &self,
         name: &EnvironmentName,
         backup: Option<&str>,
-        by: &str,
+        by: &Principal,
     ) -> Result<JobId, EngineError> {
         self.live_settings(name)?;
         let backups = self.list_backups(name)?;
@@ -72,7 +73,7 @@ impl Engine {
         &self,
         backup: Backup,
         is_newest: bool,
-        by: &str,
+        by: &Principal,
     ) -> Result<JobId, EngineError> {
         let name = backup.manifest.environment.clone();
         let title = format!("drill of backup {}", backup.id);

@@ -8,6 +8,7 @@ use super::journal::{Beside, InstanceRecord, Journal};
 use crate::content::postgres::replaced;
 use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::principal::Principal;
 use crate::engine::papers::name_of;
 use crate::engine::{Engine, EngineError};
 
@@ -83,7 +84,7 @@ impl Engine {
             // What is written down twice is looked for once more, and found to be gone.
             let _ = self.write_left_behind(name, &still);
             self.remember(
-                "lifeboat",
+                &Principal::Lifeboat,
                 Some(name),
                 "what an earlier restore had left in a database is dropped",
                 None,

@@ -43,6 +43,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
+use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::repository::Repository;
@@ -97,7 +98,7 @@ impl Engine {
     /// # Errors
     /// A refusal (rules 5, 8, 9, 12, 13): also of a plan that does not hold any more, or that has found an obstacle; a
     /// backup that is damaged.
-    pub fn start_restore(&self, plan: &PlanId, confirm: &str, by: &str) -> Result<JobId, EngineError> {
+    pub fn start_restore(&self, plan: &PlanId, confirm: &str, by: &Principal) -> Result<JobId, EngineError> {
         let StoredPlan { plan, basis } = self.known_plan(plan)?;
         let name = &plan.environment;
         self.may_restore(name, confirm)?;
@@ -133,7 +134,12 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::start_restore`]; a refusal when neither stands.
-    pub fn start_undo(&self, name: &EnvironmentName, confirm: &str, by: &str) -> Result<JobId, EngineError> {
+    pub fn start_undo(
+        &self,
+        name: &EnvironmentName,
+        confirm: &str,
+        by: &Principal,
+    ) -> Result<JobId, EngineError> {
         self.may_restore(name, confirm)?;
         // What there is to take back is known only when an interrupted switch is finished: until then some instances have
         // tables to go back to and others do not, and going back would mix them.
@@ -194,7 +200,7 @@ impl Engine {
         way: Way,
         kind: JobKind,
         title: &str,
-        by: &str,
+        by: &Principal,
     ) -> Result<JobId, EngineError> {
         self.not_damaged(&backup)?;
         let name = backup.manifest.environment.clone();

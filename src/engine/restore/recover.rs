@@ -13,6 +13,7 @@ use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
+use crate::domain::principal::Principal;
 use crate::engine::{Engine, EngineError, hooks, locked, papers};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
@@ -206,7 +207,13 @@ impl Engine {
             } else {
                 Severity::Information
             };
-            self.remember("lifeboat", Some(name), &settled.sentence, None, severity);
+            self.remember(
+                &Principal::Lifeboat,
+                Some(name),
+                &settled.sentence,
+                None,
+                severity,
+            );
         }
         Ok(())
     }
@@ -265,7 +272,13 @@ impl Engine {
         job.ended = Some(now);
         job.state = state;
         job.outcome = outcome;
-        self.remember("lifeboat", Some(&job.environment), &text, Some(job.id), severity);
+        self.remember(
+            &Principal::Lifeboat,
+            Some(&job.environment),
+            &text,
+            Some(job.id),
+            severity,
+        );
         self.catalog().update_job(claim, job)?;
         Ok(())
     }
@@ -290,7 +303,13 @@ impl Engine {
             }
             None => {
                 for warning in warnings {
-                    self.remember("lifeboat", Some(name), &warning, None, Severity::Warning);
+                    self.remember(
+                        &Principal::Lifeboat,
+                        Some(name),
+                        &warning,
+                        None,
+                        Severity::Warning,
+                    );
                 }
             }
         }

@@ -18,6 +18,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
+use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::retention::undo_target;
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice};
@@ -157,7 +158,7 @@ impl Engine {
         &self,
         name: &EnvironmentName,
         left: LeftByInstance,
-        by: &str,
+        by: &Principal,
     ) -> Result<JobId, EngineError> {
         let engine = self.clone();
         let title = "undo: exchange with the replaced tables";
@@ -245,7 +246,7 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal (rules 5, 8), or because there are none; a database out of reach.
-    pub fn start_confirm(&self, name: &EnvironmentName, by: &str) -> Result<JobId, EngineError> {
+    pub fn start_confirm(&self, name: &EnvironmentName, by: &Principal) -> Result<JobId, EngineError> {
         if self.left_in_databases(name)?.is_empty() {
             return Err(Refusal::NothingToConfirm {
                 environment: name.clone(),
@@ -501,14 +502,14 @@ impl Engine {
     /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.
     pub(super) fn note_replaced(&self, journal: &Journal) {
         if let Err(error) = self.remember_restore(journal) {
-            self.remember_warning("lifeboat", &journal.environment, &error.to_string());
+            self.remember_warning(&Principal::Lifeboat, &journal.environment, &error.to_string());
         }
         let has_tables = journal
             .instances
             .iter()
             .any(|record| matches!(record.beside, Beside::Schema(_)));
         if has_tables && let Err(error) = self.look_for_replaced(&journal.environment) {
-            self.remember_warning("lifeboat", &journal.environment, &error.to_string());
+            self.remember_warning(&Principal::Lifeboat, &journal.environment, &error.to_string());
         }
     }
 

@@ -20,6 +20,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
+use crate::domain::principal::Principal;
 use turns::{Turn, take_turns};
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
@@ -188,7 +189,10 @@ impl Engine {
     /// How many jobs of the schedule are at work in this process.
     fn scheduled_at_work(&self) -> usize {
         let at_work = super::locked(&self.0.at_work);
-        at_work.values().filter(|work| work.by() == "schedule").count()
+        at_work
+            .values()
+            .filter(|work| work.by() == Principal::Schedule)
+            .count()
     }
 
     /// Tells once, not every minute, that something is wrong.
@@ -198,7 +202,7 @@ impl Engine {
             notification.environment.as_ref() == name && notification.text.ends_with(text)
         });
         if !known {
-            self.remember("schedule", name, text, None, Severity::Critical);
+            self.remember(&Principal::Schedule, name, text, None, Severity::Critical);
         }
     }
 

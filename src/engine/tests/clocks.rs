@@ -43,7 +43,9 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
     house.write("author", "website/page-0.xml", "right");
     let first = back_up(&engine);
     house.pass(Duration::minutes(5));
-    let job = engine.start_backup(&super::house::manual(), "maria").unwrap();
+    let job = engine
+        .start_backup(&super::house::manual(), &"maria".into())
+        .unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     let second = outcome.backup.unwrap();
     assert!(
@@ -73,7 +75,7 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
     let page = house.root("author").join("website/page-0.xml");
     assert_eq!(std::fs::read_to_string(page).unwrap(), "right");
 
-    engine.delete(&live, &ahead, "maria").unwrap();
+    engine.delete(&live, &ahead, &"maria".into()).unwrap();
     engine
         .jobs_at_work()
         .into_iter()

@@ -50,7 +50,9 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     damage(&house, "repository");
     let verified = ended(
         &engine,
-        engine.start_verify(&House::live(), None, "maria").unwrap(),
+        engine
+            .start_verify(&House::live(), None, &"maria".into())
+            .unwrap(),
     );
     assert!(matches!(verified.state, JobState::Failed { .. }), "{verified:?}");
     let said = start_restore(&engine, &request(&id.0, everything()))
@@ -98,7 +100,9 @@ fn only_what_is_copied_is_and_older_copies_go() {
     assert_eq!(Some(&copies.backups[0].of), last.as_ref());
     let verified = done(
         &engine,
-        engine.start_verify(&House::live(), None, "maria").unwrap(),
+        engine
+            .start_verify(&House::live(), None, &"maria".into())
+            .unwrap(),
     );
     let said = verified.outcome.unwrap().summary;
     assert!(said.contains("with a copy in the second repository"), "{said}");
@@ -110,7 +114,7 @@ fn a_copy_that_fails_is_a_warning_and_is_made_up() {
     // A file where the folder should be.
     fs::write(house.path("copies"), "in the way").unwrap();
     let engine = house.engine();
-    let job = done(&engine, engine.start_backup(&manual(), "maria").unwrap());
+    let job = done(&engine, engine.start_backup(&manual(), &"maria".into()).unwrap());
     let outcome = job.outcome.unwrap();
     assert!(
         outcome
@@ -138,7 +142,9 @@ fn a_damaged_copy_is_found_and_counts_no_more() {
     damage(&house, "copies");
     let verified = ended(
         &engine,
-        engine.start_verify(&House::live(), Some(&id.0), "maria").unwrap(),
+        engine
+            .start_verify(&House::live(), Some(&id.0), &"maria".into())
+            .unwrap(),
     );
     let JobState::Failed { why } = verified.state else {
         panic!("{verified:?}")

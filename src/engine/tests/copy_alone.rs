@@ -176,7 +176,9 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     house.pass(Duration::days(6));
     back_up(&engine);
     assert_eq!(safeties(&engine), std::slice::from_ref(&safety));
-    engine.extend(&House::live(), &safety.id, "maria").unwrap();
+    engine
+        .extend(&House::live(), &safety.id, &"maria".into())
+        .unwrap();
     let safety = safeties(&engine).remove(0);
     house.pass(Duration::days(2));
     back_up(&engine);
@@ -192,11 +194,13 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     let engine = house.engine();
     restore(&engine);
     let safety = safeties(&engine).remove(0);
-    engine.delete(&House::live(), &safety.id, "maria").unwrap();
+    engine
+        .delete(&House::live(), &safety.id, &"maria".into())
+        .unwrap();
     assert_eq!(safeties(&engine), []);
     let copy = engine.details(&House::live()).unwrap().copies.unwrap().backups[0].clone();
     let refused = engine
-        .delete(&House::live(), &copy.backup.id, "maria")
+        .delete(&House::live(), &copy.backup.id, &"maria".into())
         .unwrap_err();
     assert!(refused.to_string().contains("manual slot"), "{refused}");
 }
@@ -275,7 +279,7 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
     assert_eq!(job.outcome.unwrap().safety, None);
     assert_eq!(safeties(&engine).len(), 1);
     let said = engine
-        .start_undo(&House::live(), "acme/live", "maria")
+        .start_undo(&House::live(), "acme/live", &"maria".into())
         .unwrap_err();
     assert!(
         matches!(said, EngineError::Refused(Refusal::NothingToUndo { .. })),

@@ -21,7 +21,7 @@ fn died_recording(house: &House, kind: JobKind, record: &BackupId) {
         environment: &House::live(),
         kind,
         title: "what was interrupted",
-        by: "maria",
+        by: &"maria".into(),
         due: None,
     };
     let (_, claim) = engine
@@ -79,7 +79,7 @@ fn a_safety_backup_in_the_first_is_waited_for() {
     take_away(&house);
     let said = house
         .engine()
-        .start_undo(&House::live(), "acme/live", "maria")
+        .start_undo(&House::live(), "acme/live", &"maria".into())
         .unwrap_err()
         .to_string();
     assert!(said.contains("is its disk mounted"), "{said}");
@@ -105,7 +105,7 @@ fn a_safety_backup_in_the_second_is_waited_for() {
     assert_eq!(safeties(&engine).len(), 1);
     unmount();
     let refused = |engine: &Engine| {
-        let error = engine.start_undo(&House::live(), "acme/live", "maria");
+        let error = engine.start_undo(&House::live(), "acme/live", &"maria".into());
         error.unwrap_err().to_string()
     };
     for engine in [&engine, &house.engine()] {
@@ -190,7 +190,9 @@ fn whoever_switches_live_meets_another_that_reads_from_the_other_repository() {
     restore_from_first(&engine, &id);
     house.pass(Duration::minutes(1));
     let held = of(RepositoryChoice::Copy);
-    let said = why(engine.start_undo(&House::live(), "acme/live", "maria").unwrap());
+    let said = why(engine
+        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .unwrap());
     assert!(said.contains("another Lifeboat"), "{said}");
     drop(held);
     undo(&engine);

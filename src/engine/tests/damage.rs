@@ -48,12 +48,14 @@ fn back_up_before_upgrade(engine: &Engine) -> String {
         note: None,
         upgrade_to: Some(MagnoliaVersion("6.4".to_owned())),
     };
-    let job = engine.start_backup(&request, "maria").unwrap();
+    let job = engine.start_backup(&request, &"maria".into()).unwrap();
     done(engine, job).outcome.unwrap().backup.unwrap().0
 }
 
 fn verified(engine: &Engine) -> JobState {
-    let job = engine.start_verify(&House::live(), None, "maria").unwrap();
+    let job = engine
+        .start_verify(&House::live(), None, &"maria".into())
+        .unwrap();
     ended(engine, job).state
 }
 
@@ -153,7 +155,7 @@ fn a_repository_that_takes_nothing_is_verified_drilled_and_restored_from() {
     std::os::unix::fs::symlink(".live.lock", &lock).unwrap();
 
     assert_eq!(verified(&engine), JobState::Done);
-    let drill = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let drill = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     done(&engine, drill);
     let job = start_restore(&engine, &request(&backup, everything())).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {

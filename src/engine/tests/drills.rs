@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::watch::Unwatched;
 
 fn drill(engine: &Engine) -> Drill {
-    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     done(engine, job);
     engine.catalog().drills(&House::live()).unwrap().remove(0)
 }
@@ -83,7 +83,7 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     let engine = house.engine();
     let id = back_up(&engine);
     damage(&house);
-    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {
         panic!("the drill saw nothing");
     };
@@ -97,7 +97,9 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     assert_eq!(summary.last_drill.unwrap().backup, id);
     assert_eq!(summary.last_proven, None);
     nothing_is_left(&house, &house.path("state/scratch"));
-    let nothing = engine.start_drill(&House::live(), None, "maria").unwrap_err();
+    let nothing = engine
+        .start_drill(&House::live(), None, &"maria".into())
+        .unwrap_err();
     assert!(nothing.to_string().contains("no good backup"), "{nothing}");
 }
 
@@ -109,7 +111,7 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
     drop(engine);
     house.instances = vec!["author"];
     let engine = house.engine();
-    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     assert!(
         outcome.summary.contains("in part only") && outcome.summary.contains("all of author came back"),
@@ -156,7 +158,9 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
         engine.catalog().record_drill(&House::live(), &whole).unwrap();
         house.pass(Duration::minutes(1));
         engine.refresh();
-        let again = engine.start_drill(&House::live(), Some(&id.0), "maria").unwrap();
+        let again = engine
+            .start_drill(&House::live(), Some(&id.0), &"maria".into())
+            .unwrap();
         done(&engine, again);
         let backup = backups(&engine).remove(0);
         assert_eq!(backup.is_good(), is_good);
@@ -250,7 +254,7 @@ fn a_drill_that_has_no_place_is_not_begun_and_says_nothing_of_the_backup() {
     house.drill.scratch = Some(house.path("file/scratch"));
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {
         panic!("where did it restore to?");
     };

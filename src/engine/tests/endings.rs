@@ -11,6 +11,7 @@ use super::house::{House, back_up, backups, done, ended, everything, manual, req
 use super::rules::hold;
 use crate::domain::activity::Activity;
 use crate::domain::job::{Job, JobId, JobState};
+use crate::domain::principal::Principal;
 use crate::domain::request::HoldKind;
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::Engine;
@@ -51,7 +52,7 @@ impl Gate {
 }
 
 fn reasons() -> [StopReason; 8] {
-    let by = || "olga".to_owned();
+    let by = || Principal::account("olga");
     [
         StopReason::Asked { by: by() },
         StopReason::CockpitLeft { by: by() },
@@ -99,7 +100,7 @@ fn assert_told(engine: &Engine, job: &Job, reason: &StopReason) {
     if let StopReason::Asked { by } = reason {
         assert_eq!(&activity[1].by, by);
     } else {
-        assert_eq!(activity[1].by, "lifeboat");
+        assert_eq!(activity[1].by, Principal::Lifeboat);
         assert!(activity[1].what.contains(&since), "{activity:#?}");
     }
 }
@@ -113,7 +114,7 @@ pub(super) fn whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity()
     // As if asked from here, and from another Lifeboat on the same machine.
     let other = house.engine();
     for (asks, reason) in [&engine, &other].iter().cycle().zip(reasons()) {
-        let job = engine.start_backup(&manual(), "maria").unwrap();
+        let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
         gate.reached();
         asks.stop(job, &reason).unwrap();
         // The first reason is the one that stops it.
@@ -129,7 +130,7 @@ fn an_engine_that_is_closed_gives_every_job_its_reason_and_begins_nothing_more()
     let gate = Gate::new(&house, "before");
     house.hooks.before_backup = gate.hook("person");
     let engine = house.engine();
-    let job = engine.start_backup(&manual(), "maria").unwrap();
+    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
     gate.reached();
     engine.close(&StopReason::Signal);
     assert_eq!(engine.jobs_at_work(), []);
@@ -203,7 +204,7 @@ fn a_restore_goes_on_to_its_end_where_nobody_looks_on_and_notes_that_once() {
             .filter(|entry| entry.what.contains(gone))
             .collect();
         assert_eq!(noted.len(), 1, "{point}");
-        assert_eq!(noted[0].by, "lifeboat");
+        assert_eq!(noted[0].by, Principal::Lifeboat);
     }
 }
 
@@ -216,7 +217,7 @@ fn where_nobody_looks_on_nothing_is_begun_by_schedule_and_what_is_begun_says_so(
     assert_eq!(engine.jobs_at_work(), []);
     assert_eq!(backups(&engine), []);
     // One that was being started when the terminal went.
-    let job = engine.start_backup(&manual(), "maria").unwrap();
+    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
     done(&engine, job);
     let log = log(&engine, job);
     assert_eq!(tells(&log, "whoever read the output"), 1, "{log:#?}");
@@ -228,7 +229,7 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
     let waits = |id| matches!(engine.job(id).unwrap().state, JobState::Waiting { why } if why.contains("maintenance"));
-    let job = engine.start_backup(&manual(), "maria").unwrap();
+    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
     while !waits(job) {
         thread::yield_now();
     }
@@ -238,6 +239,6 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let log = log(&engine, job);
     assert_eq!(tells(&log, "goes on without a screen"), 0, "{log:#?}");
     // One that was being started when the terminal went does not wait either.
-    let late = engine.start_backup(&manual(), "maria").unwrap();
+    let late = engine.start_backup(&manual(), &"maria".into()).unwrap();
     assert_eq!(ended(&engine, late).stop_reason, Some(StopReason::TerminalGone));
 }

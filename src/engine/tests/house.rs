@@ -318,14 +318,14 @@ pub(super) fn done(engine: &Engine, id: JobId) -> Job {
 }
 
 pub(super) fn back_up(engine: &Engine) -> BackupId {
-    let job = engine.start_backup(&manual(), "maria").unwrap();
+    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
     done(engine, job).outcome.unwrap().backup.unwrap()
 }
 
 /// Makes a plan and follows it.
 pub(super) fn start_restore(engine: &Engine, request: &RestoreRequest) -> Result<JobId, EngineError> {
     let plan = engine.plan_restore(request, &Unwatched)?;
-    engine.start_restore(&plan.id, "acme/live", "maria")
+    engine.start_restore(&plan.id, "acme/live", &"maria".into())
 }
 
 pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Job {
@@ -334,7 +334,9 @@ pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Jo
 }
 
 pub(super) fn undo(engine: &Engine) -> Job {
-    let job = engine.start_undo(&House::live(), "acme/live", "maria").unwrap();
+    let job = engine
+        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .unwrap();
     done(engine, job)
 }
 

@@ -63,7 +63,9 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
         )
         .unwrap();
     let report = engine.check(None).unwrap();
-    let job = engine.start_restore(&plan.id, "acme/live", "maria").unwrap();
+    let job = engine
+        .start_restore(&plan.id, "acme/live", &"maria".into())
+        .unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     let left = house.beside("author");
     for left in &left {

@@ -36,7 +36,10 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
         INSTANCES.map(|instance| house.beside(instance).len()),
     );
     let engine = house.engine_with_state(state);
-    let error = engine.start_backup(&manual(), "maria").unwrap_err().to_string();
+    let error = engine
+        .start_backup(&manual(), &"maria".into())
+        .unwrap_err()
+        .to_string();
     let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
     for text in [&error, &trouble] {
         for said in says {
@@ -59,7 +62,11 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
             .any(|told| told.severity == Severity::Critical && told.text.ends_with(&error)),
         "{told:?}"
     );
-    assert!(engine.start_undo(&House::live(), "acme/live", "maria").is_err());
+    assert!(
+        engine
+            .start_undo(&House::live(), "acme/live", &"maria".into())
+            .is_err()
+    );
     assert_eq!(
         backups(&engine).len(),
         1,
@@ -139,7 +146,7 @@ fn a_job_that_died_switching_without_any_trace_beside_live_is_noted() {
         environment: &name,
         kind: JobKind::Restore,
         title: "restore of everything",
-        by: "maria",
+        by: &"maria".into(),
         due: None,
     };
     let (mut job, claim) = engine

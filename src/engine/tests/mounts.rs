@@ -49,7 +49,7 @@ fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {
     // It was mounted after the plan had been made: the job looks for itself.
     assert!(
         engine
-            .start_restore(&plan.id, "acme/live", "maria")
+            .start_restore(&plan.id, "acme/live", &"maria".into())
             .map(|job| ended(&engine, job).state)
             .is_ok_and(|state| matches!(state, JobState::Failed { why } if why.contains("is a mount point")))
     );

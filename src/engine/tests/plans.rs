@@ -19,7 +19,7 @@ fn plan(engine: &Engine) -> PlanId {
 
 /// Why the plan is not followed.
 fn why(engine: &Engine, plan: &PlanId) -> Stale {
-    match engine.start_restore(plan, "acme/live", "maria") {
+    match engine.start_restore(plan, "acme/live", &"maria".into()) {
         Err(EngineError::Refused(Refusal::StalePlan { plan: refused, why })) => {
             assert_eq!(refused, *plan);
             why
@@ -40,7 +40,7 @@ fn a_plan_is_followed_within_the_hour_and_by_any_lifeboat_of_the_catalog() {
     fs::write(house.root("author").join("dam/new.jpg"), "new").unwrap();
     house.pass(Duration::minutes(59));
     let other = house.engine();
-    let job = other.start_restore(&plan, "acme/live", "maria").unwrap();
+    let job = other.start_restore(&plan, "acme/live", &"maria".into()).unwrap();
     done(&other, job);
     assert_eq!(house.content(), before);
 }
@@ -94,7 +94,7 @@ fn a_plan_from_before_a_hold_was_lifted_is_refused() {
             on,
             reason: None,
         };
-        engine.hold(&request, "maria").unwrap();
+        engine.hold(&request, &"maria".into()).unwrap();
     };
     hold(true);
     let plan = plan(&engine);

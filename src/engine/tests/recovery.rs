@@ -123,7 +123,7 @@ fn what_somebody_else_put_in_the_place_of_live_is_not_touched() {
     assert!(trouble.contains("half switched"), "{trouble}");
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Critical);
-    let error = engine.start_backup(&manual(), "maria").unwrap_err();
+    let error = engine.start_backup(&manual(), &"maria".into()).unwrap_err();
     assert!(
         error.to_string().contains("half switched"),
         "no job works on mixed content: {error}"
@@ -146,7 +146,7 @@ fn an_unreadable_journal_is_said_and_stops_every_job() {
     let engine = house.engine();
     let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("journal"), "{trouble}");
-    assert!(engine.start_backup(&manual(), "maria").is_err());
+    assert!(engine.start_backup(&manual(), &"maria".into()).is_err());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_drill_that_died_is_settled_after_a_live_that_is_half_switched() {
             environment: &environment,
             kind,
             title: kind.label(),
-            by: "maria",
+            by: &"maria".into(),
             due: None,
         };
         let began = engine.catalog().create_job(new, engine.now(), &JobState::Running);

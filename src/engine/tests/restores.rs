@@ -110,7 +110,9 @@ fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
     let engine = house.engine();
     let good = back_up(&engine);
     fs::rename(house.root("public-1"), house.path("away")).unwrap();
-    let job = engine.start_backup(&super::house::manual(), "maria").unwrap();
+    let job = engine
+        .start_backup(&super::house::manual(), &"maria".into())
+        .unwrap();
     let job = super::house::ended(&engine, job);
     assert_eq!(job.state.label(), "failed");
     assert_eq!(
@@ -193,7 +195,9 @@ fn a_plan_says_what_stands_in_the_way() {
         .plan_restore(&request("manual", only(&[], &["no-such-workspace"])), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles.len(), 1, "{:?}", plan.obstacles);
-    let refused = engine.start_restore(&plan.id, "acme/live", "maria").unwrap_err();
+    let refused = engine
+        .start_restore(&plan.id, "acme/live", &"maria".into())
+        .unwrap_err();
     assert!(refused.to_string().contains("config, dam, website"), "{refused}");
     assert_eq!(backups(&engine).len(), 1, "not even a safety backup was taken");
 }
@@ -230,7 +234,9 @@ fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.start_verify(&House::live(), None, "maria").unwrap();
+    let job = engine
+        .start_verify(&House::live(), None, &"maria".into())
+        .unwrap();
     super::house::done(&engine, job);
     for pack in packs(&house.path("repository/acme/live/data")) {
         let mut bytes = fs::read(&pack).unwrap();
@@ -238,7 +244,9 @@ fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
         fs::set_permissions(&pack, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         fs::write(&pack, bytes).unwrap();
     }
-    let job = engine.start_verify(&House::live(), None, "maria").unwrap();
+    let job = engine
+        .start_verify(&House::live(), None, &"maria".into())
+        .unwrap();
     let job = super::house::ended(&engine, job);
     assert_eq!(job.state.label(), "failed");
     let told = engine.catalog().notifications(1).unwrap().remove(0);
@@ -266,7 +274,9 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
         house.remove("author", workspace);
     }
     house.pass(chrono::Duration::hours(1));
-    let job = engine.start_backup(&super::house::manual(), "maria").unwrap();
+    let job = engine
+        .start_backup(&super::house::manual(), &"maria".into())
+        .unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     assert!(
         outcome.warnings[0].contains("look whether it is whole"),
@@ -279,7 +289,7 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
     );
 
     // Once somebody has looked, it can be deleted by hand.
-    engine.delete(&House::live(), &good, "maria").unwrap();
+    engine.delete(&House::live(), &good, &"maria".into()).unwrap();
     for id in engine.jobs_at_work() {
         super::house::done(&engine, id);
     }
@@ -318,7 +328,9 @@ fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
     let later = house.engine();
     let trouble = later.details(&House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("is its disk mounted?"), "{trouble}");
-    let job = later.start_backup(&super::house::manual(), "maria").unwrap();
+    let job = later
+        .start_backup(&super::house::manual(), &"maria".into())
+        .unwrap();
     assert_eq!(super::house::ended(&later, job).state.label(), "failed");
     assert!(!house.path("repository/acme/live").exists());
 }
@@ -352,7 +364,9 @@ fn a_workspace_that_is_a_link_fails_the_backup() {
     fs::rename(house.root("author").join("dam"), house.path("dam-elsewhere")).unwrap();
     std::os::unix::fs::symlink(house.path("dam-elsewhere"), house.root("author").join("dam")).unwrap();
     let engine = house.engine();
-    let job = engine.start_backup(&super::house::manual(), "maria").unwrap();
+    let job = engine
+        .start_backup(&super::house::manual(), &"maria".into())
+        .unwrap();
     let job = super::house::ended(&engine, job);
     assert!(
         format!("{:?}", job.state).contains("symbolic link"),
@@ -368,7 +382,9 @@ fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
     back_up(&engine);
     let held = engine.lock(&House::live()).unwrap();
     let other = house.engine_with_state("another-state");
-    let job = other.start_backup(&super::house::manual(), "jonas").unwrap();
+    let job = other
+        .start_backup(&super::house::manual(), &"jonas".into())
+        .unwrap();
     let job = super::house::ended(&other, job);
     assert!(
         format!("{:?}", job.state).contains("another Lifeboat"),
@@ -407,7 +423,7 @@ fn undo_never_goes_back_further_than_the_last_restore() {
     let content = house.content();
     let details = engine.details(&House::live()).unwrap();
     assert_eq!(details.undo_way, None);
-    let refused = engine.start_undo(&House::live(), "acme/live", "maria");
+    let refused = engine.start_undo(&House::live(), "acme/live", &"maria".into());
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("nothing to undo"), "{refused}");
     assert_eq!(house.content(), content);

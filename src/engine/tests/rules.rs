@@ -26,7 +26,7 @@ pub(super) fn hold(engine: &Engine, hold: HoldKind, on: bool) {
         on,
         reason: Some("moving disks".into()),
     };
-    engine.hold(&request, "jonas").unwrap();
+    engine.hold(&request, &"jonas".into()).unwrap();
 }
 
 fn upgrade() -> BackupRequest {
@@ -44,14 +44,14 @@ pub(super) fn only_live_is_backed_up_and_restored() {
         environment: House::uat(),
         ..manual()
     };
-    let said = refusal(engine.start_backup(&request, "maria")).to_string();
+    let said = refusal(engine.start_backup(&request, &"maria".into())).to_string();
     assert!(said.contains("acme/uat is UAT and only Live"), "{said}");
     assert!(matches!(
-        refusal(engine.start_undo(&House::uat(), "acme/uat", "maria")),
+        refusal(engine.start_undo(&House::uat(), "acme/uat", &"maria".into())),
         Refusal::NotLive { .. }
     ));
     assert!(matches!(
-        refusal(engine.start_verify(&House::uat(), None, "maria")),
+        refusal(engine.start_verify(&House::uat(), None, &"maria".into())),
         Refusal::NotLive { .. }
     ));
     assert_eq!(
@@ -72,7 +72,7 @@ pub(super) fn a_restore_needs_the_name_typed_and_no_protection() {
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     for typed in ["", "acme", "ACME/LIVE", "acme/live "] {
-        let said = engine.start_restore(&plan.id, typed, "maria");
+        let said = engine.start_restore(&plan.id, typed, &"maria".into());
         assert!(matches!(refusal(said), Refusal::NotConfirmed { .. }), "{typed:?}");
     }
     hold(&engine, HoldKind::Protection, true);
@@ -87,7 +87,7 @@ pub(super) fn without_a_restore_there_is_nothing_to_undo() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let said = refusal(engine.start_undo(&House::live(), "acme/live", "maria"));
+    let said = refusal(engine.start_undo(&House::live(), "acme/live", &"maria".into()));
     assert!(matches!(said, Refusal::NothingToUndo { .. }));
 }
 
@@ -96,10 +96,10 @@ pub(super) fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waiting = engine.start_backup(&manual(), "maria").unwrap();
+    let waiting = engine.start_backup(&manual(), &"maria".into()).unwrap();
     // Another Lifeboat on the same machine sees the same.
     let other = house.engine();
-    let busy = refusal(other.start_backup(&manual(), "jonas"));
+    let busy = refusal(other.start_backup(&manual(), &"jonas".into()));
     assert!(
         matches!(&busy, Refusal::Busy { job, .. } if *job == waiting),
         "{busy}"
@@ -113,24 +113,24 @@ pub(super) fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waiting = engine.start_backup(&manual(), "maria").unwrap();
-    house.engine().cancel(waiting, "jonas").unwrap();
+    let waiting = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    house.engine().cancel(waiting, &"jonas".into()).unwrap();
     assert_eq!(ended(&engine, waiting).state, JobState::Cancelled);
     assert_eq!(backups(&engine), []);
-    assert!(engine.cancel(waiting, "jonas").is_err(), "it has ended");
+    assert!(engine.cancel(waiting, &"jonas".into()).is_err(), "it has ended");
 }
 
 #[test]
 pub(super) fn one_upgrade_backup_stands_at_a_time() {
     let house = House::new();
     let engine = house.engine();
-    let first = done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap())
+    let first = done(&engine, engine.start_backup(&upgrade(), &"jonas".into()).unwrap())
         .outcome
         .unwrap()
         .backup
         .unwrap();
     assert!(matches!(
-        refusal(engine.start_backup(&upgrade(), "jonas")),
+        refusal(engine.start_backup(&upgrade(), &"jonas".into())),
         Refusal::UpgradeStands { .. }
     ));
     back_up(&engine);
@@ -140,11 +140,11 @@ pub(super) fn one_upgrade_backup_stands_at_a_time() {
         "an upgrade backup stands outside the slots"
     );
 
-    engine.extend(&House::live(), &first, "jonas").unwrap();
+    engine.extend(&House::live(), &first, &"jonas".into()).unwrap();
     house.pass(Duration::hours(72));
     assert!(
         matches!(
-            refusal(engine.start_backup(&upgrade(), "jonas")),
+            refusal(engine.start_backup(&upgrade(), &"jonas".into())),
             Refusal::UpgradeStands { .. }
         ),
         "extended"
@@ -153,16 +153,16 @@ pub(super) fn one_upgrade_backup_stands_at_a_time() {
     back_up(&engine);
     assert_eq!(backups(&engine).len(), 1, "expired, and dropped by retention");
 
-    let second = done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap())
+    let second = done(&engine, engine.start_backup(&upgrade(), &"jonas".into()).unwrap())
         .outcome
         .unwrap()
         .backup
         .unwrap();
-    engine.delete(&House::live(), &second, "jonas").unwrap();
+    engine.delete(&House::live(), &second, &"jonas".into()).unwrap();
     for id in engine.jobs_at_work() {
         done(&engine, id);
     }
-    done(&engine, engine.start_backup(&upgrade(), "jonas").unwrap());
+    done(&engine, engine.start_backup(&upgrade(), &"jonas".into()).unwrap());
 }
 
 #[test]
@@ -171,11 +171,11 @@ pub(super) fn a_backup_in_a_slot_is_not_deleted_by_hand() {
     let engine = house.engine();
     let backup = back_up(&engine);
     assert!(matches!(
-        refusal(engine.delete(&House::live(), &backup, "jonas")),
+        refusal(engine.delete(&House::live(), &backup, &"jonas".into())),
         Refusal::BackupHeld { .. }
     ));
     assert!(matches!(
-        refusal(engine.extend(&House::live(), &backup, "jonas")),
+        refusal(engine.extend(&House::live(), &backup, &"jonas".into())),
         Refusal::BackupHeld { .. }
     ));
 }

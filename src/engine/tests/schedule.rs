@@ -79,7 +79,7 @@ pub(super) fn maintenance_and_running_jobs_are_passed_over() {
         .set_hold(&House::live(), kind, Some(&hold))
         .unwrap();
     assert_eq!(look(&engine), []);
-    let waiting = engine.start_backup(&manual(), "maria").unwrap();
+    let waiting = engine.start_backup(&manual(), &"maria".into()).unwrap();
     engine.catalog().set_hold(&House::live(), kind, None).unwrap();
     assert_eq!(ended(&engine, waiting).state, JobState::Done);
     house.pass(Duration::minutes(1));

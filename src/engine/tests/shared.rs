@@ -201,7 +201,13 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
         Ok(Outcome::default())
     };
     let id = engine
-        .start(&House::live(), JobKind::Backup, "manual backup", "maria", body)
+        .start(
+            &House::live(),
+            JobKind::Backup,
+            "manual backup",
+            &"maria".into(),
+            body,
+        )
         .unwrap();
     pause.recv().unwrap();
     meanwhile(id);
@@ -368,7 +374,7 @@ fn a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else(_connect: &str
         environment: &live,
         kind: JobKind::Restore,
         title: "restore",
-        by: "kim",
+        by: &"kim".into(),
         due: None,
     };
     let (job, claim) = engine
@@ -434,7 +440,7 @@ fn content_that_only_another_machine_has_is_left_alone(_connect: &str) {
         told.text
     );
     assert!(matches!(
-        other.start_backup(&house::manual(), "maria"),
+        other.start_backup(&house::manual(), &"maria".into()),
         Err(EngineError::Failed(_))
     ));
     for instance in INSTANCES {

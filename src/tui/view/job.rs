@@ -44,7 +44,7 @@ pub fn text(model: &Model, id: JobId, width: u16) -> Text {
     ending(&mut text, model, job, symbols);
     phases(&mut text, job, symbols);
     text.blank();
-    text.fact("asked by", &job.by);
+    text.fact("asked by", job.by.as_str());
     text.fact("asked at", &moment_and_age(job.created, model.now));
     if job.ended.is_some()
         && let Some(took) = job.took_millis(model.now)
@@ -246,7 +246,7 @@ mod tests {
             environment: "acme/live".parse().unwrap(),
             kind,
             title: "a job".to_owned(),
-            by: "maria".to_owned(),
+            by: "maria".into(),
             created: DateTime::UNIX_EPOCH,
             began: None,
             ended: None,

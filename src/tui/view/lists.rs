@@ -40,7 +40,7 @@ pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: R
         severity: entry.severity,
         who: match &entry.environment {
             Some(environment) => format!("{} {environment}", entry.by),
-            None => entry.by.clone(),
+            None => entry.by.to_string(),
         },
         what: &entry.what,
         new: false,

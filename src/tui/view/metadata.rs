@@ -76,7 +76,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
 fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)> {
     let manifest = &backup.manifest;
     let by = match (trigger(&manifest.trigger), &manifest.by) {
-        (trigger, by) if trigger == *by => trigger,
+        (trigger, by) if trigger == by.as_str() => trigger,
         (trigger, by) => format!("{trigger}, {by}"),
     };
     let verified = match &backup.verification {

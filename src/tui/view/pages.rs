@@ -219,7 +219,7 @@ fn about_backup(model: &Model, backup: &Backup, width: u16) -> Text {
     text.fact("id", &backup.id.0);
     text.fact("taken", &moment_and_age(manifest.taken, model.now));
     text.fact("trigger", &trigger(&manifest.trigger));
-    text.fact("asked by", &manifest.by);
+    text.fact("asked by", manifest.by.as_str());
     if let Some(note) = &manifest.note {
         text.fact("note", note);
     }

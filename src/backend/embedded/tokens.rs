@@ -1,0 +1,66 @@
+//! What only somebody at the service's own machine may do, and no service answers: make, list and end tokens, and check
+//! the chain of the activity log.
+
+use super::Embedded;
+use crate::backend::BackendError;
+use crate::catalog::Catalog;
+use crate::domain::Instant;
+use crate::domain::activity::ChainReport;
+use crate::domain::token::TokenRecord;
+
+impl Embedded {
+    /// Every token, by name, those that were revoked or have expired included.
+    ///
+    /// # Errors
+    /// An engine that is not open; a catalog that cannot be read.
+    pub async fn tokens(&self) -> Result<Vec<TokenRecord>, BackendError> {
+        self.on_catalog(Catalog::tokens).await
+    }
+
+    /// Adds a token. `hash` is the SHA-256 of its text.
+    ///
+    /// # Errors
+    /// As [`Embedded::tokens`]; a token of that name that there is or was.
+    pub async fn add_token(&self, token: TokenRecord, hash: [u8; 32]) -> Result<(), BackendError> {
+        self.on_catalog(move |catalog| catalog.add_token(&token, &hash))
+            .await
+    }
+
+    /// Gives a token another text, and returns the token. `None` when there is none or it was revoked.
+    ///
+    /// # Errors
+    /// As [`Embedded::tokens`].
+    pub async fn rotate_token(
+        &self,
+        name: String,
+        hash: [u8; 32],
+        at: Instant,
+    ) -> Result<Option<TokenRecord>, BackendError> {
+        self.on_catalog(move |catalog| {
+            let rotated = catalog.rotate_token(&name, &hash, at)?;
+            let all = catalog.tokens()?;
+            Ok(all
+                .into_iter()
+                .find(|token| token.name == name)
+                .filter(|_| rotated))
+        })
+        .await
+    }
+
+    /// Ends a token. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// As [`Embedded::tokens`].
+    pub async fn revoke_token(&self, name: String, at: Instant) -> Result<bool, BackendError> {
+        self.on_catalog(move |catalog| catalog.revoke_token(&name, at))
+            .await
+    }
+
+    /// Checks that the activity log is what was written.
+    ///
+    /// # Errors
+    /// As [`Embedded::tokens`].
+    pub async fn verify_activity(&self) -> Result<ChainReport, BackendError> {
+        self.on_catalog(Catalog::verify_activity).await
+    }
+}
