@@ -33,6 +33,10 @@ mod interrupted;
 mod killed;
 #[path = "postgres/left_behind.rs"]
 mod left_behind;
+#[path = "postgres/pool.rs"]
+mod pool;
+#[path = "postgres/pooler.rs"]
+mod pooler;
 #[path = "postgres/readers.rs"]
 mod readers;
 #[path = "postgres/records.rs"]

@@ -6,7 +6,7 @@ use lifeboat::engine::Engine;
 use crate::house::{House, back_up, done, failed, plan, restore, undo};
 
 /// Everything that can be set on a table or its columns and that Jackrabbit does not set, and some ways to count.
-const TOUCH: &str = r#"
+pub const TOUCH: &str = r#"
 CREATE TABLESPACE shelf LOCATION '{shelf}';
 CREATE FUNCTION public.text_order(text, text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT bttextcmp($1, $2)';
 CREATE OPERATOR CLASS public.plain_ops FOR TYPE text USING btree AS
@@ -68,11 +68,11 @@ UNION ALL SELECT concat_ws(' ', sequencename, data_type, start_value, min_value,
 FROM pg_sequences WHERE schemaname = 'public') AS lines
 ";
 
-fn look(house: &House) -> String {
-    house.client("author").query_one(LOOK, &[]).unwrap().get(0)
+pub fn look(house: &House, database: &str) -> String {
+    house.client(database).query_one(LOOK, &[]).unwrap().get(0)
 }
 
-fn touched() -> House {
+pub fn touched() -> House {
     let house = House::new();
     let shelf = house.cluster.socket().join("shelf");
     std::fs::create_dir(&shelf).unwrap();
@@ -115,7 +115,7 @@ fn drill(engine: &Engine) {
 fn what_is_set_on_tables_comes_back_with_their_rows() {
     let house = touched();
     let engine = house.engine();
-    let (set, rows) = (look(&house), house.rows("author", "public"));
+    let (set, rows) = (look(&house, "author"), house.rows("author", "public"));
     let backup = back_up(&engine).0;
     drill(&engine);
     let unchanged = plan(&engine, &backup, &[]);
@@ -132,7 +132,7 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
              CREATE INDEX later ON pm_dam_bundle (node_id_lo); UPDATE pm_website_bundle SET bundle_data = 'x'",
         )
         .unwrap();
-    let (stripped, later) = (look(&house), house.rows("author", "public"));
+    let (stripped, later) = (look(&house, "author"), house.rows("author", "public"));
     let planned = plan(&engine, &backup, &[]);
     assert_eq!(planned.obstacles, Vec::<String>::new());
     let warnings = planned.warnings.join("\n");
@@ -147,15 +147,15 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
 
     house.pass(chrono::Duration::minutes(1));
     restore(&engine, &backup, &[]);
-    assert_eq!(look(&house), set);
+    assert_eq!(look(&house, "author"), set);
     assert_eq!(house.rows("author", "public"), rows);
     house.pass(chrono::Duration::minutes(1));
     undo(&engine);
-    assert_eq!(look(&house), stripped);
+    assert_eq!(look(&house, "author"), stripped);
     assert_eq!(house.rows("author", "public"), later);
     house.pass(chrono::Duration::minutes(1));
     undo(&engine);
-    assert_eq!(look(&house), set);
+    assert_eq!(look(&house, "author"), set);
     assert_eq!(house.rows("author", "public"), rows);
     // What the sequences give comes behind what is there, and nothing was taken on the way.
     assert_eq!(add_names(&house), [3, 100, 5, 3]);
@@ -163,7 +163,7 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
     let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
-    assert_eq!(look(&house), set);
+    assert_eq!(look(&house, "author"), set);
 }
 
 #[test]

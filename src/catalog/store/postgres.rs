@@ -252,9 +252,11 @@ impl Stopped {
 impl Link {
     /// Connects. `writer` is what is written is marked with.
     pub(in crate::catalog) fn open(connector: &Connector, writer: u64) -> Result<Self, CatalogError> {
-        let mut client = connector.connect().map_err(|error| CatalogError::OutOfReach {
-            why: error.to_string(),
-        })?;
+        let mut client = connector
+            .connect_lasting()
+            .map_err(|error| CatalogError::OutOfReach {
+                why: error.to_string(),
+            })?;
         let settings = format!("{SETTINGS}; SET lifeboat.writer = '{writer}'");
         client
             .batch_execute(&settings)

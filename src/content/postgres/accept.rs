@@ -19,12 +19,14 @@ impl Stage {
         if drawn.tables.iter().all(|table| table.close.is_empty()) {
             return Ok(());
         }
-        let mut client = self.connector.connect()?;
-        self.owner.act(&self.connector, &mut client)?;
+        let failed = self.connector.failed("completing what is staged");
+        let mut session = self.connector.connect()?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        self.owner.act(&self.connector, &mut transaction)?;
         for table in &drawn.tables {
-            self.run(&mut client, &table.close)?;
+            self.run(&mut transaction, &table.close)?;
         }
-        Ok(())
+        transaction.commit().map_err(failed)
     }
 
     /// Does what Jackrabbit does first of all: it adds a name and a node to each workspace, as the owner of the tables, and
@@ -34,14 +36,14 @@ impl Stage {
     /// [`ContentError::Database`] when it cannot be tried.
     pub fn accepts(&self, tables: &[Table], drawn: &Blueprints) -> Result<Option<String>, ContentError> {
         let failed = self.connector.failed("adding to what is staged");
-        let mut client = self.connector.connect()?;
-        self.owner.act(&self.connector, &mut client)?;
+        let mut session = self.connector.connect()?;
         let mut refused = None;
         for table in tables {
             let Some((columns, values)) = sample(table) else {
                 continue;
             };
-            let mut transaction = client.transaction().map_err(&failed)?;
+            let mut transaction = session.begin().map_err(&failed)?;
+            self.owner.act(&self.connector, &mut transaction)?;
             let added = run(
                 &mut transaction,
                 &format!(
@@ -72,7 +74,10 @@ impl Stage {
             }
         }
         // A sequence does not go back by itself.
-        self.count(&mut client, drawn)?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        self.owner.act(&self.connector, &mut transaction)?;
+        self.count(&mut transaction, drawn)?;
+        transaction.commit().map_err(failed)?;
         Ok(refused)
     }
 }

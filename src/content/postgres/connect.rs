@@ -18,7 +18,9 @@ use rustls::pki_types::pem::PemObject;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::session::{self, Answer};
+use super::session::{self, Between, Session};
+pub use super::trouble::sentence;
+use super::trouble::{causes, system_error, was_lost};
 use super::{address, passfile};
 use crate::certificates::Distrust;
 use crate::content::ContentError;
@@ -43,8 +45,8 @@ pub struct Connector {
     patience: Option<Duration>,
     /// Which of several servers, once one has answered.
     server: Option<usize>,
-    /// Whether it has heard how a session is to be, so that other programs can say so as well.
-    is_direct: bool,
+    /// What is between Lifeboat and the server, once that was found out.
+    between: Option<Between>,
 }
 
 impl fmt::Debug for Connector {
@@ -66,7 +68,7 @@ impl Connector {
             variables,
             patience: None,
             server: None,
-            is_direct: false,
+            between: None,
         }
     }
 
@@ -135,12 +137,19 @@ impl Connector {
         Ok(config)
     }
 
+    /// What is between Lifeboat and the server. `None` until somebody has connected: ask the connector that
+    /// [`Connector::connect_to_one`] gives.
+    #[must_use]
+    pub fn between(&self) -> Option<Between> {
+        self.between
+    }
+
     /// Opens a connection.
     ///
     /// # Errors
     /// [`ContentError::Database`] with what to look at.
-    pub fn connect(&self) -> Result<Client, ContentError> {
-        self.connect_to_one().map(|(client, _)| client)
+    pub fn connect(&self) -> Result<Session, ContentError> {
+        self.connect_to_one().map(|(session, _)| session)
     }
 
     /// Opens a connection, and gives the connector to the same server: of several that are named, each has a database of
@@ -148,52 +157,71 @@ impl Connector {
     ///
     /// # Errors
     /// [`ContentError::Database`] with what to look at.
-    pub fn connect_to_one(&self) -> Result<(Client, Self), ContentError> {
+    pub fn connect_to_one(&self) -> Result<(Session, Self), ContentError> {
         let (config, tls) = self.ready()?;
         self.first(&config, |connector, config| {
-            let open = |config: &Config| {
-                let config = postgres::Config::from(config.clone());
-                match &tls {
-                    Some(tls) => config.connect(tls.clone()),
-                    None => config.connect(NoTls),
+            let failed = |error| connector.unconnected(&error);
+            let (mut client, mut between) = connector.reach(config, tls.as_ref())?;
+            if between == Between::Pooler
+                && connector.between.is_none()
+                && !session::takes_transactions(&mut client).map_err(failed)?
+            {
+                // Once may be an accident.
+                (client, between) = connector.reach(config, tls.as_ref())?;
+                if !session::takes_transactions(&mut client).map_err(failed)? {
+                    return Err(connector.wrong(CONNECTING, session::BY_STATEMENT));
                 }
+            }
+            let connector = Self {
+                between: Some(between),
+                ..connector.clone()
             };
-            let (mut client, is_passed_on) = match open(&session::asked_for(config)) {
-                Ok(mut client) => {
-                    let told = client.simple_query(session::LOOK);
-                    let answer = session::answer(&told.map_err(|error| connector.unconnected(&error))?);
-                    match answer {
-                        Answer::Settled => return Ok((client, connector.direct())),
-                        Answer::Then(statement) => {
-                            client
-                                .batch_execute(statement)
-                                .map_err(|error| connector.unconnected(&error))?;
-                            return Ok((client, connector.direct()));
-                        }
-                        Answer::Unheard => (client, true),
-                    }
-                }
-                Err(error) if session::is_refused(&error) => {
-                    let client = open(config).map_err(|error| connector.unconnected(&error))?;
-                    (client, session::is_pooler(&error))
-                }
-                Err(error) => return Err(connector.unconnected(&error)),
-            };
-            if is_passed_on {
-                // Whoever passes it on may give the server's session to somebody else between two transactions.
-                let mut other = open(config).map_err(|error| connector.unconnected(&error))?;
-                let id =
-                    |client: &mut Client| session::id(client).map_err(|error| connector.unconnected(&error));
+            Ok((Session::on(client), connector))
+        })
+    }
+
+    /// Opens a connection whose session lasts from one transaction to the next.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] with what to look at: also when a pooler gives the session to others meanwhile.
+    pub fn connect_lasting(&self) -> Result<Client, ContentError> {
+        let (config, tls) = self.ready()?;
+        self.first(&config, |connector, config| {
+            let failed = |error| connector.unconnected(&error);
+            let (mut client, between) = connector.reach(config, tls.as_ref())?;
+            if between == Between::Pooler {
+                let mut other = open(config, tls.as_ref()).map_err(failed)?;
+                let id = |client: &mut Client| session::id(client).map_err(failed);
                 let (first, second, third) = (id(&mut client)?, id(&mut other)?, id(&mut client)?);
                 if first == second || first != third {
                     return Err(connector.wrong(CONNECTING, session::POOLED));
                 }
-                client
-                    .batch_execute(session::BY_HAND)
-                    .map_err(|error| connector.unconnected(&error))?;
+                client.batch_execute(session::BY_HAND).map_err(failed)?;
             }
-            Ok((client, connector.clone()))
+            Ok(client)
         })
+    }
+
+    /// Opens a connection, and tells what is in between.
+    fn reach(
+        &self,
+        config: &Config,
+        tls: Option<&MakeRustlsConnect>,
+    ) -> Result<(Client, Between), ContentError> {
+        let failed = |error| self.unconnected(&error);
+        if self.between == Some(Between::Pooler) {
+            return Ok((open(config, tls).map_err(failed)?, Between::Pooler));
+        }
+        match open(&session::asked_for(config), tls) {
+            Ok(mut client) => {
+                let between = session::heard(&mut client).map_err(failed)?;
+                Ok((client, between))
+            }
+            Err(error) => match session::refused_by(&error) {
+                Some(between) => Ok((open(config, tls).map_err(failed)?, between)),
+                None => Err(failed(error)),
+            },
+        }
     }
 
     /// The same for a thread that has a runtime of its own, which has to drive the connection. What stands in between was
@@ -205,9 +233,15 @@ impl Connector {
         let (config, tls) = self.ready()?;
         let mut last = None;
         for (connector, config) in self.each(&config)? {
-            let mut connected = connector.open(&session::asked_for(&config), tls.as_ref()).await;
-            if connected.as_ref().is_err_and(session::is_refused) {
-                connected = connector.open(&config, tls.as_ref()).await;
+            let mut connected = match connector.between {
+                Some(Between::Pooler) => open_within(&config, tls.as_ref()).await,
+                _ => open_within(&session::asked_for(&config), tls.as_ref()).await,
+            };
+            if connected
+                .as_ref()
+                .is_err_and(|error| session::refused_by(error).is_some())
+            {
+                connected = open_within(&config, tls.as_ref()).await;
             }
             match connected {
                 Ok(connected) => return Ok(connected),
@@ -215,30 +249,6 @@ impl Connector {
             }
         }
         Err(last.unwrap_or_else(|| self.wrong(CONNECTING, "no server is named")))
-    }
-
-    async fn open(
-        &self,
-        config: &Config,
-        tls: Option<&MakeRustlsConnect>,
-    ) -> Result<(tokio_postgres::Client, Driving), postgres::Error> {
-        match tls {
-            Some(tls) => config
-                .connect(tls.clone())
-                .await
-                .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
-            None => config
-                .connect(NoTls)
-                .await
-                .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
-        }
-    }
-
-    fn direct(&self) -> Self {
-        Self {
-            is_direct: true,
-            ..self.clone()
-        }
     }
 
     /// How to connect, with all that it takes but the password.
@@ -359,10 +369,14 @@ impl Connector {
     /// For `map_err` on what the server was asked to do.
     pub fn failed(&self, doing: &str) -> impl Fn(postgres::Error) -> ContentError + use<> {
         let (place, doing) = (self.place(), doing.to_owned());
+        let is_behind = self.between == Some(Between::Pooler);
         move |error| ContentError::Database {
             place: place.clone(),
             doing: doing.clone(),
-            why: sentence(&error),
+            why: match error.as_db_error() {
+                None if is_behind => format!("{}; {}", sentence(&error), session::CUT),
+                _ => sentence(&error),
+            },
         }
     }
 
@@ -382,7 +396,7 @@ impl Connector {
     /// [`ContentError::Database`] when the source of the password gives none.
     pub fn variables_for_programs(&self) -> Result<Vec<(&'static str, String)>, ContentError> {
         let config = address::only(&self.config()?, self.server.unwrap_or(0));
-        let config = if self.is_direct {
+        let config = if self.between == Some(Between::Nothing) {
             session::kept_open(&config)
         } else {
             config
@@ -411,6 +425,30 @@ impl Connector {
     }
 }
 
+fn open(config: &Config, tls: Option<&MakeRustlsConnect>) -> Result<Client, postgres::Error> {
+    let config = postgres::Config::from(config.clone());
+    match tls {
+        Some(tls) => config.connect(tls.clone()),
+        None => config.connect(NoTls),
+    }
+}
+
+async fn open_within(
+    config: &Config,
+    tls: Option<&MakeRustlsConnect>,
+) -> Result<(tokio_postgres::Client, Driving), postgres::Error> {
+    match tls {
+        Some(tls) => config
+            .connect(tls.clone())
+            .await
+            .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
+        None => config
+            .connect(NoTls)
+            .await
+            .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
+    }
+}
+
 /// How the server is made sure of: by a certificate that one of those in the file has signed.
 fn tls(file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
     let unreadable = |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
@@ -432,78 +470,4 @@ fn tls(file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
-}
-
-/// What the server said, in one sentence: its message, its detail and its hint.
-#[must_use]
-pub fn sentence(error: &postgres::Error) -> String {
-    let Some(told) = error.as_db_error() else {
-        // Its last words may be lost with the connection.
-        return if was_lost(error) {
-            "the server ended the connection: look at its log, and whether it still runs".to_owned()
-        } else {
-            causes(error)
-        };
-    };
-    let mut text = told.message().to_owned();
-    for more in [told.detail(), told.hint()].into_iter().flatten() {
-        text = format!("{text}; {}", more.trim_end_matches('.'));
-    }
-    match told.code().code() {
-        "57014" if text.contains("statement timeout") => format!(
-            "{text}: the server ends statements of this user too soon, so raise statement_timeout for it"
-        ),
-        "53300" => format!(
-            "{text}: Lifeboat opens several connections at a time; `lifeboat check` says how many, so raise the limit of the \
-             user, the database or the server, or lower connections"
-        ),
-        "25006" => format!(
-            "{text}: the database takes no changes now; look at default_transaction_read_only of the user and the database, and \
-             whether the server is the one that takes writes"
-        ),
-        "40001" => format!(
-            "{text}: if the server is a standby it ends what hinders it from following; name the server that takes writes, or \
-             raise max_standby_streaming_delay"
-        ),
-        "57P05" | "25P03" | "25P04" => format!("{text}: the server ends sessions of this user too soon"),
-        "26000" | "42P05" => format!("{text}: {}", session::POOLED),
-        "42501" => format!("{text}: the user of Lifeboat lacks a right; `lifeboat check` names it"),
-        "53100" => format!("{text}: the database's disk is full"),
-        _ => text,
-    }
-}
-
-/// Whether there was a connection, and the other side has ended it.
-fn was_lost(error: &postgres::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
-    match system_error(error) {
-        Some(kind) => matches!(kind, BrokenPipe | ConnectionReset | UnexpectedEof),
-        None => error.is_closed(),
-    }
-}
-
-/// What the operating system said, if the error is one of its.
-fn system_error(error: &postgres::Error) -> Option<ErrorKind> {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if let Some(system) = inner.downcast_ref::<std::io::Error>() {
-            return Some(system.kind());
-        }
-        cause = inner.source();
-    }
-    None
-}
-
-/// An error with its causes: the library's own text often leaves out why.
-fn causes(error: &postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = inner.source();
-    }
-    text
 }

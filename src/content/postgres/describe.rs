@@ -186,16 +186,16 @@ pub(super) fn describe(
         }
     }
     dress::fill(client, &oids, &mut by_oid)?;
-    client.execute("SELECT set_config('search_path', $1, false)", &[&path])?;
+    client.execute("SELECT set_config('search_path', $1, true)", &[&path])?;
     Ok(())
 }
 
-/// Makes these schemas the ones that unqualified names are looked up in, until the transaction or the connection ends.
+/// Makes these schemas the ones that unqualified names are looked up in, until the transaction ends.
 pub(super) fn set_search_path(
     client: &mut impl GenericClient,
     schemas: &[&str],
 ) -> Result<(), postgres::Error> {
     let path: Vec<_> = schemas.iter().map(|schema| names::quoted(schema)).collect();
-    client.execute("SELECT set_config('search_path', $1, false)", &[&path.join(", ")])?;
+    client.execute("SELECT set_config('search_path', $1, true)", &[&path.join(", ")])?;
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Who holds tables that are to be exchanged or dropped: sessions, and prepared transactions.
 
-use postgres::{Client, GenericClient};
+use postgres::GenericClient;
 
 use super::names::literal;
 
 /// Who holds the tables, as the end of a sentence.
 pub(super) fn holders(
-    client: &mut Client,
+    client: &mut impl GenericClient,
     schema: &str,
     tables: &[String],
 ) -> Result<String, postgres::Error> {
@@ -17,7 +17,10 @@ pub(super) fn holders(
 }
 
 /// Who holds anything in a schema, as the end of a sentence.
-pub(super) fn holders_of_schema(client: &mut Client, schema: &str) -> Result<String, postgres::Error> {
+pub(super) fn holders_of_schema(
+    client: &mut impl GenericClient,
+    schema: &str,
+) -> Result<String, postgres::Error> {
     Ok(match held_by(client, schema, None)?.as_slice() {
         [] => String::new(),
         list => format!("; it is held by {}", list.join(", ")),

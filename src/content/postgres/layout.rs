@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postgres::{Client, GenericClient};
+use postgres::GenericClient;
 
 use super::connect::Connector;
 use super::describe;
 use super::names;
+use super::session::Session;
 use super::tables::{Column, Found, Holds, Table};
 use crate::content::ContentError;
 use crate::domain::environment::{DATA_STORE, FILE_SYSTEM, VERSIONS, workspace_label};
@@ -364,12 +365,28 @@ fn tell_apart(tables: &mut [Table]) {
     }
 }
 
-/// Reads the layout on a connection of its own, for whoever only wants to look.
+/// Reads the layout on a connection of its own, for whoever only wants to look. Gives the connection, on which no
+/// transaction is open, and the connector to the server that it leads to.
 ///
 /// # Errors
 /// [`ContentError::Database`].
-pub fn look(connector: &Connector) -> Result<(Layout, Client), ContentError> {
-    let mut client = connector.connect()?;
-    let layout = Layout::read(connector, &mut client)?;
-    Ok((layout, client))
+pub fn look(connector: &Connector) -> Result<(Layout, Session, Connector), ContentError> {
+    let (mut session, connector) = connector.connect_to_one()?;
+    let layout = within(&connector, &mut session, &connector.settings().schema)?;
+    Ok((layout, session, connector))
+}
+
+/// Reads the layout of another schema, such as one that a restore has staged, on a connection of its own.
+///
+/// # Errors
+/// [`ContentError::Database`].
+pub fn look_at(connector: &Connector, schema: &str) -> Result<Layout, ContentError> {
+    within(connector, &mut connector.connect()?, schema)
+}
+
+fn within(connector: &Connector, session: &mut Session, schema: &str) -> Result<Layout, ContentError> {
+    let mut transaction = session
+        .begin()
+        .map_err(connector.failed("looking at the tables"))?;
+    Layout::read_schema(connector, &mut transaction, schema)
 }

@@ -7,6 +7,7 @@ use super::connect::Connector;
 use super::holders;
 use super::layout::Layout;
 use super::names::quoted;
+use super::session::Between;
 
 use crate::content::ContentError;
 
@@ -54,7 +55,10 @@ pub fn find(
     let failed = connector.failed("looking at limits");
     let mut limits = Vec::new();
     limits.extend(read_only(client).map_err(&failed)?);
-    limits.extend(connections(connector, client).map_err(&failed)?);
+    if connector.between() != Some(Between::Pooler) {
+        // Those of a pooler are open anyway, whoever uses them.
+        limits.extend(connections(connector, client).map_err(&failed)?);
+    }
     limits.extend(locks(client, layout).map_err(&failed)?);
     limits.extend(standbys(client).map_err(&failed)?);
     let schema = &connector.settings().schema;

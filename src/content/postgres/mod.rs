@@ -12,13 +12,15 @@
 //! website/pm_website_bundle/2.trailer
 //! ```
 //!
-//! - `connect`, `address`, `passfile`, `session`: reaching the database, whatever is set for the user.
+//! - `connect`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user and stands in
+//!   between. `trouble`: what is said to that.
 //! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
 //! - `rights`, `limits`, `holders`: what stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `rehearsal`: the
-//!   statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says.
+//!   statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says; `written`: the same
+//!   without it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
-//! - `stage`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
+//! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
 //! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
@@ -39,20 +41,24 @@ pub mod layout;
 pub mod limits;
 pub mod moment;
 pub mod names;
+pub mod note;
 mod passfile;
+mod pool;
 pub mod read;
 pub mod rehearsal;
 pub mod replaced;
 pub mod rights;
 pub mod rows;
 pub mod schema;
-mod session;
+pub mod session;
 pub mod stage;
 pub mod switch;
 pub mod tables;
 mod token;
+mod trouble;
 mod walk;
 mod wardrobe;
+mod written;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,7 +12,9 @@ use super::layout::Layout;
 use super::names;
 use super::read::{Reader, extents};
 use super::rows::RowDigest;
+use super::session::{Between, LOCAL};
 use super::tables::Table;
+use super::written;
 use crate::content::ContentError;
 
 /// A moment of a database, held until this is dropped.
@@ -39,6 +41,8 @@ pub(super) struct Reading {
 enum Ddl {
     /// Nobody has asked for it.
     Left,
+    /// It is there.
+    Written(Vec<u8>),
     /// `pg_dump` is writing it down.
     Coming(JoinHandle<Result<Vec<u8>, ContentError>>),
     /// It was handed on.
@@ -57,8 +61,7 @@ impl std::fmt::Debug for Moment {
 /// of its connections: the server would see no circle in that.
 ///
 /// Rows that a policy hides are an error, not a silence. And where texts are bytes of any kind, they come as they are.
-const PATIENCE: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '10s'; \
-     SET LOCAL row_security = off; \
+const PATIENCE: &str = "SET LOCAL lock_timeout = '10s'; \
      SELECT set_config('client_encoding', 'SQL_ASCII', true) WHERE current_setting('server_encoding') = 'SQL_ASCII'";
 
 /// Since PostgreSQL 14 a range of places is read without reading the whole table.
@@ -70,13 +73,13 @@ impl Moment {
     /// # Errors
     /// [`ContentError::Database`]: out of reach, a right is missing, or there is nothing of Jackrabbit's.
     pub fn take(connector: &Connector, with_ddl: bool) -> Result<Self, ContentError> {
-        let (mut client, connector) = connector.connect_to_one()?;
-        let connector = &connector;
+        let (session, connector) = connector.connect_to_one()?;
+        let (mut client, connector) = (session.into_client(), &connector);
         let failed = connector.failed("holding the database still");
         // Held by hand: a transaction that borrows the client could not be kept beside it.
         client
             .batch_execute(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {PATIENCE}"
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {LOCAL}; {PATIENCE}"
             ))
             .map_err(&failed)?;
         let id: String = client
@@ -127,10 +130,14 @@ impl Moment {
             .map_err(&failed)?;
         let ddl = if with_ddl {
             let counters = super::schema::counters(connector, &mut client, &layout)?;
-            let (connector, id, layout) = (connector.clone(), id.clone(), layout.clone());
-            Ddl::Coming(std::thread::spawn(move || {
-                super::schema::dump(&connector, &id, &layout, &counters)
-            }))
+            if connector.between() == Some(Between::Pooler) {
+                Ddl::Written(written::write(connector, &mut client, &layout, &counters)?)
+            } else {
+                let (connector, id, layout) = (connector.clone(), id.clone(), layout.clone());
+                Ddl::Coming(std::thread::spawn(move || {
+                    super::schema::dump(&connector, &id, &layout, &counters)
+                }))
+            }
         } else {
             Ddl::Left
         };
@@ -179,10 +186,11 @@ impl Moment {
         Ok(Reading { tables, reader })
     }
 
-    /// The schema, written down by `pg_dump` as SQL. Waits until it is, and can be asked for once.
+    /// The schema, written down as SQL. Waits until it is, and can be asked for once.
     ///
     /// # Errors
-    /// [`ContentError::Database`] when `pg_dump` is missing, too old for the server, or fails.
+    /// [`ContentError::Database`] when it was not to be written down, or `pg_dump` is missing, too old for the server, or
+    /// fails.
     pub fn ddl(&mut self) -> Result<Vec<u8>, ContentError> {
         match std::mem::replace(&mut self.ddl, Ddl::Taken) {
             Ddl::Coming(dumping) => dumping.join().unwrap_or_else(|_| {
@@ -191,7 +199,10 @@ impl Moment {
                     "whoever did it has stopped; its message is on standard error",
                 ))
             }),
-            Ddl::Left => super::schema::dump(&self.connector, &self.id, &self.layout, &[]),
+            Ddl::Written(text) => Ok(text),
+            Ddl::Left => Err(self
+                .connector
+                .wrong("writing down the schema", "nobody was to do it")),
             Ddl::Taken => Err(self
                 .connector
                 .wrong("writing down the schema", "it was asked for twice")),
@@ -207,15 +218,25 @@ impl Moment {
     }
 }
 
+impl Drop for Moment {
+    /// What reads it ends first. The transaction is taken back and not only left: a pooler would throw the server's session
+    /// away.
+    fn drop(&mut self) {
+        self.ahead = None;
+        // Where there is no connection any more, nothing is held.
+        let _ = self.client.batch_execute("ROLLBACK");
+    }
+}
+
 /// Begins a transaction on another connection: one that sees the same moment, or, without one, with each statement
 /// whatever is there then.
 pub(super) fn begin(moment: Option<&str>) -> String {
     match moment {
         Some(moment) => format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; SET LOCAL synchronize_seqscans \
-             = off; {PATIENCE}",
+             = off; {LOCAL}; {PATIENCE}",
             names::literal(moment)
         ),
-        None => format!("BEGIN; {PATIENCE}"),
+        None => format!("BEGIN ISOLATION LEVEL READ COMMITTED; {LOCAL}; {PATIENCE}"),
     }
 }

@@ -188,7 +188,7 @@ impl Reader {
         extents: Vec<Extent>,
         digest: RowDigest,
     ) -> Result<Self, ContentError> {
-        let count = connector.settings().connections.min(extents.len()).max(1);
+        let count = connector.at_a_time(extents.len())?;
         let (announce, readings) = sync_channel(count + AHEAD);
         let stopped = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {

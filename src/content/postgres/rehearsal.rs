@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postgres::{Client, GenericClient};
+use postgres::{GenericClient, Transaction};
 
 use super::blueprint::{Blueprints, Part, functions};
 use super::connect::{Connector, sentence};
@@ -135,17 +135,17 @@ fn texts(table: &Table) -> BTreeSet<String> {
 /// [`ContentError::Database`] when nothing can be tried at all: a right is missing, or the database takes no changes.
 pub fn rehearse(
     connector: &Connector,
-    client: &mut Client,
+    transaction: &mut Transaction<'_>,
     owner: &Owner,
     tables: &[Table],
     live: &[Table],
     schema: &str,
 ) -> Result<Blueprints, ContentError> {
-    let facts = Facts::find(connector, client, owner, tables, live)?;
+    let facts = Facts::find(connector, transaction, owner, tables, live)?;
     let mut drawn = Blueprints::draw(tables, &facts, schema);
     let tried = Blueprints::draw(tables, &facts, SCHEMA);
     let failed = connector.failed("trying how the tables are made");
-    let mut transaction = client.transaction().map_err(&failed)?;
+    let mut transaction = transaction.transaction().map_err(&failed)?;
     let name = quoted(SCHEMA);
     let mut begin = vec![format!("CREATE SCHEMA {name}")];
     if let Some(role) = &owner.role {

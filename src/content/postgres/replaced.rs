@@ -4,7 +4,8 @@
 use super::connect::Connector;
 use super::holders;
 use super::names::quoted;
-use super::stage::{Note, NoteState};
+use super::note::{Note, NoteState};
+use super::session::Session;
 use super::switch;
 use crate::content::ContentError;
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -48,8 +49,9 @@ pub fn find(
     instance: &InstanceName,
 ) -> Result<Vec<Left>, ContentError> {
     let failed = connector.failed("looking for what restores have left");
-    let mut client = connector.connect()?;
-    let rows = client
+    let mut session = connector.connect()?;
+    let mut transaction = session.begin().map_err(&failed)?;
+    let rows = transaction
         .query(
             "SELECT n.nspname::text, \
              ARRAY(SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r' \
@@ -63,7 +65,7 @@ pub fn find(
     let mut left = Vec::new();
     for row in rows {
         let schema: String = row.get(0);
-        let Some(note) = switch::note(&mut client, &schema).map_err(&failed)? else {
+        let Some(note) = switch::note(&mut transaction, &schema).map_err(&failed)? else {
             continue;
         };
         let is_ours = note.lifeboat <= Note::FORM
@@ -88,9 +90,9 @@ pub fn find(
 /// # Errors
 /// [`ContentError::Database`] with what hangs on a table.
 pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentError> {
-    let mut client = connector.connect()?;
+    let mut session = connector.connect()?;
     let failed = connector.failed("dropping replaced tables");
-    let mut transaction = client.transaction().map_err(&failed)?;
+    let mut transaction = session.begin().map_err(&failed)?;
     transaction
         .batch_execute(&format!(
             "SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'"
@@ -139,35 +141,40 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
 /// # Errors
 /// [`ContentError::Database`], also when it is in use: with who uses it.
 pub fn drop_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
-    let mut client = connector.connect()?;
+    let mut session = connector.connect()?;
     let failed = connector.failed("removing a schema that a restore or a drill has left");
-    // Looked for first: where nothing can be changed, nothing need be changed either.
-    let is_there: bool = client
-        .query_one(
-            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
-            &[&schema],
-        )
-        .map_err(&failed)?
-        .get(0);
-    if !is_there {
-        return Ok(());
-    }
-    let dropped = client.batch_execute(&format!(
-        "BEGIN; SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'; \
-         DROP SCHEMA IF EXISTS {} CASCADE; COMMIT",
-        quoted(schema)
-    ));
+    let dropped = drop_within(&mut session, schema);
     let Err(error) = dropped else { return Ok(()) };
     let ContentError::Database { place, doing, why } = failed(error) else {
         return Ok(());
     };
-    let holders = client
-        .batch_execute("ROLLBACK")
-        .and_then(|()| holders::holders_of_schema(&mut client, schema))
+    let holders = session
+        .begin()
+        .and_then(|mut transaction| holders::holders_of_schema(&mut transaction, schema))
         .unwrap_or_default();
     Err(ContentError::Database {
         place,
         doing,
         why: format!("{why}{holders}"),
     })
+}
+
+fn drop_within(session: &mut Session, schema: &str) -> Result<(), postgres::Error> {
+    let mut transaction = session.begin()?;
+    // Looked for first: where nothing can be changed, nothing need be changed either.
+    let is_there: bool = transaction
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
+            &[&schema],
+        )?
+        .get(0);
+    if !is_there {
+        return Ok(());
+    }
+    transaction.batch_execute(&format!(
+        "SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'; \
+         DROP SCHEMA IF EXISTS {} CASCADE",
+        quoted(schema)
+    ))?;
+    transaction.commit()
 }

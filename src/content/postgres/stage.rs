@@ -1,7 +1,7 @@
 //! Loads rows into a schema beside the live one, completes its tables, and reads them back. Live is not touched.
 //!
 //! A restore makes two schemas: one that is filled here and emptied by the switch, and one that takes what the switch
-//! replaces. Both carry a [`Note`] as their comment, so that the database itself tells what they are.
+//! replaces. Both carry a [`Note`] as their comment.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -9,83 +9,23 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use chrono::{DateTime, Utc};
-use postgres::{Client, GenericClient};
-use serde::{Deserialize, Serialize};
+use postgres::{GenericClient, Transaction};
 
 use super::blueprint::{Blueprints, Part};
 use super::connect::Connector;
 use super::describe::set_search_path;
-use super::layout::Layout;
-use super::names::{in_schema, literal, quoted};
+use super::layout;
+use super::names::{in_schema, quoted};
+use super::note::Note;
 use super::read::{Piece, Reader, extents};
 use super::rehearsal::run;
 use super::rows::{RowDigest, Sum};
 use super::schema;
+use super::session::Session;
 use super::tables::Table;
 use crate::content::ContentError;
 use crate::domain::backup::TableCopy;
-use crate::domain::plan::Selection;
 use crate::watch::Watch;
-
-/// What a schema of Lifeboat's is, written into its comment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// The form of this note.
-    pub lifeboat: u32,
-    /// The environment that it belongs to.
-    pub environment: String,
-    /// The instance.
-    pub instance: String,
-    /// The job that made it.
-    pub job: u64,
-    /// The backup that was restored; `None` for an exchange that goes back to replaced tables.
-    pub backup: Option<String>,
-    /// Which part of the instance was restored.
-    pub selection: Selection,
-    /// How far it is.
-    pub state: NoteState,
-    /// When that began.
-    pub at: DateTime<Utc>,
-    /// Until when replaced tables stay.
-    pub expires: DateTime<Utc>,
-    /// The tables that came in place of those that are here.
-    pub came: Vec<String>,
-    /// Whether rows of the version storage came as well: an exchange back would leave them.
-    #[serde(default)]
-    pub merged_versions: bool,
-}
-
-/// How far a restore is that has a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoteState {
-    /// Its tables are beside Live.
-    Staged,
-    /// Its tables are Live, and what they replaced is here.
-    Replaced,
-    /// Its tables are of a drill, and never become Live.
-    Drill,
-}
-
-impl Note {
-    /// The form of the note that this version writes and reads.
-    pub const FORM: u32 = 1;
-
-    /// The statement that writes it to a schema.
-    ///
-    /// # Errors
-    /// [`ContentError::Database`] in no case that is known.
-    pub fn statement(&self, connector: &Connector, schema: &str) -> Result<String, ContentError> {
-        let text = serde_json::to_string(self)
-            .map_err(|error| connector.wrong("describing the restore", error.to_string()))?;
-        Ok(format!(
-            "COMMENT ON SCHEMA {} IS {}",
-            quoted(schema),
-            literal(&text)
-        ))
-    }
-}
 
 /// The role that the live tables belong to. Everything that is staged has to belong to it as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,14 +95,14 @@ impl Owner {
         Ok(Self { role: Some(owner) })
     }
 
-    /// From here on the connection acts for the owner.
+    /// From here on the transaction acts for the owner, until it ends.
     ///
     /// # Errors
     /// [`ContentError::Database`].
-    pub fn act(&self, connector: &Connector, client: &mut impl GenericClient) -> Result<(), ContentError> {
+    pub fn act(&self, connector: &Connector, transaction: &mut Transaction<'_>) -> Result<(), ContentError> {
         if let Some(role) = &self.role {
-            client
-                .batch_execute(&format!("SET ROLE {}", quoted(role)))
+            transaction
+                .batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))
                 .map_err(connector.failed("acting for the owner of the tables"))?;
         }
         Ok(())
@@ -192,14 +132,7 @@ impl Stage {
     /// # Errors
     /// [`ContentError::Database`] with the right that is missing.
     pub fn make(&self, note: &Note) -> Result<(), ContentError> {
-        let connector = &self.connector;
-        let mut client = connector.connect()?;
-        let failed = connector.failed("making a schema beside the live one");
-        let mut transaction = client.transaction().map_err(&failed)?;
-        for schema in [&self.fresh, &self.replaced] {
-            self.make_schema(&mut transaction, schema, note)?;
-        }
-        transaction.commit().map_err(failed)
+        self.make_schemas(&[&self.fresh, &self.replaced], note)
     }
 
     /// Makes only the schema that is filled, for a drill.
@@ -207,8 +140,7 @@ impl Stage {
     /// # Errors
     /// As [`Stage::make`].
     pub fn make_fresh(&self, note: &Note) -> Result<(), ContentError> {
-        let mut client = self.connector.connect()?;
-        self.make_schema(&mut client, &self.fresh, note)
+        self.make_schemas(&[&self.fresh], note)
     }
 
     /// Makes only the schema that takes the replaced tables.
@@ -216,8 +148,17 @@ impl Stage {
     /// # Errors
     /// As [`Stage::make`].
     pub fn make_replaced(&self, note: &Note) -> Result<(), ContentError> {
-        let mut client = self.connector.connect()?;
-        self.make_schema(&mut client, &self.replaced, note)
+        self.make_schemas(&[&self.replaced], note)
+    }
+
+    fn make_schemas(&self, schemas: &[&str], note: &Note) -> Result<(), ContentError> {
+        let failed = self.connector.failed("making a schema beside the live one");
+        let mut session = self.connector.connect()?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        for schema in schemas {
+            self.make_schema(&mut transaction, schema, note)?;
+        }
+        transaction.commit().map_err(failed)
     }
 
     fn make_schema(
@@ -260,21 +201,24 @@ impl Stage {
                 .map_or(0, |copy| copy.bytes)
         };
         if !drawn.sequences.is_empty() {
-            let mut client = self.connector.connect()?;
-            self.owner.act(&self.connector, &mut client)?;
-            self.run(&mut client, &drawn.sequences)?;
+            let failed = self.connector.failed("making sequences");
+            let mut session = self.connector.connect()?;
+            let mut transaction = session.begin().map_err(&failed)?;
+            self.owner.act(&self.connector, &mut transaction)?;
+            self.run(&mut transaction, &drawn.sequences)?;
+            transaction.commit().map_err(failed)?;
         }
         let mut order: Vec<&Table> = tables.iter().collect();
         order.sort_by_key(|table| std::cmp::Reverse(size(table)));
+        let workers = self.connector.at_a_time(order.len())?;
         let next = AtomicUsize::new(0);
         let stopped = AtomicBool::new(false);
         let failure: Mutex<Option<E>> = Mutex::new(None);
         let work = || -> Result<(), E> {
-            let mut client = self.connector.connect()?;
-            self.owner.act(&self.connector, &mut client)?;
+            let mut session = self.connector.connect()?;
             while let Some(table) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                 self.load_table(
-                    &mut client,
+                    &mut session,
                     table,
                     drawn,
                     source,
@@ -290,7 +234,7 @@ impl Stage {
             Ok(())
         };
         thread::scope(|scope| {
-            for _ in 0..self.connector.settings().connections.min(order.len()).max(1) {
+            for _ in 0..workers {
                 scope.spawn(|| {
                     if let Err(error) = work() {
                         failure
@@ -311,7 +255,7 @@ impl Stage {
 
     fn load_table<E: From<ContentError>>(
         &self,
-        client: &mut Client,
+        session: &mut Session,
         table: &Table,
         drawn: &Blueprints,
         source: &RowSource<'_, E>,
@@ -322,7 +266,8 @@ impl Stage {
         go_on()?;
         let doing = format!("loading the table {}", table.name);
         let failed = self.connector.failed(&doing);
-        let mut transaction = client.transaction().map_err(&failed)?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        self.owner.act(&self.connector, &mut transaction)?;
         self.find_names(&mut transaction).map_err(&failed)?;
         let Some(drawn) = drawn.of(&table.name) else {
             return Err(self.connector.wrong(&doing, "nobody has drawn it").into());
@@ -373,14 +318,15 @@ impl Stage {
     /// [`ContentError::Database`].
     pub fn dress(&self, tables: &[Table], drawn: &Blueprints, live: &[Table]) -> Result<(), ContentError> {
         let failed = self.connector.failed("granting rights on what is staged");
-        let mut client = self.connector.connect()?;
-        self.owner.act(&self.connector, &mut client)?;
-        self.find_names(&mut client).map_err(&failed)?;
+        let mut session = self.connector.connect()?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        self.owner.act(&self.connector, &mut transaction)?;
+        self.find_names(&mut transaction).map_err(&failed)?;
         for table in &drawn.tables {
-            self.run(&mut client, &table.finish)?;
+            self.run(&mut transaction, &table.finish)?;
         }
-        self.count(&mut client, drawn)?;
-        let roles: Vec<String> = client
+        self.count(&mut transaction, drawn)?;
+        let roles: Vec<String> = transaction
             .query("SELECT rolname::text FROM pg_roles", &[])
             .map_err(&failed)?
             .iter()
@@ -391,10 +337,16 @@ impl Stage {
             for statement in schema::grants(table, model, &self.fresh, &|role| {
                 roles.iter().any(|known| known == role)
             }) {
-                run(&mut client, &statement).map_err(&failed)?;
+                run(&mut transaction, &statement).map_err(&failed)?;
             }
+        }
+        transaction.commit().map_err(&failed)?;
+        for table in tables {
+            let mut transaction = session.begin().map_err(&failed)?;
+            self.owner.act(&self.connector, &mut transaction)?;
             let analyze = format!("ANALYZE {}", in_schema(&self.fresh, &table.name));
-            client.batch_execute(&analyze).map_err(&failed)?;
+            transaction.batch_execute(&analyze).map_err(&failed)?;
+            transaction.commit().map_err(&failed)?;
         }
         Ok(())
     }
@@ -434,9 +386,7 @@ impl Stage {
         copies: &[TableCopy],
         watch: &dyn Watch,
     ) -> Result<Option<String>, ContentError> {
-        let mut client = self.connector.connect()?;
-        let layout = Layout::read_schema(&self.connector, &mut client, &self.fresh)?;
-        drop(client);
+        let layout = layout::look_at(&self.connector, &self.fresh)?;
         let tables = Arc::new(layout.tables);
         let digest = RowDigest::of_record(copies);
         let sums = sums(&self.connector, &self.fresh, &tables, digest, watch)?;

@@ -5,14 +5,16 @@
 
 use std::time::{Duration, Instant as Stopwatch};
 
+use postgres::GenericClient;
 use postgres::error::SqlState;
-use postgres::{Client, GenericClient};
 use serde::{Deserialize, Serialize};
 
 use super::connect::Connector;
 use super::holders::holders;
 use super::names::{in_schema, quoted};
-use super::stage::{Note, NoteState, Owner};
+use super::note::{Note, NoteState};
+use super::session::Session;
+use super::stage::Owner;
 use crate::content::ContentError;
 
 /// How long the switch waits for its locks, all together. Whoever comes after it waits as long, so this is short, and
@@ -80,9 +82,10 @@ impl Exchange {
     /// # Errors
     /// [`ContentError::Database`] when the database cannot be asked.
     pub fn standing(&self, connector: &Connector) -> Result<Standing, ContentError> {
-        let mut client = connector.connect()?;
-        self.stands(&mut client)
-            .map_err(connector.failed("looking how far the switch is"))
+        let failed = connector.failed("looking how far the switch is");
+        let mut session = connector.connect()?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        self.stands(&mut transaction).map_err(failed)
     }
 
     fn stands(&self, client: &mut impl GenericClient) -> Result<Standing, postgres::Error> {
@@ -210,11 +213,11 @@ impl Exchange {
             )
         });
         let note = note.statement(connector, &self.replaced)?;
-        let mut client = connector.connect()?;
+        let mut session = connector.connect()?;
         let began = Stopwatch::now();
         loop {
             match attempt(
-                &mut client,
+                &mut session,
                 self,
                 owner,
                 from,
@@ -237,7 +240,10 @@ impl Exchange {
                     std::thread::sleep(LOCK_PAUSE);
                 }
                 Err(Trouble::Server(error)) if is_worth_a_retry(&error) => {
-                    let holders = holders(&mut client, &self.live, locks).unwrap_or_default();
+                    let holders = session
+                        .begin()
+                        .and_then(|mut transaction| holders(&mut transaction, &self.live, locks))
+                        .unwrap_or_default();
                     return Err(connector.wrong(
                         "switching the tables",
                         format!(
@@ -351,7 +357,7 @@ fn is_worth_a_retry(error: &postgres::Error) -> bool {
     reason = "it is the body of a loop, taken out to be read by itself"
 )]
 fn attempt(
-    client: &mut Client,
+    session: &mut Session,
     exchange: &Exchange,
     owner: &Owner,
     from: Standing,
@@ -360,7 +366,7 @@ fn attempt(
     moves: &[Moves; 2],
     note: &str,
 ) -> Result<Duration, Trouble> {
-    let mut transaction = client.transaction()?;
+    let mut transaction = session.begin()?;
     // Of two that switch the same, one finds it done. A connection that is lost may hold it for a while.
     transaction.batch_execute(&format!(
         "SET LOCAL lock_timeout = '{BEFORE_WAIT}'; SELECT pg_advisory_xact_lock(hashtext('lifeboat'))"
@@ -396,7 +402,7 @@ fn attempt(
     for (moves, companions) in moves.iter().zip(&companions) {
         moving.extend(moves.statements.iter().chain(companions).map(String::as_str));
     }
-    moving.extend(["RESET ROLE", note]);
+    moving.extend(["SET LOCAL role TO DEFAULT", note]);
     transaction.batch_execute(&moving.join(";\n"))?;
     transaction.commit()?;
     Ok(held.elapsed())

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use postgres::Transaction;
 use rustix::fs::{Access, access};
 
 use super::Findings;
@@ -14,6 +15,7 @@ use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::replaced::{self, Left};
 use crate::content::postgres::rights::{self, Missing, Server};
+use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::domain::check::DatabaseFound;
 use crate::domain::environment::{DATA_STORE, EnvironmentName, WorkspaceKind, workspace_label};
@@ -32,31 +34,40 @@ impl Engine {
         findings: &mut Findings<'_>,
     ) {
         let connector = self.connector(settings);
-        let connected = connector.connect().and_then(|mut client| {
-            let server = Server::ask(&connector, &mut client)?;
-            Ok((client, server))
+        let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
+            let server = within(&connector, &mut session, |transaction| {
+                Server::ask(&connector, transaction)
+            })?;
+            Ok((session, connector, server))
         });
-        let (mut client, server) = match connected {
+        let (mut session, connector, server) = match connected {
             Ok(connected) => connected,
             Err(error) => return findings.failed("database", error.to_string()),
         };
+        let session = &mut session;
         about_server(&connector, &server, findings);
-        findings.told("pg_dump", dump_program(settings, &server));
-        let layout = match Layout::read(&connector, &mut client) {
+        if connector.between() == Some(Between::Pooler) {
+            super::pooler::check(&connector, findings);
+        } else {
+            findings.told("pg_dump", dump_program(settings, &server));
+        }
+        let layout = match within(&connector, session, |transaction| {
+            Layout::read(&connector, transaction)
+        }) {
             Ok(layout) => layout,
             Err(error) => return findings.failed("workspaces", error.to_string()),
         };
         workspaces(settings, &layout, findings);
         let is_standby = server.is_standby;
-        all_rights(&connector, &mut client, &layout, findings);
-        limits(&connector, &mut client, &layout, findings);
+        all_rights(&connector, session, &layout, findings);
+        limits(&connector, session, &layout, findings);
         if !is_standby {
-            makeable(&connector, &mut client, &layout, findings);
+            makeable(&connector, session, &layout, findings);
         }
-        room(&connector, &mut client, &layout, findings);
+        room(&connector, session, &layout, findings);
         data_store(settings, &layout, findings);
         search_indexes(settings, &layout, findings);
-        self.check_leftovers(name, instance, &connector, &mut client, findings);
+        self.check_leftovers(name, instance, &connector, session, findings);
     }
 
     fn check_leftovers(
@@ -64,14 +75,17 @@ impl Engine {
         name: &EnvironmentName,
         instance: &InstanceSettings,
         connector: &Connector,
-        client: &mut postgres::Client,
+        session: &mut Session,
         findings: &mut Findings<'_>,
     ) {
         let found = replaced::find(connector, name, &instance.name);
-        let all = client.query(
-            "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1",
-            &[&replaced::PREFIX],
-        );
+        let all = session.begin().and_then(|mut transaction| {
+            let rows = transaction.query(
+                "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1",
+                &[&replaced::PREFIX],
+            )?;
+            Ok(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())
+        });
         let (left, all) = match (found, all) {
             (Ok(left), Ok(all)) => (left, all),
             (Err(error), _) => return findings.failed("leftovers", error.to_string()),
@@ -85,8 +99,7 @@ impl Engine {
             leftover(left, is_at_work, findings);
         }
         let mut count = left.len();
-        for row in all {
-            let schema: String = row.get(0);
+        for schema in all {
             if !left.iter().any(|left| left.schema == schema) {
                 count += 1;
                 findings.warning(
@@ -115,9 +128,11 @@ pub fn look_at_database(
 ) -> Result<DatabaseFound, String> {
     let connector = Connector::new(settings, base.to_owned(), variables);
     let look = || {
-        let mut client = connector.connect()?;
-        let server = Server::ask(&connector, &mut client)?;
-        Ok((server, Layout::read(&connector, &mut client)?))
+        let mut session = connector.connect()?;
+        within(&connector, &mut session, |transaction| {
+            let server = Server::ask(&connector, transaction)?;
+            Ok((server, Layout::read(&connector, transaction)?))
+        })
     };
     let (server, layout) = look().map_err(|error: ContentError| error.to_string())?;
     let (shared, workspaces): (Vec<_>, Vec<_>) = sizes(&layout)
@@ -133,6 +148,16 @@ pub fn look_at_database(
             .map(|(part, bytes)| (workspace_label(&part).to_owned(), bytes))
             .collect(),
     })
+}
+
+/// Does something in a transaction of its own: one that cannot be done leaves the others as they are.
+fn within<T>(
+    connector: &Connector,
+    session: &mut Session,
+    look: impl FnOnce(&mut Transaction<'_>) -> Result<T, ContentError>,
+) -> Result<T, ContentError> {
+    let failed = connector.failed("looking at the database");
+    look(&mut session.begin().map_err(failed)?)
 }
 
 fn about_server(connector: &Connector, server: &Server, findings: &mut Findings<'_>) {
@@ -226,20 +251,18 @@ fn workspaces(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
     }
 }
 
-fn all_rights(
-    connector: &Connector,
-    client: &mut postgres::Client,
-    layout: &Layout,
-    findings: &mut Findings<'_>,
-) {
-    let for_restore = |client: &mut postgres::Client| {
-        let mut missing = rights::for_staging(connector, client, layout)?;
-        missing.extend(rights::for_exchange(connector, client, layout)?);
+fn all_rights(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
+    let for_backup = within(connector, session, |transaction| {
+        rights::for_backup(connector, transaction, layout)
+    });
+    let for_restore = within(connector, session, |transaction| {
+        let mut missing = rights::for_staging(connector, transaction, layout)?;
+        missing.extend(rights::for_exchange(connector, transaction, layout)?);
         Ok(missing)
-    };
+    });
     for (about, missing) in [
-        ("rights to back up", rights::for_backup(connector, client, layout)),
-        ("rights to restore", for_restore(client)),
+        ("rights to back up", for_backup),
+        ("rights to restore", for_restore),
     ] {
         match missing {
             Err(error) => findings.failed(about, error.to_string()),
@@ -254,13 +277,10 @@ fn all_rights(
 }
 
 /// What is set on the server, the database or the user and stands in the way.
-fn limits(
-    connector: &Connector,
-    client: &mut postgres::Client,
-    layout: &Layout,
-    findings: &mut Findings<'_>,
-) {
-    match limits::find(connector, client, layout) {
+fn limits(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
+    match within(connector, session, |transaction| {
+        limits::find(connector, transaction, layout)
+    }) {
         Err(error) => findings.failed("limits", error.to_string()),
         Ok(limits) if limits.is_empty() => findings.ok("limits", "nothing is set that stands in the way"),
         Ok(limits) => {
@@ -276,22 +296,24 @@ fn limits(
 
 /// Whether the tables can be made anew as they are. Tried on empty ones, in a transaction that is taken back; where a right
 /// is missing for that, or a limit stands in the way, it has been said.
-fn makeable(
-    connector: &Connector,
-    client: &mut postgres::Client,
-    layout: &Layout,
-    findings: &mut Findings<'_>,
-) {
-    let may = rights::for_staging(connector, client, layout).is_ok_and(|missing| missing.is_empty());
-    let takes_changes = limits::find(connector, client, layout)
-        .is_ok_and(|limits| limits.iter().all(|limit| limit.hinders == Hinders::Nothing));
+fn makeable(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
+    let missing = within(connector, session, |transaction| {
+        rights::for_staging(connector, transaction, layout)
+    });
+    let may = missing.is_ok_and(|missing| missing.is_empty());
+    let limits = within(connector, session, |transaction| {
+        limits::find(connector, transaction, layout)
+    });
+    let takes_changes =
+        limits.is_ok_and(|limits| limits.iter().all(|limit| limit.hinders == Hinders::Nothing));
     if layout.tables.is_empty() || !may || !takes_changes {
         return;
     }
-    let tried = Owner::find(connector, client, &layout.tables, &layout.tables).and_then(|owner| {
+    let tried = within(connector, session, |transaction| {
+        let owner = Owner::find(connector, transaction, &layout.tables, &layout.tables)?;
         rehearse(
             connector,
-            client,
+            transaction,
             &owner,
             &layout.tables,
             &layout.tables,
@@ -316,13 +338,16 @@ fn makeable(
 }
 
 /// Whether a second copy of the tables has room.
-fn room(connector: &Connector, client: &mut postgres::Client, layout: &Layout, findings: &mut Findings<'_>) {
+fn room(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
     let needed = layout.tables.iter().map(|table| table.found.total_bytes).sum();
     let needed_text = format!(
         "{} needed for a second copy of the tables",
         measure::bytes(needed)
     );
-    let Some(disk) = database::disk(connector, client) else {
+    let disk = within(connector, session, |transaction| {
+        Ok(database::disk(connector, transaction))
+    });
+    let Some(disk) = disk.ok().flatten() else {
         findings.warning(
             "room",
             format!(

@@ -49,7 +49,7 @@ impl Engine {
                 ContentSettings::Files { path } => Place::Folder(Staging::beside(path, work.id())?),
                 ContentSettings::Postgres(database) => {
                     let connector = self.connector(database);
-                    let staging = TableStaging::of_backup(connector, instance, repository, backup, about)?;
+                    let staging = TableStaging::of_backup(&connector, instance, repository, backup, about)?;
                     Place::Tables(Box::new(staging))
                 }
             };

@@ -61,7 +61,8 @@ pub(super) fn plan(
         ));
         return Ok(found);
     }
-    let (layout, mut client) = look(connector)?;
+    let (layout, mut session, connector) = look(connector)?;
+    let (connector, failed) = (&connector, connector.failed("looking at the database"));
     if !layout.unreadable.is_empty() {
         found.obstacles.extend(layout.unreadable);
         return Ok(found);
@@ -90,10 +91,17 @@ pub(super) fn plan(
         .into_iter()
         .filter(|table| is_staged(selection, table))
         .collect();
-    let owner = Owner::find(connector, &mut client, &layout.tables, &staged);
-    let missing = rights::for_staging(connector, &mut client, &layout)?;
+    // Each has a transaction of its own: one that cannot be done leaves the others as they are, and none is open while the
+    // tables are read.
+    let owner = Owner::find(
+        connector,
+        &mut session.begin().map_err(&failed)?,
+        &layout.tables,
+        &staged,
+    );
+    let missing = rights::for_staging(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     let mut takes_changes = missing.is_empty();
-    for limit in limits::find(connector, &mut client, &layout)? {
+    for limit in limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)? {
         match limit.hinders {
             Hinders::Everything | Hinders::Restores => {
                 takes_changes = false;
@@ -105,16 +113,18 @@ pub(super) fn plan(
     match owner {
         Err(error) => found.obstacles.push(error.to_string()),
         Ok(owner) if takes_changes => {
-            found.rehearse(connector, &mut client, &owner, &staged, &layout.tables);
+            let mut transaction = session.begin().map_err(&failed)?;
+            found.rehearse(connector, &mut transaction, &owner, &staged, &layout.tables);
         }
         Ok(_) => {}
     }
     found.obstacles.extend(missing.iter().map(Missing::sentence));
     found.warnings.extend(newer(&staged, &layout.tables));
+    let mut transaction = session.begin().map_err(&failed)?;
     found
         .warnings
-        .extend(clinging(connector, &mut client, &layout, selection)?);
-    found.room_for(connector, &mut client, copy, &staged);
+        .extend(clinging(connector, &mut transaction, &layout, selection)?);
+    found.room_for(connector, &mut transaction, copy, &staged);
     if !selection.workspaces.is_empty() && layout.workspaces().contains(&VERSIONS) {
         found.warnings.push(format!(
             "only chosen workspaces of {} come back: the version histories of their nodes come back with them as they \
@@ -181,7 +191,7 @@ fn newer(staged: &[Table], live: &[Table]) -> Vec<String> {
 /// What refers to live tables and would go on referring to the old ones: views, foreign keys, triggers, publications.
 fn clinging(
     connector: &Connector,
-    client: &mut postgres::Client,
+    client: &mut postgres::Transaction<'_>,
     layout: &Layout,
     selection: &Selection,
 ) -> Result<Vec<String>, EngineError> {
@@ -226,7 +236,7 @@ fn clinging(
 /// A folder on the disk that the database is on: the configured one, or the server's own on this machine.
 pub(in crate::engine) fn disk(
     connector: &Connector,
-    client: &mut postgres::Client,
+    client: &mut postgres::Transaction<'_>,
 ) -> Option<std::path::PathBuf> {
     if let Some(folder) = &connector.settings().room {
         return Some(folder.clone());
@@ -264,7 +274,7 @@ impl Found {
     pub(super) fn rehearse(
         &mut self,
         connector: &Connector,
-        client: &mut postgres::Client,
+        client: &mut postgres::Transaction<'_>,
         owner: &Owner,
         staged: &[Table],
         live: &[Table],
@@ -289,7 +299,7 @@ impl Found {
     fn room_for(
         &mut self,
         connector: &Connector,
-        client: &mut postgres::Client,
+        client: &mut postgres::Transaction<'_>,
         copy: &InstanceCopy,
         staged: &[Table],
     ) {
@@ -301,7 +311,7 @@ impl Found {
     pub(super) fn room_for_tables(
         &mut self,
         connector: &Connector,
-        client: &mut postgres::Client,
+        client: &mut postgres::Transaction<'_>,
         copy: &InstanceCopy,
         staged: &[Table],
     ) {

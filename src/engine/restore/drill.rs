@@ -17,9 +17,9 @@ use super::tables::{About, TableStaging, described};
 use crate::catalog::Claim;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::layout::look;
+use crate::content::postgres::note::NoteState;
 use crate::content::postgres::replaced;
 use crate::content::postgres::rights::{self, Missing};
-use crate::content::postgres::stage::NoteState;
 use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
@@ -278,10 +278,12 @@ impl Engine {
                 ContentSettings::Postgres(database) => {
                     let (connector, _) = self.drill_connector(settings, database);
                     let tables = described(&repository.files(&backup.id, &copy.name)?, &copy.name)?;
-                    let (layout, mut client) = look(&connector)?;
-                    let missing = rights::for_staging(&connector, &mut client, &layout)?;
+                    let (layout, mut session, connector) = look(&connector)?;
+                    let failed = connector.failed("looking at the database");
+                    let mut transaction = session.begin().map_err(failed)?;
+                    let missing = rights::for_staging(&connector, &mut transaction, &layout)?;
                     found.obstacles.extend(missing.iter().map(Missing::sentence));
-                    found.room_for_tables(&connector, &mut client, copy, &tables);
+                    found.room_for_tables(&connector, &mut transaction, copy, &tables);
                     if tables.iter().all(|table| table.workspace != DATA_STORE) {
                         let records = bytes_of(&|workspace| workspace == DATA_STORE);
                         found.push_room(format!("data store of {}", copy.name), base, records);

@@ -55,7 +55,7 @@ impl Engine {
         match &instance.content {
             ContentSettings::Files { path } => path.exists(),
             ContentSettings::Postgres(database) => {
-                look(&self.connector(database)).map_or(true, |(layout, _)| !layout.tables.is_empty())
+                look(&self.connector(database)).map_or(true, |(layout, ..)| !layout.tables.is_empty())
             }
         }
     }

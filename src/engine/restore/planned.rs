@@ -112,7 +112,7 @@ impl Engine {
         match &instance.content {
             ContentSettings::Files { path } => folders(path),
             ContentSettings::Postgres(database) => {
-                let (layout, _) = look(&self.connector(database)).ok()?;
+                let (layout, ..) = look(&self.connector(database)).ok()?;
                 let mut tables: Vec<_> = layout
                     .tables
                     .iter()

@@ -11,10 +11,11 @@ use super::nodes::is_compared;
 use super::scratch::ScratchStore;
 use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::connect::Connector;
-use crate::content::postgres::layout::Layout;
+use crate::content::postgres::layout;
+use crate::content::postgres::note::{Note, NoteState};
 use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::replaced::{self, Left};
-use crate::content::postgres::stage::{Note, NoteState, Owner, Stage};
+use crate::content::postgres::stage::{Owner, Stage};
 use crate::content::postgres::switch::{Exchange, Standing, own_name};
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::{data_store, names};
@@ -147,7 +148,7 @@ impl Engine {
 impl TableStaging {
     /// Works out what is to be staged. Makes nothing yet.
     pub(super) fn of_backup(
-        connector: Connector,
+        connector: &Connector,
         instance: &InstanceSettings,
         repository: &Repository,
         backup: &Backup,
@@ -177,10 +178,11 @@ impl TableStaging {
     /// Works out how the tables are made, and tries it.
     fn draw(&mut self) -> Result<(), EngineError> {
         let stage = &self.stage;
-        let mut client = stage.connector.connect()?;
+        let mut session = stage.connector.connect()?;
+        let failed = stage.connector.failed("trying how the tables are made");
         self.drawn = rehearse(
             &stage.connector,
-            &mut client,
+            &mut session.begin().map_err(failed)?,
             &stage.owner,
             &self.tables,
             &self.live,
@@ -217,7 +219,7 @@ impl TableStaging {
         let mut staging = if is_scratch {
             Self::owned(connector, &instance.name, about, Vec::new(), Owner { role: None })
         } else {
-            Self::new(connector, &instance.name, about, &tables)?
+            Self::new(&connector, &instance.name, about, &tables)?
         };
         staging.note.state = NoteState::Drill;
         staging.note.expires = about.now;
@@ -233,14 +235,12 @@ impl TableStaging {
 
     /// Goes back to tables that an earlier restore has replaced.
     pub(super) fn of_replaced(
-        connector: Connector,
+        connector: &Connector,
         instance: &InstanceSettings,
         left: Left,
         about: About<'_>,
     ) -> Result<Self, EngineError> {
-        let mut client = connector.connect()?;
-        let tables = Layout::read_schema(&connector, &mut client, &left.schema)?.tables;
-        drop(client);
+        let tables = layout::look_at(connector, &left.schema)?.tables;
         let mut staging = Self::new(connector, &instance.name, about, &tables)?;
         staging.workspaces = workspaces(&tables, &staging.live, about.selection);
         staging.tables = tables;
@@ -250,14 +250,16 @@ impl TableStaging {
     }
 
     fn new(
-        connector: Connector,
+        connector: &Connector,
         instance: &InstanceName,
         about: About<'_>,
         tables: &[Table],
     ) -> Result<Self, EngineError> {
-        let mut client = connector.connect()?;
-        let live = Layout::read(&connector, &mut client)?.tables;
-        let owner = Owner::find(&connector, &mut client, &live, tables)?;
+        let (layout, mut session, connector) = layout::look(connector)?;
+        let live = layout.tables;
+        let failed = connector.failed("looking who owns the tables");
+        let owner = Owner::find(&connector, &mut session.begin().map_err(failed)?, &live, tables)?;
+        drop(session);
         Ok(Self::owned(connector, instance, about, live, owner))
     }
 
@@ -405,8 +407,9 @@ impl TableStaging {
                 continue;
             }
             let failed = connector.failed("adding to the data store");
-            let mut client = connector.connect()?;
-            self.stage.owner.act(connector, &mut client)?;
+            let mut session = connector.connect()?;
+            let mut transaction = session.begin().map_err(&failed)?;
+            self.stage.owner.act(connector, &mut transaction)?;
             let named = |column: &str| {
                 let place = table.place_of(column);
                 let column = place.and_then(|place| table.columns.get(place));
@@ -416,7 +419,7 @@ impl TableStaging {
             let live = names::in_schema(&connector.settings().schema, &table.name);
             if let ([key], Some(data)) = (table.key.as_slice(), named("data")) {
                 let key = names::quoted(key);
-                let other = client
+                let other = transaction
                     .query_opt(
                         &format!(
                             "SELECT live.{key}::text FROM {live} live JOIN {staged} staged ON staged.{key} = live.{key} \
@@ -424,9 +427,9 @@ impl TableStaging {
                         ),
                         &[],
                     )
-                    .map_err(&failed)?;
-                if let Some(row) = other {
-                    let id: String = row.get(0);
+                    .map_err(&failed)?
+                    .map(|row| row.get::<_, String>(0));
+                if let Some(id) = other {
                     return Err(EngineError::Failed(format!(
                         "{id} stands in the table {}, and is not the record that its name tells: look at the database's \
                          disk, and delete that row",
@@ -456,13 +459,14 @@ impl TableStaging {
                 ),
                 _ => "DO NOTHING".to_owned(),
             };
-            client
+            transaction
                 .batch_execute(&format!(
                     "INSERT INTO {live} ({}) SELECT {} FROM {staged} ON CONFLICT {conflict}",
                     columns.join(", "),
                     values.join(", ")
                 ))
                 .map_err(&failed)?;
+            transaction.commit().map_err(&failed)?;
         }
         Ok(())
     }
@@ -508,8 +512,7 @@ impl TableStaging {
     pub(super) fn exchange(&self, selection: &Selection) -> Result<Exchange, EngineError> {
         let connector = &self.stage.connector;
         let live_schema = &connector.settings().schema;
-        let mut client = connector.connect()?;
-        let live = Layout::read(connector, &mut client)?.tables;
+        let live = layout::look(connector)?.0.tables;
         let is_live = |name: &str| live.iter().any(|table| table.name == name);
         let mut renamed = Vec::new();
         let mut comes: Vec<String> = match &self.back_to {

@@ -196,7 +196,7 @@ impl Engine {
                 continue;
             };
             let connector = self.connector_of(&name, &instance.name)?;
-            let staging = TableStaging::of_replaced(connector, instance, left.clone(), about)?;
+            let staging = TableStaging::of_replaced(&connector, instance, left.clone(), about)?;
             staged.push(Staged::of_tables(&instance.name, staging));
         }
         let backup = left.first().and_then(|(_, left)| left.note.backup.clone());

@@ -353,9 +353,9 @@ impl Prepared<'_> {
     ) -> Result<(), ContentError> {
         let connector = &self.stage.connector;
         let failed = connector.failed("preparing the version storage");
-        let mut client = connector.connect()?;
-        self.stage.owner.act(connector, &mut client)?;
-        let mut transaction = client.transaction().map_err(&failed)?;
+        let mut session = connector.connect()?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        self.stage.owner.act(connector, &mut transaction)?;
         for (name, ids) in [(LEAVING, leaving), (COMING, coming), (SHARED, shared)] {
             let table = in_schema(&self.stage.fresh, name);
             transaction
