@@ -48,6 +48,7 @@ pub mod rows;
 pub mod schema;
 mod session;
 pub mod stage;
+pub mod standby;
 pub mod switch;
 pub mod tables;
 mod token;
