@@ -301,7 +301,7 @@ impl Engine {
                     .iter()
                     .find(|copy| copy.name == instance.name)
             })
-            .map_or_else(plan::Needs::default, |copy| plan::Needs {
+            .map_or_else(plan::StagingSize::default, |copy| plan::StagingSize {
                 bytes: copy.bytes(),
                 items: copy.items(),
             });

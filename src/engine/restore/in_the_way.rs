@@ -15,7 +15,7 @@ use crate::engine::{Engine, EngineError, mounts};
 
 /// What staging one instance takes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::engine) struct Needs {
+pub(in crate::engine) struct StagingSize {
     /// Bytes of content.
     pub(in crate::engine) bytes: u64,
     /// Files, folders and links.
@@ -41,7 +41,7 @@ impl Engine {
         &self,
         instance: &InstanceSettings,
         selection: &Selection,
-        needs: Needs,
+        needs: StagingSize,
         found: &mut InTheWay,
     ) {
         let Some(folder) = Self::content_folder(instance) else {
@@ -134,7 +134,7 @@ impl InTheWay {
     }
 
     /// Whether there is room, together with what is staged on the same file system for other instances.
-    fn look_at_room(&mut self, instance: &InstanceSettings, beside: &Path, needs: Needs) {
+    fn look_at_room(&mut self, instance: &InstanceSettings, beside: &Path, needs: StagingSize) {
         let items = needs.items
             + self
                 .items
@@ -281,9 +281,9 @@ mod tests {
             hooks: crate::domain::settings::Hooks::default(),
         };
         let mut found = InTheWay::default();
-        found.look_at_room(&instance, folder.path(), Needs { bytes: 1, items: 2 });
+        found.look_at_room(&instance, folder.path(), StagingSize { bytes: 1, items: 2 });
         assert_eq!(found.obstacles, Vec::<String>::new());
-        let needs = Needs {
+        let needs = StagingSize {
             bytes: 1,
             items: u64::MAX / 2,
         };
