@@ -10,6 +10,7 @@ use super::beside::beside;
 use super::catalog::{DueClaim, NewJob};
 use super::hooks::{Around, Ending, Occasion};
 use super::repository::{Repository, Source, Still};
+use super::restore::plan::misnamed;
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
@@ -244,6 +245,8 @@ impl Engine {
         if purpose.trigger != Trigger::Restore {
             refuse_links(settings)?;
         }
+        let folders = settings.instances.iter().filter_map(Self::content_folder);
+        warnings.extend(folders.filter_map(misnamed));
         let instances: Vec<_> = settings
             .instances
             .iter()

@@ -79,6 +79,7 @@ impl Engine {
             Ok(goes) => {
                 self.try_exchange(beside, &goes, found);
                 found.warnings.extend(Fixed::below(&goes).warning());
+                found.obstacles.extend(staging::misnamed(&goes));
             }
             Err(error) => found
                 .obstacles
@@ -179,6 +180,12 @@ impl InTheWay {
             Err(why) => self.obstacles.push(why),
         }
     }
+}
+
+/// What stands in the way of every restore into a content folder because of a name in it. What cannot be read is told by
+/// whoever reads all of it.
+pub(in crate::engine) fn misnamed(content: &Path) -> Option<String> {
+    staging::misnamed(&staging::goes(content, &Selection::default()).ok()?)
 }
 
 /// Of what is mounted on a content folder or anywhere in it, what a restore of this selection would have to move. What is

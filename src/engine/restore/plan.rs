@@ -6,7 +6,7 @@ use std::path::Path;
 use super::chosen::unknown_parts;
 use super::database::Found;
 use super::in_the_way::same_disk;
-pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, free_bytes};
+pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, free_bytes, misnamed};
 use super::{Way, database};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
