@@ -114,6 +114,13 @@ impl Engine {
                 count => format!("it can be read and holds together: {count} environments"),
             },
         });
+        report.findings.extend(self.open_state().map(|detail| Finding {
+            environment: None,
+            instance: None,
+            about: "state".to_owned(),
+            verdict: Verdict::Warning,
+            detail,
+        }));
         for (name, settings) in self.environments() {
             if only.is_none_or(|only| only == name) {
                 self.check_environment(name, settings, &mut report);

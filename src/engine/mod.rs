@@ -29,6 +29,7 @@ mod hooks;
 mod listing;
 mod lock;
 mod mounts;
+mod openness;
 mod overview;
 mod papers;
 mod private;

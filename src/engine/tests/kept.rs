@@ -94,6 +94,35 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
 }
 
 #[test]
+fn a_state_folder_that_others_can_write_to_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new();
+    let engine = house.engine();
+    let state = engine.state().to_owned();
+    let told = || {
+        let report = engine.check(None).unwrap();
+        let found = report.findings.into_iter().find(|found| found.about == "state");
+        let summary = engine.summaries().unwrap().remove(0);
+        (found.map(|found| found.detail), summary.trouble)
+    };
+    assert_eq!(told(), (None, None));
+    let set = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(&house.path(""), 0o711);
+    set(&state, 0o777);
+    let (found, trouble) = told();
+    let detail = found.unwrap();
+    assert!(
+        detail.contains(&format!("Type chmod -R o-w {}", state.display())),
+        "{detail}"
+    );
+    assert_eq!(trouble, Some(detail));
+    set(&state, 0o700);
+    assert_eq!(told(), (None, None));
+}
+
+#[test]
 fn a_folder_whose_name_no_restore_could_note_is_told_before_one() {
     use std::os::unix::ffi::OsStrExt;
     let house = House::new();
