@@ -91,6 +91,7 @@ pub use self::records::StoredBackup;
 pub use self::still::Still;
 pub use self::verify::VerifyReport;
 
+use self::cipher::Cipher;
 use self::damage::Damage;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
@@ -248,7 +249,7 @@ impl Repository {
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
         let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let guard = Arc::new(guard.under(fence));
+        let guard = Arc::new(guard.under(fence).with_limits(&self.key));
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
     }
@@ -273,7 +274,7 @@ impl Repository {
     /// The repository with its index, which is read again if its files are others by now.
     fn store(&self) -> Result<Store, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
-        let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
         let mut files: Vec<Id> = open
             .list::<IndexId>()
             .map_err(judge)?
@@ -290,7 +291,18 @@ impl Repository {
             open.to_indexed()
                 .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
         })?;
-        let store = Store::new(indexed, &self.place, files.is_empty(), &self.damage);
+        let cipher = Cipher::new(&self.key).map_err(|why| RepositoryError::Io {
+            doing: "reading the content".to_owned(),
+            place: self.place.clone(),
+            why,
+        })?;
+        let store = Store::new(
+            (indexed, guard),
+            cipher,
+            &self.place,
+            files.is_empty(),
+            &self.damage,
+        );
         *loaded = Some(Loaded {
             files,
             store: store.clone(),
