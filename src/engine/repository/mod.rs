@@ -52,6 +52,7 @@ mod pack_list;
 mod packing;
 mod prune;
 mod records;
+mod reindex;
 mod runs;
 mod still;
 pub mod storage;
@@ -95,7 +96,7 @@ use self::cipher::Cipher;
 use self::damage::Damage;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
-use self::error::{caught, judged};
+use self::error::{caught, for_restic, judged};
 pub(in crate::engine) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
 pub(in crate::engine) use self::guard::Standing;
@@ -316,7 +317,17 @@ impl Repository {
         files.iter().find_map(|file| {
             let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
             let doing = format!("reading index/{}", file.to_hex().as_str());
-            Some(judged(&error, &doing, &self.place))
+            Some(match judged(&error, &doing, &self.place) {
+                RepositoryError::Damaged { place, what } => {
+                    let what = format!(
+                        "{what}. No content is lost by that: the next backup makes the index anew from the packs, and so \
+                         does `restic -r {} repair index` (`rebuild-index` before restic 0.16)",
+                        for_restic(&place)
+                    );
+                    RepositoryError::Damaged { place, what }
+                }
+                error => error,
+            })
         })
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::cipher::Cipher;
 use super::damage::Damage;
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, for_restic, judged};
 use super::guard::Guard;
 use crate::domain::address::Address;
 
@@ -101,7 +101,7 @@ impl Store {
     pub(super) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
         let lying = self
             .lying(&id, id)
-            .ok_or_else(|| self.damaged(format!("the piece of content {id} is not in the index")))?;
+            .ok_or_else(|| self.untold(&format!("the piece of content {id}")))?;
         self.within(lying, LONGEST_PIECE)
     }
 
@@ -109,8 +109,17 @@ impl Store {
     pub(super) fn find_folder(&self, id: TreeId) -> Result<Lying, RepositoryError> {
         let lying = self
             .lying(&id, DataId::from(*id))
-            .ok_or_else(|| self.damaged(format!("the folder {id} is not in the index")))?;
+            .ok_or_else(|| self.untold(&format!("the folder {id}")))?;
         self.within(lying, LONGEST_FOLDER)
+    }
+
+    /// What the index does not tell of may lie in a pack all the same.
+    fn untold(&self, what: &str) -> RepositoryError {
+        self.damaged(format!(
+            "{what} is not in the index; if a pack has it, `restic -r {} repair index` finds it (`rebuild-index` before restic \
+             0.16)",
+            for_restic(&self.place)
+        ))
     }
 
     /// What is longer than anything that is ever stored was made up to fill the memory of whoever reads it.
