@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Engine;
-use super::private::{Writers, is_open_to_all, writers};
+use crate::disk::private::{Writers, is_open_to_all, writers};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::settings::RepositoryChoice;
 

@@ -8,11 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use lifeboat::content::postgres::{Connector, standby};
 use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::check::Verdict;
 use lifeboat::domain::settings::PostgresSettings;
 use lifeboat::engine::Engine;
-use lifeboat::engine::content::postgres::{Connector, standby};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::gate::wait_for;

@@ -7,11 +7,11 @@
 use std::time::Instant as Stopwatch;
 
 use super::journal::{Beside, Journal};
+use crate::content::postgres::standby;
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobKind, Phase};
 use crate::domain::settings::{HookPoint, InstanceSettings};
-use crate::engine::content::postgres::standby;
 use crate::engine::hooks::{Around, Ending, Occasion, Say};
 use crate::engine::{Engine, EngineError, Work};
 

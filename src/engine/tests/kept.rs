@@ -59,7 +59,7 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
     let plan = engine
         .plan_restore(
             &super::house::request("manual", everything()),
-            &crate::engine::watch::Unwatched,
+            &crate::watch::Unwatched,
         )
         .unwrap();
     let report = engine.check(None).unwrap();
@@ -156,7 +156,7 @@ fn a_folder_whose_name_no_restore_could_note_is_told_before_one() {
     let plan = engine
         .plan_restore(
             &super::house::request("manual", everything()),
-            &crate::engine::watch::Unwatched,
+            &crate::watch::Unwatched,
         )
         .unwrap();
     assert!(
