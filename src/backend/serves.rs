@@ -23,6 +23,9 @@ use crate::domain::token::TokenRecord;
 /// What a service keeps: who may come in, and what was answered to whom.
 #[async_trait]
 pub trait ServiceRecords: Send + Sync {
+    /// Adds a token. `hash` is the SHA-256 of its text. Fails where there is or was one of its name.
+    async fn add_token(&self, token: TokenRecord, hash: [u8; 32]) -> Result<(), BackendError>;
+
     /// The token whose text has this SHA-256, if it lets anybody in at that time. It is put down as shown then.
     async fn token_shown(&self, hash: [u8; 32], now: Instant) -> Result<Option<TokenRecord>, BackendError>;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::Duration;
 
 use super::hooks::{Around, Ending, Occasion};
+use super::restore::plan::misnamed;
 use super::{Engine, EngineError, Work, versions};
 use crate::catalog::{DueClaim, NewJob};
 use crate::concurrency::beside;
@@ -245,6 +246,8 @@ impl Engine {
         if purpose.trigger != Trigger::Restore {
             refuse_links(settings)?;
         }
+        let folders = settings.instances.iter().filter_map(Self::content_folder);
+        warnings.extend(folders.filter_map(misnamed));
         let instances: Vec<_> = settings
             .instances
             .iter()

@@ -115,6 +115,13 @@ impl Engine {
                 count => format!("it can be read and holds together: {count} environments"),
             },
         });
+        report.findings.extend(self.open_state().map(|detail| Finding {
+            environment: None,
+            instance: None,
+            about: "state".to_owned(),
+            verdict: Verdict::Warning,
+            detail,
+        }));
         for (name, settings) in self.environments() {
             if only.is_none_or(|only| only == name) {
                 self.check_environment(name, settings, &mut report);
@@ -302,7 +309,7 @@ impl Engine {
                     .iter()
                     .find(|copy| copy.name == instance.name)
             })
-            .map_or_else(plan::Needs::default, |copy| plan::Needs {
+            .map_or_else(plan::StagingSize::default, |copy| plan::StagingSize {
                 bytes: copy.bytes(),
                 items: copy.items(),
             });

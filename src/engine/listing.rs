@@ -1,12 +1,10 @@
 //! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
 
 use super::{Engine, EngineError, locked};
-use crate::disk::private::is_open_to_all;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::proof::Drill;
-use crate::domain::settings::RepositoryChoice;
 
 /// What a repository was found to hold.
 #[derive(Clone)]
@@ -31,22 +29,6 @@ impl Engine {
         // What was ahead of the clock when it was listed may not be any more.
         ahead::mark(&mut backups, self.now());
         Ok(backups)
-    }
-
-    /// What to know about a repository that everybody on this machine can look into or change.
-    fn open_repository(&self, name: &EnvironmentName) -> Option<String> {
-        let places = [RepositoryChoice::First, RepositoryChoice::Copy]
-            .into_iter()
-            .filter_map(|which| {
-                let storage = self.storage(name, which).ok()??;
-                storage.address().folder().map(std::path::Path::to_owned)
-            });
-        let open: Vec<_> = places.filter(|place| is_open_to_all(place)).collect();
-        let place = open.first()?.display();
-        Some(format!(
-            "the repository in {place} is open to others on this machine: whoever reads its folder keys can try out \
-             passwords, and whoever writes there can destroy every backup. Type chmod -R o-rwx {place}"
-        ))
     }
 
     /// What to know about records in the environment's repository that cannot be read, as last listed, about those of

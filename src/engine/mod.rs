@@ -19,6 +19,7 @@ mod health;
 mod hooks;
 mod listing;
 mod lock;
+mod openness;
 mod overview;
 mod papers;
 mod proofs;

@@ -62,7 +62,12 @@ impl Engine {
             Vec::new()
         });
         if summary.trouble.is_none() {
-            summary.trouble = self.doubtful_records(name, &backups);
+            let doubts: Vec<_> = self
+                .doubtful_records(name, &backups)
+                .into_iter()
+                .chain(self.open_state())
+                .collect();
+            summary.trouble = (!doubts.is_empty()).then(|| doubts.join(". "));
         }
         let known_since = self.catalog().met(name, self.now())?;
         let due = settings.schedule.due(name, &backups, known_since, self.now());

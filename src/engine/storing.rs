@@ -31,6 +31,13 @@ impl Engine {
             let verify_millis = repository.read_back(&copy, work)?;
             Ok::<_, EngineError>((copy, verify_millis))
         };
+        if let Some(packs) = repository.complete_index(work)? {
+            let text = format!(
+                "a part of the repository's index was damaged or gone: it was made anew from what the packs say of \
+                 themselves, and tells of {packs} packs more"
+            );
+            work.log(Severity::Warning, &text);
+        }
         // Folders that are damaged are found first, and what is in them after that.
         let mut mendings = 0..MENDINGS;
         let mut made_room = false;

@@ -17,6 +17,13 @@ pub(super) const OVERHEAD: usize = NONCE + TAG;
 /// See the module.
 pub(super) struct Cipher(Aes256CtrPoly1305Aes);
 
+impl std::fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the key.
+        f.debug_struct("Cipher").finish_non_exhaustive()
+    }
+}
+
 impl Cipher {
     /// The cipher with the repository's key.
     ///

@@ -208,7 +208,14 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> Repos
         _ => RepositoryError::Io {
             doing: doing.to_owned(),
             place,
-            why: system.to_string(),
+            why: if system.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
+                format!(
+                    "{system}. It is the disk, or the line to it, that failed; whether what is stored there is damaged is not \
+                     known: look at the system's log"
+                )
+            } else {
+                system.to_string()
+            },
         },
     }
 }
@@ -269,7 +276,7 @@ pub(super) fn refused_by_storage(refusal: &StorageRefusal, doing: &str, place: &
 }
 
 /// A place as `restic` takes it.
-fn for_restic(place: &Address) -> String {
+pub(super) fn for_restic(place: &Address) -> String {
     match place {
         Address::Folder(folder) => folder.display().to_string(),
         Address::Bucket { bucket, prefix } => format!("s3:ENDPOINT/{bucket}/{prefix}"),
@@ -357,6 +364,13 @@ mod tests {
             broken
                 .to_string()
                 .starts_with("reading data/ab/ab12 in the repository in /backups failed: ")
+        );
+        assert!(matches!(broken, RepositoryError::Io { .. }), "it may be sound");
+        assert!(
+            broken
+                .to_string()
+                .contains("whether what is stored there is damaged is not known"),
+            "{broken}"
         );
         let gone = told(io::Error::from_raw_os_error(
             rustix::io::Errno::NOENT.raw_os_error(),

@@ -56,6 +56,8 @@ fn digest_of(id: Id) -> Option<[u8; 32]> {
     Some(digest)
 }
 
+/// What says what a backup holds is not longer than this.
+const LONGEST: usize = 64 * 1024 * 1024;
 /// How many files are looked up before they are read.
 const TOGETHER: usize = 512;
 
@@ -170,10 +172,10 @@ impl Files {
         }
     }
 
-    /// The whole of one file; `None` when there is none.
+    /// The whole of one of the files that say what a backup holds; `None` when there is none.
     ///
     /// # Errors
-    /// [`RepositoryError`] when it cannot be read.
+    /// [`RepositoryError`] when it cannot be read, or is longer than such a file is.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RepositoryError> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
@@ -191,6 +193,13 @@ impl Files {
         let mut bytes = Vec::new();
         for piece in node.content.unwrap_or_default() {
             bytes.extend_from_slice(&self.store.piece(piece)?);
+            // A file may name one piece a million times.
+            if bytes.len() > LONGEST {
+                return Err(self.store.damaged(format!(
+                    "{} has more than {LONGEST} bytes, and no backup has such a file of that length",
+                    path.display()
+                )));
+            }
         }
         Ok(Some(bytes))
     }

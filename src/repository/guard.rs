@@ -7,14 +7,17 @@
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
+use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use rustic_core::repofile::MasterKey;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use sha2::{Digest, Sha256};
 
+use super::cipher::Cipher;
 use super::error::{RepositoryError, judged};
 use super::storage::{Shelf, Storage};
 use crate::domain::address::Address;
@@ -109,6 +112,8 @@ pub(super) struct Guard {
     written: Mutex<Written>,
     only_key: Option<Id>,
     locks: Vec<Arc<dyn Loseable>>,
+    /// Opens what is read, to see how much it unpacks to.
+    cipher: Option<Cipher>,
 }
 
 impl Guard {
@@ -123,6 +128,7 @@ impl Guard {
             written: Mutex::default(),
             only_key: None,
             locks: Vec::new(),
+            cipher: None,
         })
     }
 
@@ -132,6 +138,33 @@ impl Guard {
             only_key: Some(key),
             ..self
         }
+    }
+
+    /// Lets nothing through that this key has encrypted and that unpacks to more than any repository has in a file of its
+    /// kind: the library unpacks what it is given, and a few kilobytes that somebody has made up would fill the memory.
+    pub(super) fn with_limits(self, key: &MasterKey) -> Self {
+        Self {
+            // What this cannot open the library cannot either, and says so.
+            cipher: Cipher::new(key).ok(),
+            ..self
+        }
+    }
+
+    /// Whether a file, as it is stored, unpacks to no more than its kind may.
+    fn is_within_limits(&self, kind: FileType, content: &[u8]) -> bool {
+        let (Some(cipher), Some(most)) = (&self.cipher, longest(kind)) else {
+            return true;
+        };
+        let mut sealed = content.to_vec();
+        let packed = cipher.open_in_place(&mut sealed).and_then(|text| {
+            // Compressed text begins with a 2; text of an older form is there as it is.
+            text.strip_prefix(&[2])
+        });
+        let Some(decoder) = packed.and_then(|packed| zstd::Decoder::with_buffer(packed).ok()) else {
+            return true;
+        };
+        // What cannot be unpacked to its end the library cannot unpack either.
+        io::copy(&mut decoder.take(most + 1), &mut io::sink()).map_or(true, |length| length <= most)
     }
 
     /// Changes nothing any more once this is lost.
@@ -270,6 +303,12 @@ impl ReadBackend for Guard {
                 "its content is another one than its name says: a record is named by its SHA-256.",
             ));
         }
+        if !self.is_within_limits(kind, &content) {
+            return Err(RusticError::new(
+                ErrorKind::Verification,
+                "it unpacks to more than any backup has in such a file.",
+            ));
+        }
         Ok(content)
     }
 
@@ -352,6 +391,17 @@ impl WriteBackend for Guard {
             return Err(self.not_held());
         }
         self.shelf.remove(kind, id)
+    }
+}
+
+/// What the longest file of a kind unpacks to. The index of a hundred million pieces is in files of 50,000; the record of
+/// a backup of hundreds of workspaces has some hundred kilobytes. Packs are read in pieces, whose lengths the index tells.
+fn longest(kind: FileType) -> Option<u64> {
+    match kind {
+        FileType::Config => Some(1024 * 1024),
+        FileType::Snapshot => Some(64 * 1024 * 1024),
+        FileType::Index => Some(512 * 1024 * 1024),
+        FileType::Key | FileType::Pack => None,
     }
 }
 

@@ -452,9 +452,9 @@ fn write(
 pub(super) fn decrypt(key: &MasterKey, content: &[u8]) -> Option<Written> {
     let mut content = content.to_vec();
     let text = Cipher::new(key).ok()?.open_in_place(&mut content)?;
-    // Compressed text begins with a 2; text of an older form is there as it is.
+    // Compressed text begins with a 2; text of an older form is there as it is. No lock is longer than some 64 KiB.
     let text = match text.strip_prefix(&[2]) {
-        Some(packed) => &zstd::decode_all(packed).ok()?[..],
+        Some(packed) => &zstd::bulk::decompress(packed, 64 * 1024).ok()?[..],
         None => text,
     };
     serde_json::from_slice(text).ok()

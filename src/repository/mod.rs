@@ -52,6 +52,7 @@ mod pack_list;
 mod packing;
 mod prune;
 mod records;
+mod reindex;
 mod runs;
 mod still;
 pub mod storage;
@@ -91,10 +92,11 @@ pub use self::records::StoredBackup;
 pub use self::still::Still;
 pub use self::verify::VerifyReport;
 
+use self::cipher::Cipher;
 use self::damage::Damage;
 #[cfg(feature = "object-storage")]
 use self::error::refusal_in;
-use self::error::{caught, judged};
+use self::error::{caught, for_restic, judged};
 pub(crate) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
 pub(crate) use self::guard::Standing;
@@ -248,7 +250,7 @@ impl Repository {
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
         let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let guard = Arc::new(guard.under(fence));
+        let guard = Arc::new(guard.under(fence).with_limits(&self.key));
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
     }
@@ -273,7 +275,7 @@ impl Repository {
     /// The repository with its index, which is read again if its files are others by now.
     fn store(&self) -> Result<Store, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
-        let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
         let mut files: Vec<Id> = open
             .list::<IndexId>()
             .map_err(judge)?
@@ -290,7 +292,18 @@ impl Repository {
             open.to_indexed()
                 .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
         })?;
-        let store = Store::new(indexed, &self.place, files.is_empty(), &self.damage);
+        let cipher = Cipher::new(&self.key).map_err(|why| RepositoryError::Io {
+            doing: "reading the content".to_owned(),
+            place: self.place.clone(),
+            why,
+        })?;
+        let store = Store::new(
+            (indexed, guard),
+            cipher,
+            &self.place,
+            files.is_empty(),
+            &self.damage,
+        );
         *loaded = Some(Loaded {
             files,
             store: store.clone(),
@@ -304,7 +317,17 @@ impl Repository {
         files.iter().find_map(|file| {
             let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
             let doing = format!("reading index/{}", file.to_hex().as_str());
-            Some(judged(&error, &doing, &self.place))
+            Some(match judged(&error, &doing, &self.place) {
+                RepositoryError::Damaged { place, what } => {
+                    let what = format!(
+                        "{what}. No content is lost by that: the next backup makes the index anew from the packs, and so \
+                         does `restic -r {} repair index` (`rebuild-index` before restic 0.16)",
+                        for_restic(&place)
+                    );
+                    RepositoryError::Damaged { place, what }
+                }
+                error => error,
+            })
         })
     }
 }

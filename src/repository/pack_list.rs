@@ -1,9 +1,12 @@
 //! The list at the end of a pack: what is in it. An index tells the same, and as long as there is one nobody asks for the
-//! list; without it `restic` cannot build an index anew.
+//! list; without it no index can be built anew, neither by Lifeboat nor by `restic`.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use rustic_core::Id;
+use rustic_core::repofile::BlobType;
+use serde::Serialize;
 
 use super::cipher::OVERHEAD;
 use super::store::Lying;
@@ -11,46 +14,65 @@ use super::store::Lying;
 /// Bytes of a list's length, at the very end of a pack.
 pub(super) const LENGTH: usize = 4;
 
-/// Where a piece lies, as a list has it: its offset, its bytes in the pack, and its length when unpacked if it is
-/// compressed.
-type Place = (u32, u32, Option<u32>);
+/// A piece in a pack, as a list tells of it and as an index has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Entry {
+    id: Id,
+    #[serde(rename = "type")]
+    kind: BlobType,
+    offset: u32,
+    length: u32,
+    /// Its length when unpacked, if it is compressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncompressed_length: Option<NonZeroU32>,
+}
 
-/// Whether a list, decrypted, tells where these pieces of its pack lie. `content` is how many bytes of the pack come
-/// before the list.
-pub(super) fn tells_of(list: &[u8], content: u32, pieces: &[&Lying]) -> bool {
-    let Some(places) = places(list, content) else {
-        return false;
-    };
+/// Whether a list tells where these pieces of its pack lie.
+pub(super) fn tells_of(list: &[Entry], pieces: &[&Lying]) -> bool {
+    let entries: HashMap<Id, &Entry> = list.iter().map(|entry| (entry.id, entry)).collect();
     pieces.iter().all(|piece| {
         let unpacked = piece.is_compressed.then_some(piece.length);
-        places.get(&*piece.id) == Some(&(piece.offset, piece.packed, unpacked))
+        entries.get(&*piece.id).is_some_and(|entry| {
+            (entry.offset, entry.length) == (piece.offset, piece.packed)
+                && entry.uncompressed_length.map(NonZeroU32::get) == unpacked
+        })
     })
 }
 
-/// What a list tells, by the names of the pieces. `None` for what is no list of so much content.
-fn places(mut list: &[u8], content: u32) -> Option<HashMap<Id, Place>> {
-    let mut places = HashMap::new();
+/// What a list, decrypted, tells. `None` for what is no list of a pack with so many bytes before it.
+pub(super) fn entries(mut list: &[u8], content: u32) -> Option<Vec<Entry>> {
+    let mut entries = Vec::new();
     let mut offset = 0_u32;
     while let Some((kind, rest)) = list.split_first() {
-        let (packed, rest) = number(rest)?;
+        let (length, rest) = number(rest)?;
         // Content and folders; the same compressed.
-        let (unpacked, rest) = match kind {
+        let (uncompressed_length, rest) = match kind {
             0 | 1 => (None, rest),
             2 | 3 => {
                 let (unpacked, rest) = number(rest)?;
-                (Some(unpacked), rest)
+                (Some(NonZeroU32::new(unpacked)?), rest)
             }
             _ => return None,
         };
         let (name, rest) = rest.split_first_chunk::<32>()?;
-        if (packed as usize) < OVERHEAD {
+        if (length as usize) < OVERHEAD {
             return None;
         }
-        places.insert(Id::new(*name), (offset, packed, unpacked));
-        offset = offset.checked_add(packed)?;
+        entries.push(Entry {
+            id: Id::new(*name),
+            kind: if matches!(kind, 0 | 2) {
+                BlobType::Data
+            } else {
+                BlobType::Tree
+            },
+            offset,
+            length,
+            uncompressed_length,
+        });
+        offset = offset.checked_add(length)?;
         list = rest;
     }
-    (offset == content).then_some(places)
+    (offset == content).then_some(entries)
 }
 
 fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {

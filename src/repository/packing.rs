@@ -37,7 +37,7 @@ use crate::domain::address::Address;
 /// next is filled.
 const WRITERS: usize = 3;
 /// An index file is written when it has this many pieces, as the library does.
-const INDEX_PIECES: usize = 50_000;
+pub(super) const INDEX_PIECES: usize = 50_000;
 
 /// What was added to the repository.
 #[derive(Debug, Clone, Copy, Default)]
@@ -100,11 +100,11 @@ struct Index {
     pieces: usize,
 }
 
-/// A pack as an index file has it.
+/// A pack as an index file has it, with what is in it.
 #[derive(Serialize)]
-pub(super) struct IndexedPack {
+pub(super) struct IndexedPack<B = Packed> {
     pub(super) id: Id,
-    pub(super) blobs: Vec<Packed>,
+    pub(super) blobs: Vec<B>,
     pub(super) time: Timestamp,
     pub(super) size: u32,
 }

@@ -205,7 +205,7 @@ impl Repository {
     }
 
     /// Every record, or why it cannot be read.
-    fn records(&self) -> Result<Vec<Found>, RepositoryError> {
+    pub(super) fn records(&self) -> Result<Vec<Found>, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "listing the backups", self.place());
         let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
         let ids: Vec<_> = open.list::<SnapshotId>().map_err(judge)?.collect();

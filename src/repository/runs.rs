@@ -13,7 +13,7 @@ use super::damage::Damage;
 use super::error::{RepositoryError, judged};
 use super::guard::Guard;
 use super::pack::Sum;
-use super::pack_list;
+use super::pack_list::{self, Entry};
 use super::store::Lying;
 use crate::domain::address::Address;
 
@@ -215,7 +215,9 @@ impl<'a> RunReader<'a> {
         size: u32,
         pieces: &[&Lying],
     ) -> Result<(), RepositoryError> {
-        let told = self.list_tells_of(pack, size, pieces);
+        let told = self
+            .list(pack, size)
+            .map(|list| list.is_some_and(|list| pack_list::tells_of(&list, pieces)));
         match told.map_err(|error| self.unreadable(&error, pack)) {
             Ok(true) => Ok(()),
             Ok(false) => {
@@ -240,7 +242,8 @@ impl<'a> RunReader<'a> {
         }
     }
 
-    fn list_tells_of(&mut self, pack: Id, size: u32, pieces: &[&Lying]) -> RusticResult<bool> {
+    /// What the list at the end of a pack of so many bytes tells. `None` when there is no list that this key has encrypted.
+    pub(super) fn list(&mut self, pack: Id, size: u32) -> RusticResult<Option<Vec<Entry>>> {
         let mut wanted = size.min(LIST);
         loop {
             let begin = self
@@ -249,11 +252,11 @@ impl<'a> RunReader<'a> {
             let end = self.packed.get_mut(begin..begin + wanted as usize);
             let Some((sealed, length)) = end.and_then(<[u8]>::split_last_chunk_mut::<{ pack_list::LENGTH }>)
             else {
-                return Ok(false);
+                return Ok(None);
             };
             let length = u32::from_le_bytes(*length);
             let Some(whole) = length.checked_add(4).filter(|whole| *whole <= size) else {
-                return Ok(false);
+                return Ok(None);
             };
             if whole > wanted {
                 wanted = whole;
@@ -261,7 +264,7 @@ impl<'a> RunReader<'a> {
             }
             let from = sealed.len() - length as usize;
             let list = self.cipher.open_in_place(&mut sealed[from..]);
-            return Ok(list.is_some_and(|list| pack_list::tells_of(list, size - whole, pieces)));
+            return Ok(list.and_then(|list| pack_list::entries(list, size - whole)));
         }
     }
 

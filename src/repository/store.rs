@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustic_core::repofile::{BlobType, Tree};
-use rustic_core::{DataId, Id, IndexedFullStatus, PackedId, RusticError, TreeId};
+use rustic_core::repofile::Tree;
+use rustic_core::{
+    DataId, FileType, Id, IndexedFullStatus, PackedId, ReadBackend, RusticError, RusticResult, TreeId,
+};
 use sha2::{Digest, Sha256};
 
+use super::cipher::Cipher;
 use super::damage::Damage;
-use super::error::{RepositoryError, judged};
+use super::error::{RepositoryError, for_restic, judged};
+use super::guard::Guard;
 use crate::domain::address::Address;
 
 /// No piece of content is longer than this: files and rows are cut into pieces of a few megabytes, by `restic` too.
@@ -20,6 +24,8 @@ const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
 #[derive(Clone)]
 pub(super) struct Store {
     repository: Arc<rustic_core::Repository<IndexedFullStatus>>,
+    guard: Arc<Guard>,
+    cipher: Arc<Cipher>,
     place: Address,
     is_empty: bool,
     damage: Damage,
@@ -38,9 +44,10 @@ pub(super) struct Lying {
 }
 
 impl Store {
-    /// `is_empty` when it has no index yet.
+    /// What was opened with this key, and through this guard. `is_empty` when it has no index yet.
     pub(super) fn new(
-        repository: rustic_core::Repository<IndexedFullStatus>,
+        (repository, guard): (rustic_core::Repository<IndexedFullStatus>, Arc<Guard>),
+        cipher: Cipher,
         place: &Address,
         is_empty: bool,
         damage: &Damage,
@@ -49,6 +56,8 @@ impl Store {
             is_empty,
             damage: damage.clone(),
             repository: Arc::new(repository),
+            guard,
+            cipher: Arc::new(cipher),
             place: place.clone(),
         }
     }
@@ -66,15 +75,12 @@ impl Store {
     /// A folder: what it holds, sorted by name.
     pub(super) fn folder(&self, id: TreeId) -> Result<Tree, RepositoryError> {
         let lying = self.find_folder(id)?;
-        let bytes = self.repository.cat_blob(BlobType::Tree, id.to_hex().as_str());
-        let bytes = bytes
-            .map_err(|error| self.unreadable(&error, lying.pack))
+        let bytes = self
+            .unpacked(&lying)
             .and_then(|bytes| {
-                if Id::new(Sha256::digest(&bytes).into()) == *id {
-                    Ok(bytes)
-                } else {
-                    Err(self.damaged(format!("the folder {id} is not what was stored")))
-                }
+                bytes
+                    .filter(|bytes| Id::new(Sha256::digest(bytes).into()) == *id)
+                    .ok_or_else(|| self.not_what_was_stored(&format!("the folder {id}"), lying.pack))
             })
             .inspect_err(|error| {
                 if matches!(error, RepositoryError::Damaged { .. }) {
@@ -95,7 +101,7 @@ impl Store {
     pub(super) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
         let lying = self
             .lying(&id, id)
-            .ok_or_else(|| self.damaged(format!("the piece of content {id} is not in the index")))?;
+            .ok_or_else(|| self.untold(&format!("the piece of content {id}")))?;
         self.within(lying, LONGEST_PIECE)
     }
 
@@ -103,8 +109,17 @@ impl Store {
     pub(super) fn find_folder(&self, id: TreeId) -> Result<Lying, RepositoryError> {
         let lying = self
             .lying(&id, DataId::from(*id))
-            .ok_or_else(|| self.damaged(format!("the folder {id} is not in the index")))?;
+            .ok_or_else(|| self.untold(&format!("the folder {id}")))?;
         self.within(lying, LONGEST_FOLDER)
+    }
+
+    /// What the index does not tell of may lie in a pack all the same.
+    fn untold(&self, what: &str) -> RepositoryError {
+        self.damaged(format!(
+            "{what} is not in the index; if a pack has it, `restic -r {} repair index` finds it (`rebuild-index` before restic \
+             0.16)",
+            for_restic(&self.place)
+        ))
     }
 
     /// What is longer than anything that is ever stored was made up to fill the memory of whoever reads it.
@@ -134,9 +149,38 @@ impl Store {
     /// which the index says is checked by whoever reads back (`runs`).
     pub(super) fn piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
         let lying = self.find(id)?;
-        self.repository
-            .cat_blob(BlobType::Data, id.to_hex().as_str())
-            .map_err(|error| self.unreadable(&error, lying.pack))
+        self.unpacked(&lying)?
+            .map(Bytes::from)
+            .ok_or_else(|| self.not_what_was_stored(&format!("the piece of content {id}"), lying.pack))
+    }
+
+    fn not_what_was_stored(&self, what: &str, pack: Id) -> RepositoryError {
+        let pack = pack.to_hex();
+        self.damaged(format!(
+            "{what} in data/{}/{} is not what was stored",
+            &pack.as_str()[..2],
+            pack.as_str()
+        ))
+    }
+
+    /// What lies there, decrypted and unpacked; `None` when it is not what the index says.
+    ///
+    /// The library would unpack whatever there is, and then compare the length with the index: a few kilobytes that
+    /// somebody has made up fill the memory that way.
+    fn unpacked(&self, lying: &Lying) -> Result<Option<Vec<u8>>, RepositoryError> {
+        let read = |lying: &Lying| -> RusticResult<Bytes> {
+            self.guard
+                .read_partial(FileType::Pack, &lying.pack, false, lying.offset, lying.packed)
+        };
+        let mut sealed = Vec::from(read(lying).map_err(|error| self.unreadable(&error, lying.pack))?);
+        let length = lying.length as usize;
+        let text = self.cipher.open_in_place(&mut sealed);
+        let unpacked = if lying.is_compressed {
+            text.and_then(|text| zstd::bulk::decompress(text, length).ok())
+        } else {
+            text.map(|text| text.to_vec())
+        };
+        Ok(unpacked.filter(|unpacked| unpacked.len() == length))
     }
 
     pub(super) fn damaged(&self, what: String) -> RepositoryError {
@@ -150,5 +194,125 @@ impl Store {
         let name = pack.to_hex();
         let doing = format!("reading data/{}/{}", &name.as_str()[..2], name.as_str());
         judged(error, &doing, &self.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read as _;
+
+    use rustic_core::{NoProgressBars, WriteBackend};
+
+    use super::*;
+    use crate::repository::guard::Purpose;
+    use crate::repository::pack::Packer;
+    use crate::repository::{Key, Repository};
+
+    const MEBI: u64 = 1024 * 1024;
+
+    /// Zeroes, compressed: a few kilobytes.
+    fn packed_zeroes(length: u64) -> Vec<u8> {
+        let mut packed = Vec::new();
+        let zeroes = std::io::repeat(0).take(length);
+        zstd::stream::copy_encode(zeroes, &mut packed, 1).unwrap();
+        packed
+    }
+
+    /// The most memory that this process has had, in mebibytes.
+    fn peak() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        let kibi: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kibi / 1024
+    }
+
+    struct House {
+        _folder: tempfile::TempDir,
+        repository: Repository,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let place = folder.path().join("repository");
+            let repository = Repository::open_or_create(&place, &Key::new("sesame".to_owned())).unwrap();
+            Self {
+                _folder: folder,
+                repository,
+            }
+        }
+
+        fn write(&self, purpose: Purpose, kind: FileType, content: Vec<u8>) -> Id {
+            let id = Id::new(Sha256::digest(&content).into());
+            let (_, guard) = self.repository.handle(purpose, NoProgressBars).unwrap();
+            guard
+                .write_bytes(kind, &id, false, Bytes::from(content).into())
+                .unwrap();
+            id
+        }
+
+        fn seal(&self, text: &[u8]) -> Vec<u8> {
+            Cipher::new(&self.repository.key).unwrap().seal(text).unwrap()
+        }
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_the_index_says_is_damaged_and_takes_no_memory() {
+        const UNPACKED: u64 = 512 * MEBI;
+        let house = House::new();
+        let zeroes = packed_zeroes(UNPACKED);
+        // A pack holds either pieces of content or folders.
+        let (data, folder) = (Id::new([1; 32]), Id::new([2; 32]));
+        let packs: Vec<_> = [(data, "data"), (folder, "tree")]
+            .into_iter()
+            .map(|(id, kind)| {
+                let piece = house.seal(&zeroes);
+                let length = piece.len();
+                let pack = house.write(Purpose::Copy, FileType::Pack, piece);
+                let blob = serde_json::json!({
+                    "id": id, "type": kind, "offset": 0, "length": length, "uncompressed_length": 100,
+                });
+                serde_json::json!({ "id": pack, "blobs": [blob] })
+            })
+            .collect();
+        let index = serde_json::json!({ "packs": packs });
+        let mut packer = Packer::new(Cipher::new(&house.repository.key).unwrap(), Some(1)).unwrap();
+        let index = packer.file(index.to_string().as_bytes()).unwrap();
+        house.write(Purpose::Copy, FileType::Index, index);
+
+        let before = peak();
+        let store = house.repository.store().unwrap();
+        for error in [
+            store.piece(DataId::from(data)).unwrap_err(),
+            store.folder(TreeId::from(folder)).unwrap_err(),
+        ] {
+            assert!(matches!(error, RepositoryError::Damaged { .. }), "{error}");
+            assert!(error.to_string().contains("is not what was stored"), "{error}");
+        }
+        // Others of these tests take memory meanwhile, to harden a key at most.
+        let taken = peak() - before;
+        assert!(taken < UNPACKED / MEBI / 2, "{taken} MiB");
+    }
+
+    #[test]
+    fn a_record_that_unpacks_to_more_than_any_is_told_as_unreadable_and_hides_no_other() {
+        let house = House::new();
+        let mut bomb = vec![2];
+        bomb.extend(packed_zeroes(65 * MEBI));
+        let bomb = house.seal(&bomb);
+        house.write(Purpose::Record, FileType::Snapshot, bomb);
+        let found = house.repository.list().unwrap();
+        let [record] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        let why = record.manifest.as_ref().unwrap_err();
+        assert!(
+            why.contains("unpacks to more than any backup has in such a file"),
+            "{why}"
+        );
     }
 }

@@ -45,6 +45,7 @@ impl Repository {
             watch.advance(manifest.items(), 0);
             other.read(&holding.pieces, &holding.folders, holding.root, watch)
         };
+        other.complete_index(watch)?;
         let mut mendings = 0..MENDINGS;
         loop {
             match transferred() {

@@ -4,12 +4,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use lifeboat::content::postgres::Connector;
+use lifeboat::content::postgres::{Connector, standby};
+use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::check::Verdict;
 use lifeboat::domain::settings::PostgresSettings;
 use lifeboat::engine::Engine;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::gate::wait_for;
 use crate::house::{House, back_up, done, failed, plan, restore, start_backup};
@@ -192,6 +196,74 @@ fn a_standby_that_is_gone_is_named_and_not_waited_for() {
             .unwrap(),
     );
     assert_eq!(house.rows("author", "public"), rows);
+}
+
+/// A program that follows the server as a standby does, and goes when it is dropped.
+struct Follower(Child);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_standby_that_confirms_nothing_holds_no_switch_up_and_is_told() {
+    // Else the server would part with it after a minute.
+    let house = house(&["wal_sender_timeout = 0"]);
+    let engine = house.engine();
+    let rows = house.rows("author", "public");
+    let backup = back_up(&engine).0;
+    let mut client = house.client("author");
+    client
+        .batch_execute("UPDATE pm_website_bundle SET bundle_data = 'x'")
+        .unwrap();
+    let received = house.path("received");
+    fs::create_dir(&received).unwrap();
+    let follower = Command::new(house.cluster.binaries().join("pg_receivewal"))
+        .args(["--no-password", "--synchronous", "--directory"])
+        .arg(&received)
+        .arg("--dbname")
+        .arg(format!(
+            "{} application_name=follower",
+            house.cluster.connect("postgres", SUPERUSER)
+        ))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let follower = Follower(follower);
+    client
+        .batch_execute("ALTER SYSTEM SET synchronous_standby_names = 'follower'")
+        .unwrap();
+    client.batch_execute("SELECT pg_reload_conf()").unwrap();
+    wait_for(|| {
+        let found = client.query_opt(
+            "SELECT FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'",
+            &[],
+        );
+        found.unwrap().map(|_| ())
+    });
+    let author = Connector::new(
+        &PostgresSettings::at(&house.cluster.connect("author", "lifeboat")),
+        PathBuf::from("/"),
+        Arc::new(|_| None),
+    );
+    assert_eq!(standby::missing(&author, Duration::MAX).unwrap(), None);
+
+    kill_process(Pid::from_child(&follower.0), Signal::STOP).unwrap();
+    let missing = standby::missing(&author, Duration::ZERO).unwrap();
+    assert_eq!(missing.as_deref(), Some("follower"));
+    house.pass(chrono::Duration::minutes(1));
+    let outcome = restore(&engine, &backup, &[]).outcome.unwrap();
+    assert_eq!(house.rows("author", "public"), rows);
+    let [warning] = outcome.warnings.as_slice() else {
+        panic!("{:?}", outcome.warnings)
+    };
+    assert!(
+        warning.contains("no standby of those that have to confirm it (follower)"),
+        "{warning}"
+    );
 }
 
 #[test]

@@ -59,10 +59,10 @@ fn all_of_it_works(house: &House) {
         original["pm_website_bundle"]
     );
     minute();
-    let drill = engine.start_drill(&House::live(), None, "maria").unwrap();
+    let drill = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
     done(&engine, drill);
     minute();
-    let confirmed = engine.start_confirm(&House::live(), "maria").unwrap();
+    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
 }

@@ -8,6 +8,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -180,6 +181,15 @@ impl Terminal {
     /// Sends the program a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.process, signal).unwrap();
+    }
+
+    /// Sends a signal by its name as shells know it, real-time ones (`RTMIN`) too.
+    pub fn signal_called(&self, name: &str) {
+        let process = self.process.as_raw_pid().to_string();
+        let sent = Command::new("bash")
+            .args(["-c", "kill -s \"$0\" \"$1\"", name, &process])
+            .status();
+        assert!(sent.unwrap().success(), "{name}");
     }
 
     /// The screen as it is now.

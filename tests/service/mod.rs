@@ -43,7 +43,10 @@ impl Service {
             last_used: None,
         };
         backend
-            .on_catalog(move |catalog| catalog.add_token(&record, &tokens::hash_of(TOKEN)))
+            .records()
+            .await
+            .unwrap()
+            .add_token(record, tokens::hash_of(TOKEN))
             .await
             .unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -41,6 +41,10 @@ impl CatalogRecords {
 
 #[async_trait]
 impl ServiceRecords for CatalogRecords {
+    async fn add_token(&self, token: TokenRecord, hash: [u8; 32]) -> Result<(), BackendError> {
+        self.with(move |catalog| catalog.add_token(&token, &hash)).await
+    }
+
     async fn token_shown(&self, hash: [u8; 32], now: Instant) -> Result<Option<TokenRecord>, BackendError> {
         self.with(move |catalog| {
             let found = catalog.token_by_hash(&hash)?.filter(|token| token.is_valid(now));

@@ -1,4 +1,4 @@
-//! What only somebody at the service's own machine may do, and no service answers: make, list and end tokens, and check
+//! What only somebody at the service's own machine may do, and no service answers: list, renew and end tokens, and check
 //! the chain of the activity log.
 
 use super::Embedded;
@@ -15,15 +15,6 @@ impl Embedded {
     /// An engine that is not open; a catalog that cannot be read.
     pub async fn tokens(&self) -> Result<Vec<TokenRecord>, BackendError> {
         self.on_catalog(Catalog::tokens).await
-    }
-
-    /// Adds a token. `hash` is the SHA-256 of its text.
-    ///
-    /// # Errors
-    /// As [`Embedded::tokens`]; a token of that name that there is or was.
-    pub async fn add_token(&self, token: TokenRecord, hash: [u8; 32]) -> Result<(), BackendError> {
-        self.on_catalog(move |catalog| catalog.add_token(&token, &hash))
-            .await
     }
 
     /// Gives a token another text, and returns the token. `None` when there is none or it was revoked.

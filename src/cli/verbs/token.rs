@@ -126,7 +126,7 @@ async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'
         revoked: None,
         last_used: None,
     };
-    engine.add_token(record.clone(), hash).await?;
+    engine.records().await?.add_token(record.clone(), hash).await?;
     let limited = match record.projects.as_slice() {
         [] => String::new(),
         projects => format!(", limited to {}", projects.join(", ")),

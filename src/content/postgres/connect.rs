@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::error::SqlState;
-use postgres::{Client, NoTls};
+use postgres::{CancelToken, Client, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres::Config;
@@ -222,6 +222,18 @@ impl Connector {
                 None => Err(failed(error)),
             },
         }
+    }
+
+    /// Asks the server to end what a session of it is at.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when the request does not get there.
+    pub(super) fn cancel(&self, session: &CancelToken) -> Result<(), ContentError> {
+        let sent = match self.ready()?.1 {
+            Some(tls) => session.cancel_query(tls),
+            None => session.cancel_query(NoTls),
+        };
+        sent.map_err(|error| self.unconnected(&error))
     }
 
     /// The same for a thread that has a runtime of its own, which has to drive the connection. What stands in between was

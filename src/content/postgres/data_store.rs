@@ -8,6 +8,7 @@
 //! belongs to Magnolia's account, and Lifeboat may be root: how records are added in spite of that is in `add`.
 
 mod add;
+mod digest;
 mod reach;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Dir, FileType, Stat};
 
+use self::digest::Naming;
 use self::reach::{Reached, Root};
 use crate::content::{ContentError, FileTime, Item, ItemKind};
 use crate::domain::environment::DATA_STORE;
@@ -138,6 +140,15 @@ impl Walk {
                 self.path.clone_from(&path);
                 self.enter(folder, depth + 1)?;
                 return Ok(Some(item_of(path, ItemKind::Folder, &stat)));
+            }
+            if Naming::of(name.to_bytes()).is_none() {
+                return Err(ContentError::NotAllowed {
+                    path: self.place.join(path),
+                    why: "it stands where records of the data store are, and its name is no SHA-1, SHA-256 or SHA-512: \
+                          nobody could tell on a restore whether it is that record. Move it away if it is none of \
+                          Jackrabbit's"
+                        .to_owned(),
+                });
             }
             let Some(stat) = root.look(&level.folder, &name, &path)? else {
                 return Err(ContentError::Changed {

@@ -52,6 +52,7 @@ pub mod rows;
 pub mod schema;
 pub mod session;
 pub mod stage;
+pub mod standby;
 pub mod switch;
 pub mod tables;
 mod token;

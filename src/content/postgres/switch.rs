@@ -1,7 +1,7 @@
 //! The switch: all staged tables become live and all that they replace go aside, in one short transaction.
 //!
 //! Whether it was done can be seen in the database itself, whatever happened to whoever did it: the note of the schema
-//! that takes the replaced tables changes in the same transaction.
+//! that takes the replaced tables changes in the same transaction. It waits for no standby, and `standby` says why.
 
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -376,10 +376,6 @@ fn attempt(
         Standing::Unknown => return Err(Trouble::Unknown),
         _ => return Ok(Duration::ZERO),
     }
-    // What is staged waits for no standby. This does, where there is one: else waiting could not be cut short.
-    transaction.batch_execute(
-        "SELECT set_config('synchronous_commit', 'on', true) WHERE EXISTS (SELECT FROM pg_stat_replication)",
-    )?;
     if let Some(role) = &owner.role {
         transaction.batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))?;
     }

@@ -4,7 +4,12 @@
 //! After the switch Live has its restored content, so nothing makes the restore fail any more: what goes wrong is a
 //! warning that says what to look at. Not in here: running a hook (`engine::hooks`) and asking (`engine::health`).
 
-use super::journal::Journal;
+use std::time::Instant as Stopwatch;
+
+use super::journal::{Beside, Journal};
+use crate::content::postgres::standby;
+use crate::domain::activity::Severity;
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobKind, Phase};
 use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::engine::hooks::{Around, Ending, Occasion, Say};
@@ -43,6 +48,43 @@ impl Engine {
             })
     }
 
+    /// Asks for every database of the journal whether the standbys that have to confirm what is written have the switch
+    /// too. Returns warnings.
+    pub(super) fn unconfirmed(&self, journal: &Journal, say: &Say<'_>) -> Vec<String> {
+        let schemas = journal
+            .instances
+            .iter()
+            .filter_map(|record| match &record.beside {
+                Beside::Schema(_) => Some(&record.instance),
+                Beside::Folder { .. } => None,
+            });
+        let began = Stopwatch::now();
+        let warning = |instance: &InstanceName| {
+            // All together: Magnolia waits.
+            let limit = standby::LIMIT.saturating_sub(began.elapsed());
+            let missing = self
+                .connector_of(&journal.environment, instance)
+                .and_then(|connector| Ok(standby::missing(&connector, limit)?));
+            let risk = "if its server is lost now, the standby takes over with the old content";
+            match missing {
+                Ok(None) => None,
+                Ok(Some(names)) => Some(format!(
+                    "{instance} is switched, and no standby of those that have to confirm it ({names}) has done so within \
+                     {} seconds: {risk}. Magnolia hangs at every save until one confirms: look at the standby",
+                    standby::LIMIT.as_secs()
+                )),
+                Err(error) => Some(format!(
+                    "{instance} is switched, and whether a standby has the switch too could not be found out ({error}): {risk}"
+                )),
+            }
+        };
+        let warnings: Vec<String> = schemas.filter_map(warning).collect();
+        for warning in &warnings {
+            say(Severity::Warning, warning);
+        }
+        warnings
+    }
+
     /// Runs the `after_restore` hook of every instance of the journal once it has its restored content. Returns
     /// warnings.
     pub(super) fn run_hooks(&self, journal: &Journal, say: &Say<'_>) -> Vec<String> {
@@ -62,7 +104,7 @@ impl Engine {
         let say = |severity, text: &str| work.log(severity, text);
         let ending = Ending::of(error);
         for warning in self.run_owed(Around::Restore, work.environment(), ending, None, &say) {
-            work.log(crate::domain::activity::Severity::Warning, &warning);
+            work.log(Severity::Warning, &warning);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::engine::{Engine, EngineError};
 
 /// What staging one instance takes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::engine) struct Needs {
+pub(in crate::engine) struct StagingSize {
     /// Bytes of content.
     pub(in crate::engine) bytes: u64,
     /// Files, folders and links.
@@ -42,7 +42,7 @@ impl Engine {
         &self,
         instance: &InstanceSettings,
         selection: &Selection,
-        needs: Needs,
+        needs: StagingSize,
         found: &mut InTheWay,
     ) {
         let Some(folder) = Self::content_folder(instance) else {
@@ -80,6 +80,7 @@ impl Engine {
             Ok(goes) => {
                 self.try_exchange(beside, &goes, found);
                 found.warnings.extend(Fixed::below(&goes).warning());
+                found.obstacles.extend(staging::misnamed(&goes));
             }
             Err(error) => found
                 .obstacles
@@ -135,7 +136,7 @@ impl InTheWay {
     }
 
     /// Whether there is room, together with what is staged on the same file system for other instances.
-    fn look_at_room(&mut self, instance: &InstanceSettings, beside: &Path, needs: Needs) {
+    fn look_at_room(&mut self, instance: &InstanceSettings, beside: &Path, needs: StagingSize) {
         let items = needs.items
             + self
                 .items
@@ -180,6 +181,12 @@ impl InTheWay {
             Err(why) => self.obstacles.push(why),
         }
     }
+}
+
+/// What stands in the way of every restore into a content folder because of a name in it. What cannot be read is told by
+/// whoever reads all of it.
+pub(in crate::engine) fn misnamed(content: &Path) -> Option<String> {
+    staging::misnamed(&staging::goes(content, &Selection::default()).ok()?)
 }
 
 /// Of what is mounted on a content folder or anywhere in it, what a restore of this selection would have to move. What is
@@ -282,9 +289,9 @@ mod tests {
             hooks: crate::domain::settings::Hooks::default(),
         };
         let mut found = InTheWay::default();
-        found.look_at_room(&instance, folder.path(), Needs { bytes: 1, items: 2 });
+        found.look_at_room(&instance, folder.path(), StagingSize { bytes: 1, items: 2 });
         assert_eq!(found.obstacles, Vec::<String>::new());
-        let needs = Needs {
+        let needs = StagingSize {
             bytes: 1,
             items: u64::MAX / 2,
         };

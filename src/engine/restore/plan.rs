@@ -6,7 +6,7 @@ use std::path::Path;
 use super::chosen::unknown_parts;
 use super::database::Found;
 use super::in_the_way::same_disk;
-pub(in crate::engine) use super::in_the_way::{InTheWay, Needs, free_bytes};
+pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, free_bytes, misnamed};
 use super::{Way, database};
 use crate::catalog::StoredPlan;
 use crate::content::files::Files;
@@ -264,7 +264,7 @@ impl Engine {
             found.newest_change = found.newest_change.max(compared.newest_change);
             compared.changes
         };
-        let needs = Needs {
+        let needs = StagingSize {
             bytes: changes.iter().map(|change| change.bytes).sum(),
             // The workspaces' own folders are not counted as items of theirs.
             items: changes

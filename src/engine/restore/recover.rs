@@ -385,7 +385,8 @@ impl Engine {
             // A log that cannot be written does not stop the recovery.
             let _ = self.catalog().log(journal.job, self.now(), severity, text);
         };
-        let mut warnings = self.remove_search_indexes(&journal, &say);
+        let mut warnings = self.unconfirmed(&journal, &say);
+        warnings.extend(self.remove_search_indexes(&journal, &say));
         warnings.extend(self.run_hooks(&journal, &say));
         let health = self.check_health(&journal, &say);
         warnings.extend(self.clean_up(&journal));

@@ -179,6 +179,24 @@ pub(super) fn goes(content: &Path, selection: &Selection) -> io::Result<Vec<Path
     Ok(chosen.map(|name| content.join(name)).collect())
 }
 
+/// Of the folders that a restore moves, those that it could not: what is moved is noted by its name, as text. A sentence.
+pub(super) fn misnamed(goes: &[PathBuf]) -> Option<String> {
+    let is_misnamed = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_str().is_none());
+    let names: Vec<_> = goes
+        .iter()
+        .filter(is_misnamed)
+        .map(|path| path.display().to_string())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the name of {} is not UTF-8, and with loose files beside the workspaces each of them is exchanged by its name, \
+             so no restore is possible: no workspace of Jackrabbit's is named so. Give it another name, or move it or the \
+             loose files away",
+            names.join(", ")
+        )
+    })
+}
+
 /// The longest name that a file in a folder may have, in bytes.
 pub(super) fn longest_name(folder: &Path) -> usize {
     let told = statvfs(folder).map_or(0, |stat| stat.f_namemax);

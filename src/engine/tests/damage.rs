@@ -142,6 +142,50 @@ fn what_is_damaged_counts_as_not_stored() {
     }
 }
 
+/// What is done to a file of the index, and what a verification then says.
+type Harm<'a> = (&'a dyn Fn(&PathBuf), &'a str);
+
+#[test]
+fn an_index_that_is_damaged_or_gone_is_made_anew_from_the_packs() {
+    let cut = |file: &PathBuf| {
+        let bytes = fs::read(file).unwrap();
+        fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+        fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+    };
+    let harms: [Harm<'_>; 2] = [
+        (&cut, "repair index"),
+        (&|file| fs::remove_file(file).unwrap(), "is not in the index"),
+    ];
+    for (harm, told) in harms {
+        let house = House::new();
+        let engine = house.engine();
+        let older = back_up(&engine).0;
+        let before = house.content();
+        let index = house.path("repository/acme/live/index");
+        for file in below(index.clone()) {
+            harm(&file);
+        }
+        let packs_before = packs(&house);
+        house.remove("author", "website");
+
+        let engine = house.engine();
+        let JobState::Failed { why } = verified(&engine) else {
+            panic!("{told}: all is sound");
+        };
+        assert!(why.contains(told), "{why}");
+        house.pass(Duration::minutes(5));
+        back_up_before_upgrade(&engine);
+        assert!(packs_before.iter().all(|pack| pack.exists()));
+        // Also what Live does not have any more.
+        let job = engine
+            .start_verify(&House::live(), Some(&older), &"maria".into())
+            .unwrap();
+        done(&engine, job);
+        restore(&engine, &older, everything());
+        assert_eq!(house.content(), before, "{told}");
+    }
+}
+
 #[test]
 fn a_repository_that_takes_nothing_is_verified_drilled_and_restored_from() {
     let house = House::new();

@@ -94,3 +94,77 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
     back_up(&engine);
     assert_eq!(fs::read_to_string(&page).unwrap(), "author 0");
 }
+
+#[test]
+fn a_state_folder_that_others_can_write_to_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new();
+    let engine = house.engine();
+    let state = engine.state().to_owned();
+    let told = || {
+        let report = engine.check(None).unwrap();
+        let found = report.findings.into_iter().find(|found| found.about == "state");
+        let summary = engine.summaries().unwrap().remove(0);
+        (found.map(|found| found.detail), summary.trouble)
+    };
+    assert_eq!(told(), (None, None));
+    let set = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(&house.path(""), 0o711);
+    set(&state, 0o777);
+    let (found, trouble) = told();
+    let detail = found.unwrap();
+    assert!(
+        detail.contains(&format!("Type chmod -R o-w {}", state.display())),
+        "{detail}"
+    );
+    assert_eq!(trouble, Some(detail));
+    set(&state, 0o700);
+    assert_eq!(told(), (None, None));
+}
+
+#[test]
+fn a_folder_whose_name_no_restore_could_note_is_told_before_one() {
+    use std::os::unix::ffi::OsStrExt;
+    let house = House::new();
+    let engine = house.engine();
+    let odd = house
+        .root("author")
+        .join(std::ffi::OsStr::from_bytes(b"site\xff"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("page.xml"), "odd").unwrap();
+    // As long as all folders are exchanged at once its name does not matter.
+    back_up(&engine);
+    fs::remove_dir_all(&odd).unwrap();
+    restore(&engine, "manual", everything());
+    assert!(odd.join("page.xml").exists());
+
+    house.write("author", "notes.txt", "beside the workspaces");
+    let report = engine.check(None).unwrap();
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|found| found.detail.contains("is not UTF-8")),
+        "{report:?}"
+    );
+    let job = engine
+        .start_backup(&super::house::manual(), &"maria".into())
+        .unwrap();
+    let outcome = super::house::done(&engine, job).outcome.unwrap();
+    assert!(
+        outcome.warnings.iter().any(|told| told.contains("is not UTF-8")),
+        "{outcome:?}"
+    );
+    let plan = engine
+        .plan_restore(
+            &super::house::request("manual", everything()),
+            &crate::watch::Unwatched,
+        )
+        .unwrap();
+    assert!(
+        plan.obstacles.iter().any(|told| told.contains("is not UTF-8")),
+        "{plan:?}"
+    );
+}

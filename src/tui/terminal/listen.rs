@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::taken;
@@ -16,11 +16,16 @@ use crate::tui::key::Input;
 use crate::tui::presses::Presses;
 
 /// Signals that end a process unless it takes them. Here they end the cockpit, so that the terminal is given back.
-const ENDING: [Signal; 11] = [
+///
+/// Left out are those that say that the next instruction of this process cannot be run (SIGBUS, SIGFPE, SIGILL, SIGSEGV):
+/// it would be tried again for ever. SIGPIPE is ignored by every program in Rust.
+const ENDING: [Signal; 14] = [
     Signal::TERM,
     Signal::INT,
     Signal::QUIT,
+    Signal::TRAP,
     Signal::ABORT,
+    Signal::SYS,
     Signal::ALARM,
     Signal::USR1,
     Signal::USR2,
@@ -28,7 +33,21 @@ const ENDING: [Signal; 11] = [
     Signal::PROF,
     Signal::XCPU,
     Signal::XFSZ,
+    Signal::IO,
 ];
+
+/// More of them, which only Linux has.
+#[cfg(target_os = "linux")]
+const ENDING_ON_LINUX: [Signal; 2] = [Signal::POWER, Signal::STKFLT];
+#[cfg(not(target_os = "linux"))]
+const ENDING_ON_LINUX: [Signal; 0] = [];
+
+/// The numbers of the real-time signals, which end a process too. The C library keeps the first few for itself, how many
+/// depends on the library, and lets nobody take them.
+#[cfg(target_os = "linux")]
+const REAL_TIME: std::ops::RangeInclusive<i32> = 32..=64;
+#[cfg(not(target_os = "linux"))]
+const REAL_TIME: std::ops::Range<i32> = 0..0;
 
 /// Starts the thread and the tasks.
 pub fn listen(inputs: &UnboundedSender<Input>) -> io::Result<()> {
@@ -47,19 +66,31 @@ pub fn listen(inputs: &UnboundedSender<Input>) -> io::Result<()> {
         (Signal::CONT, Input::Continued),
         (Signal::WINCH, Input::Resized),
     ];
-    let ending = ENDING.map(|signal| (signal, Input::Terminate));
-    for (kind, input) in ending.into_iter().chain(others) {
-        let mut signals = signal(SignalKind::from_raw(kind.as_raw()))?;
-        let inputs = inputs.clone();
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                if inputs.send(input.clone()).is_err() {
-                    return;
-                }
-            }
-        });
+    let ending = ENDING.into_iter().chain(ENDING_ON_LINUX);
+    for (kind, input) in ending.map(|kind| (kind, Input::Terminate)).chain(others) {
+        tell(take(kind.as_raw())?, input, inputs);
+    }
+    for signals in REAL_TIME.filter_map(|number| take(number).ok()) {
+        tell(signals, Input::Terminate, inputs);
     }
     Ok(())
+}
+
+/// Takes a signal from the system, for good.
+fn take(number: i32) -> io::Result<Signals> {
+    signal(SignalKind::from_raw(number))
+}
+
+/// Tells every signal of a kind as input.
+fn tell(mut signals: Signals, input: Input, inputs: &UnboundedSender<Input>) {
+    let inputs = inputs.clone();
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            if inputs.send(input.clone()).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 /// Reads until the terminal gives no more; `None` when nobody wants to know any more.

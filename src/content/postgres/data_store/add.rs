@@ -15,10 +15,10 @@ use rustix::fs::{
     renameat, unlinkat,
 };
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
 
+use super::digest::Naming;
 use super::reach::{Reached, Root, failed};
-use super::{LEVELS, is_of, parts, place};
+use super::{LEVELS, is_of, not_a_record, parts, place};
 use crate::content::{ContentError, Item, ItemKind};
 use crate::random;
 
@@ -33,6 +33,8 @@ const HANDLES: &str = "/proc/self/fd";
 pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), ContentError> {
     let parts = parts(item)?;
     let path = place(root, item);
+    let name = &parts[LEVELS];
+    let naming = Naming::of(name.as_bytes()).ok_or_else(|| not_a_record(item))?;
     let reached = Root::open(root)?;
     let folder = make_folders(&reached, &parts, &path)?;
     let writing = |source: io::Error| ContentError::Io {
@@ -40,10 +42,9 @@ pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), Conte
         path: path.clone(),
         source,
     };
-    let name = &parts[LEVELS];
     let half = Half::in_folder(&folder).map_err(|error| writing(error.into()))?;
-    let digest = fill(&half.file, &reached, item, content).map_err(writing)?;
-    if digest_of(name.as_bytes()).is_some_and(|named| named != digest) {
+    let digest = fill(&half.file, &reached, item, naming, content).map_err(writing)?;
+    if !digest.as_bytes().eq_ignore_ascii_case(name.as_bytes()) {
         return Err(ContentError::NotAllowed {
             path,
             why: "what the backup has of this record of the data store is not what its name says".to_owned(),
@@ -118,21 +119,14 @@ fn give(open: impl AsFd, reached: &Root) -> Result<(), Errno> {
     fchown(open, Some(Uid::from_raw(owner)), Some(Gid::from_raw(group)))
 }
 
-/// The SHA-256 that a name is, if it is as long as one.
-fn digest_of(name: &[u8]) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    if name.len() != 2 * digest.len() {
-        return None;
-    }
-    for (byte, pair) in digest.iter_mut().zip(name.as_chunks::<2>().0) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(digest)
-}
-
-/// Writes a record's content. Gives its SHA-256.
-fn fill(mut file: &File, reached: &Root, item: &Item, content: &mut dyn Read) -> io::Result<[u8; 32]> {
-    let mut digest = Sha256::new();
+/// Writes a record's content. Gives the name that it then has.
+fn fill(
+    mut file: &File,
+    reached: &Root,
+    item: &Item,
+    mut digest: Naming,
+    content: &mut dyn Read,
+) -> io::Result<String> {
     let mut length = 0;
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -151,7 +145,7 @@ fn fill(mut file: &File, reached: &Root, item: &Item, content: &mut dyn Read) ->
     // Neither setuid nor setgid is anything that a record has.
     fchmod(file, Mode::from_raw_mode(item.mode & 0o777))?;
     file.sync_all()?;
-    Ok(digest.finalize().into())
+    Ok(digest.name())
 }
 
 /// A file that is not yet what it will be.

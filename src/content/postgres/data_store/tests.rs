@@ -8,42 +8,43 @@ use super::*;
 fn only_records_are_taken_and_what_is_missing_is_added() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let name = "0123456789abcdef0123456789abcdef01234567";
-    fs::create_dir_all(root.join("01/23/45")).unwrap();
-    fs::write(root.join("01/23/45").join(name), "binary").unwrap();
-    fs::write(root.join("01/23/45/.lifeboat-7"), "half").unwrap();
+    let name = "7e57cfe843145135aee1f4d0d63ceb7842093712";
+    fs::create_dir_all(root.join("7e/57/cf")).unwrap();
+    fs::write(root.join("7e/57/cf").join(name), "binary").unwrap();
+    fs::write(root.join("7e/57/cf/.lifeboat-7"), "half").unwrap();
     fs::write(root.join("tmp123.tmp"), "being written").unwrap();
     fs::create_dir_all(root.join("other")).unwrap();
     let found: Vec<_> = items(root).collect::<Result<_, _>>().unwrap();
     let paths: Vec<_> = found.iter().map(|item| item.path.display().to_string()).collect();
-    let record = format!(".datastore/01/23/45/{name}");
+    let record = format!(".datastore/7e/57/cf/{name}");
     assert_eq!(
         paths,
         [
             ".datastore",
-            ".datastore/01",
-            ".datastore/01/23",
-            ".datastore/01/23/45",
+            ".datastore/7e",
+            ".datastore/7e/57",
+            ".datastore/7e/57/cf",
             &record
         ]
     );
     let item = found.last().unwrap();
     assert!(has(root, item).unwrap());
-    fs::remove_dir_all(root.join("01")).unwrap();
+    fs::remove_dir_all(root.join("7e")).unwrap();
     assert!(!has(root, item).unwrap());
     add(root, item, &mut &b"binary"[..]).unwrap();
     assert!(has(root, item).unwrap());
     let mut text = String::new();
     open(root, item).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "binary");
-    fs::write(root.join("01/23/45").join(name), "longer than it was").unwrap();
+    fs::write(root.join("7e/57/cf").join(name), "longer than it was").unwrap();
     assert!(has(root, item).is_err());
     assert!(open(root, item).is_err());
 }
 
-const PLAIN: &str = "aabbcc0000000000000000000000000000000001";
-const LINKED: &str = "ddeeff0000000000000000000000000000000002";
-const MOVED: &str = "1122330000000000000000000000000000000003";
+// The SHA-1 of "plain", "linked" and "moved".
+const PLAIN: &str = "68c46e84d76d2e7e686e5158bf598909abd4e45b";
+const LINKED: &str = "ff539c96a2ed9f72a47a5e1c7d59e143ba1fba94";
+const MOVED: &str = "5e142a4b65ebbac7b40a627cac14f4f7f049340c";
 
 fn record(name: &str, text: &str) -> Item {
     let below = format!("{}/{}/{}/{name}", &name[..2], &name[2..4], &name[4..6]);
@@ -66,14 +67,14 @@ fn link(to: &Path, from: &Path) {
 /// A data store with a plain record, one that is a link, and one in a folder that is a link.
 fn linked(folder: &Path) -> PathBuf {
     let root = folder.join("store");
-    for below in ["store/aa/bb/cc", "store/dd/ee/ff", "elsewhere/22/33", "other"] {
+    for below in ["store/68/c4/6e", "store/ff/53/9c", "elsewhere/14/2a", "other"] {
         fs::create_dir_all(folder.join(below)).unwrap();
     }
-    fs::write(root.join("aa/bb/cc").join(PLAIN), "plain").unwrap();
+    fs::write(root.join("68/c4/6e").join(PLAIN), "plain").unwrap();
     fs::write(folder.join("other/record"), "linked").unwrap();
-    link(&folder.join("other/record"), &root.join("dd/ee/ff").join(LINKED));
-    fs::write(folder.join("elsewhere/22/33").join(MOVED), "moved").unwrap();
-    link(&folder.join("elsewhere"), &root.join("11"));
+    link(&folder.join("other/record"), &root.join("ff/53/9c").join(LINKED));
+    fs::write(folder.join("elsewhere/14/2a").join(MOVED), "moved").unwrap();
+    link(&folder.join("elsewhere"), &root.join("5e"));
     root
 }
 
@@ -82,9 +83,9 @@ fn records_and_folders_that_are_links_are_read_as_jackrabbit_reads_them() {
     let folder = tempfile::tempdir().unwrap();
     let root = linked(folder.path());
     let expected = [
-        format!(".datastore/11/22/33/{MOVED}"),
-        format!(".datastore/aa/bb/cc/{PLAIN}"),
-        format!(".datastore/dd/ee/ff/{LINKED}"),
+        format!(".datastore/5e/14/2a/{MOVED}"),
+        format!(".datastore/68/c4/6e/{PLAIN}"),
+        format!(".datastore/ff/53/9c/{LINKED}"),
     ];
     assert_eq!(paths(&root).unwrap(), expected);
     for (name, text) in [(PLAIN, "plain"), (LINKED, "linked"), (MOVED, "moved")] {
@@ -95,10 +96,10 @@ fn records_and_folders_that_are_links_are_read_as_jackrabbit_reads_them() {
         open(&root, &item).unwrap().read_to_string(&mut read).unwrap();
         assert_eq!(read, text);
     }
-    let more = "11223f0000000000000000000000000000000004";
-    let item = record(more, "more");
-    add(&root, &item, &mut &b"more"[..]).unwrap();
-    assert!(folder.path().join("elsewhere/22/3f").join(more).exists());
+    let more = "5e6bf460c37d3aea824a0e837479e354023ce304";
+    let item = record(more, "more 223");
+    add(&root, &item, &mut &b"more 223"[..]).unwrap();
+    assert!(folder.path().join("elsewhere/6b/f4").join(more).exists());
     // The store itself may be behind a link as well.
     link(&root, &folder.path().join("store-link"));
     assert_eq!(paths(&folder.path().join("store-link")).unwrap().len(), 4);
@@ -127,18 +128,18 @@ fn what_another_account_may_not_read_is_not_read_for_it() {
         let owner = Some(rustix::process::Uid::from_raw(65534));
         rustix::fs::chown(&root, owner, None).unwrap();
     } else {
-        fs::remove_file(root.join("11")).unwrap();
-        link(Path::new("/etc"), &root.join("11"));
+        fs::remove_file(root.join("5e")).unwrap();
+        link(Path::new("/etc"), &root.join("5e"));
     }
     let error = paths(&root).unwrap_err().to_string();
     assert!(
-        error.contains("store/11") && error.contains("belongs to user"),
+        error.contains("store/5e") && error.contains("belongs to user"),
         "{error}"
     );
-    fs::remove_file(root.join("11")).unwrap();
+    fs::remove_file(root.join("5e")).unwrap();
     if !rustix::process::geteuid().is_root() {
-        fs::remove_file(root.join("dd/ee/ff").join(LINKED)).unwrap();
-        link(Path::new("/etc/passwd"), &root.join("dd/ee/ff").join(LINKED));
+        fs::remove_file(root.join("ff/53/9c").join(LINKED)).unwrap();
+        link(Path::new("/etc/passwd"), &root.join("ff/53/9c").join(LINKED));
     }
     let error = paths(&root).unwrap_err().to_string();
     assert!(error.contains(LINKED), "{error}");
@@ -150,18 +151,18 @@ fn what_another_account_may_not_read_is_not_read_for_it() {
 fn nothing_is_written_through_what_somebody_has_planted() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("store");
-    fs::create_dir_all(root.join("aa/bb/cc")).unwrap();
+    fs::create_dir_all(root.join("68/c4/6e")).unwrap();
     let secret = folder.path().join("secret");
     fs::write(&secret, "of root").unwrap();
     let pid = std::process::id();
     for number in pid - 1..pid + 2 {
-        link(&secret, &root.join(format!("aa/bb/cc/.lifeboat-{number}")));
+        link(&secret, &root.join(format!("68/c4/6e/.lifeboat-{number}")));
     }
-    let item = record(PLAIN, "asset");
-    add(&root, &item, &mut &b"asset"[..]).unwrap();
+    let item = record(PLAIN, "plain");
+    add(&root, &item, &mut &b"plain"[..]).unwrap();
     assert_eq!(fs::read_to_string(&secret).unwrap(), "of root");
     let mode = std::os::unix::fs::PermissionsExt::mode(
-        &fs::metadata(root.join("aa/bb/cc").join(PLAIN))
+        &fs::metadata(root.join("68/c4/6e").join(PLAIN))
             .unwrap()
             .permissions(),
     );
@@ -171,34 +172,35 @@ fn nothing_is_written_through_what_somebody_has_planted() {
         "a record is no program that runs as somebody else"
     );
     // In the record's own place.
+    fs::create_dir_all(root.join("05/fa/c9")).unwrap();
     link(
         &secret,
-        &root.join("aa/bb/cc/aabbcc0000000000000000000000000000000009"),
+        &root.join("05/fa/c9/05fac94380a70241f23780e7aef62b190894238f"),
     );
-    let item = record("aabbcc0000000000000000000000000000000009", "asset");
+    let item = record("05fac94380a70241f23780e7aef62b190894238f", "asset");
     assert!(add(&root, &item, &mut &b"asset"[..]).is_err());
     // A folder of somebody else.
     if rustix::process::geteuid().is_root() {
         let owner = Some(rustix::process::Uid::from_raw(65534));
         rustix::fs::chown(&root, owner, None).unwrap();
-        fs::create_dir_all(folder.path().join("roots/ee/ff")).unwrap();
-        link(&folder.path().join("roots"), &root.join("dd"));
-        assert!(add(&root, &record(LINKED, "asset"), &mut &b"asset"[..]).is_err());
+        fs::create_dir_all(folder.path().join("roots/53/9c")).unwrap();
+        link(&folder.path().join("roots"), &root.join("ff"));
+        assert!(add(&root, &record(LINKED, "linked"), &mut &b"linked"[..]).is_err());
         assert_eq!(
-            fs::read_dir(folder.path().join("roots/ee/ff")).unwrap().count(),
+            fs::read_dir(folder.path().join("roots/53/9c")).unwrap().count(),
             0
         );
         // What is made belongs to the account, and what was there stays whose it was.
-        let item = record(MOVED, "asset");
-        add(&root, &item, &mut &b"asset"[..]).unwrap();
+        let item = record(MOVED, "moved");
+        add(&root, &item, &mut &b"moved"[..]).unwrap();
         let owner = |below: &str| {
             std::os::unix::fs::MetadataExt::uid(&fs::symlink_metadata(root.join(below)).unwrap())
         };
         assert_eq!(
-            (owner("11/22/33"), owner(&format!("11/22/33/{MOVED}"))),
+            (owner("5e/14/2a"), owner(&format!("5e/14/2a/{MOVED}"))),
             (65534, 65534)
         );
-        assert_eq!(owner("aa"), 0);
+        assert_eq!(owner("68"), 0);
     }
     assert_eq!(fs::read_to_string(&secret).unwrap(), "of root");
 }
@@ -219,6 +221,11 @@ fn only_what_is_a_record_by_name_and_by_digest_is_added() {
         let error = add(root, &named(below), &mut &b"asset"[..]).unwrap_err();
         assert!(error.to_string().contains("no record"), "{error}");
     }
+    // Shortened, and as long as a digest that Jackrabbit names nothing by.
+    for name in ["aabbcc", "aabbcc00000000000000000000000001"] {
+        let error = add(root, &record(name, "asset"), &mut &b"asset"[..]).unwrap_err();
+        assert!(error.to_string().contains("no record"), "{error}");
+    }
     let digest = "d59386e0ae435e292fbe0ebcdb954b75ed5fb3922091277cb19f798fc5d50718";
     let item = record(digest, "asset");
     assert!(
@@ -235,4 +242,20 @@ fn only_what_is_a_record_by_name_and_by_digest_is_added() {
         add(root, &item, &mut &b"asset"[..]).unwrap();
     }
     assert!(has(root, &item).unwrap());
+    // Data stores that began with an older Jackrabbit.
+    let item = record("05fac94380a70241f23780e7aef62b190894238f", "asset");
+    let error = add(root, &item, &mut &b"other"[..]).unwrap_err();
+    assert!(error.to_string().contains("name says"), "{error}");
+    assert!(!has(root, &item).unwrap());
+    add(root, &item, &mut &b"asset"[..]).unwrap();
+    assert!(has(root, &item).unwrap());
+}
+
+#[test]
+fn what_stands_among_records_and_has_no_digest_for_a_name_is_never_taken_for_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = linked(folder.path());
+    fs::write(root.join("68/c4/6e/68c46eff"), "whose?").unwrap();
+    let error = paths(&root).unwrap_err().to_string();
+    assert!(error.contains("no SHA-1, SHA-256 or SHA-512"), "{error}");
 }
