@@ -193,6 +193,24 @@ fn content_that_was_moved_after_a_crash_is_not_touched() {
 }
 
 #[test]
+fn what_cannot_be_told_of_one_instance_keeps_the_others_from_being_switched() {
+    for moved in INSTANCES {
+        let house = House::new();
+        let safety = back_up(&house.engine());
+        interrupted_after(&house, safety.clone(), Stage::Switching, 0);
+        move_to_another_disk(&house.path(moved));
+        let before = house.content();
+        everything_stops(&house, "state", &["half switched", "do not edit content"]);
+        assert_eq!(
+            house.content(),
+            before,
+            "{moved} was moved, and Live is whole and old"
+        );
+        assert!(journal_file(&house).exists());
+    }
+}
+
+#[test]
 fn what_was_taken_back_is_dropped_but_never_a_live_that_somebody_put_there() {
     // The switch was taken back, and a crash followed before what was staged was dropped.
     let house = House::new();
