@@ -60,6 +60,12 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
         "{told:?}"
     );
     assert!(engine.start_undo(&House::live(), "acme/live", "maria").is_err());
+    let safety = backups(&engine)[0].id.clone();
+    let refused = engine
+        .delete(&House::live(), &safety, "maria")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(refused, trouble);
     assert_eq!(
         backups(&engine).len(),
         1,
