@@ -7,10 +7,11 @@ use std::io;
 use super::journal::{self, Beside, InstanceRecord, Journal, Stage};
 use super::lost::remove_copies;
 use super::switch::Step;
+use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::job::Phase;
-use crate::engine::{Engine, EngineError, Work, removal};
+use crate::engine::{Engine, EngineError, Work};
 
 impl Engine {
     /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use super::journal;
 use super::lost::{LOST, Lost};
 use super::undo::LeftByInstance;
+use crate::content::postgres::replaced::{self, Left};
+use crate::content::postgres::stage::NoteState;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
-use crate::engine::content::postgres::replaced::{self, Left};
-use crate::engine::content::postgres::stage::NoteState;
 use crate::engine::papers::name_of;
 use crate::engine::{Engine, EngineError, locked};
 
