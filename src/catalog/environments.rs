@@ -1,6 +1,6 @@
 //! What is remembered of environments and their backups: holds, verification results, and when each was first met.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::due;
 use super::error::Fault;
@@ -156,6 +156,14 @@ impl Catalog {
         }
         self.meet(std::slice::from_ref(environment), now)?;
         Ok(self.read(known)?.unwrap_or(now))
+    }
+
+    /// The environments that were ever met, by their names.
+    pub fn known(&self) -> Result<HashSet<String>, CatalogError> {
+        self.read(|session| {
+            let rows = session.rows("SELECT name FROM environments", &[])?;
+            rows.iter().map(|row| row.text(0)).collect()
+        })
     }
 
     /// Remembers that these environments are there from now on, as far as they were not known.

@@ -389,6 +389,7 @@ impl Engine {
     pub fn delete(&self, name: &EnvironmentName, id: &BackupId, by: &Principal) -> Result<(), EngineError> {
         self.live_settings(name)?;
         self.refuse_while_busy(name)?;
+        self.is_whole(name)?;
         let backup = self.find_backup(name, id)?;
         let which = self.which_holds(name, id);
         let backups = match which {

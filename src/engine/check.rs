@@ -147,10 +147,13 @@ impl Engine {
         for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
             self.check_repository(name, which, &mut findings);
         }
-        if self.catalog().running(name).is_ok_and(|job| job.is_none())
-            && let Some(half) = self.half_switched(name)
-        {
-            findings.failed("switch", half);
+        if self.catalog().running(name).is_ok_and(|job| job.is_none()) {
+            if let Err(error) = self.look_for_halves(name) {
+                findings.failed("switch", error.to_string());
+            }
+            if let Some(half) = self.half_switched(name) {
+                findings.failed("switch", half);
+            }
         }
         let answers = self.ask_health(name).unwrap_or_default();
         let told = versions::read(settings)

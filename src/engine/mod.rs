@@ -33,7 +33,7 @@ mod verify;
 mod versions;
 mod work;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -131,6 +131,8 @@ struct Inner {
     reported: Mutex<Option<Monotonic>>,
     /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
     orphans: Mutex<HashMap<JobId, Monotonic>>,
+    /// The environments that the catalog did not know when this engine was opened, until they are looked at.
+    just_met: Mutex<BTreeSet<EnvironmentName>>,
     /// Why nobody looks on any more at what runs here.
     unseen: Mutex<Option<Unseen>>,
     /// Whether no job of the schedule is begun any more.
@@ -193,12 +195,16 @@ impl Engine {
             due: Mutex::default(),
             reported: Mutex::default(),
             orphans: Mutex::default(),
+            just_met: Mutex::default(),
             unseen: Mutex::default(),
             resting: AtomicBool::new(false),
             ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
         let names: Vec<_> = engine.0.environments.keys().cloned().collect();
+        let known = engine.catalog().known()?;
+        let is_unknown = |name: &&EnvironmentName| !known.contains(&name.to_string());
+        *locked(&engine.0.just_met) = names.iter().filter(is_unknown).cloned().collect();
         engine.catalog().meet(&names, engine.now())?;
         engine.clear_probes();
         engine.settle_abandoned()?;

@@ -101,10 +101,11 @@ impl Engine {
             }) => Some(format!("{title}: {why}")),
             _ => None,
         };
-        if summary.job.is_none()
-            && let Some(half) = self.half_switched(name)
-        {
-            summary.trouble = Some(half);
+        if summary.job.is_none() {
+            self.look_for_halves_of_the_unknown(name);
+            if let Some(half) = self.half_switched(name) {
+                summary.trouble = Some(half);
+            }
         }
         Ok(summary)
     }

@@ -53,17 +53,20 @@ impl Gate {
 
     /// Waits until somebody stands at the gate, and gives the number of its server process; of one, if there are several.
     pub fn wait(&mut self) -> i32 {
-        wait_for(|| {
-            let row = self
-                .holder
-                .query_opt(
-                    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1 AND NOT granted \
-                     ORDER BY pid LIMIT 1",
-                    &[&KEY],
-                )
-                .unwrap();
-            row.map(|row| row.get(0))
-        })
+        wait_for(|| self.met())
+    }
+
+    /// The number of the server process that stands at the gate, if one does.
+    pub fn met(&mut self) -> Option<i32> {
+        let row = self
+            .holder
+            .query_opt(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1 AND NOT granted \
+                 ORDER BY pid LIMIT 1",
+                &[&KEY],
+            )
+            .unwrap();
+        row.map(|row| row.get(0))
     }
 
     /// Opens it for good.

@@ -241,6 +241,133 @@ fn half_switched_is_critical_until_every_database_is_back_and_is_then_finished()
     assert_eq!(scene.live(), bad);
 }
 
+#[test]
+fn a_database_that_is_away_keeps_the_others_from_being_switched_alone() {
+    let mut scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let good = scene.live();
+    scene.edit();
+    let bad = scene.live();
+    let mut gate = Gate::after(&scene.house, "author", "ALTER TABLE", "public.pm_dam_bundle");
+    let mut child = scene.start(&RESTORE);
+    gate.wait();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gate.open();
+    let mut client = scene.house.client("postgres");
+    client
+        .batch_execute("ALTER DATABASE \"public-1\" ALLOW_CONNECTIONS false")
+        .unwrap();
+    let trouble = scene.environment()["trouble"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(trouble.contains("half switched"), "{trouble}");
+    assert_eq!(
+        scene.house.rows("author", "public"),
+        bad[0],
+        "the author waits for the other"
+    );
+    client
+        .batch_execute("ALTER DATABASE \"public-1\" ALLOW_CONNECTIONS true")
+        .unwrap();
+    scene.is_settled("when it is back");
+    assert_eq!(scene.live(), good);
+}
+
+/// Brings what a restore has staged in a database into Live by hand, and takes the comments of its schemas away.
+fn finish_by_hand(house: &House, database: &str) {
+    let mut client = house.client(database);
+    let schemas = house.left(database);
+    let named = |beginning: &str| {
+        schemas
+            .iter()
+            .find(|schema| schema.starts_with(beginning))
+            .unwrap()
+    };
+    let (fresh, replaced) = (named("lifeboat_new"), named("lifeboat_old"));
+    let tables = client
+        .query(
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = $1",
+            &[fresh],
+        )
+        .unwrap();
+    for table in tables {
+        let table: String = table.get(0);
+        client
+            .batch_execute(&format!(
+                "ALTER TABLE public.{table} SET SCHEMA {replaced}; ALTER TABLE {fresh}.{table} SET SCHEMA public"
+            ))
+            .unwrap();
+    }
+    client
+        .batch_execute(&format!(
+            "COMMENT ON SCHEMA {fresh} IS NULL; COMMENT ON SCHEMA {replaced} IS NULL"
+        ))
+        .unwrap();
+}
+
+#[test]
+fn half_switched_is_critical_although_the_whole_state_folder_is_lost() {
+    let mut scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let good = scene.live();
+    scene.edit();
+    let mut gate = Gate::after(&scene.house, "public-1", "ALTER TABLE", "public.pm_dam_bundle");
+    let mut child = scene.start(&RESTORE);
+    gate.wait();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gate.open();
+    let half = scene.live();
+    assert_eq!(half[0], good[0], "half switched, really");
+    assert_ne!(half[1], good[1], "half switched, really");
+    let left = INSTANCES.map(|name| scene.house.left(name));
+    fs::remove_dir_all(scene.house.path("state")).unwrap();
+
+    // Nobody remembers the job: the databases themselves know.
+    for _ in 0..2 {
+        let trouble = scene.environment()["trouble"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        for says in [
+            "half switched",
+            "database of author has what came",
+            "that of public-1 not",
+            "COMMENT ON SCHEMA",
+        ] {
+            assert!(trouble.contains(says), "{says:?} in {trouble}");
+        }
+    }
+    for arguments in [
+        &["backup", LIVE][..],
+        &RESTORE,
+        &["undo", LIVE, "--confirm", LIVE],
+        &["confirm", LIVE],
+        &["delete", LIVE, "safety"],
+        &["check", LIVE],
+    ] {
+        let output = scene.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{}", told(&output));
+        let words: Vec<_> = told(&output).split_whitespace().map(str::to_owned).collect();
+        assert!(words.join(" ").contains("half switched"), "{}", told(&output));
+    }
+    let activity = String::from_utf8(scene.run(&["activity", "--json"]).stdout).unwrap();
+    assert!(
+        activity.contains("half switched") && activity.contains("critical"),
+        "{activity}"
+    );
+    assert_eq!(scene.live(), half);
+    assert_eq!(INSTANCES.map(|name| scene.house.left(name)), left);
+
+    // As it says.
+    finish_by_hand(&scene.house, "public-1");
+    assert_eq!(scene.live(), good);
+    scene.run(&["backup", LIVE]);
+    scene.is_settled("when Live is whole");
+}
+
 /// A small generator of instants, so that a failing round can be played again.
 fn below(seed: &mut u64, limit: u64) -> u64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);

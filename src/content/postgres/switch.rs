@@ -88,6 +88,27 @@ impl Exchange {
         self.stands(&mut transaction).map_err(failed)
     }
 
+    /// Makes sure that it can be told whether it was done.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when the database cannot be asked, or does not know it any more.
+    pub fn is_known(&self, connector: &Connector) -> Result<(), ContentError> {
+        match self.standing(connector)? {
+            Standing::Unknown => Err(self.unknown(connector)),
+            Standing::Pending | Standing::Done => Ok(()),
+        }
+    }
+
+    fn unknown(&self, connector: &Connector) -> ContentError {
+        connector.wrong(
+            "switching the tables",
+            format!(
+                "the schema {} is gone or has lost its comment: somebody else has been at work",
+                self.replaced
+            ),
+        )
+    }
+
     fn stands(&self, client: &mut impl GenericClient) -> Result<Standing, postgres::Error> {
         Ok(match note(client, &self.replaced)? {
             Some(note) if note.state == NoteState::Replaced => Standing::Done,
@@ -227,15 +248,7 @@ impl Exchange {
                 &note,
             ) {
                 Ok(held) => return Ok(held),
-                Err(Trouble::Unknown) => {
-                    return Err(connector.wrong(
-                        "switching the tables",
-                        format!(
-                            "the schema {} is gone or has lost its comment: somebody else has been at work",
-                            self.replaced
-                        ),
-                    ));
-                }
+                Err(Trouble::Unknown) => return Err(self.unknown(connector)),
                 Err(Trouble::Server(error)) if is_worth_a_retry(&error) && began.elapsed() < LOCK_LIMIT => {
                     std::thread::sleep(LOCK_PAUSE);
                 }

@@ -2,8 +2,11 @@
 //!
 //! Not in here: one exchange (`switch`), and what is done after a crash (`recover`).
 
-use super::journal::{self, Beside, Journal, Stage};
+use std::io;
+
+use super::journal::{self, Beside, InstanceRecord, Journal, Stage};
 use super::lost::remove_copies;
+use super::switch::Step;
 use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
@@ -48,26 +51,19 @@ impl Engine {
         if journal.stage > Stage::Switching {
             return Ok(());
         }
+        self.is_known(journal)?;
         for record in &journal.instances {
             match &record.beside {
                 Beside::Folder { steps, .. } => {
                     for step in steps {
-                        step.forward().map_err(|error| {
-                            let (live, beside) = (step.live.display(), step.beside.display());
-                            Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
-                        })?;
+                        step.forward().map_err(|error| not_exchanged(step, &error))?;
                     }
                 }
                 Beside::Schema(schema) => {
                     let switched = self
                         .connector_of(&journal.environment, &record.instance)
                         .and_then(|connector| Ok(schema.forward(&connector)?));
-                    let held = switched.map_err(|error| {
-                        Stuck(format!(
-                            "the tables of {} could not be exchanged ({error})",
-                            record.instance
-                        ))
-                    })?;
+                    let held = switched.map_err(|error| tables_not_exchanged(record, &error))?;
                     say(&format!(
                         "{}: switched, its tables were locked for {} ms",
                         record.instance,
@@ -81,6 +77,25 @@ impl Engine {
         if journal.write(self.papers_of(&journal.environment)).is_ok() {
             // One that cannot be removed now is removed with what it lies in, or named there.
             let _ = remove_copies(journal);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that of every exchange it can be told whether it was done, before the first one is made: a Live that is
+    /// whole is not mixed by finishing what can only be finished in part.
+    fn is_known(&self, journal: &Journal) -> Result<(), Stuck> {
+        for record in &journal.instances {
+            match &record.beside {
+                Beside::Folder { steps, .. } => {
+                    for step in steps {
+                        step.is_known().map_err(|error| not_exchanged(step, &error))?;
+                    }
+                }
+                Beside::Schema(schema) => self
+                    .connector_of(&journal.environment, &record.instance)
+                    .and_then(|connector| Ok(schema.is_known(&connector)?))
+                    .map_err(|error| tables_not_exchanged(record, &error))?,
+            }
         }
         Ok(())
     }
@@ -140,6 +155,18 @@ impl Engine {
             )),
         }
     }
+}
+
+fn not_exchanged(step: &Step, error: &io::Error) -> Stuck {
+    let (live, beside) = (step.live.display(), step.beside.display());
+    Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
+}
+
+fn tables_not_exchanged(record: &InstanceRecord, error: &EngineError) -> Stuck {
+    Stuck(format!(
+        "the tables of {} could not be exchanged ({error})",
+        record.instance
+    ))
 }
 
 /// Why a step of the switch could not be done, as a part of a sentence.

@@ -2,8 +2,9 @@
 //! cleared it.
 //!
 //! While a switch is under way, a copy of the journal lies in each folder that is staged beside Live, and the catalog has
-//! the job in the phase `switching`. Either tells that Live may be mixed although there is no journal. Then nothing is
-//! guessed: it is shown as critical, with what can be told of each instance, and no job starts.
+//! the job in the phase `switching`; databases tell of their own (`halves`). Each tells that Live may be mixed although
+//! there is no journal. Then nothing is guessed: it is shown as critical, with what can be told of each instance, and no
+//! job starts.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -25,13 +26,16 @@ use crate::engine::{Engine, EngineError};
 const COPY: &str = "journal.json";
 
 /// What the notes of switches are called that only the catalog knows of.
-const LOST: &str = "lost";
+pub(super) const LOST: &str = "lost";
 
 /// The note that a job died in its switch and left no journal.
-#[derive(Debug, Serialize, Deserialize)]
-struct Lost {
-    job: JobId,
-    title: String,
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lost {
+    pub job: JobId,
+    pub title: String,
+    /// What is to be said of it, where the databases have told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
 }
 
 /// Lays a copy of the journal into each folder that is to be exchanged, durably.
@@ -108,6 +112,7 @@ impl Engine {
         }
         match noted {
             Ok(None) => None,
+            Ok(Some(Lost { told: Some(told), .. })) => Some(told),
             Ok(Some(lost)) => Some(format!(
                 "{name} may be half switched: job {} ({}) died in the middle of the switch, and its journal in {} is lost. \
                  Some instances may have the restored content and others what they had before: compare them, do not edit \
@@ -130,11 +135,24 @@ impl Engine {
     /// # Errors
     /// The sentence of [`Engine::lost_switch`].
     pub(in crate::engine) fn is_not_lost(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        self.look_for_halves(name)?;
         let Some(lost) = self.lost_switch(name) else {
             return Ok(());
         };
         self.remember_once(Some(name), &lost);
         Err(EngineError::Failed(lost))
+    }
+
+    /// That nothing of an environment may be dropped, since its content may be mixed: what is dropped may be the way back.
+    ///
+    /// # Errors
+    /// What a person has to know about it.
+    pub(in crate::engine) fn is_whole(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+        self.look_for_halves(name)?;
+        match self.half_switched(name) {
+            Some(half) => Err(EngineError::Failed(half)),
+            None => Ok(()),
+        }
     }
 
     /// Looks whether a job that was taken over died in its switch, of which there is no journal. That is noted, for
@@ -151,6 +169,7 @@ impl Engine {
             let lost = Lost {
                 job: job.id,
                 title: job.title.clone(),
+                told: None,
             };
             self.papers_under(Some(*claim))
                 .write(LOST, &name_of(&job.environment), &lost)

@@ -10,6 +10,7 @@ pub(super) mod database;
 mod drill;
 mod finish;
 mod fixed;
+mod halves;
 mod in_the_way;
 pub(super) mod journal;
 mod left_behind;

@@ -94,6 +94,7 @@ impl Engine {
         })?;
         // A job that is at work is in the way of the restore by itself, and its switch is none that was left.
         if self.catalog().running(name)?.is_none() {
+            self.look_for_halves(name)?;
             plan.obstacles.extend(self.half_switched(name));
         }
         let stored = StoredPlan { plan, basis };

@@ -293,6 +293,11 @@ impl Engine {
         let _lock = self.lock_all_within_reach(name)?;
         // As long as Live may be mixed, nothing that was stopped for the switch is started on it.
         let mut settled = self.settle_restore(name)?;
+        if settled.is_some() {
+            // What was noted while the journal was lost may be settled by one that was brought back. Whoever begins a job
+            // looks again.
+            let _ = self.look_for_halves(name);
+        }
         let warnings = self.run_left_over(name);
         match &mut settled {
             Some(settled) if settled.done => settled.warnings.extend(warnings),

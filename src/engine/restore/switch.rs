@@ -100,6 +100,17 @@ impl Step {
         })
     }
 
+    /// Makes sure that it can be told whether the step was done.
+    ///
+    /// # Errors
+    /// What the system said, or that neither the old nor the new folder stands at the live path.
+    pub fn is_known(&self) -> io::Result<()> {
+        match self.standing()? {
+            Standing::Unknown => Err(self.unknown()),
+            Standing::Pending | Standing::Done => Ok(()),
+        }
+    }
+
     /// Whether the step is known not to have been done: the folder that was live is. What is beside can then be dropped
     /// without losing anything of Live. Where nothing was live before, that nothing is proves nothing, since its disk may
     /// be away: what is to come has to stand beside.

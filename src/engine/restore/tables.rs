@@ -66,6 +66,14 @@ impl SchemaRecord {
         }
     }
 
+    /// Makes sure that it can be told whether the tables were exchanged.
+    pub(super) fn is_known(&self, connector: &Connector) -> Result<(), ContentError> {
+        match &self.exchange {
+            None => Ok(()),
+            Some(exchange) => exchange.is_known(connector),
+        }
+    }
+
     /// Makes the staged tables live, unless they are.
     pub(super) fn forward(&self, connector: &Connector) -> Result<Duration, ContentError> {
         match &self.exchange {

@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// Everything that restores have left in the environment's databases, the newest first.
-    fn left_in_databases(&self, name: &EnvironmentName) -> Result<LeftByInstance, EngineError> {
+    pub(super) fn left_in_databases(&self, name: &EnvironmentName) -> Result<LeftByInstance, EngineError> {
         let mut all = Vec::new();
         for (instance, connector) in self.databases(name)? {
             for left in replaced::find(&connector, name, &instance)? {

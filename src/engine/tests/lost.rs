@@ -62,11 +62,13 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
             .any(|told| told.severity == Severity::Critical && told.text.ends_with(&error)),
         "{told:?}"
     );
-    assert!(
-        engine
-            .start_undo(&House::live(), "acme/live", &"maria".into())
-            .is_err()
-    );
+    assert!(engine.start_undo(&House::live(), "acme/live", &"maria".into()).is_err());
+    let safety = backups(&engine)[0].id.clone();
+    let refused = engine
+        .delete(&House::live(), &safety, &"maria".into())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(refused, trouble);
     assert_eq!(
         backups(&engine).len(),
         1,
@@ -195,6 +197,24 @@ fn content_that_was_moved_after_a_crash_is_not_touched() {
         }
         everything_stops(&house, "state", &["half switched", "do not edit content"]);
         assert_eq!(backups(&house.engine())[0].id, safety);
+        assert!(journal_file(&house).exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_told_of_one_instance_keeps_the_others_from_being_switched() {
+    for moved in INSTANCES {
+        let house = House::new();
+        let safety = back_up(&house.engine());
+        interrupted_after(&house, safety.clone(), Stage::Switching, 0);
+        move_to_another_disk(&house.path(moved));
+        let before = house.content();
+        everything_stops(&house, "state", &["half switched", "do not edit content"]);
+        assert_eq!(
+            house.content(),
+            before,
+            "{moved} was moved, and Live is whole and old"
+        );
         assert!(journal_file(&house).exists());
     }
 }
