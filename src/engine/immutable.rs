@@ -8,7 +8,6 @@
 
 use std::collections::BTreeSet;
 
-use super::repository::{KnownTimes, Repository, RepositoryError};
 use super::{Engine, EngineError, Work};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
@@ -19,7 +18,8 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::retention::droppable;
 use crate::domain::settings::{RepositoryChoice, StorageOptions};
-use crate::engine::watch::{Unwatched, Watch};
+use crate::repository::{KnownTimes, Repository, RepositoryError};
+use crate::watch::{Unwatched, Watch};
 
 /// The kind of the notes that say until when objects are kept.
 const TIMES: &str = "kept objects";

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -15,10 +16,9 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::engine::clock::{Clock, SystemClock};
-use lifeboat::engine::repository::{Key, Repository};
-use lifeboat::engine::watch::Unwatched;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
+use lifeboat::repository::{Key, Repository};
+use lifeboat::watch::Unwatched;
 
 use crate::object_storage::{Fault, Line, Store, variables};
 use crate::support::{below, fill};
@@ -112,7 +112,7 @@ impl Installation {
             clock,
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel(1024).0,
-            random: lifeboat::engine::random::system(),
+            random: lifeboat::random::system(),
             variables: Arc::new(variables),
         };
         Engine::open(settings, surroundings).unwrap()

@@ -7,14 +7,14 @@
 use std::fs;
 use std::sync::Arc;
 
+use lifeboat::clock::{Clock, SetClock, SystemClock};
 use lifeboat::domain::job::{Job, JobKind, JobState};
 use lifeboat::domain::request::JobQuery;
 use lifeboat::domain::settings::{DeletionKey, Immutable, RepositoryChoice, StorageOptions};
 use lifeboat::domain::slot::Keep;
 use lifeboat::engine::Engine;
-use lifeboat::engine::clock::{Clock, SetClock, SystemClock};
-use lifeboat::engine::repository::{Repository, Storage};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Repository, Storage};
+use lifeboat::watch::Unwatched;
 
 use crate::buckets::PREFIX;
 use crate::engine::{Installation, backup, ended, live, start};

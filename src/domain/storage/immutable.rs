@@ -1,7 +1,7 @@
 //! Repositories in buckets whose objects nobody can change or remove for a while: for how long, and the key that may
 //! delete what that time has run out for.
 //!
-//! Not in here: asking the storage for it (`engine::repository::storage`).
+//! Not in here: asking the storage for it (`repository::storage`).
 
 use std::fmt;
 use std::path::PathBuf;

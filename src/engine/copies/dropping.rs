@@ -9,9 +9,9 @@ use crate::domain::copies::{CopiedBackup, for_retention};
 use crate::domain::retention::droppable;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
 use crate::domain::slot::Keep;
-use crate::engine::repository::Repository;
 use crate::engine::retention::drop_listed;
 use crate::engine::{Engine, EngineError, Work};
+use crate::repository::Repository;
 
 impl Engine {
     /// Deletes what may go in the second repository, where that is a job of its own. What went wrong is a warning.
