@@ -21,6 +21,10 @@ mod encrypted;
 mod engine;
 #[path = "repository/held.rs"]
 mod held;
+#[path = "repository/immutable.rs"]
+mod immutable;
+#[path = "repository/immutable_looks.rs"]
+mod immutable_looks;
 #[path = "repository/interop.rs"]
 mod interop;
 #[path = "repository/kept.rs"]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::domain::settings::{ContentSettings, HookPoint, Hooks, SecretSource, VersionSource};
+use crate::domain::settings::{ContentSettings, HookPoint, Hooks, Immutable, SecretSource, VersionSource};
 use crate::domain::slot::Slot;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -191,6 +191,29 @@ fn a_bucket_its_options_and_a_second_repository_are_understood() {
 }
 
 #[test]
+fn a_bucket_whose_objects_are_kept_and_the_key_that_deletes_are_understood() {
+    let text = format!(
+        "[repository]\nroot = \"s3://store/life\"\npassword_env = \"KEY\"\nimmutable = \"30d\"\n\
+         [repository.options.deletions]\naccess_key_id_file = \"delete.id\"\n\
+         secret_access_key_env = \"DELETE\"\n[repository.copy]\nroot = \"s3://other/life\"\n\
+         immutable = \"4w\"\n{LIVE}"
+    );
+    let repository = parse(&text).unwrap().repository.unwrap();
+    assert_eq!(repository.options.immutable, Some(Immutable::days(30)));
+    let deletions = repository.options.deletions.unwrap();
+    assert_eq!(
+        deletions.access_key_id_file.as_deref(),
+        Some(Path::new("/etc/lifeboat/delete.id"))
+    );
+    assert_eq!(deletions.secret_access_key_env.as_deref(), Some("DELETE"));
+    let copy = repository.copy.unwrap().options;
+    assert_eq!(
+        (copy.immutable, copy.deletions),
+        (Some(Immutable::days(28)), None)
+    );
+}
+
+#[test]
 fn what_is_wrong_about_a_repository_is_said() {
     let told = |root: &str, rest: &str| {
         let text = format!("[repository]\nroot = \"{root}\"\npassword_env = \"KEY\"\n{rest}\n{LIVE}");
@@ -217,6 +240,25 @@ fn what_is_wrong_about_a_repository_is_said() {
         (
             options("credentials = \"aws\"\naccess_key_id_env = \"A\""),
             "as Amazon's tools find them",
+        ),
+        (
+            told("/srv/r", "immutable = \"30d\""),
+            "immutable is for a root in a bucket",
+        ),
+        (
+            told("s3://store/x", "immutable = \"30\""),
+            "from \"1d\" to \"366d\"",
+        ),
+        (
+            options("deletions = { access_key_id_env = \"A\", secret_access_key_env = \"B\" }"),
+            "without it the first key deletes",
+        ),
+        (
+            told(
+                "s3://store/x",
+                "immutable = \"30d\"\n[repository.options.deletions]\naccess_key_id_env = \"A\"",
+            ),
+            "lacks secret_access_key_file or secret_access_key_env",
         ),
         (
             told("/srv/r", "[repository.copy]\nroot = \"/srv/r\""),

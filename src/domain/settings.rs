@@ -21,7 +21,8 @@ use super::schedule::Schedule;
 use super::slot::Keep;
 
 pub use super::storage::{
-    CopySettings, CredentialSource, RepositoryChoice, RepositorySettings, StorageOptions,
+    CopySettings, CredentialSource, DeletionKey, Immutable, RepositoryChoice, RepositorySettings,
+    StorageOptions,
 };
 pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;

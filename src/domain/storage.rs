@@ -3,9 +3,13 @@
 //!
 //! Not in here: reading the secrets that are named, and reaching the storage (`repository`).
 
-use std::path::PathBuf;
+mod immutable;
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use immutable::{DeletionKey, Immutable};
 
 use super::address::Address;
 use super::settings::SecretSource;
@@ -99,6 +103,11 @@ pub struct StorageOptions {
     pub timeout_seconds: u16,
     /// For so long after a first failure, requests are tried again.
     pub retry_seconds: u16,
+    /// The key that may delete, where objects are kept for a while.
+    pub deletions: Option<DeletionKey>,
+    /// For how long objects are kept. It is written one level up.
+    #[serde(skip)]
+    pub immutable: Option<Immutable>,
 }
 
 /// Where the keys of object storage come from.
@@ -130,6 +139,8 @@ impl Default for StorageOptions {
             bandwidth: None,
             timeout_seconds: 20,
             retry_seconds: 30,
+            deletions: None,
+            immutable: None,
         }
     }
 }
@@ -145,9 +156,10 @@ impl StorageOptions {
         ]
         .into_iter()
         .flatten()
+        .chain(self.deletions.iter_mut().flat_map(DeletionKey::paths))
     }
 
-    fn checked(self, root: &Address) -> Result<Self, String> {
+    fn checked(mut self, root: &Address, immutable: Option<Immutable>) -> Result<Self, String> {
         if root.folder().is_some() && self != Self::default() {
             return Err(
                 "there are options for object storage, and the root is a folder: write root = \
@@ -155,6 +167,25 @@ impl StorageOptions {
                     .to_owned(),
             );
         }
+        if root.folder().is_some() && immutable.is_some() {
+            return Err(
+                "immutable is for a root in a bucket, where the storage itself keeps objects: write root = \
+                 \"s3://BUCKET/PREFIX\", or leave it out"
+                    .to_owned(),
+            );
+        }
+        match &self.deletions {
+            Some(_) if immutable.is_none() => {
+                return Err(
+                    "a key for deletions is named, and immutable is not set: without it the first key deletes. Write \
+                     immutable = \"30d\" as well, or leave the key out"
+                        .to_owned(),
+                );
+            }
+            Some(deletions) => deletions.check()?,
+            None => {}
+        }
+        self.immutable = immutable;
         if let Some(endpoint) = &self.endpoint
             && !(endpoint.starts_with("http://") || endpoint.starts_with("https://"))
         {
@@ -180,9 +211,7 @@ impl StorageOptions {
             ),
             ("session_token", &self.session_token_env, &self.session_token_file),
         ] {
-            if env.is_some() && file.is_some() {
-                return Err(format!("write only one of {what}_env and {what}_file"));
-            }
+            one_source(what, env.as_deref(), file.as_deref())?;
             if self.credentials == CredentialSource::Aws && (env.is_some() || file.is_some()) {
                 return Err(format!(
                     "credentials is \"aws\", so the keys are found as Amazon's tools find them: leave {what}_… out"
@@ -191,6 +220,14 @@ impl StorageOptions {
         }
         Ok(self)
     }
+}
+
+/// A secret comes from one place.
+fn one_source(what: &str, env: Option<&str>, file: Option<&Path>) -> Result<(), String> {
+    if env.is_some() && file.is_some() {
+        return Err(format!("write only one of {what}_env and {what}_file"));
+    }
+    Ok(())
 }
 
 /// `"10 MiB"`, as a number of bytes.
@@ -231,6 +268,7 @@ struct RepositoryKeys {
     password_env: Option<String>,
     #[serde(default)]
     options: StorageOptions,
+    immutable: Option<Immutable>,
     copy: Option<CopySettings>,
 }
 
@@ -247,7 +285,7 @@ impl TryFrom<RepositoryKeys> for RepositorySettings {
             );
         }
         Ok(Self {
-            options: keys.options.checked(&keys.root)?,
+            options: keys.options.checked(&keys.root, keys.immutable)?,
             root: keys.root,
             key,
             copy: keys.copy,
@@ -265,6 +303,7 @@ struct CopyKeys {
     password_env: Option<String>,
     #[serde(default)]
     options: StorageOptions,
+    immutable: Option<Immutable>,
     #[serde(default = "monthly")]
     slots: Vec<Slot>,
 }
@@ -284,7 +323,7 @@ impl TryFrom<CopyKeys> for CopySettings {
             );
         }
         Ok(Self {
-            options: keys.options.checked(&keys.root)?,
+            options: keys.options.checked(&keys.root, keys.immutable)?,
             root: keys.root,
             key: key_from(keys.password_file, keys.password_command, keys.password_env)?,
             slots: keys.slots,

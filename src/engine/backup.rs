@@ -154,6 +154,8 @@ impl Engine {
             }
         };
         warnings.extend(self.make_up_copies(work));
+        #[cfg(feature = "object-storage")]
+        warnings.extend(self.keep_for_longer(work));
         let late = if backup.is_late() { ", late" } else { "" };
         let mut summary = format!(
             "backup {} is complete and verified: {kind}{late}, {} items, {}",

@@ -146,6 +146,8 @@ impl Engine {
         }
         for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
             self.check_repository(name, which, &mut findings);
+            #[cfg(feature = "object-storage")]
+            findings.report.findings.extend(self.check_kept(name, which));
         }
         if self.catalog().running(name).is_ok_and(|job| job.is_none()) {
             if let Err(error) = self.look_for_halves(name) {

@@ -2,7 +2,8 @@
 //!
 //! A copy that fails takes nothing from the backup itself: it is a warning, and the next backup makes up for it.
 
-use std::collections::BTreeSet;
+mod dropping;
+
 use std::sync::Arc;
 
 use rustix::fs::{Access, access};
@@ -17,9 +18,7 @@ use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::Phase;
 use crate::domain::measure;
-use crate::domain::retention::droppable;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
-use crate::domain::slot::Keep;
 use crate::repository::{Repository, RepositoryError};
 
 /// What was last found in a second repository.
@@ -174,7 +173,9 @@ impl Engine {
         let backups = self.list_backups(&name)?;
         let copies = self.list_copies(&name)?;
         let lacking = missing(&backups, &keep, &settings.slots, &copies);
-        if lacking.is_empty() && self.droppable_copies(&copies, &keep, settings).is_empty() {
+        // Where objects are kept, a job of its own drops them, with another key.
+        let may_drop = settings.options.immutable.is_none();
+        if lacking.is_empty() && !(may_drop && self.has_droppable_copies(&copies, &keep, settings)) {
             return Ok(());
         }
         work.phase(Phase::SecondCopy)?;
@@ -192,19 +193,8 @@ impl Engine {
             );
             work.log(Severity::Information, &text);
         }
-        self.drop_void(work, &name, &second)?;
-        let dropped = self.droppable_copies(&self.list_copies(&name)?, &keep, settings);
-        if !dropped.is_empty() {
-            second.forget(&dropped)?;
-            for id in &dropped {
-                work.log(
-                    Severity::Information,
-                    &format!("copy {id} is dropped: nothing holds it any more"),
-                );
-                // A record too many in the catalog does no harm.
-                let _ = self.catalog().forget_verification(&name, id);
-            }
-            self.free(work, &second)?;
+        if may_drop {
+            self.drop_copies(work, &second, settings)?;
         }
         Ok(())
     }
@@ -215,20 +205,6 @@ impl Engine {
             .copy_settings()
             .map_or(&[][..], |settings| &settings.slots[..]);
         Ok(for_retention(&self.list_copies(name)?, slots))
-    }
-
-    /// What nothing holds any more in the second repository. A safety backup that was put there stays until it expires.
-    fn droppable_copies(
-        &self,
-        copies: &[CopiedBackup],
-        keep: &Keep,
-        settings: &CopySettings,
-    ) -> Vec<BackupId> {
-        let copies = for_retention(copies, &settings.slots);
-        droppable(&copies, keep, &BTreeSet::new(), self.now())
-            .into_iter()
-            .map(|copy| copy.id.clone())
-            .collect()
     }
 
     /// Why a restore from the second repository cannot keep its safety backup in the first, as a sentence that says where

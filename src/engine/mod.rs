@@ -17,6 +17,8 @@ mod error;
 mod fence;
 mod health;
 mod hooks;
+#[cfg(feature = "object-storage")]
+mod immutable;
 mod listing;
 mod lock;
 mod openness;
@@ -325,7 +327,8 @@ impl Engine {
             // The paths in the settings are absolute by now.
             let root = Storage::new(root, options, &self.0.state, &|variable| {
                 (self.0.variables)(variable)
-            })?;
+            })?
+            .immutable(options.immutable, &self.0.clock);
             roots.insert(which, root.clone());
             root
         };
@@ -491,6 +494,10 @@ impl Engine {
         }) {
             names.extend(options.secret_access_key_env.clone());
             names.extend(options.session_token_env.clone());
+            if let Some(deletions) = &options.deletions {
+                names.extend(deletions.secret_access_key_env.clone());
+                names.extend(deletions.session_token_env.clone());
+            }
         }
         if repository.is_some() {
             names.extend(["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(str::to_owned));

@@ -28,6 +28,12 @@ impl Engine {
             return Ok(Vec::new());
         };
         self.drop_expired_or_go_on(work, name);
+        #[cfg(feature = "object-storage")]
+        if repository.keeps_what_is_written() {
+            // There it is done by a job of its own, with another key.
+            self.say_what_stays(work, &repository)?;
+            return Ok(Vec::new());
+        }
         self.drop_void(work, name, &repository)?;
         let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
@@ -59,7 +65,9 @@ impl Engine {
         }
         for stored in repository.list()? {
             if void.contains(&stored.id.0) {
-                repository.forget(std::slice::from_ref(&stored.id))?;
+                if drop_listed(work, repository, std::slice::from_ref(&stored.id))?.is_empty() {
+                    continue;
+                }
                 let text = format!(
                     "backup {} is dropped: its job had been taken over when it came",
                     stored.id
@@ -86,7 +94,7 @@ impl Engine {
         if dropped.is_empty() {
             return Ok(dropped);
         }
-        repository.forget(&dropped)?;
+        let dropped = drop_listed(work, repository, &dropped)?;
         self.changed(name);
         for id in &dropped {
             work.log(
@@ -115,9 +123,23 @@ impl Engine {
                 .ok_or_else(|| EngineError::Failed(format!("{name} has no repository yet")))?;
             work.phase(Phase::Retention)?;
             engine.drop_expired_or_go_on(work, &name);
+            if !repository.may_delete() {
+                return Ok(Outcome {
+                    summary: "nothing was dropped: the bucket keeps what is written, and no key is named that may delete \
+                              ([repository.options.deletions])"
+                        .to_owned(),
+                    warnings: engine.delete_in_second(work),
+                    ..Outcome::default()
+                });
+            }
+            if repository.keeps_what_is_written() {
+                engine.drop_void(work, &name, &repository)?;
+            }
             let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
             let freed = engine.free(work, &repository)?;
+            let warnings = engine.delete_in_second(work);
             Ok(Outcome {
+                warnings,
                 summary: format!(
                     "{} backups were dropped and {} freed; what other backups used until now is freed a day later",
                     dropped.len(),
@@ -145,13 +167,37 @@ impl Engine {
 
     /// Frees room that no backup needs. Returns the bytes.
     pub(super) fn free(&self, work: &Work, repository: &Repository) -> Result<u64, EngineError> {
-        let freed = repository.prune(work)?.freed + repository.sweep(self.now())?;
+        let pruned = repository.prune(work)?;
+        let freed = pruned.freed + repository.sweep(self.now())?;
         if freed > 0 {
             work.log(
                 Severity::Information,
                 &format!("{} were freed in the repository", measure::bytes(freed)),
             );
         }
+        if let Some((count, first)) = pruned.waiting {
+            let text = format!(
+                "{} packs that no backup needs are kept by the bucket, the first of them until {}: this is tried again",
+                measure::count(count),
+                measure::moment_exact(first)
+            );
+            work.log(Severity::Information, &text);
+        }
         Ok(freed)
     }
+}
+
+/// Drops these backups, as far as they can be, and gives those.
+pub(super) fn drop_listed(
+    work: &Work,
+    repository: &Repository,
+    ids: &[BackupId],
+) -> Result<Vec<BackupId>, EngineError> {
+    #[cfg(feature = "object-storage")]
+    if repository.keeps_what_is_written() {
+        return super::immutable::drop_unless_kept(work, repository, ids);
+    }
+    let _ = work;
+    repository.forget(ids)?;
+    Ok(ids.to_vec())
 }

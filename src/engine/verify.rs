@@ -118,6 +118,11 @@ impl Engine {
             );
             damaged.push(format!("records of backups: {records}"));
         }
+        #[cfg(feature = "object-storage")]
+        for hidden in self.hidden(&name, !damaged.is_empty())? {
+            work.log(Severity::Critical, &hidden);
+            damaged.push(hidden);
+        }
         if !damaged.is_empty() {
             return Err(EngineError::Failed(format!(
                 "damage was found in {}: take a new backup now, and keep the repository as it is until somebody has \
@@ -141,6 +146,8 @@ impl Engine {
             ),
         };
         Ok(Outcome {
+            #[cfg(feature = "object-storage")]
+            warnings: self.keep_for_longer(work),
             summary,
             backup: match backups {
                 [backup] => Some(backup.id.clone()),

@@ -114,6 +114,16 @@ pub enum RepositoryError {
         /// Who holds it and since when, and what to do if that is not so.
         holder: String,
     },
+    /// The bucket keeps something that was to be removed.
+    #[error("{doing} in the repository in {place} has to wait: the bucket keeps it until {}, and nobody can remove it before", crate::domain::measure::moment_exact(*.until))]
+    Kept {
+        /// `dropping a backup`.
+        doing: String,
+        /// Where the repository is.
+        place: Address,
+        /// Until when.
+        until: crate::domain::Instant,
+    },
     /// The operating system, or the object storage, said no.
     #[error("{doing} in the repository in {place} failed: {why}")]
     Io {
@@ -266,6 +276,11 @@ pub(super) fn refused_by_storage(refusal: &StorageRefusal, doing: &str, place: &
         },
         StorageRefusal::Full => RepositoryError::NoRoom {
             where_: format!("for the repository in {place}"),
+        },
+        StorageRefusal::Kept(until) => RepositoryError::Kept {
+            doing: doing.to_owned(),
+            place: place.clone(),
+            until: *until,
         },
         refusal => RepositoryError::Io {
             doing: doing.to_owned(),

@@ -18,8 +18,13 @@ use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, 
 use sha2::{Digest, Sha256};
 
 use super::cipher::Cipher;
+#[cfg(feature = "object-storage")]
+use super::error::refusal_in;
 use super::error::{RepositoryError, judged};
+#[cfg(feature = "object-storage")]
+use super::storage::StorageRefusal;
 use super::storage::{Shelf, Storage};
+use crate::domain::Instant;
 use crate::domain::address::Address;
 
 /// What a guard is made for.
@@ -99,6 +104,7 @@ struct Written {
     has_index: bool,
     records: Vec<Id>,
     keys: Vec<Id>,
+    kept: Option<(u64, Instant)>,
 }
 
 /// See the module.
@@ -226,6 +232,16 @@ impl Guard {
         self.shelf.read_past_cache(pack, offset, length, buffer)
     }
 
+    /// Whether the storage keeps what is written, for a while, from whoever has written it.
+    pub(super) fn keeps_what_is_written(&self) -> bool {
+        self.shelf.keeps_what_is_written()
+    }
+
+    /// How many packs were to be removed and are kept for longer by the storage, and until when the first of them is.
+    pub(super) fn kept(&self) -> Option<(u64, Instant)> {
+        self.written().kept
+    }
+
     /// The ids of the keys that were written through this guard.
     pub(super) fn keys(&self) -> Vec<Id> {
         self.written().keys.clone()
@@ -240,7 +256,7 @@ impl Guard {
     pub(super) fn withdraw(&self) {
         self.call_off();
         let mut written = self.written();
-        if self.purpose != Purpose::Copy || written.has_index {
+        if self.purpose != Purpose::Copy || written.has_index || self.keeps_what_is_written() {
             return;
         }
         for pack in written.packs.drain(..) {
@@ -370,14 +386,19 @@ impl WriteBackend for Guard {
             return Err(error);
         }
         if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_void(name.as_str())) {
-            // A machine that stood still between the two looks has written it too late.
-            self.shelf.remove(kind, id)?;
+            // A machine that stood still between the two looks has written it too late. Where it is kept, the catalog
+            // knows that it counts for nothing.
+            if !self.keeps_what_is_written() {
+                self.shelf.remove(kind, id)?;
+            }
             self.written().records.retain(|record| record != id);
             return Err(lost());
         }
         if kind == FileType::Pack && self.is_called_off() {
             // It was called off while this was being written, by threads that the library does not wait for.
-            self.shelf.remove(kind, id)?;
+            if !self.keeps_what_is_written() {
+                self.shelf.remove(kind, id)?;
+            }
             return Err(called_off());
         }
         Ok(())
@@ -390,7 +411,19 @@ impl WriteBackend for Guard {
         if self.has_lost_its_lock(kind) {
             return Err(self.not_held());
         }
-        self.shelf.remove(kind, id)
+        let removed = self.shelf.remove(kind, id);
+        #[cfg(feature = "object-storage")]
+        if let Err(error) = &removed
+            && kind == FileType::Pack
+            && let Some(StorageRefusal::Kept(until)) = refusal_in(error)
+        {
+            // No index lists it any more: it is tried again with what copies have left.
+            let mut written = self.written();
+            let (count, first) = written.kept.unwrap_or((0, *until));
+            written.kept = Some((count + 1, first.min(*until)));
+            return Ok(());
+        }
+        removed
     }
 }
 

@@ -22,7 +22,7 @@
 //! - `storage`: folders and object storage, with time limits of its own.
 //!
 //! `transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
-//! share a bucket.
+//! share a bucket. `keeping` has a bucket keep what backups need from being changed or removed.
 //!
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
@@ -43,6 +43,8 @@ mod folders;
 mod guard;
 #[cfg(feature = "object-storage")]
 mod holders;
+#[cfg(feature = "object-storage")]
+mod keeping;
 mod key;
 #[cfg(feature = "object-storage")]
 mod lock;
@@ -84,6 +86,10 @@ pub use self::error::RepositoryError;
 pub use self::extract::Extracted;
 pub use self::files::{Files, StoredFile};
 pub use self::findings::Comparison;
+#[cfg(feature = "object-storage")]
+pub(crate) use self::keeping::KnownTimes;
+#[cfg(feature = "object-storage")]
+pub use self::keeping::{BucketLook, Kept};
 pub use self::key::Key;
 #[cfg(feature = "object-storage")]
 pub use self::lock::RepositoryLock;
@@ -219,6 +225,18 @@ impl Repository {
             held: Mutex::default(),
             fence: Mutex::default(),
         }
+    }
+
+    /// Whether the storage keeps what is written for a while.
+    #[cfg(not(feature = "object-storage"))]
+    pub(crate) fn keeps_what_is_written(&self) -> bool {
+        false
+    }
+
+    /// Whether anything can be removed.
+    #[cfg(not(feature = "object-storage"))]
+    pub(crate) fn may_delete(&self) -> bool {
+        true
     }
 
     /// From now on changes nothing once this is lost.
@@ -397,6 +415,9 @@ fn create_in_bucket(storage: &Storage, key: &Key) -> Result<Repository, Reposito
         Err(error) => return Err(judge(&error)),
     };
     let ours = guard.keys();
+    if guard.keeps_what_is_written() {
+        return Repository::open(storage, key);
+    }
     for other in guard.list(FileType::Key).map_err(|error| judge(&error))? {
         if !ours.contains(&other) {
             guard
@@ -424,7 +445,11 @@ fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Gua
     match made {
         Ok(made) => Ok((made.key(), guard)),
         Err(error) => {
-            for key in guard.keys() {
+            let removable = guard
+                .keys()
+                .into_iter()
+                .filter(|_| !guard.keeps_what_is_written());
+            for key in removable {
                 // A key without a config opens nothing.
                 let _ = guard.remove(FileType::Key, &key, false);
             }

@@ -29,6 +29,8 @@ pub struct PruneReport {
     pub marked: u64,
     /// Bytes that the repository takes now, what is marked included.
     pub kept: u64,
+    /// How many packs nobody needs and the bucket keeps all the same, and until when the first of them.
+    pub waiting: Option<(u64, Instant)>,
 }
 
 impl Repository {
@@ -48,6 +50,10 @@ impl Repository {
     /// # Errors
     /// As [`Repository::prune`].
     pub fn make_room(&self, watch: &dyn Watch) -> Result<PruneReport, RepositoryError> {
+        if self.keeps_what_is_written() {
+            // Deletions are a job of their own there.
+            return Ok(PruneReport::default());
+        }
         self.prune_at_most(LimitOption::Percentage(0), watch)
     }
 
@@ -59,9 +65,12 @@ impl Repository {
         if watch.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }
+        if !self.may_delete() {
+            return Ok(PruneReport::default());
+        }
         let judge = |error: Box<RusticError>| judged(&error, "pruning", self.place());
         let before = self.size()?;
-        let (open, _) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
         let options = PruneOptions::default()
             .instant_delete(false)
             .max_unused(LimitOption::Percentage(10))
@@ -77,6 +86,7 @@ impl Repository {
             freed: before.saturating_sub(kept),
             marked: sizes.remove + sizes.repackrm,
             kept,
+            waiting: guard.kept(),
         })
     }
 
@@ -87,6 +97,9 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`]; an index that cannot be read removes nothing.
     pub fn sweep(&self, now: Instant) -> Result<u64, RepositoryError> {
+        if !self.may_delete() {
+            return Ok(0);
+        }
         let judge = |error: Box<RusticError>| judged(&error, "looking for leftovers", self.place());
         let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
         // What is listed only after this has been written after this, too.
@@ -103,9 +116,16 @@ impl Repository {
         let mut freed = 0;
         for (id, size, written) in packs {
             if !listed.contains(&id) && is_left(written) {
+                let waiting = guard.kept();
                 guard.remove(FileType::Pack, &id, false).map_err(judge)?;
-                freed += u64::from(size);
+                if guard.kept() == waiting {
+                    freed += u64::from(size);
+                }
             }
+        }
+        #[cfg(feature = "object-storage")]
+        if let Some(bucket) = self.storage.kept() {
+            bucket.remove_leftovers(now)?;
         }
         Ok(freed)
     }

@@ -53,7 +53,7 @@ impl Record {
         self.file.original.unwrap_or(self.id)
     }
 
-    fn changes(&self) -> u64 {
+    pub(super) fn changes(&self) -> u64 {
         let counts = self.file.tags.iter().filter_map(|tag| tag.strip_prefix(CHANGED));
         counts.filter_map(|count| count.parse().ok()).max().unwrap_or(0)
     }
@@ -130,7 +130,8 @@ impl Repository {
     /// Drops backups. Their content goes with a later prune. One that is not there any more is no error.
     ///
     /// # Errors
-    /// [`RepositoryError::Unreadable`] for one that Lifeboat did not make: nothing is dropped then.
+    /// [`RepositoryError::Unreadable`] for one that Lifeboat did not make: nothing is dropped then. [`RepositoryError::Kept`]
+    /// for one that the bucket keeps for longer: those before it are dropped.
     pub fn forget(&self, ids: &[BackupId]) -> Result<(), RepositoryError> {
         let records: Vec<_> = self.records()?.into_iter().filter_map(Result::ok).collect();
         let mut origins = Vec::new();
@@ -168,6 +169,10 @@ impl Repository {
         file.original = Some(record.origin());
         self.describe(&mut file, &manifest, record.changes() + 1)?;
         let changed = self.write(file)?;
+        if self.keeps_what_is_written() {
+            // The later form is the one that is shown. The earlier one goes with it.
+            return Ok(changed);
+        }
         let earlier: Vec<_> = self
             .records()?
             .into_iter()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lifeboat::clock::SystemClock;
+use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -20,26 +20,30 @@ use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use lifeboat::repository::{Key, Repository};
 use lifeboat::watch::Unwatched;
 
-use crate::object_storage::{Fault, Line, Store};
+use crate::object_storage::{Fault, Line, Store, variables};
 use crate::support::{below, fill};
 
 /// An installation with one instance, whose repositories are in two buckets.
-struct Installation {
+pub struct Installation {
     folder: tempfile::TempDir,
-    first: Store,
-    second: Store,
+    pub first: Store,
+    pub second: Store,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Installation {
     fn new() -> Self {
+        Self::in_buckets(Store::new(), Store::new())
+    }
+
+    pub fn in_buckets(first: Store, second: Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key"), "open sesame\n").unwrap();
         fill(&folder.path().join("author/content"), 1);
         Self {
             folder,
-            first: Store::new(),
-            second: Store::new(),
+            first,
+            second,
             runtime: tokio::runtime::Runtime::new().unwrap(),
         }
     }
@@ -48,12 +52,25 @@ impl Installation {
         self.folder.path().join(name)
     }
 
-    fn content(&self) -> PathBuf {
+    pub fn content(&self) -> PathBuf {
         self.path("author/content")
     }
 
     /// A machine with a state folder of its own.
     fn machine(&self, state: &str, options: StorageOptions) -> Engine {
+        let second = self.second.options();
+        self.machine_at(state, Arc::new(SystemClock), Keep::default(), options, second)
+    }
+
+    /// The same with another clock and other settings.
+    pub fn machine_at(
+        &self,
+        state: &str,
+        clock: Arc<dyn Clock>,
+        keep: Keep,
+        options: StorageOptions,
+        second: StorageOptions,
+    ) -> Engine {
         let environment = EnvironmentSettings {
             project: "acme".into(),
             name: "live".into(),
@@ -61,7 +78,7 @@ impl Installation {
             release_version: Some(VersionSource::Text("v12".into())),
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
-            keep: Keep::default(),
+            keep,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,
@@ -85,37 +102,33 @@ impl Installation {
                 copy: Some(CopySettings {
                     root: self.second.address("copies"),
                     key: None,
-                    options: self.second.options(),
+                    options: second,
                     slots: vec![Slot::Manual],
                 }),
             }),
             environments: vec![environment],
         };
         let surroundings = Surroundings {
-            clock: Arc::new(SystemClock),
+            clock,
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel(1024).0,
             random: lifeboat::random::system(),
-            variables: Arc::new(|name| match name {
-                "AWS_ACCESS_KEY_ID" => Some("key".to_owned()),
-                "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
-                _ => None,
-            }),
+            variables: Arc::new(variables),
         };
         Engine::open(settings, surroundings).unwrap()
     }
 }
 
-fn live() -> EnvironmentName {
+pub fn live() -> EnvironmentName {
     "acme/live".parse().unwrap()
 }
 
-fn ended(engine: &Engine, id: JobId) -> Job {
+pub fn ended(engine: &Engine, id: JobId) -> Job {
     engine.wait_for(id);
     engine.job(id).unwrap()
 }
 
-fn backup(engine: &Engine) -> Job {
+pub fn backup(engine: &Engine) -> Job {
     let request = BackupRequest {
         environment: live(),
         note: None,
@@ -135,7 +148,7 @@ fn restore(from: RepositoryChoice) -> RestoreRequest {
 }
 
 /// Makes a plan and follows it.
-fn start(engine: &Engine, from: RepositoryChoice) -> Result<JobId, EngineError> {
+pub fn start(engine: &Engine, from: RepositoryChoice) -> Result<JobId, EngineError> {
     let plan = engine.plan_restore(&restore(from), &Unwatched)?;
     engine.start_restore(&plan.id, "acme/live", &"maria".into())
 }

@@ -68,6 +68,54 @@ impl Store {
         store
     }
 
+    /// A bucket that keeps objects as long as it is told to, and with that has versions.
+    pub fn with_object_lock() -> Self {
+        let store = Self::new();
+        let store = Self {
+            bucket: format!("{}-kept", store.bucket),
+            ..store
+        };
+        let lock = "x-amz-bucket-object-lock-enabled: true\r\n";
+        assert_eq!(store.ask_with("PUT", "", lock, b"").0, 200);
+        store
+    }
+
+    /// Until when an object is kept, as the server tells it.
+    pub fn kept_until(&self, name: &str) -> Option<String> {
+        let (status, head, _) = self.ask_with("GET", &format!("/{name}"), "", b"");
+        assert_eq!(status, 200, "{name}");
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(name, _)| name.eq_ignore_ascii_case("x-amz-object-lock-retain-until-date"))
+            .map(|(_, until)| until.trim().to_owned())
+    }
+
+    /// The names and versions of all markers that hide objects whose names begin like this.
+    pub fn markers(&self, prefix: &str) -> Vec<(String, String)> {
+        let (_, listed) = self.ask("GET", &format!("?versions&prefix={prefix}"), b"");
+        let listed = String::from_utf8(listed).unwrap();
+        let inside = |text: &str, name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>")).unwrap();
+            rest.split_once('<').unwrap().0.to_owned()
+        };
+        let markers = listed.split("<DeleteMarker>").skip(1);
+        markers
+            .map(|marker| (inside(marker, "Key"), inside(marker, "VersionId")))
+            .collect()
+    }
+
+    /// How many versions there are of objects whose names begin like this, markers aside.
+    pub fn versions(&self, prefix: &str) -> usize {
+        let (_, listed) = self.ask("GET", &format!("?versions&prefix={prefix}"), b"");
+        String::from_utf8(listed).unwrap().matches("<Version>").count()
+    }
+
+    /// Removes one version of an object.
+    pub fn delete_version(&self, name: &str, version: &str) {
+        let (status, _) = self.ask("DELETE", &format!("/{name}?versionId={version}"), b"");
+        assert_eq!(status, 204, "{name}");
+    }
+
     pub fn address(&self, prefix: &str) -> Address {
         Address::parse(&format!("s3://{}/{prefix}", self.bucket)).unwrap()
     }
@@ -110,11 +158,16 @@ impl Store {
 
     /// Asks the server past Lifeboat.
     fn ask(&self, method: &str, rest: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let (status, _, content) = self.ask_with(method, rest, "", body);
+        (status, content)
+    }
+
+    fn ask_with(&self, method: &str, rest: &str, headers: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
         let mut line = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         // Any signature will do: it only says which service is meant.
         let head = format!(
             "{method} /{}{rest} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
-             Credential=key/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n",
+             Credential=key/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n{headers}\r\n",
             self.bucket,
             body.len()
         );
@@ -125,7 +178,7 @@ impl Store {
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         let head = String::from_utf8_lossy(&answer[..end]).into_owned();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer[end + 4..].to_vec())
+        (status, head, answer[end + 4..].to_vec())
     }
 }
 
@@ -139,15 +192,26 @@ pub fn options(port: u16) -> StorageOptions {
     }
 }
 
-/// With keys in the usual variables.
-pub fn reach(address: &Address, options: &StorageOptions) -> Result<Storage, RepositoryError> {
-    let variables = |name: &str| match name {
-        "AWS_ACCESS_KEY_ID" => Some("key".to_owned()),
-        "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
-        _ => None,
+/// The environment's variables: the key for backing up in the usual ones, and one that may delete in others.
+pub fn variables(name: &str) -> Option<String> {
+    let value = match name {
+        "AWS_ACCESS_KEY_ID" => "key",
+        "AWS_SECRET_ACCESS_KEY" => "secret",
+        "WRITING_ID" => NO_DELETIONS,
+        "DELETING_ID" => "deleting",
+        "DELETING_SECRET" => "another secret",
+        _ => return None,
     };
+    Some(value.to_owned())
+}
+
+/// With keys in the variables.
+pub fn reach(address: &Address, options: &StorageOptions) -> Result<Storage, RepositoryError> {
     Storage::new(address, options, std::path::Path::new("/"), &variables)
 }
+
+/// The id of a key that may not delete: whatever it deletes over a line is refused.
+pub const NO_DELETIONS: &str = "writing";
 
 /// What a line does to a request.
 #[derive(Debug, Clone)]
@@ -173,6 +237,11 @@ pub struct Line {
     pub port: u16,
     decide: Arc<Mutex<Decide>>,
     heads: Arc<Mutex<Vec<String>>>,
+}
+
+/// Whether a request was signed by this key.
+pub fn is_signed_by(head: &str, key: &str) -> bool {
+    head.contains(&format!("Credential={key}/"))
 }
 
 type Decide = Box<dyn FnMut(&str) -> Fault + Send>;
@@ -227,7 +296,12 @@ fn pass_on(
     loop {
         let (head, length) = head_of(&mut from)?;
         heads.lock().unwrap().push(head.clone());
-        let fault = (decide.lock().unwrap())(head.lines().next()?);
+        let line = head.lines().next()?;
+        let fault = if line.starts_with("DELETE") && is_signed_by(&head, NO_DELETIONS) {
+            Fault::Answer(403, "AccessDenied")
+        } else {
+            (decide.lock().unwrap())(line)
+        };
         if matches!(fault, Fault::Break) {
             let mut some = vec![0; length.min(1000)];
             from.read_exact(&mut some).ok()?;

@@ -68,20 +68,24 @@ impl Engine {
         if self.schedule_rests() {
             return;
         }
-        if self.catalog().is_shared() {
-            if let Err(error) = self.note_and_serve() {
-                self.remember_once(None, &format!("the schedule is not kept: {error}"));
-            }
-            return;
-        }
         let names: Vec<_> = self
             .environments()
             .filter(|(_, settings)| settings.kind.is_recoverable())
             .map(|(name, _)| name.clone())
             .collect();
+        if self.catalog().is_shared() {
+            if let Err(error) = self.note_and_serve() {
+                self.remember_once(None, &format!("the schedule is not kept: {error}"));
+            }
+        } else {
+            for name in &names {
+                self.start_if_due(name);
+                self.start_proof_if_due(name);
+            }
+        }
+        #[cfg(feature = "object-storage")]
         for name in &names {
-            self.start_if_due(name);
-            self.start_proof_if_due(name);
+            self.start_deletions_if_due(name);
         }
     }
 

@@ -62,7 +62,11 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
             .any(|told| told.severity == Severity::Critical && told.text.ends_with(&error)),
         "{told:?}"
     );
-    assert!(engine.start_undo(&House::live(), "acme/live", &"maria".into()).is_err());
+    assert!(
+        engine
+            .start_undo(&House::live(), "acme/live", &"maria".into())
+            .is_err()
+    );
     let safety = backups(&engine)[0].id.clone();
     let refused = engine
         .delete(&House::live(), &safety, &"maria".into())

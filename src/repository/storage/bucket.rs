@@ -1,5 +1,7 @@
 //! A repository in a bucket, laid out as `restic` lays it out there.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -10,18 +12,36 @@ use rustic_core::{BytesList, ErrorKind, FileType, Id, RusticError, RusticResult}
 use super::connection::Connection;
 use super::refusal::StorageRefusal;
 use super::{Found, Shelf, path_of};
+use crate::clock::Clock;
 use crate::domain::address::Address;
+use crate::domain::settings::Immutable;
 use crate::repository::error::{RepositoryError, refused_by_storage};
 
 /// The folder of locks in a repository.
-const LOCKS: &str = "locks";
+pub(super) const LOCKS: &str = "locks";
 
 /// See the module. Clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    connection: Connection,
+    pub(super) connection: Connection,
     name: String,
     prefix: String,
+    pub(super) keeping: Option<Keeping>,
+}
+
+/// That objects are kept once they are written, and for how long.
+#[derive(Clone)]
+pub(super) struct Keeping {
+    pub(super) time: Immutable,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeping")
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A file, its length, and when it was written.
@@ -42,6 +62,18 @@ impl Bucket {
             connection,
             name: bucket.to_owned(),
             prefix: prefix.to_owned(),
+            keeping: None,
+        }
+    }
+
+    /// The same, with every object of a backup kept from when it is written.
+    pub(super) fn keeping(self, time: Immutable, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            keeping: Some(Keeping {
+                time,
+                clock: Arc::clone(clock),
+            }),
+            ..self
         }
     }
 
@@ -59,7 +91,7 @@ impl Bucket {
         }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         if self.prefix.is_empty() {
             name.to_owned()
         } else {
@@ -67,7 +99,7 @@ impl Bucket {
         }
     }
 
-    fn failed(&self, doing: &str, refusal: &StorageRefusal) -> RepositoryError {
+    pub(super) fn failed(&self, doing: &str, refusal: &StorageRefusal) -> RepositoryError {
         refused_by_storage(refusal, doing, &self.address())
     }
 
@@ -117,7 +149,7 @@ impl Bucket {
     }
 
     /// All objects below a name, whole pages or an error.
-    fn entries(&self, below: &str, limit: Option<usize>) -> Result<Vec<Entry>, RepositoryError> {
+    pub(super) fn entries(&self, below: &str, limit: Option<usize>) -> Result<Vec<Entry>, RepositoryError> {
         self.listed(below, limit)
             .map_err(|refusal| self.failed("listing what is there", &refusal))
     }
@@ -167,6 +199,19 @@ impl Bucket {
             .collect())
     }
 
+    /// Writes an object of a backup.
+    fn store(&self, path: String, content: Buffer, only_new: bool) -> Result<(), StorageRefusal> {
+        let Some(keeping) = &self.keeping else {
+            return self.put(path, content, only_new);
+        };
+        let until = keeping.time.from(keeping.clock.now());
+        self.connection.ask_signed(move |signing| {
+            let (path, content) = (path.clone(), content.clone());
+            async move { signing.put(&path, content, only_new, until).await }
+        })
+    }
+
+    /// Writes an object.
     fn put(&self, path: String, content: Buffer, only_new: bool) -> Result<(), StorageRefusal> {
         let options = WriteOptions {
             if_not_exists: only_new,
@@ -206,6 +251,7 @@ impl Bucket {
         let entries = self.entries(LOCKS, None)?;
         Ok(entries
             .into_iter()
+            .filter(|entry| entry.metadata().content_length() > 0)
             .map(|entry| LyingLock {
                 name: entry.name().to_owned(),
                 written: entry.metadata().last_modified().map(SystemTime::from),
@@ -216,7 +262,7 @@ impl Bucket {
     /// Reads a lock. `None` when it is gone.
     pub(in crate::repository) fn read_lock(&self, name: &str) -> Result<Option<Bytes>, RepositoryError> {
         match self.get(self.path(&format!("{LOCKS}/{name}")), None) {
-            Ok(content) => Ok(Some(content)),
+            Ok(content) => Ok(Some(content).filter(|content| !content.is_empty())),
             Err(StorageRefusal::Missing) => Ok(None),
             Err(refusal) => Err(self.failed("reading a lock", &refusal)),
         }
@@ -232,10 +278,14 @@ impl Bucket {
             .map_err(|refusal| self.failed("writing a lock", &refusal))
     }
 
-    /// Removes a lock.
+    /// Takes a lock away. Where the key may not delete, an empty object takes its place: `restic` passes those over as well.
     pub(in crate::repository) fn remove_lock(&self, name: &str) -> Result<(), RepositoryError> {
-        self.delete(self.path(&format!("{LOCKS}/{name}")))
-            .map_err(|refusal| self.failed("removing a lock", &refusal))
+        let path = self.path(&format!("{LOCKS}/{name}"));
+        let removed = match &self.keeping {
+            None => self.delete(path),
+            Some(_) => self.put(path, Buffer::new(), false),
+        };
+        removed.map_err(|refusal| self.failed("removing a lock", &refusal))
     }
 }
 
@@ -275,10 +325,10 @@ impl Shelf for Bucket {
         let content = Buffer::from(content.into_vec());
         // Of two Lifeboats that create one repository at the same time, only one may come through.
         let only_new = kind == FileType::Config;
-        let written = match self.put(path.clone(), content.clone(), only_new) {
+        let written = match self.store(path.clone(), content.clone(), only_new) {
             // Some services do not know the condition. Whether it went well is looked at after a creation anyway.
             Err(StorageRefusal::Said(said)) if only_new && said.contains("NotImplemented") => {
-                self.put(path, content, false)
+                self.store(path, content, false)
             }
             written => written,
         };
@@ -286,8 +336,17 @@ impl Shelf for Bucket {
     }
 
     fn remove(&self, kind: FileType, id: &Id) -> RusticResult<()> {
-        self.delete(self.path(&path_of(kind, id)))
-            .map_err(|refusal| failed("removing an object", refusal))
+        let path = path_of(kind, id);
+        let removed = match (&self.keeping, kind) {
+            (None, _) => self.delete(self.path(&path)),
+            (Some(_), FileType::Index) => self.hide(&path),
+            (Some(keeping), _) => self.remove_for_good(&path, keeping.clock.now()),
+        };
+        removed.map_err(|refusal| failed("removing an object", refusal))
+    }
+
+    fn keeps_what_is_written(&self) -> bool {
+        self.keeping.is_some()
     }
 
     fn create(&self) -> RusticResult<()> {

@@ -17,7 +17,8 @@ use opendal::{HttpTransporter, OperationContext, Operator};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::refusal::StorageRefusal;
+use super::refusal::{Rights, StorageRefusal};
+use super::signed::Signing;
 use super::transport::Transport;
 use crate::domain::address::Address;
 use crate::domain::settings::{CredentialSource, StorageOptions};
@@ -39,6 +40,11 @@ pub struct Connection(Arc<Inner>);
 
 struct Inner {
     operator: Operator,
+    /// With the key that may delete, where that is another one.
+    deleter: Option<Operator>,
+    signing: Arc<Signing>,
+    /// What the first key needs.
+    rights: Rights,
     bucket: String,
     limit: Semaphore,
     retry: Duration,
@@ -83,14 +89,22 @@ impl Connection {
             place: address.clone(),
             why,
         };
-        let operator = operator(bucket, options, base, variables).map_err(no_access)?;
+        let key = access_key(options, base, variables).map_err(no_access)?;
+        let deletion_key = deletion_key(options, base, variables).map_err(no_access)?;
+        let operator = |key: Option<&AccessKey>| operator(bucket, options, key).map_err(no_access);
+        let (first, second) = (
+            operator(key.as_ref())?,
+            deletion_key.map(|key| operator(Some(&key))),
+        );
         let silence = Duration::from_secs(options.timeout_seconds.into());
         let transport = Transport::new(
             client(options, base).map_err(no_access)?,
             silence,
             options.bandwidth,
         );
-        let context = OperationContext::default().with_http_transport(HttpTransporter::new(transport));
+        let transport = HttpTransporter::new(transport);
+        let signing = Signing::new(bucket, options, key.as_ref(), &transport);
+        let context = OperationContext::default().with_http_transport(transport);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("object-storage")
@@ -98,7 +112,13 @@ impl Connection {
             .build()
             .map_err(|error| no_access(format!("no threads could be started for it: {error}")))?;
         Ok(Self(Arc::new(Inner {
-            operator: operator.with_context(context),
+            operator: first.with_context(context.clone()),
+            deleter: second.transpose()?.map(|operator| operator.with_context(context)),
+            signing: Arc::new(signing),
+            rights: match options.immutable {
+                Some(_) => Rights::Keeping,
+                None => Rights::All,
+            },
             bucket: bucket.to_owned(),
             limit: Semaphore::new(options.connections.into()),
             retry: Duration::from_secs(options.retry_seconds.into()),
@@ -114,22 +134,63 @@ impl Connection {
         Asked: Future<Output = opendal::Result<T>> + Send + 'static,
         T: Send + 'static,
     {
+        let operator = self.0.operator.clone();
+        self.answered(self.0.rights, move || call(operator.clone()))
+    }
+
+    /// The same with the key that may delete.
+    pub(super) fn ask_to_delete<T, Call, Asked>(&self, call: Call) -> Result<T, StorageRefusal>
+    where
+        Call: Fn(Operator) -> Asked + Send + Sync + 'static,
+        Asked: Future<Output = opendal::Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let operator = self
+            .0
+            .deleter
+            .clone()
+            .ok_or_else(StorageRefusal::no_key_for_deletions)?;
+        self.answered(Rights::Deleting, move || call(operator.clone()))
+    }
+
+    /// The same for what the library does not know.
+    pub(super) fn ask_signed<T, Call, Asked>(&self, call: Call) -> Result<T, StorageRefusal>
+    where
+        Call: Fn(Arc<Signing>) -> Asked + Send + Sync + 'static,
+        Asked: Future<Output = opendal::Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let signing = Arc::clone(&self.0.signing);
+        self.answered(self.0.rights, move || call(Arc::clone(&signing)))
+    }
+
+    /// Whether there is a key that may delete.
+    pub(super) fn may_delete(&self) -> bool {
+        self.0.deleter.is_some()
+    }
+
+    fn answered<T, Call, Asked>(&self, rights: Rights, call: Call) -> Result<T, StorageRefusal>
+    where
+        Call: Fn() -> Asked + Send + Sync + 'static,
+        Asked: Future<Output = opendal::Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
         let lost = || StorageRefusal::Silent("the request was lost on the way".to_owned());
         let (answer, answered) = sync_channel(1);
         let inner = Arc::clone(&self.0);
         let runtime = self.0.background.0.as_ref().ok_or_else(lost)?;
         runtime.spawn(async move {
             // Nobody waits any more when the thread that asked was stopped.
-            let _ = answer.send(inner.attempts(call).await);
+            let _ = answer.send(inner.attempts(rights, call).await);
         });
         answered.recv().map_err(|_| lost())?
     }
 }
 
 impl Inner {
-    async fn attempts<T, Call, Asked>(&self, call: Call) -> Result<T, StorageRefusal>
+    async fn attempts<T, Call, Asked>(&self, rights: Rights, call: Call) -> Result<T, StorageRefusal>
     where
-        Call: Fn(Operator) -> Asked,
+        Call: Fn() -> Asked,
         Asked: Future<Output = opendal::Result<T>>,
     {
         let Ok(_permit) = self.limit.acquire().await else {
@@ -139,7 +200,7 @@ impl Inner {
         let mut pause = FIRST_PAUSE;
         loop {
             let was_given_up = self.was_given_up();
-            let asked = call(self.operator.clone());
+            let asked = call();
             let answer = if was_given_up {
                 tokio::time::timeout(QUICK, asked).await.unwrap_or_else(|_| {
                     let text = format!("no answer in {} s", QUICK.as_secs());
@@ -156,12 +217,12 @@ impl Inner {
                 Err(error) => error,
             };
             if !error.is_temporary() {
-                return Err(StorageRefusal::from(&error, &self.bucket));
+                return Err(StorageRefusal::from(&error, &self.bucket, rights));
             }
             let failing_since = *first_failure.get_or_insert_with(Instant::now);
             if was_given_up || failing_since.elapsed() + pause > self.retry {
                 self.give_up(Some(Instant::now()));
-                return Err(StorageRefusal::from(&error, &self.bucket));
+                return Err(StorageRefusal::from(&error, &self.bucket, rights));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -202,12 +263,7 @@ fn client(options: &StorageOptions, base: &Path) -> Result<reqwest::Client, Stri
         .map_err(|error| format!("the connections cannot be prepared: {error}"))
 }
 
-fn operator(
-    bucket: &str,
-    options: &StorageOptions,
-    base: &Path,
-    variables: &dyn Fn(&str) -> Option<String>,
-) -> Result<Operator, String> {
+fn operator(bucket: &str, options: &StorageOptions, key: Option<&AccessKey>) -> Result<Operator, String> {
     // Buckets whose objects are locked for a while take none without a checksum, and this one every service knows.
     let mut s3 = S3::default()
         .bucket(bucket)
@@ -219,46 +275,108 @@ fn operator(
     if options.virtual_host_style {
         s3 = s3.enable_virtual_host_style();
     }
-    if options.credentials == CredentialSource::Options {
-        let read = |what, file: &Option<PathBuf>, variable: &Option<String>, usual| {
-            secret(
-                what,
-                file.as_deref().map(|file| base.join(file)),
-                variable.as_deref().unwrap_or(usual),
-                variables,
-            )
-        };
-        let id = read(
-            "access_key_id",
-            &options.access_key_id_file,
-            &options.access_key_id_env,
-            "AWS_ACCESS_KEY_ID",
-        )?;
-        let secret = read(
-            "secret_access_key",
-            &options.secret_access_key_file,
-            &options.secret_access_key_env,
-            "AWS_SECRET_ACCESS_KEY",
-        )?;
-        s3 = s3.access_key_id(&id).secret_access_key(&secret);
-        if options.session_token_file.is_some() || options.session_token_env.is_some() {
-            let token = read(
-                "session_token",
-                &options.session_token_file,
-                &options.session_token_env,
-                "AWS_SESSION_TOKEN",
-            )?;
-            s3 = s3.session_token(&token);
-        } else if options.access_key_id_file.is_none()
-            && options.access_key_id_env.is_none()
-            && let Some(token) = variables("AWS_SESSION_TOKEN")
-        {
-            // Belongs to the usual variables, where temporary keys are in them.
-            s3 = s3.session_token(&token);
+    if let Some(key) = key {
+        s3 = s3.access_key_id(&key.id).secret_access_key(&key.secret);
+        if let Some(token) = &key.token {
+            s3 = s3.session_token(token);
         }
         s3 = s3.disable_config_load().disable_ec2_metadata();
     }
     Operator::new(s3).map_err(|error| format!("its options make no sense: {}", error.message()))
+}
+
+/// A key to object storage.
+pub(super) struct AccessKey {
+    pub(super) id: String,
+    pub(super) secret: String,
+    pub(super) token: Option<String>,
+}
+
+/// The key that the options name. `None` where it is found as Amazon's tools find it.
+fn access_key(
+    options: &StorageOptions,
+    base: &Path,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<AccessKey>, String> {
+    if options.credentials != CredentialSource::Options {
+        return Ok(None);
+    }
+    let read = |what, file: &Option<PathBuf>, variable: &Option<String>, usual| {
+        secret(
+            what,
+            file.as_deref().map(|file| base.join(file)),
+            variable.as_deref().unwrap_or(usual),
+            variables,
+        )
+    };
+    let id = read(
+        "access_key_id",
+        &options.access_key_id_file,
+        &options.access_key_id_env,
+        "AWS_ACCESS_KEY_ID",
+    )?;
+    let secret = read(
+        "secret_access_key",
+        &options.secret_access_key_file,
+        &options.secret_access_key_env,
+        "AWS_SECRET_ACCESS_KEY",
+    )?;
+    let token = if options.session_token_file.is_some() || options.session_token_env.is_some() {
+        Some(read(
+            "session_token",
+            &options.session_token_file,
+            &options.session_token_env,
+            "AWS_SESSION_TOKEN",
+        )?)
+    } else if options.access_key_id_file.is_none() && options.access_key_id_env.is_none() {
+        // Belongs to the usual variables, where temporary keys are in them.
+        variables("AWS_SESSION_TOKEN")
+    } else {
+        None
+    };
+    Ok(Some(AccessKey { id, secret, token }))
+}
+
+/// The key that may delete, if one is named.
+fn deletion_key(
+    options: &StorageOptions,
+    base: &Path,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<AccessKey>, String> {
+    let Some(named) = &options.deletions else {
+        return Ok(None);
+    };
+    let read = |what, file: &Option<PathBuf>, variable: &Option<String>| {
+        secret(
+            what,
+            file.as_deref().map(|file| base.join(file)),
+            variable.as_deref().unwrap_or_default(),
+            variables,
+        )
+        .map_err(|why| format!("the key for deletions cannot be read: {why}"))
+    };
+    let has_token = named.session_token_file.is_some() || named.session_token_env.is_some();
+    Ok(Some(AccessKey {
+        id: read(
+            "access_key_id",
+            &named.access_key_id_file,
+            &named.access_key_id_env,
+        )?,
+        secret: read(
+            "secret_access_key",
+            &named.secret_access_key_file,
+            &named.secret_access_key_env,
+        )?,
+        token: has_token
+            .then(|| {
+                read(
+                    "session_token",
+                    &named.session_token_file,
+                    &named.session_token_env,
+                )
+            })
+            .transpose()?,
+    }))
 }
 
 /// The first line of a file, or a variable.

@@ -8,22 +8,28 @@ mod bucket;
 #[cfg(feature = "object-storage")]
 mod connection;
 mod folder;
+#[cfg(feature = "object-storage")]
+mod object_lock;
 pub(super) mod pack_file;
 #[cfg(feature = "object-storage")]
 mod refusal;
+#[cfg(feature = "object-storage")]
+mod signed;
 #[cfg(feature = "object-storage")]
 mod transport;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustic_core::{BytesList, FileType, Id, RusticResult};
 
 use super::error::RepositoryError;
+use crate::clock::Clock;
 use crate::domain::address::Address;
-use crate::domain::settings::StorageOptions;
+use crate::domain::settings::{Immutable, StorageOptions};
 
 #[cfg(feature = "object-storage")]
 pub use self::bucket::Bucket;
@@ -63,6 +69,10 @@ pub(super) trait Shelf: fmt::Debug + Send + Sync {
     fn remove(&self, kind: FileType, id: &Id) -> RusticResult<()>;
     /// Makes what has to be there before files are written.
     fn create(&self) -> RusticResult<()>;
+    /// Whether nothing that is written is removed by whoever has written it.
+    fn keeps_what_is_written(&self) -> bool {
+        false
+    }
 }
 
 /// Where a repository is, and how its files are reached. Cheap to clone.
@@ -135,6 +145,29 @@ impl Storage {
                         .to_owned(),
                 })
             }
+        }
+    }
+
+    /// The same, with every object of a backup in a bucket kept from being changed or removed for this time, from when it is
+    /// written by this clock. Folders are as they were: nothing can keep theirs.
+    #[must_use]
+    pub fn immutable(self, time: Option<Immutable>, clock: &Arc<dyn Clock>) -> Self {
+        match (self, time) {
+            #[cfg(feature = "object-storage")]
+            (Self::Bucket(bucket), Some(time)) => Self::Bucket(bucket.keeping(time, clock)),
+            (storage, _) => {
+                let _ = clock;
+                storage
+            }
+        }
+    }
+
+    /// The bucket, if its objects are kept.
+    #[cfg(feature = "object-storage")]
+    pub(super) fn kept(&self) -> Option<&Bucket> {
+        match self {
+            Self::Bucket(bucket) if bucket.keeping.is_some() => Some(bucket),
+            _ => None,
         }
     }
 

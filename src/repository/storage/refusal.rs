@@ -16,6 +16,9 @@ pub(in crate::repository) enum StorageRefusal {
     /// No more fits.
     #[error("the storage is full")]
     Full,
+    /// It is kept by the bucket's object lock until then.
+    #[error("the bucket keeps it until {}, and nobody can remove it before", crate::domain::measure::moment_exact(*.0))]
+    Kept(crate::domain::Instant),
     /// It cannot be reached, or is not able to answer. Later it may.
     #[error(
         "the object storage does not answer as it should: {0}. What was stored before is as it was; try again later"
@@ -26,9 +29,53 @@ pub(in crate::repository) enum StorageRefusal {
     Said(String),
 }
 
+/// What a key needs for what it was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// Reading, writing and deleting.
+    All,
+    /// Reading, and writing what is kept.
+    Keeping,
+    /// Deleting what is kept no more.
+    Deleting,
+}
+
+impl Rights {
+    fn denied(self, bucket: &str) -> String {
+        let (key, more) = match self {
+            Self::All => (
+                "the access key needs",
+                "s3:GetObject, s3:PutObject and s3:DeleteObject",
+            ),
+            Self::Keeping => (
+                "objects are kept here, so the access key needs s3:GetBucketObjectLockConfiguration, s3:ListBucketVersions and",
+                "s3:GetObject, s3:GetObjectVersion, s3:GetObjectRetention, s3:PutObject and s3:PutObjectRetention",
+            ),
+            Self::Deleting => {
+                return format!(
+                    "access is denied: the key for deletions needs s3:DeleteObject and s3:DeleteObjectVersion on what is in \
+                     the bucket \"{bucket}\""
+                );
+            }
+        };
+        format!(
+            "access is denied: {key} s3:ListBucket on the bucket \"{bucket}\", and {more} on what is in it"
+        )
+    }
+}
+
 impl StorageRefusal {
-    /// What an error of the library means. `bucket` is what was asked for.
-    pub(super) fn from(error: &Error, bucket: &str) -> Self {
+    /// That something would have to be deleted and nothing can be.
+    pub(super) fn no_key_for_deletions() -> Self {
+        Self::Said(
+            "its objects are immutable, and no key is named that may delete: it is kept. Name one in \
+             [repository.options.deletions]"
+                .to_owned(),
+        )
+    }
+
+    /// What an error of the library means. `bucket` is what was asked for, with a key that has these rights.
+    pub(super) fn from(error: &Error, bucket: &str, rights: Rights) -> Self {
         let source = std::error::Error::source(error);
         if let Some(distrust) = source.and_then(|source| source.downcast_ref::<Distrust>()) {
             return Self::Said(distrust.to_string());
@@ -63,36 +110,29 @@ impl StorageRefusal {
             "XMinioStorageFull" | "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge" => {
                 return Self::Full;
             }
-            "AccessDenied" | "AllAccessDisabled" => format!("{}{}", denied(bucket), remark(error)),
+            "AccessDenied" | "AllAccessDisabled" => format!("{}{}", rights.denied(bucket), remark(error)),
             "InvalidObjectState" => format!(
                 "the object is in cold storage, out of which nothing can be read at once: a rule of the bucket \"{bucket}\" \
                  has moved it into another storage class. Bring what is below this prefix back to the class of frequent \
                  access (restore or copy it, in the storage's own console), and let that rule leave it out{}",
                 remark(error)
             ),
-            _ => return Self::by_kind(error, bucket),
+            _ => return Self::by_kind(error, bucket, rights),
         };
         Self::Said(said)
     }
 
-    fn by_kind(error: &Error, bucket: &str) -> Self {
+    fn by_kind(error: &Error, bucket: &str, rights: Rights) -> Self {
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::RangeNotSatisfied => Self::Missing,
             // What the library says when an object ends before the part that was asked for.
             _ if error.message().contains("too little data") && !error.is_temporary() => Self::Missing,
             ErrorKind::ConditionNotMatch => Self::Exists,
-            ErrorKind::PermissionDenied => Self::Said(denied(bucket)),
+            ErrorKind::PermissionDenied => Self::Said(rights.denied(bucket)),
             _ if error.is_temporary() => Self::Silent(text(error)),
             _ => Self::Said(format!("the object storage said: {}", text(error))),
         }
     }
-}
-
-fn denied(bucket: &str) -> String {
-    format!(
-        "access is denied: the access key needs s3:ListBucket on the bucket \"{bucket}\", and s3:GetObject, s3:PutObject \
-         and s3:DeleteObject on what is in it"
-    )
 }
 
 /// What the service said in its own words.
@@ -138,7 +178,7 @@ mod tests {
     use super::*;
 
     fn told(kind: ErrorKind, message: &str) -> String {
-        StorageRefusal::from(&Error::new(kind, message), "store").to_string()
+        StorageRefusal::from(&Error::new(kind, message), "store", Rights::All).to_string()
     }
 
     #[test]
@@ -187,8 +227,15 @@ mod tests {
         ] {
             assert!(told(kind, &message).contains(part), "{}", told(kind, &message));
         }
+        let denied = |rights| {
+            let error = Error::new(ErrorKind::PermissionDenied, code("AccessDenied"));
+            StorageRefusal::from(&error, "store", rights).to_string()
+        };
+        assert!(denied(Rights::Keeping).contains("s3:PutObjectRetention on what"));
+        assert!(!denied(Rights::Keeping).contains("s3:DeleteObject"));
+        assert!(denied(Rights::Deleting).contains("the key for deletions needs s3:DeleteObject "));
         let silent = Error::new(ErrorKind::Unexpected, "no connection: refused").set_temporary();
-        let silent = StorageRefusal::from(&silent, "store").to_string();
+        let silent = StorageRefusal::from(&silent, "store", Rights::All).to_string();
         assert!(
             silent.contains("no connection: refused. What was stored"),
             "{silent}"
