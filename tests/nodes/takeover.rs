@@ -391,6 +391,37 @@ fn a_lifeboat_that_stood_still_finds_its_lock_in_a_bucket_gone_and_makes_no_back
 }
 
 #[test]
+fn a_restore_of_a_lifeboat_that_stands_still_before_its_switch_is_ended_past_its_lock_in_a_bucket() {
+    let mut fleet = Fleet::new(Some(Store::new()));
+    fleet.open_the_gate();
+    fleet.wait_until_made_again();
+    fleet.everything_was_made_once();
+    let page = content(fleet.folder.path(), GATED).join("website/page-7.xml");
+    fs::remove_file(&page).unwrap();
+    // The hook of its safety backup waits.
+    for entry in fs::read_dir(fleet.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name == "go" || name.starts_with("begun-") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let restoring = fleet.start("a_lifeboat_that_restores", NODES);
+    fleet.wait_for_a_hook("begun-");
+    let began = Instant::now();
+    restoring.stop();
+    fleet.wait_for(
+        "the restore that another one ends",
+        "SELECT state FROM lifeboat.jobs WHERE kind = 'restore' AND state = 'failed' AND fence > 1",
+        MADE_AGAIN_WITHIN,
+    );
+    let took = began.elapsed();
+    println!("a restore that stood still was ended after {} s", took.as_secs());
+    assert!(took < TAKEN_OVER_WITHIN, "{took:?}");
+    assert!(!page.exists(), "Live was touched");
+}
+
+#[test]
 fn a_restore_into_live_of_a_lifeboat_that_stands_still_is_finished_past_its_lock_in_a_bucket() {
     let mut fleet = Fleet::new(Some(Store::new()));
     fleet.open_the_gate();

@@ -5,7 +5,7 @@ use std::fs;
 use lifeboat::repository::Depth;
 use lifeboat::watch::Unwatched;
 
-use crate::support::{Sandbox, below};
+use crate::support::{Sandbox, below, set_mode};
 
 #[test]
 fn restic_lists_checks_and_restores_it() {
@@ -38,6 +38,26 @@ fn restic_lists_checks_and_restores_it() {
             assert_eq!(below(&target.join(instance)), below(&sandbox.content(instance)));
         }
     }
+}
+
+#[test]
+fn restic_makes_a_damaged_index_anew_as_the_message_says() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.back_up();
+    let index = &sandbox.files("index")[0];
+    let bytes = fs::read(index).unwrap();
+    set_mode(index, 0o600);
+    fs::write(index, &bytes[..bytes.len() / 2]).unwrap();
+    let told = sandbox
+        .reopened()
+        .verify(&id, &Unwatched)
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("`rebuild-index` before restic 0.16"), "{told}");
+    // Newer ones still know the older name.
+    sandbox.restic(&["rebuild-index"]);
+    sandbox.reopened().verify(&id, &Unwatched).unwrap();
+    sandbox.restic(&["check", "--read-data"]);
 }
 
 #[test]

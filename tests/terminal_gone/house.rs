@@ -51,6 +51,11 @@ impl House {
     /// A Live that was backed up and is broken since. At this hook of a job with this trigger, `reached` and `open` are
     /// waited for.
     pub fn waiting_at(hook: &str, trigger: &str) -> Self {
+        Self::waiting_at_each(&[hook], trigger)
+    }
+
+    /// The same at each of these hooks in turn.
+    pub fn waiting_at_each(hooks: &[&str], trigger: &str) -> Self {
         let house = Self(tempfile::tempdir().unwrap());
         for name in ["reached", "open", "said"] {
             let made = Command::new("mkfifo").arg(house.path(name)).status().unwrap();
@@ -61,7 +66,10 @@ impl House {
             house.path("reached").display(),
             house.path("open").display()
         );
-        let hooks = format!("hooks = {{ {hook} = [\"sh\", \"-c\", \"{script}\"] }}\n");
+        let hooks = hooks
+            .iter()
+            .map(|hook| format!("{hook} = [\"sh\", \"-c\", \"{script}\"]"));
+        let hooks = format!("hooks = {{ {} }}\n", hooks.collect::<Vec<_>>().join(", "));
         let config = CONFIG.replace("{content}", &house.text("content"));
         fs::write(house.path("lifeboat.toml"), config + &hooks).unwrap();
         fs::write(house.path("key"), "a key for tests").unwrap();
