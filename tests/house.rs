@@ -119,11 +119,8 @@ const LONGEST: usize = 500;
 const LONGER: &[&str] = &[
     "catalog/tests/shared.rs",
     "content/postgres/blueprint.rs",
-    "content/postgres/connect.rs",
-    "content/postgres/stage.rs",
     "domain/histories.rs",
     "domain/proof.rs",
-    "engine/copies.rs",
     "engine/mod.rs",
     "engine/restore/tables.rs",
     "engine/restore/undo.rs",
