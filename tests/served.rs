@@ -22,10 +22,10 @@ use std::sync::Arc;
 use lifeboat::backend::Backend;
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
 use lifeboat::backend::remote::{Remote, RemoteSettings};
+use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::config::Config;
 use lifeboat::domain::settings::SecretSource;
 use lifeboat::domain::token::{Role, TokenRecord};
-use lifeboat::engine::clock::{Clock, SystemClock};
 use lifeboat::engine::{EngineSettings, Surroundings};
 use lifeboat::server::log::Log;
 use lifeboat::server::{Server, ServerSurroundings, tokens};
@@ -38,7 +38,7 @@ use tokio::sync::broadcast;
 const WIDE: (u16, u16) = (120, 36);
 
 fn random(bytes: &mut [u8]) -> std::io::Result<()> {
-    lifeboat::engine::random::system()(bytes).map_err(std::io::Error::other)
+    lifeboat::random::system()(bytes).map_err(std::io::Error::other)
 }
 
 /// An engine on content of its own, and the way to it.
@@ -57,7 +57,7 @@ impl House {
             clock: Arc::new(SystemClock),
             runtime: tokio::runtime::Handle::current(),
             events: broadcast::channel(1024).0,
-            random: lifeboat::engine::random::system(),
+            random: lifeboat::random::system(),
             variables: Arc::new(|_| None),
         };
         let engine = Embedded::start(

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use tokio::sync::{broadcast, watch};
 
 use super::{Backend, BackendError, BackendInfo, EventStream};
+use crate::catalog::CatalogError;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
 use crate::domain::caller::Caller;
@@ -25,9 +26,8 @@ use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
-use crate::engine::catalog::CatalogError;
-use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Scheduler, Surroundings};
+use crate::watch::Unwatched;
 
 /// How often a look is taken at what other Lifeboats on this machine have written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

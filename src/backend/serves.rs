@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Backend, BackendError};
+use crate::catalog::{Catalog, CatalogError};
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::caller::Caller;
@@ -16,7 +17,6 @@ use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
 use crate::engine::EngineError;
-use crate::engine::catalog::{Catalog, CatalogError};
 
 /// A backend that a service can be built over.
 #[async_trait]

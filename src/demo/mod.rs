@@ -21,9 +21,9 @@ use tokio::sync::broadcast;
 
 use crate::backend::BackendError;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
+use crate::clock::{Clock, SystemClock};
 use crate::domain::environment::{EnvironmentName, NameError};
 use crate::domain::stop::StopReason;
-use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::{EngineError, Surroundings};
 use cluster::Cluster;
 use content::DemoContentError;
@@ -245,7 +245,7 @@ fn backend(sandbox: &Sandbox, user: &str, keep_schedule: bool) -> Result<Embedde
         runtime: tokio::runtime::Handle::current(),
         events: broadcast::channel(1024).0,
         variables: Arc::new(|_| None),
-        random: crate::engine::random::system(),
+        random: crate::random::system(),
     };
     let broken = sandbox.clone();
     let options = EmbeddedOptions {

@@ -12,13 +12,13 @@ use tokio::sync::broadcast;
 use super::DemoError;
 use super::live;
 use super::sandbox::{PROJECTS, Sandbox};
+use crate::clock::RunningClock;
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobState;
 use crate::domain::request::BackupRequest;
 use crate::domain::slot::Slot;
 use crate::domain::version::MagnoliaVersion;
-use crate::engine::clock::RunningClock;
 use crate::engine::{Engine, Surroundings};
 
 /// Who works in the demo.
@@ -85,7 +85,7 @@ impl<'a> Past<'a> {
             runtime: runtime.clone(),
             events: broadcast::channel(16).0,
             variables: Arc::new(|_| None),
-            random: crate::engine::random::system(),
+            random: crate::random::system(),
         };
         let engine = Engine::open(sandbox.engine_settings()?, surroundings)?;
         Ok(Self {

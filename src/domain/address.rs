@@ -1,7 +1,7 @@
 //! Where a repository is: a folder, or a part of a bucket in object storage. Never with a secret in it, so that it can
 //! stand in every message.
 //!
-//! Not in here: how to reach it (`engine::repository::storage`).
+//! Not in here: how to reach it (`repository::storage`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Environments of projects, their instances and their workspaces.
 //!
-//! Not in here: where an instance's content is read from (`engine::content`) and what state an environment is in
+//! Not in here: where an instance's content is read from (`content`) and what state an environment is in
 //! ([`super::state`]).
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Jobs: asynchronous pieces of work on one environment, their phases, progress, log and end.
 //!
-//! Not in here: doing the work (`engine`) and keeping the records (`engine::catalog`).
+//! Not in here: doing the work (`engine`) and keeping the records (`catalog`).
 
 use std::fmt;
 use std::str::FromStr;

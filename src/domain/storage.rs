@@ -1,7 +1,7 @@
 //! What an operator configures about repositories: where they are, how object storage is reached, and the second
 //! repository that some backups are copied to.
 //!
-//! Not in here: reading the secrets that are named, and reaching the storage (`engine::repository`).
+//! Not in here: reading the secrets that are named, and reaching the storage (`repository`).
 
 use std::path::PathBuf;
 

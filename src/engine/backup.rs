@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
-use super::beside::beside;
-use super::catalog::{DueClaim, NewJob};
 use super::hooks::{Around, Ending, Occasion};
-use super::repository::{Repository, Source, Still};
 use super::{Engine, EngineError, Work, versions};
+use crate::catalog::{DueClaim, NewJob};
+use crate::concurrency::beside;
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
@@ -24,6 +23,7 @@ use crate::domain::retention::{holders, shrank, standing_upgrade};
 use crate::domain::settings::{EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
+use crate::repository::{Repository, Source, Still};
 
 /// An upgrade backup stands this long (rule 6).
 pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rustix::fs::{Access, access};
 
-use super::repository::Storage;
 use super::restore::plan;
 use super::{Engine, EngineError, versions};
 use crate::domain::address::Address;
@@ -23,6 +22,7 @@ use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions,
     Variables,
 };
+use crate::repository::Storage;
 use crate::secret::command;
 
 pub use database::look_at_database;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use rustix::fs::{Access, access};
 
 use super::check::existing;
-use super::repository::{Repository, RepositoryError};
 use super::{Engine, EngineError, Work, locked};
 use crate::domain::activity::Severity;
 use crate::domain::address::Address;
@@ -21,6 +20,7 @@ use crate::domain::measure;
 use crate::domain::retention::droppable;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
 use crate::domain::slot::Keep;
+use crate::repository::{Repository, RepositoryError};
 
 /// What was last found in a second repository.
 pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;

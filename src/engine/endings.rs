@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::catalog::CatalogError;
 use super::{Engine, EngineError, Work, locked};
+use crate::catalog::CatalogError;
 use crate::domain::activity::Severity;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobState, Outcome};

@@ -5,13 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalog::CatalogError;
-use super::content::ContentError;
-use super::repository::RepositoryError;
+use crate::catalog::CatalogError;
+use crate::content::ContentError;
 use crate::domain::backup::ChoiceError;
 use crate::domain::job::JobId;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::SettingsError;
+use crate::repository::RepositoryError;
 
 /// Why the engine did not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -11,12 +11,12 @@ use std::thread;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::Engine;
-use super::catalog::{Catalog, CatalogError, Claim};
-use super::clock::Clock;
-use super::repository::Loseable;
-#[cfg(feature = "object-storage")]
-use super::repository::Standing;
+use crate::catalog::{Catalog, CatalogError, Claim};
+use crate::clock::Clock;
 use crate::domain::environment::EnvironmentName;
+use crate::repository::Loseable;
+#[cfg(feature = "object-storage")]
+use crate::repository::Standing;
 
 /// How long a catalog that is out of reach is waited for before a finished copy is given up.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -1,7 +1,7 @@
 //! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
 
-use super::private::is_open_to_all;
 use super::{Engine, EngineError, locked};
+use crate::disk::private::is_open_to_all;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::EnvironmentName;

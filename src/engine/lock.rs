@@ -12,13 +12,14 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::repository::RepositoryError;
-#[cfg(feature = "object-storage")]
-use super::repository::RepositoryLock;
-use super::{Engine, EngineError, private};
+use super::{Engine, EngineError};
+use crate::disk::private;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::settings::RepositoryChoice;
+use crate::repository::RepositoryError;
+#[cfg(feature = "object-storage")]
+use crate::repository::RepositoryLock;
 
 /// What a job does with the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,17 +8,8 @@
 //! `endings`. Backups
 //! and restores share `hooks` and `health`.
 
-pub mod catalog;
-pub mod clock;
-pub mod content;
-pub mod random;
-pub mod repository;
-pub mod watch;
-
 mod activity;
 mod backup;
-mod beside;
-mod budget;
 mod check;
 mod copies;
 mod endings;
@@ -28,12 +19,9 @@ mod health;
 mod hooks;
 mod listing;
 mod lock;
-mod mounts;
 mod overview;
 mod papers;
-mod private;
 mod proofs;
-mod removal;
 mod restore;
 mod retention;
 mod scheduler;
@@ -52,6 +40,11 @@ use std::time::{Duration, Instant as Monotonic};
 
 use tokio::sync::broadcast;
 
+use crate::catalog::{Catalog, CatalogError, Change, Lease, Seen};
+use crate::clock::Clock;
+use crate::content::Content;
+use crate::content::files::Files;
+use crate::content::postgres::{Connector, Postgres};
 use crate::domain::Instant;
 use crate::domain::address::Address;
 use crate::domain::caller::Caller;
@@ -64,15 +57,10 @@ use crate::domain::settings::{
     RepositorySettings, SecretSource,
 };
 use crate::domain::stop::Unseen;
-use catalog::{Catalog, CatalogError, Change, Lease, Seen};
-use clock::Clock;
-use content::Content;
-use content::files::Files;
-use content::postgres::{Connector, Postgres};
+use crate::random::Random;
+use crate::repository::{Key, Repository, Storage};
 use copies::ListedCopies;
 use listing::Listed;
-use random::Random;
-use repository::{Key, Repository, Storage};
 
 pub use crate::domain::settings::Variables;
 pub use check::{look_at_database, look_at_storage};

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::catalog::{Catalog, Claim};
-use super::{Engine, EngineError, private};
+use super::{Engine, EngineError};
+use crate::catalog::{Catalog, Claim};
+use crate::disk::private;
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 

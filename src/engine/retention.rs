@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use super::repository::Repository;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
@@ -12,6 +11,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::retention::droppable;
+use crate::repository::Repository;
 
 impl Engine {
     /// Drops what no slot, no job and no expiry holds any more. Called by the job that made `new`, which holds the

@@ -1,10 +1,10 @@
 //! Stores a copy of Live and reads it back, as often as it takes: when Live changed under it, when the repository turned out
 //! to be damaged, and when it was full of what may go.
 
-use super::repository::{Copy, Repository, RepositoryError};
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
 use crate::domain::job::Phase;
+use crate::repository::{Copy, Repository, RepositoryError};
 
 /// How often a copy is begun anew when Live changed under it.
 const ATTEMPTS: u32 = 3;

@@ -1,7 +1,6 @@
 //! Verifies backups: reads everything of them back and compares digests (rule 14).
 
 use super::listing::in_words;
-use super::repository::RepositoryError;
 use super::{Engine, EngineError, Work};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification, choose};
@@ -9,6 +8,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::refusal::Refusal;
+use crate::repository::RepositoryError;
 
 impl Engine {
     /// Starts reading back one backup, or all of the environment's.

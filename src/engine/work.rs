@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
-use super::catalog::{CatalogError, Claim, NewJob};
 use super::lock::Needs;
-use super::watch::Watch;
 use super::{Engine, EngineError};
+use crate::catalog::{CatalogError, Claim, NewJob};
 use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
@@ -18,6 +17,7 @@ use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::stop::StopReason;
+use crate::watch::Watch;
 
 /// A running progress is told at most four times a second.
 const TELL_EVERY: Duration = Duration::from_millis(250);

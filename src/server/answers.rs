@@ -19,7 +19,7 @@ use super::operation::{Content, Operation, Reply};
 use super::problem::Problem;
 use super::service::Service;
 use crate::backend::BackendError;
-use crate::engine::catalog::{Reserved, StoredAnswer};
+use crate::catalog::{Reserved, StoredAnswer};
 
 /// The header that carries the key.
 pub(super) const KEY: &str = "idempotency-key";

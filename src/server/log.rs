@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::domain::printable;
-use crate::engine::clock::Clock;
 
 /// Lines that may wait to be written.
 const QUEUE: usize = 4_096;
@@ -88,7 +88,7 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::clock::SystemClock;
+    use crate::clock::SystemClock;
 
     #[test]
     fn a_line_is_one_object_and_lost_lines_are_counted() {

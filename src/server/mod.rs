@@ -42,9 +42,9 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::backend::serves::Serves;
+use crate::clock::Clock;
 use crate::domain::settings::ServerSettings;
 use crate::domain::stop::StopReason;
-use crate::engine::clock::Clock;
 use connections::Connections;
 use events::Events;
 use log::{Level, Log};

@@ -34,12 +34,12 @@ use super::streams::Streams;
 use super::tokens::{self, Tokens};
 use super::{health, metrics};
 use crate::backend::serves::Serves;
+use crate::clock::Clock;
 use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::settings::{MetricsAccess, ServerSettings};
 use crate::domain::token::TokenRecord;
-use crate::engine::clock::Clock;
 
 /// Where the interface begins.
 pub(super) const ROOT: &str = "/api/v1";

@@ -37,14 +37,14 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Instant;
 
+use lifeboat::clock::{Clock, SystemClock};
+use lifeboat::content::files::{Files, FilesSink};
 use lifeboat::domain::backup::{Manifest, Trigger};
 use lifeboat::domain::environment::{InstanceName, Role};
 use lifeboat::domain::plan::Selection;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use lifeboat::engine::clock::{Clock, SystemClock};
-use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::repository::{Copy, Depth, Key, Repository, Source, Still};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Copy, Depth, Key, Repository, Source, Still};
+use lifeboat::watch::Unwatched;
 use measure::{Taken, measured, size, ticks};
 
 const SECRET: &str = "not a secret";

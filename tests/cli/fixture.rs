@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
+use lifeboat::catalog::Catalog;
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
@@ -17,7 +18,6 @@ use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
-use lifeboat::engine::catalog::Catalog;
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 

@@ -3,8 +3,8 @@
 use std::env;
 use std::process::{Child, Command, Stdio};
 
+use lifeboat::content::postgres::Connector;
 use lifeboat::domain::settings::PostgresSettings;
-use lifeboat::engine::content::postgres::Connector;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// What tells a node what to do.

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
+use lifeboat::clock::SystemClock;
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
@@ -21,10 +22,9 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
-use lifeboat::engine::clock::SystemClock;
-use lifeboat::engine::repository::{Key, Repository, Storage};
-use lifeboat::engine::watch::Unwatched;
 use lifeboat::engine::{Engine, EngineSettings, Surroundings};
+use lifeboat::repository::{Key, Repository, Storage};
+use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};
 
 use super::object_storage::{Store, options, reach};
@@ -165,7 +165,7 @@ fn surroundings(runtime: &tokio::runtime::Runtime) -> Surroundings {
             "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
             _ => None,
         }),
-        random: lifeboat::engine::random::system(),
+        random: lifeboat::random::system(),
     }
 }
 

@@ -12,11 +12,11 @@ use std::thread;
 use std::time::{Duration, Instant as Monotonic, UNIX_EPOCH};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use lifeboat::catalog::{Catalog, CatalogError, DueClaim, Lease, NewJob};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::job::{JobKind, JobState};
 use lifeboat::domain::schedule::Schedule;
-use lifeboat::engine::catalog::{Catalog, CatalogError, DueClaim, Lease, NewJob};
 use lifeboat::engine::{DueBook, Turn, take_turns};
 use postgres::{Client, NoTls};
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use lifeboat::domain::plan::WorkspaceChange;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::watch::Unwatched;
 
 use crate::house::{
     House, back_up, failed, fill, make_workspace, plan, request, restore, start_backup, undo,

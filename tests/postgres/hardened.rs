@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lifeboat::content::postgres::Connector;
 use lifeboat::domain::check::Verdict;
 use lifeboat::domain::settings::PostgresSettings;
 use lifeboat::engine::Engine;
-use lifeboat::engine::content::postgres::Connector;
 
 use crate::gate::wait_for;
 use crate::house::{House, back_up, done, failed, plan, restore, start_backup};

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use lifeboat::clock::{Clock, SetClock};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{Backup, BackupId};
@@ -22,9 +23,8 @@ use lifeboat::domain::settings::{
     RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::engine::clock::{Clock, SetClock};
-use lifeboat::engine::watch::Unwatched;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
+use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};
 
 pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
@@ -232,7 +232,7 @@ impl House {
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
-            random: lifeboat::engine::random::system(),
+            random: lifeboat::random::system(),
         };
         Engine::open(settings, surroundings)
     }

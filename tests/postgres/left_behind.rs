@@ -5,7 +5,7 @@ use chrono::Duration;
 use lifeboat::domain::job::{Job, Phase};
 use lifeboat::domain::state::UndoWay;
 use lifeboat::engine::Engine;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::watch::Unwatched;
 
 use crate::gate::Gate;
 use crate::house::{House, back_up, done, failed, fill, request, restore, start_restore, undo};

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::watch::Unwatched;
 
 use crate::gate::{self, Gate};
 use crate::house::{House, back_up, failed, request, restore, start_restore};

@@ -5,7 +5,7 @@ use std::fs;
 use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::Slot;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::watch::Unwatched;
 
 use crate::house::{House, back_up, backups, fill, make_workspace, plan, request, restore, undo};
 

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use lifeboat::clock::Clock as _;
+use lifeboat::content::postgres::{Connector, Postgres};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{BackupId, Manifest};
 use lifeboat::domain::environment::Role;
 use lifeboat::domain::settings::{ContentSettings, Hooks, InstanceSettings};
-use lifeboat::engine::clock::Clock as _;
-use lifeboat::engine::content::postgres::{Connector, Postgres};
-use lifeboat::engine::repository::{Key, Repository, Source, Still, Storage};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Key, Repository, Source, Still, Storage};
+use lifeboat::watch::Unwatched;
 use sha2::{Digest, Sha256};
 
 use crate::house::{House, back_up, backups, failed, plan, restore, start_restore};

@@ -2,7 +2,7 @@
 
 use lifeboat::domain::check::Verdict;
 use lifeboat::engine::Engine;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::watch::Unwatched;
 
 use crate::house::{House, back_up, done, failed, plan, request, start_backup};
 

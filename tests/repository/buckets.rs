@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lifeboat::clock::{Clock, SetClock, SystemClock};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::settings::{CredentialSource, StorageOptions};
-use lifeboat::engine::clock::{Clock, SetClock, SystemClock};
-use lifeboat::engine::repository::{Key, Repository, RepositoryError, Storage};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Key, Repository, RepositoryError, Storage};
+use lifeboat::watch::Unwatched;
 
 use crate::object_storage::{Fault, Line, Store, options, reach};
 use crate::support::{Sandbox, key, manifest, moment};

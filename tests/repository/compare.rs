@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use lifeboat::content::files::Files;
 use lifeboat::domain::plan::{Selection, WorkspaceChange};
-use lifeboat::engine::content::files::Files;
-use lifeboat::engine::repository::{Comparison, Depth};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Comparison, Depth};
+use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, moment, name, set_mode, set_time};
 

@@ -6,11 +6,11 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use lifeboat::content::files::{Files, FilesSink};
+use lifeboat::content::{Content, ContentError, FileTime, Item, ItemKind, Sink};
 use lifeboat::domain::plan::Selection;
-use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::content::{Content, ContentError, FileTime, Item, ItemKind, Sink};
-use lifeboat::engine::repository::Depth;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::Depth;
+use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below, fill, name, set_time};
 

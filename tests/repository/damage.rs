@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lifeboat::engine::repository::{Key, Repository, RepositoryError};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Key, Repository, RepositoryError};
+use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below, key};
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::thread;
 
 use lifeboat::domain::settings::StorageOptions;
-use lifeboat::engine::repository::Repository;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::Repository;
+use lifeboat::watch::Unwatched;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};

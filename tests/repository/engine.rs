@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lifeboat::clock::SystemClock;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -15,10 +16,9 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::engine::clock::SystemClock;
-use lifeboat::engine::repository::{Key, Repository};
-use lifeboat::engine::watch::Unwatched;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
+use lifeboat::repository::{Key, Repository};
+use lifeboat::watch::Unwatched;
 
 use crate::object_storage::{Fault, Line, Store};
 use crate::support::{below, fill};
@@ -95,7 +95,7 @@ impl Installation {
             clock: Arc::new(SystemClock),
             runtime: self.runtime.handle().clone(),
             events: tokio::sync::broadcast::channel(1024).0,
-            random: lifeboat::engine::random::system(),
+            random: lifeboat::random::system(),
             variables: Arc::new(|name| match name {
                 "AWS_ACCESS_KEY_ID" => Some("key".to_owned()),
                 "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lifeboat::clock::SetClock;
+use lifeboat::content::files::Files;
+use lifeboat::content::{Content, ContentError, Item, ItemKind};
 use lifeboat::domain::backup::BackupId;
-use lifeboat::engine::clock::SetClock;
-use lifeboat::engine::content::files::Files;
-use lifeboat::engine::content::{Content, ContentError, Item, ItemKind};
-use lifeboat::engine::repository::{Copy, Depth, RepositoryError, Source, Still};
-use lifeboat::engine::watch::{Unwatched, Watch};
+use lifeboat::repository::{Copy, Depth, RepositoryError, Source, Still};
+use lifeboat::watch::{Unwatched, Watch};
 
 use crate::buckets::{PREFIX, over_a_line};
 use crate::meddling::Impatient;

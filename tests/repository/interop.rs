@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use lifeboat::engine::repository::Depth;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::Depth;
+use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below};
 

@@ -5,9 +5,9 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::content::{Attribute, Content, FileTime, Item, ItemKind, Rare, Sink};
-use lifeboat::engine::repository::Depth;
+use lifeboat::content::files::{Files, FilesSink};
+use lifeboat::content::{Attribute, Content, FileTime, Item, ItemKind, Rare, Sink};
+use lifeboat::repository::Depth;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use rustix::io::Errno;
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use lifeboat::content::files::Files;
+use lifeboat::content::{Content, ContentError, FileTime, Item, ItemKind, Sink, SinkFile};
 use lifeboat::domain::environment::InstanceName;
-use lifeboat::engine::content::files::Files;
-use lifeboat::engine::content::{Content, ContentError, FileTime, Item, ItemKind, Sink, SinkFile};
-use lifeboat::engine::watch::Watch;
+use lifeboat::watch::Watch;
 
 type Meddler = dyn Fn() + Send + Sync;
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lifeboat::engine::content::Content;
-use lifeboat::engine::content::files::Files;
-use lifeboat::engine::repository::RepositoryError;
+use lifeboat::content::Content;
+use lifeboat::content::files::Files;
+use lifeboat::repository::RepositoryError;
 
 use crate::meddling::Meddling;
 use crate::support::{Sandbox, noise, source};

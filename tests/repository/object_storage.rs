@@ -12,7 +12,7 @@ use std::thread;
 
 use lifeboat::domain::address::Address;
 use lifeboat::domain::settings::StorageOptions;
-use lifeboat::engine::repository::{RepositoryError, Storage};
+use lifeboat::repository::{RepositoryError, Storage};
 
 const SERVE: &str = "
 import sys

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lifeboat::clock::SetClock;
+use lifeboat::content::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
 use lifeboat::domain::backup::BackupId;
-use lifeboat::engine::clock::SetClock;
-use lifeboat::engine::content::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
-use lifeboat::engine::repository::{Copy, Source, Still, Storage};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Copy, Source, Still, Storage};
+use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below, manifest, moment, noise, restic_at, source};
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::slice;
 
+use lifeboat::clock::SetClock;
 use lifeboat::domain::backup::WorkspaceCopy;
 use lifeboat::domain::environment::WorkspaceKind;
-use lifeboat::engine::clock::SetClock;
-use lifeboat::engine::repository::RepositoryError;
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::RepositoryError;
+use lifeboat::watch::Unwatched;
 
 use crate::meddling::Counting;
 use crate::support::{Sandbox, manifest, moment};

@@ -7,10 +7,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lifeboat::content::files::{Files, FilesSink};
 use lifeboat::domain::plan::Selection;
-use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::repository::{Depth, RepositoryError};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{Depth, RepositoryError};
+use lifeboat::watch::Unwatched;
 use proptest::prelude::*;
 
 use crate::support::{Sandbox, below, manifest, name, noise, set_mode, set_time, source};

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use lifeboat::clock::{Clock, SetClock};
+use lifeboat::content::Content;
+use lifeboat::content::files::{Files, FilesSink};
 use lifeboat::domain::Instant;
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{BackupId, Manifest, Trigger};
@@ -16,13 +19,10 @@ use lifeboat::domain::environment::{InstanceName, Role};
 use lifeboat::domain::plan::Selection;
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use lifeboat::engine::clock::{Clock, SetClock};
-use lifeboat::engine::content::Content;
-use lifeboat::engine::content::files::{Files, FilesSink};
-use lifeboat::engine::repository::{
+use lifeboat::repository::{
     Comparison, Copy, Depth, Key, Repository, RepositoryError, Source, Still, Storage,
 };
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::watch::Unwatched;
 
 use crate::object_storage::Store;
 

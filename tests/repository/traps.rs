@@ -9,11 +9,11 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use lifeboat::clock::SystemClock;
+use lifeboat::content::files::Files;
 use lifeboat::domain::plan::Selection;
-use lifeboat::engine::clock::SystemClock;
-use lifeboat::engine::content::files::Files;
-use lifeboat::engine::repository::{RepositoryError, Still};
-use lifeboat::engine::watch::Unwatched;
+use lifeboat::repository::{RepositoryError, Still};
+use lifeboat::watch::Unwatched;
 
 use crate::meddling::{FullDisk, Impatient, MadeUp, Meddling};
 use crate::support::{Sandbox, manifest, name, noise, source};
@@ -148,7 +148,7 @@ fn trap_5_a_copy_can_be_cancelled() {
 fn trap_5_a_restore_and_a_verification_can_be_cancelled() {
     for sandbox in Sandbox::each() {
         let id = sandbox.back_up();
-        let sink = lifeboat::engine::content::files::FilesSink::create(&sandbox.path().join("to")).unwrap();
+        let sink = lifeboat::content::files::FilesSink::create(&sandbox.path().join("to")).unwrap();
         let all = Selection::default();
         let extracted = sandbox
             .repository

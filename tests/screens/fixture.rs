@@ -60,7 +60,7 @@ pub struct Fixture {
     link: watch::Sender<Link>,
     /// What a service over it keeps.
     #[cfg(feature = "engine")]
-    catalog: std::sync::OnceLock<(tempfile::TempDir, Arc<lifeboat::engine::catalog::Catalog>)>,
+    catalog: std::sync::OnceLock<(tempfile::TempDir, Arc<lifeboat::catalog::Catalog>)>,
 }
 
 impl Fixture {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::domain::token::Role;
-use lifeboat::engine::clock::{Clock, SystemClock};
 use lifeboat::server::document;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -223,7 +223,7 @@ async fn an_id_from_outside_stands_in_the_activity_log() {
     );
     let report = house
         .engine
-        .on_catalog(lifeboat::engine::catalog::Catalog::verify_activity)
+        .on_catalog(lifeboat::catalog::Catalog::verify_activity)
         .await
         .unwrap();
     assert_eq!((report.entries, report.broken), (1, None));

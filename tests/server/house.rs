@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
 use lifeboat::backend::serves::Serves as _;
+use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::config::Config;
 use lifeboat::domain::token::{Role, TokenRecord};
-use lifeboat::engine::clock::{Clock, SystemClock};
 use lifeboat::engine::{EngineSettings, Surroundings};
 use lifeboat::server::log::Log;
 use lifeboat::server::{Server, ServerSurroundings, tokens};
@@ -70,7 +70,7 @@ impl Answered {
 }
 
 pub fn random(bytes: &mut [u8]) -> std::io::Result<()> {
-    lifeboat::engine::random::system()(bytes).map_err(std::io::Error::other)
+    lifeboat::random::system()(bytes).map_err(std::io::Error::other)
 }
 
 fn write(path: &Path, text: &str) {
@@ -121,7 +121,7 @@ impl House {
             clock: Arc::clone(&clock),
             runtime: tokio::runtime::Handle::current(),
             events: broadcast::channel(1024).0,
-            random: lifeboat::engine::random::system(),
+            random: lifeboat::random::system(),
             variables: Arc::new(|_| None),
         };
         let options = EmbeddedOptions {

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lifeboat::backend::remote::{Pace, Remote, RemoteSettings};
 use lifeboat::backend::serves::Serves;
+use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::domain::settings::{RequestLimits, SecretSource, ServerSettings};
 use lifeboat::domain::token::{Role, TokenRecord};
-use lifeboat::engine::clock::{Clock, SystemClock};
 use lifeboat::server::log::Log;
 use lifeboat::server::{Server, ServerSurroundings, tokens};
 pub use proxy::{Fault, Proxy, Seen};
@@ -119,7 +119,7 @@ impl Service {
 }
 
 fn random(bytes: &mut [u8]) -> std::io::Result<()> {
-    lifeboat::engine::random::system()(bytes).map_err(std::io::Error::other)
+    lifeboat::random::system()(bytes).map_err(std::io::Error::other)
 }
 
 /// What leads to a service, with short waits.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::Embedded;
 use crate::backend::BackendError;
 use crate::backend::serves::Serves;
+use crate::catalog::{Catalog, CatalogError};
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::caller::Caller;
@@ -16,7 +17,6 @@ use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
 use crate::engine::EngineError;
-use crate::engine::catalog::{Catalog, CatalogError};
 
 impl Embedded {
     /// Does something with the catalog on a thread where it may block.

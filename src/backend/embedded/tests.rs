@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 
 use super::{Backend, BackendError, Embedded, EmbeddedOptions};
 use crate::backend::serves::Serves as _;
+use crate::clock::SystemClock;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::job::JobId;
@@ -18,7 +19,6 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::stop::{StopReason, Unseen};
-use crate::engine::clock::SystemClock;
 use crate::engine::{EngineSettings, Surroundings};
 
 /// Longer than any answer takes on a machine that is busy with other things.
@@ -64,7 +64,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
         runtime: tokio::runtime::Handle::current(),
         events: broadcast::channel(64).0,
         variables: Arc::new(|_| None),
-        random: crate::engine::random::system(),
+        random: crate::random::system(),
     };
     let options = EmbeddedOptions {
         user: "kim".into(),

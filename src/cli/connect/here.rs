@@ -14,13 +14,13 @@ use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::backend::serves::Serves as _;
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
+use crate::clock::SystemClock;
 use crate::config::{BackendAddress, Config, NamedContext};
 use crate::demo::{Demo, DemoError};
 use crate::domain::check::DatabaseFound;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::domain::stop::{StopReason, Unseen};
-use crate::engine::clock::SystemClock;
 use crate::engine::{EngineSettings, Surroundings, look_at_database};
 use crate::tui::{self, CockpitSettings, OneContext};
 
@@ -42,7 +42,7 @@ impl ThisMachine {
             runtime: tokio::runtime::Handle::current(),
             events: broadcast::channel(EVENTS_KEPT).0,
             variables: Arc::clone(&self.variables),
-            random: crate::engine::random::system(),
+            random: crate::random::system(),
         };
         let options = EmbeddedOptions {
             user: self.user.clone(),

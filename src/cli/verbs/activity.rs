@@ -3,11 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
+#[cfg(feature = "engine")]
+use crate::catalog::Catalog;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
-#[cfg(feature = "engine")]
-use crate::engine::catalog::Catalog;
 
 /// What `lifeboat activity` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -10,8 +10,8 @@ use crate::backend::Backend;
 use crate::backend::embedded::Embedded;
 use crate::cli::outside::{asked_to_end, interrupted};
 use crate::cli::{Call, CliError, Interrupt, Interrupts};
+use crate::clock::SystemClock;
 use crate::domain::settings::ServerSettings;
-use crate::engine::clock::SystemClock;
 use crate::server::log::{Level, Log};
 use crate::server::{Server, ServerSurroundings};
 

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::backend::embedded::Embedded;
 use crate::backend::serves::Serves as _;
+use crate::catalog::Catalog;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
 use crate::domain::measure;
 use crate::domain::token::{Role, TokenRecord};
-use crate::engine::catalog::Catalog;
 use crate::server::tokens;
 
 /// What `lifeboat token --help` says first.

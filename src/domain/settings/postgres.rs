@@ -1,6 +1,6 @@
 //! How an instance's content in a PostgreSQL database is reached and treated, as an operator configures it.
 //!
-//! Not in here: connecting, and what the tables hold (`engine::content::postgres`).
+//! Not in here: connecting, and what the tables hold (`content::postgres`).
 
 use std::path::{Path, PathBuf};
 

@@ -27,7 +27,6 @@ use owed::Owed;
 use process::Stopped;
 use serde::{Deserialize, Serialize};
 
-use super::watch::Watch as _;
 use super::{Engine, EngineError, Work, versions};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
@@ -35,6 +34,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::domain::version::Versions;
+use crate::watch::Watch as _;
 
 /// Told what goes into a job's log.
 pub(super) type Say<'a> = dyn Fn(Severity, &str) + Send + Sync + 'a;

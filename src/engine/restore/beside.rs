@@ -10,9 +10,9 @@ use crate::domain::backup::{Backup, WorkspaceCopy};
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::domain::settings::{ContentSettings, InstanceSettings};
-use crate::engine::repository::{Depth, Repository};
-use crate::engine::watch::Watch;
 use crate::engine::{Engine, EngineError, Work};
+use crate::repository::{Depth, Repository};
+use crate::watch::Watch;
 
 /// One instance's staging.
 pub(super) struct Staged<'s> {

@@ -7,21 +7,21 @@ use super::Way;
 use super::nodes;
 use super::plan::{InTheWay, free_bytes};
 use super::tables::{described, is_staged};
+use crate::content::postgres::connect::Connector;
+use crate::content::postgres::layout::{Layout, look};
+use crate::content::postgres::limits::{self, Hinders};
+use crate::content::postgres::rehearsal::rehearse;
+use crate::content::postgres::rights::{self, Missing};
+use crate::content::postgres::stage::Owner;
+use crate::content::postgres::tables::Table;
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy};
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
 use crate::engine::EngineError;
-use crate::engine::content::postgres::connect::Connector;
-use crate::engine::content::postgres::layout::{Layout, look};
-use crate::engine::content::postgres::limits::{self, Hinders};
-use crate::engine::content::postgres::rehearsal::rehearse;
-use crate::engine::content::postgres::rights::{self, Missing};
-use crate::engine::content::postgres::stage::Owner;
-use crate::engine::content::postgres::tables::Table;
-use crate::engine::repository::Repository;
-use crate::engine::watch::Watch;
+use crate::repository::Repository;
+use crate::watch::Watch;
 
 /// What a plan has found about instances, of whatever kind.
 #[derive(Default)]

@@ -4,10 +4,11 @@
 
 use super::journal::{self, Beside, Journal, Stage};
 use super::lost::remove_copies;
+use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::job::Phase;
-use crate::engine::{Engine, EngineError, Work, removal};
+use crate::engine::{Engine, EngineError, Work};
 
 impl Engine {
     /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.

@@ -8,10 +8,11 @@ use rustix::fs::statvfs;
 use super::fixed::Fixed;
 use super::probe::{clear_left, probe};
 use super::staging;
+use crate::disk::mounts;
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection};
 use crate::domain::settings::InstanceSettings;
-use crate::engine::{Engine, EngineError, mounts};
+use crate::engine::{Engine, EngineError};
 
 /// What staging one instance takes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -231,7 +232,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::engine::mounts::tests::Bound;
+    use crate::disk::mounts::tests::Bound;
 
     #[test]
     fn a_mount_is_in_the_way_at_every_depth_and_a_plain_folder_is_not() {

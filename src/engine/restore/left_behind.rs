@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::journal::{Beside, InstanceRecord, Journal};
+use crate::content::postgres::replaced;
 use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
-use crate::engine::content::postgres::replaced;
 use crate::engine::papers::name_of;
 use crate::engine::{Engine, EngineError};
 

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::journal::{self, Beside, InstanceRecord, Journal};
 use super::staging;
 use super::switch::{Standing, Step, sync_parent};
+use crate::catalog::Claim;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, Phase};
-use crate::engine::catalog::Claim;
 use crate::engine::papers::{Papers, name_of};
 use crate::engine::{Engine, EngineError};
 

@@ -34,10 +34,9 @@ use after::leave_out_unconfigured;
 use beside::Staged;
 use journal::{Journal, Stage};
 
-use super::catalog::{NewJob, StoredPlan};
 use super::lock::Needs;
-use super::repository::Repository;
 use super::{Engine, EngineError, Work};
+use crate::catalog::{NewJob, StoredPlan};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -46,6 +45,7 @@ use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
+use crate::repository::Repository;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;

@@ -6,19 +6,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::content::postgres::connect::Connector;
+use crate::content::postgres::data_store;
+use crate::content::postgres::moment::Moment;
+use crate::content::postgres::read::{Piece, Reader, extents};
+use crate::content::postgres::rows::{self, RowDigest, Splitter};
+use crate::content::postgres::tables::{Holds, Table};
+use crate::content::{ContentError, Item};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::engine::EngineError;
-use crate::engine::content::postgres::connect::Connector;
-use crate::engine::content::postgres::data_store;
-use crate::engine::content::postgres::moment::Moment;
-use crate::engine::content::postgres::read::{Piece, Reader, extents};
-use crate::engine::content::postgres::rows::{self, RowDigest, Splitter};
-use crate::engine::content::postgres::tables::{Holds, Table};
-use crate::engine::content::{ContentError, Item};
-use crate::engine::repository::{Files, StoredFile};
-use crate::engine::watch::Watch;
+use crate::repository::{Files, StoredFile};
+use crate::watch::Watch;
 
 /// How many nodes are named per workspace.
 const EXAMPLES: usize = 5;

@@ -8,6 +8,10 @@ use super::database::Found;
 use super::in_the_way::same_disk;
 pub(in crate::engine) use super::in_the_way::{InTheWay, Needs, free_bytes};
 use super::{Way, database};
+use crate::catalog::StoredPlan;
+use crate::content::files::Files;
+use crate::content::postgres::layout::look;
+use crate::content::{Content, ContentError, Item};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
 use crate::domain::environment::EnvironmentName;
@@ -17,13 +21,9 @@ use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceC
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
-use crate::engine::catalog::StoredPlan;
-use crate::engine::content::files::Files;
-use crate::engine::content::postgres::layout::look;
-use crate::engine::content::{Content, ContentError, Item};
-use crate::engine::repository::{Depth, Repository};
-use crate::engine::watch::Watch;
 use crate::engine::{Engine, EngineError, versions};
+use crate::repository::{Depth, Repository};
+use crate::watch::Watch;
 
 /// Content that is not there: a Live whose folder is gone. A restore brings it back.
 struct Nothing;

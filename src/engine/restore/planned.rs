@@ -8,14 +8,14 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::catalog::StoredPlan;
+use crate::content::postgres::layout::look;
 use crate::domain::backup::{Backup, ChoiceError};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::domain::staleness::{Basis, Stale, too_old};
-use crate::engine::catalog::StoredPlan;
-use crate::engine::content::postgres::layout::look;
 use crate::engine::{Engine, EngineError};
 
 impl Engine {

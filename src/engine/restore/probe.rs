@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat, renameat_with};
 use rustix::io::Errno;
 
-use crate::engine::private;
+use crate::disk::private;
 
 /// How names of probes begin.
 const PROBE: &str = ".lifeboat-probe-";
@@ -184,7 +184,7 @@ impl Drop for Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::mounts::tests::Bound;
+    use crate::disk::mounts::tests::Bound;
 
     #[test]
     fn a_probe_moves_nothing_and_leaves_nothing_behind() {

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant as Monotonic};
 
 use super::journal::{self, Beside, Journal, Stage};
 use super::switch::{Identity, Step};
+use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
-use crate::engine::catalog::{CatalogError, Claim};
 use crate::engine::{Engine, EngineError, hooks, locked, papers};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.

@@ -4,17 +4,18 @@
 use super::journal::{Beside, InstanceRecord, Journal, Stage};
 use super::lost::remove_copies;
 use super::{SAFETY_ATTEMPTS, Way};
+use crate::content::Content;
+use crate::content::files::Files;
+use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
-use crate::engine::content::Content;
-use crate::engine::content::files::Files;
-use crate::engine::repository::Depth;
-use crate::engine::watch::Unwatched;
-use crate::engine::{Engine, EngineError, Work, removal};
+use crate::engine::{Engine, EngineError, Work};
+use crate::repository::Depth;
+use crate::watch::Unwatched;
 
 impl Engine {
     /// Takes the safety backup of rule 10. `None` when nothing of Live is left to save.

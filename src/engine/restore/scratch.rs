@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::switch::sync_parent;
+use crate::content::Item;
+use crate::content::postgres::data_store;
+use crate::disk::private;
 use crate::domain::environment::{DATA_STORE, EnvironmentName};
 use crate::domain::job::JobId;
 use crate::engine::EngineError;
-use crate::engine::content::Item;
-use crate::engine::content::postgres::data_store;
-use crate::engine::private;
-use crate::engine::repository::Files;
-use crate::engine::watch::Watch;
+use crate::repository::Files;
+use crate::watch::Watch;
 
 /// The note of a drill at work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::journal::{Beside, Journal};
 use super::staging::{longest_name, name_beside};
+use crate::disk::removal;
 use crate::domain::activity::Severity;
-use crate::engine::{Engine, removal};
+use crate::engine::Engine;
 
 impl Engine {
     /// Removes the folders of search indexes of what was restored: Jackrabbit builds one only where there is none.

@@ -17,11 +17,11 @@ use sha2::{Digest, Sha256};
 use super::in_the_way::{mounted_on, mounts_in_the_way};
 use super::journal::{Beside, InstanceRecord};
 use super::switch::Step;
+use crate::content::files::{FilesSink, attributes};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
 use crate::engine::EngineError;
-use crate::engine::content::files::{FilesSink, attributes};
 
 /// The path of a content folder with links resolved: what is exchanged is the folder, not a link to it. A folder that
 /// is gone is resolved by its parent.

@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 
 use super::nodes::is_compared;
 use super::scratch::ScratchStore;
+use crate::content::postgres::blueprint::Blueprints;
+use crate::content::postgres::connect::Connector;
+use crate::content::postgres::layout::Layout;
+use crate::content::postgres::rehearsal::rehearse;
+use crate::content::postgres::replaced::{self, Left};
+use crate::content::postgres::stage::{Note, NoteState, Owner, Stage};
+use crate::content::postgres::switch::{Exchange, Standing, own_name};
+use crate::content::postgres::tables::{Holds, Table};
+use crate::content::postgres::{data_store, names};
+use crate::content::{ContentError, Item};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
 use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
 use crate::domain::settings::{ContentSettings, InstanceSettings, PostgresSettings};
-use crate::engine::content::postgres::blueprint::Blueprints;
-use crate::engine::content::postgres::connect::Connector;
-use crate::engine::content::postgres::layout::Layout;
-use crate::engine::content::postgres::rehearsal::rehearse;
-use crate::engine::content::postgres::replaced::{self, Left};
-use crate::engine::content::postgres::stage::{Note, NoteState, Owner, Stage};
-use crate::engine::content::postgres::switch::{Exchange, Standing, own_name};
-use crate::engine::content::postgres::tables::{Holds, Table};
-use crate::engine::content::postgres::{data_store, names};
-use crate::engine::content::{ContentError, Item};
-use crate::engine::repository::{Files, Repository};
-use crate::engine::watch::Watch;
 use crate::engine::{Engine, EngineError};
+use crate::repository::{Files, Repository};
+use crate::watch::Watch;
 
 /// What the journal keeps of an instance in a database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

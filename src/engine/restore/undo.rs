@@ -9,6 +9,8 @@ use super::after::leave_out_unconfigured;
 use super::beside::Staged;
 use super::journal::{Beside, Journal, Stage};
 use super::tables::{About, TableStaging};
+use crate::content::postgres::connect::Connector;
+use crate::content::postgres::replaced::{self, Left};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger};
@@ -20,8 +22,6 @@ use crate::domain::refusal::Refusal;
 use crate::domain::retention::undo_target;
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice};
 use crate::domain::state::{ReplacedTables, UndoWay};
-use crate::engine::content::postgres::connect::Connector;
-use crate::engine::content::postgres::replaced::{self, Left};
 use crate::engine::papers::name_of;
 use crate::engine::{Engine, EngineError, Work};
 

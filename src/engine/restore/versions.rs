@@ -8,17 +8,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::content::ContentError;
+use crate::content::postgres::bundle::{self, Bundle, NodeId};
+use crate::content::postgres::connect::Connector;
+use crate::content::postgres::names::{in_schema, literal, quoted};
+use crate::content::postgres::read::{Piece, Reader, extents};
+use crate::content::postgres::rows::{self, RowDigest, Splitter};
+use crate::content::postgres::stage::Stage;
+use crate::content::postgres::tables::{Found, Holds, Table};
 use crate::domain::environment::{VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
 use crate::engine::EngineError;
-use crate::engine::content::ContentError;
-use crate::engine::content::postgres::bundle::{self, Bundle, NodeId};
-use crate::engine::content::postgres::connect::Connector;
-use crate::engine::content::postgres::names::{in_schema, literal, quoted};
-use crate::engine::content::postgres::read::{Piece, Reader, extents};
-use crate::engine::content::postgres::rows::{self, RowDigest, Splitter};
-use crate::engine::content::postgres::stage::Stage;
-use crate::engine::content::postgres::tables::{Found, Holds, Table};
 
 /// Statements that belong into the transaction of the switch.
 #[derive(Debug, Default)]

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::catalog::DueClaim;
 use super::{Engine, EngineError};
+use crate::catalog::DueClaim;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Served;

@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 
+use crate::catalog::{Catalog, CatalogError, Due, DueClaim};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::schedule::Schedule;
 use crate::domain::slot::Slot;
-use crate::engine::catalog::{Catalog, CatalogError, Due, DueClaim};
 
 /// What backups by the schedule are called among what is due.
 pub const BACKUP: &str = "backup";

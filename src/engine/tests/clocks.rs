@@ -3,10 +3,10 @@
 use chrono::Duration;
 
 use super::house::{House, back_up, backups, done, everything, request, restore};
+use crate::clock::Clock as _;
 use crate::domain::backup::choose;
 use crate::domain::proof::{Drill, DrillOutcome};
-use crate::engine::clock::Clock as _;
-use crate::engine::watch::Unwatched;
+use crate::watch::Unwatched;
 
 /// A house whose only backups were taken while the clock was ten years ahead, and which is right again.
 fn house() -> House {

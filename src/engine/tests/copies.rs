@@ -63,7 +63,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     house.remove("author", "website");
     let engine = house.engine_with_state("another-state");
     let plan = engine
-        .plan_restore(&from_copy(&id.0), &crate::engine::watch::Unwatched)
+        .plan_restore(&from_copy(&id.0), &crate::watch::Unwatched)
         .unwrap();
     assert!(plan.obstacles.is_empty() && plan.totals().0 > 0, "{plan:?}");
     let job = done(&engine, start_restore(&engine, &from_copy("manual")).unwrap());

@@ -9,6 +9,7 @@ use chrono::Duration;
 
 use super::house::{House, back_up, backups, done, ended, everything, only, request, start_restore, undo};
 use super::recovery::{interrupted_after, nothing_is_left, texts};
+use crate::clock::{Clock, SetClock};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::job::{Job, JobState};
@@ -17,10 +18,9 @@ use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::slot::Slot;
-use crate::engine::clock::{Clock, SetClock};
 use crate::engine::restore::journal::{Journal, Stage};
-use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
+use crate::watch::Unwatched;
 
 pub(super) fn from_copy() -> RestoreRequest {
     RestoreRequest {

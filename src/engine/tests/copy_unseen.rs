@@ -7,11 +7,11 @@ use chrono::Duration;
 use super::copy_alone::{bring_back, broken, from_copy, restore, restore_from_first, safeties, take_away};
 use super::house::{House, ended, everything, request, start_restore, undo};
 use super::recovery::{interrupted_after, texts};
+use crate::catalog::NewJob;
 use crate::domain::backup::BackupId;
 use crate::domain::job::{JobKind, JobState};
 use crate::domain::settings::RepositoryChoice;
 use crate::engine::Engine;
-use crate::engine::catalog::NewJob;
 use crate::engine::restore::journal::{Journal, Stage};
 
 /// A job whose Lifeboat died when it was about to record this backup, or had just done so.

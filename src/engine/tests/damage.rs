@@ -12,7 +12,7 @@ use crate::domain::job::JobState;
 use crate::domain::request::BackupRequest;
 use crate::domain::version::MagnoliaVersion;
 use crate::engine::Engine;
-use crate::engine::watch::Unwatched;
+use crate::watch::Unwatched;
 
 fn below(folder: PathBuf) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -14,7 +14,7 @@ use crate::domain::request::JobQuery;
 use crate::domain::retention::holders;
 use crate::domain::slot::{Keep, Slot};
 use crate::engine::Engine;
-use crate::engine::watch::Unwatched;
+use crate::watch::Unwatched;
 
 fn drill(engine: &Engine) -> Drill {
     let job = engine.start_drill(&House::live(), None, "maria").unwrap();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use tokio::sync::broadcast;
 
+use crate::clock::{Clock, SetClock};
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
@@ -23,9 +24,8 @@ use crate::domain::settings::{
     InstanceSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
-use crate::engine::clock::{Clock, SetClock};
-use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
+use crate::watch::Unwatched;
 
 pub(super) const INSTANCES: [&str; 2] = ["author", "public-1"];
 
@@ -206,7 +206,7 @@ impl House {
             runtime: self.runtime.handle().clone(),
             events: broadcast::channel::<Event>(1024).0,
             variables: Arc::new(|_| None),
-            random: crate::engine::random::system(),
+            random: crate::random::system(),
         };
         Engine::open(settings, surroundings)
     }

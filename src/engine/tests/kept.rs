@@ -59,7 +59,7 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
     let plan = engine
         .plan_restore(
             &super::house::request("manual", everything()),
-            &crate::engine::watch::Unwatched,
+            &crate::watch::Unwatched,
         )
         .unwrap();
     let report = engine.check(None).unwrap();

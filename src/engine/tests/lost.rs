@@ -7,11 +7,11 @@ use std::process::Command;
 
 use super::house::{House, INSTANCES, back_up, backups, everything, manual, request};
 use super::recovery::{interrupted, interrupted_after, nothing_is_left, texts};
+use crate::catalog::NewJob;
 use crate::domain::activity::Severity;
 use crate::domain::job::{JobKind, JobState, Phase, Progress};
-use crate::engine::catalog::NewJob;
 use crate::engine::restore::journal::{Journal, Stage};
-use crate::engine::watch::Unwatched;
+use crate::watch::Unwatched;
 
 /// As a switch does before its first exchange: a copy of the journal lies in every staging folder.
 fn with_copies(house: &House, journal: &Journal) {

@@ -1,6 +1,6 @@
 //! Things that are mounted in Live, and layers below it: said before anything is stopped, and never emptied.
 //!
-//! Where nothing may be mounted, the rules are tested on the list of mounts alone: see `engine::mounts`, `engine::removal`
+//! Where nothing may be mounted, the rules are tested on the list of mounts alone: see `disk::mounts`, `disk::removal`
 //! and `restore::in_the_way`.
 
 use std::fs;
@@ -8,9 +8,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use super::house::{House, back_up, done, ended, everything, only, request, start_restore};
+use crate::disk::mounts::tests::Bound;
 use crate::domain::job::JobState;
-use crate::engine::mounts::tests::Bound;
-use crate::engine::watch::Unwatched;
+use crate::watch::Unwatched;
 
 #[test]
 fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {

@@ -9,8 +9,8 @@ use crate::domain::plan::PlanId;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::staleness::Stale;
-use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
+use crate::watch::Unwatched;
 
 fn plan(engine: &Engine) -> PlanId {
     let request = request("manual", everything());

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::house::{House, INSTANCES, back_up, everything, manual, restore};
+use crate::catalog::NewJob;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
-use crate::engine::catalog::NewJob;
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 

@@ -6,7 +6,7 @@ use super::house::{House, back_up, backups, done, everything, only, request, res
 use crate::domain::activity::Severity;
 use crate::domain::job::Phase;
 use crate::domain::request::RestoreRequest;
-use crate::engine::watch::Unwatched;
+use crate::watch::Unwatched;
 
 fn damage(house: &House) {
     house.remove("author", "website");

@@ -9,8 +9,8 @@ use crate::domain::job::JobState;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
-use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
+use crate::watch::Unwatched;
 
 fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
     match result.err() {

@@ -8,17 +8,17 @@ use postgres::{Client, NoTls};
 
 use super::house::{self, House, INSTANCES, back_up, backups, ended};
 use super::{drills, endings, restores, rules, schedule};
+use crate::catalog::NewJob;
 use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use crate::engine::catalog::NewJob;
-use crate::engine::repository::{Source, Still};
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
-use crate::engine::watch::Unwatched;
 use crate::engine::{Engine, EngineError};
+use crate::repository::{Source, Still};
+use crate::watch::Unwatched;
 
 const TESTS: &[(&str, fn())] = &[
     (
@@ -241,7 +241,7 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
     // machine goes on, what it was about to write is void.
     #[derive(Debug)]
     struct Overtaken;
-    impl crate::engine::repository::Loseable for Overtaken {
+    impl crate::repository::Loseable for Overtaken {
         fn is_lost(&self) -> bool {
             false
         }

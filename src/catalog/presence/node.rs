@@ -1,0 +1,291 @@
+//! A Lifeboat among several on one PostgreSQL catalog: a row with a lease, which a thread of its own renews.
+//!
+//! All leases are told by the server's clock. A lease that has run out is no proof that its holder is dead; it is what
+//! gives the others the right to declare it gone. That is done once and for good, and only then is anything taken over:
+//! from that moment on nothing that the holder writes under its number counts. A holder that was only slow, and that
+//! nobody has declared gone yet, renews its lease and goes on.
+//!
+//! Whoever could not renew its own lease without a break for as long as a lease lasts declares nobody gone: when the
+//! server itself was away, all leases have run out, and all holders live.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant as Monotonic};
+
+use crate::catalog::error::{CatalogError, Fault};
+use crate::catalog::store::{Link, Session, values};
+use crate::content::postgres::Connector;
+
+/// How leases are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease {
+    /// How long one lasts that is not renewed. It is renewed four times in that time.
+    pub lasts: Duration,
+    /// For how long a Lifeboat has to have renewed its own without a break before it declares another one gone.
+    pub steady_after: Duration,
+}
+
+impl Default for Lease {
+    /// What a dead Lifeboat had is taken over within half a minute.
+    fn default() -> Self {
+        Self {
+            lasts: Duration::from_secs(20),
+            steady_after: Duration::from_secs(20),
+        }
+    }
+}
+
+/// This Lifeboat's row.
+#[derive(Debug)]
+pub(in crate::catalog) struct Node {
+    shared: Arc<Shared>,
+    installation: Option<String>,
+    beating: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    number: AtomicU64,
+    name: String,
+    lease: Lease,
+    steady_since: Mutex<Option<Monotonic>>,
+    ending: Mutex<Ending>,
+    ended: Condvar,
+}
+
+/// How the thread is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    NotYet,
+    /// Whatever is left is free at once.
+    Orderly,
+    /// As if the machine had lost its power: for tests.
+    #[cfg(test)]
+    Killed,
+}
+
+impl Node {
+    /// Brings the database's tables to the newest form, registers a node there, and begins to renew its lease.
+    pub(in crate::catalog) fn register(
+        connector: &Connector,
+        name: &str,
+        lease: Lease,
+    ) -> Result<Self, CatalogError> {
+        let located = |fault: Fault| fault.on(&connector.place());
+        let mut link = Link::open(connector, 0)?;
+        link.migrate().map_err(located)?;
+        let installation = installation(&mut link).map_err(located)?;
+        let number = registered(&mut link, name, lease).map_err(located)?;
+        let shared = Arc::new(Shared {
+            number: AtomicU64::new(number),
+            name: name.to_owned(),
+            lease,
+            steady_since: Mutex::new(Some(Monotonic::now())),
+            ending: Mutex::new(Ending::NotYet),
+            ended: Condvar::new(),
+        });
+        let (beat, connector) = (Arc::clone(&shared), connector.clone());
+        let beating = thread::Builder::new()
+            .name("lease".to_owned())
+            .spawn(move || beat.keep(&connector, Some(link)))
+            .map_err(|error| CatalogError::OutOfReach {
+                why: format!("no thread could be started that keeps this Lifeboat's lease: {error}"),
+            })?;
+        Ok(Self {
+            shared,
+            installation,
+            beating: Some(beating),
+        })
+    }
+
+    pub(in crate::catalog) fn number(&self) -> u64 {
+        self.shared.number.load(Ordering::Acquire)
+    }
+
+    /// What tells the catalog from every other one. `None` where the server does not say enough of itself.
+    pub(super) fn installation(&self) -> Option<&str> {
+        self.installation.as_deref()
+    }
+
+    /// Whether the node lives, as far as can be told: its lease stands, or nobody may say yet that it has run out.
+    pub(super) fn is_alive(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+        if number == self.number() {
+            return Ok(true);
+        }
+        let row = session.row(
+            "SELECT gone, lease > clock_timestamp() FROM nodes WHERE number = ?1",
+            values![number],
+        )?;
+        Ok(match row {
+            None => false,
+            Some(row) => !row.truth(0)? && (row.truth(1)? || !self.shared.is_steady()),
+        })
+    }
+
+    /// Declares the node gone if its lease has run out. Returns whether it is gone.
+    pub(super) fn declare_gone(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+        if self.is_alive(session, number)? {
+            return Ok(false);
+        }
+        session.execute(
+            "UPDATE nodes SET gone = TRUE WHERE number = ?1 AND NOT gone AND lease <= clock_timestamp()",
+            values![number],
+        )?;
+        // It may have renewed its lease in between.
+        let stands = session.row(
+            "SELECT 1 FROM nodes WHERE number = ?1 AND NOT gone",
+            values![number],
+        )?;
+        Ok(stands.is_none())
+    }
+
+    /// Makes sure that the node was not declared gone.
+    pub(super) fn check(session: &mut Session<'_>, number: u64) -> Result<(), Fault> {
+        session
+            .row(
+                "SELECT 1 FROM nodes WHERE number = ?1 AND NOT gone",
+                values![number],
+            )?
+            .map(|_| ())
+            .ok_or(Fault::Refused(CatalogError::TakenForDead))
+    }
+
+    /// Stops as `kill -9` does: the row stays as it is.
+    #[cfg(test)]
+    pub(in crate::catalog) fn kill(&mut self) {
+        self.end(Ending::Killed);
+    }
+
+    fn end(&mut self, how: Ending) {
+        {
+            let mut ending = self.shared.ending.lock().unwrap_or_else(PoisonError::into_inner);
+            if *ending == Ending::NotYet {
+                *ending = how;
+            }
+            self.shared.ended.notify_all();
+        }
+        if let Some(beating) = self.beating.take() {
+            let _ = beating.join();
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.end(Ending::Orderly);
+    }
+}
+
+impl Shared {
+    fn is_steady(&self) -> bool {
+        let since = *self.steady_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() >= self.lease.steady_after)
+    }
+
+    /// Renews the lease until the end.
+    fn keep(&self, connector: &Connector, mut link: Option<Link>) {
+        loop {
+            let ending = self.wait();
+            if link.as_ref().is_none_or(Link::is_closed) {
+                link = Link::open(connector, self.number.load(Ordering::Acquire)).ok();
+            }
+            match ending {
+                Ending::NotYet => {}
+                Ending::Orderly => {
+                    if let Some(link) = &mut link {
+                        // If this cannot be told now, the others find out when the lease has run out.
+                        let _ = Session::Postgres(link).execute(
+                            "UPDATE nodes SET gone = TRUE, lease = clock_timestamp() WHERE number = ?1",
+                            values![self.number.load(Ordering::Acquire)],
+                        );
+                    }
+                    return;
+                }
+                #[cfg(test)]
+                Ending::Killed => return,
+            }
+            let renewed = match &mut link {
+                Some(link) => self.renew(link),
+                None => Ok(false),
+            };
+            let mut steady_since = self.steady_since.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Ok(true) = renewed {
+                steady_since.get_or_insert_with(Monotonic::now);
+            } else {
+                *steady_since = None;
+            }
+            if renewed.is_err() {
+                link = None;
+            }
+        }
+    }
+
+    /// Waits until it is time to renew the lease, or to end.
+    fn wait(&self) -> Ending {
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ending, _) = self
+            .ended
+            .wait_timeout_while(ending, self.lease.lasts / 4, |ending| *ending == Ending::NotYet)
+            .unwrap_or_else(PoisonError::into_inner);
+        *ending
+    }
+
+    /// Renews the lease, or goes on under another number when this one was declared gone.
+    fn renew(&self, link: &mut Link) -> Result<bool, Fault> {
+        let renewed = Session::Postgres(link).execute(
+            "UPDATE nodes SET lease = clock_timestamp() + CAST(?2 AS BIGINT) * interval '1 millisecond' WHERE number = ?1 AND NOT gone",
+            values![self.number.load(Ordering::Acquire), millis(self.lease.lasts)],
+        )?;
+        if renewed == 1 {
+            return Ok(true);
+        }
+        let number = registered(link, &self.name, self.lease)?;
+        self.number.store(number, Ordering::Release);
+        Ok(false)
+    }
+}
+
+/// The server, the database on it, and what was drawn when the tables were made: a catalog that was dumped and read into
+/// another database is another one.
+fn installation(link: &mut Link) -> Result<Option<String>, Fault> {
+    let mut session = Session::Postgres(link);
+    let may_ask = session.row(
+        "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
+        &[],
+    )?;
+    if !may_ask.is_some_and(|row| row.truth(0).unwrap_or(false)) {
+        return Ok(None);
+    }
+    session
+        .row(
+            "SELECT concat_ws('/', server.system_identifier, base.oid, installation.id)
+             FROM pg_catalog.pg_control_system() AS server, pg_catalog.pg_database AS base, installation
+             WHERE base.datname = current_database()",
+            &[],
+        )?
+        .map(|row| row.text(0))
+        .transpose()
+}
+
+/// A new number, with a fresh lease. Rows of nodes that are long gone are cleared away.
+fn registered(link: &mut Link, name: &str, lease: Lease) -> Result<u64, Fault> {
+    let mut session = Session::Postgres(link);
+    session.execute(
+        "DELETE FROM nodes WHERE gone AND lease < clock_timestamp() - interval '30 days'
+           AND NOT EXISTS (SELECT 1 FROM jobs WHERE ended IS NULL AND process = nodes.number)",
+        &[],
+    )?;
+    session
+        .row(
+            "INSERT INTO nodes (name, lease) VALUES (?1, clock_timestamp() + CAST(?2 AS BIGINT) * interval '1 millisecond')
+             RETURNING number",
+            values![name, millis(lease.lasts)],
+        )?
+        .ok_or_else(|| Fault::Unreadable("it gives no numbers to nodes".to_owned()))?
+        .count(0)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

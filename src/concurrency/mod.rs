@@ -1,0 +1,9 @@
+//! How work is shared out among threads: how much may be under way, and what is done side by side.
+//!
+//! It knows nothing of what is worked on.
+
+pub(crate) mod byte_budget;
+
+mod beside;
+
+pub(crate) use beside::beside;

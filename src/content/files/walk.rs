@@ -1,0 +1,192 @@
+//! The walk over a folder of content: depth first, the names of each folder sorted by their bytes.
+//!
+//! It holds one open folder and one list of names per level, however much there is in all.
+
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, fstat, openat, readlinkat, statat};
+
+use super::attributes::{self, Found};
+use super::rooted::{FOLDER, open_root};
+use super::{failed_reading, item};
+use crate::content::{ContentError, Item};
+
+/// One folder on the way down, with the names in it that are still to come, the next one last.
+struct Level {
+    folder: Dir,
+    names: Vec<CString>,
+}
+
+impl Level {
+    /// Reads the names in an open folder, and sorts them by their bytes.
+    fn of(folder: OwnedFd) -> rustix::io::Result<Self> {
+        let mut names = Vec::new();
+        let mut folder = Dir::new(folder)?;
+        while let Some(entry) = folder.read() {
+            let entry = entry?;
+            let name: &CStr = entry.file_name();
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(Self { folder, names })
+    }
+}
+
+/// See the module.
+pub(super) struct Walk<'a> {
+    root: PathBuf,
+    left_out: &'a mut (dyn FnMut(String) + Send),
+    levels: Vec<Level>,
+    path: PathBuf,
+    state: State,
+}
+
+enum State {
+    Before,
+    Within,
+    Over,
+}
+
+impl<'a> Walk<'a> {
+    /// Nothing is opened before the first item is asked for.
+    pub(super) fn new(root: &Path, left_out: &'a mut (dyn FnMut(String) + Send)) -> Self {
+        Self {
+            root: root.to_owned(),
+            left_out,
+            levels: Vec::new(),
+            path: PathBuf::new(),
+            state: State::Before,
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), ContentError> {
+        let io = |source: rustix::io::Errno| ContentError::Io {
+            action: "opening the content folder",
+            path: self.root.clone(),
+            source: source.into(),
+        };
+        let level = open_root(&self.root).and_then(Level::of).map_err(io)?;
+        self.levels.push(level);
+        Ok(())
+    }
+
+    /// The next item, or `None` when all were met.
+    fn step(&mut self) -> Result<Option<Item>, ContentError> {
+        loop {
+            let at_top = self.levels.len() == 1;
+            let Some(level) = self.levels.last_mut() else {
+                return Ok(None);
+            };
+            let Some(name) = level.names.pop() else {
+                self.levels.pop();
+                self.path.pop();
+                continue;
+            };
+            let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
+            let failed = |error| failed_reading(self.root.join(&path), error);
+            let parent = level.folder.fd().map_err(failed)?;
+            let stat = statat(parent, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            if kind == FileType::Directory {
+                let folder = openat(parent, &name, FOLDER, Mode::empty()).map_err(failed)?;
+                // What is told of the folder is what was opened, even if it took the place of another meanwhile.
+                let stat = fstat(&folder).map_err(failed)?;
+                let found = attributes::of_open(&folder).map_err(failed)?;
+                if let Some(left) = found.left_out(&path) {
+                    (self.left_out)(left);
+                }
+                let level = Level::of(folder).map_err(failed)?;
+                self.levels.push(level);
+                self.path.clone_from(&path);
+                return Ok(item(path, &stat, None, found.kept));
+            }
+            if at_top {
+                (self.left_out)(beside_workspaces(&path, kind));
+                continue;
+            }
+            let target = match kind {
+                FileType::Symlink => {
+                    let target = readlinkat(parent, &name, Vec::new()).map_err(failed)?;
+                    Some(OsString::from_vec(target.into_bytes()).into())
+                }
+                _ => None,
+            };
+            let found = match kind {
+                FileType::RegularFile => attributes::of_file(&parent, &name).map_err(failed)?,
+                _ => Found::default(),
+            };
+            if let Some(left) = found.left_out(&path) {
+                (self.left_out)(left);
+            }
+            match item(path.clone(), &stat, target, found.kept) {
+                Some(item) => return Ok(Some(item)),
+                None => (self.left_out)(format!("{} is {} and cannot be kept", path.display(), noun(kind))),
+            }
+        }
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<Item, ContentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = match self.state {
+            State::Before => {
+                self.state = State::Within;
+                self.begin().and_then(|()| self.step())
+            }
+            State::Within => self.step(),
+            State::Over => return None,
+        };
+        // Times that the repository's format cannot hold would come back as others.
+        let step = step.and_then(|item| item.map(checked).transpose());
+        if !matches!(step, Ok(Some(_))) {
+            self.state = State::Over;
+            self.levels.clear();
+        }
+        step.transpose()
+    }
+}
+
+/// Seconds from the beginning of the year 1 to the end of the year 9999.
+const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+fn checked(item: Item) -> Result<Item, ContentError> {
+    if YEARS.contains(&item.modified.seconds) && YEARS.contains(&item.changed.seconds) {
+        return Ok(item);
+    }
+    Err(ContentError::NotAllowed {
+        path: item.path,
+        why: "its time of change is outside the years 1 to 9999, which a backup cannot hold: set it with `touch`"
+            .to_owned(),
+    })
+}
+
+fn beside_workspaces(path: &Path, kind: FileType) -> String {
+    match kind {
+        FileType::Symlink => format!(
+            "{} is a symbolic link where workspace folders are expected: what it points to is not in the backup",
+            path.display()
+        ),
+        kind => format!(
+            "{} is {} beside the workspaces' folders",
+            path.display(),
+            noun(kind)
+        ),
+    }
+}
+
+fn noun(kind: FileType) -> &'static str {
+    match kind {
+        FileType::RegularFile => "a loose file",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        _ => "something unknown",
+    }
+}

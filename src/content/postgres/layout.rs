@@ -1,0 +1,375 @@
+//! Which tables a schema has, and which of them are Jackrabbit's.
+//!
+//! Workspaces are found from the tables, not from a list. What is no table of Jackrabbit's is left alone and said so. What
+//! is named and made like one of Jackrabbit's and cannot be read whole is never left out in silence: it is an obstacle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postgres::{Client, GenericClient};
+
+use super::connect::Connector;
+use super::describe;
+use super::names;
+use super::tables::{Column, Found, Holds, Table};
+use crate::content::ContentError;
+use crate::domain::environment::{DATA_STORE, FILE_SYSTEM, VERSIONS, workspace_label};
+
+/// What a schema holds.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// Jackrabbit's tables, in the order in which a backup has them: by the folders that they become.
+    pub tables: Vec<Table>,
+    /// What is left alone, as sentences.
+    pub left_out: Vec<String>,
+    /// What is Jackrabbit's and can neither be read whole nor exchanged, as sentences.
+    pub unreadable: Vec<String>,
+    /// Workspaces that have tables and not the one with their nodes, as sentences. There is nothing to back up of them,
+    /// and a restore brings them back.
+    pub lacking: Vec<String>,
+}
+
+impl Layout {
+    /// Looks at the schema of a connection.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when it cannot be read.
+    pub fn read(connector: &Connector, client: &mut impl GenericClient) -> Result<Self, ContentError> {
+        Self::read_schema(connector, client, &connector.settings().schema)
+    }
+
+    /// Looks at another schema, such as one that a restore has staged.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`] when it cannot be read.
+    pub fn read_schema(
+        connector: &Connector,
+        client: &mut impl GenericClient,
+        schema: &str,
+    ) -> Result<Self, ContentError> {
+        let failed = connector.failed("looking at the tables");
+        let mut layout = Self::default();
+        let mut others = Vec::new();
+        let mut odd_workspaces = BTreeSet::new();
+        let any_bytes = has_any_bytes(client).map_err(&failed)?;
+        let mut columns = describe::all_columns(client, schema).map_err(&failed)?;
+        for row in client.query(TABLES, &[&schema]).map_err(&failed)? {
+            let (oid, name): (u32, String) = (row.get(0), row.get(1));
+            let (columns, generated) = columns.remove(&oid).unwrap_or_default();
+            let odd = Oddity::of(row.get(7), row.get(8), &row.get::<_, Vec<String>>(9));
+            // A table that is dropped while it is looked at has no size any more.
+            let is_gone = row.get::<_, Option<i64>>(3).is_none();
+            match classify(connector, &name, &columns) {
+                Kind::Ours { .. } if is_gone => {
+                    return Err(connector.wrong(
+                        "looking at the tables",
+                        format!("the table {name} was dropped meanwhile: look who did that, and try again"),
+                    ));
+                }
+                Kind::Ours { workspace, holds } if odd.is_none() => layout.tables.push(Table {
+                    name,
+                    workspace,
+                    holds,
+                    columns,
+                    generated,
+                    key: Vec::new(),
+                    constraints: Vec::new(),
+                    indexes: Vec::new(),
+                    sequences: Vec::new(),
+                    owner: row.get(2),
+                    grants: Vec::new(),
+                    special_grants: Vec::new(),
+                    dress: None,
+                    any_bytes,
+                    found: Found {
+                        oid,
+                        blocks: unsigned(row.get(3)),
+                        bytes: unsigned(row.get(4)),
+                        total_bytes: unsigned(row.get(5)),
+                        rows: unsigned(row.get(6)),
+                    },
+                }),
+                Kind::Ours { workspace, .. } => {
+                    odd_workspaces.insert(workspace);
+                    let what = odd.map_or_else(String::new, |odd| odd.sentence(&name));
+                    layout.unreadable.push(what);
+                }
+                Kind::Cluster => layout.left_out.push(format!(
+                    "the table {name} keeps the cluster's journal, which Jackrabbit makes anew: it is not in the backup"
+                )),
+                Kind::Other if row.get::<_, String>(7) == "r" && !row.get::<_, bool>(8) => others.push(name),
+                Kind::Other => {}
+            }
+        }
+        layout
+            .unreadable
+            .extend(strangers(connector, &layout.tables, &others));
+        if !others.is_empty() {
+            layout.left_out.push(format!(
+                "{} in the schema {schema} that are not Jackrabbit's are left alone: {}",
+                if others.len() == 1 {
+                    "a table".to_owned()
+                } else {
+                    format!("{} tables", others.len())
+                },
+                others.join(", ")
+            ));
+        }
+        layout.lacking = lacking(connector, &layout.tables, &odd_workspaces);
+        tell_apart(&mut layout.tables);
+        describe::describe(client, schema, &mut layout.tables).map_err(&failed)?;
+        layout
+            .tables
+            .sort_by_cached_key(|table| (table.workspace.clone(), names::as_folder(&table.name)));
+        Ok(layout)
+    }
+
+    /// The names of the workspaces and of the parts that they share, in order.
+    #[must_use]
+    pub fn workspaces(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.tables.iter().map(|table| table.workspace.as_str()).collect();
+        names.dedup();
+        names
+    }
+}
+
+/// What a schema has that can be read like a table, with sizes. The schema is looked up by its name as it is.
+const TABLES: &str = "\
+SELECT c.oid, c.relname::text, pg_get_userbyid(c.relowner)::text, \
+       CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) / current_setting('block_size')::bigint ELSE 0 END, \
+       pg_table_size(c.oid), pg_total_relation_size(c.oid), greatest(c.reltuples, 0)::bigint, \
+       c.relkind::text, c.relispartition, \
+       ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE i.inhparent = c.oid ORDER BY 1 LIMIT 5) \
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname COLLATE \"C\"";
+
+fn has_any_bytes(client: &mut impl GenericClient) -> Result<bool, postgres::Error> {
+    let row = client.query_one("SELECT current_setting('server_encoding') = 'SQL_ASCII'", &[])?;
+    Ok(row.get(0))
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// Why something that is named and made like a table of Jackrabbit's is no plain table.
+enum Oddity {
+    Partitioned,
+    Partition,
+    Parent(Vec<String>),
+    View,
+    Materialized,
+    Foreign,
+}
+
+impl Oddity {
+    fn of(kind: &str, is_partition: bool, children: &[String]) -> Option<Self> {
+        match kind {
+            "p" => Some(Self::Partitioned),
+            "v" => Some(Self::View),
+            "m" => Some(Self::Materialized),
+            "f" => Some(Self::Foreign),
+            _ if is_partition => Some(Self::Partition),
+            _ if !children.is_empty() => Some(Self::Parent(children.to_vec())),
+            _ => None,
+        }
+    }
+
+    fn sentence(&self, name: &str) -> String {
+        let (what, then) = match self {
+            Self::Partitioned => (
+                "is partitioned".to_owned(),
+                "put its rows into a plain table of that name",
+            ),
+            Self::Partition => (
+                "is a partition of another table".to_owned(),
+                "put its rows into a plain table of that name",
+            ),
+            Self::Parent(children) => (
+                format!("has tables that inherit from it ({})", children.join(", ")),
+                "put their rows into it and end that with ALTER TABLE … NO INHERIT",
+            ),
+            Self::View => (
+                "is a view".to_owned(),
+                "put its rows into a table of that name, or give it another name if it is not Jackrabbit's",
+            ),
+            Self::Materialized => (
+                "is a materialized view".to_owned(),
+                "put its rows into a table of that name, or give it another name if it is not Jackrabbit's",
+            ),
+            Self::Foreign => (
+                "is a foreign table".to_owned(),
+                "put its rows into a table of that name, or name the server that has it as connect",
+            ),
+        };
+        format!(
+            "{name} {what}: Lifeboat reads and exchanges plain tables, and what is in this one would be missing from backups; \
+             {then}"
+        )
+    }
+}
+
+/// Tables that are named like those of a known workspace and do not have their columns.
+fn strangers(connector: &Connector, tables: &[Table], others: &[String]) -> Vec<String> {
+    let settings = connector.settings();
+    let stem = |name: &str| -> Option<String> {
+        let lower = name.to_lowercase();
+        let (suffix, _, _) = SUFFIXES.iter().find(|(suffix, _, _)| lower.ends_with(suffix))?;
+        lower.strip_suffix(suffix).map(str::to_owned)
+    };
+    let known: BTreeSet<String> = tables.iter().filter_map(|table| stem(&table.name)).collect();
+    let versions = settings.version_prefix.to_lowercase();
+    let others = others.iter().filter_map(|name| {
+        let stem = stem(name)?;
+        let is_named_like_one = known.contains(&stem) || format!("{stem}_") == versions;
+        is_named_like_one.then(|| {
+            format!(
+                "the table {name} is named like one of Jackrabbit's and lacks its columns: what is in it would be missing \
+                 from backups; look what it is, and give it another name if it is somebody else's"
+            )
+        })
+    });
+    others.collect()
+}
+
+/// Workspaces without the table that has their nodes, as sentences. Those of which it is known why are left out.
+fn lacking(connector: &Connector, tables: &[Table], odd: &BTreeSet<String>) -> Vec<String> {
+    let mut workspaces: BTreeMap<&str, Vec<&Table>> = BTreeMap::new();
+    for table in tables {
+        let is_other = matches!(table.holds, Holds::DataStore | Holds::FileSystem);
+        if !is_other && !odd.contains(&table.workspace) {
+            workspaces.entry(&table.workspace).or_default().push(table);
+        }
+    }
+    let without = workspaces
+        .into_values()
+        .filter(|tables| tables.iter().all(|table| table.holds != Holds::Bundles));
+    without
+        .filter_map(|tables| {
+            let first = tables.first()?;
+            let stem = first.name.rsplit_once('_').map_or(first.name.as_str(), |(stem, _)| stem);
+            Some(format!(
+                "the table {stem}_bundle with the nodes of {} is missing, and {} of the same is there: look whether it was \
+                 dropped or renamed, and whether workspace_prefix and version_prefix are right ({} and {})",
+                workspace_label(&first.workspace),
+                first.name,
+                connector.settings().workspace_prefix,
+                connector.settings().version_prefix
+            ))
+        })
+        .collect()
+}
+
+enum Kind {
+    Ours { workspace: String, holds: Holds },
+    Cluster,
+    Other,
+}
+
+/// What the names of a workspace's tables end with, what such a table holds, and the columns that it has.
+const SUFFIXES: [(&str, Holds, &[&str]); 4] = [
+    (
+        "_bundle",
+        Holds::Bundles,
+        &["node_id_hi", "node_id_lo", "bundle_data"],
+    ),
+    (
+        "_refs",
+        Holds::References,
+        &["node_id_hi", "node_id_lo", "refs_data"],
+    ),
+    ("_names", Holds::Names, &["id", "name"]),
+    ("_binval", Holds::Binaries, &["binval_id", "binval_data"]),
+];
+
+/// What a table is, by its name and its columns.
+fn classify(connector: &Connector, name: &str, columns: &[Column]) -> Kind {
+    let settings = connector.settings();
+    let lower = name.to_lowercase();
+    let has = |wanted: &[&str]| {
+        wanted.iter().all(|name| {
+            columns
+                .iter()
+                .any(|column| column.name.eq_ignore_ascii_case(name))
+        })
+    };
+    for (suffix, holds, wanted) in &SUFFIXES {
+        let holds = *holds;
+        let Some(stem) = lower.strip_suffix(suffix) else {
+            continue;
+        };
+        if !has(wanted) {
+            continue;
+        }
+        let versions = settings.version_prefix.to_lowercase();
+        if format!("{stem}_") == versions {
+            return Kind::Ours {
+                workspace: VERSIONS.to_owned(),
+                holds,
+            };
+        }
+        let prefix = settings.workspace_prefix.to_lowercase();
+        match stem.strip_prefix(&prefix) {
+            Some(middle) if !middle.is_empty() => {
+                return Kind::Ours {
+                    workspace: names::workspace(middle),
+                    holds,
+                };
+            }
+            _ => {}
+        }
+    }
+    if lower.ends_with("datastore") && has(&["id", "length", "last_modified", "data"]) {
+        return Kind::Ours {
+            workspace: DATA_STORE.to_owned(),
+            holds: Holds::DataStore,
+        };
+    }
+    if lower.ends_with("fsentry") && has(&["fsentry_path", "fsentry_name", "fsentry_data"]) {
+        return Kind::Ours {
+            workspace: FILE_SYSTEM.to_owned(),
+            holds: Holds::FileSystem,
+        };
+    }
+    let is_journal = lower.ends_with("journal") && has(&["revision_id", "journal_id"]);
+    let is_revision =
+        (lower.ends_with("global_revision") || lower.ends_with("local_revisions")) && has(&["revision_id"]);
+    if is_journal || is_revision {
+        return Kind::Cluster;
+    }
+    Kind::Other
+}
+
+/// Two workspaces whose tables differ only in capitals keep what tells them apart.
+fn tell_apart(tables: &mut [Table]) {
+    let mut seen: BTreeMap<(String, Holds), usize> = BTreeMap::new();
+    for table in tables.iter().filter(|table| !table.workspace.starts_with('.')) {
+        *seen.entry((table.workspace.clone(), table.holds)).or_default() += 1;
+    }
+    let doubled: Vec<String> = seen
+        .into_iter()
+        .filter(|(_, count)| *count > 1)
+        .map(|((workspace, _), _)| workspace)
+        .collect();
+    for table in tables
+        .iter_mut()
+        .filter(|table| doubled.contains(&table.workspace))
+    {
+        let length = table.name.len();
+        let suffix = table.name.rfind('_').unwrap_or(length);
+        let stem = table.name.get(..suffix).unwrap_or(&table.name);
+        let start = stem.len() - table.workspace.len().min(stem.len());
+        if let Some(exact) = stem.get(start..) {
+            table.workspace = names::workspace(exact);
+        }
+    }
+}
+
+/// Reads the layout on a connection of its own, for whoever only wants to look.
+///
+/// # Errors
+/// [`ContentError::Database`].
+pub fn look(connector: &Connector) -> Result<(Layout, Client), ContentError> {
+    let mut client = connector.connect()?;
+    let layout = Layout::read(connector, &mut client)?;
+    Ok((layout, client))
+}

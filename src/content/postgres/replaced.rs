@@ -1,0 +1,173 @@
+//! The schemas that restores have left in a database: replaced tables that stay for a while as an undo that takes a
+//! moment, and what an interrupted restore has left behind.
+
+use super::connect::Connector;
+use super::holders;
+use super::names::quoted;
+use super::stage::{Note, NoteState};
+use super::switch;
+use crate::content::ContentError;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+
+/// What every schema of Lifeboat's begins with.
+pub const PREFIX: &str = "lifeboat_";
+
+/// How long dropping waits for each lock, and how long it may take in all.
+const DROP_WAIT: &str = "5s";
+const DROP_LIMIT: &str = "5min";
+
+/// A schema that a restore has made.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// Its name.
+    pub schema: String,
+    /// What its comment says.
+    pub note: Note,
+    /// The tables in it.
+    pub tables: Vec<String>,
+    /// Bytes on the database's disk.
+    pub bytes: u64,
+}
+
+impl Left {
+    /// Whether it holds tables that a restore has replaced.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.note.state == NoteState::Replaced && !self.tables.is_empty()
+    }
+}
+
+/// The schemas that restores of an instance have left, the newest first. Those without a note of Lifeboat's are somebody
+/// else's.
+///
+/// # Errors
+/// [`ContentError::Database`] when the database cannot be asked.
+pub fn find(
+    connector: &Connector,
+    environment: &EnvironmentName,
+    instance: &InstanceName,
+) -> Result<Vec<Left>, ContentError> {
+    let failed = connector.failed("looking for what restores have left");
+    let mut client = connector.connect()?;
+    let rows = client
+        .query(
+            "SELECT n.nspname::text, \
+             ARRAY(SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r' \
+                   ORDER BY c.relname COLLATE \"C\"), \
+             coalesce((SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c \
+                       WHERE c.relnamespace = n.oid AND c.relkind = 'r'), 0)::bigint \
+             FROM pg_namespace n WHERE starts_with(n.nspname, $1)",
+            &[&PREFIX],
+        )
+        .map_err(&failed)?;
+    let mut left = Vec::new();
+    for row in rows {
+        let schema: String = row.get(0);
+        let Some(note) = switch::note(&mut client, &schema).map_err(&failed)? else {
+            continue;
+        };
+        let is_ours = note.lifeboat <= Note::FORM
+            && note.environment == environment.to_string()
+            && note.instance == instance.to_string();
+        if is_ours {
+            left.push(Left {
+                schema,
+                note,
+                tables: row.get(1),
+                bytes: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
+            });
+        }
+    }
+    left.sort_by_key(|left| std::cmp::Reverse((left.note.at, left.note.job)));
+    Ok(left)
+}
+
+/// Drops replaced tables and their schema, and nothing that somebody else has hung on them: a view that shows one, or a
+/// foreign key that refers to it, keeps it. A schema that is gone is no error.
+///
+/// # Errors
+/// [`ContentError::Database`] with what hangs on a table.
+pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentError> {
+    let mut client = connector.connect()?;
+    let failed = connector.failed("dropping replaced tables");
+    let mut transaction = client.transaction().map_err(&failed)?;
+    transaction
+        .batch_execute(&format!(
+            "SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'"
+        ))
+        .map_err(&failed)?;
+    let tables: Vec<String> = transaction
+        .query(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
+            &[&schema],
+        )
+        .map_err(&failed)?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    if !tables.is_empty() {
+        transaction
+            .batch_execute(&format!("DROP TABLE {} RESTRICT", tables.join(", ")))
+            .map_err(&failed)?;
+    }
+    // Those that no column owned have come along with their tables.
+    let sequences: Vec<String> = transaction
+        .query(
+            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'S'",
+            &[&schema],
+        )
+        .map_err(&failed)?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    if !sequences.is_empty() {
+        transaction
+            .batch_execute(&format!("DROP SEQUENCE {} RESTRICT", sequences.join(", ")))
+            .map_err(&failed)?;
+    }
+    transaction
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} RESTRICT", quoted(schema)))
+        .map_err(&failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// Drops a schema that a restore or a drill has made and everything in it. One that is gone is no error. Whoever reads in
+/// it is waited for, but not for long: a session that nobody ends would hold everything up.
+///
+/// # Errors
+/// [`ContentError::Database`], also when it is in use: with who uses it.
+pub fn drop_schema(connector: &Connector, schema: &str) -> Result<(), ContentError> {
+    let mut client = connector.connect()?;
+    let failed = connector.failed("removing a schema that a restore or a drill has left");
+    // Looked for first: where nothing can be changed, nothing need be changed either.
+    let is_there: bool = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
+            &[&schema],
+        )
+        .map_err(&failed)?
+        .get(0);
+    if !is_there {
+        return Ok(());
+    }
+    let dropped = client.batch_execute(&format!(
+        "BEGIN; SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'; \
+         DROP SCHEMA IF EXISTS {} CASCADE; COMMIT",
+        quoted(schema)
+    ));
+    let Err(error) = dropped else { return Ok(()) };
+    let ContentError::Database { place, doing, why } = failed(error) else {
+        return Ok(());
+    };
+    let holders = client
+        .batch_execute("ROLLBACK")
+        .and_then(|()| holders::holders_of_schema(&mut client, schema))
+        .unwrap_or_default();
+    Err(ContentError::Database {
+        place,
+        doing,
+        why: format!("{why}{holders}"),
+    })
+}

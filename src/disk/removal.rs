@@ -1,0 +1,218 @@
+//! Removing a folder that Lifeboat has made, with everything in it, and nothing else.
+//!
+//! Links are removed and never followed, and a mount is never entered: what is mounted in such a folder belongs to somebody
+//! else, whoever mounted it there. Both hold while others work on the same folder, since everything goes by handles of
+//! folders and not by paths.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, fchmod, openat, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::mounts::{self, Mount};
+
+/// How a folder is opened: never through a link.
+const FOLDER: OFlags = OFlags::DIRECTORY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::RDONLY)
+    .union(OFlags::CLOEXEC);
+
+/// Removes a folder and everything in it. One that is not there is no error. Folders that forbid it are opened first.
+///
+/// # Errors
+/// What the system said; that something is mounted in it, in which case nothing is removed.
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
+    let stat = match statat(CWD, folder, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => return Ok(()),
+        stat => stat?,
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return Err(io::Error::other(format!(
+            "{} is not a folder, so Lifeboat has not made it: it is left alone",
+            folder.display()
+        )));
+    }
+    // The path as the list of mounts has it. That list cannot be read in every container; no mount is entered anyway.
+    let resolved = folder.canonicalize()?;
+    if let Some(mount) = mounts::at_or_below(&resolved).unwrap_or_default().first() {
+        return Err(mounted(mount));
+    }
+    if let Some(seen) = mounts::elsewhere(&resolved).first() {
+        return Err(io::Error::other(format!(
+            "{} is mounted on {}{} as well, and whoever reads it there would see it emptied: remove it when nobody does",
+            folder.join(&seen.part).display(),
+            seen.point.display(),
+            seen.process.map_or_else(String::new, |process| format!(
+                " for process {process} and others with the same mounts"
+            ))
+        )));
+    }
+    let open = open_in(CWD, &CString::new(folder.as_os_str().as_bytes())?)?;
+    let mount = Mount::of(&open)?;
+    empty(&open, mount, &mut folder.to_owned())?;
+    match unlinkat(CWD, folder, AtFlags::REMOVEDIR) {
+        Err(Errno::NOENT) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+fn mounted(place: &Path) -> io::Error {
+    io::Error::other(format!(
+        "something is mounted on {}, and what is mounted is not Lifeboat's to remove: unmount it first",
+        place.display()
+    ))
+}
+
+/// Opens a folder. One of our own that lets nobody in is opened by force: it is about to be removed.
+fn open_in(parent: impl AsFd, name: &CString) -> rustix::io::Result<OwnedFd> {
+    match openat(&parent, name, FOLDER, Mode::empty()) {
+        Err(Errno::ACCESS) => {
+            chmodat(&parent, name, Mode::RWXU, AtFlags::empty())?;
+            openat(&parent, name, FOLDER, Mode::empty())
+        }
+        opened => opened,
+    }
+}
+
+/// Removes everything in an open folder. `place` is its path, for messages.
+fn empty(folder: &OwnedFd, mount: Mount, place: &mut PathBuf) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        // Without the right to write into it nothing in it can be removed. If this fails, so does that, and says so.
+        let _ = fchmod(folder, Mode::RWXU);
+    }
+    let mut entries = Vec::new();
+    let mut reader = Dir::read_from(folder)?;
+    while let Some(entry) = reader.read() {
+        let entry = entry?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            entries.push((entry.file_name().to_owned(), entry.file_type()));
+        }
+    }
+    drop(reader);
+    for (name, kind) in entries {
+        place.push(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        remove_in(folder, &name, kind, mount, place)?;
+        place.pop();
+    }
+    Ok(())
+}
+
+/// Removes one thing in an open folder.
+fn remove_in(
+    folder: &OwnedFd,
+    name: &CString,
+    kind: FileType,
+    mount: Mount,
+    place: &mut PathBuf,
+) -> io::Result<()> {
+    let failed = |error: io::Error, place: &Path| {
+        io::Error::new(error.kind(), format!("{}: {error}", place.display()))
+    };
+    let kind = if kind == FileType::Unknown {
+        match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(()),
+            stat => FileType::from_raw_mode(stat.map_err(|error| failed(error.into(), place))?.st_mode),
+        }
+    } else {
+        kind
+    };
+    if kind != FileType::Directory {
+        return match unlinkat(folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(Errno::BUSY) => Err(mounted(place)),
+            Err(error) => Err(failed(error.into(), place)),
+        };
+    }
+    let below = match open_in(folder, name) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened.map_err(|error| failed(error.into(), place))?,
+    };
+    if Mount::of(&below)? != mount {
+        return Err(mounted(place));
+    }
+    empty(&below, mount, place)?;
+    match unlinkat(folder, name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(Errno::BUSY) => Err(mounted(place)),
+        Err(error) => Err(failed(error.into(), place)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::disk::mounts::tests::Bound;
+
+    #[test]
+    fn a_folder_goes_with_everything_in_it_and_what_links_point_to_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, other) = (root.path().join("folder"), root.path().join("other"));
+        fs::create_dir_all(folder.join("a/b/c")).unwrap();
+        fs::write(folder.join("a/b/file"), "text").unwrap();
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("kept"), "kept").unwrap();
+        std::os::unix::fs::symlink(&other, folder.join("a/link")).unwrap();
+        fs::set_permissions(folder.join("a/b"), fs::Permissions::from_mode(0o000)).unwrap();
+        remove(&folder).unwrap();
+        assert!(!folder.exists());
+        assert_eq!(fs::read_to_string(other.join("kept")).unwrap(), "kept");
+        remove(&folder).unwrap();
+        std::os::unix::fs::symlink(&other, &folder).unwrap();
+        assert!(
+            remove(&folder).is_err(),
+            "a link in its place is none of Lifeboat's folders"
+        );
+        assert!(other.join("kept").exists());
+    }
+
+    #[test]
+    fn nothing_goes_across_a_mount() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, data) = (root.path().join("folder"), root.path().join("data"));
+        fs::create_dir_all(folder.join("a/mounted")).unwrap();
+        fs::write(folder.join("a/file"), "text").unwrap();
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("kept"), "kept").unwrap();
+        let place = folder.join("a/mounted");
+        if let Some(bound) = Bound::on(&place, &data) {
+            let error = remove(&folder).unwrap_err();
+            assert!(error.to_string().contains("a/mounted"), "{error}");
+            assert!(folder.join("a/file").exists(), "nothing at all was removed");
+            drop(bound);
+            // A file that a file is mounted on.
+            fs::write(root.path().join("single"), "single").unwrap();
+            let bound = Bound::on(&folder.join("a/file"), &root.path().join("single")).unwrap();
+            assert!(remove(&folder).is_err());
+            drop(bound);
+            assert_eq!(fs::read_to_string(root.path().join("single")).unwrap(), "single");
+        }
+        // A folder that is seen through a mount somewhere else is not emptied under whoever works there.
+        let elsewhere = root.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        if let Some(bound) = Bound::on(&elsewhere, &folder.join("a")) {
+            let error = remove(&folder).unwrap_err();
+            assert!(error.to_string().contains("elsewhere as well"), "{error}");
+            assert!(elsewhere.join("file").exists());
+            drop(bound);
+        }
+        // Without a list of mounts: a folder that is not on the mount it is expected on is not entered. This needs no
+        // right to mount anything.
+        let other = match Mount::of(fs::File::open(&folder).unwrap()).unwrap() {
+            Mount::Number(number) => Mount::Number(number + 1),
+            Mount::Device(number) => Mount::Device(number + 1),
+        };
+        let open: OwnedFd = fs::File::open(&folder).unwrap().into();
+        let error = empty(&open, other, &mut folder.clone()).unwrap_err();
+        assert!(error.to_string().contains("mounted on"), "{error}");
+        assert!(folder.join("a/file").exists());
+        remove(&folder).unwrap();
+        assert_eq!(fs::read_to_string(data.join("kept")).unwrap(), "kept");
+    }
+}

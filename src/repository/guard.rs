@@ -1,0 +1,377 @@
+//! What stands between the library and the disk, so that a backup appears in the repository only when it is complete.
+//!
+//! The library records what it copies into another repository before anybody has looked at it, and offers no way to
+//! cancel. So it is never allowed to: a guard made for [`Purpose::Copy`] lets packs and indexes through, swallows the
+//! backup's record, and stops writing anything once the copy is called off. Only a guard made for [`Purpose::Record`]
+//! writes records, and remembers under which id.
+//!
+//! Where the files are is not the guard's business: see `storage`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
+use sha2::{Digest, Sha256};
+
+use super::error::{RepositoryError, judged};
+use super::storage::{Shelf, Storage};
+use crate::domain::address::Address;
+
+/// What a guard is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reading only; every write is refused.
+    Read,
+    /// Creating a repository: its folders, key and config.
+    Create,
+    /// Storing content: packs and indexes, and no record.
+    Copy,
+    /// Writing and removing records of backups, and nothing else.
+    Record,
+    /// Pruning: packs and indexes are written and removed; records stay.
+    Prune,
+}
+
+/// That nobody could be asked whether a right is still held, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Untold(pub(super) String);
+
+/// What is known of whoever holds something.
+#[cfg(feature = "object-storage")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing.
+    Unknown,
+    /// That it holds it by right.
+    Stands,
+    /// That it has lost it for good.
+    Gone,
+}
+
+/// A right to change a repository that can be lost while it is held.
+pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
+    /// Whether it may have gone to somebody else.
+    fn is_lost(&self) -> bool;
+
+    /// Whether it is certain that it has not. Asked before a record is removed; may take a while.
+    fn is_surely_held(&self) -> bool {
+        !self.is_lost()
+    }
+
+    /// Whether the record of this id may be written, now that this is told to whoever might take over.
+    fn may_record(&self, _id: &str) -> bool {
+        self.is_surely_held()
+    }
+
+    /// Why it could not be found out at last whether it is held, where that is the reason for a "no".
+    fn untold(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether the record of this id, which was written, counts for nothing: whoever has taken over did not find it.
+    fn is_void(&self, _id: &str) -> bool {
+        self.is_lost()
+    }
+
+    /// Who holds it, in words for a lock, which [`Loseable::standing`] understands. `None` where nobody else could.
+    #[cfg(feature = "object-storage")]
+    fn holder(&self) -> Option<String> {
+        None
+    }
+
+    /// What is known of a holder of whom a lock tells.
+    #[cfg(feature = "object-storage")]
+    fn standing(&self, _holder: &str) -> Standing {
+        Standing::Unknown
+    }
+}
+
+/// What was written through a guard, or begun to be.
+#[derive(Debug, Default)]
+struct Written {
+    packs: Vec<Id>,
+    has_index: bool,
+    records: Vec<Id>,
+    keys: Vec<Id>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Guard {
+    place: Address,
+    shelf: Box<dyn Shelf>,
+    purpose: Purpose,
+    called_off: AtomicBool,
+    failure: Mutex<Option<RepositoryError>>,
+    written: Mutex<Written>,
+    only_key: Option<Id>,
+    locks: Vec<Arc<dyn Loseable>>,
+}
+
+impl Guard {
+    /// A guard for one purpose over a repository.
+    pub(super) fn new(storage: &Storage, purpose: Purpose) -> RusticResult<Self> {
+        Ok(Self {
+            place: storage.address(),
+            shelf: storage.open()?,
+            purpose,
+            called_off: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            written: Mutex::default(),
+            only_key: None,
+            locks: Vec::new(),
+        })
+    }
+
+    /// Shows no other key than this.
+    pub(super) fn with_key(self, key: Id) -> Self {
+        Self {
+            only_key: Some(key),
+            ..self
+        }
+    }
+
+    /// Changes nothing any more once this is lost.
+    pub(super) fn under(mut self, lock: Option<Arc<dyn Loseable>>) -> Self {
+        self.locks.extend(lock);
+        self
+    }
+
+    /// Whether the right to change the repository may have gone to somebody else. For records it has to be certain that
+    /// it has not.
+    fn has_lost_its_lock(&self, kind: FileType) -> bool {
+        self.locks.iter().any(|lock| match kind {
+            FileType::Snapshot => !lock.is_surely_held(),
+            _ => lock.is_lost(),
+        })
+    }
+
+    /// What whoever writes or removes is told when it is not certain that the right to do so is held.
+    fn not_held(&self) -> Box<RusticError> {
+        match self.locks.iter().find_map(|lock| lock.untold()) {
+            Some(why) => RusticError::with_source(ErrorKind::Backend, "It cannot be told.", Untold(why)),
+            None => lost(),
+        }
+    }
+
+    /// From now on nothing is written any more.
+    pub(super) fn call_off(&self) {
+        self.called_off.store(true, Ordering::Release);
+    }
+
+    /// Whether the copy was called off.
+    pub(super) fn is_called_off(&self) -> bool {
+        self.called_off.load(Ordering::Acquire)
+    }
+
+    /// The first write that failed. The library reports a later one, or that nobody listens any more.
+    pub(super) fn failure(&self) -> Option<RepositoryError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The ids of the records that were written through this guard, in order.
+    pub(super) fn recorded(&self) -> Vec<Id> {
+        self.written().records.clone()
+    }
+
+    /// The packs with their sizes and when they were written.
+    pub(super) fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
+        self.shelf.packs()
+    }
+
+    /// Reads a part of a pack into `buffer` and gives where in it that is, past the system's cache where that can be done.
+    pub(super) fn read_past_cache(
+        &self,
+        pack: &Id,
+        offset: u32,
+        length: u32,
+        buffer: &mut Vec<u8>,
+    ) -> RusticResult<usize> {
+        self.shelf.read_past_cache(pack, offset, length, buffer)
+    }
+
+    /// The ids of the keys that were written through this guard.
+    pub(super) fn keys(&self) -> Vec<Id> {
+        self.written().keys.clone()
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls a copy off and removes the packs that it wrote, so that a failed copy does not fill the disk. Packs that an
+    /// index lists stay: somebody may rely on them by now, and the next try will.
+    pub(super) fn withdraw(&self) {
+        self.call_off();
+        let mut written = self.written();
+        if self.purpose != Purpose::Copy || written.has_index {
+            return;
+        }
+        for pack in written.packs.drain(..) {
+            // What cannot be removed now, a later prune finds. Where one cannot, the others cannot either.
+            if self.shelf.remove(FileType::Pack, &pack).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn note(&self, kind: FileType, id: &Id) {
+        let mut written = self.written();
+        match kind {
+            FileType::Pack => written.packs.push(*id),
+            FileType::Index => written.has_index = true,
+            FileType::Snapshot => written.records.push(*id),
+            FileType::Key => written.keys.push(*id),
+            FileType::Config => {}
+        }
+    }
+
+    fn may_write(&self, kind: FileType) -> bool {
+        match self.purpose {
+            Purpose::Read => false,
+            Purpose::Create => matches!(kind, FileType::Key | FileType::Config),
+            Purpose::Copy | Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
+            Purpose::Record => kind == FileType::Snapshot,
+        }
+    }
+
+    fn may_remove(&self, kind: FileType) -> bool {
+        match self.purpose {
+            Purpose::Read | Purpose::Copy => false,
+            Purpose::Create => kind == FileType::Key,
+            Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
+            Purpose::Record => kind == FileType::Snapshot,
+        }
+    }
+}
+
+impl ReadBackend for Guard {
+    fn location(&self) -> String {
+        self.place.to_string()
+    }
+
+    fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
+        let mut files = self.shelf.list(kind)?;
+        if let (FileType::Key, Some(only)) = (kind, self.only_key) {
+            files.retain(|(id, _)| *id == only);
+        }
+        Ok(files)
+    }
+
+    fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
+        let content = self.shelf.read(kind, id)?;
+        // The library checks what is in a record, and not that it is the record it asked for.
+        if kind == FileType::Snapshot && Id::new(Sha256::digest(&content).into()) != *id {
+            return Err(RusticError::new(
+                ErrorKind::Verification,
+                "its content is another one than its name says: a record is named by its SHA-256.",
+            ));
+        }
+        Ok(content)
+    }
+
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        _cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
+        self.shelf.read_part(kind, id, offset, length)
+    }
+
+    fn warmup_path(&self, _kind: FileType, _id: &Id) -> String {
+        // Nothing here has to be warmed up.
+        String::new()
+    }
+}
+
+impl WriteBackend for Guard {
+    fn create(&self) -> RusticResult<()> {
+        if self.purpose != Purpose::Create {
+            return Err(refused());
+        }
+        self.shelf.create()
+    }
+
+    fn write_bytes(&self, kind: FileType, id: &Id, _cacheable: bool, content: BytesList) -> RusticResult<()> {
+        if self.is_called_off() {
+            return Err(called_off());
+        }
+        if self.purpose == Purpose::Copy && kind == FileType::Snapshot {
+            return Ok(());
+        }
+        if !self.may_write(kind) {
+            return Err(refused());
+        }
+        let name = id.to_hex();
+        let may = match kind {
+            FileType::Snapshot => self.locks.iter().all(|lock| lock.may_record(name.as_str())),
+            _ => !self.has_lost_its_lock(kind),
+        };
+        if !may {
+            return Err(self.not_held());
+        }
+        // Before it is there, so that a write that fails after the rename is known of, too.
+        self.note(kind, id);
+        let written = self.shelf.write(kind, id, content);
+        if let Err(error) = written {
+            self.failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert_with(|| {
+                    judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
+                });
+            // Without this the whole source is read for nothing.
+            self.call_off();
+            return Err(error);
+        }
+        if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_void(name.as_str())) {
+            // A machine that stood still between the two looks has written it too late.
+            self.shelf.remove(kind, id)?;
+            self.written().records.retain(|record| record != id);
+            return Err(lost());
+        }
+        if kind == FileType::Pack && self.is_called_off() {
+            // It was called off while this was being written.
+            self.shelf.remove(kind, id)?;
+            return Err(called_off());
+        }
+        Ok(())
+    }
+
+    fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {
+        if !self.may_remove(kind) {
+            return Err(refused());
+        }
+        if self.has_lost_its_lock(kind) {
+            return Err(self.not_held());
+        }
+        self.shelf.remove(kind, id)
+    }
+}
+
+/// What whoever writes or reads for a copy that was called off is told.
+pub(super) fn called_off() -> Box<RusticError> {
+    RusticError::new(ErrorKind::Other, "The copy was called off.")
+}
+
+/// What whoever writes or removes is told when the repository's lock is lost.
+fn lost() -> Box<RusticError> {
+    RusticError::with_source(
+        ErrorKind::Backend,
+        "The lock is lost.",
+        std::io::Error::from(rustix::io::Errno::STALE),
+    )
+}
+
+fn refused() -> Box<RusticError> {
+    RusticError::new(
+        ErrorKind::Internal,
+        "This write is not what the repository was opened for.",
+    )
+}

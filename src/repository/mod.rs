@@ -1,0 +1,416 @@
+//! The restic-format store of backups, through `rustic_core`.
+//!
+//! One repository per environment. A backup is made in three steps, so that it appears only when it is complete and
+//! proven:
+//!
+//! 1. [`Still::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
+//!    checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash
+//!    leaves data that nobody refers to, which the next prune removes.
+//! 2. [`Repository::read_back`] reads every piece of it from disk again.
+//! 3. [`Repository::record`] writes the record that makes it a backup, with its [`Manifest`] inside.
+//!
+//! `restic` itself lists, checks and restores what is written here. The library behind it has its ways; each file
+//! says which of them it works around:
+//!
+//! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
+//! - `feed`: content is read, cut (`cut`) and packed (`packing`) without it, because it swallows errors of the source, and
+//!   hands every piece from thread to thread. What comes of that is what it would have written.
+//! - `extract`: content comes out by reading blobs, not through the library's restore.
+//! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.
+//! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
+//! - `storage`: folders and object storage, with time limits of its own.
+//!
+//! `transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
+//! share a bucket.
+//!
+//! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
+//! holds the environment's lock around everything that writes.
+
+mod bars;
+mod cipher;
+mod compare;
+mod copy;
+mod cut;
+mod damage;
+mod earlier;
+mod error;
+mod extract;
+mod feed;
+mod files;
+mod findings;
+mod folders;
+mod guard;
+#[cfg(feature = "object-storage")]
+mod holders;
+mod key;
+#[cfg(feature = "object-storage")]
+mod lock;
+mod meet;
+mod node;
+mod pack;
+mod pack_list;
+mod packing;
+mod prune;
+mod records;
+mod runs;
+mod still;
+pub mod storage;
+mod store;
+mod stream;
+mod tally;
+mod transfer;
+mod tree;
+mod verify;
+mod walks;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
+#[cfg(feature = "object-storage")]
+use std::sync::Weak;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustic_core::repofile::{IndexFile, IndexId, MasterKey};
+use rustic_core::{
+    ConfigOptions, Credentials, FileType, Id, KeyOptions, NoProgressBars, OpenStatus, ProgressBars,
+    ReadBackend, RepositoryBackends, RepositoryOptions, RusticError, RusticResult, WriteBackend,
+};
+
+pub use self::compare::Depth;
+pub use self::copy::{Copy, Source};
+pub use self::error::RepositoryError;
+pub use self::extract::Extracted;
+pub use self::files::{Files, StoredFile};
+pub use self::findings::Comparison;
+pub use self::key::Key;
+#[cfg(feature = "object-storage")]
+pub use self::lock::RepositoryLock;
+pub use self::prune::PruneReport;
+pub use self::records::StoredBackup;
+pub use self::still::Still;
+pub use self::verify::VerifyReport;
+
+use self::damage::Damage;
+#[cfg(feature = "object-storage")]
+use self::error::refusal_in;
+use self::error::{caught, judged};
+pub(crate) use self::guard::Loseable;
+#[cfg(feature = "object-storage")]
+pub(crate) use self::guard::Standing;
+use self::guard::{Guard, Purpose};
+#[cfg(feature = "object-storage")]
+use self::lock::Held;
+use self::storage::Found;
+pub use self::storage::Storage;
+#[cfg(feature = "object-storage")]
+use self::storage::StorageRefusal;
+use self::store::Store;
+
+use crate::disk::{private, removal};
+use crate::domain::address::Address;
+#[cfg(doc)]
+use crate::domain::backup::Manifest;
+
+/// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
+const COMPRESSION: i32 = 1;
+
+/// How big a file of packed content grows, as `restic` has it. Several are in memory while a backup is written.
+const PACK_SIZE: &str = "16MiB";
+
+/// The repository of one environment, open.
+pub struct Repository {
+    place: Address,
+    storage: Storage,
+    key: MasterKey,
+    loaded: Mutex<Option<Loaded>>,
+    damage: Damage,
+    /// The lock in the repository itself, while one is held.
+    #[cfg(feature = "object-storage")]
+    held: Mutex<Weak<Held>>,
+    /// The right of whoever works on the environment.
+    fence: Mutex<Option<Arc<dyn Loseable>>>,
+}
+
+/// The index in memory, and which files it was read from.
+struct Loaded {
+    files: Vec<Id>,
+    store: Store,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// Whether there is a repository.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when that cannot be found out.
+    pub fn exists(storage: impl Into<Storage>) -> Result<bool, RepositoryError> {
+        storage.into().holds_repository()
+    }
+
+    /// Opens a repository. Costs about half a second and 128 MiB of memory for a moment (the key is hardened against
+    /// guessing): open once and keep it.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when there is none, it is something else, or the key is not its key.
+    pub fn open(storage: impl Into<Storage>, key: &Key) -> Result<Self, RepositoryError> {
+        let storage = storage.into();
+        let place = storage.address();
+        if !storage.holds_repository()? {
+            return Err(match storage.what_is_there()? {
+                Found::Nothing => RepositoryError::Missing { place },
+                #[cfg(feature = "object-storage")]
+                Found::Begun => RepositoryError::Missing { place },
+                Found::Something(why) => RepositoryError::NotARepository { place, why },
+            });
+        }
+        let failed = |error: Box<RusticError>| {
+            if error.is_incorrect_password() {
+                return RepositoryError::WrongKey { place: place.clone() };
+            }
+            judged(&error, "opening it", &place)
+        };
+        let opened_by = match (opened(&storage, key), key.before()) {
+            // A version before this one may have made it, which read the key in another way.
+            (Err(error), Some(before)) if error.is_incorrect_password() => opened(&storage, &before),
+            (opened, _) => opened,
+        };
+        let key = opened_by.map_err(failed)?;
+        Ok(Self::with_key(storage, key))
+    }
+
+    /// Opens a repository, or creates one if there is nothing at all. Never creates one over something else, nor over
+    /// the remains of a repository.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it can be neither opened nor created.
+    pub fn open_or_create(storage: impl Into<Storage>, key: &Key) -> Result<Self, RepositoryError> {
+        let storage = storage.into();
+        if storage.holds_repository()? || matches!(storage.what_is_there()?, Found::Something(_)) {
+            return Self::open(&storage, key);
+        }
+        match &storage {
+            Storage::Folder(place) => {
+                let master_key = create_in_folder(place, key)?;
+                Ok(Self::with_key(storage, master_key))
+            }
+            #[cfg(feature = "object-storage")]
+            Storage::Bucket(_) => create_in_bucket(&storage, key),
+        }
+    }
+
+    fn with_key(storage: Storage, key: MasterKey) -> Self {
+        Self {
+            place: storage.address(),
+            storage,
+            key,
+            loaded: Mutex::new(None),
+            damage: Damage::default(),
+            #[cfg(feature = "object-storage")]
+            held: Mutex::default(),
+            fence: Mutex::default(),
+        }
+    }
+
+    /// From now on changes nothing once this is lost.
+    pub(crate) fn under(&self, fence: Arc<dyn Loseable>) {
+        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence);
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Address {
+        &self.place
+    }
+
+    /// Bytes in the storage, all files together.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Io`] when a part of it cannot be listed.
+    pub fn size(&self) -> Result<u64, RepositoryError> {
+        self.storage.size()
+    }
+
+    /// A handle on the repository for one purpose. Cheap: the key is known.
+    fn handle(
+        &self,
+        purpose: Purpose,
+        bars: impl ProgressBars,
+    ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
+        let guard = Guard::new(&self.storage, purpose)?;
+        #[cfg(feature = "object-storage")]
+        let guard = guard.under(self.held_lock());
+        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let guard = Arc::new(guard.under(fence));
+        let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
+        Ok((open, guard))
+    }
+
+    /// The lock in the repository itself, if it is held now.
+    #[cfg(feature = "object-storage")]
+    fn held_lock(&self) -> Option<Arc<dyn Loseable>> {
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade()?;
+        Some(held)
+    }
+
+    /// Whether a lock in the repository was held and was taken away since. Asks the storage.
+    #[cfg(feature = "object-storage")]
+    pub(crate) fn has_lost_its_lock(&self) -> bool {
+        self.held_lock().is_some_and(|held| !held.is_surely_held())
+    }
+
+    /// The repository with its index, which is read again if its files are others by now.
+    fn store(&self) -> Result<Store, RepositoryError> {
+        let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
+        let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let mut files: Vec<Id> = open
+            .list::<IndexId>()
+            .map_err(judge)?
+            .map(IndexId::into_inner)
+            .collect();
+        files.sort_unstable();
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = &*loaded
+            && loaded.files == files
+        {
+            return Ok(loaded.store.clone());
+        }
+        let indexed = caught("reading the index", &self.place, || {
+            open.to_indexed()
+                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
+        })?;
+        let store = Store::new(indexed, &self.place, files.is_empty(), &self.damage);
+        *loaded = Some(Loaded {
+            files,
+            store: store.clone(),
+        });
+        Ok(store)
+    }
+
+    /// Which file of the index is damaged: the library says only that one is.
+    fn damaged_index(&self, files: &[Id]) -> Option<RepositoryError> {
+        let (open, _) = self.handle(Purpose::Read, NoProgressBars).ok()?;
+        files.iter().find_map(|file| {
+            let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
+            let doing = format!("reading index/{}", file.to_hex().as_str());
+            Some(judged(&error, &doing, &self.place))
+        })
+    }
+}
+
+/// The key that everything in a repository is encrypted with.
+fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
+    let open = |guard: Guard| {
+        handle(Arc::new(guard), NoProgressBars)
+            .and_then(|handle| handle.open(&Credentials::password(key.secret())))
+            .map(|open| open.key())
+    };
+    let guard = Guard::new(storage, Purpose::Read)?;
+    let keys = guard.list(FileType::Key)?;
+    match open(guard) {
+        // The library takes the first key that the secret opens. Beside the right one there may be one of a creation that
+        // came to nothing.
+        Err(error) if keys.len() > 1 && !error.is_incorrect_password() => keys
+            .into_iter()
+            .find_map(|id| open(Guard::new(storage, Purpose::Read).ok()?.with_key(id)).ok())
+            .ok_or(error),
+        opened => opened,
+    }
+}
+
+/// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
+/// that everything in it is encrypted with.
+fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
+    let failed = |error: io::Error| RepositoryError::Io {
+        doing: "creating it".to_owned(),
+        place: Address::from(place),
+        why: error.to_string(),
+    };
+    let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
+        return Err(failed(io::Error::other(
+            "this is not a path that a folder can have",
+        )));
+    };
+    private::folders(parent).map_err(failed)?;
+    let mut half = OsString::from(".");
+    half.push(name);
+    half.push(".creating");
+    let half = parent.join(half);
+    // What an earlier, interrupted creation left never held a backup.
+    removal::remove(&half).map_err(failed)?;
+    private::folders(&half).map_err(failed)?;
+    let (made, _) = initialised(&Storage::Folder(half.clone()), key)
+        .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
+    fs::rename(&half, place).map_err(failed)?;
+    fs::File::open(parent)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)?;
+    Ok(made)
+}
+
+/// Makes a repository in a bucket, where nothing can be moved into place. Its config comes last: until that is written
+/// there is no repository, and what a crash has left until then is a key that opens nothing.
+#[cfg(feature = "object-storage")]
+fn create_in_bucket(storage: &Storage, key: &Key) -> Result<Repository, RepositoryError> {
+    let place = storage.address();
+    let judge = |error: &RusticError| judged(error, "creating it", &place);
+    let guard = match initialised(storage, key) {
+        Ok((_, guard)) => guard,
+        // Another Lifeboat came first: its repository is the one, and this key goes.
+        Err(error) if matches!(refusal_in(&error), Some(StorageRefusal::Exists)) => {
+            return Repository::open(storage, key);
+        }
+        Err(error) => return Err(judge(&error)),
+    };
+    let ours = guard.keys();
+    for other in guard.list(FileType::Key).map_err(|error| judge(&error))? {
+        if !ours.contains(&other) {
+            guard
+                .remove(FileType::Key, &other, false)
+                .map_err(|error| judge(&error))?;
+        }
+    }
+    // Finds out whether it really can be used.
+    Repository::open(storage, key)
+}
+
+/// Writes key and config of a new repository. Gives the key that everything in it is encrypted with.
+fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Guard>)> {
+    let mut config = ConfigOptions::default();
+    config.set_compression = Some(COMPRESSION);
+    config.set_extra_verify = Some(false);
+    config.set_datapack_size = PACK_SIZE.parse().ok();
+    config.set_datapack_growfactor = Some(0);
+    let guard = Arc::new(Guard::new(storage, Purpose::Create)?);
+    let made = handle(Arc::clone(&guard), NoProgressBars)?.init(
+        &Credentials::password(key.secret()),
+        &KeyOptions::default(),
+        &config,
+    );
+    match made {
+        Ok(made) => Ok((made.key(), guard)),
+        Err(error) => {
+            for key in guard.keys() {
+                // A key without a config opens nothing.
+                let _ = guard.remove(FileType::Key, &key, false);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn handle(guard: Arc<Guard>, bars: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {
+    let options = RepositoryOptions::default().no_cache(true);
+    rustic_core::Repository::new_with_progress(&options, &RepositoryBackends::new(guard, None), bars)
+}

@@ -1,0 +1,223 @@
+//! A repository in a folder, through the library's own backend.
+//!
+//! Beyond that backend it brings the folder of a new file to disk, reports folders that cannot be listed, which that
+//! backend passes over, writes files itself (`pack_file`): packs in large pieces, and all of them open to nobody else; and
+//! keeps packs open between reads.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rustic_backend::LocalBackend;
+use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
+
+use super::{Found, Shelf, pack_file, path_of};
+use crate::disk::private;
+use crate::domain::address::Address;
+use crate::repository::error::RepositoryError;
+
+/// How many packs are kept open: a few per core.
+const OPEN_PACKS: usize = 16;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Folder {
+    place: PathBuf,
+    backend: LocalBackend,
+    packs: Mutex<VecDeque<(Id, Arc<File>)>>,
+}
+
+impl Folder {
+    pub(super) fn new(place: &Path) -> RusticResult<Self> {
+        let text = place.to_str().ok_or_else(|| {
+            RusticError::new(
+                ErrorKind::InvalidInput,
+                "The repository's path is not valid Unicode.",
+            )
+        })?;
+        Ok(Self {
+            place: place.to_owned(),
+            backend: LocalBackend::new(text, [])?,
+            packs: Mutex::new(VecDeque::new()),
+        })
+    }
+
+    /// A pack, open for reading.
+    fn pack(&self, id: &Id) -> io::Result<Arc<File>> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = packs.iter().find(|(open, _)| open == id) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(File::open(self.place.join(path_of(FileType::Pack, id)))?);
+        if packs.len() == OPEN_PACKS {
+            packs.pop_front();
+        }
+        packs.push_back((*id, Arc::clone(&file)));
+        Ok(file)
+    }
+}
+
+impl Shelf for Folder {
+    fn list(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
+        if kind != FileType::Config {
+            let folder = self.place.join(kind.dirname());
+            fs::read_dir(&folder).map_err(|error| failed("listing a folder of the repository", error))?;
+        }
+        self.backend.list_with_size(kind)
+    }
+
+    fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
+        let packs = self.list(FileType::Pack)?;
+        Ok(packs
+            .into_iter()
+            .map(|(id, size)| {
+                let about = fs::metadata(self.place.join(path_of(FileType::Pack, &id)));
+                (id, size, about.and_then(|about| about.modified()).ok())
+            })
+            .collect())
+    }
+
+    fn read(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
+        self.backend.read_full(kind, id)
+    }
+
+    fn read_part(&self, kind: FileType, id: &Id, offset: u32, length: u32) -> RusticResult<Bytes> {
+        if kind != FileType::Pack {
+            return self.backend.read_partial(kind, id, false, offset, length);
+        }
+        let read = || {
+            let pack = self.pack(id)?;
+            let mut bytes = vec![0; length as usize];
+            pack.read_exact_at(&mut bytes, u64::from(offset))?;
+            Ok(bytes.into())
+        };
+        read().map_err(|error| failed("reading a pack", error))
+    }
+
+    fn read_past_cache(
+        &self,
+        pack: &Id,
+        offset: u32,
+        length: u32,
+        buffer: &mut Vec<u8>,
+    ) -> RusticResult<usize> {
+        let path = self.place.join(path_of(FileType::Pack, pack));
+        pack_file::read(&path, offset, length, buffer).map_err(|error| failed("reading a pack", error))
+    }
+
+    fn write(&self, kind: FileType, id: &Id, content: BytesList) -> RusticResult<()> {
+        let path = self.place.join(path_of(kind, id));
+        let mode = private::mode_below(&self.place) & 0o666;
+        pack_file::write(&path, content.slice(), mode)
+            .map_err(|error| failed("writing a file of the repository", error))?;
+        // The file is on disk, its name not yet.
+        File::open(path.parent().unwrap_or(&self.place))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| failed("writing a folder of the repository", error))
+    }
+
+    fn remove(&self, kind: FileType, id: &Id) -> RusticResult<()> {
+        self.backend.remove(kind, id, false)
+    }
+
+    fn create(&self) -> RusticResult<()> {
+        self.backend.create()?;
+        // As they are made by the library, they are open to whomever the umask lets in. Nobody gets there yet.
+        let close = |folder: &Path| {
+            let own = fs::Permissions::from_mode(private::mode_below(&self.place));
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    fs::set_permissions(path, own.clone())?;
+                }
+            }
+            Ok(())
+        };
+        close(&self.place)
+            .and_then(|()| close(&self.place.join(FileType::Pack.dirname())))
+            .map_err(|error| failed("closing the repository to others", error))
+    }
+}
+
+fn failed(doing: &str, error: io::Error) -> Box<RusticError> {
+    RusticError::with_source(ErrorKind::Backend, doing, error)
+}
+
+pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
+    match fs::metadata(place.join("config")) {
+        Ok(about) => Ok(about.is_file()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(RepositoryError::Io {
+            doing: "looking for it".to_owned(),
+            place: Address::from(place),
+            why: error.to_string(),
+        }),
+    }
+}
+
+pub(super) fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {
+    let mut entries = match fs::read_dir(place) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Ok(Found::Something("there is a file in its place".to_owned()));
+        }
+        Err(error) => {
+            return Err(RepositoryError::Io {
+                doing: "looking what is there".to_owned(),
+                place: Address::from(place),
+                why: error.to_string(),
+            });
+        }
+    };
+    if entries.next().is_none() {
+        return Ok(Found::Nothing);
+    }
+    let remains = ["data", "keys", "snapshots", "index"]
+        .iter()
+        .any(|name| place.join(name).is_dir());
+    Ok(Found::Something(if remains {
+        "its file \"config\" is missing, while other parts of a repository are there: bring the file back"
+            .to_owned()
+    } else {
+        "other files are there: choose an empty folder, or one that does not exist yet".to_owned()
+    }))
+}
+
+pub(super) fn size(place: &Path) -> Result<u64, RepositoryError> {
+    fn sum(folder: &Path) -> io::Result<u64> {
+        let mut bytes = 0;
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let about = match entry.metadata() {
+                Ok(about) => about,
+                // Another process may be removing it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            bytes += if about.is_dir() {
+                sum(&entry.path())?
+            } else {
+                about.len()
+            };
+        }
+        Ok(bytes)
+    }
+    sum(place).map_err(|error| RepositoryError::Io {
+        doing: "adding up the sizes of the files".to_owned(),
+        place: Address::from(place),
+        why: error.to_string(),
+    })
+}
