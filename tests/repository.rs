@@ -37,6 +37,8 @@ mod meddling;
 mod moving;
 #[path = "repository/object_storage.rs"]
 mod object_storage;
+#[path = "repository/older.rs"]
+mod older;
 #[path = "repository/records.rs"]
 mod records;
 #[path = "repository/round_trip.rs"]

@@ -62,8 +62,8 @@ pub struct Item {
     pub modified: FileTime,
     /// When anything about it last changed (`ctime`). Not restored; tells an unchanged file from a changed one.
     pub changed: FileTime,
-    /// Its number in its file system, or one that stands for what is in it. Not restored; tells a file from another one, as
-    /// `changed` does.
+    /// Its number in its file system; 0 for what is in none. Not restored; tells a file from another one, as `changed`
+    /// does.
     pub inode: u64,
     /// What is in a file, where the walk has it in its hands anyway.
     pub held: Option<Bytes>,
@@ -214,11 +214,6 @@ pub trait Content: Send + Sync {
     fn freeze(&self) -> Result<Option<(u64, u64)>, ContentError> {
         Ok(None)
     }
-
-    /// What is held still is stored beside content that is not. Whether an earlier backup has a file of it is then told
-    /// by the number and the length of the file alone, so from now on nobody may be able to make two different files have
-    /// the same number.
-    fn stands_beside_others(&self) {}
 
     /// Begins to read what is held still, as far as memory allows, for the walk that is to come.
     fn read_ahead(&self) {}

@@ -1,5 +1,5 @@
-//! Counts of what a copy has done, filled by the library's progress bars and by the stream, and told to a [`Watch`]
-//! from a thread of its own: the library keeps what it is given for ever, and a [`Watch`] is only lent.
+//! Counts of what a copy has done, filled by those who do it, and told to a [`Watch`] from a thread of its own. Where the
+//! library copies, its progress bars fill them: it keeps what it is given for ever, and a [`Watch`] is only lent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

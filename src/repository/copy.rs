@@ -2,7 +2,7 @@
 //!
 //! The content is walked three times: to know how much there is, to store it, and once more at the end. The copy holds
 //! only if the walk that stored, the last walk and the stored tree all tell the same of every item, down to the number
-//! and the time of its last change. That finds what changed meanwhile, and what the library lost on the way.
+//! and the time of its last change. That finds what changed meanwhile, and what was lost on the way.
 //!
 //! Content that can be held still, as a database can, is walked once: what it tells was so at one moment, and is compared
 //! with the stored tree only.
@@ -57,7 +57,7 @@ pub struct Copy {
     pub(super) folders: Vec<Lying>,
     /// Packs that were written for this copy, and read back since.
     pub(super) proven: HashSet<Id>,
-    /// What the library counted, for `restic` to show.
+    /// What was counted, for `restic` to show.
     pub(super) summary: Option<SnapshotSummary>,
 }
 
@@ -102,10 +102,11 @@ impl Repository {
             (fed.met, last_walk?, holding?, Some((fed.summary, fed.proven)))
         };
 
-        let (summary, proven) = stored.unwrap_or_default();
+        let (summary, proven) =
+            stored.map_or_else(Default::default, |(summary, proven)| (Some(summary), proven));
         let mut instances = Vec::new();
         for ((source, met), last) in sources.iter().zip(met).zip(&last_walk) {
-            if last.estimate.is_none()
+            if !last.is_held()
                 && let Some(workspace) = met.tallies.difference(&last.tallies)
             {
                 return Err(RepositoryError::ContentChanged {
@@ -161,7 +162,7 @@ impl Repository {
 /// Whether an earlier backup holds exactly what the walks met.
 fn is_all_there(sources: &[Source], met: &[Met], earlier: &Holding) -> bool {
     let is_there = |(source, met): (&Source, &Met)| {
-        met.estimate.is_none()
+        !met.is_held()
             && earlier
                 .instance(&source.name)
                 .is_some_and(|kept| met.tallies.difference(kept).is_none())

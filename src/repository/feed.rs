@@ -1,64 +1,60 @@
-//! Feeds the content of all instances into the library, which stores it.
+//! Stores the content of all instances: whatever walks over it meet is packed, and put together to folders.
+//!
+//! One thread walks (`meet`), others read, cut and pack what it meets (`packing`), and one puts the folders together
+//! (`folders`). Items are handed on in batches. Content that is held still, as a database is, brings what is in its files
+//! along with the walk, in pieces that are cut already; all other files are read where they are packed. One that an
+//! earlier backup has, and that has not changed since, is not read again.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
-use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile, SnapshotSummary};
-use rustic_core::{
-    BackupOptions, Id, ParentOptions, ReadSourceEntry, RusticError, SnapshotGroupCriterion, TreeId,
-};
+use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotSummary};
+use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
-use super::bars::{Bars, Counts, pulse};
-use super::copy::Source;
+use super::bars::{Counts, pulse};
+use super::cut::Cutting;
+use super::earlier::Earlier;
 use super::error::{RepositoryError, caught, judged};
+use super::folders::{self, Steps};
 use super::guard::Purpose;
+use super::meet::{Batch, Hand, Told, Walks};
+use super::packing::{Added, Bench, Packing};
 use super::still::Still;
-use super::stream::{Call, Entry, Opening, Reading, Stream};
+use super::stream::{Call, Opening};
 use super::walks::Met;
 use super::{Repository, node};
-use crate::concurrency::byte_budget::ByteBudget;
 use crate::content::{Item, ItemKind};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::watch::Watch;
 
-/// How many items the walk may be ahead of those that store them: so many that neither waits for the other each time.
-const AHEAD: usize = 1024;
-/// How many bytes may be under way of items that bring their content along.
-pub(super) const UNDER_WAY: usize = 32 * 1024 * 1024;
+/// How many batches may wait to be packed.
+const BATCHES: usize = 8;
+/// How many may wait for their folders to be put together.
+const FOLDERS: usize = 64;
+/// What is brought along and is longer than this is cut, and so are files of a data store. Neither is ever changed in its
+/// middle, so nothing is gained by looking for places to cut.
+const PIECE: usize = 1024 * 1024;
 
 /// What was stored, before it is a backup.
 pub(super) struct Fed {
     /// The folder above the instances.
     pub(super) tree: TreeId,
     /// What was counted, for `restic` to show.
-    pub(super) summary: Option<SnapshotSummary>,
+    pub(super) summary: SnapshotSummary,
     /// What was met, by instance.
     pub(super) met: Vec<Met>,
     /// Packs that were written for it, and read back since.
     pub(super) proven: HashSet<Id>,
 }
 
-/// One instance while it is fed.
-struct Feed<'a> {
-    source: &'a Source,
-    reading: Arc<Reading>,
-    /// The folder of the instance itself: it is not part of its content, and `restic` wants to know its times.
-    top: Node,
-    /// When the content was held still, if it was.
-    since: Option<Duration>,
-    budget: Arc<ByteBudget>,
-    met: Mutex<Option<Met>>,
-}
-
 impl Repository {
-    /// Stores what a walk over all instances meets. The record that the library makes up for it is written nowhere.
-    /// `earlier` is what an earlier walk met.
+    /// Stores what walks over all sources meet. What is known of each before that is in `earlier`; files that are in the
+    /// backup `parent` and have not changed since are not read.
     pub(super) fn feed(
         &self,
         still: &Still,
@@ -66,144 +62,171 @@ impl Repository {
         parent: Option<&BackupId>,
         watch: &dyn Watch,
     ) -> Result<Fed, RepositoryError> {
-        if earlier.iter().all(|earlier| earlier.estimate.is_some()) {
-            return self.feed_held(still, earlier, parent, watch);
-        }
-        let (sources, stopwatch) = (&still.sources, still.stopwatch);
-        let counts = Arc::new(Counts::default());
         let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
-        let (open, guard) = self
-            .handle(Purpose::Copy, Bars(Arc::clone(&counts)))
-            .map_err(judge)?;
+        let failed = |why: String| RepositoryError::Io {
+            doing: "storing the content".to_owned(),
+            place: self.place().clone(),
+            why,
+        };
+        let (open, guard) = self.handle(Purpose::Copy, NoProgressBars).map_err(judge)?;
+        let level = open.config().zstd().map_err(judge)?;
+        // Without it all files are read again, and what the repository has is still not written again.
+        let parent = parent
+            .and_then(|parent| self.find(parent).ok())
+            .map(|(_, tree)| tree);
+        let store = self.store()?;
         let call = Arc::new(Call::new(Arc::clone(&guard)));
-        let budget = ByteBudget::new(UNDER_WAY);
-        let feeds: Vec<_> = sources
-            .iter()
-            .zip(earlier)
-            .map(|(source, earlier)| Feed {
-                source,
-                reading: Arc::new(Reading::new(source.name.clone(), Arc::clone(&call), stopwatch)),
-                top: top(&source.name, earlier),
-                budget: Arc::clone(&budget),
-                since: earlier.estimate.map(|_| earlier.began),
-                met: Mutex::default(),
+        let counts = Counts::default();
+        let known = AtomicU64::new(0);
+        let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &call);
+        let by_content = Arc::new(Cutting::of(open.config()).map_err(failed)?);
+        let evenly = Arc::new(Cutting::evenly(PIECE));
+        let cutting = |earlier: &Met| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
+        let walks = Walks::new(still, earlier, &call, &counts, watch, &cutting);
+
+        let fed = || {
+            thread::scope(|scope| {
+                let (working, work) = channel::<()>();
+                let (told, known, call) = (&counts, &known, &call);
+                scope.spawn(move || pulse(told, watch, &work, || call.off(RepositoryError::Cancelled)));
+                let counter = packing.start(scope);
+                let (batches, received) = sync_channel::<Batch>(BATCHES);
+                let (steps, taken) = sync_channel::<Steps>(FOLDERS);
+                let received = Arc::new(Mutex::new(received));
+                for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+                    let (received, counter) = (Arc::clone(&received), counter.clone());
+                    let packing = &packing;
+                    scope.spawn(move || {
+                        let packed = packing
+                            .bench(BlobType::Data, &counter)
+                            .and_then(|bench| pack(&received, bench, call, told, known));
+                        if let Err(error) = packed {
+                            call.off(error);
+                        }
+                    });
+                }
+                // Whoever waits for one to take its batch must not be the only one left that could.
+                drop(received);
+                let building = scope.spawn({
+                    let packing = &packing;
+                    move || {
+                        let built = packing.bench(BlobType::Tree, &counter).and_then(|mut bench| {
+                            let built = folders::build(&taken, &mut bench)?;
+                            bench.finish()?;
+                            Ok(built)
+                        });
+                        built.unwrap_or_else(|error| {
+                            call.off(error);
+                            None
+                        })
+                    }
+                });
+                let met = walks.walk_all(Earlier::new(&store, parent), Hand::new(batches, steps));
+                let built = building.join().unwrap_or(None);
+                drop(working);
+                (met, built)
             })
-            .collect();
-
-        let repository = caught("reading the index", self.place(), || {
-            open.to_indexed_ids().map_err(judge)
-        })?;
-        let archived = thread::scope(|scope| {
-            let (working, work) = channel::<()>();
-            let (entries, received) = sync_channel(AHEAD);
-            let stream = Stream::new(received);
-            scope.spawn({
-                let (counts, call) = (&counts, &call);
-                move || pulse(counts, watch, &work, || call.off(RepositoryError::Cancelled))
-            });
-            scope.spawn(|| send_all(&feeds, entries, &call, &counts, watch));
-            let paths: Vec<_> = sources.iter().map(|source| place_of(&source.name)).collect();
-            let store = || repository.archive(&options(parent), &stream, SnapshotFile::default(), &paths);
-            let archived = catch_unwind(AssertUnwindSafe(store));
-            // Whoever still sends or counts learns by this that it is over.
-            drop(stream);
-            drop(working);
-            archived
-        });
-        // The source's own failure says more than what the library made of it.
-        let failure = call.failure().or_else(|| guard.failure());
-        let stored = match (failure, archived) {
-            (Some(failure), _) => Err(failure),
-            (None, Ok(stored)) => stored.map_err(judge),
-            (None, Err(_)) => Err(RepositoryError::Io {
-                doing: "storing the content".to_owned(),
-                place: self.place().clone(),
-                why: "the repository's library gave up; its message is on standard error".to_owned(),
+        };
+        let fed = caught("storing the content", self.place(), || Ok(fed()));
+        let (met, built) = fed.inspect_err(|_| guard.withdraw())?;
+        let met = met.map_err(|failure| call.off(failure)).ok().flatten();
+        let stored = match (call.failure().or_else(|| guard.failure()), met, built) {
+            (Some(failure), ..) => Err(failure),
+            (None, Some((met, mut told)), Some((tree, folders))) => packing.finish().map(|stored| {
+                told.known += known.into_inner();
+                Fed {
+                    tree,
+                    summary: summary(&told, folders, stored.content, stored.folders),
+                    proven: stored.proven,
+                    met: walks.over(met),
+                }
             }),
+            (None, ..) => Err(failed(
+                "a thread of it gave up; its message is on standard error".to_owned(),
+            )),
         };
-        let stored: SnapshotFile = stored.inspect_err(|_| guard.withdraw())?;
-        let met = feeds.into_iter().map(Feed::met).collect::<Option<Vec<_>>>();
-        Ok(Fed {
-            tree: stored.tree,
-            summary: stored.summary,
-            met: met.ok_or(RepositoryError::Cancelled)?,
-            proven: HashSet::new(),
-        })
+        stored.inspect_err(|_| guard.withdraw())
     }
 }
 
-impl Feed<'_> {
-    /// Walks the content and sends every item to be stored. `false` when it was called off.
-    fn send(
-        &self,
-        entries: &SyncSender<Entry>,
-        counts: &Counts,
-        watch: &dyn Watch,
-    ) -> Result<bool, RepositoryError> {
-        let place = place_of(&self.source.name);
-        let top = ReadSourceEntry {
-            path: place.clone(),
-            node: self.top.clone(),
-            open: None,
-        };
-        // Nobody receives any more once the library has failed; it says why.
-        if entries.send(top).is_err() {
-            return Ok(false);
+/// What `restic` shows of a backup.
+fn summary(told: &Told, folders: u64, content: Added, trees: Added) -> SnapshotSummary {
+    let mut summary = SnapshotSummary::default();
+    summary.files_new = told.files - told.known;
+    summary.files_unmodified = told.known;
+    summary.total_files_processed = told.files;
+    summary.total_bytes_processed = told.bytes;
+    summary.total_dirs_processed = folders;
+    summary.data_blobs = content.pieces;
+    summary.tree_blobs = trees.pieces;
+    summary.data_added = content.bytes + trees.bytes;
+    summary.data_added_packed = content.packed + trees.packed;
+    summary.data_added_files = content.bytes;
+    summary.data_added_files_packed = content.packed;
+    summary.data_added_trees = trees.bytes;
+    summary.data_added_trees_packed = trees.packed;
+    summary
+}
+
+/// Packs batches until no more come, and counts in `known` the files whose walk brought along what the repository has
+/// already. A batch that is not packed drops where its ids would go, which tells.
+fn pack(
+    received: &Mutex<Receiver<Batch>>,
+    mut bench: Bench<'_>,
+    call: &Call,
+    counts: &Counts,
+    known: &AtomicU64,
+) -> Result<(), RepositoryError> {
+    let mut buffer = Vec::new();
+    loop {
+        let next = received.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(batch) = next else { break };
+        if call.is_off() {
+            continue;
         }
-        let met = Met::walking(self.source, &self.reading.began, &mut |item| {
-            let node = node::from_item(&item).ok_or_else(|| RepositoryError::ContentChanged {
-                instance: self.source.name.clone(),
-                what: format!("{} has no name or no time", item.path.display()),
-            })?;
-            if !item.is_workspace() {
-                counts.add_item();
-            }
-            // What is below a workspace of a database is its tables.
-            if self.since.is_some() && node.is_dir() && item.path.iter().count() == 2 {
-                watch.part(&node.name().to_string_lossy());
-            }
-            let path = place.join(&item.path);
-            // Whoever stores gives it back, and all of it at once when the copy is called off.
-            let permit = item.held.as_ref().and_then(|held| self.budget.take(held.len()));
-            let open = node.is_file().then(|| Opening {
-                content: Arc::clone(&self.source.content),
-                item,
-                reading: Arc::clone(&self.reading),
-                permit,
+        let mut packed = Vec::with_capacity(batch.files.len());
+        for file in batch.files {
+            packed.push(match &file.item.held {
+                Some(bytes) => {
+                    let before = bench.known();
+                    let pieces = bytes
+                        .chunks(PIECE)
+                        .map(|piece| bench.store(piece).map(DataId::from));
+                    let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+                    let is_known = bench.known() - before == pieces.len() as u64;
+                    known.fetch_add(u64::from(is_known), Ordering::Relaxed);
+                    pieces
+                }
+                None => pack_file(&file, &mut bench, &mut buffer, counts)?,
             });
-            let sent = entries.send(ReadSourceEntry { path, node, open });
-            Ok(sent.is_ok() && !self.reading.call.is_off())
-        })?;
-        let is_whole = met.is_some();
-        *self.met.lock().unwrap_or_else(PoisonError::into_inner) = met;
-        Ok(is_whole)
+        }
+        // Whoever puts folders together has its own reason to have gone.
+        let _ = batch.packed.send(packed);
     }
-
-    /// What was met; reading may have gone on for longer than the walk.
-    fn met(self) -> Option<Met> {
-        let met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-        Some(Met {
-            began: self.since.unwrap_or(met.began),
-            ended: met.ended.max(self.reading.last()),
-            ..met
-        })
+    if call.is_off() {
+        return Ok(());
     }
+    bench.finish()
 }
 
-/// Sends the items of all instances, one instance after the other.
-fn send_all(feeds: &[Feed<'_>], entries: SyncSender<Entry>, call: &Call, counts: &Counts, watch: &dyn Watch) {
-    for feed in feeds {
-        watch.instance(&feed.source.name);
-        match feed.send(&entries, counts, watch) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(failure) => {
-                call.off(failure);
-                break;
-            }
-        }
-    }
-    drop(entries);
+/// Packs a file that has to be read.
+fn pack_file(
+    file: &Opening,
+    bench: &mut Bench<'_>,
+    buffer: &mut Vec<u8>,
+    counts: &Counts,
+) -> Result<Vec<DataId>, RepositoryError> {
+    let mut opened = file.open()?;
+    let mut pieces = Vec::new();
+    let mut store = |piece: &[u8]| {
+        pieces.push(DataId::from(bench.store(piece)?));
+        counts.add_bytes(piece.len() as u64);
+        Ok(())
+    };
+    file.reading
+        .cutting
+        .cut(buffer, &mut |room| opened.fill(room), &mut store)?;
+    Ok(pieces)
 }
 
 /// The folder of an instance at the top of the tree: as new as the newest item in it.
@@ -226,25 +249,4 @@ pub(super) fn top(name: &InstanceName, met: &Met) -> Node {
             Metadata::default(),
         )
     })
-}
-
-/// Where an instance is in the tree.
-fn place_of(name: &InstanceName) -> PathBuf {
-    Path::new("/").join(name.as_str())
-}
-
-fn options(parent: Option<&BackupId>) -> BackupOptions {
-    let mut options = BackupOptions::default();
-    options.no_scan = true;
-    let parents = parent
-        .map(|parent| parent.0.clone())
-        .into_iter()
-        .collect::<Vec<_>>();
-    options.parent_opts = ParentOptions::default()
-        .force(parents.is_empty())
-        .parents(parents)
-        .group_by(SnapshotGroupCriterion::new())
-        // The library takes this the other way round: with it, files are told apart by their numbers too.
-        .ignore_inode(true);
-    options
 }

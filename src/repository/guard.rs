@@ -1,9 +1,9 @@
 //! What stands between the library and the disk, so that a backup appears in the repository only when it is complete.
 //!
-//! The library ends a copy whose source failed in the middle with a backup that silently lacks a file, and offers no
-//! way to cancel. So it is never allowed to write one by itself: a guard made for [`Purpose::Copy`] lets packs and
-//! indexes through, swallows the backup's record, and stops writing anything once the copy is called off. Only a
-//! guard made for [`Purpose::Record`] writes records, and remembers under which id.
+//! The library records what it copies into another repository before anybody has looked at it, and offers no way to
+//! cancel. So it is never allowed to: a guard made for [`Purpose::Copy`] lets packs and indexes through, swallows the
+//! backup's record, and stops writing anything once the copy is called off. Only a guard made for [`Purpose::Record`]
+//! writes records, and remembers under which id.
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
@@ -381,7 +381,7 @@ impl WriteBackend for Guard {
                 .get_or_insert_with(|| {
                     judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
                 });
-            // Without this the library goes on to read the whole source for nothing.
+            // Without this the whole source is read for nothing.
             self.call_off();
             return Err(error);
         }

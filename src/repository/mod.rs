@@ -13,9 +13,8 @@
 //! says which of them it works around:
 //!
 //! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
-//! - `stream`: content goes in through a reader that always fills the buffer.
-//! - `feed` and `copy`: errors of the source, which the library swallows, fail the copy.
-//! - `packing`: what comes in small pieces that are in memory already, as rows do, is packed without it.
+//! - `feed`: content is read, cut (`cut`) and packed (`packing`) without it, because it swallows errors of the source, and
+//!   hands every piece from thread to thread. What comes of that is what it would have written.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
 //! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.
 //! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
@@ -31,12 +30,12 @@ mod bars;
 mod cipher;
 mod compare;
 mod copy;
+mod cut;
 mod damage;
 mod earlier;
 mod error;
 mod extract;
 mod feed;
-mod feed_held;
 mod files;
 mod findings;
 mod folders;
@@ -48,6 +47,7 @@ mod keeping;
 mod key;
 #[cfg(feature = "object-storage")]
 mod lock;
+mod meet;
 mod node;
 mod pack;
 mod pack_list;

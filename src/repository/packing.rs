@@ -1,9 +1,9 @@
 //! Packs pieces of content and folders on all cores, writes the packs, and then the index that tells where each piece
 //! lies.
 //!
-//! The library does this for whatever comes as files. Rows of a database come as a hundred thousand small pieces that
-//! are in memory already: handing each of them from thread to thread, as the library does, costs more than everything
-//! else. Here a thread takes a handful of pieces at a time and does with them all that is to be done.
+//! Files, and the rows of a database even more, come as a hundred thousand small pieces: handing each of them from thread
+//! to thread, as the library does, costs more than everything else. Here a thread takes a handful of files or pieces at a
+//! time and does with them all that is to be done.
 //!
 //! A piece is written once, even if two threads come with it at the same time. The index is written after the packs that
 //! it lists, so that a crash leaves packs that nobody refers to, and nothing else.

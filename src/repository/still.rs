@@ -51,11 +51,6 @@ impl Still {
                 estimate,
             }));
         }
-        if still.held.iter().any(Option::is_none) {
-            for source in &still.sources {
-                source.content.stands_beside_others();
-            }
-        }
         // The first is read first, and only that much is kept in memory.
         if let Some(first) = still.sources.first() {
             first.content.read_ahead();

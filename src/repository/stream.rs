@@ -1,18 +1,16 @@
-//! Feeds content into the library: items from a walk on another thread, and readers that it opens in parallel.
+//! Files of the sources on their way into packs: how one is opened and read, and what ends the copy that it is read for.
 //!
-//! The library logs errors of its source and goes on. So every error is kept in a [`Call`], which also makes the guard
-//! refuse further writes; whoever runs the copy looks there afterwards. And the library's chunker never grows its
-//! buffer again after a short read, so readers here always fill the buffer that they are given.
+//! Many are read at a time, each by the thread that packs it. The first that cannot be read, or is another one than the
+//! walk has met, ends the copy: why is kept in its [`Call`], which also makes the guard refuse further writes. Whoever
+//! runs the copy looks there afterwards.
 
 use std::io::{self, Read};
-use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustic_core::{ReadSource, ReadSourceEntry, ReadSourceOpen, RusticResult};
-
+use super::cut::Cutting;
 use super::error::RepositoryError;
-use super::guard::{Guard, called_off};
+use super::guard::Guard;
 use crate::concurrency::byte_budget::Permit;
 use crate::content::{Content, ContentError, Item};
 use crate::domain::environment::InstanceName;
@@ -32,12 +30,13 @@ impl Call {
         }
     }
 
-    /// Calls the copy off. The first reason counts.
+    /// Calls the copy off. The first reason counts: what comes after is that others found it called off. Where that was
+    /// a write that failed, the guard has it.
     pub(super) fn off(&self, why: RepositoryError) {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(why);
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.guard.is_called_off() {
+            *failure = Some(why);
+        }
         self.guard.call_off();
     }
 
@@ -52,27 +51,34 @@ impl Call {
 }
 
 /// What the readers of one instance share.
-#[derive(Debug)]
 pub(super) struct Reading {
     pub(super) instance: InstanceName,
     pub(super) call: Arc<Call>,
-    pub(super) began: Instant,
+    /// How its files are cut.
+    pub(super) cutting: Arc<Cutting>,
+    began: Instant,
     last: Mutex<Duration>,
 }
 
 impl Reading {
     /// `began` is when the copy of all instances did.
-    pub(super) fn new(instance: InstanceName, call: Arc<Call>, began: Instant) -> Self {
+    pub(super) fn new(
+        instance: InstanceName,
+        call: Arc<Call>,
+        cutting: Arc<Cutting>,
+        began: Instant,
+    ) -> Self {
         Self {
             instance,
             call,
+            cutting,
             began,
             last: Mutex::new(Duration::ZERO),
         }
     }
 
     /// Notes that something of the instance has been read to its end just now.
-    pub(super) fn touch(&self) {
+    fn touch(&self) {
         let now = self.began.elapsed();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = now.max(*last);
@@ -84,67 +90,77 @@ impl Reading {
     }
 }
 
-/// How to open a file of the stream.
+/// A file that is to be read, or that its walk has brought along.
 pub(super) struct Opening {
-    pub(super) content: Arc<dyn Content>,
+    content: Arc<dyn Content>,
     pub(super) item: Item,
     pub(super) reading: Arc<Reading>,
-    /// Its part of the bytes that may be under way, if it brings its content along.
-    pub(super) permit: Option<Permit>,
-}
-
-impl ReadSourceOpen for Opening {
-    type Reader = Full;
-
-    fn open(self) -> RusticResult<Full> {
-        if self.reading.call.is_off() {
-            return Err(called_off());
-        }
-        match self.content.open(&self.item) {
-            Ok(reader) => Ok(Full {
-                reader,
-                item: self.item,
-                reading: self.reading,
-                _permit: self.permit,
-            }),
-            Err(error) => {
-                let instance = &self.reading.instance;
-                self.reading.call.off(RepositoryError::content(instance, error));
-                Err(called_off())
-            }
-        }
-    }
-}
-
-/// A reader that fills the buffer it is given unless the file ends, and calls the copy off when it fails.
-pub(super) struct Full {
-    reader: Box<dyn Read + Send>,
-    item: Item,
-    reading: Arc<Reading>,
     _permit: Option<Permit>,
 }
 
-impl Read for Full {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl Opening {
+    /// With its part of the bytes that may be under way, if it brings its content along.
+    pub(super) fn new(
+        content: &Arc<dyn Content>,
+        item: Item,
+        reading: &Arc<Reading>,
+        permit: Option<Permit>,
+    ) -> Self {
+        Self {
+            content: Arc::clone(content),
+            item,
+            reading: Arc::clone(reading),
+            _permit: permit,
+        }
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// That the copy is called off, by this one or another.
+    pub(super) fn open(&self) -> Result<Opened<'_>, RepositoryError> {
+        if self.reading.call.is_off() {
+            return Err(RepositoryError::Cancelled);
+        }
+        match self.content.open(&self.item) {
+            Ok(reader) => Ok(Opened { file: self, reader }),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Calls the copy off. What comes back only says that it is: the call has the reason.
+    fn failed(&self, error: ContentError) -> RepositoryError {
+        let instance = &self.reading.instance;
+        self.reading.call.off(RepositoryError::content(instance, error));
+        RepositoryError::Cancelled
+    }
+}
+
+/// A file while it is read.
+pub(super) struct Opened<'a> {
+    file: &'a Opening,
+    reader: Box<dyn Read + Send>,
+}
+
+impl Opened<'_> {
+    /// Reads until the buffer is full or the file ends, and gives how many bytes that are.
+    ///
+    /// # Errors
+    /// As [`Opening::open`].
+    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, RepositoryError> {
         let mut filled = 0;
         while filled < buffer.len() {
-            if self.reading.call.is_off() {
-                return Err(io::Error::other("the copy was called off"));
+            if self.file.reading.call.is_off() {
+                return Err(RepositoryError::Cancelled);
             }
             match self.reader.read(&mut buffer[filled..]) {
                 Ok(0) => {
-                    self.reading.touch();
+                    self.file.reading.touch();
                     break;
                 }
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let error = content_error(error, &self.item);
-                    self.reading
-                        .call
-                        .off(RepositoryError::content(&self.reading.instance, error));
-                    return Err(io::Error::other("the copy was called off"));
-                }
+                Err(error) => return Err(self.file.failed(content_error(error, &self.file.item))),
             }
         }
         Ok(filled)
@@ -163,38 +179,53 @@ pub(super) fn content_error(error: io::Error, item: &Item) -> ContentError {
     }
 }
 
-/// An entry of the stream.
-pub(super) type Entry = ReadSourceEntry<Opening>;
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
 
-/// The stream as the library takes it. It can be drawn from once.
-pub(super) struct Stream(Mutex<Option<Receiver<Entry>>>);
+    use rustic_core::{BytesList, FileType, Id, WriteBackend};
 
-impl Stream {
-    pub(super) fn new(entries: Receiver<Entry>) -> Self {
-        Self(Mutex::new(Some(entries)))
-    }
-}
+    use super::*;
+    use crate::repository::guard::Purpose;
+    use crate::repository::storage::Storage;
 
-impl ReadSource for Stream {
-    type Open = Opening;
-    type Iter = Entries;
-
-    fn size(&self) -> RusticResult<Option<u64>> {
-        Ok(None)
+    fn call(folder: &Path) -> (Call, Arc<Guard>) {
+        let storage = Storage::Folder(folder.to_owned());
+        let guard = Arc::new(Guard::new(&storage, Purpose::Copy).unwrap());
+        (Call::new(Arc::clone(&guard)), guard)
     }
 
-    fn entries(&self) -> Entries {
-        Entries(self.0.lock().unwrap_or_else(PoisonError::into_inner).take())
+    fn changed(what: &str) -> RepositoryError {
+        RepositoryError::ContentChanged {
+            instance: "author".parse().unwrap(),
+            what: what.to_owned(),
+        }
     }
-}
 
-/// See [`Stream`].
-pub(super) struct Entries(Option<Receiver<Entry>>);
+    #[test]
+    fn the_first_reason_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (call, _) = call(folder.path());
+        call.off(changed("one"));
+        call.off(RepositoryError::Cancelled);
+        call.off(changed("another"));
+        let failure = call.failure().unwrap();
+        assert!(failure.to_string().contains("one"), "{failure}");
+    }
 
-impl Iterator for Entries {
-    type Item = RusticResult<Entry>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.as_ref()?.recv().ok().map(Ok)
+    #[test]
+    fn what_others_find_after_a_write_that_failed_is_no_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let (call, guard) = call(folder.path());
+        // A file stands where the folder of packs belongs.
+        fs::write(folder.path().join("data"), "").unwrap();
+        guard
+            .write_bytes(FileType::Pack, &Id::new([7; 32]), false, BytesList::default())
+            .unwrap_err();
+        // A reader finds it called off before whoever wrote has told why.
+        call.off(RepositoryError::Cancelled);
+        assert!(call.failure().is_none());
+        assert!(guard.failure().is_some());
     }
 }

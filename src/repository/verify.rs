@@ -191,12 +191,16 @@ fn read_all<'a>(
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
     let is_over = AtomicBool::new(false);
-    let fail = |error, piece| {
+    let fail = |error, piece: Option<DataId>| {
         let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of a pack that is cut off, the list is not what it was either; what is in it matters more.
+        let is_told = failed
+            .as_ref()
+            .is_some_and(|(_, told): &(_, Option<DataId>)| told.is_some() || piece.is_none());
         if !matches!(error, RepositoryError::Damaged { .. }) {
             is_over.store(true, Ordering::Relaxed);
             *failed = Some((error, piece));
-        } else if failed.is_none() {
+        } else if !is_told {
             *failed = Some((error, piece));
         }
     };

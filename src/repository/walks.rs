@@ -39,6 +39,11 @@ impl Met {
         }
     }
 
+    /// Whether it is of a source that is held still, and tells nothing of what is in it yet.
+    pub(super) fn is_held(&self) -> bool {
+        self.estimate.is_some()
+    }
+
     /// Items below the workspaces; about, for content that has not been walked yet.
     pub(super) fn items(&self) -> u64 {
         self.estimate

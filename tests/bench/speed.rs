@@ -9,6 +9,7 @@
 //! | `SPEED_FILES` | 20000 | files in it |
 //! | `SPEED_ROUNDS` | 3 | rounds; the table shows the median |
 //! | `SPEED_DIR` | a temporary one | where to work |
+//! | `RESTIC` | `restic` | the program to compare with; its version is printed |
 //!
 //! Both programs read a tree that is in memory already, and write to the same disk, which is quiet at the beginning of
 //! each step. Opening the repository (hardened against guessing, half a second) counts for both.
@@ -65,6 +66,10 @@ fn main() {
     eprintln!("making {mib} MiB in {files} files in {}", dir.display());
     tree::make(&dir.join("content"), mib << 20, files);
 
+    let said = Command::new(restic_program()).arg("version").output();
+    let said =
+        said.unwrap_or_else(|error| panic!("{}: {error}: is it installed?", restic_program().display()));
+    println!("{}", String::from_utf8_lossy(&said.stdout).trim());
     let mut figures = Figures::default();
     let rounds = setting("SPEED_ROUNDS", 3);
     for round in 1..=rounds {
@@ -117,9 +122,14 @@ fn without(taken: &Taken, part: &str) -> Taken {
     }
 }
 
+/// The program that Lifeboat is compared with.
+fn restic_program() -> PathBuf {
+    env::var_os("RESTIC").map_or_else(|| "restic".into(), PathBuf::from)
+}
+
 /// Runs restic in a process of its own.
 fn restic(dir: &Path, arguments: &[&str]) -> Taken {
-    let mut command = Command::new("restic");
+    let mut command = Command::new(restic_program());
     command
         .args(["--quiet", "--no-cache", "--repo", "restic"])
         .args(arguments)

@@ -48,10 +48,11 @@ fn a_flipped_bit_is_named_with_its_pack_and_the_files_that_need_it() {
 }
 
 #[test]
-fn a_bit_that_flips_before_the_backup_is_recorded_is_found_in_time() {
+fn a_bit_that_flipped_in_what_is_there_already_is_found_before_a_backup_that_needs_it_is_recorded() {
     let sandbox = Sandbox::new();
-    let copy = sandbox.copy().unwrap();
+    drop(sandbox.copy().unwrap());
     flip_a_bit_of_content(&sandbox);
+    let copy = sandbox.copy().unwrap();
     let error = sandbox.repository.read_back(&copy, &Unwatched).unwrap_err();
     assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
     assert!(sandbox.repository.list().unwrap().is_empty());

@@ -1,5 +1,5 @@
-//! Content that is held still, as a database is, goes into the repository by another way than files do. Whatever holds
-//! for files holds for it.
+//! Content that is held still, as a database is, brings what is in its files along with the walk. Whatever holds for files
+//! that are read holds for it.
 
 use std::fs;
 use std::io::Read;
@@ -13,12 +13,11 @@ use lifeboat::content::{Content, ContentError, Item, ItemKind};
 use lifeboat::domain::backup::BackupId;
 use lifeboat::repository::{Copy, Depth, RepositoryError, Source, Still};
 use lifeboat::watch::{Unwatched, Watch};
-use sha2::{Digest, Sha256};
 
 use crate::buckets::{PREFIX, over_a_line};
 use crate::meddling::Impatient;
 use crate::object_storage::Fault;
-use crate::support::{Sandbox, below, manifest, moment, noise, source};
+use crate::support::{Sandbox, below, manifest, moment, noise, set_time, source};
 
 /// A folder that nobody changes. What is in its files comes along with the walk, apart from the workspace `dam`, whose
 /// files are read as those of a data store are.
@@ -44,9 +43,8 @@ impl Unmoved {
             return Ok(item);
         }
         let bytes = fs::read(self.root.join(&item.path)).unwrap();
-        let digest = Sha256::digest(&bytes);
         Ok(Item {
-            inode: u64::from_le_bytes(digest[..8].try_into().unwrap()),
+            inode: 0,
             held: Some(bytes.into()),
             ..item
         })
@@ -162,6 +160,23 @@ fn what_an_earlier_backup_has_is_not_stored_again() {
     let extracted = sandbox.extract(&third, "author");
     assert_eq!(below(&extracted), below(&sandbox.content("author")));
     sandbox.restic(&["check", "--read-data"]);
+}
+
+#[test]
+fn what_tells_the_same_of_itself_and_has_another_content_is_stored() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.content("author").join("website/home/page.xml");
+    fs::write(&page, "before").unwrap();
+    set_time(&page, 1_000, 0);
+    let (first, _) = back_up(&sandbox, None);
+    fs::write(&page, "after!").unwrap();
+    set_time(&page, 1_000, 0);
+    let (second, _) = back_up(&sandbox, Some(&first));
+    let extracted = sandbox.extract(&second, "author");
+    assert_eq!(
+        fs::read(extracted.join("website/home/page.xml")).unwrap(),
+        b"after!"
+    );
 }
 
 #[test]

@@ -147,7 +147,10 @@ pub fn failed(job: Job) -> String {
 }
 
 fn prune(engine: &Engine) -> Job {
-    done(ended(engine, engine.start_prune(&live(), &"maria".into()).unwrap()))
+    done(ended(
+        engine,
+        engine.start_prune(&live(), &"maria".into()).unwrap(),
+    ))
 }
 
 /// What the log of a job says.
@@ -314,7 +317,10 @@ fn what_may_go_is_not_kept_for_longer_and_stays_without_a_key_that_may_delete() 
             .contains("no key is named that may delete"),
     );
     assert_eq!(engine.backups(&live()).unwrap().len(), 3);
-    let refused = engine.delete(&live(), &first, &"maria".into()).unwrap_err().to_string();
+    let refused = engine
+        .delete(&live(), &first, &"maria".into())
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("no key is named that may delete"), "{refused}");
     assert_eq!(deletions(&house.line), Vec::<String>::new());
 }
@@ -338,7 +344,10 @@ fn live_is_backed_up_verified_drilled_and_restored_without_deleting_anything() {
         let job = ended(&engine, start(&engine, from).unwrap());
         assert_eq!(job.state, JobState::Done, "{job:?}");
         assert_eq!(below(&house.place.content()), before);
-        let undone = ended(&engine, engine.start_undo(&live(), "acme/live", &"maria".into()).unwrap());
+        let undone = ended(
+            &engine,
+            engine.start_undo(&live(), "acme/live", &"maria".into()).unwrap(),
+        );
         assert_eq!(undone.state, JobState::Done, "{undone:?}");
         let again = ended(&engine, start(&engine, from).unwrap());
         assert_eq!(again.state, JobState::Done, "{again:?}");
@@ -411,7 +420,10 @@ fn what_the_bucket_still_keeps_is_told_and_stays_whole() {
         );
         house.later(2);
     }
-    let refused = engine.delete(&live(), &oldest, &"maria".into()).unwrap_err().to_string();
+    let refused = engine
+        .delete(&live(), &oldest, &"maria".into())
+        .unwrap_err()
+        .to_string();
     assert!(
         refused.contains("has to wait: the bucket keeps it until 2099-12-01"),
         "{refused}"

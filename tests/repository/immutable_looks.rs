@@ -19,7 +19,12 @@ fn what_somebody_has_hidden_is_found_and_comes_back() {
     let packs = house.first().objects("boats/acme/live/data/");
     // Without a version: that puts a marker on top.
     house.first().delete(&packs[0]);
-    let verify = || ended(&engine, engine.start_verify(&live(), None, &"maria".into()).unwrap());
+    let verify = || {
+        ended(
+            &engine,
+            engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+        )
+    };
     let why = failed(verify());
     let (name, marker) = house.first().markers("boats/").remove(0);
     assert_eq!(name, packs[0]);

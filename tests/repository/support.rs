@@ -62,7 +62,8 @@ impl Sandbox {
         [Self::new(), Self::in_bucket(store, storage)]
     }
 
-    fn with(folder: tempfile::TempDir, storage: Storage, store: Option<Store>) -> Self {
+    /// The same with any repository, which is made if there is none.
+    pub fn with(folder: tempfile::TempDir, storage: Storage, store: Option<Store>) -> Self {
         let sandbox = Self {
             repository: Repository::open_or_create(&storage, &key()).unwrap(),
             folder,
@@ -162,17 +163,7 @@ impl Sandbox {
             }
             (_, place) => place.to_string(),
         };
-        Command::new("restic")
-            .arg("--repo")
-            .arg(place)
-            .arg("--no-cache")
-            .args(arguments)
-            .env("RESTIC_PASSWORD", "open sesame")
-            .env("AWS_ACCESS_KEY_ID", "key")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("HOME", self.path())
-            .output()
-            .expect("these tests need restic: apt-get install restic")
+        run_restic(place.as_ref(), self.path(), arguments)
     }
 
     /// Leaves a pack that no index lists, as a copy does that is killed. Gives its name.
@@ -211,6 +202,26 @@ impl Sandbox {
     pub fn reopened(&self) -> Repository {
         Repository::open(&self.storage, &key()).unwrap()
     }
+}
+
+/// Runs `restic` on a repository in a folder, which has to succeed.
+pub fn restic_at(place: &Path, home: &Path, arguments: &[&str]) {
+    let output = run_restic(place.as_os_str(), home, arguments);
+    assert!(output.status.success(), "restic {arguments:?}: {output:?}");
+}
+
+fn run_restic(place: &OsStr, home: &Path, arguments: &[&str]) -> Output {
+    Command::new("restic")
+        .arg("--repo")
+        .arg(place)
+        .arg("--no-cache")
+        .args(arguments)
+        .env("RESTIC_PASSWORD", "open sesame")
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("HOME", home)
+        .output()
+        .expect("these tests need restic: apt-get install restic")
 }
 
 pub fn key() -> Key {

@@ -1,5 +1,6 @@
 //! Handles of the folders below one root, opened step by step without following a symbolic link.
 
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,11 +14,14 @@ pub(super) const FOLDER: OFlags = OFlags::DIRECTORY
     .union(OFlags::RDONLY)
     .union(OFlags::CLOEXEC);
 
-/// A root folder, and the folder below it that was asked for last: files come one folder after the other.
+/// How many folders are held open. Files come one folder after the other, to several threads.
+const OPEN: usize = 8;
+
+/// A root folder, and the folders below it that were opened last.
 #[derive(Debug)]
 pub(super) struct Rooted {
     root: PathBuf,
-    last: Mutex<Option<(PathBuf, Arc<OwnedFd>)>>,
+    last: Mutex<VecDeque<(PathBuf, Arc<OwnedFd>)>>,
 }
 
 impl Rooted {
@@ -25,7 +29,7 @@ impl Rooted {
     pub(super) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
-            last: Mutex::new(None),
+            last: Mutex::default(),
         }
     }
 
@@ -41,7 +45,7 @@ impl Rooted {
 
     /// Closes what is held open.
     pub(super) fn forget(&self) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// A folder below the root; an empty path is the root.
@@ -49,11 +53,11 @@ impl Rooted {
     /// # Errors
     /// `LOOP` or `NOTDIR` when a part of the path is not a folder, `INVAL` when it is not a plain path below the root.
     pub(super) fn folder(&self, path: &Path) -> Result<Arc<OwnedFd>> {
-        if let Some((last, folder)) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner)
-            && last == path
-        {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, folder)) = last.iter().find(|(last, _)| last == path) {
             return Ok(Arc::clone(folder));
         }
+        drop(last);
         let mut folder = self.root()?;
         for part in path.components() {
             let Component::Normal(name) = part else {
@@ -62,8 +66,11 @@ impl Rooted {
             folder = openat(&folder, name, FOLDER, Mode::empty())?;
         }
         let folder = Arc::new(folder);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((path.to_owned(), Arc::clone(&folder)));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == OPEN {
+            last.pop_back();
+        }
+        last.push_front((path.to_owned(), Arc::clone(&folder)));
         Ok(folder)
     }
 }

@@ -62,14 +62,13 @@ mod wardrobe;
 mod written;
 
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Buf as _;
 
 pub use self::connect::{Connector, sentence};
 use self::moment::Moment;
-use self::rows::{RowDigest, Sum};
+use self::rows::Sum;
 use super::files::Files;
 use super::{Content, ContentError, Item};
 use crate::domain::backup::TableCopy;
@@ -81,7 +80,6 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
-    is_beside_others: AtomicBool,
 }
 
 impl Postgres {
@@ -93,21 +91,11 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
-            is_beside_others: AtomicBool::new(false),
         }
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Moment>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What rows are added up by.
-    fn digest(&self) -> RowDigest {
-        if self.is_beside_others.load(Ordering::Relaxed) {
-            RowDigest::Sha256
-        } else {
-            RowDigest::Xxh3
-        }
     }
 
     fn sums(&self) -> MutexGuard<'_, Vec<TableCopy>> {
@@ -131,14 +119,10 @@ impl Content for Postgres {
         Ok(Some(about))
     }
 
-    fn stands_beside_others(&self) {
-        self.is_beside_others.store(true, Ordering::Relaxed);
-    }
-
     fn read_ahead(&self) {
         if let Some(moment) = &mut *self.held() {
             // What hinders it hinders the walk as well, which tells.
-            let _ = moment.read_ahead(self.digest());
+            let _ = moment.read_ahead();
         }
     }
 

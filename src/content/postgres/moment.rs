@@ -155,9 +155,9 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when reading cannot begin.
-    pub(super) fn read_ahead(&mut self, digest: RowDigest) -> Result<(), ContentError> {
+    pub(super) fn read_ahead(&mut self) -> Result<(), ContentError> {
         if self.ahead.is_none() {
-            self.ahead = Some(self.begin_reading(digest)?);
+            self.ahead = Some(self.begin_reading()?);
         }
         Ok(())
     }
@@ -166,14 +166,14 @@ impl Moment {
     ///
     /// # Errors
     /// [`ContentError::Database`] when reading cannot begin.
-    pub(super) fn reading(&mut self, digest: RowDigest) -> Result<Reading, ContentError> {
+    pub(super) fn reading(&mut self) -> Result<Reading, ContentError> {
         match self.ahead.take() {
             Some(reading) => Ok(reading),
-            None => self.begin_reading(digest),
+            None => self.begin_reading(),
         }
     }
 
-    fn begin_reading(&self, digest: RowDigest) -> Result<Reading, ContentError> {
+    fn begin_reading(&self) -> Result<Reading, ContentError> {
         let tables = Arc::new(self.layout.tables.clone());
         let reader = Reader::start(
             &self.connector,
@@ -181,7 +181,7 @@ impl Moment {
             Some(self.id.clone()),
             Arc::clone(&tables),
             extents(&tables, true),
-            digest,
+            RowDigest::default(),
         )?;
         Ok(Reading { tables, reader })
     }

@@ -40,8 +40,8 @@ pub enum RowDigest {
     /// rows stand in its sealed record.
     #[default]
     Xxh3,
-    /// SHA-256: records of the first form were made with it, and so are those of a database that is backed up beside
-    /// folders, where the number of a group alone tells whether an earlier backup has it.
+    /// SHA-256: records of the first form were made with it, and so were for a while those of a database that was backed
+    /// up beside folders.
     Sha256,
 }
 
@@ -144,12 +144,6 @@ impl Sum {
             let _ = write!(text, "{lane:016x}");
             text
         })
-    }
-
-    /// A number that stands for the rows, never 0: to the repository that would mean "unknown".
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.lanes[0].max(1)
     }
 }
 

@@ -44,7 +44,6 @@ struct Rows {
     ready: std::collections::VecDeque<Item>,
     /// The table whose rows are read, and what they come to.
     current: Option<(usize, Sum)>,
-    digest: RowDigest,
     workspace: Option<String>,
     done: Vec<(usize, Sum)>,
 }
@@ -65,7 +64,7 @@ impl<'a> Walk<'a> {
         for what in &moment.layout.left_out {
             left_out(what.clone());
         }
-        let moment::Reading { tables, reader } = moment.reading(content.digest())?;
+        let moment::Reading { tables, reader } = moment.reading()?;
         if content.data_store.is_some()
             && let Some(table) = tables.iter().find(|table| table.workspace == DATA_STORE)
         {
@@ -87,8 +86,8 @@ impl<'a> Walk<'a> {
         let ddl = moment.ddl()?;
         let mut schema = vec![
             folder(Path::new(SCHEMA)),
-            file(&Path::new(SCHEMA).join("schema.sql"), ddl.into(), None),
-            file(&Path::new(SCHEMA).join("tables.json"), description.into(), None),
+            file(&Path::new(SCHEMA).join("schema.sql"), ddl.into()),
+            file(&Path::new(SCHEMA).join("tables.json"), description.into()),
         ];
         drop(held);
         // Tables of a data store or a file system stand before and after the schema's folder in the order of names.
@@ -103,7 +102,6 @@ impl<'a> Walk<'a> {
             tables,
             ready: std::collections::VecDeque::new(),
             current: None,
-            digest: content.digest(),
             workspace: None,
             reading: None,
             done: Vec::new(),
@@ -194,7 +192,7 @@ impl Rows {
         if let Some((_, sum)) = &mut self.current {
             sum.merge(&group.sum);
         }
-        file(path, group.bytes, Some(group.sum.number()))
+        file(path, group.bytes)
     }
 
     /// Begins the next extent: the folders above it that are new, and what the table before ends with.
@@ -216,9 +214,9 @@ impl Rows {
             let place = table.folder();
             self.ready.push_back(folder(&place));
             self.ready
-                .push_back(file(&place.join(HEADER_NAME), Bytes::from_static(&HEADER), None));
+                .push_back(file(&place.join(HEADER_NAME), Bytes::from_static(&HEADER)));
             self.ready.push_back(folder(&place.join(ROWS_NAME)));
-            self.current = Some((index, Sum::new(self.digest)));
+            self.current = Some((index, Sum::new(RowDigest::default())));
         }
         let place = table.folder().join(ROWS_NAME).join(format!("{number:08}"));
         self.ready.push_back(folder(&place));
@@ -231,7 +229,6 @@ impl Rows {
                 self.ready.push_back(file(
                     &table.folder().join(TRAILER_NAME),
                     Bytes::from_static(&TRAILER),
-                    None,
                 ));
             }
             self.done.push((index, sum));
@@ -276,16 +273,13 @@ fn folder(path: &Path) -> Item {
     }
 }
 
-/// A file whose content is at hand. `number` stands for what is in it, in place of what a file system tells of a file;
-/// without one it is worked out here.
-fn file(path: &Path, bytes: Bytes, number: Option<u64>) -> Item {
-    let number = number.unwrap_or_else(|| Sum::of(&bytes, RowDigest::Sha256).number());
+/// A file whose content is at hand.
+fn file(path: &Path, bytes: Bytes) -> Item {
     Item {
         kind: ItemKind::File {
             size: bytes.len() as u64,
         },
         mode: 0o644,
-        inode: number,
         held: Some(bytes),
         ..folder(path)
     }
