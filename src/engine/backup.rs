@@ -244,7 +244,7 @@ impl Engine {
         let settings = self.live_settings(&name)?;
         let mut warnings = Vec::new();
         work.phase(Phase::Preparing)?;
-        let versions = versions_or_unknown(settings, &mut warnings);
+        let versions = versions::with_warnings(settings, &mut warnings);
         if purpose.trigger != Trigger::Restore {
             refuse_links(settings)?;
         }
@@ -491,14 +491,4 @@ fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
             previous.id
         )
     })
-}
-
-/// Both versions, with `unknown` and a warning for one that cannot be read: content is worth keeping even while nobody can
-/// say which release runs.
-fn versions_or_unknown(settings: &EnvironmentSettings, warnings: &mut Vec<String>) -> Versions {
-    let (versions, problems) = versions::read_or_unknown(settings);
-    for why in problems {
-        warnings.push(format!("the backup says \"unknown\" for a version: {why}"));
-    }
-    versions
 }

@@ -36,6 +36,16 @@ pub fn read_or_unknown(settings: &EnvironmentSettings) -> (Versions, Vec<String>
     (versions, problems)
 }
 
+/// Both versions, with `unknown` and a warning for one that cannot be read: content is worth keeping even while nobody can
+/// say which release runs.
+pub fn with_warnings(settings: &EnvironmentSettings, warnings: &mut Vec<String>) -> Versions {
+    let (versions, problems) = read_or_unknown(settings);
+    for why in problems {
+        warnings.push(format!("the backup says \"unknown\" for a version: {why}"));
+    }
+    versions
+}
+
 /// A version, if it is known.
 pub fn known(version: &str) -> Option<&str> {
     (version != UNKNOWN).then_some(version)
