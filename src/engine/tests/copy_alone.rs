@@ -205,6 +205,13 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     assert!(refused.to_string().contains("manual slot"), "{refused}");
 }
 
+/// Leaves the first repository as one that lists its backups, and where no pack can be written.
+fn take_no_pack(house: &House) {
+    let packs = house.path("repository/acme/live/data");
+    fs::remove_dir_all(&packs).unwrap();
+    fs::write(&packs, "no folder").unwrap();
+}
+
 #[test]
 fn whatever_is_wrong_with_the_first_the_copy_is_restored() {
     type Harm = fn(&House);
@@ -222,12 +229,7 @@ fn whatever_is_wrong_with_the_first_the_copy_is_restored() {
             back_up(&other.engine());
             fs::rename(other.path("repository"), house.path("repository")).unwrap();
         }),
-        // It lists its backups, and takes none.
-        ("its index is garbled", |house| {
-            for file in fs::read_dir(house.path("repository/acme/live/index")).unwrap() {
-                fs::write(file.unwrap().path(), "not what was written").unwrap();
-            }
-        }),
+        ("it lists its backups, and takes none", take_no_pack),
     ];
     for (what, harm) in harms {
         let (house, _) = broken();
@@ -377,9 +379,7 @@ impl Clock for Editor {
 #[test]
 fn a_first_repository_that_takes_nothing_is_tried_once_in_a_restore() {
     let (house, _) = broken();
-    for file in fs::read_dir(house.path("repository/acme/live/index")).unwrap() {
-        fs::write(file.unwrap().path(), "not what was written").unwrap();
-    }
+    take_no_pack(&house);
     let editor = Editor {
         clock: Arc::clone(&house.clock),
         staged: house.path("author"),
