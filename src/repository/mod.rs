@@ -229,12 +229,14 @@ impl Repository {
 
     /// Whether the storage keeps what is written for a while.
     #[cfg(not(feature = "object-storage"))]
+    #[expect(clippy::unused_self, reason = "a bucket would have to be asked")]
     pub(crate) fn keeps_what_is_written(&self) -> bool {
         false
     }
 
     /// Whether anything can be removed.
     #[cfg(not(feature = "object-storage"))]
+    #[expect(clippy::unused_self, reason = "a bucket would have to be asked")]
     pub(crate) fn may_delete(&self) -> bool {
         true
     }
