@@ -32,6 +32,9 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::watch::Watch;
 
+/// The most threads that cut and pack. Each may have a pack of 18 MiB and 8.5 MiB of a file in its hands; a backup is to stay
+/// below 250 MiB on a machine with many cores as well.
+const PACKERS: usize = 6;
 /// How many batches may wait to be packed.
 const BATCHES: usize = 8;
 /// How many may wait for their folders to be put together.
@@ -93,7 +96,10 @@ impl Repository {
                 let (batches, received) = sync_channel::<Batch>(BATCHES);
                 let (steps, taken) = sync_channel::<Steps>(FOLDERS);
                 let received = Arc::new(Mutex::new(received));
-                for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+                for _ in 0..thread::available_parallelism()
+                    .map_or(1, usize::from)
+                    .min(PACKERS)
+                {
                     let (received, counter) = (Arc::clone(&received), counter.clone());
                     let packing = &packing;
                     scope.spawn(move || {
