@@ -13,7 +13,7 @@ use crate::before::{Before, has_slot, id};
 use crate::fault::Fault;
 use crate::house::{FOLDER, House, INSTANCES, LIVE, told};
 use crate::kill::Point;
-use crate::live::{FIRST_MARK, Parts, mark_of};
+use crate::live::{FIRST_MARK, MARKS, Parts, mark_of};
 use crate::random::Random;
 use crate::writer::{Who, Writers};
 
@@ -361,7 +361,7 @@ impl<'h> Sweep<'h> {
         }
         self.list();
         before.backups_stand(&self.listed, matches!(plan.action, Action::Delete { .. }))?;
-        self.marks_stand(before, marks, is_new)?;
+        self.marks_stand(marks, plan.action.switches() && is_new)?;
 
         // What a writer left after the safety backup is kept beside Live; a person removes it.
         let beside = house.beside();
@@ -380,32 +380,27 @@ impl<'h> Sweep<'h> {
         Ok(())
     }
 
-    /// What writers have left meanwhile is in Live; where Live was replaced, it is there or beside it or in the safety
-    /// backup.
-    fn marks_stand(
-        &self,
-        before: &Before,
-        marks: &BTreeMap<&'static str, Vec<i64>>,
-        is_new: bool,
-    ) -> Result<(), String> {
+    /// What writers have left meanwhile is in Live; where Live may have been replaced, it is there or beside it or in the
+    /// safety backup. A part that looks the same before and after was replaced all the same.
+    fn marks_stand(&self, marks: &BTreeMap<&'static str, Vec<i64>>, is_replaced: bool) -> Result<(), String> {
         let house = self.house;
         for (instance, marks) in marks {
-            let website = format!("{instance}/website");
             let live = house.marks(instance);
             let mut missing: BTreeSet<i64> = marks
                 .iter()
                 .copied()
                 .filter(|mark| !live.contains(mark))
                 .collect();
-            let is_replaced = is_new && before.live.get(&website) != before.goal.get(&website);
-            if is_new && before.live == before.goal || is_replaced {
+            if is_replaced {
                 let beside = house.marks_beside(instance);
                 missing.retain(|mark| !beside.contains(mark));
                 for backup in &self.listed {
-                    if missing.is_empty() || self.known.contains_key(&id(backup)) {
+                    // Of a database, the replaced tables hold them.
+                    if missing.is_empty() || *instance != FOLDER || self.known.contains_key(&id(backup)) {
                         continue;
                     }
-                    let held = house.restic(&["ls", &id(backup), &format!("/{FOLDER}/website")]);
+                    // Only what is in the folder itself is listed.
+                    let held = house.restic(&["ls", &id(backup), &format!("/{FOLDER}/website/{MARKS}")]);
                     let held = String::from_utf8_lossy(&held.stdout).into_owned();
                     let held: BTreeSet<i64> = held.lines().filter_map(mark_of).collect();
                     missing.retain(|mark| !held.contains(mark));
