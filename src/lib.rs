@@ -7,7 +7,7 @@
 //!   the world outside, which tests replace.
 //! - [`content`]: what an instance holds, and how it is read and staged: one folder a kind.
 //! - [`repository`]: what is kept, in restic's format. [`catalog`]: what is remembered of jobs. Neither knows the other.
-//! - [`engine`]: does the work.
+//! - [`engine`]: does the work. Where a restore switches is `engine/restore/switching.rs`.
 //! - [`backend`]: the trait that cockpits and commands ask.
 //! - [`server`]: the engine as a service, for cockpits on other machines.
 //! - `certificates`: what is wrong with the certificate of whoever is connected to, in words.

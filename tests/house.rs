@@ -121,12 +121,41 @@ const LONGER: &[&str] = &[
     "content/postgres/blueprint.rs",
     "domain/histories.rs",
     "domain/proof.rs",
-    "engine/mod.rs",
     "engine/restore/tables.rs",
     "engine/restore/undo.rs",
     "engine/restore/versions.rs",
-    "engine/work.rs",
     "tui/view/pages.rs",
+];
+
+/// How the kind of an instance's content is asked for.
+const KINDS: &[&str] = &[
+    "ContentSettings::Files",
+    "ContentSettings::Postgres",
+    "Beside::Folder",
+    "Beside::Schema",
+];
+
+/// Where it has to be known, from the bottom up.
+const ASK_FOR_KINDS: &[&str] = &[
+    // What is configured.
+    "config/file.rs",
+    "domain/settings.rs",
+    "domain/settings/apart.rs",
+    // Content is made from settings.
+    "engine/live.rs",
+    // One instance's part of a restore, and of a plan.
+    "engine/check.rs",
+    "engine/restore/beside.rs",
+    "engine/restore/drill.rs",
+    "engine/restore/plan.rs",
+    "engine/restore/planned.rs",
+    "engine/restore/staging.rs",
+    "engine/restore/undo.rs",
+    // The demo makes both, and `init` asks which it is.
+    "demo/sandbox.rs",
+    "cli/verbs/init/answers.rs",
+    "cli/verbs/init/checks.rs",
+    "cli/verbs/init/write.rs",
 ];
 
 fn source() -> PathBuf {
@@ -283,6 +312,34 @@ fn no_file_is_longer_than_one_subject_takes() {
         }
         if lines <= LONGEST && may {
             wrong.push(format!("{name} was cut: take it out of the list"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_engine_only_opens_things_and_hands_out_handles() {
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        if name != "engine/mod.rs" && text.lines().any(|line| line.starts_with("impl Engine ")) {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "these add actions to Engine: {wrong:?}");
+}
+
+#[test]
+fn the_kind_of_content_is_asked_for_only_where_it_has_to_be_known() {
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        let (work, _) = code(&text);
+        let is_test = name.contains("/tests") || name.ends_with("tests.rs");
+        let asks = KINDS.iter().any(|kind| work.contains(kind));
+        if asks && !is_test && !ASK_FOR_KINDS.contains(&name.as_str()) {
+            wrong.push(format!("{name} asks what kind of content there is"));
+        }
+        if !asks && ASK_FOR_KINDS.contains(&name.as_str()) {
+            wrong.push(format!("{name} does not ask for it any more: take it out of the list"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

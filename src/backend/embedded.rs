@@ -29,7 +29,9 @@ use crate::domain::principal::Principal;
 use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
-use crate::engine::{Engine, EngineError, Scheduler};
+use crate::engine::{
+    Engine, EngineError, Scheduler, check, details, look_for_the_dead, places, start_restore, summaries,
+};
 use crate::watch::Unwatched;
 
 // Whoever opens an engine, or asks for what `init` asks for, comes through here.
@@ -97,7 +99,7 @@ impl Embedded {
                     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                     if matches!(*kept, Schedule::NotYet) {
                         *kept = Schedule::Kept {
-                            by: engine.keep_schedule(),
+                            by: engine.schedule().keep(),
                         };
                     }
                 }
@@ -152,21 +154,18 @@ impl Embedded {
             .map_err(BackendError::from)
     }
 
-    /// As [`Embedded::on_engine`], for what changes or keeps something: with who asks.
+    /// As [`Embedded::on_engine`], for what changes or keeps something: on behalf of whoever asks.
     async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        F: FnOnce(&Engine, &Principal) -> Result<T, EngineError> + Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     {
         let caller = self
             .caller
             .clone()
             .unwrap_or_else(|| Caller::here(&Principal::account(&self.options.user)));
-        self.on_engine(move |engine| {
-            let user = caller.who.clone();
-            call(&engine.acting_for(caller), &user)
-        })
-        .await
+        self.on_engine(move |engine| call(&engine.acting_for(caller)))
+            .await
     }
 
     /// Stops the schedule, asks running jobs of this process to stop at their next safe point, for this reason, and waits
@@ -176,7 +175,7 @@ impl Embedded {
         let opened = self.engine.borrow().clone();
         if let Some(Ok(engine)) = opened {
             // Nothing is left to do for a thread that was lost.
-            let _ = tokio::task::spawn_blocking(move || engine.close(&why)).await;
+            let _ = tokio::task::spawn_blocking(move || engine.jobs().close(&why)).await;
         }
     }
 
@@ -184,7 +183,7 @@ impl Embedded {
     fn end_schedule(&self) {
         *self.schedule.lock().unwrap_or_else(PoisonError::into_inner) = Schedule::Stopped;
         if let Some(Ok(engine)) = &*self.engine.borrow() {
-            engine.rest_schedule();
+            engine.jobs().rest_schedule();
         }
     }
 }
@@ -194,10 +193,12 @@ fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, 
     let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
-        engine.whatever_happens("looking what other machines do", || {
-            seen = engine.look_at_others(seen.take());
-            engine.look_for_the_dead();
-        });
+        engine
+            .activity()
+            .whatever_happens("looking what other machines do", || {
+                seen = engine.look_at_others(seen.take());
+                look_for_the_dead(engine);
+            });
     }
 }
 
@@ -219,7 +220,7 @@ impl From<EngineError> for BackendError {
 #[async_trait]
 impl Backend for Embedded {
     async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError> {
-        self.on_engine(move |engine| engine.check(only.as_ref())).await
+        self.on_engine(move |engine| check(engine, only.as_ref())).await
     }
 
     async fn info(&self) -> Result<BackendInfo, BackendError> {
@@ -228,7 +229,7 @@ impl Backend for Embedded {
             Ok(BackendInfo {
                 kind: "embedded".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                places: engine.places(),
+                places: places(engine),
                 demo,
             })
         })
@@ -236,12 +237,12 @@ impl Backend for Embedded {
     }
 
     async fn environments(&self) -> Result<Vec<EnvironmentSummary>, BackendError> {
-        self.on_engine(Engine::summaries).await
+        self.on_engine(summaries).await
     }
 
     async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
         let name = name.clone();
-        self.on_engine(move |engine| engine.details(&name)).await
+        self.on_engine(move |engine| details(engine, &name)).await
     }
 
     async fn jobs(&self, query: JobQuery) -> Result<Vec<Job>, BackendError> {
@@ -255,12 +256,12 @@ impl Backend for Embedded {
     }
 
     async fn job(&self, id: JobId) -> Result<Job, BackendError> {
-        self.on_engine(move |engine| engine.job(id)).await
+        self.on_engine(move |engine| engine.jobs().job(id)).await
     }
 
     async fn job_log(&self, id: JobId, after: u64) -> Result<Vec<LogLine>, BackendError> {
         self.on_engine(move |engine| {
-            engine.job(id)?;
+            engine.jobs().job(id)?;
             Ok(engine.catalog().log_after(id, after)?)
         })
         .await
@@ -282,27 +283,31 @@ impl Backend for Embedded {
     }
 
     async fn start_backup(&self, request: BackupRequest) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_backup(&request, user))
+        self.change(move |engine| engine.live(&request.environment)?.start_backup(&request))
             .await
     }
 
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
-        self.change(move |engine, _| engine.plan_restore(&request, &Unwatched))
-            .await
+        self.change(move |engine| {
+            engine
+                .live(&request.environment)?
+                .plan_restore(&request, &Unwatched)
+        })
+        .await
     }
 
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_restore(&plan, &confirm, user))
+        self.change(move |engine| start_restore(engine, &plan, &confirm))
             .await
     }
 
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_undo(&environment, &confirm, user))
+        self.change(move |engine| engine.live(&environment)?.start_undo(&confirm))
             .await
     }
 
     async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_confirm(&environment, user))
+        self.change(move |engine| engine.live(&environment)?.start_confirm())
             .await
     }
 
@@ -311,7 +316,7 @@ impl Backend for Embedded {
         environment: EnvironmentName,
         backup: Option<String>,
     ) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_verify(&environment, backup.as_deref(), user))
+        self.change(move |engine| engine.live(&environment)?.start_verify(backup.as_deref()))
             .await
     }
 
@@ -320,22 +325,22 @@ impl Backend for Embedded {
         environment: EnvironmentName,
         backup: Option<String>,
     ) -> Result<JobId, BackendError> {
-        self.change(move |engine, user| engine.start_drill(&environment, backup.as_deref(), user))
+        self.change(move |engine| engine.live(&environment)?.start_drill(backup.as_deref()))
             .await
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {
-        self.change(move |engine, user| engine.cancel(id, user)).await
+        self.change(move |engine| engine.jobs().cancel(id)).await
     }
 
     async fn stop(&self, id: JobId, why: StopReason) -> Result<(), BackendError> {
-        self.change(move |engine, _| engine.stop(id, &why)).await
+        self.change(move |engine| engine.jobs().stop(id, &why)).await
     }
 
     async fn go_on_unseen(&self, why: Unseen) -> Result<(), BackendError> {
         self.end_schedule();
         self.on_engine(move |engine| {
-            engine.go_on_unseen(why);
+            engine.jobs().go_on_unseen(why);
             Ok(())
         })
         .await
@@ -346,7 +351,7 @@ impl Backend for Embedded {
         environment: EnvironmentName,
         backup: BackupId,
     ) -> Result<(), BackendError> {
-        self.change(move |engine, user| engine.delete(&environment, &backup, user))
+        self.change(move |engine| engine.live(&environment)?.delete(&backup))
             .await
     }
 
@@ -355,12 +360,13 @@ impl Backend for Embedded {
         environment: EnvironmentName,
         backup: BackupId,
     ) -> Result<(), BackendError> {
-        self.change(move |engine, user| engine.extend(&environment, &backup, user))
+        self.change(move |engine| engine.live(&environment)?.extend(&backup))
             .await
     }
 
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError> {
-        self.change(move |engine, user| engine.hold(&request, user)).await
+        self.change(move |engine| engine.live(&request.environment)?.hold(&request))
+            .await
     }
 
     async fn break_live(&self, environment: EnvironmentName) -> Result<String, BackendError> {
@@ -374,8 +380,9 @@ impl Backend for Embedded {
             .on_engine(move |_| break_live(&live).map_err(EngineError::Failed))
             .await?;
         let (name, told) = (environment, format!("broke Live on purpose: {what}"));
-        self.change(move |engine, user| {
-            engine.remember_warning(user, &name, &told);
+        self.change(move |engine| {
+            let live = engine.live(&name)?;
+            live.remember_warning(engine.who(), &told);
             Ok(())
         })
         .await?;

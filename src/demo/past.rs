@@ -14,6 +14,7 @@ use super::live;
 use super::sandbox::{PROJECTS, Sandbox};
 use crate::clock::RunningClock;
 use crate::domain::Instant;
+use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobState;
 use crate::domain::principal::Principal;
@@ -197,7 +198,7 @@ impl<'a> Past<'a> {
     fn scheduled(&self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         let live = Self::live(project)?;
-        self.engine.start_if_due(&live);
+        self.engine.live(&live)?.start_if_due();
         self.wait(&live, true)
     }
 
@@ -208,7 +209,7 @@ impl<'a> Past<'a> {
         let instances = self.sandbox.instances(project);
         let instance = instances.last().ok_or(DemoError::Text)?;
         live::without(instance, self.sandbox.cluster(), || {
-            self.engine.start_if_due(&live);
+            self.engine.live(&live)?.start_if_due();
             self.wait(&live, false)
         })?
     }
@@ -221,7 +222,7 @@ impl<'a> Past<'a> {
             note: Some(note.to_owned()),
             upgrade_to: None,
         };
-        self.engine.start_backup(&request, &Principal::account(EDITOR))?;
+        self.start_backup(&request, EDITOR)?;
         self.wait(&environment, true)
     }
 
@@ -234,18 +235,22 @@ impl<'a> Past<'a> {
             note: Some("Security fixes".to_owned()),
             upgrade_to: Some(MagnoliaVersion(to.to_owned())),
         };
-        self.engine
-            .start_backup(&request, &Principal::account(OPERATOR))?;
+        self.start_backup(&request, OPERATOR)?;
         self.wait(&environment, true)?;
         self.sandbox.deploy(project, "v12", to)
+    }
+
+    fn start_backup(&self, request: &BackupRequest, who: &str) -> Result<(), DemoError> {
+        let asked_by = Caller::here(&Principal::account(who));
+        let live = self.engine.acting_for(asked_by).live(&request.environment)?;
+        live.start_backup(request)?;
+        Ok(())
     }
 
     /// Waits for the project's job, which has to end as expected: a past that is not the one that was meant would
     /// show wrong things.
     fn wait(&self, live: &EnvironmentName, well: bool) -> Result<(), DemoError> {
-        for id in self.engine.jobs_at_work() {
-            self.engine.wait_for(id);
-        }
+        self.engine.jobs().wait_for_all();
         let ended = self
             .engine
             .catalog()

@@ -130,6 +130,15 @@ pub enum ContentSettings {
 }
 
 impl ContentSettings {
+    /// Where the password of the database comes from that it is in, if it has one.
+    #[must_use]
+    pub fn password(&self) -> Option<SecretSource> {
+        match self {
+            Self::Files { .. } => None,
+            Self::Postgres(database) => database.password(),
+        }
+    }
+
     /// Where it is, for people. Never a secret.
     #[must_use]
     pub fn place(&self) -> String {
@@ -285,6 +294,23 @@ pub enum SettingsError {
 }
 
 impl EnvironmentSettings {
+    /// What is left of an environment of which nothing but its name is known: one that is not configured any more.
+    #[must_use]
+    pub fn without_instances(name: &EnvironmentName) -> Self {
+        Self {
+            project: name.project().to_owned(),
+            name: name.environment().to_owned(),
+            kind: EnvironmentKind::Live,
+            release_version: None,
+            magnolia_version: None,
+            schedule: Schedule::default(),
+            keep: Keep::default(),
+            verify: VerifySettings::default(),
+            drill: DrillSettings::default(),
+            instances: Vec::new(),
+        }
+    }
+
     /// The environment's whole name.
     ///
     /// # Errors

@@ -2,15 +2,26 @@
 //!
 //! How the log is kept, and that nothing in it can be changed unnoticed, is up to the catalog.
 
-use super::Engine;
-use crate::domain::activity::Severity;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant as Monotonic};
+
+use super::{Engine, locked};
+use crate::catalog::CatalogError;
+use crate::domain::activity::{Notification, Severity};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
 use crate::domain::principal::Principal;
 use crate::domain::printable;
 
-impl Engine {
+/// How often whoever looks on is told that the catalog cannot be written.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// The activity log and the notifications of one engine.
+#[derive(Clone, Copy)]
+pub struct ActivityLog<'e>(pub(super) &'e Engine);
+
+impl ActivityLog<'_> {
     /// Adds to the activity log and notifies.
     pub(super) fn remember(
         &self,
@@ -20,24 +31,20 @@ impl Engine {
         job: Option<JobId>,
         severity: Severity,
     ) {
-        self.record_activity(by, environment, text, job, severity);
+        self.add(by, environment, text, job, severity);
         let told = match environment {
             Some(environment) => format!("{environment}: {text}"),
             None => text.to_owned(),
         };
         let told = printable::line(&told);
         match self
+            .0
             .catalog()
-            .notify(self.now(), severity, environment, &told, job)
+            .notify(self.0.now(), severity, environment, &told, job)
         {
-            Ok(notification) => self.tell(Event::Notification(notification)),
+            Ok(notification) => self.0.tell(Event::Notification(notification)),
             Err(error) => self.report_catalog(&error),
         }
-    }
-
-    /// Adds a warning to the activity log and notifies.
-    pub fn remember_warning(&self, by: &Principal, environment: &EnvironmentName, text: &str) {
-        self.remember(by, Some(environment), text, None, Severity::Warning);
     }
 
     /// Adds to the activity log what was done, or tried, beside the engine's own actions: a token that was made, a
@@ -49,11 +56,11 @@ impl Engine {
         text: &str,
         severity: Severity,
     ) {
-        self.record_activity(by, environment, text, None, severity);
+        self.add(by, environment, text, None, severity);
     }
 
     /// Adds to the activity log.
-    pub(super) fn record_activity(
+    pub(super) fn add(
         &self,
         by: &Principal,
         environment: Option<&EnvironmentName>,
@@ -61,12 +68,58 @@ impl Engine {
         job: Option<JobId>,
         severity: Severity,
     ) {
-        let caller = self.caller(by);
+        let caller = self.0.caller(by);
         let added = self
+            .0
             .catalog()
-            .add_activity(self.now(), &caller, environment, what, job, severity);
+            .add_activity(self.0.now(), &caller, environment, what, job, severity);
         if let Err(error) = added {
             self.report_catalog(&error);
         }
+    }
+
+    /// Tells once, not every minute, that something is wrong.
+    pub(super) fn remember_once(&self, name: Option<&EnvironmentName>, text: &str) {
+        let recent = self.0.catalog().notifications(50).unwrap_or_default();
+        let known = recent.iter().any(|notification| {
+            notification.environment.as_ref() == name && notification.text.ends_with(text)
+        });
+        if !known {
+            self.remember(&Principal::Schedule, name, text, None, Severity::Critical);
+        }
+    }
+
+    /// Does what comes again and again on a thread that has to go on: an error of Lifeboat in one round is told, and does
+    /// not end all rounds.
+    pub fn whatever_happens(&self, doing: &str, round: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(round)).is_err() {
+            self.remember_once(
+                None,
+                &format!("{doing} was broken off by an error of Lifeboat; its message is on standard error"),
+            );
+        }
+    }
+
+    /// The catalog failed while a job was at work. The job goes on: content matters more than its records. Whoever
+    /// looks on is told by an event, since the catalog itself cannot be written.
+    pub(super) fn report_catalog(&self, error: &CatalogError) {
+        {
+            // Every step of every job would tell it.
+            let mut reported = locked(&self.0.0.reported);
+            if reported.is_some_and(|at| at.elapsed() < REPORT_EVERY) {
+                return;
+            }
+            *reported = Some(Monotonic::now());
+        }
+        let notification = Notification {
+            number: 0,
+            at: self.0.now(),
+            severity: Severity::Critical,
+            environment: None,
+            text: format!("the records of jobs cannot be written: {error}"),
+            job: None,
+            seen: false,
+        };
+        self.0.tell(Event::Notification(notification));
     }
 }

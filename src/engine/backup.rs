@@ -8,13 +8,13 @@ use chrono::Duration;
 
 use super::hooks::{Around, Ending, Occasion};
 use super::restore::plan::misnamed;
-use super::{Engine, EngineError, Work, versions};
-use crate::catalog::{DueClaim, NewJob};
+use super::start::Beginning;
+use super::{EngineError, Live, Work, versions};
+use crate::catalog::DueClaim;
 use crate::concurrency::beside;
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
@@ -48,14 +48,13 @@ pub(super) struct Purpose {
     pub phases: (Phase, Phase),
 }
 
-impl Engine {
+impl Live {
     /// Starts a manual or an upgrade backup.
     ///
     /// # Errors
     /// A refusal (rules 5, 6, 8); a repository or catalog out of reach.
-    pub fn start_backup(&self, request: &BackupRequest, by: &Principal) -> Result<JobId, EngineError> {
-        let name = &request.environment;
-        self.live_settings(name)?;
+    pub fn start_backup(&self, request: &BackupRequest) -> Result<JobId, EngineError> {
+        let name = self.name();
         let (trigger, title) = match &request.upgrade_to {
             Some(to) => (
                 Trigger::Upgrade { to: to.clone() },
@@ -64,7 +63,7 @@ impl Engine {
             None => (Trigger::Person, "manual backup".to_owned()),
         };
         if request.upgrade_to.is_some() {
-            upgrade_allowed(name, &trigger, &self.backups(name)?, self.now())?;
+            upgrade_allowed(name, &trigger, &self.backups()?, self.now())?;
         }
         let purpose = Purpose {
             slots: if request.upgrade_to.is_some() {
@@ -74,16 +73,15 @@ impl Engine {
             },
             stands: request.upgrade_to.is_some().then_some(UPGRADE_STANDS),
             trigger,
-            by: by.to_owned(),
+            by: self.who().clone(),
             note: request.note.clone().filter(|note| !note.trim().is_empty()),
             serves: Vec::new(),
             replaces: None,
             into: RepositoryChoice::First,
             phases: (Phase::Copying, Phase::Verifying),
         };
-        let engine = self.clone();
-        self.start(name, JobKind::Backup, &title, by, move |work| {
-            engine.back_up(work, purpose)
+        self.start(JobKind::Backup, &title, move |live, work| {
+            live.back_up(work, purpose)
         })
     }
 
@@ -91,23 +89,17 @@ impl Engine {
     /// environment, so that of two Lifeboats only one serves a period.
     pub(super) fn start_scheduled_backup(
         &self,
-        name: &EnvironmentName,
         due: &[Served],
         claim: Option<&DueClaim>,
     ) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
         let slots: Vec<_> = due.iter().map(|served| served.slot.label()).collect();
         let title = format!("scheduled backup ({})", slots.join(", "));
-        let engine = self.clone();
-        let new = NewJob {
-            environment: name,
-            kind: JobKind::Backup,
-            title: &title,
-            by: &Principal::Schedule,
+        let beginning = Beginning {
             due: claim,
+            ..Beginning::of(JobKind::Backup, &title)
         };
-        self.start_new(new, move |work| {
-            let serves = engine.due(work.environment(), true)?;
+        self.by_schedule().begin(&beginning, move |live, work| {
+            let serves = live.due(true)?;
             if serves.is_empty() {
                 return Ok(Outcome {
                     summary: "nothing was due any more: another Lifeboat has taken the backup".to_owned(),
@@ -125,12 +117,11 @@ impl Engine {
                 into: RepositoryChoice::First,
                 phases: (Phase::Copying, Phase::Verifying),
             };
-            engine.back_up(work, purpose)
+            live.back_up(work, purpose)
         })
     }
 
     fn back_up(&self, work: &Work, purpose: Purpose) -> Result<Outcome, EngineError> {
-        let name = work.environment().clone();
         let kind = match (&purpose.trigger, &purpose.slots[..]) {
             (Trigger::Upgrade { to }, _) => format!("upgrade backup before Magnolia {to}"),
             (_, slots) => {
@@ -143,7 +134,7 @@ impl Engine {
             // The backup is complete: what is left is housekeeping, which the next backup does as well.
             if error.is_cancelled() { Ok(()) } else { Err(error) }
         })?;
-        let dropped = match self.apply_retention(work, &name, &backup.id) {
+        let dropped = match self.apply_retention(work, &backup.id) {
             Ok(dropped) => dropped,
             Err(error) => {
                 warnings.push(format!(
@@ -191,7 +182,7 @@ impl Engine {
             Err(error) => (Ending::of(error), None),
         };
         let say = |severity: Severity, text: &str| work.log(severity, text);
-        let told = self.run_owed(Around::Backup, work.environment(), ending, made, &say);
+        let told = self.run_owed(Around::Backup, ending, made, &say);
         match copied {
             Ok((backup, mut warnings)) => {
                 warnings.extend(told);
@@ -240,8 +231,8 @@ impl Engine {
         purpose: Purpose,
         without: &[&InstanceSettings],
     ) -> Result<(Backup, Vec<String>), EngineError> {
-        let name = work.environment().clone();
-        let settings = self.live_settings(&name)?;
+        let name = self.name();
+        let settings = self.settings();
         let mut warnings = Vec::new();
         work.phase(Phase::Preparing)?;
         let versions = versions::with_warnings(settings, &mut warnings);
@@ -263,13 +254,13 @@ impl Engine {
                 content: self.content(instance),
             })
             .collect();
-        let hold_still = || Still::take(&sources, &*self.0.clock);
+        let hold_still = || Still::take(&sources, self.engine().clock());
         let has_hook = |instance: &&InstanceSettings| !instance.hooks.at(HookPoint::BeforeBackup).is_empty();
         // Where nothing is to be run first, databases are held still while the repository is being opened.
         let (opened, early) = if instances.iter().any(has_hook) {
-            (self.open_to_copy(&name, &purpose), None)
+            (self.open_to_copy(&purpose), None)
         } else {
-            let (opened, still) = beside(|| self.open_to_copy(&name, &purpose), hold_still);
+            let (opened, still) = beside(|| self.open_to_copy(&purpose), hold_still);
             (opened, Some(still))
         };
         let (repository, before) = opened?;
@@ -310,21 +301,21 @@ impl Engine {
             instances: copy.instances.clone(),
         };
         warnings.extend(doubt(&before, &manifest));
-        warnings.extend(ahead::trouble(&name, &before, self.now()));
+        warnings.extend(ahead::trouble(name, &before, self.now()));
         for instance in &manifest.instances {
             for what in &instance.left_out {
                 work.log(Severity::Warning, &format!("{}: {what}", instance.name));
             }
         }
         let id = repository.record(copy, &manifest)?;
-        self.changed(&name);
+        self.changed();
         let where_ = match purpose.into {
             RepositoryChoice::First => "",
             RepositoryChoice::Copy => " in the second repository",
         };
         work.log(Severity::Information, &format!("backup {id} is recorded{where_}"));
         let backup = self
-            .list_in(&name, purpose.into)?
+            .list_in(purpose.into)?
             .into_iter()
             .find(|backup| backup.id == id)
             .ok_or_else(|| {
@@ -336,15 +327,12 @@ impl Engine {
     }
 
     /// The repository that a copy goes to, made if there is none, and the backups that it holds.
-    fn open_to_copy(
-        &self,
-        name: &EnvironmentName,
-        purpose: &Purpose,
-    ) -> Result<(Arc<Repository>, Vec<Backup>), EngineError> {
+    fn open_to_copy(&self, purpose: &Purpose) -> Result<(Arc<Repository>, Vec<Backup>), EngineError> {
+        let name = self.name();
         let repository = self
-            .repository_of(name, purpose.into, true)?
+            .repository_of(purpose.into, true)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
-        let before = self.list_in(name, purpose.into)?;
+        let before = self.list_in(purpose.into)?;
         // Another Lifeboat may have taken an upgrade backup since this one was accepted.
         upgrade_allowed(name, &purpose.trigger, &before, self.now())?;
         Ok((repository, before))
@@ -354,10 +342,10 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence for a backup that no expiry holds; a repository out of reach.
-    pub fn extend(&self, name: &EnvironmentName, id: &BackupId, by: &Principal) -> Result<(), EngineError> {
-        self.live_settings(name)?;
-        self.refuse_while_busy(name)?;
-        let backup = self.find_backup(name, id)?;
+    pub fn extend(&self, id: &BackupId) -> Result<(), EngineError> {
+        let name = self.name();
+        self.refuse_while_busy()?;
+        let backup = self.find_backup(id)?;
         let Some(until) = backup.manifest.expires else {
             return Err(Refusal::BackupHeld {
                 backup: id.to_string(),
@@ -366,20 +354,20 @@ impl Engine {
             .into());
         };
         let expires = until.max(self.now()) + EXTENSION;
-        let changed = self.repository_holding(name, id)?.change_expiry(id, expires)?;
+        let changed = self.repository_holding(id)?.change_expiry(id, expires)?;
         // What was found out about it goes with it.
         if let Some(known) = self.catalog().verifications(name)?.get(id) {
             self.catalog().record_verification(name, &changed, known)?;
             self.catalog().forget_verification(name, id)?;
         }
-        self.changed(name);
+        self.changed();
         let text = format!(
             "the {} backup of {} is kept until {}",
             backup.manifest.trigger.label(),
             measure::moment(backup.manifest.taken),
             measure::moment(expires)
         );
-        self.remember(by, Some(name), &text, None, Severity::Information);
+        self.remember(self.who(), &text, None, Severity::Information);
         Ok(())
     }
 
@@ -388,17 +376,16 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal while a slot or a job holds it; a repository out of reach.
-    pub fn delete(&self, name: &EnvironmentName, id: &BackupId, by: &Principal) -> Result<(), EngineError> {
-        self.live_settings(name)?;
-        self.refuse_while_busy(name)?;
-        self.is_whole(name)?;
-        let backup = self.find_backup(name, id)?;
-        let which = self.which_holds(name, id);
+    pub fn delete(&self, id: &BackupId) -> Result<(), EngineError> {
+        self.refuse_while_busy()?;
+        self.is_whole()?;
+        let backup = self.find_backup(id)?;
+        let which = self.which_holds(id);
         let backups = match which {
-            RepositoryChoice::First => self.backups(name)?,
-            RepositoryChoice::Copy => self.copies_for_retention(name)?,
+            RepositoryChoice::First => self.backups()?,
+            RepositoryChoice::Copy => self.copies_for_retention()?,
         };
-        let keep = self.live_settings(name)?.keep;
+        let keep = self.settings().keep;
         let held = Slot::ALL.into_iter().find(|slot| {
             holders(&backups, &keep, *slot)
                 .iter()
@@ -411,27 +398,27 @@ impl Engine {
             }
             .into());
         }
-        self.repository_holding(name, id)?
-            .forget(std::slice::from_ref(id))?;
-        self.changed(name);
+        self.repository_holding(id)?.forget(std::slice::from_ref(id))?;
+        self.changed();
         let what = backup.manifest.trigger.label();
         let text = format!("the {what} backup {id} was deleted");
-        self.remember(by, Some(name), &text, None, Severity::Information);
+        self.remember(self.who(), &text, None, Severity::Information);
         // Its room is freed by a job of its own: that can take a while. In the second repository it is freed when the next
         // copy goes.
         if which == RepositoryChoice::First {
-            self.start_prune(name, by)?;
+            self.start_prune()?;
         }
         Ok(())
     }
 
     /// The backup of this id: one of the first repository, or else one that the second holds.
-    pub(super) fn find_backup(&self, name: &EnvironmentName, id: &BackupId) -> Result<Backup, EngineError> {
-        let in_first = || Ok(choose(&self.backups(name)?, &id.0)?.clone());
-        in_first().or_else(|error| self.known_copy(name, id).ok_or(error))
+    pub(super) fn find_backup(&self, id: &BackupId) -> Result<Backup, EngineError> {
+        let in_first = || Ok(choose(&self.backups()?, &id.0)?.clone());
+        in_first().or_else(|error| self.known_copy(id).ok_or(error))
     }
 
-    pub(super) fn refuse_while_busy(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+    pub(super) fn refuse_while_busy(&self) -> Result<(), EngineError> {
+        let name = self.name();
         match self.catalog().running(name)? {
             Some(job) => Err(Refusal::Busy {
                 environment: name.clone(),
@@ -453,7 +440,7 @@ impl Engine {
 /// A workspace that is a link to a folder would be missing from the backup, since links are never followed.
 fn refuse_links(settings: &EnvironmentSettings) -> Result<(), EngineError> {
     for instance in &settings.instances {
-        let Some(place) = Engine::content_folder(instance) else {
+        let Some(place) = Live::content_folder(instance) else {
             continue;
         };
         // A folder that cannot be read fails the copy, with its reason.

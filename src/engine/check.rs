@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use rustix::fs::{Access, access};
 
+use super::openness::open_state;
 use super::restore::plan;
-use super::{Engine, EngineError, versions};
+use super::{Engine, EngineError, Live, versions};
 use crate::domain::address::Address;
 use crate::domain::check::{Finding, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -20,8 +21,7 @@ use crate::domain::job::InstanceHealth;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions,
-    Variables,
+    ContentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions, Variables,
 };
 use crate::repository::Storage;
 use crate::secret::command;
@@ -93,71 +93,80 @@ pub fn look_at_storage(
         .map_err(|error| error.to_string())
 }
 
-impl Engine {
-    /// Looks at what works and what does not, of one environment or of all.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownEnvironment`]. What does not work is a finding, and no error.
-    pub fn check(&self, only: Option<&EnvironmentName>) -> Result<Report, EngineError> {
-        if let Some(name) = only {
-            self.settings(name)?;
-        }
-        let mut report = Report::default();
-        let count = self.environments().count();
-        report.findings.push(Finding {
-            environment: None,
-            instance: None,
-            about: "configuration".to_owned(),
-            verdict: if count == 0 { Verdict::Failed } else { Verdict::Ok },
-            detail: match count {
-                0 => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),
-                1 => "it can be read and holds together: 1 environment".to_owned(),
-                count => format!("it can be read and holds together: {count} environments"),
-            },
-        });
-        report.findings.extend(self.open_state().map(|detail| Finding {
+/// Looks at what works and what does not, of one environment or of all.
+///
+/// # Errors
+/// [`EngineError::UnknownEnvironment`]. What does not work is a finding, and no error.
+pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, EngineError> {
+    if let Some(name) = only {
+        engine.settings(name)?;
+    }
+    let mut report = Report::default();
+    let count = engine.environments().count();
+    report.findings.push(Finding {
+        environment: None,
+        instance: None,
+        about: "configuration".to_owned(),
+        verdict: if count == 0 { Verdict::Failed } else { Verdict::Ok },
+        detail: match count {
+            0 => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),
+            1 => "it can be read and holds together: 1 environment".to_owned(),
+            count => format!("it can be read and holds together: {count} environments"),
+        },
+    });
+    report
+        .findings
+        .extend(open_state(engine.state()).map(|detail| Finding {
             environment: None,
             instance: None,
             about: "state".to_owned(),
             verdict: Verdict::Warning,
             detail,
         }));
-        for (name, settings) in self.environments() {
-            if only.is_none_or(|only| only == name) {
-                self.check_environment(name, settings, &mut report);
-            }
+    for (name, settings) in engine.environments() {
+        if only.is_some_and(|only| only != name) {
+            continue;
         }
-        Ok(report)
-    }
-
-    fn check_environment(&self, name: &EnvironmentName, settings: &EnvironmentSettings, report: &mut Report) {
-        let mut findings = Findings {
-            report,
-            environment: name,
-            instance: None,
-        };
-        if !settings.kind.is_recoverable() {
+        if settings.kind.is_recoverable() {
+            engine.live(name)?.check(&mut report);
+        } else {
+            let mut findings = Findings {
+                report: &mut report,
+                environment: name,
+                instance: None,
+            };
             let detail = format!(
                 "{} is listed and never backed up: only Live is",
                 settings.kind.label()
             );
             findings.ok("kind", detail);
-            return;
         }
+    }
+    Ok(report)
+}
+
+impl Live {
+    fn check(&self, report: &mut Report) {
+        let (name, settings) = (self.name(), self.settings());
+        let mut findings = Findings {
+            report,
+            environment: name,
+            instance: None,
+        };
         for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
-            self.check_repository(name, which, &mut findings);
+            self.check_repository(which, &mut findings);
             #[cfg(feature = "object-storage")]
-            findings.report.findings.extend(self.check_kept(name, which));
+            findings.report.findings.extend(self.check_kept(which));
         }
         if self.catalog().running(name).is_ok_and(|job| job.is_none()) {
-            if let Err(error) = self.look_for_halves(name) {
+            if let Err(error) = self.look_for_halves() {
                 findings.failed("switch", error.to_string());
             }
-            if let Some(half) = self.half_switched(name) {
+            if let Some(half) = self.half_switched() {
                 findings.failed("switch", half);
             }
         }
-        let answers = self.ask_health(name).unwrap_or_default();
+        let answers = self.ask_health();
         let told = versions::read(settings)
             .map(|versions| format!("release {}, Magnolia {}", versions.release, versions.magnolia));
         findings.told("versions", told);
@@ -168,9 +177,9 @@ impl Engine {
                 instance: Some(&instance.name),
             };
             match &instance.content {
-                ContentSettings::Files { path } => self.check_folder(name, instance, path, &mut findings),
+                ContentSettings::Files { path } => self.check_folder(instance, path, &mut findings),
                 ContentSettings::Postgres(database) => {
-                    self.check_database(name, instance, database, &mut findings);
+                    self.check_database(instance, database, &mut findings);
                 }
             }
             self.check_hooks(instance, &mut findings);
@@ -178,17 +187,17 @@ impl Engine {
         }
     }
 
-    fn check_repository(&self, name: &EnvironmentName, which: RepositoryChoice, findings: &mut Findings<'_>) {
+    fn check_repository(&self, which: RepositoryChoice, findings: &mut Findings<'_>) {
         let label = match which {
             RepositoryChoice::First => "repository",
             RepositoryChoice::Copy => "second repository",
         };
-        let place = match self.storage(name, which) {
+        let place = match self.storage(which) {
             Ok(Some(storage)) => storage.address(),
             Ok(None) => return,
             Err(error) => return findings.failed(label, error.to_string()),
         };
-        match self.repository_of(name, which, false) {
+        match self.repository_of(which, false) {
             Err(error) => findings.failed(label, error.to_string()),
             Ok(Some(repository)) => match repository.list() {
                 Err(error) => findings.failed(label, error.to_string()),
@@ -205,8 +214,7 @@ impl Engine {
                     };
                     findings.ok(label, format!("{place}: the key opens it, {held}{free}"));
                     if which == RepositoryChoice::First
-                        && let Some(doubtful) =
-                            self.doubtful_records(name, &self.backups(name).unwrap_or_default())
+                        && let Some(doubtful) = self.doubtful_records(&self.backups().unwrap_or_default())
                     {
                         findings.warning("records", doubtful);
                     }
@@ -237,13 +245,7 @@ impl Engine {
         }
     }
 
-    fn check_folder(
-        &self,
-        name: &EnvironmentName,
-        instance: &InstanceSettings,
-        path: &Path,
-        findings: &mut Findings<'_>,
-    ) {
+    fn check_folder(&self, instance: &InstanceSettings, path: &Path, findings: &mut Findings<'_>) {
         match std::fs::read_dir(path) {
             Err(error) => findings.failed(
                 "content",
@@ -304,7 +306,7 @@ impl Engine {
             }
         }
         // What a second copy takes is known from the last backup; before there is one, only the way is looked at.
-        let backups = self.backups(name).unwrap_or_default();
+        let backups = self.backups().unwrap_or_default();
         let needs = backups
             .first()
             .and_then(|backup| {
@@ -352,7 +354,7 @@ impl Engine {
             let Some(program) = instance.hooks.at(point).first() else {
                 continue;
             };
-            let path = self.variables()("PATH").unwrap_or_default();
+            let path = self.engine().variables()("PATH").unwrap_or_default();
             let told = command::find(program, &path)
                 .map(|found| format!("{} is there", found.display()))
                 .map_err(|why| format!("{why}: name its whole path, or install it"));

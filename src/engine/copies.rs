@@ -9,13 +9,12 @@ use std::sync::Arc;
 use rustix::fs::{Access, access};
 
 use super::check::existing;
-use super::{Engine, EngineError, Work, locked};
+use super::{EngineError, Live, Work, locked};
 use crate::domain::activity::Severity;
 use crate::domain::address::Address;
 use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, BackupId, ChoiceError, Trigger, Verification, choose};
 use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::Phase;
 use crate::domain::measure;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
@@ -24,30 +23,31 @@ use crate::repository::{Repository, RepositoryError};
 /// What was last found in a second repository.
 pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;
 
-impl Engine {
+impl Live {
     pub(super) fn copy_settings(&self) -> Option<&CopySettings> {
-        self.0.repository.as_ref()?.copy.as_ref()
+        self.engine().repository_settings()?.copy.as_ref()
     }
 
     /// The copies of the environment's backups, newest first, listed anew.
     ///
     /// # Errors
     /// What reaching, opening or listing the second repository said.
-    pub(super) fn list_copies(&self, name: &EnvironmentName) -> Result<Vec<CopiedBackup>, EngineError> {
-        let listed = self.read_copies(name);
+    pub(super) fn list_copies(&self) -> Result<Vec<CopiedBackup>, EngineError> {
+        let listed = self.read_copies();
         let kept = listed.as_ref().map(Clone::clone).map_err(ToString::to_string);
-        locked(&self.0.copies).insert(name.clone(), kept);
+        *locked(&self.known().copies) = Some(kept);
         listed
     }
 
-    fn read_copies(&self, name: &EnvironmentName) -> Result<Vec<CopiedBackup>, EngineError> {
-        let Some(repository) = self.repository_of(name, RepositoryChoice::Copy, false)? else {
+    fn read_copies(&self) -> Result<Vec<CopiedBackup>, EngineError> {
+        let name = self.name();
+        let Some(repository) = self.repository_of(RepositoryChoice::Copy, false)? else {
             return Ok(Vec::new());
         };
         let verifications = self.catalog().verifications(name)?;
         let void = self.catalog().void_records(name)?;
         // An upgrade or safety backup changes its id when it is extended; what it began as stays.
-        let origins = self.origins(name);
+        let origins = self.origins();
         let mut copies: Vec<_> = repository
             .list()?
             .into_iter()
@@ -92,20 +92,20 @@ impl Engine {
     ///
     /// # Errors
     /// What reaching or opening it said.
-    pub(super) fn second_is_away(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
-        let is_away = self.copy_settings().is_some()
-            && self.repository_of(name, RepositoryChoice::Copy, false)?.is_none();
-        Ok(is_away.then(|| self.copy_place(name)))
+    pub(super) fn second_is_away(&self) -> Result<Option<String>, EngineError> {
+        let is_away =
+            self.copy_settings().is_some() && self.repository_of(RepositoryChoice::Copy, false)?.is_none();
+        Ok(is_away.then(|| self.copy_place()))
     }
 
     /// What each backup of the first repository began as. Empty unless that one was listed: while it is out of reach, it is
     /// not reached for again and again.
-    fn origins(&self, name: &EnvironmentName) -> Vec<(BackupId, BackupId)> {
-        if !locked(&self.0.listed).contains_key(name) {
+    fn origins(&self) -> Vec<(BackupId, BackupId)> {
+        if locked(&self.known().listed).is_none() {
             return Vec::new();
         }
         let listed = self
-            .repository(name, false)
+            .repository(false)
             .ok()
             .flatten()
             .and_then(|repository| repository.list().ok());
@@ -117,22 +117,22 @@ impl Engine {
     }
 
     /// The copies as last listed.
-    fn known_copies(&self, name: &EnvironmentName) -> ListedCopies {
-        let known = locked(&self.0.copies).get(name).cloned();
+    fn known_copies(&self) -> ListedCopies {
+        let known = locked(&self.known().copies).clone();
         if let Some(mut known) = known {
             for copy in known.iter_mut().flatten() {
                 copy.backup.dated_ahead = is_ahead(copy.backup.manifest.taken, self.now());
             }
             return known;
         }
-        self.list_copies(name).map_err(|error| error.to_string())
+        self.list_copies().map_err(|error| error.to_string())
     }
 
     /// How the second repository stands. `None` when there is none.
-    pub(super) fn copies(&self, name: &EnvironmentName, backups: &[Backup]) -> Option<Copies> {
+    pub(super) fn copies(&self, backups: &[Backup]) -> Option<Copies> {
         let settings = self.copy_settings()?;
-        let keep = self.live_settings(name).ok()?.keep;
-        let (copies, trouble) = match self.known_copies(name) {
+        let keep = self.settings().keep;
+        let (copies, trouble) = match self.known_copies() {
             Ok(copies) => (copies, None),
             Err(why) => (Vec::new(), Some(why)),
         };
@@ -142,7 +142,7 @@ impl Engine {
             Vec::new()
         };
         Some(Copies {
-            repository: self.copy_place(name),
+            repository: self.copy_place(),
             slots: settings.slots.clone(),
             missing: lacking.into_iter().map(|backup| backup.id.clone()).collect(),
             backups: copies,
@@ -156,7 +156,7 @@ impl Engine {
             return Vec::new();
         };
         let result = self.copy_missing(work, settings);
-        self.changed(work.environment());
+        self.changed();
         let Err(error) = result else {
             return Vec::new();
         };
@@ -168,10 +168,10 @@ impl Engine {
     }
 
     fn copy_missing(&self, work: &Work, settings: &CopySettings) -> Result<(), EngineError> {
-        let name = work.environment().clone();
-        let keep = self.live_settings(&name)?.keep;
-        let backups = self.list_backups(&name)?;
-        let copies = self.list_copies(&name)?;
+        let name = self.name();
+        let keep = self.settings().keep;
+        let backups = self.list_backups()?;
+        let copies = self.list_copies()?;
         let lacking = missing(&backups, &keep, &settings.slots, &copies);
         // Where objects are kept, a job of its own drops them, with another key.
         let may_drop = settings.options.immutable.is_none();
@@ -180,10 +180,10 @@ impl Engine {
         }
         work.phase(Phase::SecondCopy)?;
         let gone = || EngineError::Failed(format!("the repository of {name} is gone"));
-        let first = self.repository(&name, false)?.ok_or_else(gone)?;
-        let _lock = self.lock_of(&name, RepositoryChoice::Copy, true)?;
+        let first = self.repository(false)?.ok_or_else(gone)?;
+        let _lock = self.lock_of(RepositoryChoice::Copy, true)?;
         let second = self
-            .repository_of(&name, RepositoryChoice::Copy, true)?
+            .repository_of(RepositoryChoice::Copy, true)?
             .ok_or_else(gone)?;
         for backup in lacking {
             let copy = first.copy_to(&second, &backup.id, work)?;
@@ -200,11 +200,11 @@ impl Engine {
     }
 
     /// The copies as retention sees them.
-    pub(super) fn copies_for_retention(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+    pub(super) fn copies_for_retention(&self) -> Result<Vec<Backup>, EngineError> {
         let slots = self
             .copy_settings()
             .map_or(&[][..], |settings| &settings.slots[..]);
-        Ok(for_retention(&self.list_copies(name)?, slots))
+        Ok(for_retention(&self.list_copies()?, slots))
     }
 
     /// Why a restore from the second repository cannot keep its safety backup in the first, as a sentence that says where
@@ -212,28 +212,28 @@ impl Engine {
     ///
     /// # Errors
     /// A catalog that cannot be read.
-    pub(super) fn first_is_lost(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
-        let why = match self.list_backups(name) {
+    pub(super) fn first_is_lost(&self) -> Result<Option<String>, EngineError> {
+        let why = match self.list_backups() {
             Err(error @ EngineError::Catalog(_)) => return Err(error),
             Err(error) => error.to_string(),
-            Ok(_) => match self.cannot_be_made(name)? {
+            Ok(_) => match self.cannot_be_made()? {
                 Some(why) => why,
                 None => return Ok(None),
             },
         };
         Ok(Some(format!(
             "the first repository in {} is out of reach: the safety backup goes to the second, in {} ({why})",
-            self.repository_place(name)?,
-            self.copy_place(name),
+            self.repository_place()?,
+            self.copy_place(),
         )))
     }
 
     /// Why a first repository that is not there yet cannot be made.
-    fn cannot_be_made(&self, name: &EnvironmentName) -> Result<Option<String>, EngineError> {
-        if self.repository(name, false)?.is_some() {
+    fn cannot_be_made(&self) -> Result<Option<String>, EngineError> {
+        if self.repository(false)?.is_some() {
             return Ok(None);
         }
-        let Address::Folder(folder) = self.repository_place(name)? else {
+        let Address::Folder(folder) = self.repository_place()? else {
             return Ok(None);
         };
         let above = existing(&folder);
@@ -244,7 +244,8 @@ impl Engine {
     }
 
     /// Where the second repository of an environment is, for people.
-    pub(super) fn copy_place(&self, name: &EnvironmentName) -> String {
+    pub(super) fn copy_place(&self) -> String {
+        let name = self.name();
         self.copy_settings().map_or_else(
             || "no place".to_owned(),
             |settings| {
@@ -258,23 +259,19 @@ impl Engine {
     ///
     /// # Errors
     /// What opening or listing it said.
-    pub(super) fn list_in(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-    ) -> Result<Vec<Backup>, EngineError> {
+    pub(super) fn list_in(&self, which: RepositoryChoice) -> Result<Vec<Backup>, EngineError> {
         match which {
-            RepositoryChoice::First => self.list_backups(name),
+            RepositoryChoice::First => self.list_backups(),
             RepositoryChoice::Copy => {
-                let copies = self.list_copies(name)?;
+                let copies = self.list_copies()?;
                 Ok(copies.into_iter().map(|copy| copy.backup).collect())
             }
         }
     }
 
     /// These backups of the first repository, and the safety backups that had to go to the second.
-    pub(super) fn with_copied_safeties(&self, name: &EnvironmentName, backups: &[Backup]) -> Vec<Backup> {
-        let copies = self.known_copies(name).unwrap_or_default();
+    pub(super) fn with_copied_safeties(&self, backups: &[Backup]) -> Vec<Backup> {
+        let copies = self.known_copies().unwrap_or_default();
         let safeties = copies
             .into_iter()
             .map(|copy| copy.backup)
@@ -287,11 +284,12 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence when it is not there; what opening or listing it said.
-    pub(super) fn list_copied_safeties(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
+    pub(super) fn list_copied_safeties(&self) -> Result<Vec<Backup>, EngineError> {
+        let name = self.name();
         let Some(settings) = self.copy_settings() else {
             return Ok(Vec::new());
         };
-        if let Some(place) = self.second_is_away(name)? {
+        if let Some(place) = self.second_is_away()? {
             let question = match settings.root {
                 Address::Folder(_) => "is its disk mounted",
                 Address::Bucket { .. } => "is that the bucket it was in",
@@ -301,35 +299,32 @@ impl Engine {
                  [repository.copy] out of the configuration for as long as this takes"
             )));
         }
-        let copies = self.list_copies(name)?.into_iter().map(|copy| copy.backup);
+        let copies = self.list_copies()?.into_iter().map(|copy| copy.backup);
         Ok(copies
             .filter(|backup| backup.manifest.trigger == Trigger::Restore)
             .collect())
     }
 
     /// A backup of the second repository, as last listed.
-    pub(super) fn known_copy(&self, name: &EnvironmentName, id: &BackupId) -> Option<Backup> {
-        let copies = self.known_copies(name).ok()?;
+    pub(super) fn known_copy(&self, id: &BackupId) -> Option<Backup> {
+        let copies = self.known_copies().ok()?;
         let found = copies.into_iter().find(|copy| copy.backup.id == *id);
         found.map(|copy| copy.backup)
     }
 
     /// The repository that a backup is in: the first one, unless it is known to be in the second.
-    pub(super) fn repository_holding(
-        &self,
-        name: &EnvironmentName,
-        id: &BackupId,
-    ) -> Result<Arc<Repository>, EngineError> {
-        self.repository_of(name, self.which_holds(name, id), false)?
+    pub(super) fn repository_holding(&self, id: &BackupId) -> Result<Arc<Repository>, EngineError> {
+        let name = self.name();
+        self.repository_of(self.which_holds(id), false)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))
     }
 
     /// Which repository a backup is in.
-    pub(super) fn which_holds(&self, name: &EnvironmentName, id: &BackupId) -> RepositoryChoice {
-        let is_known = locked(&self.0.listed)
-            .get(name)
+    pub(super) fn which_holds(&self, id: &BackupId) -> RepositoryChoice {
+        let is_known = locked(&self.known().listed)
+            .as_ref()
             .is_some_and(|listed| listed.backups.iter().any(|backup| backup.id == *id));
-        if !is_known && self.copy_settings().is_some() && self.known_copy(name, id).is_some() {
+        if !is_known && self.copy_settings().is_some() && self.known_copy(id).is_some() {
             RepositoryChoice::Copy
         } else {
             RepositoryChoice::First
@@ -338,25 +333,19 @@ impl Engine {
 
     /// The backup that somebody means, in the repository that they mean. A copy may also be called by the id of what it
     /// is a copy of.
-    pub(super) fn choose_from(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-        text: &str,
-    ) -> Result<Backup, EngineError> {
+    pub(super) fn choose_from(&self, which: RepositoryChoice, text: &str) -> Result<Backup, EngineError> {
+        let name = self.name();
         if which == RepositoryChoice::First {
-            let backups = self
-                .list_backups(name)
-                .map_err(|error| self.out_of_reach(name, error))?;
+            let backups = self.list_backups().map_err(|error| self.out_of_reach(error))?;
             return choose(&backups, text).cloned().map_err(|error| {
                 let is_copied = matches!(error, ChoiceError::Unknown(_))
                     && !text.is_empty()
-                    && self.known_copies(name).unwrap_or_default().iter().any(|copy| {
+                    && self.known_copies().unwrap_or_default().iter().any(|copy| {
                         [&copy.of, &copy.backup.id]
                             .iter()
                             .any(|id| id.0.starts_with(text))
                     });
-                let unreadable = self.unreadable_records(name);
+                let unreadable = self.unreadable_records();
                 let mut called = unreadable
                     .iter()
                     .filter(|(id, _)| !text.is_empty() && id.0.starts_with(text));
@@ -378,7 +367,7 @@ impl Engine {
                 "there is no second repository: [repository.copy] names none".to_owned(),
             ));
         }
-        let copies = self.list_copies(name)?;
+        let copies = self.list_copies()?;
         let backups: Vec<_> = copies.iter().map(|copy| copy.backup.clone()).collect();
         match choose(&backups, text) {
             Ok(backup) => Ok(backup.clone()),
@@ -397,9 +386,10 @@ impl Engine {
     }
 
     /// The first repository cannot be read: says so, and whether there are copies elsewhere.
-    fn out_of_reach(&self, name: &EnvironmentName, error: EngineError) -> EngineError {
+    fn out_of_reach(&self, error: EngineError) -> EngineError {
+        let name = self.name();
         let good = self
-            .known_copies(name)
+            .known_copies()
             .unwrap_or_default()
             .iter()
             .filter(|copy| copy.backup.is_good())
@@ -419,8 +409,9 @@ impl Engine {
     }
 
     /// What to add to the news that a backup is damaged: that it has a copy. Empty when it has none.
-    pub(super) fn copy_instead(&self, name: &EnvironmentName, id: &BackupId) -> String {
-        let copies = self.known_copies(name).unwrap_or_default();
+    pub(super) fn copy_instead(&self, id: &BackupId) -> String {
+        let name = self.name();
+        let copies = self.known_copies().unwrap_or_default();
         match copies.iter().find(|copy| copy.of == *id && copy.backup.is_good()) {
             Some(_) => format!(
                 "; its copy in the second repository can be restored: `lifeboat restore {name} {} --from copy`",
@@ -436,16 +427,16 @@ impl Engine {
         work: &Work,
         of: Option<&BackupId>,
     ) -> Result<(usize, Vec<String>), EngineError> {
-        let name = work.environment().clone();
+        let name = self.name();
         if self.copy_settings().is_none() {
             return Ok((0, Vec::new()));
         }
-        let copies = self.list_copies(&name)?;
+        let copies = self.list_copies()?;
         let chosen: Vec<_> = copies
             .iter()
             .filter(|copy| of.is_none_or(|of| copy.of == *of))
             .collect();
-        let Some(second) = self.repository_of(&name, RepositoryChoice::Copy, false)? else {
+        let Some(second) = self.repository_of(RepositoryChoice::Copy, false)? else {
             return Ok((0, Vec::new()));
         };
         let mut damaged = Vec::new();
@@ -471,7 +462,7 @@ impl Engine {
                 }
                 Err(error) => return Err(error.into()),
             };
-            self.catalog().record_verification(&name, id, &verification)?;
+            self.catalog().record_verification(name, id, &verification)?;
         }
         Ok((chosen.len(), damaged))
     }

@@ -6,11 +6,10 @@
 //!
 //! Not in here: what a safe point is (`work`), and jobs whose process has died (`restore::recover`).
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Engine, EngineError, Work, locked};
+use super::jobs::Jobs;
+use super::{EngineError, Work, locked};
 use crate::catalog::CatalogError;
 use crate::domain::activity::Severity;
 use crate::domain::event::Event;
@@ -25,13 +24,14 @@ const END_RETRY: Duration = Duration::from_secs(5);
 /// How often that is tried.
 const END_TRIES: u32 = 12;
 
-impl Engine {
-    /// Asks a job to stop at its next safe point on somebody's behalf, whichever Lifeboat runs it.
+impl Jobs<'_> {
+    /// Asks a job to stop at its next safe point on behalf of whoever asks, whichever Lifeboat runs it.
     ///
     /// # Errors
-    /// As [`Engine::stop`].
-    pub fn cancel(&self, id: JobId, by: &Principal) -> Result<(), EngineError> {
-        self.stop(id, &StopReason::Asked { by: by.to_owned() })
+    /// As [`Jobs::stop`].
+    pub fn cancel(&self, id: JobId) -> Result<(), EngineError> {
+        let by = self.0.who().clone();
+        self.stop(id, &StopReason::Asked { by })
     }
 
     /// Asks a job to stop at its next safe point, for this reason, whichever Lifeboat runs it. Where it was asked before,
@@ -51,7 +51,7 @@ impl Engine {
         if !job.can_cancel() && !job.cancel_asked {
             return Err(Refusal::PastStopping { job: id }.into());
         }
-        let is_first = self.catalog().request_cancel(id, why, self.now())?;
+        let is_first = self.0.catalog().request_cancel(id, why, self.0.now())?;
         if is_first {
             self.log_of(id, &format!("it is to stop at its next safe point, since {why}"));
         }
@@ -67,9 +67,11 @@ impl Engine {
         };
         // What a person asks for is put down each time, what follows from something else once.
         if is_first || *by != Principal::Lifeboat {
-            self.record_activity(by, Some(&job.environment), &text, Some(id), Severity::Information);
+            self.0
+                .activity()
+                .add(by, Some(&job.environment), &text, Some(id), Severity::Information);
         }
-        if let Some(work) = self.find_work(id) {
+        if let Some(work) = self.find(id) {
             work.note_cancel_asked();
         }
         Ok(())
@@ -80,7 +82,7 @@ impl Engine {
     pub fn close(&self, why: &StopReason) {
         self.rest_schedule();
         loop {
-            let at_work = self.jobs_at_work();
+            let at_work = self.at_work();
             if at_work.is_empty() {
                 return;
             }
@@ -104,111 +106,101 @@ impl Engine {
     /// is begun any more.
     pub fn go_on_unseen(&self, why: Unseen) {
         self.rest_schedule();
-        let why = *locked(&self.0.unseen).get_or_insert(why);
-        let at_work: Vec<Arc<Work>> = locked(&self.0.at_work).values().cloned().collect();
-        for work in &at_work {
-            self.note_unseen(work, why);
+        let why = *locked(&self.state().unseen).get_or_insert(why);
+        for work in self.all() {
+            note_unseen(&work, why);
         }
         // Those that wait look again.
-        self.0.ended.notify_all();
+        self.wake();
     }
 
     /// Why nobody looks on any more, if that is so.
     pub(super) fn unseen(&self) -> Option<Unseen> {
-        *locked(&self.0.unseen)
-    }
-
-    /// Notes once that a job goes on where nobody looks on. One that waits does not go on: its thread tells that.
-    pub(super) fn note_unseen(&self, work: &Work, why: Unseen) {
-        if work.is_held_up() || !work.is_first_told_unseen() {
-            return;
-        }
-        let (id, title) = (work.id(), work.title());
-        let text = format!("{why}; it goes on without a screen");
-        work.log(Severity::Warning, &text);
-        self.record_activity(
-            &Principal::Lifeboat,
-            Some(work.environment()),
-            &format!("job {id} ({title}): {text}"),
-            Some(id),
-            Severity::Information,
-        );
-    }
-
-    /// No job of the schedule is begun in this process any more, also not by a look that is under way.
-    pub fn rest_schedule(&self) {
-        self.0.resting.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether no job of the schedule is begun any more.
-    pub(super) fn schedule_rests(&self) -> bool {
-        self.0.resting.load(Ordering::Relaxed)
+        *locked(&self.state().unseen)
     }
 
     /// Adds a warning to a job's log, also that of another Lifeboat's job. A log that cannot be written stops nothing.
     fn log_of(&self, id: JobId, text: &str) {
-        if let Err(error) = self.catalog().log(id, self.now(), Severity::Warning, text) {
-            self.report_catalog(&error);
+        if let Err(error) = self.0.catalog().log(id, self.0.now(), Severity::Warning, text) {
+            self.0.activity().report_catalog(&error);
         }
     }
+}
 
-    /// Tells how a job ended: in the job, in the activity log, and as a notification.
-    pub(super) fn end(&self, work: &Work, result: Result<Outcome, EngineError>) {
-        // Whoever has taken the job over has told how it ended, or will.
-        let result = match (work.check_claim(), result) {
-            (Err(_), _) => return self.tell(Event::Missed),
-            (Ok(()), result) => result,
-        };
-        let (state, outcome) = match result {
-            Ok(outcome) => (JobState::Done, Some(outcome)),
-            Err(error) => (broken_off(&error, work.stop_reason()), None),
-        };
-        let job = work.ended(state, outcome);
-        let took = job.took_millis(self.now()).map_or(String::new(), |took| {
-            format!("; it took {}", measure::millis(took))
-        });
-        let (severity, text) = match &job.state {
-            JobState::Done => {
-                let outcome = job.outcome.clone().unwrap_or_default();
-                let severity = if outcome.warnings.is_empty() {
-                    Severity::Information
-                } else {
-                    Severity::Warning
-                };
-                (severity, format!("{}{took}", outcome.summary))
-            }
-            JobState::Failed { why } => (Severity::Critical, format!("{} failed: {why}", job.title)),
-            _ => (
-                Severity::Warning,
-                format!("{} {}; nothing was changed", job.title, job.was_cancelled()),
-            ),
-        };
-        work.log(severity, &text);
-        for warning in job.outcome.iter().flat_map(|outcome| &outcome.warnings) {
-            work.log(Severity::Warning, warning);
-        }
-        // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
-        self.remember(&job.by, Some(&job.environment), &text, Some(job.id), severity);
-        // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
-        // and room is made on a full disk. After that the next start settles the job.
-        for _ in 0..END_TRIES {
-            match self.catalog().update_job(&work.claim, &job) {
-                Ok(()) | Err(CatalogError::NotOwned(_)) => break,
-                Err(error) => {
-                    // That may last: whoever waits for the job learns now how it ended, and not in a minute.
-                    if matches!(error, CatalogError::Full { .. }) {
-                        self.tell(Event::Job(Box::new(job.clone())));
-                    }
-                    self.report_catalog(&error);
-                }
-            }
-            self.pause(END_RETRY);
-        }
-        self.tell(Event::Job(Box::new(job.clone())));
-        self.tell(Event::Environment {
-            name: job.environment,
-        });
+/// Notes once that a job goes on where nobody looks on. One that waits does not go on: its thread tells that.
+pub(super) fn note_unseen(work: &Work, why: Unseen) {
+    if work.is_held_up() || !work.is_first_told_unseen() {
+        return;
     }
+    let (id, title) = (work.id(), work.title());
+    let text = format!("{why}; it goes on without a screen");
+    work.log(Severity::Warning, &text);
+    work.live().record_activity(
+        &Principal::Lifeboat,
+        &format!("job {id} ({title}): {text}"),
+        Some(id),
+        Severity::Information,
+    );
+}
+
+/// Tells how a job ended: in the job, in the activity log, and as a notification.
+pub(super) fn end(work: &Work, result: Result<Outcome, EngineError>) {
+    let live = work.live();
+    let engine = live.engine();
+    // Whoever has taken the job over has told how it ended, or will.
+    let result = match (work.check_claim(), result) {
+        (Err(_), _) => return engine.tell(Event::Missed),
+        (Ok(()), result) => result,
+    };
+    let (state, outcome) = match result {
+        Ok(outcome) => (JobState::Done, Some(outcome)),
+        Err(error) => (broken_off(&error, work.stop_reason()), None),
+    };
+    let job = work.ended(state, outcome);
+    let took = job.took_millis(live.now()).map_or(String::new(), |took| {
+        format!("; it took {}", measure::millis(took))
+    });
+    let (severity, text) = match &job.state {
+        JobState::Done => {
+            let outcome = job.outcome.clone().unwrap_or_default();
+            let severity = if outcome.warnings.is_empty() {
+                Severity::Information
+            } else {
+                Severity::Warning
+            };
+            (severity, format!("{}{took}", outcome.summary))
+        }
+        JobState::Failed { why } => (Severity::Critical, format!("{} failed: {why}", job.title)),
+        _ => (
+            Severity::Warning,
+            format!("{} {}; nothing was changed", job.title, job.was_cancelled()),
+        ),
+    };
+    work.log(severity, &text);
+    for warning in job.outcome.iter().flat_map(|outcome| &outcome.warnings) {
+        work.log(Severity::Warning, warning);
+    }
+    // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
+    live.remember(&job.by, &text, Some(job.id), severity);
+    // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
+    // and room is made on a full disk. After that the next start settles the job.
+    for _ in 0..END_TRIES {
+        match live.catalog().update_job(&work.claim, &job) {
+            Ok(()) | Err(CatalogError::NotOwned(_)) => break,
+            Err(error) => {
+                // That may last: whoever waits for the job learns now how it ended, and not in a minute.
+                if matches!(error, CatalogError::Full { .. }) {
+                    engine.tell(Event::Job(Box::new(job.clone())));
+                }
+                live.report_catalog(&error);
+            }
+        }
+        engine.jobs().pause(END_RETRY);
+    }
+    engine.tell(Event::Job(Box::new(job.clone())));
+    engine.tell(Event::Environment {
+        name: job.environment,
+    });
 }
 
 /// How a job ends that did not come to its end.

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant as Monotonic};
 
-use super::Engine;
 use crate::catalog::{Catalog, CatalogError, Claim};
 use crate::clock::Clock;
 use crate::domain::environment::EnvironmentName;
@@ -44,6 +43,23 @@ impl Drop for Behind {
 }
 
 impl Fence {
+    /// The fence around an environment, with nobody behind it.
+    pub(super) fn new(catalog: Arc<Catalog>, clock: Arc<dyn Clock>, environment: EnvironmentName) -> Self {
+        Self {
+            catalog,
+            clock,
+            environment,
+            claim: Mutex::default(),
+            untold: Mutex::default(),
+        }
+    }
+
+    /// From now on what is changed is changed by this claim, until what is returned is dropped.
+    pub(super) fn put_behind(fence: &Arc<Self>, claim: Claim) -> Behind {
+        *fence.claim.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);
+        Behind(Arc::clone(fence))
+    }
+
     /// The claim of the job at work, if there is one.
     pub(super) fn claim(&self) -> Option<Claim> {
         *self.claim.lock().unwrap_or_else(PoisonError::into_inner)
@@ -117,30 +133,5 @@ impl std::fmt::Debug for Fence {
             .field("environment", &self.environment)
             .field("claim", &self.claim())
             .finish_non_exhaustive()
-    }
-}
-
-impl Engine {
-    /// The fence around an environment.
-    pub(super) fn fence(&self, name: &EnvironmentName) -> Arc<Fence> {
-        let mut fences = super::locked(&self.0.fences);
-        let fence = fences.entry(name.clone()).or_insert_with(|| {
-            Arc::new(Fence {
-                catalog: Arc::clone(&self.0.catalog),
-                clock: Arc::clone(&self.0.clock),
-                environment: name.clone(),
-                claim: Mutex::default(),
-                untold: Mutex::default(),
-            })
-        });
-        Arc::clone(fence)
-    }
-
-    /// From now on what is changed in the environment's repository is changed by this claim, and so are its
-    /// small records. The caller is the only one in this process who works on the environment.
-    pub(super) fn behind_fence(&self, name: &EnvironmentName, claim: Claim) -> Behind {
-        let fence = self.fence(name);
-        *fence.claim.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);
-        Behind(fence)
     }
 }

@@ -14,11 +14,12 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use super::hooks::Say;
-use super::{Engine, EngineError, locked};
+use super::live::Known;
+use super::{Engine, Live, locked};
 use crate::certificates::Distrust;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::environment::{Answer, EnvironmentName, InstanceName};
+use crate::domain::environment::{Answer, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::InstanceSettings;
@@ -36,7 +37,7 @@ const MOST_READ: usize = 64 * 1024;
 
 /// What is known of the instances of one environment.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct Answered {
     asked: Option<Instant>,
     is_asking: bool,
     answers: BTreeMap<InstanceName, Answer>,
@@ -51,7 +52,7 @@ struct Question {
     limit: Option<Duration>,
 }
 
-impl Engine {
+impl Live {
     /// Asks those of the instances that have a health address until each is up or its time limit has passed, all at the
     /// same time, and says what came of it.
     pub(super) fn wait_until_up(
@@ -67,7 +68,7 @@ impl Engine {
                 limit: Some(health.limit.duration()),
             })
         });
-        let answers = self.0.runtime.block_on(ask_all(questions.collect()));
+        let answers = self.engine().runtime().block_on(ask_all(questions.collect()));
         for health in &answers {
             let severity = if health.up {
                 Severity::Information
@@ -79,49 +80,43 @@ impl Engine {
         answers
     }
 
-    /// Asks every instance of an environment that has a health address once, all at the same time, and waits two seconds
-    /// at most.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownEnvironment`].
-    pub fn ask_health(&self, name: &EnvironmentName) -> Result<Vec<InstanceHealth>, EngineError> {
-        let questions = once(&self.settings(name)?.instances);
-        Ok(self.0.runtime.block_on(ask_all(questions)))
+    /// Asks every instance that has a health address once, all at the same time, and waits two seconds at most.
+    #[must_use]
+    pub fn ask_health(&self) -> Vec<InstanceHealth> {
+        let questions = once(&self.settings().instances);
+        self.engine().runtime().block_on(ask_all(questions))
     }
+}
 
+impl Known {
     /// What the instances of an environment answered last. Does not wait: what is not known or old is asked for in the
     /// background, and an event tells when that has changed something.
-    pub(super) fn last_answers(
-        &self,
-        name: &EnvironmentName,
-        instances: &[InstanceSettings],
-    ) -> BTreeMap<InstanceName, Answer> {
-        let questions = once(instances);
+    pub(super) fn last_answers(self: &Arc<Self>, engine: &Engine) -> BTreeMap<InstanceName, Answer> {
+        let questions = once(&self.settings.instances);
         if questions.is_empty() {
             return BTreeMap::new();
         }
-        let now = self.now();
-        let mut health = locked(&self.0.health);
-        let known = health.entry(name.clone()).or_default();
+        let now = engine.now();
+        let mut answered = locked(&self.health);
         // A clock that was set back makes an answer old, not good for longer.
-        let is_good = known
+        let is_good = answered
             .asked
             .is_some_and(|asked| (asked..asked + GOOD_FOR).contains(&now));
-        if !is_good && !known.is_asking {
-            known.is_asking = true;
+        if !is_good && !answered.is_asking {
+            answered.is_asking = true;
             // Answers that nobody waits for any more do not keep the engine.
-            let (inner, name) = (Arc::downgrade(&self.0), name.clone());
-            self.0.runtime.spawn(async move {
+            let (weak, known) = (engine.downgrade(), Arc::clone(self));
+            engine.runtime().spawn(async move {
                 let answers = ask_all(questions).await;
-                if let Some(inner) = inner.upgrade() {
-                    Self(inner, Arc::default()).keep_answers(&name, now, answers);
+                if let Some(engine) = weak.upgrade() {
+                    known.keep_answers(&engine, now, answers);
                 }
             });
         }
-        known.answers.clone()
+        answered.answers.clone()
     }
 
-    fn keep_answers(&self, name: &EnvironmentName, asked: Instant, answers: Vec<InstanceHealth>) {
+    fn keep_answers(&self, engine: &Engine, asked: Instant, answers: Vec<InstanceHealth>) {
         let answers: BTreeMap<_, _> = answers
             .into_iter()
             .map(|health| {
@@ -134,21 +129,21 @@ impl Engine {
             })
             .collect();
         let news = {
-            let mut health = locked(&self.0.health);
-            let known = health.entry(name.clone()).or_default();
-            known.asked = Some(asked);
-            known.is_asking = false;
-            let before = std::mem::replace(&mut known.answers, answers);
+            let mut answered = locked(&self.health);
+            answered.asked = Some(asked);
+            answered.is_asking = false;
+            let before = std::mem::replace(&mut answered.answers, answers);
             let says = |answers: &BTreeMap<InstanceName, Answer>| {
                 let says = answers
                     .iter()
                     .map(|(name, answer)| (name.clone(), answer.up, answer.detail.clone()));
                 says.collect::<Vec<_>>()
             };
-            says(&before) != says(&known.answers)
+            says(&before) != says(&answered.answers)
         };
         if news {
-            self.tell(Event::Environment { name: name.clone() });
+            let name = self.name.clone();
+            engine.tell(Event::Environment { name });
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, EngineError, Work};
+use super::{EngineError, Live, Work};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::ahead::is_ahead;
@@ -30,7 +30,7 @@ const EVERY: chrono::Duration = chrono::Duration::days(1);
 /// How far a storage's clock may be from this machine's before somebody should look.
 const SKEW: chrono::Duration = chrono::Duration::minutes(1);
 
-impl Engine {
+impl Live {
     /// Keeps for longer what the backups need that stand in the repositories, and says so in the job's log. What went wrong
     /// is a warning: the next round does it again.
     pub(super) fn keep_for_longer(&self, work: &Work) -> Vec<String> {
@@ -49,15 +49,14 @@ impl Engine {
     }
 
     fn try_to_keep_for_longer(&self, work: &Work, which: RepositoryChoice) -> Result<(), EngineError> {
-        let name = work.environment();
-        let Some(repository) = self.kept_repository(name, which)? else {
+        let Some(repository) = self.kept_repository(which)? else {
             return Ok(());
         };
-        let going = self.going(name, which)?;
-        let mut known = self.known_times(name, which)?;
+        let going = self.going(which)?;
+        let mut known = self.known_times(which)?;
         let kept = repository.keep_for_longer(&going, &mut known, work);
         // What is known by now is known, whatever else went wrong.
-        self.remember_times(name, which, &known)?;
+        self.remember_times(which, &known)?;
         let Some(kept) = kept? else { return Ok(()) };
         if let (Some(shortest), true) = (kept.shortest, kept.extended > 0) {
             let text = format!(
@@ -74,20 +73,19 @@ impl Engine {
     /// The repository, if what is written to it is kept.
     fn kept_repository(
         &self,
-        name: &EnvironmentName,
         which: RepositoryChoice,
     ) -> Result<Option<std::sync::Arc<Repository>>, EngineError> {
         // Whoever has nothing of the kind is not asked for anything.
         if self.bucket_options(which).is_none() {
             return Ok(None);
         }
-        let repository = self.repository_of(name, which, false)?;
+        let repository = self.repository_of(which, false)?;
         Ok(repository.filter(|repository| repository.keeps_what_is_written()))
     }
 
     /// How the bucket is reached, if what is written to it is kept.
     fn bucket_options(&self, which: RepositoryChoice) -> Option<&StorageOptions> {
-        let settings = self.0.repository.as_ref()?;
+        let settings = self.engine().repository_settings()?;
         let options = match which {
             RepositoryChoice::First => &settings.options,
             RepositoryChoice::Copy => &settings.copy.as_ref()?.options,
@@ -96,15 +94,12 @@ impl Engine {
     }
 
     /// What no slot, no expiry and no doubt holds, and what came too late: nothing of it is kept for longer.
-    fn going(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-    ) -> Result<BTreeSet<BackupId>, EngineError> {
-        let keep = self.live_settings(name)?.keep;
+    fn going(&self, which: RepositoryChoice) -> Result<BTreeSet<BackupId>, EngineError> {
+        let name = self.name();
+        let keep = self.settings().keep;
         let backups = match which {
-            RepositoryChoice::First => self.list_backups(name)?,
-            RepositoryChoice::Copy => self.copies_for_retention(name)?,
+            RepositoryChoice::First => self.list_backups()?,
+            RepositoryChoice::Copy => self.copies_for_retention()?,
         };
         let void = self.catalog().void_records(name)?;
         Ok(droppable(&backups, &keep, &BTreeSet::new(), self.now())
@@ -114,11 +109,8 @@ impl Engine {
             .collect())
     }
 
-    fn known_times(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-    ) -> Result<KnownTimes, EngineError> {
+    fn known_times(&self, which: RepositoryChoice) -> Result<KnownTimes, EngineError> {
+        let name = self.name();
         let noted = self.catalog().note(TIMES, &note(name, which))?;
         // One that cannot be read is asked for again.
         Ok(noted
@@ -126,12 +118,8 @@ impl Engine {
             .unwrap_or_default())
     }
 
-    fn remember_times(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-        known: &KnownTimes,
-    ) -> Result<(), EngineError> {
+    fn remember_times(&self, which: RepositoryChoice, known: &KnownTimes) -> Result<(), EngineError> {
+        let name = self.name();
         let text = serde_json::to_string(known).map_err(|error| EngineError::Failed(error.to_string()))?;
         self.catalog()
             .set_note(TIMES, &note(name, which), &text, self.now())?;
@@ -140,8 +128,7 @@ impl Engine {
 
     /// Says in the log of a backup what may go, and why it stays for now.
     pub(super) fn say_what_stays(&self, work: &Work, repository: &Repository) -> Result<(), EngineError> {
-        let name = work.environment();
-        let going = self.going(name, RepositoryChoice::First)?;
+        let going = self.going(RepositoryChoice::First)?;
         if going.is_empty() {
             return Ok(());
         }
@@ -162,11 +149,11 @@ impl Engine {
     ///
     /// # Errors
     /// A storage that cannot be asked.
-    pub(super) fn hidden(&self, name: &EnvironmentName, lacks: bool) -> Result<Vec<String>, EngineError> {
+    pub(super) fn hidden(&self, lacks: bool) -> Result<Vec<String>, EngineError> {
         let mut hidden = Vec::new();
         for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
             if self.bucket_options(which).is_some()
-                && let Some(storage) = self.storage(name, which)?
+                && let Some(storage) = self.storage(which)?
             {
                 hidden.extend(storage.hidden(lacks)?);
             }
@@ -176,21 +163,19 @@ impl Engine {
 
     /// Removes what may go, where deletions are a job of their own and a key for them is named: once a day, when nothing else
     /// is to be done.
-    pub fn start_deletions_if_due(&self, name: &EnvironmentName) {
-        if self.schedule_rests() {
+    pub fn start_deletions_if_due(&self) {
+        if self.engine().jobs().schedule_rests() {
             return;
         }
-        match self.try_deletions_if_due(name) {
+        match self.try_deletions_if_due() {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(()) | Err(EngineError::Refused(_)) => {}
-            Err(error) => self.remember_once(
-                Some(name),
-                &format!("what may go cannot be deleted by schedule: {error}"),
-            ),
+            Err(error) => self.remember_once(&format!("what may go cannot be deleted by schedule: {error}")),
         }
     }
 
-    fn try_deletions_if_due(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+    fn try_deletions_if_due(&self) -> Result<(), EngineError> {
+        let name = self.name();
         let has_key = |which| {
             self.bucket_options(which)
                 .is_some_and(|options| options.deletions.is_some())
@@ -208,17 +193,18 @@ impl Engine {
             return Ok(());
         }
         // Backups go first; and before there is one, there is nothing to delete.
-        if !self.due(name, false)?.is_empty() || self.backups(name)?.is_empty() {
+        if !self.due(false)?.is_empty() || self.backups()?.is_empty() {
             return Ok(());
         }
-        self.start_prune(name, &"schedule".into())?;
+        self.by_schedule().start_prune()?;
         self.catalog()
             .set_note(DELETIONS, &name.to_string(), &now.to_rfc3339(), now)?;
         Ok(())
     }
 
     /// What works and what does not of a bucket whose objects are kept.
-    pub(super) fn check_kept(&self, name: &EnvironmentName, which: RepositoryChoice) -> Vec<Finding> {
+    pub(super) fn check_kept(&self, which: RepositoryChoice) -> Vec<Finding> {
+        let name = self.name();
         let mut findings = Vec::new();
         let about = match which {
             RepositoryChoice::First => "immutable",
@@ -236,7 +222,7 @@ impl Engine {
         let Some(options) = self.bucket_options(which) else {
             return Vec::new();
         };
-        match self.look_at_bucket(name, which) {
+        match self.look_at_bucket(which) {
             Ok(told) => {
                 for (verdict, detail) in told {
                     push(verdict, detail);
@@ -244,13 +230,13 @@ impl Engine {
             }
             Err(error) => push(Verdict::Failed, error.to_string()),
         }
-        match self.look_how_long_kept(name, which, &Unwatched) {
+        match self.look_how_long_kept(which, &Unwatched) {
             Ok(None) => {}
             Ok(Some((verdict, detail))) => push(verdict, detail),
             Err(error) => push(Verdict::Failed, error.to_string()),
         }
         if options.deletions.is_none() {
-            let going = self.going(name, which).map_or(0, |going| going.len());
+            let going = self.going(which).map_or(0, |going| going.len());
             push(
                 Verdict::Ok,
                 format!(
@@ -262,13 +248,9 @@ impl Engine {
         findings
     }
 
-    fn look_at_bucket(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-    ) -> Result<Vec<(Verdict, String)>, EngineError> {
+    fn look_at_bucket(&self, which: RepositoryChoice) -> Result<Vec<(Verdict, String)>, EngineError> {
         let mut told = Vec::new();
-        let Some(storage) = self.storage(name, which)? else {
+        let Some(storage) = self.storage(which)? else {
             return Ok(told);
         };
         let Some(look) = storage.look_at_bucket()? else {
@@ -315,15 +297,14 @@ impl Engine {
 
     fn look_how_long_kept(
         &self,
-        name: &EnvironmentName,
         which: RepositoryChoice,
         watch: &dyn Watch,
     ) -> Result<Option<(Verdict, String)>, EngineError> {
-        let Some(repository) = self.kept_repository(name, which)? else {
+        let Some(repository) = self.kept_repository(which)? else {
             return Ok(None);
         };
-        let going = self.going(name, which)?;
-        let mut known = self.known_times(name, which)?;
+        let going = self.going(which)?;
+        let mut known = self.known_times(which)?;
         let Some(kept) = repository.look_how_long_kept(&going, &mut known, watch)? else {
             return Ok(None);
         };

@@ -1,9 +1,8 @@
 //! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
 
-use super::{Engine, EngineError, locked};
+use super::{EngineError, Live, locked};
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Verification};
-use crate::domain::environment::EnvironmentName;
 use crate::domain::proof::Drill;
 
 /// What a repository was found to hold.
@@ -14,17 +13,17 @@ pub(super) struct Listed {
     unreadable: Vec<(BackupId, String)>,
 }
 
-impl Engine {
+impl Live {
     /// The environment's backups, newest first, as last listed.
     ///
     /// # Errors
     /// What opening or listing the repository said.
-    pub fn backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
-        let listed = locked(&self.0.listed)
-            .get(name)
+    pub fn backups(&self) -> Result<Vec<Backup>, EngineError> {
+        let listed = locked(&self.known().listed)
+            .as_ref()
             .map(|listed| listed.backups.clone());
         let Some(mut backups) = listed else {
-            return self.list_backups(name);
+            return self.list_backups();
         };
         // What was ahead of the clock when it was listed may not be any more.
         ahead::mark(&mut backups, self.now());
@@ -33,8 +32,9 @@ impl Engine {
 
     /// What to know about records in the environment's repository that cannot be read, as last listed, about those of
     /// `backups` that are dated ahead of the clock, and about a repository that is open to others.
-    pub(super) fn doubtful_records(&self, name: &EnvironmentName, backups: &[Backup]) -> Option<String> {
-        let unreadable = self.unreadable_records(name);
+    pub(super) fn doubtful_records(&self, backups: &[Backup]) -> Option<String> {
+        let name = self.name();
+        let unreadable = self.unreadable_records();
         let unreadable = (!unreadable.is_empty()).then(|| {
             format!(
                 "the repository holds backups whose records cannot be read: {}. They are left alone; \
@@ -43,23 +43,24 @@ impl Engine {
             )
         });
         let ahead = ahead::trouble(name, backups, self.now());
-        let open = self.open_repository(name);
+        let open = self.open_repository();
         let doubts: Vec<_> = unreadable.into_iter().chain(ahead).chain(open).collect();
         (!doubts.is_empty()).then(|| doubts.join(". "))
     }
 
     /// The records of backups in the environment's repository that cannot be read, and why, as last listed.
-    pub(super) fn unreadable_records(&self, name: &EnvironmentName) -> Vec<(BackupId, String)> {
-        let listed = locked(&self.0.listed);
+    pub(super) fn unreadable_records(&self) -> Vec<(BackupId, String)> {
+        let listed = locked(&self.known().listed);
         listed
-            .get(name)
+            .as_ref()
             .map(|listed| listed.unreadable.clone())
             .unwrap_or_default()
     }
 
     /// The environment's backups, newest first, listed anew.
-    pub(super) fn list_backups(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
-        let Some(repository) = self.repository(name, false)? else {
+    pub(super) fn list_backups(&self) -> Result<Vec<Backup>, EngineError> {
+        let name = self.name();
+        let Some(repository) = self.repository(false)? else {
             return Ok(Vec::new());
         };
         let verifications = self.catalog().verifications(name)?;
@@ -99,7 +100,7 @@ impl Engine {
             backups: backups.clone(),
             unreadable,
         };
-        locked(&self.0.listed).insert(name.clone(), listed);
+        *locked(&self.known().listed) = Some(listed);
         Ok(backups)
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Engine, EngineError};
+use super::{EngineError, Live};
 use crate::disk::private;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
@@ -57,13 +57,13 @@ impl Drop for LockedFile {
     }
 }
 
-impl Engine {
+impl Live {
     /// Takes the environment's lock.
     ///
     /// # Errors
     /// A sentence when another Lifeboat holds it, or it cannot be made.
-    pub(super) fn lock(&self, name: &EnvironmentName) -> Result<EnvironmentLock, EngineError> {
-        self.lock_of(name, RepositoryChoice::First, false)
+    pub(super) fn lock(&self) -> Result<EnvironmentLock, EngineError> {
+        self.lock_of(RepositoryChoice::First, false)
     }
 
     /// Takes the environment's lock, and goes on without it when the repository is out of reach: for what has to be done
@@ -72,26 +72,22 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence when another Lifeboat holds it.
-    pub(super) fn lock_unless_out_of_reach(
-        &self,
-        name: &EnvironmentName,
-    ) -> Result<EnvironmentLock, EngineError> {
-        self.lock_within_reach(name, Ok)
+    pub(super) fn lock_unless_out_of_reach(&self) -> Result<EnvironmentLock, EngineError> {
+        self.lock_within_reach(Ok)
     }
 
-    /// As [`Engine::lock_unless_out_of_reach`], with `more` to be locked where the first repository is.
+    /// As [`Live::lock_unless_out_of_reach`], with `more` to be locked where the first repository is.
     fn lock_within_reach(
         &self,
-        name: &EnvironmentName,
         more: impl FnOnce(EnvironmentLock) -> Result<EnvironmentLock, EngineError>,
     ) -> Result<EnvironmentLock, EngineError> {
-        let out_of_reach = match self.lock(name) {
+        let out_of_reach = match self.lock() {
             Ok(lock) if !matches!(lock, EnvironmentLock::Nothing) => return more(lock),
             Ok(_) => None,
             Err(error) if is_held(&error) || matches!(error, EngineError::Catalog(_)) => return Err(error),
             Err(error) => Some(error),
         };
-        match self.lock_of(name, RepositoryChoice::Copy, false) {
+        match self.lock_of(RepositoryChoice::Copy, false) {
             Ok(lock) if out_of_reach.is_none() || !matches!(lock, EnvironmentLock::Nothing) => Ok(lock),
             Err(error) if is_held(&error) => Err(error),
             _ => match out_of_reach {
@@ -113,17 +109,16 @@ impl Engine {
     /// A sentence when another Lifeboat holds one of them, or the one that is read from cannot be locked.
     pub(super) fn lock_to_switch(
         &self,
-        name: &EnvironmentName,
         reads: RepositoryChoice,
         kind: JobKind,
         needs: Needs,
     ) -> Result<EnvironmentLock, EngineError> {
         match (reads, kind) {
-            (RepositoryChoice::Copy, _) => self.lock_both(name, needs),
+            (RepositoryChoice::Copy, _) => self.lock_both(needs),
             // An undo that exchanges tables needs no repository; one that reads a backup finds out itself.
-            (RepositoryChoice::First, JobKind::Undo) => self.lock_all_within_reach(name),
+            (RepositoryChoice::First, JobKind::Undo) => self.lock_all_within_reach(),
             (RepositoryChoice::First, _) => {
-                let first = self.lock_for(name, reads, needs).map_err(|error| {
+                let first = self.lock_for(reads, needs).map_err(|error| {
                     if needs == Needs::Writing && takes_nothing(&error) {
                         return EngineError::Failed(format!(
                             "{error}. So no safety backup can be taken. What is there can still be restored without one \
@@ -132,7 +127,7 @@ impl Engine {
                     }
                     error
                 })?;
-                self.and_second(name, first)
+                self.and_second(first)
             }
         }
     }
@@ -143,14 +138,13 @@ impl Engine {
     /// A sentence when another Lifeboat holds it, or it cannot be made and the job writes, or nobody can be looked for.
     pub(super) fn lock_for(
         &self,
-        name: &EnvironmentName,
         which: RepositoryChoice,
         needs: Needs,
     ) -> Result<EnvironmentLock, EngineError> {
-        match self.lock_of(name, which, false) {
+        match self.lock_of(which, false) {
             Err(error) if needs == Needs::Reading && takes_nothing(&error) => {
                 // Why nothing can be written says more than why nothing can be read either.
-                self.look_for_others(name, which)
+                self.look_for_others(which)
                     .map_err(|other| if is_held(&other) { other } else { error })
             }
             lock => lock,
@@ -159,12 +153,9 @@ impl Engine {
 
     /// What keeps others out of a repository that takes nothing, as far as anything can: in a folder, a lock on that
     /// itself; in object storage, only a look at who holds a lock now.
-    fn look_for_others(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-    ) -> Result<EnvironmentLock, EngineError> {
-        let place = match self.storage(name, which)? {
+    fn look_for_others(&self, which: RepositoryChoice) -> Result<EnvironmentLock, EngineError> {
+        let name = self.name();
+        let place = match self.storage(which)? {
             None => return Ok(EnvironmentLock::Nothing),
             Some(storage) => storage.address(),
         };
@@ -177,8 +168,8 @@ impl Engine {
             };
         }
         #[cfg(feature = "object-storage")]
-        if let Some(repository) = self.repository_of(name, which, false)? {
-            repository.refuse_beside_holders(&self.0.clock)?;
+        if let Some(repository) = self.repository_of(which, false)? {
+            repository.refuse_beside_holders(&self.engine().0.clock)?;
         }
         Ok(EnvironmentLock::Nothing)
     }
@@ -187,20 +178,13 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence when another Lifeboat holds one of them.
-    pub(super) fn lock_all_within_reach(
-        &self,
-        name: &EnvironmentName,
-    ) -> Result<EnvironmentLock, EngineError> {
-        self.lock_within_reach(name, |first| self.and_second(name, first))
+    pub(super) fn lock_all_within_reach(&self) -> Result<EnvironmentLock, EngineError> {
+        self.lock_within_reach(|first| self.and_second(first))
     }
 
     /// Adds the lock on the second repository, where there is one that can be locked.
-    fn and_second(
-        &self,
-        name: &EnvironmentName,
-        first: EnvironmentLock,
-    ) -> Result<EnvironmentLock, EngineError> {
-        match self.lock_of(name, RepositoryChoice::Copy, false) {
+    fn and_second(&self, first: EnvironmentLock) -> Result<EnvironmentLock, EngineError> {
+        match self.lock_of(RepositoryChoice::Copy, false) {
             Ok(second) => Ok(EnvironmentLock::Both(Box::new([first, second]))),
             Err(error) if is_held(&error) || matches!(error, EngineError::Catalog(_)) => Err(error),
             // The second is for the night that the first one is lost. That it cannot be used stops nothing.
@@ -214,32 +198,24 @@ impl Engine {
     /// # Errors
     /// A sentence when another Lifeboat holds either, or the second repository cannot be locked; why the first cannot be
     /// locked, when it is not lost.
-    pub(super) fn lock_both(
-        &self,
-        name: &EnvironmentName,
-        needs: Needs,
-    ) -> Result<EnvironmentLock, EngineError> {
-        let first = match self.lock(name) {
+    pub(super) fn lock_both(&self, needs: Needs) -> Result<EnvironmentLock, EngineError> {
+        let first = match self.lock() {
             Ok(lock) => lock,
-            Err(error) if self.goes_on_without_first(name, &error)? => EnvironmentLock::Nothing,
+            Err(error) if self.goes_on_without_first(&error)? => EnvironmentLock::Nothing,
             Err(error) => return Err(error),
         };
-        let second = self.lock_for(name, RepositoryChoice::Copy, needs)?;
+        let second = self.lock_for(RepositoryChoice::Copy, needs)?;
         Ok(EnvironmentLock::Both(Box::new([first, second])))
     }
 
     /// Whether a first repository that cannot be locked is one that a restore from the second does without: one that is
     /// lost, or that takes nothing, be it a backup or a lock.
-    fn goes_on_without_first(
-        &self,
-        name: &EnvironmentName,
-        error: &EngineError,
-    ) -> Result<bool, EngineError> {
+    fn goes_on_without_first(&self, error: &EngineError) -> Result<bool, EngineError> {
         if is_held(error) || matches!(error, EngineError::Catalog(_)) {
             return Ok(false);
         }
         let takes_nothing = matches!(error, EngineError::Repository(error) if error.is_of_the_repository());
-        Ok(takes_nothing || self.first_is_lost(name)?.is_some())
+        Ok(takes_nothing || self.first_is_lost()?.is_some())
     }
 
     /// Takes the lock on the environment's repository, or on its second one. With `create` the repository is made if
@@ -249,16 +225,16 @@ impl Engine {
     /// A sentence when another Lifeboat holds it, or it cannot be made.
     pub(super) fn lock_of(
         &self,
-        name: &EnvironmentName,
         which: RepositoryChoice,
         create: bool,
     ) -> Result<EnvironmentLock, EngineError> {
-        let place = match self.storage(name, which)? {
+        let name = self.name();
+        let place = match self.storage(which)? {
             None => return Ok(EnvironmentLock::Nothing),
             Some(storage) => storage.address(),
         };
         let Some(place) = place.folder() else {
-            return self.lock_inside(name, which, create);
+            return self.lock_inside(which, create);
         };
         let folder = place.parent().unwrap_or(place);
         // Where nothing is, nothing is made in the way of a disk that comes back.
@@ -274,29 +250,19 @@ impl Engine {
     }
 
     #[cfg(feature = "object-storage")]
-    fn lock_inside(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-        create: bool,
-    ) -> Result<EnvironmentLock, EngineError> {
-        let Some(repository) = self.repository_of(name, which, create)? else {
+    fn lock_inside(&self, which: RepositoryChoice, create: bool) -> Result<EnvironmentLock, EngineError> {
+        let Some(repository) = self.repository_of(which, create)? else {
             return Ok(EnvironmentLock::Nothing);
         };
         Ok(repository
-            .lock(&self.0.clock)?
+            .lock(&self.engine().0.clock)?
             .map_or(EnvironmentLock::Nothing, EnvironmentLock::Inside))
     }
 
     #[cfg(not(feature = "object-storage"))]
-    fn lock_inside(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-        create: bool,
-    ) -> Result<EnvironmentLock, EngineError> {
+    fn lock_inside(&self, which: RepositoryChoice, create: bool) -> Result<EnvironmentLock, EngineError> {
         // Reaching for a bucket has failed before, with the reason.
-        self.repository_of(name, which, create)?;
+        self.repository_of(which, create)?;
         Ok(EnvironmentLock::Nothing)
     }
 }

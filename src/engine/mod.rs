@@ -3,10 +3,14 @@
 //! It knows no screen and no command line. Everything in here is blocking code on threads of its own; the only async
 //! parts (hooks and health checks) run on the runtime that it is given.
 //!
-//! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, the repositories and the jobs at work.
-//! Its actions are in files of their own: `backup`, `restore`, `verify`, `proofs`, `retention`, `overview`, `scheduler`,
-//! `endings`. Backups
-//! and restores share `hooks` and `health`.
+//! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, and the jobs at work. It opens things and
+//! hands out handles, and does nothing by itself:
+//!
+//! - [`Live`]: one Live environment. What is done with one is a method of it, in the file of that action.
+//! - [`Jobs`]: what runs in this process, whatever it works on.
+//! - [`Schedule`]: what is begun without anybody asking.
+//!
+//! What is asked of all environments is a function here: [`summaries`], [`details`], [`check`].
 
 mod activity;
 mod backup;
@@ -19,15 +23,19 @@ mod health;
 mod hooks;
 #[cfg(feature = "object-storage")]
 mod immutable;
+mod jobs;
 mod listing;
+mod live;
 mod lock;
 mod openness;
 mod overview;
 mod papers;
 mod proofs;
+mod repositories;
 mod restore;
 mod retention;
 mod scheduler;
+mod start;
 mod storing;
 #[cfg(test)]
 mod tests;
@@ -35,49 +43,44 @@ mod verify;
 mod versions;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant as Monotonic};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant as Monotonic;
 
 use tokio::sync::broadcast;
 
-use crate::catalog::{Catalog, CatalogError, Change, Lease, Seen};
+use crate::catalog::{Catalog, Change, Lease, Seen};
 use crate::clock::Clock;
-use crate::content::Content;
-use crate::content::files::Files;
-use crate::content::postgres::{Connector, Postgres};
+use crate::content::postgres::Connector;
 use crate::domain::Instant;
-use crate::domain::address::Address;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
-use crate::domain::job::{JobId, JobKind};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
-    CatalogSettings, ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice,
-    RepositorySettings, SecretSource,
+    CatalogSettings, EnvironmentSettings, RepositoryChoice, RepositorySettings, SecretSource,
 };
-use crate::domain::stop::Unseen;
 use crate::random::Random;
-use crate::repository::{Key, Repository, Storage};
+use crate::repository::Storage;
 use copies::ListedCopies;
-use listing::Listed;
+use fence::Fence;
+use jobs::AtWork;
+use live::Known;
 
 pub use crate::domain::settings::Variables;
-pub use check::{look_at_database, look_at_storage};
+pub use activity::ActivityLog;
+pub use check::{check, look_at_database, look_at_storage};
 pub use error::EngineError;
-pub use scheduler::Scheduler;
+pub use jobs::Jobs;
+pub use live::Live;
+pub use overview::{details, places, summaries, summary};
+pub use restore::recover::look_for_the_dead;
+pub use restore::start_restore;
 pub use scheduler::turns::{DueBook, Turn, take_turns};
+pub use scheduler::{Schedule, Scheduler};
 pub use work::Work;
-
-/// How often whoever looks on is told that the catalog cannot be written.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
-
-/// The place of one open repository: empty until it is first needed.
-type RepositoryCell = Arc<Mutex<Option<Arc<Repository>>>>;
 
 /// What the engine is told at its start.
 pub struct EngineSettings {
@@ -112,7 +115,7 @@ pub struct Engine(Arc<Inner>, Arc<Caller>);
 struct Inner {
     state: PathBuf,
     repository: Option<RepositorySettings>,
-    environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
+    environments: BTreeMap<EnvironmentName, Arc<Known>>,
     catalog: Arc<Catalog>,
     catalog_password: Option<SecretSource>,
     clock: Arc<dyn Clock>,
@@ -120,26 +123,20 @@ struct Inner {
     variables: Variables,
     random: Random,
     events: broadcast::Sender<Event>,
-    // One lock per environment, so that opening one repository (scrypt takes 0.4 s) does not hold up the others.
-    repositories: Mutex<HashMap<(EnvironmentName, RepositoryChoice), RepositoryCell>>,
     // What is reached for once: object storage has connections and limits that all repositories share.
     roots: Mutex<HashMap<RepositoryChoice, Storage>>,
-    listed: Mutex<HashMap<EnvironmentName, Listed>>,
-    health: Mutex<HashMap<EnvironmentName, health::Known>>,
-    copies: Mutex<HashMap<EnvironmentName, ListedCopies>>,
-    at_work: Mutex<HashMap<JobId, Arc<Work>>>,
-    fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
+    jobs: AtWork,
     due: Mutex<DueBook>,
     reported: Mutex<Option<Monotonic>>,
-    /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
-    orphans: Mutex<HashMap<JobId, Monotonic>>,
-    /// The environments that the catalog did not know when this engine was opened, until they are looked at.
-    just_met: Mutex<BTreeSet<EnvironmentName>>,
-    /// Why nobody looks on any more at what runs here.
-    unseen: Mutex<Option<Unseen>>,
-    /// Whether no job of the schedule is begun any more.
-    resting: AtomicBool,
-    ended: Condvar,
+}
+
+/// An engine that may be gone by the time that it is needed.
+struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    fn upgrade(&self) -> Option<Engine> {
+        Some(Engine(self.0.upgrade()?, Arc::default()))
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -153,63 +150,56 @@ impl Engine {
     /// # Errors
     /// Settings that do not hold together; a catalog that cannot be opened.
     pub fn open(settings: EngineSettings, surroundings: Surroundings) -> Result<Self, EngineError> {
-        let mut environments = BTreeMap::new();
-        for environment in settings.environments {
+        let EngineSettings {
+            state,
+            catalog,
+            repository,
+            environments,
+        } = settings;
+        let mut configured = BTreeMap::new();
+        for environment in environments {
             environment.validate()?;
-            environment.lies_apart(settings.repository.as_ref(), Some(&settings.state), &real)?;
+            environment.lies_apart(repository.as_ref(), Some(&state), &real)?;
             let name = environment.environment_name()?;
-            if environments.insert(name.clone(), environment).is_some() {
+            if configured.insert(name.clone(), environment).is_some() {
                 return Err(EngineError::Failed(format!(
                     "{name} is configured twice: remove one of the two"
                 )));
             }
         }
-        let catalog = match &settings.catalog {
-            None => Catalog::open(&settings.state).map_err(|error| error.of_state(&settings.state))?,
-            Some(database) => {
-                let connector = Connector::new(
-                    &database.connection(),
-                    settings.state.clone(),
-                    Arc::clone(&surroundings.variables),
-                );
-                let node = database.node.as_deref().unwrap_or("a machine without a name");
-                Catalog::share(connector, node, Lease::default())?
-            }
-        };
+        let catalog_password = catalog.as_ref().and_then(CatalogSettings::password);
+        let catalog = Arc::new(open_catalog(&state, catalog.as_ref(), &surroundings.variables)?);
+        let known = catalog.known()?;
+        let names: Vec<_> = configured.keys().cloned().collect();
+        let environments = configured.into_iter().map(|(name, settings)| {
+            let fence = Fence::new(
+                Arc::clone(&catalog),
+                Arc::clone(&surroundings.clock),
+                name.clone(),
+            );
+            let is_new = !known.contains(&name.to_string());
+            (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
+        });
         let inner = Inner {
-            state: settings.state,
-            repository: settings.repository,
-            environments,
-            catalog: Arc::new(catalog),
-            catalog_password: settings.catalog.and_then(|database| database.password()),
+            environments: environments.collect(),
+            state,
+            repository,
+            catalog,
+            catalog_password,
             clock: surroundings.clock,
             runtime: surroundings.runtime,
             variables: surroundings.variables,
             random: surroundings.random,
             events: surroundings.events,
-            repositories: Mutex::default(),
             roots: Mutex::default(),
-            listed: Mutex::default(),
-            health: Mutex::default(),
-            copies: Mutex::default(),
-            at_work: Mutex::default(),
-            fences: Mutex::default(),
+            jobs: AtWork::default(),
             due: Mutex::default(),
             reported: Mutex::default(),
-            orphans: Mutex::default(),
-            just_met: Mutex::default(),
-            unseen: Mutex::default(),
-            resting: AtomicBool::new(false),
-            ended: Condvar::new(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
-        let names: Vec<_> = engine.0.environments.keys().cloned().collect();
-        let known = engine.catalog().known()?;
-        let is_unknown = |name: &&EnvironmentName| !known.contains(&name.to_string());
-        *locked(&engine.0.just_met) = names.iter().filter(is_unknown).cloned().collect();
         engine.catalog().meet(&names, engine.now())?;
-        engine.clear_probes();
-        engine.settle_abandoned()?;
+        restore::in_the_way::clear_probes(engine.state());
+        restore::recover::settle_abandoned(&engine)?;
         Ok(engine)
     }
 
@@ -220,9 +210,33 @@ impl Engine {
         Self(Arc::clone(&self.0), Arc::new(caller))
     }
 
+    fn fill_at_random(&self, bytes: &mut [u8]) -> Result<(), EngineError> {
+        (self.0.random)(bytes).map_err(EngineError::Failed)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Where hooks and health checks run.
+    fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.0.runtime
+    }
+
+    /// The same engine, for what must not keep it open.
+    fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.0))
+    }
+
     /// The name of whoever asks.
-    fn who(&self) -> &Principal {
+    #[must_use]
+    pub fn who(&self) -> &Principal {
         &self.1.who
+    }
+
+    /// Whoever asks, with where from.
+    fn asked_by(&self) -> &Caller {
+        &self.1
     }
 
     /// Whoever did something, with where they asked from if it is this engine's caller.
@@ -260,14 +274,44 @@ impl Engine {
 
     /// The configured environments, by name.
     pub fn environments(&self) -> impl Iterator<Item = (&EnvironmentName, &EnvironmentSettings)> {
-        self.0.environments.iter()
+        self.known().map(|known| (&known.name, &known.settings))
     }
 
-    /// The settings of one environment.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownEnvironment`].
-    pub fn settings(&self, name: &EnvironmentName) -> Result<&EnvironmentSettings, EngineError> {
+    /// The configured Live environments, by name.
+    pub fn all_live(&self) -> impl Iterator<Item = Live> {
+        let live = self.known().filter(|known| known.settings.kind.is_recoverable());
+        live.map(|known| Live::new(self.clone(), Arc::clone(known)))
+    }
+
+    /// Every environment that may have to be settled, whatever its kind now.
+    fn all_to_settle(&self) -> impl Iterator<Item = Live> {
+        self.known()
+            .map(|known| Live::new(self.clone(), Arc::clone(known)))
+    }
+
+    /// An environment that is to be settled: also one that is not configured any more, of which nothing but its name is
+    /// known, or that is no Live one now.
+    fn live_to_settle(&self, name: &EnvironmentName) -> Live {
+        let known = self.known_as(name).map_or_else(
+            |_| {
+                let fence = Fence::new(
+                    Arc::clone(&self.0.catalog),
+                    Arc::clone(&self.0.clock),
+                    name.clone(),
+                );
+                let settings = EnvironmentSettings::without_instances(name);
+                Arc::new(Known::new(name.clone(), settings, fence, false))
+            },
+            Arc::clone,
+        );
+        Live::new(self.clone(), known)
+    }
+
+    fn known(&self) -> impl Iterator<Item = &Arc<Known>> {
+        self.0.environments.values()
+    }
+
+    fn known_as(&self, name: &EnvironmentName) -> Result<&Arc<Known>, EngineError> {
         self.0.environments.get(name).ok_or_else(|| {
             let known: Vec<_> = self.0.environments.keys().map(ToString::to_string).collect();
             EngineError::UnknownEnvironment {
@@ -281,147 +325,81 @@ impl Engine {
         })
     }
 
-    /// The settings of a Live environment (rule 5).
+    /// The settings of one environment, whatever its kind.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownEnvironment`].
+    pub fn settings(&self, name: &EnvironmentName) -> Result<&EnvironmentSettings, EngineError> {
+        self.known_as(name).map(|known| &known.settings)
+    }
+
+    /// One Live environment (rule 5).
     ///
     /// # Errors
     /// [`EngineError::UnknownEnvironment`]; a refusal for every other kind.
-    pub fn live_settings(&self, name: &EnvironmentName) -> Result<&EnvironmentSettings, EngineError> {
-        let settings = self.settings(name)?;
-        only_live(name, settings.kind)?;
-        Ok(settings)
+    pub fn live(&self, name: &EnvironmentName) -> Result<Live, EngineError> {
+        let known = self.known_as(name)?;
+        only_live(name, known.settings.kind)?;
+        Ok(Live::new(self.clone(), Arc::clone(known)))
     }
 
-    /// Where the environment's repository is.
-    ///
-    /// # Errors
-    /// A sentence when no repository is configured.
-    pub fn repository_place(&self, name: &EnvironmentName) -> Result<Address, EngineError> {
-        let settings = self.repository_settings()?;
-        Ok(settings.root.join(name.project()).join(name.environment()))
+    /// What runs in this process.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
     }
 
-    fn repository_settings(&self) -> Result<&RepositorySettings, EngineError> {
-        self.0.repository.as_ref().ok_or_else(|| {
-            EngineError::Failed(
-                "no repository is configured: add a [repository] with a root and a password_file".to_owned(),
-            )
-        })
+    /// What is begun without anybody asking.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule<'_> {
+        Schedule(self)
     }
 
-    /// How the environment's repository, or its second one, is reached. `None` when no second one is configured.
-    fn storage(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-    ) -> Result<Option<Storage>, EngineError> {
-        let settings = self.repository_settings()?;
+    /// What people are told of what is done.
+    #[must_use]
+    pub fn activity(&self) -> ActivityLog<'_> {
+        ActivityLog(self)
+    }
+
+    fn repository_settings(&self) -> Option<&RepositorySettings> {
+        self.0.repository.as_ref()
+    }
+
+    /// Where all repositories are below, or all second ones, reached for once. `None` when no second ones are configured.
+    fn root(&self, which: RepositoryChoice) -> Result<Option<Storage>, EngineError> {
+        let settings = repositories::settings(self)?;
         let (root, options) = match (which, &settings.copy) {
             (RepositoryChoice::First, _) => (&settings.root, &settings.options),
             (RepositoryChoice::Copy, Some(copy)) => (&copy.root, &copy.options),
             (RepositoryChoice::Copy, None) => return Ok(None),
         };
         let mut roots = locked(&self.0.roots);
-        let root = if let Some(root) = roots.get(&which) {
-            root.clone()
-        } else {
-            // The paths in the settings are absolute by now.
-            let root = Storage::new(root, options, &self.0.state, &|variable| {
-                (self.0.variables)(variable)
-            })?
-            .immutable(options.immutable, &self.0.clock);
-            roots.insert(which, root.clone());
-            root
-        };
-        Ok(Some(root.join(name.project()).join(name.environment())))
-    }
-
-    /// The key of the environment's repository, or of its second one.
-    fn key_of(&self, which: RepositoryChoice) -> Result<Key, EngineError> {
-        let settings = self.repository_settings()?;
-        let source = match (which, &settings.copy) {
-            (RepositoryChoice::Copy, Some(copy)) => copy.key.as_ref().unwrap_or(&settings.key),
-            _ => &settings.key,
-        };
-        let variables = Arc::clone(&self.0.variables);
-        // The paths in the settings are absolute by now; a command runs in the state directory.
-        Ok(Key::read(source, &self.0.state, &|variable| variables(variable))?)
-    }
-
-    /// The environment's repository, opened once and kept. `None` when it does not exist yet and `create` is false.
-    fn repository(
-        &self,
-        name: &EnvironmentName,
-        create: bool,
-    ) -> Result<Option<Arc<Repository>>, EngineError> {
-        self.repository_of(name, RepositoryChoice::First, create)
-    }
-
-    /// The environment's repository, or its second one, opened once and kept. `None` when it is not configured, or
-    /// does not exist yet and `create` is false.
-    fn repository_of(
-        &self,
-        name: &EnvironmentName,
-        which: RepositoryChoice,
-        create: bool,
-    ) -> Result<Option<Arc<Repository>>, EngineError> {
-        let cell = Arc::clone(
-            locked(&self.0.repositories)
-                .entry((name.clone(), which))
-                .or_default(),
-        );
-        let mut opened = locked(&cell);
-        if let Some(repository) = &*opened {
-            return Ok(Some(Arc::clone(repository)));
+        if let Some(root) = roots.get(&which) {
+            return Ok(Some(root.clone()));
         }
-        let Some(storage) = self.storage(name, which)? else {
-            return Ok(None);
-        };
-        if !Repository::exists(&storage)? {
-            let held_backups = which == RepositoryChoice::First
-                && !self
-                    .catalog()
-                    .past_durations(name, JobKind::Backup, 1)?
-                    .is_empty();
-            if held_backups {
-                let place = storage.address();
-                let question = match place {
-                    Address::Folder(_) => "is its disk mounted",
-                    Address::Bucket { .. } => "is that the bucket it was in",
-                };
-                return Err(EngineError::Failed(format!(
-                    "the repository of {name}, which held backups, is not in {place}: {question}? No new one is made in \
-                     its place. If it is lost for good, name another root in [repository] and move {} away",
-                    self.catalog().place()
-                )));
-            }
-            if !create {
-                return Ok(None);
-            }
-        }
-        let key = self.key_of(which)?;
-        let repository = if create {
-            Repository::open_or_create(&storage, &key)?
-        } else {
-            Repository::open(&storage, &key)?
-        };
-        repository.under(self.fence(name));
-        let repository = Arc::new(repository);
-        *opened = Some(Arc::clone(&repository));
-        Ok(Some(repository))
-    }
-
-    /// Forgets what was listed, because it changed, and tells everybody.
-    fn changed(&self, name: &EnvironmentName) {
-        locked(&self.0.listed).remove(name);
-        locked(&self.0.copies).remove(name);
-        self.tell(Event::Environment { name: name.clone() });
+        // The paths in the settings are absolute by now.
+        let root = Storage::new(root, options, &self.0.state, &|variable| {
+            (self.0.variables)(variable)
+        })?
+        .immutable(options.immutable, &self.0.clock);
+        roots.insert(which, root.clone());
+        Ok(Some(root))
     }
 
     /// Looks at everything again that other Lifeboats may have changed.
     pub fn refresh(&self) {
-        locked(&self.0.listed).clear();
-        locked(&self.0.copies).clear();
+        for known in self.known() {
+            known.forget_listed();
+        }
         self.tell(Event::Missed);
+    }
+
+    /// Forgets what was listed of an environment, because it changed, and tells everybody.
+    fn changed(&self, name: &EnvironmentName) {
+        if let Ok(known) = self.known_as(name) {
+            known.forget_listed();
+        }
+        self.tell(Event::Environment { name: name.clone() });
     }
 
     /// Looks at what other Lifeboats have changed since `seen`, tells of it, and gives up to where it has seen now. Without
@@ -450,22 +428,6 @@ impl Engine {
         Some(now)
     }
 
-    /// The content of an instance.
-    fn content(&self, instance: &InstanceSettings) -> Arc<dyn Content> {
-        match &instance.content {
-            ContentSettings::Files { path } => Arc::new(Files::new(path)),
-            ContentSettings::Postgres(database) => Arc::new(Postgres::new(self.connector(database))),
-        }
-    }
-
-    /// The folder that the content of an instance is in, if it is in one.
-    fn content_folder(instance: &InstanceSettings) -> Option<&Path> {
-        match &instance.content {
-            ContentSettings::Files { path } => Some(path),
-            ContentSettings::Postgres(_) => None,
-        }
-    }
-
     /// The environment variables that hold secrets of Lifeboat's, by what is configured: nothing that it starts is to
     /// see them.
     fn secret_variables(&self) -> Vec<String> {
@@ -479,15 +441,8 @@ impl Engine {
         let repository = self.0.repository.as_ref();
         keep(repository.map(|settings| &settings.key));
         keep(repository.and_then(|settings| settings.copy.as_ref()?.key.as_ref()));
-        for instance in self
-            .0
-            .environments
-            .values()
-            .flat_map(|settings| &settings.instances)
-        {
-            if let ContentSettings::Postgres(database) = &instance.content {
-                keep(database.password().as_ref());
-            }
+        for instance in self.known().flat_map(|known| &known.settings.instances) {
+            keep(instance.content.password().as_ref());
         }
         for options in repository.into_iter().flat_map(|settings| {
             std::iter::once(&settings.options).chain(settings.copy.as_ref().map(|copy| &copy.options))
@@ -513,70 +468,20 @@ impl Engine {
         // Nobody listening is no error.
         let _ = self.0.events.send(event);
     }
+}
 
-    /// The catalog failed while a job was at work. The job goes on: content matters more than its records. Whoever
-    /// looks on is told by an event, since the catalog itself cannot be written.
-    fn report_catalog(&self, error: &CatalogError) {
-        {
-            // Every step of every job would tell it.
-            let mut reported = locked(&self.0.reported);
-            if reported.is_some_and(|at| at.elapsed() < REPORT_EVERY) {
-                return;
-            }
-            *reported = Some(Monotonic::now());
-        }
-        let notification = crate::domain::activity::Notification {
-            number: 0,
-            at: self.now(),
-            severity: crate::domain::activity::Severity::Critical,
-            environment: None,
-            text: format!("the records of jobs cannot be written: {error}"),
-            job: None,
-            seen: false,
-        };
-        self.tell(Event::Notification(notification));
-    }
-
-    fn at_work(&self, id: JobId, work: Option<Arc<Work>>) {
-        let mut at_work = locked(&self.0.at_work);
-        match work {
-            Some(work) => at_work.insert(id, work),
-            None => at_work.remove(&id),
-        };
-        self.0.ended.notify_all();
-    }
-
-    fn find_work(&self, id: JobId) -> Option<Arc<Work>> {
-        locked(&self.0.at_work).get(&id).cloned()
-    }
-
-    /// The jobs that run in this process.
-    #[must_use]
-    pub fn jobs_at_work(&self) -> Vec<JobId> {
-        locked(&self.0.at_work).keys().copied().collect()
-    }
-
-    /// Waits until a job of this process has ended.
-    pub fn wait_for(&self, id: JobId) {
-        let mut at_work = locked(&self.0.at_work);
-        while at_work.contains_key(&id) {
-            at_work = self.0.ended.wait(at_work).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Waits until no job is at work in this process any more.
-    pub fn wait_for_all(&self) {
-        let mut at_work = locked(&self.0.at_work);
-        while !at_work.is_empty() {
-            at_work = self.0.ended.wait(at_work).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Waits for a while, or until a job ends.
-    fn pause(&self, time: Duration) {
-        let at_work = locked(&self.0.at_work);
-        drop(self.0.ended.wait_timeout(at_work, time));
-    }
+/// Opens the catalog: in the state folder, or the one that several machines share.
+fn open_catalog(
+    state: &Path,
+    shared: Option<&CatalogSettings>,
+    variables: &Variables,
+) -> Result<Catalog, EngineError> {
+    let Some(database) = shared else {
+        return Catalog::open(state).map_err(|error| error.of_state(state).into());
+    };
+    let connector = Connector::new(&database.connection(), state.to_owned(), Arc::clone(variables));
+    let node = database.node.as_deref().unwrap_or("a machine without a name");
+    Ok(Catalog::share(connector, node, Lease::default())?)
 }
 
 /// Where a path really is, as far as it is there: links in it are followed.

@@ -1,71 +1,135 @@
 //! What cockpits show: every environment at a glance, and one in full. Reads, and changes nothing.
 
-use super::{Engine, EngineError, versions};
+use super::openness::open_state;
+use super::{Engine, EngineError, Live, repositories, versions};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
-use crate::domain::principal::Principal;
 use crate::domain::proof::{Proof, last_verified};
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::retention::holders;
-use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
+use crate::domain::settings::InstanceSettings;
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
 
-impl Engine {
-    /// Every environment at a glance, by name.
-    ///
-    /// # Errors
-    /// A catalog that cannot be read. A repository out of reach is the trouble of its environment, and no error.
-    pub fn summaries(&self) -> Result<Vec<EnvironmentSummary>, EngineError> {
-        self.environments()
-            .map(|(name, settings)| self.summary(name, settings))
-            .collect()
-    }
+/// Every environment at a glance, by name.
+///
+/// # Errors
+/// A catalog that cannot be read. A repository out of reach is the trouble of its environment, and no error.
+pub fn summaries(engine: &Engine) -> Result<Vec<EnvironmentSummary>, EngineError> {
+    engine
+        .environments()
+        .map(|(name, _)| summary(engine, name))
+        .collect()
+}
 
-    /// One environment at a glance.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
-    pub fn summary_of(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, EngineError> {
-        self.summary(name, self.settings(name)?)
+/// One environment at a glance.
+///
+/// # Errors
+/// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
+pub fn summary(engine: &Engine, name: &EnvironmentName) -> Result<EnvironmentSummary, EngineError> {
+    let kind = engine.settings(name)?.kind;
+    let holds = engine.catalog().holds(name)?;
+    let bare = EnvironmentSummary {
+        name: name.clone(),
+        kind,
+        slots: Vec::new(),
+        newest: None,
+        last_verified: None,
+        last_drill: None,
+        last_proven: None,
+        late: false,
+        failed: None,
+        job: engine.catalog().running(name)?,
+        maintenance: holds.maintenance,
+        protection: holds.protection,
+        trouble: None,
+    };
+    if kind.is_recoverable() {
+        engine.live(name)?.summary(bare)
+    } else {
+        Ok(bare)
     }
+}
 
-    fn summary(
-        &self,
-        name: &EnvironmentName,
-        settings: &EnvironmentSettings,
-    ) -> Result<EnvironmentSummary, EngineError> {
-        let holds = self.catalog().holds(name)?;
-        let mut summary = EnvironmentSummary {
-            name: name.clone(),
-            kind: settings.kind,
-            slots: Vec::new(),
-            newest: None,
-            last_verified: None,
-            last_drill: None,
-            last_proven: None,
-            late: false,
-            failed: None,
-            job: self.catalog().running(name)?,
-            maintenance: holds.maintenance,
-            protection: holds.protection,
-            trouble: None,
-        };
-        if !settings.kind.is_recoverable() {
-            return Ok(summary);
+/// One environment in full.
+///
+/// # Errors
+/// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
+pub fn details(engine: &Engine, name: &EnvironmentName) -> Result<EnvironmentDetails, EngineError> {
+    let settings = engine.settings(name)?;
+    let (versions, versions_problem) = match versions::read(settings) {
+        Ok(versions) => (Some(versions), None),
+        Err(why) => (None, Some(why)),
+    };
+    let bare = EnvironmentDetails {
+        summary: summary(engine, name)?,
+        instances: instances(engine, name)?,
+        versions,
+        versions_problem,
+        schedule: settings.schedule,
+        minute_in_window: settings.schedule.minute_in_window(name),
+        keep: settings.keep,
+        slot_schedules: Vec::new(),
+        last_scheduled: engine.catalog().last_scheduled(name)?,
+        next_verify: None,
+        next_drill: None,
+        undo_way: None,
+        replaced: Vec::new(),
+        undo: None,
+        copies: None,
+        backups: Vec::new(),
+        repository: match repositories::place_of(engine, name) {
+            Ok(place) => place.to_string(),
+            Err(error) => error.to_string(),
+        },
+    };
+    if settings.kind.is_recoverable() {
+        engine.live(name)?.details(bare)
+    } else {
+        Ok(bare)
+    }
+}
+
+fn instances(engine: &Engine, name: &EnvironmentName) -> Result<Vec<Instance>, EngineError> {
+    let known = engine.known_as(name)?;
+    let mut answers = known.last_answers(engine);
+    let instances = known.settings.instances.iter();
+    Ok(instances
+        .map(|settings| instance(settings, answers.remove(&settings.name)))
+        .collect())
+}
+
+/// Where things are, for `lifeboat info`.
+#[must_use]
+pub fn places(engine: &Engine) -> Vec<(String, String)> {
+    let mut places = vec![
+        ("state".to_owned(), engine.state().display().to_string()),
+        ("catalog".to_owned(), engine.catalog().place()),
+    ];
+    if let Some(repository) = engine.repository_settings() {
+        places.push(("repositories".to_owned(), repository.root.to_string()));
+        if let Some(copy) = &repository.copy {
+            places.push(("copies".to_owned(), copy.root.to_string()));
         }
-        let backups = self.backups(name).unwrap_or_else(|error| {
+    }
+    places
+}
+
+impl Live {
+    fn summary(&self, mut summary: EnvironmentSummary) -> Result<EnvironmentSummary, EngineError> {
+        let (name, settings) = (self.name(), self.settings());
+        let backups = self.backups().unwrap_or_else(|error| {
             summary.trouble = Some(error.to_string());
             Vec::new()
         });
         if summary.trouble.is_none() {
             let doubts: Vec<_> = self
-                .doubtful_records(name, &backups)
+                .doubtful_records(&backups)
                 .into_iter()
-                .chain(self.open_state())
+                .chain(open_state(self.state()))
                 .collect();
             summary.trouble = (!doubts.is_empty()).then(|| doubts.join(". "));
         }
@@ -102,105 +166,59 @@ impl Engine {
             _ => None,
         };
         if summary.job.is_none() {
-            self.look_for_halves_of_the_unknown(name);
-            if let Some(half) = self.half_switched(name) {
+            self.look_for_halves_of_the_unknown();
+            if let Some(half) = self.half_switched() {
                 summary.trouble = Some(half);
             }
         }
         Ok(summary)
     }
 
-    /// One environment in full.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
-    pub fn details(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, EngineError> {
-        let settings = self.settings(name)?;
-        let summary = self.summary(name, settings)?;
-        let recoverable = settings.kind.is_recoverable();
+    fn details(&self, mut details: EnvironmentDetails) -> Result<EnvironmentDetails, EngineError> {
+        let (name, settings, now) = (self.name(), self.settings(), self.now());
         // Out of reach is told by the summary's trouble.
-        let backups = if recoverable {
-            self.backups(name).unwrap_or_default()
-        } else {
-            Vec::new()
-        };
-        let (versions, versions_problem) = match versions::read(settings) {
-            Ok(versions) => (Some(versions), None),
-            Err(why) => (None, Some(why)),
-        };
-        let repository = match self.repository_place(name) {
-            Ok(place) => place.to_string(),
-            Err(error) => error.to_string(),
-        };
-        let now = self.now();
+        let backups = self.backups().unwrap_or_default();
         let known_since = self.catalog().met(name, now)?;
         let due = settings.schedule.due(name, &backups, known_since, now);
-        let automatic: &[Slot] = if recoverable { &Slot::AUTOMATIC } else { &[] };
-        let replaced = self.replaced_tables(name);
-        let copies = if recoverable {
-            self.copies(name, &backups)
-        } else {
-            None
-        };
-        let can_undo = self.with_copied_safeties(name, &backups);
-        Ok(EnvironmentDetails {
-            summary,
-            instances: self.instances(name, settings),
-            versions,
-            versions_problem,
-            schedule: settings.schedule,
-            minute_in_window: settings.schedule.minute_in_window(name),
-            keep: settings.keep,
-            slot_schedules: automatic
-                .iter()
-                .map(|slot| {
-                    let last = last_served(&backups, *slot);
-                    SlotSchedule {
-                        slot: *slot,
-                        next: settings.schedule.next_due(name, *slot, now),
-                        due: due.iter().any(|served| served.slot == *slot),
-                        last_served: last.map(|(at, _)| at),
-                        last_late: last.is_some_and(|(_, late)| late),
-                    }
-                })
-                .collect(),
-            last_scheduled: self.catalog().last_scheduled(name)?,
-            next_verify: self.next_proof(name, settings, Proof::Verify),
-            next_drill: self.next_proof(name, settings, Proof::Drill),
-            undo_way: self.undo_way(name, settings, &replaced, &can_undo),
-            replaced,
-            undo: self
-                .safety_to_go_back_to(name, &can_undo)
-                .map(|backup| backup.id.clone()),
-            copies,
-            backups,
-            repository,
-        })
-    }
-
-    fn instances(&self, name: &EnvironmentName, settings: &EnvironmentSettings) -> Vec<Instance> {
-        let mut answers = self.last_answers(name, &settings.instances);
-        let instances = settings.instances.iter();
-        instances
-            .map(|settings| instance(settings, answers.remove(&settings.name)))
-            .collect()
+        details.slot_schedules = Slot::AUTOMATIC
+            .iter()
+            .map(|slot| {
+                let last = last_served(&backups, *slot);
+                SlotSchedule {
+                    slot: *slot,
+                    next: settings.schedule.next_due(name, *slot, now),
+                    due: due.iter().any(|served| served.slot == *slot),
+                    last_served: last.map(|(at, _)| at),
+                    last_late: last.is_some_and(|(_, late)| late),
+                }
+            })
+            .collect();
+        details.next_verify = self.next_proof(Proof::Verify);
+        details.next_drill = self.next_proof(Proof::Drill);
+        details.copies = self.copies(&backups);
+        let can_undo = self.with_copied_safeties(&backups);
+        details.replaced = self.replaced_tables();
+        details.undo_way = self.undo_way(&details.replaced, &can_undo);
+        details.undo = self
+            .safety_to_go_back_to(&can_undo)
+            .map(|backup| backup.id.clone());
+        details.backups = backups;
+        Ok(details)
     }
 
     /// Sets or lifts maintenance mode or protection (rule 9).
     ///
     /// # Errors
-    /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be written.
-    pub fn hold(&self, request: &HoldRequest, by: &Principal) -> Result<(), EngineError> {
-        let name = &request.environment;
-        self.live_settings(name)?;
+    /// A catalog that cannot be written.
+    pub fn hold(&self, request: &HoldRequest) -> Result<(), EngineError> {
         let reason = request.reason.clone().filter(|reason| !reason.trim().is_empty());
         let hold = Hold {
             reason: reason.clone(),
             since: self.now(),
-            by: by.to_owned(),
+            by: self.who().clone(),
         };
         self.catalog()
-            .set_hold(name, request.hold, request.on.then_some(&hold))?;
+            .set_hold(self.name(), request.hold, request.on.then_some(&hold))?;
         let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         let text = match (request.hold, request.on) {
             (HoldKind::Maintenance, true) => format!("maintenance mode is on, jobs wait{why}"),
@@ -208,25 +226,9 @@ impl Engine {
             (HoldKind::Protection, true) => format!("protected, restores are refused{why}"),
             (HoldKind::Protection, false) => "no longer protected".to_owned(),
         };
-        self.remember(by, Some(name), &text, None, Severity::Information);
-        self.changed(name);
+        self.remember(self.who(), &text, None, Severity::Information);
+        self.changed();
         Ok(())
-    }
-
-    /// Where things are, for `lifeboat info`.
-    #[must_use]
-    pub fn places(&self) -> Vec<(String, String)> {
-        let mut places = vec![
-            ("state".to_owned(), self.state().display().to_string()),
-            ("catalog".to_owned(), self.catalog().place()),
-        ];
-        if let Some(repository) = &self.0.repository {
-            places.push(("repositories".to_owned(), repository.root.to_string()));
-            if let Some(copy) = &repository.copy {
-                places.push(("copies".to_owned(), copy.root.to_string()));
-            }
-        }
-        places
     }
 }
 

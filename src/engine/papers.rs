@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Engine, EngineError};
+use super::{EngineError, Live};
 use crate::catalog::{Catalog, Claim};
 use crate::disk::private;
 use crate::domain::Instant;
@@ -133,16 +133,11 @@ impl Papers<'_> {
     }
 }
 
-impl Engine {
-    /// Where small records are, to be looked at.
-    pub(super) fn papers(&self) -> Papers<'_> {
-        self.papers_under(None)
-    }
-
-    /// Where an environment's small records are, to be written: by the job that is at work on it, if there is one. A
+impl Live {
+    /// Where its small records are: to be looked at, or to be written by the job that is at work on it, if there is one. A
     /// machine that stood still while others took its job over changes nothing in them any more.
-    pub(super) fn papers_of(&self, name: &EnvironmentName) -> Papers<'_> {
-        self.papers_under(self.fence(name).claim())
+    pub(super) fn papers(&self) -> Papers<'_> {
+        self.papers_under(self.claim())
     }
 
     /// The same, under a claim that is known.

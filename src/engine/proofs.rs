@@ -4,13 +4,10 @@
 //! nothing else is due or at work, outside the backup window.
 
 use super::scheduler::turns::Turn;
-use super::{Engine, EngineError};
+use super::{EngineError, Live};
 use crate::domain::Instant;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind};
-use crate::domain::principal::Principal;
 use crate::domain::proof::{Drill, Proof, ProofTimes, drill_is_due, may_begin, to_drill, to_verify};
-use crate::domain::settings::EnvironmentSettings;
 
 /// How long after a proof that could not be done the next is tried: doubled each time, up to a day.
 const FIRST_RETRY_HOURS: i64 = 1;
@@ -18,14 +15,11 @@ const LAST_RETRY_HOURS: i64 = 24;
 /// When an environment is looked at again whose proof was begun or could not be.
 const LOOK_AGAIN: chrono::Duration = chrono::Duration::minutes(10);
 
-impl Engine {
-    fn proof_times<'a>(
-        name: &'a EnvironmentName,
-        settings: &EnvironmentSettings,
-        proof: Proof,
-    ) -> ProofTimes<'a> {
+impl Live {
+    fn proof_times(&self, proof: Proof) -> ProofTimes<'_> {
+        let settings = self.settings();
         ProofTimes {
-            environment: name,
+            environment: self.name(),
             proof,
             every: match proof {
                 Proof::Verify => settings.verify.every,
@@ -36,60 +30,49 @@ impl Engine {
     }
 
     /// When backups of the environment are read back or drilled next by schedule. `None` when that is off.
-    pub(super) fn next_proof(
-        &self,
-        name: &EnvironmentName,
-        settings: &EnvironmentSettings,
-        proof: Proof,
-    ) -> Option<Instant> {
-        let times = Self::proof_times(name, settings, proof);
-        times.next(self.now()).filter(|_| settings.kind.is_recoverable())
+    pub(super) fn next_proof(&self, proof: Proof) -> Option<Instant> {
+        self.proof_times(proof).next(self.now())
     }
 
     /// Starts reading back, or a drill, if one is due and nothing speaks against it.
-    pub fn start_proof_if_due(&self, name: &EnvironmentName) {
-        if self.schedule_rests() {
+    pub fn start_proof_if_due(&self) {
+        if self.engine().jobs().schedule_rests() {
             return;
         }
-        match self.try_proof_if_due(name) {
+        match self.try_proof_if_due() {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(_) | Err(EngineError::Refused(_)) => {}
             Err(error) => {
-                self.remember_once(
-                    Some(name),
-                    &format!("the scheduled verification or drill cannot be started: {error}"),
-                );
+                self.remember_once(&format!(
+                    "the scheduled verification or drill cannot be started: {error}"
+                ));
             }
         }
     }
 
     /// When the environment was last to be proven, one way or the other. `None` when both are off.
-    pub(super) fn proof_due(
-        &self,
-        name: &EnvironmentName,
-        settings: &EnvironmentSettings,
-    ) -> Option<Instant> {
-        let past = |proof| Self::proof_times(name, settings, proof).last(self.now());
+    pub(super) fn proof_due(&self) -> Option<Instant> {
+        let past = |proof| self.proof_times(proof).last(self.now());
         past(Proof::Verify).max(past(Proof::Drill))
     }
 
     /// A turn of proving, where several machines share the work: starts reading back or a drill, or says that there is
     /// nothing left to prove, or when to look again.
-    pub(super) fn serve_proof(&self, name: &EnvironmentName) -> Result<Turn, EngineError> {
+    pub(super) fn serve_proof(&self) -> Result<Turn, EngineError> {
         let later = self.now() + LOOK_AGAIN;
-        Ok(match self.try_proof_if_due(name)? {
+        Ok(match self.try_proof_if_due()? {
             Some(_) => Turn::Begun(later),
-            None if self.is_unproven(name)? => Turn::Later(later),
+            None if self.is_unproven()? => Turn::Later(later),
             None => Turn::NothingToDo,
         })
     }
 
     /// Whether anything is left to be read back or drilled, however that stands now.
-    fn is_unproven(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
-        let settings = self.live_settings(name)?;
+    fn is_unproven(&self) -> Result<bool, EngineError> {
+        let name = self.name();
         let now = self.now();
-        let past = |proof| Self::proof_times(name, settings, proof).last(now);
-        let backups = self.list_backups(name)?;
+        let past = |proof| self.proof_times(proof).last(now);
+        let backups = self.list_backups()?;
         if past(Proof::Verify).is_some_and(|due| !to_verify(&backups, due, now).is_empty()) {
             return Ok(true);
         }
@@ -105,10 +88,11 @@ impl Engine {
         ))
     }
 
-    fn try_proof_if_due(&self, name: &EnvironmentName) -> Result<Option<JobId>, EngineError> {
-        let settings = self.live_settings(name)?;
+    fn try_proof_if_due(&self) -> Result<Option<JobId>, EngineError> {
+        let name = self.name();
+        let settings = self.settings();
         let now = self.now();
-        let past = |proof| Self::proof_times(name, settings, proof).last(now);
+        let past = |proof| self.proof_times(proof).last(now);
         let (verify, drill) = (past(Proof::Verify), past(Proof::Drill));
         if (verify.is_none() && drill.is_none()) || !may_begin(settings.schedule.window, 0, now) {
             return Ok(None);
@@ -117,32 +101,27 @@ impl Engine {
             return Ok(None);
         }
         // A backup that is due and failed is tried again first; a repository out of reach is told by that one.
-        if !self.due(name, false)?.is_empty() {
+        if !self.due(false)?.is_empty() {
             return Ok(None);
         }
         if let Some(due) = verify
-            && !self.waits_after(name, JobKind::Verify)?
-            && let Some(job) = self.verify_what_is_due(name, due, now)?
+            && !self.waits_after(JobKind::Verify)?
+            && let Some(job) = self.verify_what_is_due(due, now)?
         {
             return Ok(Some(job));
         }
         match drill {
-            Some(due) if !self.waits_after(name, JobKind::Drill)? => self.drill_what_is_due(name, due, now),
+            Some(due) if !self.waits_after(JobKind::Drill)? => self.drill_what_is_due(due, now),
             _ => Ok(None),
         }
     }
 
-    fn verify_what_is_due(
-        &self,
-        name: &EnvironmentName,
-        due: Instant,
-        now: Instant,
-    ) -> Result<Option<JobId>, EngineError> {
-        if to_verify(&self.backups(name)?, due, now).is_empty() {
+    fn verify_what_is_due(&self, due: Instant, now: Instant) -> Result<Option<JobId>, EngineError> {
+        if to_verify(&self.backups()?, due, now).is_empty() {
             return Ok(None);
         }
         // Another Lifeboat may have read them back since the last listing.
-        let backups = self.list_backups(name)?;
+        let backups = self.list_backups()?;
         let chosen: Vec<_> = to_verify(&backups, due, now).into_iter().cloned().collect();
         if chosen.is_empty() {
             return Ok(None);
@@ -151,25 +130,22 @@ impl Engine {
             1 => "scheduled verification of 1 backup".to_owned(),
             many => format!("scheduled verification of {many} backups"),
         };
-        self.start_verify_of(name, chosen, &title, false, &Principal::Schedule)
+        self.by_schedule()
+            .start_verify_of(chosen, &title, false)
             .map(Some)
     }
 
-    fn drill_what_is_due(
-        &self,
-        name: &EnvironmentName,
-        due: Instant,
-        now: Instant,
-    ) -> Result<Option<JobId>, EngineError> {
+    fn drill_what_is_due(&self, due: Instant, now: Instant) -> Result<Option<JobId>, EngineError> {
+        let name = self.name();
         let known_since = self.catalog().met(name, now)?;
         let drills = self.catalog().drills(name)?;
         let last = drills.first();
-        let window = self.live_settings(name)?.schedule.window;
+        let window = self.settings().schedule.window;
         let took = last.map_or(0, |drill: &Drill| drill.millis);
         if !drill_is_due(last, due, known_since, now) || !may_begin(window, took, now) {
             return Ok(None);
         }
-        let backups = self.list_backups(name)?;
+        let backups = self.list_backups()?;
         let newest = backups
             .iter()
             .filter(|backup| backup.is_good())
@@ -178,12 +154,14 @@ impl Engine {
             return Ok(None);
         };
         let is_newest = newest.is_some_and(|newest| newest.id == chosen.id);
-        self.start_drill_of(chosen.clone(), is_newest, &Principal::Schedule)
+        self.by_schedule()
+            .start_drill_of(chosen.clone(), is_newest)
             .map(Some)
     }
 
     /// Whether a proof of this kind could not be done, and is tried again only later.
-    fn waits_after(&self, name: &EnvironmentName, kind: JobKind) -> Result<bool, EngineError> {
+    fn waits_after(&self, kind: JobKind) -> Result<bool, EngineError> {
+        let name = self.name();
         let Some(failures) = self.catalog().scheduled_failures(name, kind)? else {
             return Ok(false);
         };

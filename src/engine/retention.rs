@@ -4,38 +4,31 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, EngineError, Work};
+use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
-use crate::domain::principal::Principal;
 use crate::domain::retention::droppable;
 use crate::repository::Repository;
 
-impl Engine {
+impl Live {
     /// Drops what no slot, no job and no expiry holds any more. Called by the job that made `new`, which holds the
     /// environment: no other job reads a backup meanwhile, and its own backup is not dropped by it. Returns what was
     /// dropped.
-    pub(super) fn apply_retention(
-        &self,
-        work: &Work,
-        name: &EnvironmentName,
-        new: &BackupId,
-    ) -> Result<Vec<BackupId>, EngineError> {
-        let Some(repository) = self.repository(name, false)? else {
+    pub(super) fn apply_retention(&self, work: &Work, new: &BackupId) -> Result<Vec<BackupId>, EngineError> {
+        let Some(repository) = self.repository(false)? else {
             return Ok(Vec::new());
         };
-        self.drop_expired_or_go_on(work, name);
+        self.drop_expired_or_go_on(work);
         #[cfg(feature = "object-storage")]
         if repository.keeps_what_is_written() {
             // There it is done by a job of its own, with another key.
             self.say_what_stays(work, &repository)?;
             return Ok(Vec::new());
         }
-        self.drop_void(work, name, &repository)?;
-        let dropped = self.drop_backups(work, name, &repository, &BTreeSet::from([new.clone()]))?;
+        self.drop_void(work, &repository)?;
+        let dropped = self.drop_backups(work, &repository, &BTreeSet::from([new.clone()]))?;
         if !dropped.is_empty() {
             self.free(work, &repository)?;
         }
@@ -43,8 +36,8 @@ impl Engine {
     }
 
     /// What a restore has left in a database keeps nothing else from going.
-    fn drop_expired_or_go_on(&self, work: &Work, name: &EnvironmentName) {
-        if let Err(error) = self.drop_expired_tables(work, name) {
+    fn drop_expired_or_go_on(&self, work: &Work) {
+        if let Err(error) = self.drop_expired_tables(work) {
             work.log(
                 Severity::Warning,
                 &format!("expired tables of an earlier restore could not be dropped: {error}"),
@@ -53,12 +46,8 @@ impl Engine {
     }
 
     /// Drops backups that came too late, from a machine whose job others had taken over.
-    pub(super) fn drop_void(
-        &self,
-        work: &Work,
-        name: &EnvironmentName,
-        repository: &Repository,
-    ) -> Result<(), EngineError> {
+    pub(super) fn drop_void(&self, work: &Work, repository: &Repository) -> Result<(), EngineError> {
+        let name = self.name();
         let void = self.catalog().void_records(name)?;
         if void.is_empty() {
             return Ok(());
@@ -81,12 +70,12 @@ impl Engine {
     fn drop_backups(
         &self,
         work: &Work,
-        name: &EnvironmentName,
         repository: &Repository,
         in_use: &BTreeSet<BackupId>,
     ) -> Result<Vec<BackupId>, EngineError> {
-        let keep = self.live_settings(name)?.keep;
-        let backups = self.list_backups(name)?;
+        let name = self.name();
+        let keep = self.settings().keep;
+        let backups = self.list_backups()?;
         let dropped: Vec<BackupId> = droppable(&backups, &keep, in_use, self.now())
             .into_iter()
             .map(|backup| backup.id.clone())
@@ -95,7 +84,7 @@ impl Engine {
             return Ok(dropped);
         }
         let dropped = drop_listed(work, repository, &dropped)?;
-        self.changed(name);
+        self.changed();
         for id in &dropped {
             work.log(
                 Severity::Information,
@@ -112,32 +101,30 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal (rules 5, 8); a catalog that cannot be written.
-    pub fn start_prune(&self, name: &EnvironmentName, by: &Principal) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
-        let engine = self.clone();
-        self.start(name, JobKind::Prune, "freeing room in the repository", by, move |work| {
+    pub fn start_prune(&self) -> Result<JobId, EngineError> {
+        self.start(JobKind::Prune, "freeing room in the repository", move |live, work| {
             work.phase(Phase::Preparing)?;
-            let name = work.environment().clone();
-            let repository = engine
-                .repository(&name, false)?
+            let name = live.name();
+            let repository = live
+                .repository(false)?
                 .ok_or_else(|| EngineError::Failed(format!("{name} has no repository yet")))?;
             work.phase(Phase::Retention)?;
-            engine.drop_expired_or_go_on(work, &name);
+            live.drop_expired_or_go_on(work);
             if !repository.may_delete() {
                 return Ok(Outcome {
                     summary: "nothing was dropped: the bucket keeps what is written, and no key is named that may delete \
                               ([repository.options.deletions])"
                         .to_owned(),
-                    warnings: engine.delete_in_second(work),
+                    warnings: live.delete_in_second(work),
                     ..Outcome::default()
                 });
             }
             if repository.keeps_what_is_written() {
-                engine.drop_void(work, &name, &repository)?;
+                live.drop_void(work, &repository)?;
             }
-            let dropped = engine.drop_backups(work, &name, &repository, &BTreeSet::new())?;
-            let freed = engine.free(work, &repository)?;
-            let warnings = engine.delete_in_second(work);
+            let dropped = live.drop_backups(work, &repository, &BTreeSet::new())?;
+            let freed = live.free(work, &repository)?;
+            let warnings = live.delete_in_second(work);
             Ok(Outcome {
                 warnings,
                 summary: format!(

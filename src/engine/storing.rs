@@ -1,7 +1,7 @@
 //! Stores a copy of Live and reads it back, as often as it takes: when Live changed under it, when the repository turned out
 //! to be damaged, and when it was full of what may go.
 
-use super::{Engine, EngineError, Work};
+use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
 use crate::domain::job::Phase;
 use crate::repository::{Copy, Repository, RepositoryError};
@@ -15,7 +15,7 @@ const MENDINGS: u32 = 8;
 /// One try to store what there is.
 type Try<'t> = dyn FnMut(&Work) -> Result<Copy, RepositoryError> + 't;
 
-impl Engine {
+impl Live {
     /// Stores a copy by `copy`, and reads it back. Gives how many milliseconds that took as well. The phases are those of
     /// the two steps.
     pub(super) fn store(

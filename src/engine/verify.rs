@@ -1,29 +1,22 @@
 //! Verifies backups: reads everything of them back and compares digests (rule 14).
 
 use super::listing::in_words;
-use super::{Engine, EngineError, Work};
+use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification, choose};
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
-use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::repository::RepositoryError;
 
-impl Engine {
+impl Live {
     /// Starts reading back one backup, or all of the environment's.
     ///
     /// # Errors
     /// A refusal (rules 5, 8); a backup that does not exist; a repository or catalog out of reach.
-    pub fn start_verify(
-        &self,
-        name: &EnvironmentName,
-        backup: Option<&str>,
-        by: &Principal,
-    ) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
-        let backups = self.list_backups(name)?;
+    pub fn start_verify(&self, backup: Option<&str>) -> Result<JobId, EngineError> {
+        let name = self.name();
+        let backups = self.list_backups()?;
         let (chosen, title) = match backup {
             Some(text) => {
                 let backup = choose(&backups, text)?.clone();
@@ -32,43 +25,40 @@ impl Engine {
             }
             None => (backups, "verification of all backups".to_owned()),
         };
-        if chosen.is_empty() && self.unreadable_records(name).is_empty() {
+        if chosen.is_empty() && self.unreadable_records().is_empty() {
             return Err(Refusal::NothingToVerify {
                 environment: name.clone(),
             }
             .into());
         }
-        self.start_verify_of(name, chosen, &title, backup.is_some(), by)
+        self.start_verify_of(chosen, &title, backup.is_some())
     }
 
     /// Starts reading back the chosen backups; with `is_one` only the copies of that one as well, else all copies.
     pub(super) fn start_verify_of(
         &self,
-        name: &EnvironmentName,
         chosen: Vec<Backup>,
         title: &str,
         is_one: bool,
-        by: &Principal,
     ) -> Result<JobId, EngineError> {
-        let engine = self.clone();
-        self.start(name, JobKind::Verify, title, by, move |work| {
-            engine.verify(work, &chosen, is_one)
+        self.start(JobKind::Verify, title, move |live, work| {
+            live.verify(work, &chosen, is_one)
         })
     }
 
     fn verify(&self, work: &Work, backups: &[Backup], is_one: bool) -> Result<Outcome, EngineError> {
-        let name = work.environment().clone();
+        let name = self.name();
         work.phase(Phase::Preparing)?;
         let repository = self
-            .repository(&name, false)?
+            .repository(false)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
         let mut damaged = Vec::new();
         // Listed anew: of a backup whose record cannot be read, nobody knows more than that.
-        self.list_backups(&name)?;
+        self.list_backups()?;
         let unreadable = if is_one {
             Vec::new()
         } else {
-            self.unreadable_records(&name)
+            self.unreadable_records()
         };
         for backup in backups {
             work.phase(Phase::Verifying)?;
@@ -95,11 +85,11 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             };
             self.catalog()
-                .record_verification(&name, &backup.id, &verification)?;
+                .record_verification(name, &backup.id, &verification)?;
         }
         let of = backups.first().map(|backup| &backup.id).filter(|_| is_one);
         let copies = self.verify_copies(work, of);
-        self.changed(&name);
+        self.changed();
         let (copies, damaged_copies) = match copies {
             Err(error) if !error.is_cancelled() && damaged.is_empty() => {
                 return Err(EngineError::Failed(format!(
@@ -119,7 +109,7 @@ impl Engine {
             damaged.push(format!("records of backups: {records}"));
         }
         #[cfg(feature = "object-storage")]
-        for hidden in self.hidden(&name, !damaged.is_empty())? {
+        for hidden in self.hidden(!damaged.is_empty())? {
             work.log(Severity::Critical, &hidden);
             damaged.push(hidden);
         }

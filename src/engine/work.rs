@@ -1,22 +1,18 @@
-//! One job at work: its thread, its progress and log, and how it learns that it is to stop.
+//! One job at work: its progress and log, and how it learns that it is to stop.
 //!
-//! What a job does is a closure given to [`Engine::start`]; everything that all jobs have in common is here, but for how
-//! they end (`endings`).
+//! Not in here: how a job is begun (`start`) and how it ends (`endings`).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
-use super::lock::Needs;
-use super::{Engine, EngineError};
-use crate::catalog::{CatalogError, Claim, NewJob};
+use super::{EngineError, Live};
+use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
-use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
+use crate::domain::job::{Job, JobId, JobState, Outcome, Phase, Progress};
 use crate::domain::principal::Principal;
-use crate::domain::refusal::Refusal;
-use crate::domain::settings::RepositoryChoice;
 use crate::domain::stop::StopReason;
 use crate::watch::Watch;
 
@@ -24,11 +20,10 @@ use crate::watch::Watch;
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// A job at work, as the code that does it sees it.
 pub struct Work {
-    engine: Engine,
+    live: Live,
     job: Mutex<Job>,
     pub(super) claim: Claim,
     id: JobId,
-    environment: EnvironmentName,
     phase: Mutex<PhaseClock>,
     items: AtomicU64,
     bytes: AtomicU64,
@@ -45,16 +40,47 @@ struct PhaseClock {
 }
 
 impl Work {
+    /// A job that was claimed and has not begun.
+    pub(super) fn new(live: Live, job: Job, claim: Claim) -> Self {
+        let now = Monotonic::now();
+        Self {
+            live,
+            claim,
+            id: job.id,
+            job: Mutex::new(job),
+            phase: Mutex::new(PhaseClock {
+                began: now,
+                told: now,
+            }),
+            items: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+            stop_reason: Mutex::default(),
+            lost: AtomicBool::new(false),
+            told_unseen: AtomicBool::new(false),
+        }
+    }
+
+    /// The environment that it works on.
+    pub(super) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The job as it is now.
+    pub(super) fn job(&self) -> Job {
+        self.lock_job().clone()
+    }
+
     /// The job's number.
     #[must_use]
     pub fn id(&self) -> JobId {
         self.id
     }
 
-    /// The environment it works on.
+    /// The name of the environment that it works on.
     #[must_use]
     pub fn environment(&self) -> &EnvironmentName {
-        &self.environment
+        self.live.name()
     }
 
     /// Who asked for it.
@@ -126,7 +152,7 @@ impl Work {
     /// What the catalog said.
     pub fn record(&self) -> Result<(), EngineError> {
         let job = self.lock_job().clone();
-        Ok(self.engine.catalog().update_job(&self.claim, &job)?)
+        Ok(self.live.catalog().update_job(&self.claim, &job)?)
     }
 
     /// Notes that the job does not take these steps of its kind, so that nobody thinks they were done.
@@ -146,11 +172,11 @@ impl Work {
     /// repository asks once more before anything becomes a backup. But whoever has taken the job over meanwhile has taken
     /// away the lock that it held in object storage.
     pub fn check_claim(&self) -> Result<(), EngineError> {
-        let lost = match self.engine.catalog().check_claim(&self.claim) {
+        let lost = match self.live.catalog().check_claim(&self.claim) {
             Ok(()) => return Ok(()),
             Err(error @ CatalogError::NotOwned(_)) => error,
             #[cfg(feature = "object-storage")]
-            Err(_) if self.engine.has_lost_a_lock(&self.environment) => CatalogError::NotOwned(self.id),
+            Err(_) if self.live.has_lost_a_lock() => CatalogError::NotOwned(self.id),
             Err(_) => return Ok(()),
         };
         self.lost.store(true, Ordering::Relaxed);
@@ -159,25 +185,25 @@ impl Work {
 
     /// Adds a line to the job's log. A log that cannot be written does not stop the job.
     pub fn log(&self, severity: Severity, text: &str) {
-        let now = self.engine.now();
-        if let Err(error) = self.engine.catalog().log(self.id, now, severity, text) {
-            self.engine.report_catalog(&error);
+        let now = self.live.now();
+        if let Err(error) = self.live.catalog().log(self.id, now, severity, text) {
+            self.live.report_catalog(&error);
         }
     }
 
     /// Writes the job down and tells everybody.
     fn tell(&self) {
         let job = self.lock_job().clone();
-        match self.engine.catalog().update_job(&self.claim, &job) {
+        match self.live.catalog().update_job(&self.claim, &job) {
             // Another Lifeboat goes on with the job, or has ended it. Only that one tells how it stands.
             Err(CatalogError::NotOwned(_)) => {
                 self.lost.store(true, Ordering::Relaxed);
                 return;
             }
-            Err(error) => self.engine.report_catalog(&error),
+            Err(error) => self.live.report_catalog(&error),
             Ok(()) => {}
         }
-        self.engine.tell(Event::Job(Box::new(job)));
+        self.live.engine().tell(Event::Job(Box::new(job)));
     }
 
     fn tell_progress(&self) {
@@ -207,7 +233,7 @@ impl Work {
 
     /// Looks whether any Lifeboat has asked the job to stop, and why. A catalog that is away says nothing.
     fn learn_whether_to_stop(&self) {
-        let Ok(Some(request)) = self.engine.catalog().cancel_requested(self.id) else {
+        let Ok(Some(request)) = self.live.catalog().cancel_requested(self.id) else {
             return;
         };
         if let Some(reason) = request.reason {
@@ -242,7 +268,7 @@ impl Work {
             progress.bytes_done = self.bytes.load(Ordering::Relaxed);
             progress.left_millis = None;
         }
-        job.ended = Some(self.engine.now());
+        job.ended = Some(self.live.now());
         // A lock that was lost unnoticed has stopped nothing.
         let reason = self.stop_reason();
         if state != JobState::Done || reason != Some(StopReason::LockLost) {
@@ -267,21 +293,21 @@ impl Work {
     }
 
     /// Waits while the environment is in maintenance mode (rule 9), with the reason shown.
-    fn wait_for_maintenance(&self) -> Result<(), EngineError> {
+    pub(super) fn wait_for_maintenance(&self) -> Result<(), EngineError> {
         loop {
-            let holds = self.engine.catalog().holds(&self.environment)?;
+            let holds = self.live.catalog().holds(self.live.name())?;
             let Some(hold) = holds.maintenance else { break };
             if self.is_cancelled_now() {
                 return Err(EngineError::Cancelled);
             }
-            if let Some(unseen) = self.engine.unseen() {
+            if let Some(unseen) = self.live.engine().jobs().unseen() {
                 // It can last for days, in a process that nobody would know to be there.
-                self.engine.stop(self.id, &unseen.reason())?;
+                self.live.engine().jobs().stop(self.id, &unseen.reason())?;
                 continue;
             }
             let why = match hold.reason {
-                Some(reason) => format!("{} is in maintenance mode: {reason}", self.environment),
-                None => format!("{} is in maintenance mode", self.environment),
+                Some(reason) => format!("{} is in maintenance mode: {reason}", self.live.name()),
+                None => format!("{} is in maintenance mode", self.live.name()),
             };
             let waiting = JobState::Waiting { why };
             let changed = {
@@ -293,11 +319,11 @@ impl Work {
             if changed {
                 self.tell();
             }
-            self.engine.pause(Duration::from_millis(500));
+            self.live.engine().jobs().pause(Duration::from_millis(500));
         }
         let mut job = self.lock_job();
         job.state = JobState::Running;
-        job.began = Some(self.engine.now());
+        job.began = Some(self.live.now());
         Ok(())
     }
 }
@@ -344,203 +370,6 @@ impl Watch for Work {
 
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed)
-    }
-}
-
-impl Engine {
-    /// Creates a job and does it on a thread of its own. Returns at once.
-    ///
-    /// # Errors
-    /// [`Refusal::Busy`] when another job of the environment has not ended; a catalog that cannot be written.
-    pub fn start<F>(
-        &self,
-        environment: &EnvironmentName,
-        kind: JobKind,
-        title: &str,
-        by: &Principal,
-        body: F,
-    ) -> Result<JobId, EngineError>
-    where
-        F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
-    {
-        let new = NewJob {
-            environment,
-            kind,
-            title,
-            by,
-            due: None,
-        };
-        self.start_new(new, body)
-    }
-
-    /// As [`Engine::start`], for a job that may serve a claimed part of the schedule.
-    pub(super) fn start_new<F>(&self, new: NewJob<'_>, body: F) -> Result<JobId, EngineError>
-    where
-        F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
-    {
-        let needs = match new.kind {
-            JobKind::Verify | JobKind::Drill => Needs::Reading,
-            _ => Needs::Writing,
-        };
-        self.start_from(RepositoryChoice::First, needs, new, body)
-    }
-
-    /// As [`Engine::start_new`], for a job that reads a backup from this repository: one that reads from the second has to
-    /// do without the first where that cannot be used.
-    pub(super) fn start_from<F>(
-        &self,
-        reads: RepositoryChoice,
-        needs: Needs,
-        new: NewJob<'_>,
-        body: F,
-    ) -> Result<JobId, EngineError>
-    where
-        F: FnOnce(&Work) -> Result<Outcome, EngineError> + Send + 'static,
-    {
-        let kind = new.kind;
-        let (job, claim) = self.create_job(new)?;
-        let id = job.id;
-        let work = Arc::new(self.work_on(job, claim));
-        self.at_work(id, Some(Arc::clone(&work)));
-        if let Some(unseen) = self.unseen() {
-            self.note_unseen(&work, unseen);
-        }
-        self.tell(Event::Job(Box::new(work.lock_job().clone())));
-        let engine = self.clone();
-        let spawned = std::thread::Builder::new()
-            .name(format!("job-{id}"))
-            .spawn(move || {
-                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    work.wait_for_maintenance()?;
-                    let create = kind == JobKind::Backup;
-                    // Before the lock, which says which claim it is held for, and until after it.
-                    let _fence = engine.behind_fence(&work.environment, work.claim);
-                    let _lock = match (reads, kind) {
-                        (_, JobKind::Restore | JobKind::Undo) => {
-                            engine.lock_to_switch(&work.environment, reads, kind, needs)?
-                        }
-                        (RepositoryChoice::Copy, _) => engine.lock_both(&work.environment, needs)?,
-                        _ if needs == Needs::Reading => engine.lock_for(&work.environment, reads, needs)?,
-                        _ => engine.lock_of(&work.environment, reads, create)?,
-                    };
-                    body(&work)
-                }))
-                .unwrap_or_else(|_| {
-                    Err(EngineError::Failed(
-                        "the job stopped at a fault in Lifeboat itself; Live was not switched by it"
-                            .to_owned(),
-                    ))
-                });
-                engine.end(&work, result);
-                engine.at_work(id, None);
-            });
-        match spawned {
-            Ok(_) => Ok(id),
-            Err(error) => {
-                let why = format!("no thread could be started for the job: {error}");
-                if let Some(work) = self.find_work(id) {
-                    self.end(&work, Err(EngineError::Failed(why.clone())));
-                }
-                self.at_work(id, None);
-                Err(EngineError::Failed(why))
-            }
-        }
-    }
-
-    /// Whether a lock that is held in one of the environment's repositories was taken away. Those beside folders are the
-    /// system's, which takes none away.
-    #[cfg(feature = "object-storage")]
-    fn has_lost_a_lock(&self, name: &EnvironmentName) -> bool {
-        [RepositoryChoice::First, RepositoryChoice::Copy]
-            .into_iter()
-            .filter_map(|which| {
-                let cell = super::locked(&self.0.repositories)
-                    .get(&(name.clone(), which))
-                    .map(Arc::clone)?;
-                super::locked(&cell).clone()
-            })
-            .any(|repository| repository.has_lost_its_lock())
-    }
-
-    fn work_on(&self, job: Job, claim: Claim) -> Work {
-        let now = Monotonic::now();
-        Work {
-            engine: self.clone(),
-            claim,
-            id: job.id,
-            environment: job.environment.clone(),
-            job: Mutex::new(job),
-            phase: Mutex::new(PhaseClock {
-                began: now,
-                told: now,
-            }),
-            items: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            cancelled: AtomicBool::new(false),
-            stop_reason: Mutex::default(),
-            lost: AtomicBool::new(false),
-            told_unseen: AtomicBool::new(false),
-        }
-    }
-
-    /// A job in the catalog, which is also the lock on its environment (rule 8). What a Lifeboat that died has left is
-    /// settled first.
-    fn create_job(&self, new: NewJob<'_>) -> Result<(Job, Claim), EngineError> {
-        let (environment, caller) = (new.environment, self.caller(new.by));
-        for _ in 0..3 {
-            let state = JobState::Waiting {
-                why: JobState::ABOUT_TO_BEGIN.to_owned(),
-            };
-            match self.catalog().create_job_for(&caller, new, self.now(), &state) {
-                Ok((job, claim)) => return self.on_whole_content(job, claim),
-                Err(CatalogError::JustEnded(_)) => {}
-                Err(CatalogError::Busy { job, kind, .. }) => {
-                    return Err(Refusal::Busy {
-                        environment: environment.clone(),
-                        job,
-                        kind,
-                    }
-                    .into());
-                }
-                Err(CatalogError::Abandoned { .. }) => self.settle_abandoned()?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(EngineError::Failed(format!(
-            "a job of {environment} that was interrupted could not be settled: see the notifications"
-        )))
-    }
-
-    /// Makes sure that a job that now holds its environment does not begin on content that is half switched.
-    fn on_whole_content(&self, mut job: Job, claim: Claim) -> Result<(Job, Claim), EngineError> {
-        let settled = {
-            let _fence = self.behind_fence(&job.environment, claim);
-            let settled = self.settle_journal(&job.environment);
-            if settled.is_ok() {
-                self.drop_left_behind(&job.environment);
-            }
-            settled.and_then(|()| self.is_not_lost(&job.environment))
-        };
-        let Err(error) = settled else {
-            return Ok((job, claim));
-        };
-        job.ended = Some(self.now());
-        job.state = JobState::Failed {
-            why: error.to_string(),
-        };
-        self.catalog().update_job(&claim, &job)?;
-        Err(error)
-    }
-
-    /// One job.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownJob`]; a catalog that cannot be read.
-    pub fn job(&self, id: JobId) -> Result<Job, EngineError> {
-        match self.catalog().job(id) {
-            Err(CatalogError::UnknownJob(id)) => Err(EngineError::UnknownJob(id)),
-            result => Ok(result?),
-        }
     }
 }
 

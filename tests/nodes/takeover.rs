@@ -22,7 +22,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
-use lifeboat::engine::{Engine, EngineSettings, Surroundings};
+use lifeboat::engine::{Engine, EngineSettings, Surroundings, start_restore};
 use lifeboat::repository::{Key, Repository, Storage};
 use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};
@@ -142,10 +142,12 @@ fn a_lifeboat_that_restores() {
         without_safety: false,
         from: RepositoryChoice::First,
     };
-    let plan = engine.plan_restore(&request, &Unwatched).unwrap();
-    engine
-        .start_restore(&plan.id, &gated().to_string(), &"maria".into())
+    let plan = engine
+        .live(&gated())
+        .unwrap()
+        .plan_restore(&request, &Unwatched)
         .unwrap();
+    start_restore(&engine, &plan.id, &gated().to_string()).unwrap();
     loop {
         thread::park();
     }

@@ -1,7 +1,7 @@
 //! Tables that an administrator has touched: what is set on them comes back with their rows, or the plan names it before
 //! anything; and what stands in a backup is run as nothing but what it says it is.
 
-use lifeboat::engine::Engine;
+use lifeboat::engine::{Engine, start_restore};
 
 use crate::house::{House, back_up, done, failed, plan, restore, undo};
 
@@ -107,7 +107,7 @@ fn add_names(house: &House) -> Vec<i32> {
 }
 
 fn drill(engine: &Engine) {
-    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     done(engine, job);
 }
 
@@ -160,7 +160,7 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
     // What the sequences give comes behind what is there, and nothing was taken on the way.
     assert_eq!(add_names(&house), [3, 100, 5, 3]);
     house.pass(chrono::Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
     assert_eq!(look(&house, "author"), set);
@@ -204,7 +204,7 @@ fn what_cannot_come_back_is_named_before_anything() {
         )
         .unwrap();
     house.pass(chrono::Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     done(&engine, confirmed);
     client.batch_execute("DROP DOMAIN public.title").unwrap();
     house.pass(chrono::Duration::minutes(1));
@@ -214,9 +214,7 @@ fn what_cannot_come_back_is_named_before_anything() {
         obstacles.contains("the table pm_config_names cannot be made") && obstacles.contains("title"),
         "{obstacles}"
     );
-    let refused = engine
-        .start_restore(&planned.id, "acme/live", &"maria".into())
-        .unwrap_err();
+    let refused = start_restore(&engine, &planned.id, "acme/live").unwrap_err();
     assert!(refused.to_string().contains("pm_config_names"), "{refused}");
     assert_eq!(house.rows("author", "public"), live);
 }
@@ -280,7 +278,7 @@ fn a_name_that_cannot_be_added_fails_the_drill() {
         .unwrap();
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     let why = failed(&engine, job);
     assert!(
         why.contains("nothing can be added to the table pm_dam_names") && why.contains("\"id\""),

@@ -153,7 +153,10 @@ fn records_that_are_missing_come_back_and_foreign_files_stop_the_restore() {
     client.batch_execute("TRUNCATE pm_dam_bundle").unwrap();
     let live = house.rows("author", "public");
     house.pass(chrono::Duration::minutes(1));
-    let planned = engine.plan_restore(&request(&backup.0, &[]), &Unwatched);
+    let planned = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request(&backup.0, &[]), &Unwatched);
     let why = planned.unwrap_err().to_string();
     assert!(
         why.contains(second.to_str().unwrap()) && why.contains("move it away"),

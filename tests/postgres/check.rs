@@ -19,7 +19,7 @@ fn about(report: &Report, about: &str) -> String {
 }
 
 fn check(engine: &Engine) -> Report {
-    engine.check(Some(&House::live())).unwrap()
+    lifeboat::engine::check(engine, Some(&House::live())).unwrap()
 }
 
 #[test]
@@ -45,9 +45,9 @@ fn a_database_in_order_works() {
     assert!(about(&report, "leftovers").contains("they stay until 2026-11-25 12:01 UTC"));
     assert!(about(&report, "repository").contains("the key opens it"));
 
-    let confirm = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirm = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     done(&engine, confirm);
-    assert!(engine.start_confirm(&House::live(), &"maria".into()).is_err());
+    assert!(engine.live(&House::live()).unwrap().start_confirm().is_err());
     assert!(about(&check(&engine), "leftovers").starts_with("ok: no restore"));
 }
 

@@ -15,7 +15,7 @@ use crate::house::{House, back_up, backups, done, ended, failed, plan};
 use crate::room::Disk;
 
 fn start(engine: &Engine) -> lifeboat::domain::job::JobId {
-    engine.start_drill(&House::live(), None, &"maria".into()).unwrap()
+    engine.live(&House::live()).unwrap().start_drill(None).unwrap()
 }
 
 fn drills(engine: &Engine) -> Vec<Drill> {
@@ -122,7 +122,9 @@ fn a_row_that_does_not_come_back_is_found_and_told_critically() {
     crate::gate::remove(&house, "author");
     house.pass(chrono::Duration::minutes(1));
     let again = engine
-        .start_drill(&House::live(), Some(&backup.0), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_drill(Some(&backup.0))
         .unwrap();
     done(&engine, again);
     assert!(backups(&engine)[0].is_good());
@@ -136,7 +138,7 @@ fn a_cancelled_drill_leaves_nothing_and_says_nothing() {
     let mut gate = Gate::after(&house, "author", "CREATE TABLE", "lifeboat_drill%.pm_dam_bundle");
     let job = start(&engine);
     gate.wait();
-    engine.cancel(job, &"maria".into()).unwrap();
+    engine.jobs().cancel(job).unwrap();
     gate.open();
     assert_eq!(ended(&engine, job).state, JobState::Cancelled);
     assert_eq!(drills(&engine), []);
@@ -197,7 +199,7 @@ fn end_session(house: &House, engine: &Engine, (job, session): (lifeboat::domain
         .client("postgres")
         .execute("SELECT pg_terminate_backend($1)", &[&session])
         .unwrap();
-    engine.wait_for(job);
+    engine.jobs().wait_for(job);
 }
 
 #[test]
@@ -210,7 +212,7 @@ fn what_a_machine_that_died_has_left_in_a_database_is_dropped_by_whoever_takes_o
     end_session(&house, &engine, left);
     assert_eq!(house.left("author").len(), 1, "it is not its own any more");
     let other = machine(&house, "other-state");
-    let taken_over = other.job(left.0).unwrap().state;
+    let taken_over = other.jobs().job(left.0).unwrap().state;
     assert!(matches!(taken_over, JobState::Failed { .. }), "{taken_over:?}");
     assert_eq!(house.left("author"), Vec::<String>::new());
     // The folder is on the disk of the one that died.
@@ -232,7 +234,7 @@ fn what_is_still_in_use_is_dropped_at_a_later_look() {
     // As after a power cut: the server has not noticed, and its session holds the schema.
     let left = drill_of_the_dead(&house, &engine);
     let other = machine(&house, "other-state");
-    let taken_over = other.job(left.0).unwrap().state;
+    let taken_over = other.jobs().job(left.0).unwrap().state;
     assert!(matches!(taken_over, JobState::Failed { .. }), "{taken_over:?}");
     assert_eq!(house.left("author").len(), 1);
     let log = crate::house::log(&other, left.0);

@@ -12,7 +12,7 @@ use lifeboat::content::postgres::{Connector, standby};
 use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::check::Verdict;
 use lifeboat::domain::settings::PostgresSettings;
-use lifeboat::engine::Engine;
+use lifeboat::engine::{Engine, check, start_restore};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::gate::wait_for;
@@ -36,7 +36,7 @@ fn house(settings: &[&str]) -> House {
 }
 
 fn failures(engine: &Engine) -> String {
-    let report = engine.check(Some(&House::live())).unwrap();
+    let report = check(engine, Some(&House::live())).unwrap();
     let failed = report
         .findings
         .iter()
@@ -189,12 +189,7 @@ fn a_standby_that_is_gone_is_named_and_not_waited_for() {
         planned.warnings
     );
     house.pass(chrono::Duration::minutes(1));
-    done(
-        &engine,
-        engine
-            .start_restore(&planned.id, "acme/live", &"maria".into())
-            .unwrap(),
-    );
+    done(&engine, start_restore(&engine, &planned.id, "acme/live").unwrap());
     assert_eq!(house.rows("author", "public"), rows);
 }
 

@@ -11,6 +11,7 @@ use lifeboat::clock::{Clock, SetClock};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{Backup, BackupId};
+use lifeboat::domain::caller::Caller;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobState};
@@ -234,7 +235,7 @@ impl House {
             variables: Arc::new(|_| None),
             random: lifeboat::random::system(),
         };
-        Engine::open(settings, surroundings)
+        Ok(Engine::open(settings, surroundings)?.acting_for(Caller::here(&"maria".into())))
     }
 
     pub fn pass(&self, time: chrono::Duration) {
@@ -362,8 +363,8 @@ pub fn request(backup: &str, workspaces: &[&str]) -> RestoreRequest {
 }
 
 pub fn ended(engine: &Engine, id: JobId) -> Job {
-    engine.wait_for(id);
-    engine.job(id).unwrap()
+    engine.jobs().wait_for(id);
+    engine.jobs().job(id).unwrap()
 }
 
 pub fn log(engine: &Engine, id: JobId) -> Vec<String> {
@@ -392,7 +393,11 @@ pub fn start_backup(engine: &Engine) -> JobId {
         note: None,
         upgrade_to: None,
     };
-    engine.start_backup(&request, &"maria".into()).unwrap()
+    engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&request)
+        .unwrap()
 }
 
 pub fn back_up(engine: &Engine) -> BackupId {
@@ -401,20 +406,20 @@ pub fn back_up(engine: &Engine) -> BackupId {
 }
 
 pub fn backups(engine: &Engine) -> Vec<Backup> {
-    engine.backups(&House::live()).unwrap()
+    engine.live(&House::live()).unwrap().backups().unwrap()
 }
 
 pub fn plan(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {
     engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request(backup, workspaces), &Unwatched)
         .unwrap()
 }
 
 pub fn start_restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> JobId {
     let plan = plan(engine, backup, workspaces);
-    engine
-        .start_restore(&plan.id, "acme/live", &"maria".into())
-        .unwrap()
+    lifeboat::engine::start_restore(engine, &plan.id, "acme/live").unwrap()
 }
 
 pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
@@ -423,7 +428,9 @@ pub fn restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> Job {
 
 pub fn undo(engine: &Engine) -> Job {
     let job = engine
-        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
         .unwrap();
     done(engine, job)
 }

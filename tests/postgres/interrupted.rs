@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lifeboat::domain::job::{Job, JobState};
-use lifeboat::engine::Engine;
+use lifeboat::engine::{Engine, details};
 
 use crate::gate::{self, Gate};
 use crate::house::{House, back_up, done, ended, fill, log, restore, start_restore};
@@ -81,13 +81,13 @@ impl Scene {
         self.house.pass(chrono::Duration::minutes(1));
         crate::house::undo(&self.engine);
         self.house.pass(chrono::Duration::minutes(1));
-        let confirmed = self
-            .engine
-            .start_confirm(&House::live(), &"maria".into())
-            .unwrap();
+        let confirmed = self.engine.live(&House::live()).unwrap().start_confirm().unwrap();
         done(&self.engine, confirmed);
         assert_eq!(self.house.left("author"), Vec::<String>::new());
-        assert_eq!(self.engine.details(&House::live()).unwrap().summary.trouble, None);
+        assert_eq!(
+            details(&self.engine, &House::live()).unwrap().summary.trouble,
+            None
+        );
     }
 }
 
@@ -135,7 +135,7 @@ fn a_server_that_stops_before_the_switch_leaves_live_as_it_was() {
         assert_eq!(scene.live(), scene.bad, "{tag} {pattern}");
         // What could not be dropped while the server was down goes with the next job.
         scene.house.pass(chrono::Duration::minutes(1));
-        let pruned = scene.engine.start_prune(&House::live(), &"maria".into()).unwrap();
+        let pruned = scene.engine.live(&House::live()).unwrap().start_prune().unwrap();
         done(&scene.engine, pruned);
         assert_eq!(
             scene.house.left("author"),
@@ -158,9 +158,7 @@ fn a_server_that_stops_in_the_switch_is_shown_and_the_switch_is_finished_when_it
         "{why}"
     );
     assert_eq!(scene.live(), scene.bad);
-    let trouble = scene
-        .engine
-        .details(&House::live())
+    let trouble = details(&scene.engine, &House::live())
         .unwrap()
         .summary
         .trouble
@@ -170,7 +168,7 @@ fn a_server_that_stops_in_the_switch_is_shown_and_the_switch_is_finished_when_it
     assert!(critical.text.contains("half switched"), "{critical:?}");
     let engine = scene.house.engine();
     assert_eq!(scene.live(), scene.good, "the next start finishes it");
-    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
     drop(engine);
     scene.is_repairable();
 }

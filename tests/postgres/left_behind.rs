@@ -2,16 +2,17 @@
 //! to all of it or to none, and what is dropped takes nothing along that is not Lifeboat's.
 
 use chrono::Duration;
+use lifeboat::domain::caller::Caller;
 use lifeboat::domain::job::{Job, Phase};
 use lifeboat::domain::state::UndoWay;
-use lifeboat::engine::Engine;
+use lifeboat::engine::{Engine, check, details};
 use lifeboat::watch::Unwatched;
 
 use crate::gate::Gate;
 use crate::house::{House, back_up, done, failed, fill, request, restore, start_restore, undo};
 
 fn prune(engine: &Engine) {
-    let job = engine.start_prune(&House::live(), &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_prune().unwrap();
     done(engine, job);
 }
 
@@ -28,7 +29,7 @@ fn replaced_tables_of_some_instances_are_no_way_back() {
     house.pass(Duration::minutes(1));
     let job = restore(&engine, &backup, &[]);
     let safety = job.outcome.unwrap().safety.unwrap();
-    let way = engine.details(&House::live()).unwrap().undo_way;
+    let way = details(&engine, &House::live()).unwrap().undo_way;
     assert!(matches!(way, Some(UndoWay::Exchange { .. })), "{way:?}");
 
     // Somebody drops what one of the databases has kept. The other one alone would leave Live mixed.
@@ -74,12 +75,14 @@ fn an_undo_without_its_own_safety_backup_goes_to_no_older_one() {
     house.pass(Duration::minutes(1));
     let mut hurried = request(&backup, &[]);
     hurried.without_safety = true;
-    let plan = engine.plan_restore(&hurried, &Unwatched).unwrap();
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&hurried, &Unwatched)
+        .unwrap();
     let job = done(
         &engine,
-        engine
-            .start_restore(&plan.id, "acme/live", &"maria".into())
-            .unwrap(),
+        lifeboat::engine::start_restore(&engine, &plan.id, "acme/live").unwrap(),
     );
     assert_eq!(left_out(&job), [Phase::SafetyBackup]);
 
@@ -97,10 +100,10 @@ fn an_undo_without_its_own_safety_backup_goes_to_no_older_one() {
 
     // Once the replaced tables are gone there is no way back: the first restore's safety backup is another one's.
     house.pass(Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     done(&engine, confirmed);
-    assert_eq!(engine.details(&House::live()).unwrap().undo_way, None);
-    let refused = engine.start_undo(&House::live(), "acme/live", &"maria".into());
+    assert_eq!(details(&engine, &House::live()).unwrap().undo_way, None);
+    let refused = engine.live(&House::live()).unwrap().start_undo("acme/live");
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("nothing to undo"), "{refused}");
     assert_eq!(house.rows("author", "public"), restored);
@@ -129,7 +132,7 @@ fn what_others_have_hung_on_replaced_tables_keeps_them() {
     assert_eq!(nodes(&mut client), 300);
 
     house.pass(Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     let why = failed(&engine, confirmed);
     assert!(why.contains("report"), "{why}");
     assert_eq!(nodes(&mut client), 300);
@@ -137,7 +140,7 @@ fn what_others_have_hung_on_replaced_tables_keeps_them() {
 
     client.batch_execute("DROP VIEW public.report").unwrap();
     house.pass(Duration::minutes(1));
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
 }
@@ -159,7 +162,11 @@ fn what_another_lifeboat_has_staged_stands_for_a_day_and_goes_then() {
     house.pass(Duration::minutes(1));
     let theirs = start_restore(&other, &backup, &[]);
     gate.wait();
-    other.cancel(theirs, &"jonas".into()).unwrap();
+    other
+        .acting_for(Caller::here(&"jonas".into()))
+        .jobs()
+        .cancel(theirs)
+        .unwrap();
     // What it has staged by then is what a Lifeboat that was killed would leave.
     let mut client = house.client("author");
     let staged: Vec<String> = house.left("author");
@@ -217,7 +224,7 @@ fn what_somebody_holds_is_left_behind_and_stops_nothing() {
     let mut held = holder.transaction().unwrap();
     held.batch_execute(&format!("LOCK TABLE {schema}.pm_dam_refs IN ACCESS SHARE MODE"))
         .unwrap();
-    engine.cancel(job, &"maria".into()).unwrap();
+    engine.jobs().cancel(job).unwrap();
     gate.open();
     crate::house::ended(&engine, job);
     assert_eq!(house.left("author"), std::slice::from_ref(&schema));
@@ -227,7 +234,7 @@ fn what_somebody_holds_is_left_behind_and_stops_nothing() {
     let engine = house.engine();
     house.pass(Duration::minutes(1));
     back_up(&engine);
-    let report = engine.check(Some(&House::live())).unwrap();
+    let report = check(&engine, Some(&House::live())).unwrap();
     assert!(
         report
             .findings
@@ -272,5 +279,5 @@ fn a_switch_that_is_taken_back_is_told_as_that_and_no_more() {
     );
     assert_eq!(house.rows("author", "public"), live);
     assert_eq!(house.left("author"), Vec::<String>::new());
-    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
 }

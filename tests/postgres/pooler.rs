@@ -21,7 +21,7 @@ fn about(report: &Report, about: &str) -> String {
 }
 
 fn check(engine: &Engine) -> Report {
-    engine.check(Some(&House::live())).unwrap()
+    lifeboat::engine::check(engine, Some(&House::live())).unwrap()
 }
 
 /// A backup, a plan, a restore of everything and of a workspace, undo, confirm and a drill are right.
@@ -59,10 +59,10 @@ fn all_of_it_works(house: &House) {
         original["pm_website_bundle"]
     );
     minute();
-    let drill = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let drill = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     done(&engine, drill);
     minute();
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
 }

@@ -43,7 +43,10 @@ fn a_restore_touches_the_records_that_are_there_and_removes_none() {
     fs::write(&kept, "cut").unwrap();
     let live = house.rows("author", "public");
     house.pass(chrono::Duration::minutes(1));
-    let planned = engine.plan_restore(&request(&backup, &[]), &Unwatched);
+    let planned = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request(&backup, &[]), &Unwatched);
     let why = planned.unwrap_err().to_string();
     assert!(why.contains("is not that record"), "{why}");
     assert_eq!(house.rows("author", "public"), live);

@@ -1,7 +1,7 @@
 //! Rights: how few a backup needs, what a restore says when it lacks one, and what is as it was afterwards.
 
 use lifeboat::domain::refusal::Refusal;
-use lifeboat::engine::EngineError;
+use lifeboat::engine::{EngineError, start_restore};
 
 use crate::house::{House, back_up, failed, plan, restore};
 
@@ -72,7 +72,7 @@ fn who_may_only_read_can_back_up_and_is_told_what_a_restore_needs() {
         "{obstacles}"
     );
     house.pass(chrono::Duration::minutes(1));
-    let refused = engine.start_restore(&plan.id, "acme/live", &"maria".into());
+    let refused = start_restore(&engine, &plan.id, "acme/live");
     let why = refused.unwrap_err().to_string();
     assert!(why.contains("GRANT"), "{why}");
     assert_eq!(house.left("author"), Vec::<String>::new());
@@ -131,7 +131,9 @@ fn a_right_that_is_missing_fails_the_backup_with_its_name() {
     assert!(why.contains("pm_dam_bundle") && why.contains("right"), "{why}");
     assert!(crate::house::backups(&engine).is_empty());
     let refused = engine
-        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
         .unwrap_err();
     assert!(
         matches!(refused, EngineError::Refused(Refusal::NothingToUndo { .. })),
@@ -155,7 +157,7 @@ fn tables_of_several_owners_are_in_the_way_of_a_restore_before_it_begins() {
         obstacles.contains("several roles (app, magnolia)") && obstacles.contains("OWNER TO"),
         "{obstacles}"
     );
-    let refused = engine.start_restore(&plan.id, "acme/live", &"maria".into());
+    let refused = start_restore(&engine, &plan.id, "acme/live");
     assert!(refused.unwrap_err().to_string().contains("several roles"));
     assert_eq!(house.left("author"), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@ use std::fs;
 use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::Slot;
+use lifeboat::engine::start_restore;
 use lifeboat::watch::Unwatched;
 
 use crate::house::{House, back_up, backups, fill, make_workspace, plan, request, restore, undo};
@@ -86,7 +87,7 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
     undo(&engine);
     assert_eq!(house.rows("author", "public"), original);
 
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     crate::house::done(&engine, confirmed);
     assert_eq!(house.left("author"), Vec::<String>::new());
     // The safety backup still is a way back.
@@ -111,7 +112,11 @@ fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
         from: RepositoryChoice::Copy,
         ..request("manual", &[])
     };
-    let plan = engine.plan_restore(&request, &Unwatched).unwrap();
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request, &Unwatched)
+        .unwrap();
     assert!(plan.obstacles.is_empty(), "{:?}", plan.obstacles);
     assert!(
         plan.warnings
@@ -120,9 +125,7 @@ fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
         "{:?}",
         plan.warnings
     );
-    let job = engine
-        .start_restore(&plan.id, "acme/live", &"maria".into())
-        .unwrap();
+    let job = start_restore(&engine, &plan.id, "acme/live").unwrap();
     let outcome = crate::house::done(&engine, job).outcome.unwrap();
     assert_eq!(house.rows("author", "public"), original);
     assert!(outcome.safety.is_some(), "{outcome:?}");
@@ -135,7 +138,7 @@ fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
         assert_eq!(&house.rows("author", "public"), expected);
     }
     // By the safety backup in the second repository, when those are gone.
-    let confirmed = engine.start_confirm(&House::live(), &"maria".into()).unwrap();
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
     crate::house::done(&engine, confirmed);
     house.pass(chrono::Duration::minutes(1));
     let job = undo(&engine);

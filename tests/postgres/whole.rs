@@ -1,7 +1,7 @@
 //! What is Jackrabbit's is read whole, or a backup fails with its name: check and plan say so as well.
 
 use lifeboat::domain::check::Verdict;
-use lifeboat::engine::Engine;
+use lifeboat::engine::{Engine, check, start_restore};
 use lifeboat::watch::Unwatched;
 
 use crate::house::{House, back_up, done, failed, plan, request, start_backup};
@@ -49,7 +49,7 @@ const CASES: [(&str, &str, &str); 7] = [
 ];
 
 fn said_by_check(engine: &Engine, phrase: &str) -> bool {
-    let report = engine.check(Some(&House::live())).unwrap();
+    let report = check(engine, Some(&House::live())).unwrap();
     let mut findings = report.findings.iter();
     findings.any(|finding| finding.verdict == Verdict::Failed && finding.detail.contains(phrase))
 }
@@ -86,7 +86,11 @@ fn a_table_that_is_lost_comes_back_without_a_safety_backup() {
         .unwrap();
     let mut hurried = request(&good, &[]);
     hurried.without_safety = true;
-    let plan = engine.plan_restore(&hurried, &Unwatched).unwrap();
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&hurried, &Unwatched)
+        .unwrap();
     assert_eq!(plan.obstacles, Vec::<String>::new());
     assert!(
         plan.warnings
@@ -95,12 +99,7 @@ fn a_table_that_is_lost_comes_back_without_a_safety_backup() {
         "{plan:?}"
     );
     house.pass(chrono::Duration::minutes(1));
-    done(
-        &engine,
-        engine
-            .start_restore(&plan.id, "acme/live", &"maria".into())
-            .unwrap(),
-    );
+    done(&engine, start_restore(&engine, &plan.id, "acme/live").unwrap());
     assert_eq!(house.rows("author", "public"), original);
 }
 

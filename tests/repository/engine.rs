@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::clock::{Clock, SystemClock};
+use lifeboat::domain::caller::Caller;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -16,7 +17,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
+use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings, details, start_restore};
 use lifeboat::repository::{Key, Repository};
 use lifeboat::watch::Unwatched;
 
@@ -115,7 +116,8 @@ impl Installation {
             random: lifeboat::random::system(),
             variables: Arc::new(variables),
         };
-        Engine::open(settings, surroundings).unwrap()
+        let engine = Engine::open(settings, surroundings).unwrap();
+        engine.acting_for(Caller::here(&"maria".into()))
     }
 }
 
@@ -124,8 +126,8 @@ pub fn live() -> EnvironmentName {
 }
 
 pub fn ended(engine: &Engine, id: JobId) -> Job {
-    engine.wait_for(id);
-    engine.job(id).unwrap()
+    engine.jobs().wait_for(id);
+    engine.jobs().job(id).unwrap()
 }
 
 pub fn backup(engine: &Engine) -> Job {
@@ -134,7 +136,10 @@ pub fn backup(engine: &Engine) -> Job {
         note: None,
         upgrade_to: None,
     };
-    ended(engine, engine.start_backup(&request, &"maria".into()).unwrap())
+    ended(
+        engine,
+        engine.live(&live()).unwrap().start_backup(&request).unwrap(),
+    )
 }
 
 fn restore(from: RepositoryChoice) -> RestoreRequest {
@@ -149,8 +154,11 @@ fn restore(from: RepositoryChoice) -> RestoreRequest {
 
 /// Makes a plan and follows it.
 pub fn start(engine: &Engine, from: RepositoryChoice) -> Result<JobId, EngineError> {
-    let plan = engine.plan_restore(&restore(from), &Unwatched)?;
-    engine.start_restore(&plan.id, "acme/live", &"maria".into())
+    let plan = engine
+        .live(&live())
+        .unwrap()
+        .plan_restore(&restore(from), &Unwatched)?;
+    start_restore(engine, &plan.id, "acme/live")
 }
 
 fn pictures(content: &Path) -> usize {
@@ -165,7 +173,7 @@ fn live_comes_back_from_either_bucket() {
     let job = backup(&engine);
     assert_eq!(job.state, JobState::Done, "{job:?}");
     assert_eq!(job.outcome.unwrap().warnings, Vec::<String>::new());
-    let details = engine.details(&live()).unwrap();
+    let details = details(&engine, &live()).unwrap();
     assert!(
         details.repository.ends_with("/boats/acme/live"),
         "{}",
@@ -182,17 +190,14 @@ fn live_comes_back_from_either_bucket() {
         assert_eq!(below(&place.content()), before);
         let undone = ended(
             &engine,
-            engine.start_undo(&live(), "acme/live", &"maria".into()).unwrap(),
+            engine.live(&live()).unwrap().start_undo("acme/live").unwrap(),
         );
         assert_eq!(undone.state, JobState::Done, "{undone:?}");
         assert_eq!(pictures(&place.content()), broken);
         let again = start(&engine, from).unwrap();
         assert_eq!(ended(&engine, again).state, JobState::Done);
     }
-    let verified = ended(
-        &engine,
-        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
-    );
+    let verified = ended(&engine, engine.live(&live()).unwrap().start_verify(None).unwrap());
     assert_eq!(verified.state, JobState::Done, "{verified:?}");
     // Whoever is done holds no lock.
     assert!(place.first.objects("boats/acme/live/locks/").is_empty());
@@ -213,7 +218,7 @@ fn of_two_machines_one_is_refused_and_told_who_works() {
     let held = repository.lock(&(Arc::new(SystemClock) as Arc<_>)).unwrap();
     for job in [
         backup(&other),
-        ended(&other, other.start_prune(&live(), &"maria".into()).unwrap()),
+        ended(&other, other.live(&live()).unwrap().start_prune().unwrap()),
     ] {
         let JobState::Failed { why } = job.state else {
             panic!("{job:?}")
@@ -225,7 +230,7 @@ fn of_two_machines_one_is_refused_and_told_who_works() {
     }
     drop(held);
     assert_eq!(backup(&other).state, JobState::Done);
-    assert_eq!(other.backups(&live()).unwrap().len(), 1);
+    assert_eq!(other.live(&live()).unwrap().backups().unwrap().len(), 1);
 }
 
 #[test]
@@ -250,10 +255,10 @@ fn a_storage_that_goes_away_fails_the_job_with_a_sentence() {
         why.contains("writing to data") && why.contains("try again later"),
         "{why}"
     );
-    assert_eq!(engine.backups(&live()).unwrap().len(), 1);
+    assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 1);
     line.disturb(|_| Fault::Answer(403, "AccessDenied"));
     engine.refresh();
-    let trouble = engine.details(&live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("access is denied"), "{trouble}");
     let said = start(&engine, RepositoryChoice::First).unwrap_err().to_string();
     assert!(
@@ -283,9 +288,9 @@ fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
                 Fault::Pass
             }
         });
-        let verified = engine.start_verify(&live(), None, &"maria".into()).unwrap();
+        let verified = engine.live(&live()).unwrap().start_verify(None).unwrap();
         assert_eq!(ended(&engine, verified).state, JobState::Done);
-        let drilled = engine.start_drill(&live(), None, &"maria".into()).unwrap();
+        let drilled = engine.live(&live()).unwrap().start_drill(None).unwrap();
         assert_eq!(ended(&engine, drilled).state, JobState::Done);
         let job = ended(&engine, start(&engine, RepositoryChoice::First).unwrap());
         let JobState::Failed { why } = job.state else {
@@ -296,10 +301,12 @@ fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
             without_safety: true,
             ..restore(RepositoryChoice::First)
         };
-        let plan = engine.plan_restore(&request, &Unwatched).unwrap();
-        let restored = engine
-            .start_restore(&plan.id, "acme/live", &"maria".into())
+        let plan = engine
+            .live(&live())
+            .unwrap()
+            .plan_restore(&request, &Unwatched)
             .unwrap();
+        let restored = start_restore(&engine, &plan.id, "acme/live").unwrap();
         assert_eq!(ended(&engine, restored).state, JobState::Done);
         assert_eq!(below(&place.content()), before);
     }
@@ -319,10 +326,7 @@ fn a_bucket_that_takes_nothing_is_verified_drilled_and_restored_from() {
         }
     });
     let other = place.machine("other", line.options());
-    let job = ended(
-        &other,
-        other.start_verify(&live(), None, &"maria".into()).unwrap(),
-    );
+    let job = ended(&other, other.live(&live()).unwrap().start_verify(None).unwrap());
     let JobState::Failed { why } = job.state else {
         panic!("{job:?}")
     };

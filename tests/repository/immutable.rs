@@ -149,7 +149,7 @@ pub fn failed(job: Job) -> String {
 fn prune(engine: &Engine) -> Job {
     done(ended(
         engine,
-        engine.start_prune(&live(), &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_prune().unwrap(),
     ))
 }
 
@@ -257,7 +257,7 @@ fn what_standing_backups_need_is_kept_for_longer_when_half_of_the_time_is_over()
     house.later(8);
     let job = done(ended(
         &engine,
-        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_verify(None).unwrap(),
     ));
     // What would be due soon goes along.
     assert_eq!(days(), ["2099-12-17"]);
@@ -277,7 +277,7 @@ fn what_standing_backups_need_is_kept_for_longer_when_half_of_the_time_is_over()
     let asked = house.line.heads().len();
     done(ended(
         &engine,
-        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_verify(None).unwrap(),
     ));
     assert_eq!(heads(asked), 0);
     assert_eq!(days(), ["2099-12-17"]);
@@ -288,7 +288,7 @@ fn what_may_go_is_not_kept_for_longer_and_stays_without_a_key_that_may_delete() 
     let house = House::at(AHEAD);
     let engine = house.machine(1, options(&house.line));
     done(backup(&engine));
-    let first = engine.backups(&live()).unwrap().remove(0).id;
+    let first = engine.live(&live()).unwrap().backups().unwrap().remove(0).id;
     house.later(1);
     fs::write(house.place.content().join("dam/new"), noise(3, 400_000)).unwrap();
     let job = done(backup(&engine));
@@ -304,7 +304,7 @@ fn what_may_go_is_not_kept_for_longer_and_stays_without_a_key_that_may_delete() 
         house.first().kept_until(&name).unwrap()[..10].to_owned()
     };
     assert_eq!(day(&first.0), "2099-12-01");
-    let newest = engine.backups(&live()).unwrap().remove(0).id;
+    let newest = engine.live(&live()).unwrap().backups().unwrap().remove(0).id;
     assert_eq!(day(&newest.0), "2099-12-18");
     let config = house.first().kept_until("boats/acme/live/config").unwrap();
     assert_eq!(&config[..10], "2099-12-18");
@@ -316,9 +316,11 @@ fn what_may_go_is_not_kept_for_longer_and_stays_without_a_key_that_may_delete() 
             .summary
             .contains("no key is named that may delete"),
     );
-    assert_eq!(engine.backups(&live()).unwrap().len(), 3);
+    assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 3);
     let refused = engine
-        .delete(&live(), &first, &"maria".into())
+        .live(&live())
+        .unwrap()
+        .delete(&first)
         .unwrap_err()
         .to_string();
     assert!(refused.contains("no key is named that may delete"), "{refused}");
@@ -333,11 +335,11 @@ fn live_is_backed_up_verified_drilled_and_restored_without_deleting_anything() {
     done(backup(&engine));
     done(ended(
         &engine,
-        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_verify(None).unwrap(),
     ));
     done(ended(
         &engine,
-        engine.start_drill(&live(), None, &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_drill(None).unwrap(),
     ));
     for from in [RepositoryChoice::First, RepositoryChoice::Copy] {
         fs::remove_dir_all(house.place.content().join("dam")).unwrap();
@@ -346,7 +348,7 @@ fn live_is_backed_up_verified_drilled_and_restored_without_deleting_anything() {
         assert_eq!(below(&house.place.content()), before);
         let undone = ended(
             &engine,
-            engine.start_undo(&live(), "acme/live", &"maria".into()).unwrap(),
+            engine.live(&live()).unwrap().start_undo("acme/live").unwrap(),
         );
         assert_eq!(undone.state, JobState::Done, "{undone:?}");
         let again = ended(&engine, start(&engine, from).unwrap());
@@ -373,9 +375,9 @@ fn what_may_go_is_deleted_with_the_other_key_once_the_bucket_keeps_it_no_more() 
     house.later(1);
     done(backup(&engine));
     assert_eq!(deletions(&house.line), Vec::<String>::new());
-    assert_eq!(engine.backups(&live()).unwrap().len(), 2);
+    assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 2);
     prune(&engine);
-    assert_eq!(engine.backups(&live()).unwrap().len(), 1);
+    assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 1);
     assert_eq!(house.first().versions("boats/acme/live/snapshots/"), 1);
     // Left by a copy that was killed, some time ago.
     let left = format!("boats/acme/live/data/ab/{}", "ab".repeat(32));
@@ -395,7 +397,7 @@ fn what_may_go_is_deleted_with_the_other_key_once_the_bucket_keeps_it_no_more() 
     assert_eq!(house.first().markers("boats/"), Vec::new());
     done(ended(
         &engine,
-        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_verify(None).unwrap(),
     ));
     restic_checks(house.first());
 }
@@ -409,7 +411,7 @@ fn what_the_bucket_still_keeps_is_told_and_stays_whole() {
     fs::remove_file(house.place.content().join("dam/old")).unwrap();
     house.later(1);
     done(backup(&engine));
-    let oldest = engine.backups(&live()).unwrap().remove(1).id;
+    let oldest = engine.live(&live()).unwrap().backups().unwrap().remove(1).id;
     for _ in 0..2 {
         let log = said(&engine, &prune(&engine));
         assert!(
@@ -421,17 +423,19 @@ fn what_the_bucket_still_keeps_is_told_and_stays_whole() {
         house.later(2);
     }
     let refused = engine
-        .delete(&live(), &oldest, &"maria".into())
+        .live(&live())
+        .unwrap()
+        .delete(&oldest)
         .unwrap_err()
         .to_string();
     assert!(
         refused.contains("has to wait: the bucket keeps it until 2099-12-01"),
         "{refused}"
     );
-    assert_eq!(engine.backups(&live()).unwrap().len(), 2);
+    assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 2);
     done(ended(
         &engine,
-        engine.start_verify(&live(), None, &"maria".into()).unwrap(),
+        engine.live(&live()).unwrap().start_verify(None).unwrap(),
     ));
     restic_checks(house.first());
 }
@@ -441,23 +445,23 @@ fn deletions_are_begun_by_the_schedule_once_a_day() {
     let house = House::at(LONG_AGO);
     let engine = house.machine(1, options_to_delete(&house.line));
     let settled = || {
-        for id in engine.jobs_at_work() {
-            engine.wait_for(id);
+        for id in engine.jobs().at_work() {
+            engine.jobs().wait_for(id);
         }
     };
     let deletions = || {
         let jobs = engine.catalog().jobs(&JobQuery::default()).unwrap();
         jobs.iter().filter(|job| job.kind == JobKind::Prune).count()
     };
-    engine.start_deletions_if_due(&live());
+    engine.live(&live()).unwrap().start_deletions_if_due();
     settled();
     assert_eq!(deletions(), 0, "there is nothing to delete yet");
     for (days, expected) in [(0, 1), (0, 1), (1, 2)] {
         house.later(days);
         // Backups go first.
-        engine.start_if_due(&live());
+        engine.live(&live()).unwrap().start_if_due();
         settled();
-        engine.start_deletions_if_due(&live());
+        engine.live(&live()).unwrap().start_deletions_if_due();
         settled();
         assert_eq!(deletions(), expected);
     }

@@ -5,7 +5,7 @@ use lifeboat::domain::check::Verdict;
 use lifeboat::domain::job::JobState;
 use lifeboat::domain::settings::StorageOptions;
 use lifeboat::domain::slot::Keep;
-use lifeboat::engine::Engine;
+use lifeboat::engine::{Engine, check};
 
 use crate::engine::{Installation, backup, ended, live};
 use crate::immutable::{AHEAD, House, clock_at, done, failed, options};
@@ -19,12 +19,7 @@ fn what_somebody_has_hidden_is_found_and_comes_back() {
     let packs = house.first().objects("boats/acme/live/data/");
     // Without a version: that puts a marker on top.
     house.first().delete(&packs[0]);
-    let verify = || {
-        ended(
-            &engine,
-            engine.start_verify(&live(), None, &"maria".into()).unwrap(),
-        )
-    };
+    let verify = || ended(&engine, engine.live(&live()).unwrap().start_verify(None).unwrap());
     let why = failed(verify());
     let (name, marker) = house.first().markers("boats/").remove(0);
     assert_eq!(name, packs[0]);
@@ -52,7 +47,7 @@ fn what_somebody_has_hidden_is_found_and_comes_back() {
 }
 
 fn findings(engine: &Engine) -> Vec<(Verdict, String)> {
-    let report = engine.check(Some(&live())).unwrap();
+    let report = check(engine, Some(&live())).unwrap();
     let about = report.findings.into_iter();
     about
         .filter(|finding| finding.about.ends_with("immutable"))
@@ -145,5 +140,5 @@ fn a_bucket_that_cannot_keep_anything_takes_no_backup_and_check_says_why() {
     );
     let why = failed(backup(&engine));
     assert!(why.to_lowercase().contains("lock"), "{why}");
-    assert_eq!(engine.backups(&live()).unwrap().len(), 0);
+    assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 0);
 }

@@ -16,7 +16,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, summary};
 
 impl Embedded {
     /// Does something with the catalog on a thread where it may block.
@@ -45,7 +45,7 @@ impl Serves for Embedded {
 
     async fn summary(&self, name: &EnvironmentName) -> Result<EnvironmentSummary, BackendError> {
         let name = name.clone();
-        self.on_engine(move |engine| engine.summary_of(&name)).await
+        self.on_engine(move |engine| summary(engine, &name)).await
     }
 
     async fn environment_names(&self) -> Result<Vec<EnvironmentName>, BackendError> {
@@ -55,12 +55,10 @@ impl Serves for Embedded {
 
     async fn all_backups(&self) -> Result<Vec<(EnvironmentName, Vec<Backup>)>, BackendError> {
         self.on_engine(|engine| {
-            let live = engine
-                .environments()
-                .filter(|(_, settings)| settings.kind.is_recoverable());
             // A repository out of reach is told by the summary of its environment.
-            Ok(live
-                .filter_map(|(name, _)| Some((name.clone(), engine.backups(name).ok()?)))
+            Ok(engine
+                .all_live()
+                .filter_map(|live| Some((live.name().clone(), live.backups().ok()?)))
                 .collect())
         })
         .await
@@ -72,8 +70,10 @@ impl Serves for Embedded {
         what: String,
         severity: Severity,
     ) -> Result<(), BackendError> {
-        self.change(move |engine, user| {
-            engine.write_down(user, environment.as_ref(), &what, severity);
+        self.change(move |engine| {
+            engine
+                .activity()
+                .write_down(engine.who(), environment.as_ref(), &what, severity);
             Ok(())
         })
         .await
@@ -94,14 +94,14 @@ impl Serves for Embedded {
 
     fn jobs_at_work(&self) -> Vec<JobId> {
         match &*self.engine.borrow() {
-            Some(Ok(engine)) => engine.jobs_at_work(),
+            Some(Ok(engine)) => engine.jobs().at_work(),
             _ => Vec::new(),
         }
     }
 
     async fn jobs_ended(&self) -> Result<(), BackendError> {
         self.on_engine(|engine| {
-            engine.wait_for_all();
+            engine.jobs().wait_for_all();
             Ok::<_, EngineError>(())
         })
         .await

@@ -18,17 +18,16 @@ use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::domain::check::DatabaseFound;
-use crate::domain::environment::{DATA_STORE, EnvironmentName, WorkspaceKind, workspace_label};
+use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::settings::{InstanceSettings, PostgresSettings};
 use crate::engine::restore::{database, plan, search_indexes};
-use crate::engine::{Engine, Variables};
+use crate::engine::{Live, Variables};
 use crate::secret::command;
 
-impl Engine {
+impl Live {
     pub(super) fn check_database(
         &self,
-        name: &EnvironmentName,
         instance: &InstanceSettings,
         settings: &PostgresSettings,
         findings: &mut Findings<'_>,
@@ -67,17 +66,17 @@ impl Engine {
         room(&connector, session, &layout, findings);
         data_store(settings, &layout, findings);
         search_indexes(settings, &layout, findings);
-        self.check_leftovers(name, instance, &connector, session, findings);
+        self.check_leftovers(instance, &connector, session, findings);
     }
 
     fn check_leftovers(
         &self,
-        name: &EnvironmentName,
         instance: &InstanceSettings,
         connector: &Connector,
         session: &mut Session,
         findings: &mut Findings<'_>,
     ) {
+        let name = self.name();
         let found = replaced::find(connector, name, &instance.name);
         let all = session.begin().and_then(|mut transaction| {
             let rows = transaction.query(

@@ -10,23 +10,22 @@ use crate::domain::retention::droppable;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
 use crate::domain::slot::Keep;
 use crate::engine::retention::drop_listed;
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{EngineError, Live, Work};
 use crate::repository::Repository;
 
-impl Engine {
+impl Live {
     /// Deletes what may go in the second repository, where that is a job of its own. What went wrong is a warning.
     pub(in crate::engine) fn delete_in_second(&self, work: &Work) -> Vec<String> {
         let Some(settings) = self.copy_settings() else {
             return Vec::new();
         };
         let deleted = || {
-            let name = work.environment();
-            let second = self.repository_of(name, RepositoryChoice::Copy, false)?;
+            let second = self.repository_of(RepositoryChoice::Copy, false)?;
             let Some(second) = second.filter(|second| second.keeps_what_is_written() && second.may_delete())
             else {
                 return Ok(());
             };
-            let _lock = self.lock_of(name, RepositoryChoice::Copy, false)?;
+            let _lock = self.lock_of(RepositoryChoice::Copy, false)?;
             self.drop_copies(work, &second, settings)
         };
         match deleted() {
@@ -44,10 +43,10 @@ impl Engine {
         second: &Repository,
         settings: &CopySettings,
     ) -> Result<(), EngineError> {
-        let name = work.environment();
-        let keep = self.live_settings(name)?.keep;
-        self.drop_void(work, name, second)?;
-        let going = self.droppable_copies(&self.list_copies(name)?, &keep, settings);
+        let name = self.name();
+        let keep = self.settings().keep;
+        self.drop_void(work, second)?;
+        let going = self.droppable_copies(&self.list_copies()?, &keep, settings);
         if going.is_empty() && !second.keeps_what_is_written() {
             return Ok(());
         }

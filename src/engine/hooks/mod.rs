@@ -27,7 +27,7 @@ use owed::Owed;
 use process::Stopped;
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, EngineError, Work, versions};
+use super::{EngineError, Live, Work, versions};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
@@ -145,7 +145,7 @@ impl Occasion {
     }
 }
 
-impl Engine {
+impl Live {
     /// Runs the `before_` hook of each instance, one after the other, up to the first that fails. What that owes is
     /// noted before each begins.
     ///
@@ -166,7 +166,7 @@ impl Engine {
         for instance in instances {
             if around.owes(instance) {
                 owed.instances.push(instance.name.clone());
-                owed.write(self.papers_of(&occasion.environment), around)
+                owed.write(self.papers(), around)
                     .map_err(self.paper_failed("noting the hooks to be run later in", owed::KIND))?;
             }
             if instance.hooks.at(around.before()).is_empty() {
@@ -206,11 +206,7 @@ impl Engine {
             }
         });
         let mut warnings: Vec<_> = failed.collect();
-        if let Err(error) = Owed::remove(
-            self.papers_of(&occasion.environment),
-            around,
-            &occasion.environment,
-        ) {
+        if let Err(error) = Owed::remove(self.papers(), around, &occasion.environment) {
             warnings.push(format!(
                 "that the {} hooks were run could not be noted ({error}): the next start runs them again",
                 point.label()
@@ -224,11 +220,11 @@ impl Engine {
     pub(super) fn run_owed(
         &self,
         around: Around,
-        name: &EnvironmentName,
         ending: Ending,
         backup: Option<&BackupId>,
         say: &Say<'_>,
     ) -> Vec<String> {
+        let name = self.name();
         let mut owed = match Owed::read(self.papers(), around, name) {
             Ok(Some(owed)) => owed,
             Ok(None) => return Vec::new(),
@@ -246,25 +242,25 @@ impl Engine {
         }
         // An instance that is no longer configured has no hook any more.
         let instances: Vec<_> = self
-            .live_settings(name)
-            .map(|settings| settings.instances.iter().collect())
-            .unwrap_or_default();
-        let instances: Vec<_> = instances
-            .into_iter()
+            .settings()
+            .instances
+            .iter()
             .filter(|instance: &&InstanceSettings| owed.instances.contains(&instance.name))
             .collect();
         self.run_after(around, &owed.occasion, &instances, ending, say)
     }
 
     /// Whether a job that was interrupted has left hooks to be run.
-    pub(super) fn owes_hooks(&self, name: &EnvironmentName) -> bool {
+    pub(super) fn owes_hooks(&self) -> bool {
+        let name = self.name();
         Around::ALL
             .iter()
             .any(|around| Owed::stands(&self.papers(), *around, name))
     }
 
     /// Runs what an interrupted job has left to be run, with what it had begun as failed. Returns what went wrong.
-    pub(super) fn run_left_over(&self, name: &EnvironmentName) -> Vec<String> {
+    pub(super) fn run_left_over(&self) -> Vec<String> {
+        let name = self.name();
         let mut warnings = Vec::new();
         for around in Around::ALL {
             let job = Owed::read(self.papers(), around, name)
@@ -277,7 +273,7 @@ impl Engine {
                     let _ = self.catalog().log(job, self.now(), severity, text);
                 }
             };
-            let told = self.run_owed(around, name, Ending::Failed, None, &say);
+            let told = self.run_owed(around, Ending::Failed, None, &say);
             for warning in &told {
                 say(Severity::Warning, warning);
             }
@@ -313,7 +309,7 @@ impl Engine {
         };
         let mut variables = occasion.facts(point, instance, ending);
         // A hook has no business with any of Lifeboat's secrets.
-        let secrets = self.secret_variables();
+        let secrets = self.engine().secret_variables();
         variables.extend(secrets.iter().map(|name| (name.as_str(), None)));
         let run = process::run(
             command,
@@ -322,11 +318,14 @@ impl Engine {
             is_cancelled,
             &tell,
         );
-        self.0.runtime.block_on(run).map_err(|stopped| match stopped {
-            Stopped::Failed(why) => {
-                Stopped::Failed(format!("the {point_label} hook of {name}, {program}, {why}"))
-            }
-            Stopped::Cancelled => Stopped::Cancelled,
-        })
+        self.engine()
+            .runtime()
+            .block_on(run)
+            .map_err(|stopped| match stopped {
+                Stopped::Failed(why) => {
+                    Stopped::Failed(format!("the {point_label} hook of {name}, {program}, {why}"))
+                }
+                Stopped::Cancelled => Stopped::Cancelled,
+            })
     }
 }

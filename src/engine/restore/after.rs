@@ -6,14 +6,14 @@
 
 use std::time::Instant as Stopwatch;
 
-use super::journal::{Beside, Journal};
+use super::journal::Journal;
 use crate::content::postgres::standby;
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobKind, Phase};
 use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::engine::hooks::{Around, Ending, Occasion, Say};
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{EngineError, Live, Work};
 
 /// Notes which of what surrounds the switch is not done, since none of the instances has anything configured for it.
 pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings]) {
@@ -33,7 +33,7 @@ pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings
     }
 }
 
-impl Engine {
+impl Live {
     /// Runs the `before_restore` hook of every instance of the journal. When one fails, Live has not been touched.
     pub(super) fn run_before_restore(&self, work: &Work, journal: &Journal) -> Result<(), EngineError> {
         work.phase(Phase::HooksBefore)?;
@@ -54,16 +54,14 @@ impl Engine {
         let schemas = journal
             .instances
             .iter()
-            .filter_map(|record| match &record.beside {
-                Beside::Schema(_) => Some(&record.instance),
-                Beside::Folder { .. } => None,
-            });
+            .filter(|record| record.beside.schema().is_some())
+            .map(|record| &record.instance);
         let began = Stopwatch::now();
         let warning = |instance: &InstanceName| {
             // All together: Magnolia waits.
             let limit = standby::LIMIT.saturating_sub(began.elapsed());
             let missing = self
-                .connector_of(&journal.environment, instance)
+                .connector_of(instance)
                 .and_then(|connector| Ok(standby::missing(&connector, limit)?));
             let risk = "if its server is lost now, the standby takes over with the old content";
             match missing {
@@ -103,7 +101,7 @@ impl Engine {
     pub(super) fn take_up_again(&self, work: &Work, error: &EngineError) {
         let say = |severity, text: &str| work.log(severity, text);
         let ending = Ending::of(error);
-        for warning in self.run_owed(Around::Restore, work.environment(), ending, None, &say) {
+        for warning in self.run_owed(Around::Restore, ending, None, &say) {
             work.log(Severity::Warning, &warning);
         }
     }
@@ -114,9 +112,7 @@ impl Engine {
     }
 
     fn instances_of(&self, journal: &Journal) -> Vec<&InstanceSettings> {
-        let Ok(settings) = self.live_settings(&journal.environment) else {
-            return Vec::new();
-        };
+        let settings = self.settings();
         let instances = settings.instances.iter().filter(|instance| {
             journal
                 .instances
@@ -129,8 +125,12 @@ impl Engine {
     /// What hooks are told about the restore. A fact that cannot be found out, in a recovery without its catalog for
     /// example, is left out.
     fn occasion(&self, journal: &Journal) -> Occasion {
-        let kind = self.job(journal.job).map_or(JobKind::Restore, |job| job.kind);
-        let backup = self.find_backup(&journal.environment, &journal.backup).ok();
+        let kind = self
+            .engine()
+            .jobs()
+            .job(journal.job)
+            .map_or(JobKind::Restore, |job| job.kind);
+        let backup = self.find_backup(&journal.backup).ok();
         Occasion {
             environment: journal.environment.clone(),
             job: journal.job,

@@ -1,16 +1,20 @@
 //! What a restore stages beside an instance's content, whether that is a folder or a database.
 
-use super::journal::{Beside, InstanceRecord, Journal};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::journal::{Beside, InstanceRecord};
 use super::plan;
 use super::staging::Staging;
 use super::switch::Step;
-use super::tables::{About, TableStaging, copy_of};
+use super::tables::{About, SchemaRecord, TableStaging, copy_of};
+use crate::content::postgres::connect::Connector;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, WorkspaceCopy};
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::domain::settings::{ContentSettings, InstanceSettings};
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{EngineError, Live, Work};
 use crate::repository::{Depth, Repository};
 use crate::watch::Watch;
 
@@ -27,7 +31,7 @@ enum Place {
     Tables(Box<TableStaging>),
 }
 
-impl Engine {
+impl Live {
     /// Works out where everything is staged. Makes nothing yet.
     pub(super) fn beside<'s>(
         &self,
@@ -59,45 +63,6 @@ impl Engine {
             })
         };
         chosen.iter().map(stage).collect()
-    }
-
-    /// Whether Live is what it was and nothing of it stands beside: dropping what is staged then loses nothing.
-    pub(super) fn nothing_is_switched(&self, journal: &Journal) -> bool {
-        journal.instances.iter().all(|record| match &record.beside {
-            Beside::Folder { steps, .. } => steps.iter().all(|step| step.is_untouched().unwrap_or(false)),
-            Beside::Schema(schema) => self
-                .connector_of(&journal.environment, &record.instance)
-                .is_ok_and(|connector| schema.is_untouched(&connector)),
-        })
-    }
-
-    /// The same of folders only, for a journal that says that nothing was switched: a database that is away does not keep
-    /// anybody from dropping what is staged elsewhere.
-    pub(super) fn nothing_is_switched_of_folders(journal: &Journal) -> bool {
-        journal.instances.iter().all(|record| match &record.beside {
-            // What was staged may be dropped in part by now.
-            Beside::Folder { steps, .. } => steps.iter().all(Step::is_not_beside),
-            Beside::Schema(_) => true,
-        })
-    }
-
-    /// Takes back the steps that were done, last first, each that can be.
-    pub(super) fn go_back(&self, journal: &Journal) {
-        for record in journal.instances.iter().rev() {
-            // Whether all are back is looked at afterwards.
-            match &record.beside {
-                Beside::Folder { steps, .. } => {
-                    for step in steps.iter().rev() {
-                        let _ = step.back();
-                    }
-                }
-                Beside::Schema(schema) => {
-                    if let Ok(connector) = self.connector_of(&journal.environment, &record.instance) {
-                        let _ = schema.back(&connector);
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -275,4 +240,131 @@ fn miscounted(recorded: &[WorkspaceCopy], found: &[WorkspaceChange]) -> Option<S
             )
         })
     })
+}
+
+/// Why a step of the switch could not be done, as a part of a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Stuck(String);
+
+fn not_exchanged(step: &Step, error: &io::Error) -> Stuck {
+    let (live, beside) = (step.live.display(), step.beside.display());
+    Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
+}
+
+/// One instance's part of a switch. Which kind of content it has is known here and nowhere else.
+impl InstanceRecord {
+    /// Makes sure that of every exchange it can be told whether it was done.
+    pub(super) fn is_known(&self, live: &Live) -> Result<(), Stuck> {
+        match &self.beside {
+            Beside::Folder { steps, .. } => steps
+                .iter()
+                .try_for_each(|step| step.is_known().map_err(|error| not_exchanged(step, &error))),
+            Beside::Schema(schema) => self.in_database(live, |connector| Ok(schema.is_known(connector)?)),
+        }
+    }
+
+    /// Makes what is staged live, unless it is. `say` is told how long a database's tables were locked.
+    pub(super) fn forward(&self, live: &Live, say: &dyn Fn(&str)) -> Result<(), Stuck> {
+        match &self.beside {
+            Beside::Folder { steps, .. } => steps
+                .iter()
+                .try_for_each(|step| step.forward().map_err(|error| not_exchanged(step, &error))),
+            Beside::Schema(schema) => {
+                let held = self.in_database(live, |connector| Ok(schema.forward(connector)?))?;
+                say(&format!(
+                    "{}: switched, its tables were locked for {} ms",
+                    self.instance,
+                    held.as_millis()
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes live again what was, as far as that can be done.
+    pub(super) fn back(&self, live: &Live) {
+        match &self.beside {
+            Beside::Folder { steps, .. } => {
+                for step in steps.iter().rev() {
+                    let _ = step.back();
+                }
+            }
+            Beside::Schema(schema) => {
+                let _ = self.in_database(live, |connector| Ok(schema.back(connector)?));
+            }
+        }
+    }
+
+    /// Whether what is live is known to be what was, and nothing of it stands beside.
+    pub(super) fn is_untouched(&self, live: &Live) -> bool {
+        match &self.beside {
+            Beside::Folder { steps, .. } => steps.iter().all(|step| step.is_untouched().unwrap_or(false)),
+            Beside::Schema(schema) => self
+                .in_database(live, |connector| Ok(schema.is_untouched(connector)))
+                .unwrap_or(false),
+        }
+    }
+
+    fn in_database<T>(
+        &self,
+        live: &Live,
+        call: impl FnOnce(&Connector) -> Result<T, EngineError>,
+    ) -> Result<T, Stuck> {
+        let called = live
+            .connector_of(&self.instance)
+            .and_then(|connector| call(&connector));
+        called.map_err(|error| {
+            Stuck(format!(
+                "the tables of {} could not be exchanged ({error})",
+                self.instance
+            ))
+        })
+    }
+}
+
+impl Beside {
+    /// The folder that this restore has made, if it has made one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder { staging, .. } => Some(staging),
+            Self::Schema(_) => None,
+        }
+    }
+
+    /// The exchanges of folders.
+    pub(super) fn steps(&self) -> &[Step] {
+        match self {
+            Self::Folder { steps, .. } => steps,
+            Self::Schema(_) => &[],
+        }
+    }
+
+    /// What was made in a database, if anything was.
+    pub(super) fn schema(&self) -> Option<&SchemaRecord> {
+        match self {
+            Self::Folder { .. } => None,
+            Self::Schema(schema) => Some(schema),
+        }
+    }
+
+    /// The schemas that a switch that was done has emptied.
+    pub(super) fn emptied(&self) -> Vec<&str> {
+        self.schema()
+            .map_or_else(Vec::new, |schema| vec![schema.fresh.as_str()])
+    }
+
+    /// What was live before and stands beside to be looked at: a folder. Replaced tables stay in any case, and a restore
+    /// that brought back what was gone has displaced nothing.
+    pub(super) fn displaced(&self) -> Option<PathBuf> {
+        let displaced = self.folder()?.join("content");
+        let has_displaced = self.steps().iter().any(|step| step.old.is_some()) && displaced.exists();
+        has_displaced.then_some(displaced)
+    }
+
+    /// Whether it is known that nothing that was live is among what was staged in a folder, which may be dropped in part by
+    /// now. A database that is away does not keep anybody from dropping what is staged elsewhere.
+    pub(super) fn holds_nothing_of_live(&self) -> bool {
+        self.steps().iter().all(Step::is_not_beside)
+    }
 }

@@ -23,14 +23,13 @@ use crate::content::postgres::rights::{self, Missing};
 use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
-use crate::domain::environment::{DATA_STORE, EnvironmentName, InstanceName};
+use crate::domain::environment::{DATA_STORE, InstanceName};
 use crate::domain::job::{Job, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
-use crate::domain::principal::Principal;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{Engine, EngineError, Live, Work};
 use crate::repository::{Repository, RepositoryError};
 
 /// The kind of the notes, by environment, that a drill of a machine that died has left something in a database.
@@ -39,19 +38,31 @@ const LEFT: &str = "drill left";
 /// The parts of a backup that a drill restores: each instance as it is configured, and its copy.
 type Parts<'a> = Vec<(&'a InstanceSettings, &'a InstanceCopy)>;
 
-impl Engine {
+/// The environments of which a drill has left something that this machine can remove, or may have.
+pub(super) fn with_scratch(engine: &Engine) -> Result<Vec<Live>, EngineError> {
+    let noted = if engine.catalog().is_shared() {
+        engine.catalog().notes(LEFT)?
+    } else {
+        Vec::new()
+    };
+    // Mostly there is none, and then thousands of environments need not be looked at one by one.
+    if noted.is_empty() && !ScratchNote::any(engine.state()) {
+        return Ok(Vec::new());
+    }
+    let has_left = |live: &Live| {
+        ScratchNote::stands(engine.state(), live.name()) || noted.contains(&live.name().to_string())
+    };
+    Ok(engine.all_live().filter(has_left).collect())
+}
+
+impl Live {
     /// Starts a drill of one backup, or of the newest good one.
     ///
     /// # Errors
     /// A refusal (rules 5, 8); a backup that does not exist; a repository or catalog out of reach.
-    pub fn start_drill(
-        &self,
-        name: &EnvironmentName,
-        backup: Option<&str>,
-        by: &Principal,
-    ) -> Result<JobId, EngineError> {
-        self.live_settings(name)?;
-        let backups = self.list_backups(name)?;
+    pub fn start_drill(&self, backup: Option<&str>) -> Result<JobId, EngineError> {
+        let name = self.name();
+        let backups = self.list_backups()?;
         let newest = backups
             .iter()
             .filter(|backup| backup.is_good())
@@ -65,7 +76,7 @@ impl Engine {
             })?,
         };
         let is_newest = newest.is_some_and(|newest| newest.id == chosen.id);
-        self.start_drill_of(chosen.clone(), is_newest, by)
+        self.start_drill_of(chosen.clone(), is_newest)
     }
 
     /// Starts a drill of a backup.
@@ -73,23 +84,20 @@ impl Engine {
         &self,
         backup: Backup,
         is_newest: bool,
-        by: &Principal,
     ) -> Result<JobId, EngineError> {
-        let name = backup.manifest.environment.clone();
         let title = format!("drill of backup {}", backup.id);
-        let engine = self.clone();
-        self.start(&name, JobKind::Drill, &title, by, move |work| {
-            engine.drill(work, &backup, is_newest)
+        self.start(JobKind::Drill, &title, move |live, work| {
+            live.drill(work, &backup, is_newest)
         })
     }
 
     fn drill(&self, work: &Work, backup: &Backup, is_newest: bool) -> Result<Outcome, EngineError> {
-        let name = work.environment().clone();
+        let name = self.name();
         work.phase(Phase::Preparing)?;
         // What an interrupted drill has left would be in the way of this one's room.
-        self.clear_scratch(&name)?;
-        let settings = self.live_settings(&name)?;
-        let repository = self.repository_holding(&name, &backup.id)?;
+        self.clear_scratch()?;
+        let settings = self.settings();
+        let repository = self.repository_holding(&backup.id)?;
         let base = self.scratch_base(settings);
         let (parts, left_out) = parts_of(settings, backup)?;
         let warnings: Vec<_> = left_out.iter().map(not_drilled).collect();
@@ -98,11 +106,9 @@ impl Engine {
         }
         self.room_for_drill(work, settings, &repository, backup, &parts, &base)?;
 
-        let note = ScratchNote::make(self.state(), &base, &name, work.id())?;
+        let note = ScratchNote::make(self.state(), &base, name, work.id())?;
         let rehearsed = self.rehearse(work, settings, &repository, backup, &parts, &note);
-        let cleared = work
-            .phase(Phase::CleaningUp)
-            .and_then(|()| self.clear_scratch(&name));
+        let cleared = work.phase(Phase::CleaningUp).and_then(|()| self.clear_scratch());
         if let Err(left) = &cleared {
             work.log(
                 Severity::Warning,
@@ -118,7 +124,7 @@ impl Engine {
                     at: self.now(),
                     why: what.clone(),
                 };
-                self.catalog().record_verification(&name, &backup.id, &damaged)?;
+                self.catalog().record_verification(name, &backup.id, &damaged)?;
                 (0, DrillOutcome::Failed { why: what })
             }
             // Whatever kept the drill from going on says nothing about the backup.
@@ -132,14 +138,14 @@ impl Engine {
             newest: is_newest,
             outcome,
         };
-        self.catalog().record_drill(&name, &drill)?;
-        self.changed(&name);
+        self.catalog().record_drill(name, &drill)?;
+        self.changed();
         if let DrillOutcome::Failed { why } = &drill.outcome {
             return Err(EngineError::Failed(format!(
                 "backup {} did not come back as it was taken: {why}. It holds no slot any more, and older good ones are \
                  kept: take a new backup now, and drill that{}",
                 backup.id,
-                self.copy_instead(&name, &backup.id)
+                self.copy_instead(&backup.id)
             )));
         }
         let items = parts.iter().map(|(_, copy)| copy.items()).sum();
@@ -303,35 +309,17 @@ impl Engine {
         }
     }
 
-    /// The environments of which a drill has left something that this machine can remove, or may have.
-    pub(super) fn with_scratch(&self) -> Result<Vec<EnvironmentName>, EngineError> {
-        let names = self.environments().map(|(name, _)| name);
-        let mut standing: Vec<_> = ScratchNote::standing(self.state(), names)
-            .into_iter()
-            .cloned()
-            .collect();
-        if self.catalog().is_shared() {
-            for noted in self.catalog().notes(LEFT)? {
-                let known = self.environments().map(|(name, _)| name);
-                let mut known = known.filter(|name| name.to_string() == noted && !standing.contains(name));
-                let name = known.next().cloned();
-                standing.extend(name);
-            }
-        }
-        Ok(standing)
-    }
-
     /// Drops what the drill of a machine that died has left in databases, as whoever has taken its job over. Its folders
     /// are on its own disk, and go when it starts again. What cannot be dropped now is noted, for any machine to try again.
     pub(super) fn settle_drill(&self, job: &Job, claim: &Claim) -> Result<(), EngineError> {
         if job.kind != JobKind::Drill || !self.catalog().is_shared() {
             return Ok(());
         }
-        let name = &job.environment;
+        let name = self.name();
         let dropped = {
-            let _fence = self.behind_fence(name, *claim);
-            self.lock_unless_out_of_reach(name)
-                .and_then(|_lock| self.drop_scratch_schemas(name))
+            let _fence = self.behind_fence(*claim);
+            self.lock_unless_out_of_reach()
+                .and_then(|_lock| self.drop_scratch_schemas())
         };
         if let Err(error) = dropped {
             let text =
@@ -347,24 +335,23 @@ impl Engine {
     ///
     /// # Errors
     /// What cannot be removed, or a database that is out of reach: it is tried again at the next look.
-    pub(in crate::engine) fn settle_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        if !self.settings(name)?.kind.is_recoverable() {
-            return Ok(());
-        }
-        let _lock = self.lock_unless_out_of_reach(name)?;
+    pub(in crate::engine) fn settle_scratch(&self) -> Result<(), EngineError> {
+        let name = self.name();
+        let _lock = self.lock_unless_out_of_reach()?;
         if self.catalog().running(name)?.is_some() {
             return Ok(());
         }
         if self.catalog().is_shared() && self.catalog().note(LEFT, &name.to_string())?.is_some() {
-            self.drop_scratch_schemas(name)?;
+            self.drop_scratch_schemas()?;
             self.catalog().drop_note(LEFT, &name.to_string())?;
         }
-        self.clear_scratch(name)
+        self.clear_scratch()
     }
 
     /// Drops the schemas that drills of the environment have left. The caller holds the environment's lock.
-    fn drop_scratch_schemas(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        let settings = self.live_settings(name)?;
+    fn drop_scratch_schemas(&self) -> Result<(), EngineError> {
+        let name = self.name();
+        let settings = self.settings();
         for instance in &settings.instances {
             if let ContentSettings::Postgres(database) = &instance.content {
                 let (connector, _) = self.drill_connector(settings, database);
@@ -379,11 +366,12 @@ impl Engine {
     }
 
     /// Removes everything that a drill of this machine has made, and then its note.
-    fn clear_scratch(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+    fn clear_scratch(&self) -> Result<(), EngineError> {
+        let name = self.name();
         if !ScratchNote::stands(self.state(), name) {
             return Ok(());
         }
-        self.drop_scratch_schemas(name)?;
+        self.drop_scratch_schemas()?;
         let reading = EngineError::io("reading the note of a drill in", self.state());
         if let Some(note) = ScratchNote::read(self.state(), name).map_err(reading)? {
             removal::remove(&note.folder).map_err(EngineError::io("removing", &note.folder))?;

@@ -15,21 +15,22 @@ use crate::content::postgres::replaced::{self, Left};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::engine::papers::name_of;
-use crate::engine::{Engine, EngineError, locked};
+use crate::engine::{EngineError, Live};
 
-impl Engine {
+impl Live {
     /// Looks whether the databases of an environment tell of a switch that was left in the middle, and writes it down or
     /// takes it away. Only for where no job is at work on it; where a journal stands, that knows better. What cannot be
     /// looked into says nothing.
     ///
     /// # Errors
     /// That it cannot be written down.
-    pub(in crate::engine) fn look_for_halves(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        let (papers, file) = (self.papers_of(name), name_of(name));
+    pub(in crate::engine) fn look_for_halves(&self) -> Result<(), EngineError> {
+        let name = self.name();
+        let (papers, file) = (self.papers(), name_of(name));
         if papers.has(journal::KIND, &file) {
             return Ok(());
         }
-        let Ok(left) = self.left_in_databases(name) else {
+        let Ok(left) = self.left_in_databases() else {
             return Ok(());
         };
         let known = papers.read::<Lost>(LOST, &file);
@@ -47,10 +48,11 @@ impl Engine {
 
     /// The same for an environment of whose past nobody here knows anything, before it is shown for the first time. Once:
     /// a database that is away does not hold up whoever looks again, and every job looks for itself.
-    pub(in crate::engine) fn look_for_halves_of_the_unknown(&self, name: &EnvironmentName) {
-        let is_unknown = locked(&self.0.just_met).remove(name);
-        if is_unknown && let Err(error) = self.look_for_halves(name) {
-            self.remember_once(Some(name), &error.to_string());
+    pub(in crate::engine) fn look_for_halves_of_the_unknown(&self) {
+        if self.is_met_for_the_first_time()
+            && let Err(error) = self.look_for_halves()
+        {
+            self.remember_once(&error.to_string());
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::disk::mounts;
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection};
 use crate::domain::settings::InstanceSettings;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{EngineError, Live};
 
 /// What staging one instance takes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +36,12 @@ pub(in crate::engine) struct InTheWay {
     items: Vec<(PathBuf, u64)>,
 }
 
-impl Engine {
+/// Removes what was left by looks beside Live that were ended in the middle.
+pub(in crate::engine) fn clear_probes(state: &Path) {
+    clear_left(state);
+}
+
+impl Live {
     /// Looks at the place beside one instance's folder. Nothing of Live is changed by it.
     pub(in crate::engine) fn look_beside(
         &self,
@@ -95,11 +100,6 @@ impl Engine {
             ));
         }
         found.look_at_room(instance, beside, needs);
-    }
-
-    /// Removes what was left by looks beside Live that were ended in the middle.
-    pub(in crate::engine) fn clear_probes(&self) {
-        clear_left(self.state());
     }
 
     fn try_exchange(&self, beside: &Path, goes: &[PathBuf], found: &mut InTheWay) {

@@ -103,6 +103,14 @@ impl Journal {
         papers.into().write(KIND, &name_of(&self.environment), self)
     }
 
+    /// Whether nothing that was live is among what was staged in folders: what has to hold while it says that nothing was
+    /// switched.
+    pub(in crate::engine) fn holds_nothing_of_live(&self) -> bool {
+        self.instances
+            .iter()
+            .all(|record| record.beside.holds_nothing_of_live())
+    }
+
     /// Removes it: the restore is over.
     ///
     /// # Errors

@@ -4,13 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::{Beside, InstanceRecord, Journal};
+use super::journal::{InstanceRecord, Journal};
 use crate::content::postgres::replaced;
 use crate::domain::activity::Severity;
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::InstanceName;
 use crate::domain::principal::Principal;
 use crate::engine::papers::name_of;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{EngineError, Live};
 
 /// What the records are called.
 const LEFT_BEHIND: &str = "left-behind";
@@ -22,7 +22,7 @@ struct LeftBehind {
     schema: String,
 }
 
-impl Engine {
+impl Live {
     /// Drops schemas of a restore that nobody needs any more. Those that cannot be dropped are written down; gives
     /// sentences about them.
     ///
@@ -30,14 +30,13 @@ impl Engine {
     /// That they cannot be written down: nobody would know of them.
     pub(super) fn drop_or_leave_behind(
         &self,
-        name: &EnvironmentName,
         instance: &InstanceName,
         schemas: &[&str],
     ) -> Result<Vec<String>, EngineError> {
         let mut left = Vec::new();
         let mut sentences = Vec::new();
         for schema in schemas {
-            if let Err(error) = self.drop_schema_of(name, instance, schema) {
+            if let Err(error) = self.drop_schema_of(instance, schema) {
                 sentences.push(format!(
                     "the schema {schema} in the database of {instance} is still there and harms nobody; it is tried again \
                      before the next job: {error}"
@@ -49,10 +48,10 @@ impl Engine {
             }
         }
         if !left.is_empty() {
-            let mut all = self.left_behind(name)?;
+            let mut all = self.left_behind()?;
             left.retain(|one| !all.contains(one));
             all.extend(left);
-            self.write_left_behind(name, &all)?;
+            self.write_left_behind(&all)?;
         }
         Ok(sentences)
     }
@@ -61,8 +60,8 @@ impl Engine {
     pub(super) fn drop_schemas(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
         let mut left = Vec::new();
         for InstanceRecord { instance, beside } in &journal.instances {
-            if let Beside::Schema(schema) = beside {
-                left.extend(self.drop_or_leave_behind(&journal.environment, instance, &schema.made())?);
+            if let Some(schema) = beside.schema() {
+                left.extend(self.drop_or_leave_behind(instance, &schema.made())?);
             }
         }
         Ok(left)
@@ -70,22 +69,21 @@ impl Engine {
 
     /// Tries once more to drop what earlier restores could not. The caller holds the environment; what is still there stays
     /// for the next time.
-    pub(in crate::engine) fn drop_left_behind(&self, name: &EnvironmentName) {
-        let Ok(all) = self.left_behind(name) else { return };
+    pub(in crate::engine) fn drop_left_behind(&self) {
+        let Ok(all) = self.left_behind() else { return };
         if all.is_empty() {
             return;
         }
         let count = all.len();
         let still: Vec<_> = all
             .into_iter()
-            .filter(|one| self.drop_schema_of(name, &one.instance, &one.schema).is_err())
+            .filter(|one| self.drop_schema_of(&one.instance, &one.schema).is_err())
             .collect();
         if still.len() < count {
             // What is written down twice is looked for once more, and found to be gone.
-            let _ = self.write_left_behind(name, &still);
+            let _ = self.write_left_behind(&still);
             self.remember(
                 &Principal::Lifeboat,
-                Some(name),
                 "what an earlier restore had left in a database is dropped",
                 None,
                 Severity::Information,
@@ -93,27 +91,21 @@ impl Engine {
         }
     }
 
-    fn drop_schema_of(
-        &self,
-        name: &EnvironmentName,
-        instance: &InstanceName,
-        schema: &str,
-    ) -> Result<(), EngineError> {
-        Ok(replaced::drop_schema(
-            &self.connector_of(name, instance)?,
-            schema,
-        )?)
+    fn drop_schema_of(&self, instance: &InstanceName, schema: &str) -> Result<(), EngineError> {
+        Ok(replaced::drop_schema(&self.connector_of(instance)?, schema)?)
     }
 
-    fn left_behind(&self, name: &EnvironmentName) -> Result<Vec<LeftBehind>, EngineError> {
+    fn left_behind(&self) -> Result<Vec<LeftBehind>, EngineError> {
+        let name = self.name();
         let noted = self.papers().read(LEFT_BEHIND, &name_of(name));
         Ok(noted
             .map_err(self.paper_failed("reading", LEFT_BEHIND))?
             .unwrap_or_default())
     }
 
-    fn write_left_behind(&self, name: &EnvironmentName, all: &[LeftBehind]) -> Result<(), EngineError> {
-        let (papers, file) = (self.papers_of(name), name_of(name));
+    fn write_left_behind(&self, all: &[LeftBehind]) -> Result<(), EngineError> {
+        let name = self.name();
+        let (papers, file) = (self.papers(), name_of(name));
         let written = if all.is_empty() {
             papers.remove(LEFT_BEHIND, &file)
         } else {

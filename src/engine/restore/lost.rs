@@ -13,14 +13,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::{self, Beside, InstanceRecord, Journal};
+use super::journal::{self, InstanceRecord, Journal};
 use super::staging;
 use super::switch::{Standing, Step, sync_parent};
 use crate::catalog::Claim;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, Phase};
 use crate::engine::papers::{Papers, name_of};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{EngineError, Live};
 
 /// The name of a journal's copy in a staging folder.
 const COPY: &str = "journal.json";
@@ -73,30 +72,29 @@ pub(super) fn remove_copies(journal: &Journal) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn stagings(journal: &Journal) -> impl Iterator<Item = &PathBuf> {
+fn stagings(journal: &Journal) -> impl Iterator<Item = &Path> {
     journal
         .instances
         .iter()
-        .filter_map(|record| match &record.beside {
-            Beside::Folder { staging, .. } => Some(staging),
-            Beside::Schema(_) => None,
-        })
+        .filter_map(|record| record.beside.folder())
 }
 
-impl Engine {
+impl Live {
     /// What a person has to know about a switch that was left in the middle and has no journal. `None` when there is a
     /// journal, or nothing of the kind is to be seen.
-    pub(in crate::engine) fn lost_switch(&self, name: &EnvironmentName) -> Option<String> {
+    pub(in crate::engine) fn lost_switch(&self) -> Option<String> {
+        let name = self.name();
         if self.papers().has(journal::KIND, &name_of(name)) {
             return None;
         }
-        self.left_without_a_journal(name)
+        self.left_without_a_journal()
     }
 
     /// The same where it is known that there is no journal.
-    pub(super) fn left_without_a_journal(&self, name: &EnvironmentName) -> Option<String> {
+    pub(super) fn left_without_a_journal(&self) -> Option<String> {
+        let name = self.name();
         let noted = self.papers().read::<Lost>(LOST, &name_of(name));
-        let copies = self.copies_of_a_journal(name);
+        let copies = self.copies_of_a_journal();
         if let Some((copy, journal)) = copies
             .iter()
             .find_map(|(copy, journal)| Some((copy, journal.as_ref()?)))
@@ -133,13 +131,13 @@ impl Engine {
     /// That nothing may work on an environment whose content may be mixed.
     ///
     /// # Errors
-    /// The sentence of [`Engine::lost_switch`].
-    pub(in crate::engine) fn is_not_lost(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        self.look_for_halves(name)?;
-        let Some(lost) = self.lost_switch(name) else {
+    /// The sentence of [`Live::lost_switch`].
+    pub(in crate::engine) fn is_not_lost(&self) -> Result<(), EngineError> {
+        self.look_for_halves()?;
+        let Some(lost) = self.lost_switch() else {
             return Ok(());
         };
-        self.remember_once(Some(name), &lost);
+        self.remember_once(&lost);
         Err(EngineError::Failed(lost))
     }
 
@@ -147,9 +145,9 @@ impl Engine {
     ///
     /// # Errors
     /// What a person has to know about it.
-    pub(in crate::engine) fn is_whole(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        self.look_for_halves(name)?;
-        match self.half_switched(name) {
+    pub(in crate::engine) fn is_whole(&self) -> Result<(), EngineError> {
+        self.look_for_halves()?;
+        match self.half_switched() {
             Some(half) => Err(EngineError::Failed(half)),
             None => Ok(()),
         }
@@ -159,13 +157,13 @@ impl Engine {
     /// every start from now on to find.
     ///
     /// # Errors
-    /// The sentence of [`Engine::lost_switch`]; that it cannot be noted.
+    /// The sentence of [`Live::lost_switch`]; that it cannot be noted.
     pub(super) fn did_not_die_switching(&self, job: &Job, claim: &Claim) -> Result<(), EngineError> {
         let phase = job.progress.as_ref().map(|progress| progress.phase);
         if !matches!(job.kind, JobKind::Restore | JobKind::Undo) || phase != Some(Phase::Switching) {
             return Ok(());
         }
-        if self.lost_switch(&job.environment).is_none() {
+        if self.lost_switch().is_none() {
             let lost = Lost {
                 job: job.id,
                 title: job.title.clone(),
@@ -175,16 +173,15 @@ impl Engine {
                 .write(LOST, &name_of(&job.environment), &lost)
                 .map_err(self.paper_failed("writing the record of a lost journal in", LOST))?;
         }
-        self.lost_switch(&job.environment)
+        self.lost_switch()
             .map_or(Ok(()), |lost| Err(EngineError::Failed(lost)))
     }
 
     /// The copies of journals beside the folders of an environment's instances, and what is in them; nothing for one that
     /// cannot be read.
-    fn copies_of_a_journal(&self, name: &EnvironmentName) -> Vec<(PathBuf, Option<Journal>)> {
-        let Ok(settings) = self.live_settings(name) else {
-            return Vec::new();
-        };
+    fn copies_of_a_journal(&self) -> Vec<(PathBuf, Option<Journal>)> {
+        let name = self.name();
+        let settings = self.settings();
         let mut found = Vec::new();
         for content in settings.instances.iter().filter_map(Self::content_folder) {
             let Ok(live) = staging::resolve(content) else {
@@ -252,9 +249,10 @@ impl Engine {
 
 /// Where an instance stands, to follow its name.
 fn stands(record: &InstanceRecord) -> &'static str {
-    let Beside::Folder { steps, .. } = &record.beside else {
+    if record.beside.folder().is_none() {
         return "has a database, which is not looked at here";
-    };
+    }
+    let steps = record.beside.steps();
     let standing = |step: &Step| step.standing().unwrap_or(Standing::Unknown);
     if steps.iter().all(|step| standing(step) == Standing::Done) {
         "has the restored content"

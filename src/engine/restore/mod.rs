@@ -8,10 +8,9 @@ mod beside;
 mod chosen;
 pub(super) mod database;
 mod drill;
-mod finish;
 mod fixed;
 mod halves;
-mod in_the_way;
+pub(super) mod in_the_way;
 pub(super) mod journal;
 mod left_behind;
 mod lost;
@@ -19,12 +18,13 @@ mod nodes;
 pub(super) mod plan;
 mod planned;
 mod probe;
-mod recover;
+pub(super) mod recover;
 mod safety;
 mod scratch;
 pub(super) mod search_indexes;
 mod staging;
 pub(super) mod switch;
+mod switching;
 mod tables;
 mod undo;
 mod versions;
@@ -36,15 +36,15 @@ use beside::Staged;
 use journal::{Journal, Stage};
 
 use super::lock::Needs;
-use super::{Engine, EngineError, Work};
-use crate::catalog::{NewJob, StoredPlan};
+use super::start::Beginning;
+use super::{Engine, EngineError, Live, Work};
+use crate::catalog::StoredPlan;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
-use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::repository::Repository;
@@ -93,16 +93,22 @@ impl Way {
     }
 }
 
-impl Engine {
-    /// Starts the restore that a plan describes. `confirm` is what the person typed under it.
-    ///
-    /// # Errors
-    /// A refusal (rules 5, 8, 9, 12, 13): also of a plan that does not hold any more, or that has found an obstacle; a
-    /// backup that is damaged.
-    pub fn start_restore(&self, plan: &PlanId, confirm: &str, by: &Principal) -> Result<JobId, EngineError> {
-        let StoredPlan { plan, basis } = self.known_plan(plan)?;
-        let name = &plan.environment;
-        self.may_restore(name, confirm)?;
+/// Starts the restore that a plan describes. `confirm` is what the person typed under it.
+///
+/// # Errors
+/// A refusal (rules 5, 8, 9, 12, 13): also of a plan that does not hold any more, or that has found an obstacle; a
+/// backup that is damaged.
+pub fn start_restore(engine: &Engine, plan: &PlanId, confirm: &str) -> Result<JobId, EngineError> {
+    let stored = planned::known_plan(engine, plan)?;
+    engine
+        .live(&stored.plan.environment)?
+        .start_restore(stored, confirm)
+}
+
+impl Live {
+    fn start_restore(&self, stored: StoredPlan, confirm: &str) -> Result<JobId, EngineError> {
+        let StoredPlan { plan, basis } = stored;
+        self.may_restore(confirm)?;
         let backup = self.still_holds(&plan, &basis)?;
         self.not_damaged(&backup)?;
         if let Some(obstacle) = plan.obstacles.first() {
@@ -127,33 +133,28 @@ impl Engine {
             known: Some(plan.changes),
             ..Way::default()
         };
-        self.start_restore_of(backup, way, JobKind::Restore, &title, by)
+        self.start_restore_of(backup, way, JobKind::Restore, &title)
     }
 
     /// Takes back the last restore: by an exchange with the tables that it replaced, where they still stand; else by a
     /// restore of its safety backup, limited to what it had replaced.
     ///
     /// # Errors
-    /// As [`Engine::start_restore`]; a refusal when neither stands.
-    pub fn start_undo(
-        &self,
-        name: &EnvironmentName,
-        confirm: &str,
-        by: &Principal,
-    ) -> Result<JobId, EngineError> {
-        self.may_restore(name, confirm)?;
+    /// As [`Live::start_restore`]; a refusal when neither stands.
+    pub fn start_undo(&self, confirm: &str) -> Result<JobId, EngineError> {
+        self.may_restore(confirm)?;
         // What there is to take back is known only when an interrupted switch is finished: until then some instances have
         // tables to go back to and others do not, and going back would mix them.
-        self.settle_abandoned()?;
-        if self.catalog().running(name)?.is_none() {
-            self.settle_journal(name)?;
+        recover::settle_abandoned(self.engine())?;
+        if self.catalog().running(self.name())?.is_none() {
+            self.settle_journal()?;
         }
-        if let Some(left) = self.tables_to_go_back_to(name)? {
-            return self.start_exchange_back(name, left, by);
+        if let Some(left) = self.tables_to_go_back_to()? {
+            return self.start_exchange_back(left);
         }
-        let backup = self.safety_of_the_last_restore(name)?;
+        let backup = self.safety_of_the_last_restore()?;
         let selection = backup.manifest.replaced.clone().unwrap_or_default();
-        let from = self.which_holds(name, &backup.id);
+        let from = self.which_holds(&backup.id);
         let title = format!(
             "undo: restore of the safety backup {}{}",
             backup.id,
@@ -165,11 +166,11 @@ impl Engine {
             from,
             ..Way::default()
         };
-        self.start_restore_of(backup, way, JobKind::Undo, &title, by)
+        self.start_restore_of(backup, way, JobKind::Undo, &title)
     }
 
-    fn may_restore(&self, name: &EnvironmentName, confirm: &str) -> Result<(), EngineError> {
-        self.live_settings(name)?;
+    fn may_restore(&self, confirm: &str) -> Result<(), EngineError> {
+        let name = self.name();
         if let Some(protection) = self.catalog().holds(name)?.protection {
             return Err(Refusal::Protected {
                 environment: name.clone(),
@@ -188,10 +189,7 @@ impl Engine {
         };
         Err(Refusal::Damaged {
             backup: backup.id.to_string(),
-            why: format!(
-                "{why}{}",
-                self.copy_instead(&backup.manifest.environment, &backup.id)
-            ),
+            why: format!("{why}{}", self.copy_instead(&backup.id)),
         })
     }
 
@@ -201,47 +199,41 @@ impl Engine {
         way: Way,
         kind: JobKind,
         title: &str,
-        by: &Principal,
     ) -> Result<JobId, EngineError> {
         self.not_damaged(&backup)?;
-        let name = backup.manifest.environment.clone();
-        let engine = self.clone();
-        let new = NewJob {
-            environment: &name,
-            kind,
-            title,
-            by,
-            due: None,
+        let beginning = Beginning {
+            reads: way.from,
+            needs: if way.without_safety {
+                Needs::Reading
+            } else {
+                Needs::Writing
+            },
+            ..Beginning::of(kind, title)
         };
-        let needs = if way.without_safety {
-            Needs::Reading
-        } else {
-            Needs::Writing
-        };
-        self.start_from(way.from, needs, new, move |work| {
+        self.begin(&beginning, move |live, work| {
             // Protection may have been set while the job waited.
-            engine.may_restore(work.environment(), &work.environment().to_string())?;
-            let first_lost = engine.first_lost(work.environment(), &way)?;
-            engine.restore(work, &backup, &Way { first_lost, ..way })
+            live.may_restore(&live.name().to_string())?;
+            let first_lost = live.first_lost(&way)?;
+            live.restore(work, &backup, &Way { first_lost, ..way })
         })
     }
 
     /// What stands in the way of keeping the safety backup in the first repository, where the restore can do without that.
-    fn first_lost(&self, name: &EnvironmentName, way: &Way) -> Result<Option<String>, EngineError> {
+    fn first_lost(&self, way: &Way) -> Result<Option<String>, EngineError> {
         if way.from == RepositoryChoice::First || way.without_safety {
             return Ok(None);
         }
-        self.first_is_lost(name)
+        self.first_is_lost()
     }
 
     fn restore(&self, work: &Work, backup: &Backup, way: &Way) -> Result<Outcome, EngineError> {
-        let name = work.environment().clone();
+        let name = self.name();
         let selection = &way.selection;
         if way.without_safety {
             work.leaves_out(&[Phase::SafetyBackup]);
         }
         work.phase(Phase::Preparing)?;
-        let plan = self.plan(&name, backup.clone(), way, work)?;
+        let plan = self.plan(backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
@@ -250,7 +242,7 @@ impl Engine {
             Severity::Information,
             &format!("the plan: {added} items to add, {changed} to change, {removed} to remove"),
         );
-        let settings = self.live_settings(&name)?;
+        let settings = self.settings();
         let chosen: Vec<&InstanceSettings> = settings
             .instances
             .iter()
@@ -267,7 +259,7 @@ impl Engine {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
         }
         leave_out_unconfigured(work, &chosen);
-        let repository = self.repository_holding(&name, &backup.id)?;
+        let repository = self.repository_holding(&backup.id)?;
 
         // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
         for warning in &plan.warnings {
@@ -281,12 +273,12 @@ impl Engine {
                 work.by()
             );
             work.log(Severity::Warning, &text);
-            self.record_activity(&work.by(), Some(&name), &text, Some(work.id()), Severity::Warning);
+            self.record_activity(&work.by(), &text, Some(work.id()), Severity::Warning);
             warnings.push(Self::NO_SAFETY.to_owned());
             None
         } else {
             if let Some(lost) = &way.first_lost {
-                self.record_activity(&work.by(), Some(&name), lost, Some(work.id()), Severity::Warning);
+                self.record_activity(&work.by(), lost, Some(work.id()), Severity::Warning);
             }
             self.take_safety_backup(work, backup, way, &mut warnings)?
         };
@@ -328,7 +320,7 @@ impl Engine {
         }
         let health = self.after_switch(work, &journal, &mut warnings)?;
         let safety = safety.map(|safety| {
-            let which = self.which_holds(&name, &safety.id);
+            let which = self.which_holds(&safety.id);
             (safety.id, which)
         });
         Ok(outcome(work, backup, way, safety, warnings, health))
@@ -358,42 +350,6 @@ impl Engine {
     /// What an outcome and the activity log say of a restore without a safety backup.
     const NO_SAFETY: &str = "no safety backup was taken, by choice: only what the restore replaced beside Live can bring \
                              the old content back";
-
-    fn write_journal(&self, journal: &Journal) -> Result<(), EngineError> {
-        journal
-            .write(self.papers_of(&journal.environment))
-            .map_err(self.paper_failed("writing the journal in", journal::KIND))
-    }
-
-    /// The last safe point: from here on the switch is finished, whatever happens.
-    fn begin_switch(
-        &self,
-        work: &Work,
-        selection: &Selection,
-        staged: &[Staged<'_>],
-        safety: Option<&Backup>,
-        journal: &mut Journal,
-    ) -> Result<(), EngineError> {
-        if work.is_cancelled_now() {
-            return Err(EngineError::Cancelled);
-        }
-        work.phase(Phase::Switching)?;
-        // Should the journal be lost, this is what tells that the switch had begun.
-        work.record()?;
-        work.check_claim()?;
-        for (staged, record) in staged.iter().zip(&mut journal.instances) {
-            record.beside = staged.to_switch(selection, &record.beside)?;
-        }
-        journal.safety = safety.map(|safety| safety.id.clone());
-        journal.safety_taken = safety.map(|safety| safety.manifest.taken);
-        let mut switching = journal.clone();
-        switching.stage = Stage::Switching;
-        lost::leave_copies(&switching)?;
-        self.write_journal(&switching)?;
-        *journal = switching;
-        // The last look before the first exchange. Whoever has taken the job over finds the journal and finishes it.
-        work.check_claim()
-    }
 }
 
 /// Writes the backup's content beside Live and reads it back from there.

@@ -14,14 +14,13 @@ use crate::content::postgres::layout::look;
 use crate::content::{Content, ContentError, Item};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, Verification};
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
-use crate::engine::{Engine, EngineError, versions};
+use crate::engine::{EngineError, Live, versions};
 use crate::repository::{Depth, Repository};
 use crate::watch::Watch;
 
@@ -48,7 +47,7 @@ impl Content for Nothing {
     }
 }
 
-impl Engine {
+impl Live {
     /// Whether the content of an instance is there at all: a folder that stands, a database with tables in it. One that
     /// is out of reach counts as there, since nobody knows.
     pub(super) fn is_there(&self, instance: &InstanceSettings) -> bool {
@@ -71,31 +70,30 @@ impl Engine {
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
         let name = &request.environment;
-        self.live_settings(name)?;
         // Of a Live that is half switched, what cannot be reached is not the news.
-        let told = |error| match self.half_switched(name) {
+        let told = |error| match self.half_switched() {
             Some(half) => EngineError::Failed(half),
             None => error,
         };
         // Looked at before the plan is made, so that what changes meanwhile counts as changed.
-        let basis = self.basis(name).map_err(told)?;
-        let backup = self.choose_from(name, request.from, &request.backup)?;
+        let basis = self.basis().map_err(told)?;
+        let backup = self.choose_from(request.from, &request.backup)?;
         let mut way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
             from: request.from,
             ..Way::default()
         };
-        way.first_lost = self.first_lost(name, &way)?;
-        let mut plan = self.plan(name, backup.clone(), &way, watch).map_err(|error| {
+        way.first_lost = self.first_lost(&way)?;
+        let mut plan = self.plan(backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
                 .map_or_else(EngineError::from, |()| told(error))
         })?;
         // A job that is at work is in the way of the restore by itself, and its switch is none that was left.
         if self.catalog().running(name)?.is_none() {
-            self.look_for_halves(name)?;
-            plan.obstacles.extend(self.half_switched(name));
+            self.look_for_halves()?;
+            plan.obstacles.extend(self.half_switched());
         }
         let stored = StoredPlan { plan, basis };
         self.catalog().add_plan(&stored, self.who())?;
@@ -104,21 +102,21 @@ impl Engine {
 
     pub(super) fn plan(
         &self,
-        name: &EnvironmentName,
         backup: Backup,
         way: &Way,
         watch: &dyn Watch,
     ) -> Result<RestorePlan, EngineError> {
+        let name = self.name();
         let selection = &way.selection;
-        let settings = self.live_settings(name)?;
-        let repository = self.repository_holding(name, &backup.id)?;
+        let settings = self.settings();
+        let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
         if backup.manifest.replaced.as_ref() != Some(selection) {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
         if let Verification::Damaged { why, .. } = &backup.verification {
-            let instead = self.copy_instead(name, &backup.id);
+            let instead = self.copy_instead(&backup.id);
             found.obstacles.push(format!(
                 "the backup is damaged: {why}; choose another one{instead}"
             ));
@@ -179,7 +177,7 @@ impl Engine {
         }
         // That it is left out is said by the plan itself.
         if !way.without_safety {
-            let takes_it = self.repository_of(name, way.safety_goes_to(), false)?;
+            let takes_it = self.repository_of(way.safety_goes_to(), false)?;
             repository_room(takes_it.as_deref(), &backup, &changes, &mut room, &mut warnings);
         }
         warnings.extend(way.first_lost.clone());
@@ -187,7 +185,7 @@ impl Engine {
             warnings.push(format!("it cannot be told which versions run in {name}: {why}"));
             backup.manifest.versions.clone()
         });
-        let expected = self.expected_time(name, &backup, way)?;
+        let expected = self.expected_time(&backup, way)?;
         // Of a backup whose date is wrong, nobody can say what came after it.
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken || backup.dated_ahead);
         let plan = RestorePlan {
@@ -285,16 +283,12 @@ impl Engine {
     /// How long a restore takes: as a drill has measured, and as long again as the last copy of Live took for the safety
     /// backup; without a drill as the last restores of this environment did; before there was any, twice as long as
     /// taking and verifying the backup, since a restore copies Live and then writes as much.
-    fn expected_time(
-        &self,
-        name: &EnvironmentName,
-        backup: &Backup,
-        way: &Way,
-    ) -> Result<Option<ExpectedTime>, EngineError> {
+    fn expected_time(&self, backup: &Backup, way: &Way) -> Result<Option<ExpectedTime>, EngineError> {
+        let name = self.name();
         let drills = self.catalog().drills(name)?;
         if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
             // Of a repository that is out of reach nobody knows.
-            let copying = match self.backups(name).unwrap_or_default().first() {
+            let copying = match self.backups().unwrap_or_default().first() {
                 Some(newest) if !way.without_safety => {
                     newest.manifest.copy_millis + newest.manifest.verify_millis
                 }

@@ -11,14 +11,31 @@ use sha2::{Digest, Sha256};
 use crate::catalog::StoredPlan;
 use crate::content::postgres::layout::look;
 use crate::domain::backup::{Backup, ChoiceError};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::InstanceName;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::domain::staleness::{Basis, Stale, too_old};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Live};
 
-impl Engine {
+/// A plan that was made here and is young enough.
+pub(super) fn known_plan(engine: &Engine, id: &PlanId) -> Result<StoredPlan, EngineError> {
+    let stale = |why| Refusal::StalePlan {
+        plan: id.clone(),
+        why,
+    };
+    let now = engine.now();
+    let stored = engine
+        .catalog()
+        .plan(id, now)?
+        .ok_or_else(|| stale(Stale::Unknown))?;
+    match too_old(stored.plan.made, now) {
+        Some(why) => Err(stale(why).into()),
+        None => Ok(stored),
+    }
+}
+
+impl Live {
     /// An id for a new plan.
     pub(super) fn new_plan_id(&self) -> Result<PlanId, EngineError> {
         Ok(PlanId::of_random(self.random_bytes()?))
@@ -32,41 +49,23 @@ impl Engine {
 
     fn random_bytes<const LENGTH: usize>(&self) -> Result<[u8; LENGTH], EngineError> {
         let mut bytes = [0; LENGTH];
-        (self.0.random)(&mut bytes).map_err(EngineError::Failed)?;
+        self.engine().fill_at_random(&mut bytes)?;
         Ok(bytes)
-    }
-
-    /// A plan that was made here and is young enough.
-    pub(super) fn known_plan(&self, id: &PlanId) -> Result<StoredPlan, EngineError> {
-        let stale = |why| Refusal::StalePlan {
-            plan: id.clone(),
-            why,
-        };
-        let now = self.now();
-        let stored = self
-            .catalog()
-            .plan(id, now)?
-            .ok_or_else(|| stale(Stale::Unknown))?;
-        match too_old(stored.plan.made, now) {
-            Some(why) => Err(stale(why).into()),
-            None => Ok(stored),
-        }
     }
 
     /// Gives the backup of a plan as it is now, if what the plan was made from is still so.
     pub(super) fn still_holds(&self, plan: &RestorePlan, basis: &Basis) -> Result<Backup, EngineError> {
-        let name = &plan.environment;
         let stale = |why| {
             EngineError::from(Refusal::StalePlan {
                 plan: plan.id.clone(),
                 why,
             })
         };
-        if let Some(why) = basis.changed(&self.basis(name)?) {
+        if let Some(why) = basis.changed(&self.basis()?) {
             return Err(stale(why));
         }
         let backup = &plan.backup.id;
-        match self.choose_from(name, plan.from, &backup.0) {
+        match self.choose_from(plan.from, &backup.0) {
             Err(EngineError::UnknownBackup(ChoiceError::Unknown(_))) => Err(stale(Stale::BackupGone {
                 backup: backup.clone(),
             })),
@@ -75,8 +74,9 @@ impl Engine {
     }
 
     /// What a plan of the environment is made from now.
-    pub(super) fn basis(&self, name: &EnvironmentName) -> Result<Basis, EngineError> {
-        let settings = self.live_settings(name)?;
+    pub(super) fn basis(&self) -> Result<Basis, EngineError> {
+        let name = self.name();
+        let settings = self.settings();
         let written = serde_json::to_vec(settings).map_err(|error| {
             EngineError::Failed(format!("the settings of {name} cannot be written down: {error}"))
         })?;

@@ -7,14 +7,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
-use super::journal::{self, Beside, Journal, Stage};
+use super::drill::with_scratch;
+use super::journal::{self, Journal, Stage};
 use super::switch::{Identity, Step};
 use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::domain::principal::Principal;
-use crate::engine::{Engine, EngineError, hooks, locked, papers};
+use crate::engine::{Engine, EngineError, Live, hooks, locked, papers};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);
@@ -36,55 +36,116 @@ struct Settled {
     safety: Option<crate::domain::backup::BackupId>,
 }
 
-impl Engine {
-    /// Settles every job whose Lifeboat has died. Of several Lifeboats that look at the same time, one settles each.
-    ///
-    /// # Errors
-    /// A catalog that cannot be read or written.
-    pub(in crate::engine) fn settle_abandoned(&self) -> Result<(), EngineError> {
-        let abandoned = self.catalog().abandoned()?.into_iter().map(|job| (job, false));
-        let orphans = self.orphans()?.into_iter().map(|job| (job, true));
-        // What drills have left can wait, and may take long where a database is away. A Live that is half switched cannot.
-        let (drills, others): (Vec<_>, Vec<_>) = abandoned
-            .chain(orphans)
-            .partition(|(job, _)| job.kind == JobKind::Drill);
-        self.take_over(others)?;
-        for name in &self.with_papers()? {
-            // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
-            // be settled is shown as the environment's trouble, and stops every job on it.
-            if self.catalog().running(name)?.is_none()
-                && let Err(error) = self.settle_journal(name)
-            {
-                self.remember_once(Some(name), &error.to_string());
-            }
+/// Settles every job whose Lifeboat has died. Of several Lifeboats that look at the same time, one settles each.
+///
+/// # Errors
+/// A catalog that cannot be read or written.
+pub(in crate::engine) fn settle_abandoned(engine: &Engine) -> Result<(), EngineError> {
+    let abandoned = engine.catalog().abandoned()?.into_iter().map(|job| (job, false));
+    let orphans = orphans(engine)?.into_iter().map(|job| (job, true));
+    // What drills have left can wait, and may take long where a database is away. A Live that is half switched cannot.
+    let (drills, others): (Vec<_>, Vec<_>) = abandoned
+        .chain(orphans)
+        .partition(|(job, _)| job.kind == JobKind::Drill);
+    take_over(engine, others)?;
+    for live in with_papers(engine)? {
+        // A journal without a job: the catalog was lost, or an earlier start could not finish. What still cannot
+        // be settled is shown as the environment's trouble, and stops every job on it.
+        if engine.catalog().running(live.name())?.is_none()
+            && let Err(error) = live.settle_journal()
+        {
+            live.remember_once(&error.to_string());
         }
-        self.take_over(drills)?;
-        self.settle_drills()
     }
+    take_over(engine, drills)?;
+    settle_drills(engine)
+}
 
-    /// Takes jobs over and settles them: those of other processes, and those of this one's own.
-    fn take_over(&self, jobs: Vec<(Job, bool)>) -> Result<(), EngineError> {
-        for (job, is_own) in jobs {
-            let claim = if is_own {
-                self.catalog().adopt_own(job.id)?
-            } else {
-                self.catalog().adopt(job.id)?
-            };
-            if let Some(claim) = claim {
-                self.settle_job(job, &claim)?;
-            }
+/// Where several machines share the catalog: settles what those have left behind that are gone.
+pub fn look_for_the_dead(engine: &Engine) {
+    if !engine.catalog().is_shared() {
+        return;
+    }
+    match settle_abandoned(engine) {
+        // That the catalog is away is seen by everybody who asks it for anything.
+        Ok(()) | Err(EngineError::Catalog(CatalogError::OutOfReach { .. })) => {}
+        Err(error) => engine.activity().remember_once(None, &error.to_string()),
+    }
+}
+
+/// Takes jobs over and settles them: those of other processes, and those of this one's own.
+fn take_over(engine: &Engine, jobs: Vec<(Job, bool)>) -> Result<(), EngineError> {
+    for (job, is_own) in jobs {
+        let claim = if is_own {
+            engine.catalog().adopt_own(job.id)?
+        } else {
+            engine.catalog().adopt(job.id)?
+        };
+        if let Some(claim) = claim {
+            engine.live_to_settle(&job.environment).settle_job(job, &claim)?;
         }
-        Ok(())
     }
+    Ok(())
+}
 
+/// Jobs that are claimed for this process, and that nobody in it has worked on for a while: the catalog was away when
+/// their claim was confirmed, or for longer than their end was tried to be written.
+fn orphans(engine: &Engine) -> Result<Vec<Job>, EngineError> {
+    let unended = engine.catalog().own_unended()?;
+    let at_work = engine.jobs().at_work();
+    let mut seen = locked(&engine.jobs().state().orphans);
+    let orphans: Vec<_> = unended
+        .into_iter()
+        .filter(|job| !at_work.contains(&job.id))
+        .collect();
+    seen.retain(|id, _| orphans.iter().any(|job| job.id == *id));
+    Ok(orphans
+        .into_iter()
+        .filter(|job| seen.entry(job.id).or_insert_with(Monotonic::now).elapsed() >= ORPHANED_AFTER)
+        .collect())
+}
+
+/// Removes what drills have left that nobody is at any more: on this machine, and in databases.
+fn settle_drills(engine: &Engine) -> Result<(), EngineError> {
+    for live in with_scratch(engine)? {
+        if engine.catalog().running(live.name())?.is_none()
+            && let Err(error) = live.settle_scratch()
+        {
+            live.remember_once(&format!("what a drill has left could not be removed: {error}"));
+        }
+    }
+    Ok(())
+}
+
+/// The environments that may have something to be settled.
+fn with_papers(engine: &Engine) -> Result<Vec<Live>, EngineError> {
+    let all = engine.all_to_settle();
+    if !engine.catalog().is_shared() {
+        return Ok(all.collect());
+    }
+    // Thousands of environments are not asked for one by one, several times a minute.
+    let mut noted = engine.catalog().notes(journal::KIND)?;
+    noted.extend(engine.catalog().notes(hooks::OWED)?);
+    let stands = |live: &Live| {
+        let paper = papers::name_of(live.name());
+        noted.iter().any(|noted| {
+            noted
+                .strip_prefix(&paper)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
+        })
+    };
+    Ok(all.filter(stands).collect())
+}
+
+impl Live {
     /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
     fn settle_job(&self, mut job: Job, claim: &Claim) -> Result<(), EngineError> {
         self.settle_record(&job, claim)?;
         self.settle_drill(&job, claim)?;
         let settled = {
             // Whoever settles can stand still too, and be taken for gone.
-            let _fence = self.behind_fence(&job.environment, *claim);
-            self.settle(&job.environment).and_then(|settled| {
+            let _fence = self.behind_fence(*claim);
+            self.settle().and_then(|settled| {
                 if settled.is_none() {
                     self.did_not_die_switching(&job, claim)?;
                 }
@@ -92,70 +153,6 @@ impl Engine {
             })
         };
         self.end_abandoned(&mut job, claim, settled)
-    }
-
-    /// Jobs that are claimed for this process, and that nobody in it has worked on for a while: the catalog was away when
-    /// their claim was confirmed, or for longer than their end was tried to be written.
-    fn orphans(&self) -> Result<Vec<Job>, EngineError> {
-        let unended = self.catalog().own_unended()?;
-        let at_work = self.jobs_at_work();
-        let mut seen = locked(&self.0.orphans);
-        let orphans: Vec<_> = unended
-            .into_iter()
-            .filter(|job| !at_work.contains(&job.id))
-            .collect();
-        seen.retain(|id, _| orphans.iter().any(|job| job.id == *id));
-        Ok(orphans
-            .into_iter()
-            .filter(|job| seen.entry(job.id).or_insert_with(Monotonic::now).elapsed() >= ORPHANED_AFTER)
-            .collect())
-    }
-
-    /// Removes what drills have left that nobody is at any more: on this machine, and in databases.
-    fn settle_drills(&self) -> Result<(), EngineError> {
-        for name in &self.with_scratch()? {
-            if self.catalog().running(name)?.is_none()
-                && let Err(error) = self.settle_scratch(name)
-            {
-                self.remember_once(
-                    Some(name),
-                    &format!("what a drill has left could not be removed: {error}"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Where several machines share the catalog: settles what those have left behind that are gone.
-    pub fn look_for_the_dead(&self) {
-        if !self.catalog().is_shared() {
-            return;
-        }
-        match self.settle_abandoned() {
-            // That the catalog is away is seen by everybody who asks it for anything.
-            Ok(()) | Err(EngineError::Catalog(CatalogError::OutOfReach { .. })) => {}
-            Err(error) => self.remember_once(None, &error.to_string()),
-        }
-    }
-
-    /// The environments that may have something to be settled.
-    fn with_papers(&self) -> Result<Vec<EnvironmentName>, EngineError> {
-        let names = self.environments().map(|(name, _)| name);
-        if !self.catalog().is_shared() {
-            return Ok(names.cloned().collect());
-        }
-        // Thousands of environments are not asked for one by one, several times a minute.
-        let mut noted = self.catalog().notes(journal::KIND)?;
-        noted.extend(self.catalog().notes(hooks::OWED)?);
-        let stands = |name: &&EnvironmentName| {
-            let paper = papers::name_of(name);
-            noted.iter().any(|noted| {
-                noted
-                    .strip_prefix(&paper)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
-            })
-        };
-        Ok(names.filter(stands).cloned().collect())
     }
 
     /// Looks whether the backup is there that a job was about to record. If it is known not to be, it is void: it might
@@ -167,12 +164,12 @@ impl Engine {
         let name = &job.environment;
         // A repository that cannot be listed says nothing. A record is written only when its backup is whole and read
         // back: one too many does no harm, and one that is declared void by mistake may be the way back from a restore.
-        let Ok(backups) = self.list_backups(name) else {
+        let Ok(backups) = self.list_backups() else {
             return Ok(());
         };
         let copies = if self.may_record_in_the_second(job) {
             // One that is not there says as little: its disk may not be mounted.
-            let (Ok(None), Ok(copies)) = (self.second_is_away(name), self.list_copies(name)) else {
+            let (Ok(None), Ok(copies)) = (self.second_is_away(), self.list_copies()) else {
                 return Ok(());
             };
             copies
@@ -182,7 +179,7 @@ impl Engine {
         let ids = backups.iter().chain(copies.iter().map(|copy| &copy.backup));
         if ids.into_iter().all(|backup| backup.id.0 != record) {
             self.catalog().void_record(claim, name, &record, self.now())?;
-            self.changed(name);
+            self.changed();
         }
         Ok(())
     }
@@ -200,20 +197,14 @@ impl Engine {
     }
 
     /// Settles a journal that no job stands for. Nothing may work on the environment before that is done.
-    pub(in crate::engine) fn settle_journal(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        if let Some(settled) = self.settle(name)? {
+    pub(in crate::engine) fn settle_journal(&self) -> Result<(), EngineError> {
+        if let Some(settled) = self.settle()? {
             let severity = if settled.done {
                 Severity::Warning
             } else {
                 Severity::Information
             };
-            self.remember(
-                &Principal::Lifeboat,
-                Some(name),
-                &settled.sentence,
-                None,
-                severity,
-            );
+            self.remember(&Principal::Lifeboat, &settled.sentence, None, severity);
         }
         Ok(())
     }
@@ -272,33 +263,27 @@ impl Engine {
         job.ended = Some(now);
         job.state = state;
         job.outcome = outcome;
-        self.remember(
-            &Principal::Lifeboat,
-            Some(&job.environment),
-            &text,
-            Some(job.id),
-            severity,
-        );
+        self.remember(&Principal::Lifeboat, &text, Some(job.id), severity);
         self.catalog().update_job(claim, job)?;
         Ok(())
     }
 
     /// Finishes or undoes the restore that an environment's journal tells of, and then runs the hooks that an
     /// interrupted job still owes. `None` when there is no journal.
-    fn settle(&self, name: &EnvironmentName) -> Result<Option<Settled>, EngineError> {
-        if self.journal(name)?.is_none() && !self.owes_hooks(name) {
+    fn settle(&self) -> Result<Option<Settled>, EngineError> {
+        if self.journal()?.is_none() && !self.owes_hooks() {
             return Ok(None);
         }
         // Two Lifeboats that both settled it would exchange Live twice. Read again under the lock: it may be settled now.
-        let _lock = self.lock_all_within_reach(name)?;
+        let _lock = self.lock_all_within_reach()?;
         // As long as Live may be mixed, nothing that was stopped for the switch is started on it.
-        let mut settled = self.settle_restore(name)?;
+        let mut settled = self.settle_restore()?;
         if settled.is_some() {
             // What was noted while the journal was lost may be settled by one that was brought back. Whoever begins a job
             // looks again.
-            let _ = self.look_for_halves(name);
+            let _ = self.look_for_halves();
         }
-        let warnings = self.run_left_over(name);
+        let warnings = self.run_left_over();
         match &mut settled {
             Some(settled) if settled.done => settled.warnings.extend(warnings),
             Some(settled) => {
@@ -308,33 +293,27 @@ impl Engine {
             }
             None => {
                 for warning in warnings {
-                    self.remember(
-                        &Principal::Lifeboat,
-                        Some(name),
-                        &warning,
-                        None,
-                        Severity::Warning,
-                    );
+                    self.remember(&Principal::Lifeboat, &warning, None, Severity::Warning);
                 }
             }
         }
         Ok(settled)
     }
 
-    /// The part of [`Engine::settle`] that is about the journal, under the environment's lock.
-    fn settle_restore(&self, name: &EnvironmentName) -> Result<Option<Settled>, EngineError> {
-        let Some(mut journal) = self.journal(name)? else {
+    /// The part of [`Live::settle`] that is about the journal, under the environment's lock.
+    fn settle_restore(&self) -> Result<Option<Settled>, EngineError> {
+        let Some(mut journal) = self.journal()? else {
             return Ok(None);
         };
         let backup = journal.backup.clone();
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
-            if !Self::nothing_is_switched_of_folders(&journal) {
+            if !journal.holds_nothing_of_live() {
                 return Err(self.half(&journal, &"Live is not the content that it had before"));
             }
             let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
-                self.drop_safety(self.find_backup(name, id).ok().as_ref());
+                self.drop_safety(self.find_backup(id).ok().as_ref());
             }
             return Ok(Some(Settled {
                 done: false,
@@ -371,7 +350,7 @@ impl Engine {
             self.write_journal(&journal)?;
             let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
-                self.drop_safety(self.find_backup(name, id).ok().as_ref());
+                self.drop_safety(self.find_backup(id).ok().as_ref());
             }
             return Ok(Some(Settled {
                 done: false,
@@ -414,7 +393,7 @@ impl Engine {
             return Ok(());
         }
         for record in &journal.instances {
-            let Beside::Folder { staging, steps } = &record.beside else {
+            let (Some(staging), steps) = (record.beside.folder(), record.beside.steps()) else {
                 continue;
             };
             let known = |step: &Step| {
@@ -445,7 +424,8 @@ impl Engine {
     }
 
     /// The journal of an environment, if one stands.
-    fn journal(&self, name: &EnvironmentName) -> Result<Option<Journal>, EngineError> {
+    fn journal(&self) -> Result<Option<Journal>, EngineError> {
+        let name = self.name();
         Journal::read(self.papers(), name).map_err(|error| {
             EngineError::Failed(format!(
                 "the journal of an interrupted restore of {name} in {} cannot be read ({error}): look at Live and at \
@@ -457,12 +437,13 @@ impl Engine {
     }
 
     /// What a person has to know about a restore that is neither done nor undone. `None` when all is well.
-    pub(in crate::engine) fn half_switched(&self, name: &EnvironmentName) -> Option<String> {
-        match self.journal(name) {
+    pub(in crate::engine) fn half_switched(&self) -> Option<String> {
+        let name = self.name();
+        match self.journal() {
             Err(error) => Some(error.to_string()),
             Ok(Some(journal))
                 if journal.stage == Stage::Switching
-                    || journal.stage == Stage::Staging && !Self::nothing_is_switched_of_folders(&journal) =>
+                    || journal.stage == Stage::Staging && !journal.holds_nothing_of_live() =>
             {
                 Some(format!(
                     "{name} is half switched by job {}: do not edit content; mend what the notifications say, and start \
@@ -471,7 +452,7 @@ impl Engine {
                 ))
             }
             Ok(Some(_)) => None,
-            Ok(None) => self.left_without_a_journal(name),
+            Ok(None) => self.left_without_a_journal(),
         }
     }
 }

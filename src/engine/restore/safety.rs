@@ -1,23 +1,20 @@
 //! The safety backup of a restore: taken before anything else, taken anew when Live moves on, compared with what the
-//! switch displaced before that is removed, and dropped again when the restore came to nothing.
+//! switch displaced before that is removed (`switching`), and dropped again when the restore came to nothing.
 
-use super::journal::{Beside, InstanceRecord, Journal, Stage};
-use super::lost::remove_copies;
 use super::{SAFETY_ATTEMPTS, Way};
 use crate::content::Content;
 use crate::content::files::Files;
-use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{EngineError, Live, Work};
 use crate::repository::Depth;
 use crate::watch::Unwatched;
 
-impl Engine {
+impl Live {
     /// Takes the safety backup of rule 10. `None` when nothing of Live is left to save.
     ///
     /// A restore from the second repository keeps it there where the first one is lost, or turns out to take nothing.
@@ -28,7 +25,7 @@ impl Engine {
         way: &Way,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Backup>, EngineError> {
-        let settings = self.live_settings(work.environment())?;
+        let settings = self.settings();
         let (there, gone): (Vec<_>, Vec<_>) = settings
             .instances
             .iter()
@@ -57,16 +54,10 @@ impl Engine {
         {
             let text = format!(
                 "the first repository takes no safety backup ({error}): it goes to the second, in {}",
-                self.copy_place(work.environment())
+                self.copy_place()
             );
             work.log(Severity::Warning, &text);
-            self.record_activity(
-                &work.by(),
-                Some(work.environment()),
-                &text,
-                Some(work.id()),
-                Severity::Warning,
-            );
+            self.record_activity(&work.by(), &text, Some(work.id()), Severity::Warning);
             warnings.push(text);
             way.first_takes_nothing.set(true);
             taken = self.copy_live(work, purpose(way.safety_goes_to()), &gone);
@@ -94,7 +85,7 @@ impl Engine {
         warnings: &mut Vec<String>,
     ) -> Result<(), EngineError> {
         let selection = &way.selection;
-        let settings = self.live_settings(work.environment())?;
+        let settings = self.settings();
         // Where an exchange cannot take the restore back, undo has nothing but the safety backup: what editors have done
         // in a database while everything was staged has to be in it.
         let in_database = |instance: &&InstanceSettings| {
@@ -140,7 +131,7 @@ impl Engine {
 
     /// How many items of an instance's content differ from the safety backup. An instance that the safety backup does
     /// not hold differs in every item.
-    fn unsaved(
+    pub(super) fn unsaved(
         &self,
         safety: Option<&Backup>,
         instance: &InstanceName,
@@ -157,7 +148,7 @@ impl Engine {
             let items = content.walk(&mut |_| {}).collect::<Result<Vec<_>, _>>()?;
             return Ok(u64::try_from(items.len()).unwrap_or(u64::MAX));
         };
-        let repository = self.repository_holding(&safety.manifest.environment, &safety.id)?;
+        let repository = self.repository_holding(&safety.id)?;
         let selection = safety.manifest.replaced.clone().unwrap_or_default();
         let compared = repository.compare(
             &safety.id,
@@ -177,118 +168,10 @@ impl Engine {
     /// Drops the safety backup of a restore that replaced nothing: undo would go back to it, and undo nothing.
     pub(super) fn drop_safety(&self, safety: Option<&Backup>) {
         let Some(safety) = safety else { return };
-        let name = &safety.manifest.environment;
         // One that cannot be dropped stands until it expires; that does no harm to content.
-        if let Ok(repository) = self.repository_holding(name, &safety.id) {
+        if let Ok(repository) = self.repository_holding(&safety.id) {
             let _ = repository.forget(std::slice::from_ref(&safety.id));
         }
-        self.changed(name);
-    }
-
-    /// Removes what the switch displaced, if the safety backup holds all of it, and the journal.
-    pub(super) fn clean_up(&self, journal: &Journal) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if let Err(error) = remove_copies(journal) {
-            warnings.push(error.to_string());
-        }
-        let kept: Vec<_> = journal
-            .instances
-            .iter()
-            .filter_map(|record| Some((record, self.why_kept(journal, record)?)))
-            .collect();
-        if kept.is_empty() {
-            // From here on what was displaced may be gone in part: after a crash it is not compared again.
-            let clearing = Journal {
-                stage: Stage::Clearing,
-                ..journal.clone()
-            };
-            if let Err(error) = self.write_journal(&clearing) {
-                warnings.push(error.to_string());
-            }
-        }
-        for (record, why) in &kept {
-            if let Beside::Folder { staging, .. } = &record.beside {
-                warnings.push(format!(
-                    "what was live in {} before is kept in {}, since {why}: remove it when nobody needs it",
-                    record.instance,
-                    staging.display()
-                ));
-            }
-        }
-        let is_kept = |instance: &InstanceName| kept.iter().any(|(record, _)| record.instance == *instance);
-        warnings.extend(self.clear_all_but(journal, &is_kept));
-        self.note_replaced(journal);
-        if let Err(error) = journal.remove(self.papers_of(&journal.environment)) {
-            warnings.push(format!(
-                "the journal of the restore could not be removed: {error}"
-            ));
-        }
-        warnings
-    }
-
-    /// Removes everything that a finished restore no longer needs, and the journal. Returns what could not be removed.
-    pub(super) fn clear(&self, journal: &Journal) -> Vec<String> {
-        let mut left = self.clear_all_but(journal, &|_| false);
-        self.note_replaced(journal);
-        if let Err(error) = journal.remove(self.papers_of(&journal.environment)) {
-            left.push(format!(
-                "the journal of the restore could not be removed: {error}"
-            ));
-        }
-        left
-    }
-
-    fn clear_all_but(&self, journal: &Journal, is_kept: &dyn Fn(&InstanceName) -> bool) -> Vec<String> {
-        let mut left = Vec::new();
-        for record in journal
-            .instances
-            .iter()
-            .filter(|record| !is_kept(&record.instance))
-        {
-            match &record.beside {
-                Beside::Folder { staging, .. } => {
-                    if let Err(error) = removal::remove(staging) {
-                        left.push(format!("{} could not be removed: {error}", staging.display()));
-                    }
-                }
-                Beside::Schema(schema) => {
-                    // Empty by now.
-                    let dropped =
-                        self.drop_or_leave_behind(&journal.environment, &record.instance, &[&schema.fresh]);
-                    match dropped {
-                        Ok(sentences) => left.extend(sentences),
-                        Err(error) => left.push(error.to_string()),
-                    }
-                }
-            }
-        }
-        left
-    }
-
-    /// Why what was displaced of an instance has to be kept: it holds something that the safety backup does not.
-    fn why_kept(&self, journal: &Journal, record: &InstanceRecord) -> Option<String> {
-        // Replaced tables stay in any case.
-        let Beside::Folder { staging, steps } = &record.beside else {
-            return None;
-        };
-        let displaced = staging.join("content");
-        // A restore that brought back what was gone has displaced nothing.
-        if !steps.iter().any(|step| step.old.is_some()) || !displaced.exists() {
-            return None;
-        }
-        let safety = journal
-            .safety
-            .as_ref()
-            .map(|id| self.find_backup(&journal.environment, id));
-        let unsaved = safety
-            .transpose()
-            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &Files::new(&displaced)));
-        match unsaved {
-            Ok(0) => None,
-            Ok(items) => Some(format!("{items} items in it are not in the safety backup")),
-            Err(error) => Some(format!(
-                "it could not be compared with the safety backup ({error})"
-            )),
-        }
+        self.changed();
     }
 }

@@ -41,17 +41,9 @@ impl ScratchNote {
         Self::path(state, environment).exists()
     }
 
-    /// The environments of which a drill is at work on this machine or was left.
-    pub(super) fn standing<'n>(
-        state: &Path,
-        names: impl Iterator<Item = &'n EnvironmentName>,
-    ) -> Vec<&'n EnvironmentName> {
-        // Mostly there is none, and then thousands of environments need not be looked at one by one.
-        let is_empty = fs::read_dir(state.join("drills")).map_or(true, |mut notes| notes.next().is_none());
-        if is_empty {
-            return Vec::new();
-        }
-        names.filter(|name| Self::stands(state, name)).collect()
+    /// Whether a drill of any environment is at work on this machine or was left.
+    pub(super) fn any(state: &Path) -> bool {
+        fs::read_dir(state.join("drills")).is_ok_and(|mut notes| notes.next().is_some())
     }
 
     /// The note that stands. One that cannot be read was never finished, and nothing was made after it.

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::journal::{Beside, Journal};
+use super::journal::Journal;
 use super::staging::{longest_name, name_beside};
 use crate::disk::removal;
 use crate::domain::activity::Severity;
-use crate::engine::Engine;
+use crate::engine::Live;
 
-impl Engine {
+impl Live {
     /// Removes the folders of search indexes of what was restored: Jackrabbit builds one only where there is none.
     pub(super) fn remove_search_indexes(
         &self,
@@ -21,10 +21,10 @@ impl Engine {
         }
         let mut warnings = Vec::new();
         for record in &journal.instances {
-            let Beside::Schema(schema) = &record.beside else {
+            let Some(schema) = record.beside.schema() else {
                 continue;
             };
-            let Ok(connector) = self.connector_of(&journal.environment, &record.instance) else {
+            let Ok(connector) = self.connector_of(&record.instance) else {
                 continue;
             };
             for pattern in &connector.settings().search_indexes {

@@ -25,8 +25,8 @@ use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
 use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
-use crate::domain::settings::{ContentSettings, InstanceSettings, PostgresSettings};
-use crate::engine::{Engine, EngineError};
+use crate::domain::settings::InstanceSettings;
+use crate::engine::EngineError;
 use crate::repository::{Files, Repository};
 use crate::watch::Watch;
 
@@ -127,30 +127,6 @@ pub(super) struct About<'a> {
     pub backup: Option<&'a Backup>,
     pub selection: &'a Selection,
     pub now: Instant,
-}
-
-impl Engine {
-    /// Connects to the database of an instance, if it has one.
-    pub(in crate::engine) fn connector(&self, settings: &PostgresSettings) -> Connector {
-        Connector::new(settings, self.state().to_owned(), self.variables())
-    }
-
-    /// The database of an instance of an environment.
-    pub(super) fn connector_of(
-        &self,
-        environment: &crate::domain::environment::EnvironmentName,
-        instance: &InstanceName,
-    ) -> Result<Connector, EngineError> {
-        let settings = self.live_settings(environment)?;
-        let found = settings.instances.iter().find(|known| known.name == *instance);
-        match found.map(|known| &known.content) {
-            Some(ContentSettings::Postgres(database)) => Ok(self.connector(database)),
-            _ => Err(EngineError::Failed(format!(
-                "{instance} of {environment} is no longer configured with a database, and a restore of it is not finished: \
-                 put its configuration back"
-            ))),
-        }
-    }
 }
 
 impl TableStaging {

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::after::leave_out_unconfigured;
 use super::beside::Staged;
-use super::journal::{Beside, Journal, Stage};
+use super::journal::{Journal, Stage};
 use super::tables::{About, TableStaging};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::replaced::{self, Left};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
@@ -24,7 +24,7 @@ use crate::domain::retention::undo_target;
 use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice};
 use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::papers::name_of;
-use crate::engine::{Engine, EngineError, Work};
+use crate::engine::{EngineError, Live, Work};
 
 /// What the records of replaced tables are called.
 const REPLACED: &str = "replaced";
@@ -50,11 +50,11 @@ struct LastRestore {
     other: Option<Instant>,
 }
 
-impl Engine {
+impl Live {
     /// The databases of an environment, by instance.
-    fn databases(&self, name: &EnvironmentName) -> Result<Vec<(InstanceName, Connector)>, EngineError> {
-        let settings = self.live_settings(name)?;
-        Ok(settings
+    fn databases(&self) -> Vec<(InstanceName, Connector)> {
+        let settings = self.settings();
+        settings
             .instances
             .iter()
             .filter_map(|instance| match &instance.content {
@@ -63,13 +63,14 @@ impl Engine {
                 }
                 ContentSettings::Files { .. } => None,
             })
-            .collect())
+            .collect()
     }
 
     /// Everything that restores have left in the environment's databases, the newest first.
-    pub(super) fn left_in_databases(&self, name: &EnvironmentName) -> Result<LeftByInstance, EngineError> {
+    pub(super) fn left_in_databases(&self) -> Result<LeftByInstance, EngineError> {
+        let name = self.name();
         let mut all = Vec::new();
-        for (instance, connector) in self.databases(name)? {
+        for (instance, connector) in self.databases() {
             for left in replaced::find(&connector, name, &instance)? {
                 all.push((instance.clone(), left));
             }
@@ -80,16 +81,13 @@ impl Engine {
 
     /// The tables that the last restore replaced, if an exchange with them takes all of it back. `None` when a safety
     /// backup is the way.
-    pub(super) fn tables_to_go_back_to(
-        &self,
-        name: &EnvironmentName,
-    ) -> Result<Option<LeftByInstance>, EngineError> {
-        let settings = self.live_settings(name)?;
-        if self.databases(name)?.is_empty() {
+    pub(super) fn tables_to_go_back_to(&self) -> Result<Option<LeftByInstance>, EngineError> {
+        let settings = self.settings();
+        if self.databases().is_empty() {
             return Ok(None);
         }
         let left: LeftByInstance = self
-            .left_in_databases(name)?
+            .left_in_databases()?
             .into_iter()
             .filter(|(_, left)| left.is_replaced() && left.note.expires > self.now())
             .collect();
@@ -104,7 +102,7 @@ impl Engine {
             .into_iter()
             .filter(|(_, left)| left.note.job == job && left.note.at == at)
             .collect();
-        if let Some(last) = self.last_restore(name) {
+        if let Some(last) = self.last_restore() {
             let is_whole = last
                 .instances
                 .iter()
@@ -112,19 +110,17 @@ impl Engine {
             return Ok((last.job.0 == job && is_whole).then_some(same));
         }
         // Nobody remembers the last restore: what is known of it is what it has left.
-        let backups = self.backups_with_all_safeties(name)?;
+        let backups = self.backups_with_all_safeties()?;
         Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
     }
 
     /// How undo would go back, as far as is known without asking the databases.
     pub(in crate::engine) fn undo_way(
         &self,
-        name: &EnvironmentName,
-        settings: &EnvironmentSettings,
         replaced: &[ReplacedTables],
         backups: &[Backup],
     ) -> Option<UndoWay> {
-        let last = self.last_restore(name);
+        let last = self.last_restore();
         let takes_all_back = |tables: &ReplacedTables| match &last {
             Some(last) => {
                 let stands = |instance: &InstanceName| {
@@ -133,7 +129,7 @@ impl Engine {
                 };
                 last.job == tables.job && last.instances.iter().all(stands)
             }
-            None => takes_all_back(settings, &tables.selection, tables.at, backups),
+            None => takes_all_back(self.settings(), &tables.selection, tables.at, backups),
         };
         let newest = replaced
             .iter()
@@ -145,26 +141,18 @@ impl Engine {
                 at: tables.at,
                 until: tables.expires,
             }),
-            _ => self
-                .safety_to_go_back_to(name, backups)
-                .map(|safety| UndoWay::Safety {
-                    backup: safety.id.clone(),
-                }),
+            _ => self.safety_to_go_back_to(backups).map(|safety| UndoWay::Safety {
+                backup: safety.id.clone(),
+            }),
         }
     }
 
     /// Starts the exchange back.
-    pub(super) fn start_exchange_back(
-        &self,
-        name: &EnvironmentName,
-        left: LeftByInstance,
-        by: &Principal,
-    ) -> Result<JobId, EngineError> {
-        let engine = self.clone();
+    pub(super) fn start_exchange_back(&self, left: LeftByInstance) -> Result<JobId, EngineError> {
         let title = "undo: exchange with the replaced tables";
-        self.start(name, JobKind::Undo, title, by, move |work| {
-            engine.may_restore(work.environment(), &work.environment().to_string())?;
-            engine.exchange_back(work, &left)
+        self.start(JobKind::Undo, title, move |live, work| {
+            live.may_restore(&live.name().to_string())?;
+            live.exchange_back(work, &left)
         })
     }
 
@@ -173,14 +161,14 @@ impl Engine {
     fn exchange_back(&self, work: &Work, left: &LeftByInstance) -> Result<Outcome, EngineError> {
         work.leaves_out(&[Phase::SafetyBackup, Phase::Staging, Phase::VerifyingStaged]);
         work.phase(Phase::Preparing)?;
-        let name = work.environment().clone();
-        let settings = self.live_settings(&name)?;
+        let name = self.name();
+        let settings = self.settings();
         let selection = left
             .first()
             .map(|(_, left)| left.note.selection.clone())
             .unwrap_or_default();
         let about = About {
-            environment: &name,
+            environment: name,
             job: work.id(),
             backup: None,
             selection: &selection,
@@ -195,7 +183,7 @@ impl Engine {
             let Some((_, left)) = left.iter().find(|(known, _)| *known == instance.name) else {
                 continue;
             };
-            let connector = self.connector_of(&name, &instance.name)?;
+            let connector = self.connector_of(&instance.name)?;
             let staging = TableStaging::of_replaced(&connector, instance, left.clone(), about)?;
             staged.push(Staged::of_tables(&instance.name, staging));
         }
@@ -227,7 +215,7 @@ impl Engine {
         }
         let mut warnings = Vec::new();
         let health = self.after_switch(work, &journal, &mut warnings)?;
-        let until = self.replaced_tables(&name).iter().map(|left| left.expires).max();
+        let until = self.replaced_tables().iter().map(|left| left.expires).max();
         let until = until.map_or(String::new(), |until| {
             format!(
                 "; what was live until now stays beside it until {}",
@@ -246,23 +234,18 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal (rules 5, 8), or because there are none; a database out of reach.
-    pub fn start_confirm(&self, name: &EnvironmentName, by: &Principal) -> Result<JobId, EngineError> {
-        if self.left_in_databases(name)?.is_empty() {
-            return Err(Refusal::NothingToConfirm {
-                environment: name.clone(),
-            }
-            .into());
+    pub fn start_confirm(&self) -> Result<JobId, EngineError> {
+        if self.left_in_databases()?.is_empty() {
+            return Err(self.nothing_to_confirm());
         }
-        let engine = self.clone();
-        self.start(name, JobKind::Prune, "dropping replaced tables", by, move |work| {
+        self.start(JobKind::Prune, "dropping replaced tables", |live, work| {
             work.phase(Phase::Preparing)?;
-            let name = work.environment().clone();
-            let left = engine.left_in_databases(&name)?;
+            let left = live.left_in_databases()?;
             if left.is_empty() {
-                return Err(Refusal::NothingToConfirm { environment: name }.into());
+                return Err(live.nothing_to_confirm());
             }
             work.phase(Phase::Retention)?;
-            let freed = engine.drop_left(work, &name, &left)?;
+            let freed = live.drop_left(work, &left)?;
             Ok(Outcome {
                 summary: format!(
                     "the outcome of the last restore is confirmed: the tables that it replaced are dropped, {} are free in \
@@ -274,18 +257,19 @@ impl Engine {
         })
     }
 
+    fn nothing_to_confirm(&self) -> EngineError {
+        let environment = self.name().clone();
+        Refusal::NothingToConfirm { environment }.into()
+    }
+
     /// Drops replaced tables that have expired, and what an interrupted restore has left in a database. The caller holds
     /// the environment.
-    pub(in crate::engine) fn drop_expired_tables(
-        &self,
-        work: &Work,
-        name: &EnvironmentName,
-    ) -> Result<(), EngineError> {
-        if self.databases(name)?.is_empty() {
+    pub(in crate::engine) fn drop_expired_tables(&self, work: &Work) -> Result<(), EngineError> {
+        if self.databases().is_empty() {
             return Ok(());
         }
         let now = self.now();
-        let mut left = self.left_in_databases(name)?;
+        let mut left = self.left_in_databases()?;
         // No restore is under way: what is neither live nor replaced belongs to nothing.
         // Unless another Lifeboat, with another state folder, is in the middle of it: what one database of the same
         // restore has switched already, the others will need; and anything else has a day.
@@ -303,19 +287,14 @@ impl Engine {
         if left.is_empty() {
             return Ok(());
         }
-        self.drop_left(work, name, &left).map(drop)
+        self.drop_left(work, &left).map(drop)
     }
 
-    fn drop_left(
-        &self,
-        work: &Work,
-        name: &EnvironmentName,
-        left: &LeftByInstance,
-    ) -> Result<u64, EngineError> {
+    fn drop_left(&self, work: &Work, left: &LeftByInstance) -> Result<u64, EngineError> {
         let mut freed = 0;
         let mut failed = None;
         for (instance, left) in left {
-            let connector = self.connector_of(name, instance)?;
+            let connector = self.connector_of(instance)?;
             let dropped = if left.is_replaced() {
                 replaced::drop_replaced(&connector, &left.schema)
             } else {
@@ -336,8 +315,8 @@ impl Engine {
                 ),
             );
         }
-        self.look_for_replaced(name)?;
-        self.changed(name);
+        self.look_for_replaced()?;
+        self.changed();
         match failed {
             Some(error) => Err(error.into()),
             None => Ok(freed),
@@ -348,9 +327,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError`] when a database is out of reach.
-    pub(in crate::engine) fn look_for_replaced(&self, name: &EnvironmentName) -> Result<(), EngineError> {
+    pub(in crate::engine) fn look_for_replaced(&self) -> Result<(), EngineError> {
+        let name = self.name();
         let tables: Vec<ReplacedTables> = self
-            .left_in_databases(name)?
+            .left_in_databases()?
             .into_iter()
             .filter(|(_, left)| left.is_replaced())
             .map(|(instance, left)| ReplacedTables {
@@ -364,7 +344,7 @@ impl Engine {
                 merged_versions: left.note.merged_versions,
             })
             .collect();
-        let (papers, name) = (self.papers_of(name), name_of(name));
+        let (papers, name) = (self.papers(), name_of(name));
         let written = if tables.is_empty() {
             papers.remove(REPLACED, &name)
         } else {
@@ -375,18 +355,15 @@ impl Engine {
 
     /// What is remembered of the last restore of an environment. `None` when there was none, or the state folder is
     /// another one.
-    fn last_restore(&self, name: &EnvironmentName) -> Option<LastRestore> {
+    fn last_restore(&self) -> Option<LastRestore> {
+        let name = self.name();
         self.papers().read(LAST_RESTORE, &name_of(name)).ok()?
     }
 
     /// The safety backup that undo goes back to: that of the last restore, and no older one, which would take back more
     /// than that. Where nobody remembers the last restore, the newest.
-    pub(in crate::engine) fn safety_to_go_back_to<'b>(
-        &self,
-        name: &EnvironmentName,
-        backups: &'b [Backup],
-    ) -> Option<&'b Backup> {
-        let Some(last) = self.last_restore(name) else {
+    pub(in crate::engine) fn safety_to_go_back_to<'b>(&self, backups: &'b [Backup]) -> Option<&'b Backup> {
+        let Some(last) = self.last_restore() else {
             return undo_target(backups);
         };
         let taken = last.safety?;
@@ -400,14 +377,15 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal when there is none; why a repository cannot be read, when it may be in that one.
-    pub(super) fn safety_of_the_last_restore(&self, name: &EnvironmentName) -> Result<Backup, EngineError> {
+    pub(super) fn safety_of_the_last_restore(&self) -> Result<Backup, EngineError> {
+        let name = self.name();
         let nothing = || {
             EngineError::from(Refusal::NothingToUndo {
                 environment: name.clone(),
             })
         };
-        let Some(last) = self.last_restore(name) else {
-            let backups = self.backups_with_all_safeties(name)?;
+        let Some(last) = self.last_restore() else {
+            let backups = self.backups_with_all_safeties()?;
             return undo_target(&backups).cloned().ok_or_else(nothing);
         };
         let taken = last.safety.ok_or_else(nothing)?;
@@ -415,12 +393,12 @@ impl Engine {
         // What is found in the first is the one: the second need not be asked.
         for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
             let listed = match which {
-                RepositoryChoice::First => self.list_backups(name),
-                RepositoryChoice::Copy => self.list_copied_safeties(name),
+                RepositoryChoice::First => self.list_backups(),
+                RepositoryChoice::Copy => self.list_copied_safeties(),
             };
             match listed {
                 Ok(backups) => {
-                    if let Some(safety) = self.safety_to_go_back_to(name, &backups) {
+                    if let Some(safety) = self.safety_to_go_back_to(&backups) {
                         return Ok(safety.clone());
                     }
                 }
@@ -443,9 +421,10 @@ impl Engine {
     ///
     /// # Errors
     /// Why either cannot be read: a newer one may be in there.
-    fn backups_with_all_safeties(&self, name: &EnvironmentName) -> Result<Vec<Backup>, EngineError> {
-        let mut backups = self.list_backups(name)?;
-        let copied = self.list_copied_safeties(name).map_err(|error| match error {
+    fn backups_with_all_safeties(&self) -> Result<Vec<Backup>, EngineError> {
+        let name = self.name();
+        let mut backups = self.list_backups()?;
+        let copied = self.list_copied_safeties().map_err(|error| match error {
             error @ EngineError::Catalog(_) => error,
             error => EngineError::Failed(format!(
                 "nothing here remembers the last restore of {name}, and its safety backup may be in the second \
@@ -463,8 +442,8 @@ impl Engine {
         let is_exchange = journal
             .instances
             .iter()
-            .any(|record| matches!(&record.beside, Beside::Schema(schema) if schema.borrowed));
-        let before = self.last_restore(name);
+            .any(|record| record.beside.schema().is_some_and(|schema| schema.borrowed));
+        let before = self.last_restore();
         if before.as_ref().is_some_and(|before| before.job == journal.job) {
             return Ok(());
         }
@@ -473,14 +452,7 @@ impl Engine {
             (true, None) => (None, None),
             (false, _) => {
                 // A journal of an earlier version does not say when.
-                let found = || {
-                    Some(
-                        self.find_backup(name, journal.safety.as_ref()?)
-                            .ok()?
-                            .manifest
-                            .taken,
-                    )
-                };
+                let found = || Some(self.find_backup(journal.safety.as_ref()?).ok()?.manifest.taken);
                 (journal.safety_taken.or_else(found), None)
             }
         };
@@ -494,7 +466,7 @@ impl Engine {
             safety,
             other,
         };
-        self.papers_of(name)
+        self.papers()
             .write(LAST_RESTORE, &name_of(name), &last)
             .map_err(self.paper_failed("writing to", LAST_RESTORE))
     }
@@ -502,20 +474,21 @@ impl Engine {
     /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.
     pub(super) fn note_replaced(&self, journal: &Journal) {
         if let Err(error) = self.remember_restore(journal) {
-            self.remember_warning(&Principal::Lifeboat, &journal.environment, &error.to_string());
+            self.remember_warning(&Principal::Lifeboat, &error.to_string());
         }
         let has_tables = journal
             .instances
             .iter()
-            .any(|record| matches!(record.beside, Beside::Schema(_)));
-        if has_tables && let Err(error) = self.look_for_replaced(&journal.environment) {
-            self.remember_warning(&Principal::Lifeboat, &journal.environment, &error.to_string());
+            .any(|record| record.beside.schema().is_some());
+        if has_tables && let Err(error) = self.look_for_replaced() {
+            self.remember_warning(&Principal::Lifeboat, &error.to_string());
         }
     }
 
     /// The replaced tables of an environment, as last looked for.
     #[must_use]
-    pub(in crate::engine) fn replaced_tables(&self, name: &EnvironmentName) -> Vec<ReplacedTables> {
+    pub(in crate::engine) fn replaced_tables(&self) -> Vec<ReplacedTables> {
+        let name = self.name();
         let noted = self.papers().read(REPLACED, &name_of(name));
         noted.ok().flatten().unwrap_or_default()
     }
@@ -532,7 +505,7 @@ fn takes_all_back(
     let in_folders = settings
         .instances
         .iter()
-        .any(|instance| Engine::content_folder(instance).is_some() && selection.has_instance(&instance.name));
+        .any(|instance| Live::content_folder(instance).is_some() && selection.has_instance(&instance.name));
     let has_newer_safety = undo_target(backups).is_some_and(|safety| safety.manifest.taken > at);
     !in_folders && !has_newer_safety
 }

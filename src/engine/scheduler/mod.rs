@@ -8,19 +8,16 @@
 
 pub(super) mod turns;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Engine, EngineError};
+use super::restore::recover::settle_abandoned;
+use super::{Engine, EngineError, Live};
 use crate::catalog::DueClaim;
 use crate::domain::Instant;
-use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
-use crate::domain::principal::Principal;
 use turns::{Turn, take_turns};
 
 /// How long after a failed scheduled backup the next is tried: doubled each time, up to an hour.
@@ -45,188 +42,81 @@ impl Drop for Scheduler {
     }
 }
 
-impl Engine {
+impl Live {
     /// The automatic slots of the environment that are due now. With `afresh`, the repository is listed anew.
-    pub(super) fn due(&self, name: &EnvironmentName, afresh: bool) -> Result<Vec<Served>, EngineError> {
-        let settings = self.live_settings(name)?;
+    pub(super) fn due(&self, afresh: bool) -> Result<Vec<Served>, EngineError> {
+        let name = self.name();
+        let settings = self.settings();
         let known_since = self.catalog().met(name, self.now())?;
         if !settings.schedule.enabled {
             // Also where nobody could say what is there.
             return Ok(Vec::new());
         }
         let backups = if afresh {
-            self.list_backups(name)?
+            self.list_backups()?
         } else {
-            self.backups(name)?
+            self.backups()?
         };
         Ok(settings.schedule.due(name, &backups, known_since, self.now()))
     }
 
-    /// Starts every backup that is due now. Environments that are busy, in maintenance mode or waiting after a failure
-    /// are passed over; the next look meets them again.
-    pub fn start_what_is_due(&self) {
-        if self.schedule_rests() {
-            return;
-        }
-        let names: Vec<_> = self
-            .environments()
-            .filter(|(_, settings)| settings.kind.is_recoverable())
-            .map(|(name, _)| name.clone())
-            .collect();
-        if self.catalog().is_shared() {
-            if let Err(error) = self.note_and_serve() {
-                self.remember_once(None, &format!("the schedule is not kept: {error}"));
-            }
-        } else {
-            for name in &names {
-                self.start_if_due(name);
-                self.start_proof_if_due(name);
-            }
-        }
-        #[cfg(feature = "object-storage")]
-        for name in &names {
-            self.start_deletions_if_due(name);
-        }
-    }
-
     /// Starts a backup of the environment if one is due and nothing speaks against it.
-    pub fn start_if_due(&self, name: &EnvironmentName) {
-        if self.schedule_rests() {
+    pub fn start_if_due(&self) {
+        if self.engine().jobs().schedule_rests() {
             return;
         }
-        match self.try_if_due(name) {
+        match self.try_if_due() {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(()) | Err(EngineError::Refused(_)) => {}
             Err(error) => {
-                self.remember_once(
-                    Some(name),
-                    &format!("the scheduled backup cannot be started: {error}"),
-                );
+                self.remember_once(&format!("the scheduled backup cannot be started: {error}"));
             }
         }
     }
 
-    fn try_if_due(&self, name: &EnvironmentName) -> Result<(), EngineError> {
-        if self.due(name, false)?.is_empty() || self.catalog().running(name)?.is_some() {
+    fn try_if_due(&self) -> Result<(), EngineError> {
+        let name = self.name();
+        if self.due(false)?.is_empty() || self.catalog().running(name)?.is_some() {
             return Ok(());
         }
-        if self.catalog().holds(name)?.maintenance.is_some() || self.waits_after_failure(name)? {
+        if self.catalog().holds(name)?.maintenance.is_some() || self.waits_after_failure()? {
             return Ok(());
         }
         // Another Lifeboat may have served the period since the last listing.
-        let due = self.due(name, true)?;
+        let due = self.due(true)?;
         if !due.is_empty() {
-            self.start_scheduled_backup(name, &due, None)?;
+            self.start_scheduled_backup(&due, None)?;
         }
         Ok(())
     }
 
-    /// Writes down what is due, and takes as many turns as this machine has room for.
-    fn note_and_serve(&self) -> Result<(), EngineError> {
-        let now = self.now();
-        self.catalog().free_due_of_the_gone()?;
-        // Nothing is in this thread's hands now.
-        self.catalog().free_own_due()?;
-        let environments = self
-            .environments()
-            .filter(|(_, settings)| settings.kind.is_recoverable())
-            .map(|(name, settings)| (name, &settings.schedule));
-        let proofs = self
-            .environments()
-            .filter(|(_, settings)| settings.kind.is_recoverable())
-            .filter_map(|(name, settings)| Some((name.clone(), self.proof_due(name, settings)?)));
-        {
-            let mut book = super::locked(&self.0.due);
-            book.note(self.catalog(), environments, now)?;
-            book.note_proofs(self.catalog(), proofs)?;
-        }
-        let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
-        let room = u32::try_from(room).unwrap_or(u32::MAX);
-        let serve = |claim: &DueClaim| {
-            if self.schedule_rests() {
-                // For another machine, which may take it at once.
-                return Ok(Turn::Later(now));
-            }
-            self.serve_turn(claim)
-        };
-        take_turns(self.catalog(), now, room, &|claim| match serve(claim) {
-            Ok(turn) => turn,
-            Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
-            Err(error) => {
-                let text = format!("the scheduled {} cannot be started: {error}", claim.kind);
-                self.remember_once(Some(&claim.environment), &text);
-                Turn::Later(now + AGAIN)
-            }
-        })?;
-        Ok(())
-    }
-
-    /// Serves one thing that is due and that this machine has claimed.
-    fn serve_turn(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
-        let (name, now) = (&claim.environment, self.now());
-        // Another machine may know of more environments, and of other kinds of work.
-        if self.settings(name).is_err() {
-            return Ok(Turn::Later(now + AGAIN));
-        }
-        match claim.kind.as_str() {
-            turns::BACKUP => {}
-            turns::PROOF => return self.serve_proof(name),
-            _ => return Ok(Turn::Later(now + AGAIN)),
-        }
+    /// A turn of backing up, where several machines share the work.
+    fn serve_backup(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
+        let (name, now) = (self.name(), self.now());
         if self.catalog().running(name)?.is_some() || self.catalog().holds(name)?.maintenance.is_some() {
             return Ok(Turn::Later(now + AGAIN));
         }
-        if let Some(retry) = self.retry_at(name)? {
+        if let Some(retry) = self.retry_at()? {
             return Ok(Turn::Later(retry));
         }
-        let due = self.due(name, true)?;
+        let due = self.due(true)?;
         if due.is_empty() {
             return Ok(Turn::NothingToDo);
         }
         // A machine that stands still in the middle of something keeps the environment's lock until it goes on or is
         // ended. That is no failure of the backup, so none is begun.
-        drop(self.lock(name)?);
-        self.start_scheduled_backup(name, &due, Some(claim))?;
+        drop(self.lock()?);
+        self.start_scheduled_backup(&due, Some(claim))?;
         Ok(Turn::Started)
     }
 
-    /// How many jobs of the schedule are at work in this process.
-    fn scheduled_at_work(&self) -> usize {
-        let at_work = super::locked(&self.0.at_work);
-        at_work
-            .values()
-            .filter(|work| work.by() == Principal::Schedule)
-            .count()
-    }
-
-    /// Tells once, not every minute, that something is wrong.
-    pub(super) fn remember_once(&self, name: Option<&EnvironmentName>, text: &str) {
-        let recent = self.catalog().notifications(50).unwrap_or_default();
-        let known = recent.iter().any(|notification| {
-            notification.environment.as_ref() == name && notification.text.ends_with(text)
-        });
-        if !known {
-            self.remember(&Principal::Schedule, name, text, None, Severity::Critical);
-        }
-    }
-
-    /// Does what comes again and again on a thread that has to go on: an error of Lifeboat in one round is told, and does
-    /// not end all rounds.
-    pub fn whatever_happens(&self, doing: &str, round: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(round)).is_err() {
-            self.remember_once(
-                None,
-                &format!("{doing} was broken off by an error of Lifeboat; its message is on standard error"),
-            );
-        }
-    }
-
-    fn waits_after_failure(&self, name: &EnvironmentName) -> Result<bool, EngineError> {
-        Ok(self.retry_at(name)?.is_some())
+    fn waits_after_failure(&self) -> Result<bool, EngineError> {
+        Ok(self.retry_at()?.is_some())
     }
 
     /// When a scheduled backup of the environment is tried again that has failed; `None` when nothing is waited for.
-    fn retry_at(&self, name: &EnvironmentName) -> Result<Option<Instant>, EngineError> {
+    fn retry_at(&self) -> Result<Option<Instant>, EngineError> {
+        let name = self.name();
         let Some(failures) = self.catalog().scheduled_failures(name, JobKind::Backup)? else {
             return Ok(None);
         };
@@ -236,28 +126,112 @@ impl Engine {
         // A failure in the future was noted by a clock that was wrong.
         Ok((failures.last <= self.now() && self.now() < retry).then_some(retry))
     }
+}
 
-    /// Keeps the schedule on a thread of its own until the returned [`Scheduler`] is dropped: looks at once, and then
-    /// at the beginning of every minute.
+/// What is begun without anybody asking.
+#[derive(Clone, Copy)]
+pub struct Schedule<'e>(pub(super) &'e Engine);
+
+impl Schedule<'_> {
+    /// Starts every backup that is due now. Environments that are busy, in maintenance mode or waiting after a failure
+    /// are passed over; the next look meets them again.
+    pub fn start_what_is_due(&self) {
+        if self.0.jobs().schedule_rests() {
+            return;
+        }
+        if self.0.catalog().is_shared() {
+            if let Err(error) = self.note_and_serve() {
+                self.0
+                    .activity()
+                    .remember_once(None, &format!("the schedule is not kept: {error}"));
+            }
+        } else {
+            for live in self.0.all_live() {
+                live.start_if_due();
+                live.start_proof_if_due();
+            }
+        }
+        #[cfg(feature = "object-storage")]
+        for live in self.0.all_live() {
+            live.start_deletions_if_due();
+        }
+    }
+
+    /// Writes down what is due, and takes as many turns as this machine has room for.
+    fn note_and_serve(&self) -> Result<(), EngineError> {
+        let engine = self.0;
+        let (catalog, now) = (engine.catalog(), engine.now());
+        catalog.free_due_of_the_gone()?;
+        // Nothing is in this thread's hands now.
+        catalog.free_own_due()?;
+        let environments: Vec<Live> = engine.all_live().collect();
+        let schedules = environments
+            .iter()
+            .map(|live| (live.name(), &live.settings().schedule));
+        let proofs = environments
+            .iter()
+            .filter_map(|live| Some((live.name().clone(), live.proof_due()?)));
+        {
+            let mut book = super::locked(&engine.0.due);
+            book.note(catalog, schedules, now)?;
+            book.note_proofs(catalog, proofs)?;
+        }
+        let room = SHARED_AT_ONCE.saturating_sub(engine.jobs().scheduled());
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let serve = |claim: &DueClaim| {
+            if engine.jobs().schedule_rests() {
+                // For another machine, which may take it at once.
+                return Ok(Turn::Later(now));
+            }
+            self.serve_turn(claim)
+        };
+        take_turns(catalog, now, room, &|claim| match serve(claim) {
+            Ok(turn) => turn,
+            Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
+            Err(error) => {
+                let text = format!("the scheduled {} cannot be started: {error}", claim.kind);
+                engine.activity().remember_once(Some(&claim.environment), &text);
+                Turn::Later(now + AGAIN)
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Serves one thing that is due and that this machine has claimed.
+    fn serve_turn(&self, claim: &DueClaim) -> Result<Turn, EngineError> {
+        let now = self.0.now();
+        // Another machine may know of more environments, and of other kinds of work.
+        let Ok(live) = self.0.live(&claim.environment) else {
+            return Ok(Turn::Later(now + AGAIN));
+        };
+        match claim.kind.as_str() {
+            turns::BACKUP => live.serve_backup(claim),
+            turns::PROOF => live.serve_proof(),
+            _ => Ok(Turn::Later(now + AGAIN)),
+        }
+    }
+
+    /// Keeps it on a thread of its own until the returned [`Scheduler`] is dropped: looks at once, and then at the
+    /// beginning of every minute.
     #[must_use]
-    pub fn keep_schedule(&self) -> Scheduler {
+    pub fn keep(&self) -> Scheduler {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let engine = self.clone();
+        let engine = self.0.clone();
         let looking = move || {
             while !stopped.load(Ordering::Relaxed) {
-                engine.whatever_happens("looking what is due", || {
-                    if let Err(error) = engine.settle_abandoned() {
-                        engine.remember_once(None, &error.to_string());
+                engine.activity().whatever_happens("looking what is due", || {
+                    if let Err(error) = settle_abandoned(&engine) {
+                        engine.activity().remember_once(None, &error.to_string());
                     }
-                    engine.start_what_is_due();
+                    engine.schedule().start_what_is_due();
                 });
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);
                 let rest = Duration::from_millis(60_000 - into_minute);
                 if engine.catalog().is_shared() {
                     // The end of a job makes room for the next.
-                    engine.pause(rest.min(SHARED_LOOK));
+                    engine.jobs().pause(rest.min(SHARED_LOOK));
                 } else {
                     std::thread::sleep(rest);
                 }
@@ -267,10 +241,8 @@ impl Engine {
             .name("schedule".to_owned())
             .spawn(looking);
         if let Err(error) = started {
-            self.remember_once(
-                None,
-                &format!("the schedule is not kept, no thread could be started: {error}"),
-            );
+            let text = format!("the schedule is not kept, no thread could be started: {error}");
+            self.0.activity().remember_once(None, &text);
         }
         Scheduler { stop }
     }

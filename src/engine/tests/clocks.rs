@@ -6,6 +6,7 @@ use super::house::{House, back_up, backups, done, everything, request, restore};
 use crate::clock::Clock as _;
 use crate::domain::backup::choose;
 use crate::domain::proof::{Drill, DrillOutcome};
+use crate::engine::details;
 use crate::watch::Unwatched;
 
 /// A house whose only backups were taken while the clock was ten years ahead, and which is right again.
@@ -30,11 +31,11 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
     let engine = house.engine();
     let ahead = backups(&engine)[0].id.clone();
     assert!(choose(&backups(&engine), "manual").is_err());
-    let details = engine.details(&live).unwrap();
-    assert_eq!(details.summary.newest, None);
-    assert!(details.summary.slots.iter().all(|slot| slot.taken.is_none()));
-    assert!(details.slot_schedules.iter().all(|slot| slot.due));
-    let trouble = details.summary.trouble.unwrap();
+    let shown = details(&engine, &live).unwrap();
+    assert_eq!(shown.summary.newest, None);
+    assert!(shown.summary.slots.iter().all(|slot| slot.taken.is_none()));
+    assert!(shown.slot_schedules.iter().all(|slot| slot.due));
+    let trouble = shown.summary.trouble.unwrap();
     assert!(
         trouble.contains("clock") && trouble.contains(ahead.short()),
         "{trouble}"
@@ -44,7 +45,9 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
     let first = back_up(&engine);
     house.pass(Duration::minutes(5));
     let job = engine
-        .start_backup(&super::house::manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     let second = outcome.backup.unwrap();
@@ -62,6 +65,8 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
 
     house.write("author", "website/page-0.xml", "lost");
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request(&ahead.0, everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.work_lost_millis(), None);
@@ -75,13 +80,14 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
     let page = house.root("author").join("website/page-0.xml");
     assert_eq!(std::fs::read_to_string(page).unwrap(), "right");
 
-    engine.delete(&live, &ahead, &"maria".into()).unwrap();
+    engine.live(&live).unwrap().delete(&ahead).unwrap();
     engine
-        .jobs_at_work()
+        .jobs()
+        .at_work()
         .into_iter()
-        .for_each(|job| engine.wait_for(job));
+        .for_each(|job| engine.jobs().wait_for(job));
     assert!(backups(&engine).iter().all(|backup| backup.id != ahead));
-    assert_eq!(engine.details(&live).unwrap().summary.trouble, None);
+    assert_eq!(details(&engine, &live).unwrap().summary.trouble, None);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::domain::job::JobState;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::slot::Slot;
+use crate::engine::details;
 
 fn from_copy(backup: &str) -> RestoreRequest {
     RestoreRequest {
@@ -37,7 +38,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     let engine = house.engine();
     let before = house.content();
     let id = back_up(&engine);
-    let details = engine.details(&House::live()).unwrap();
+    let details = details(&engine, &House::live()).unwrap();
     let copies = details.copies.unwrap();
     assert_eq!(copies.backups.len(), 1);
     assert_eq!(
@@ -50,9 +51,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     damage(&house, "repository");
     let verified = ended(
         &engine,
-        engine
-            .start_verify(&House::live(), None, &"maria".into())
-            .unwrap(),
+        engine.live(&House::live()).unwrap().start_verify(None).unwrap(),
     );
     assert!(matches!(verified.state, JobState::Failed { .. }), "{verified:?}");
     let said = start_restore(&engine, &request(&id.0, everything()))
@@ -65,6 +64,8 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     house.remove("author", "website");
     let engine = house.engine_with_state("another-state");
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&from_copy(&id.0), &crate::watch::Unwatched)
         .unwrap();
     assert!(plan.obstacles.is_empty() && plan.totals().0 > 0, "{plan:?}");
@@ -84,7 +85,7 @@ fn only_what_is_copied_is_and_older_copies_go() {
     let house = House::new().with_copy(&[Slot::Monthly]);
     let engine = house.engine();
     back_up(&engine);
-    let copies = engine.details(&House::live()).unwrap().copies.unwrap();
+    let copies = details(&engine, &House::live()).unwrap().copies.unwrap();
     assert!(copies.backups.is_empty() && copies.missing.is_empty());
 
     let house = House::new().with_copy(&[Slot::Manual]);
@@ -95,14 +96,12 @@ fn only_what_is_copied_is_and_older_copies_go() {
         last = Some(back_up(&engine));
         house.pass(Duration::hours(1));
     }
-    let copies = engine.details(&House::live()).unwrap().copies.unwrap();
+    let copies = details(&engine, &House::live()).unwrap().copies.unwrap();
     assert_eq!(copies.backups.len(), 1);
     assert_eq!(Some(&copies.backups[0].of), last.as_ref());
     let verified = done(
         &engine,
-        engine
-            .start_verify(&House::live(), None, &"maria".into())
-            .unwrap(),
+        engine.live(&House::live()).unwrap().start_verify(None).unwrap(),
     );
     let said = verified.outcome.unwrap().summary;
     assert!(said.contains("with a copy in the second repository"), "{said}");
@@ -114,7 +113,14 @@ fn a_copy_that_fails_is_a_warning_and_is_made_up() {
     // A file where the folder should be.
     fs::write(house.path("copies"), "in the way").unwrap();
     let engine = house.engine();
-    let job = done(&engine, engine.start_backup(&manual(), &"maria".into()).unwrap());
+    let job = done(
+        &engine,
+        engine
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&manual())
+            .unwrap(),
+    );
     let outcome = job.outcome.unwrap();
     assert!(
         outcome
@@ -127,7 +133,7 @@ fn a_copy_that_fails_is_a_warning_and_is_made_up() {
     fs::remove_file(house.path("copies")).unwrap();
     house.pass(Duration::hours(1));
     let id = back_up(&engine);
-    let copies = engine.details(&House::live()).unwrap().copies.unwrap();
+    let copies = details(&engine, &House::live()).unwrap().copies.unwrap();
     assert!(
         copies.of(&id).is_some() && copies.missing.is_empty(),
         "{copies:?}"
@@ -143,14 +149,16 @@ fn a_damaged_copy_is_found_and_counts_no_more() {
     let verified = ended(
         &engine,
         engine
-            .start_verify(&House::live(), Some(&id.0), &"maria".into())
+            .live(&House::live())
+            .unwrap()
+            .start_verify(Some(&id.0))
             .unwrap(),
     );
     let JobState::Failed { why } = verified.state else {
         panic!("{verified:?}")
     };
     assert!(why.contains("the copy") && why.contains(id.short()), "{why}");
-    let copies = engine.details(&House::live()).unwrap().copies.unwrap();
+    let copies = details(&engine, &House::live()).unwrap().copies.unwrap();
     assert_eq!(copies.newest(), None);
     assert_eq!(copies.missing, [id]);
 }

@@ -19,7 +19,7 @@ use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::slot::Slot;
 use crate::engine::restore::journal::{Journal, Stage};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, details};
 use crate::watch::Unwatched;
 
 pub(super) fn from_copy() -> RestoreRequest {
@@ -30,7 +30,11 @@ pub(super) fn from_copy() -> RestoreRequest {
 }
 
 fn plan(engine: &Engine) -> RestorePlan {
-    engine.plan_restore(&from_copy(), &Unwatched).unwrap()
+    engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&from_copy(), &Unwatched)
+        .unwrap()
 }
 
 pub(super) fn restore(engine: &Engine) -> Job {
@@ -68,7 +72,7 @@ pub(super) fn bring_back(house: &House) {
 
 /// The safety backups in the second repository, newest first.
 pub(super) fn safeties(engine: &Engine) -> Vec<Backup> {
-    let copies = engine.details(&House::live()).unwrap().copies.unwrap();
+    let copies = details(engine, &House::live()).unwrap().copies.unwrap();
     let backups = copies.backups.into_iter().map(|copy| copy.backup);
     backups
         .filter(|backup| backup.manifest.trigger == Trigger::Restore)
@@ -86,6 +90,8 @@ fn live_comes_back_from_the_copy_while_the_first_is_away_and_undo_works() {
     engine.refresh();
 
     let said = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap_err()
         .to_string();
@@ -134,7 +140,7 @@ fn live_comes_back_from_the_copy_while_the_first_is_away_and_undo_works() {
     );
     assert!(house.beside("author").is_empty() && house.beside("public-1").is_empty());
 
-    let details = engine.details(&House::live()).unwrap();
+    let details = details(&engine, &House::live()).unwrap();
     assert_eq!(details.undo.as_ref(), Some(&safety));
     assert!(details.summary.trouble.is_some());
     let good = house.content();
@@ -176,9 +182,7 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     house.pass(Duration::days(6));
     back_up(&engine);
     assert_eq!(safeties(&engine), std::slice::from_ref(&safety));
-    engine
-        .extend(&House::live(), &safety.id, &"maria".into())
-        .unwrap();
+    engine.live(&House::live()).unwrap().extend(&safety.id).unwrap();
     let safety = safeties(&engine).remove(0);
     house.pass(Duration::days(2));
     back_up(&engine);
@@ -186,7 +190,7 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     house.pass(Duration::days(2));
     back_up(&engine);
     assert_eq!(safeties(&engine), []);
-    let copies = engine.details(&House::live()).unwrap().copies.unwrap();
+    let copies = details(&engine, &House::live()).unwrap().copies.unwrap();
     assert_eq!(copies.backups.len(), 1);
 
     // And by hand.
@@ -194,13 +198,13 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     let engine = house.engine();
     restore(&engine);
     let safety = safeties(&engine).remove(0);
-    engine
-        .delete(&House::live(), &safety.id, &"maria".into())
-        .unwrap();
+    engine.live(&House::live()).unwrap().delete(&safety.id).unwrap();
     assert_eq!(safeties(&engine), []);
-    let copy = engine.details(&House::live()).unwrap().copies.unwrap().backups[0].clone();
+    let copy = details(&engine, &House::live()).unwrap().copies.unwrap().backups[0].clone();
     let refused = engine
-        .delete(&House::live(), &copy.backup.id, &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .delete(&copy.backup.id)
         .unwrap_err();
     assert!(refused.to_string().contains("manual slot"), "{refused}");
 }
@@ -270,7 +274,11 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
         without_safety: true,
         ..from_copy()
     };
-    let plan = engine.plan_restore(&without, &Unwatched).unwrap();
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&without, &Unwatched)
+        .unwrap();
     assert!(
         plan.warnings.iter().all(|text| !text.contains("safety backup")),
         "{:?}",
@@ -281,7 +289,9 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
     assert_eq!(job.outcome.unwrap().safety, None);
     assert_eq!(safeties(&engine).len(), 1);
     let said = engine
-        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
         .unwrap_err();
     assert!(
         matches!(said, EngineError::Refused(Refusal::NothingToUndo { .. })),
@@ -325,7 +335,7 @@ fn a_crash_while_the_first_is_still_away_is_settled_at_the_next_start() {
             assert!(told.text.contains("restored content, whole"), "{}", told.text);
             assert_eq!(texts(&house), ["restored", "restored"]);
             assert_eq!(
-                engine.details(&House::live()).unwrap().undo,
+                details(&engine, &House::live()).unwrap().undo,
                 Some(safety.id),
                 "and can be undone from the second repository"
             );
@@ -345,7 +355,9 @@ fn while_another_lifeboat_is_at_work_on_the_copy_nothing_is_restored_from_it() {
     take_away(&house);
     let engine = house.engine();
     let held = engine
-        .lock_of(&House::live(), RepositoryChoice::Copy, false)
+        .live(&House::live())
+        .unwrap()
+        .lock_of(RepositoryChoice::Copy, false)
         .unwrap();
     let job = ended(&engine, start_restore(&engine, &from_copy()).unwrap());
     let JobState::Failed { why } = job.state else {

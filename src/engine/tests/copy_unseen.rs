@@ -11,8 +11,8 @@ use crate::catalog::NewJob;
 use crate::domain::backup::BackupId;
 use crate::domain::job::{JobKind, JobState};
 use crate::domain::settings::RepositoryChoice;
-use crate::engine::Engine;
 use crate::engine::restore::journal::{Journal, Stage};
+use crate::engine::{Engine, details};
 
 /// A job whose Lifeboat died when it was about to record this backup, or had just done so.
 fn died_recording(house: &House, kind: JobKind, record: &BackupId) {
@@ -79,7 +79,9 @@ fn a_safety_backup_in_the_first_is_waited_for() {
     take_away(&house);
     let said = house
         .engine()
-        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
         .unwrap_err()
         .to_string();
     assert!(said.contains("is its disk mounted"), "{said}");
@@ -105,7 +107,7 @@ fn a_safety_backup_in_the_second_is_waited_for() {
     assert_eq!(safeties(&engine).len(), 1);
     unmount();
     let refused = |engine: &Engine| {
-        let error = engine.start_undo(&House::live(), "acme/live", &"maria".into());
+        let error = engine.live(&House::live()).unwrap().start_undo("acme/live");
         error.unwrap_err().to_string()
     };
     for engine in [&engine, &house.engine()] {
@@ -119,8 +121,7 @@ fn a_safety_backup_in_the_second_is_waited_for() {
     // One that has seen nothing there does not go by that.
     let engine = house.engine();
     assert!(
-        engine
-            .details(&House::live())
+        details(&engine, &House::live())
             .unwrap()
             .copies
             .unwrap()
@@ -166,7 +167,7 @@ fn undo_finds_its_way_back_after_a_restore_that_ended_while_that_could_not_be_re
     fs::rename(house.path("unmounted"), house.path("copies")).unwrap();
     house.pass(Duration::minutes(1));
     let engine = house.engine();
-    assert_eq!(engine.details(&House::live()).unwrap().undo, Some(safety.id));
+    assert_eq!(details(&engine, &House::live()).unwrap().undo, Some(safety.id));
     undo(&engine);
     assert!(!house.root("author").join("website").exists());
 }
@@ -181,7 +182,13 @@ fn whoever_switches_live_meets_another_that_reads_from_the_other_repository() {
         state => panic!("{state:?}"),
     };
     // Another Lifeboat cannot see the first repository, and restores from the second.
-    let of = |which| engine.lock_of(&House::live(), which, false).unwrap();
+    let of = |which| {
+        engine
+            .live(&House::live())
+            .unwrap()
+            .lock_of(which, false)
+            .unwrap()
+    };
     let held = of(RepositoryChoice::Copy);
     let said = why(start_restore(&engine, &request(&id.0, everything())).unwrap());
     assert!(said.contains("another Lifeboat"), "{said}");
@@ -191,7 +198,9 @@ fn whoever_switches_live_meets_another_that_reads_from_the_other_repository() {
     house.pass(Duration::minutes(1));
     let held = of(RepositoryChoice::Copy);
     let said = why(engine
-        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
         .unwrap());
     assert!(said.contains("another Lifeboat"), "{said}");
     drop(held);

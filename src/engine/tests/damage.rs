@@ -11,7 +11,7 @@ use crate::domain::backup::Verification;
 use crate::domain::job::JobState;
 use crate::domain::request::BackupRequest;
 use crate::domain::version::MagnoliaVersion;
-use crate::engine::Engine;
+use crate::engine::{Engine, details};
 use crate::watch::Unwatched;
 
 fn below(folder: PathBuf) -> Vec<PathBuf> {
@@ -48,14 +48,16 @@ fn back_up_before_upgrade(engine: &Engine) -> String {
         note: None,
         upgrade_to: Some(MagnoliaVersion("6.4".to_owned())),
     };
-    let job = engine.start_backup(&request, &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&request)
+        .unwrap();
     done(engine, job).outcome.unwrap().backup.unwrap().0
 }
 
 fn verified(engine: &Engine) -> JobState {
-    let job = engine
-        .start_verify(&House::live(), None, &"maria".into())
-        .unwrap();
+    let job = engine.live(&House::live()).unwrap().start_verify(None).unwrap();
     ended(engine, job).state
 }
 
@@ -75,7 +77,7 @@ fn records_that_have_traded_names_are_damaged() {
 
     let engine = house.engine();
     assert!(backups(&engine).is_empty());
-    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(
         trouble.contains(&newer[..8]) && trouble.contains(&older[..8]),
         "{trouble}"
@@ -85,6 +87,8 @@ fn records_that_have_traded_names_are_damaged() {
     };
     assert!(why.contains(&newer[..8]) && why.contains("SHA-256"), "{why}");
     let error = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request(&newer, everything()), &Unwatched)
         .unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
@@ -137,7 +141,12 @@ fn what_is_damaged_counts_as_not_stored() {
         assert!(house.root("author").join("website/new.bin").exists());
         // What was stored anew is what the damaged one lacked.
         assert_eq!(verified(&engine), JobState::Done, "{number}");
-        let repository = engine.repository(&House::live(), false).unwrap().unwrap();
+        let repository = engine
+            .live(&House::live())
+            .unwrap()
+            .repository(false)
+            .unwrap()
+            .unwrap();
         repository.prune(&Unwatched).unwrap();
     }
 }
@@ -178,7 +187,9 @@ fn an_index_that_is_damaged_or_gone_is_made_anew_from_the_packs() {
         assert!(packs_before.iter().all(|pack| pack.exists()));
         // Also what Live does not have any more.
         let job = engine
-            .start_verify(&House::live(), Some(&older), &"maria".into())
+            .live(&House::live())
+            .unwrap()
+            .start_verify(Some(&older))
             .unwrap();
         done(&engine, job);
         restore(&engine, &older, everything());
@@ -199,7 +210,7 @@ fn a_repository_that_takes_nothing_is_verified_drilled_and_restored_from() {
     std::os::unix::fs::symlink(".live.lock", &lock).unwrap();
 
     assert_eq!(verified(&engine), JobState::Done);
-    let drill = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let drill = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     done(&engine, drill);
     let job = start_restore(&engine, &request(&backup, everything())).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {

@@ -13,11 +13,11 @@ use crate::domain::proof::{Drill, DrillOutcome, Every};
 use crate::domain::request::JobQuery;
 use crate::domain::retention::holders;
 use crate::domain::slot::{Keep, Slot};
-use crate::engine::Engine;
+use crate::engine::{Engine, details};
 use crate::watch::Unwatched;
 
 fn drill(engine: &Engine) -> Drill {
-    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     done(engine, job);
     engine.catalog().drills(&House::live()).unwrap().remove(0)
 }
@@ -66,11 +66,13 @@ fn a_drill_proves_the_newest_backup_and_touches_nothing_of_live() {
     assert_eq!(house.content(), before);
     assert!(house.beside("author").is_empty());
     nothing_is_left(&house, &house.path("state/scratch"));
-    let summary = engine.details(&House::live()).unwrap().summary;
+    let summary = details(&engine, &House::live()).unwrap().summary;
     assert_eq!(summary.last_proven.as_ref(), Some(&drill));
     assert_eq!(summary.last_drill, summary.last_proven);
     assert_eq!(backups(&engine)[0].drill.as_ref(), Some(&drill));
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.expected.unwrap().drill, Some(drill.at));
@@ -83,7 +85,7 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     let engine = house.engine();
     let id = back_up(&engine);
     damage(&house);
-    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {
         panic!("the drill saw nothing");
     };
@@ -93,12 +95,14 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     let known = backups(&engine);
     assert!(!known[0].is_good() && !known[0].drill.as_ref().unwrap().is_proven());
     assert!(holders(&known, &Keep::default(), Slot::Manual).is_empty());
-    let summary = engine.details(&House::live()).unwrap().summary;
+    let summary = details(&engine, &House::live()).unwrap().summary;
     assert_eq!(summary.last_drill.unwrap().backup, id);
     assert_eq!(summary.last_proven, None);
     nothing_is_left(&house, &house.path("state/scratch"));
     let nothing = engine
-        .start_drill(&House::live(), None, &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_drill(None)
         .unwrap_err();
     assert!(nothing.to_string().contains("no good backup"), "{nothing}");
 }
@@ -111,7 +115,7 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
     drop(engine);
     house.instances = vec!["author"];
     let engine = house.engine();
-    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     assert!(
         outcome.summary.contains("in part only") && outcome.summary.contains("all of author came back"),
@@ -132,9 +136,12 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
     let backup = backups(&engine).remove(0);
     assert_eq!(drill.bytes, backup.manifest.instances[0].bytes());
     assert!(backup.is_good(), "nothing speaks against it");
-    let summary = engine.details(&House::live()).unwrap().summary;
+    let summary = details(&engine, &House::live()).unwrap().summary;
     assert_eq!((summary.last_proven, summary.last_drill), (None, Some(drill)));
-    let plan = engine.plan_restore(&request("manual", everything()), &Unwatched);
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request("manual", everything()), &Unwatched);
     assert_eq!(plan.unwrap().expected.and_then(|expected| expected.drill), None);
     // What a drill of the whole has shown counts for more than a later one of a part.
     for (outcome, is_good) in [
@@ -159,7 +166,9 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
         house.pass(Duration::minutes(1));
         engine.refresh();
         let again = engine
-            .start_drill(&House::live(), Some(&id.0), &"maria".into())
+            .live(&House::live())
+            .unwrap()
+            .start_drill(Some(&id.0))
             .unwrap();
         done(&engine, again);
         let backup = backups(&engine).remove(0);
@@ -219,7 +228,10 @@ fn a_backup_whose_drill_failed_goes_only_for_a_good_one() {
         "a doubtful backup stays as long as nothing better has come"
     );
     house.pass(Duration::minutes(5));
-    let plan = engine.plan_restore(&request(&second.0, everything()), &Unwatched);
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request(&second.0, everything()), &Unwatched);
     let warnings = plan.unwrap().warnings.join("; ");
     assert!(warnings.contains("a row is missing"), "{warnings}");
 }
@@ -254,7 +266,7 @@ fn a_drill_that_has_no_place_is_not_begun_and_says_nothing_of_the_backup() {
     house.drill.scratch = Some(house.path("file/scratch"));
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.start_drill(&House::live(), None, &"maria".into()).unwrap();
+    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {
         panic!("where did it restore to?");
     };
@@ -304,9 +316,9 @@ pub(super) fn proofs_begin_by_themselves_once_a_period_and_outside_the_window() 
     assert_eq!(drilled[1] - drilled[0], 30 * 24);
     let drills = engine.catalog().drills(&House::live()).unwrap();
     assert!(drills[1].newest && !drills[0].newest, "in turns: {drills:?}");
-    let details = engine.details(&House::live()).unwrap();
-    assert!(details.next_verify > Some(engine.now()) && details.next_drill > Some(engine.now()));
-    assert!(details.summary.last_verified > Some(engine.now() - Duration::days(8)));
+    let shown = details(&engine, &House::live()).unwrap();
+    assert!(shown.next_verify > Some(engine.now()) && shown.next_drill > Some(engine.now()));
+    assert!(shown.summary.last_verified > Some(engine.now() - Duration::days(8)));
     // Turned off, nothing begins.
     house.verify.every = Every::NEVER;
     house.drill.every = Every::NEVER;
@@ -314,7 +326,7 @@ pub(super) fn proofs_begin_by_themselves_once_a_period_and_outside_the_window() 
     house.pass(Duration::days(40));
     assert_eq!(scheduled(&engine), [JobKind::Backup]);
     assert_eq!(scheduled(&engine), []);
-    assert_eq!(engine.details(&House::live()).unwrap().next_drill, None);
+    assert_eq!(details(&engine, &House::live()).unwrap().next_drill, None);
 }
 
 #[test]
@@ -325,8 +337,8 @@ pub(super) fn a_drill_that_cannot_be_done_is_tried_again_only_later() {
     house.drill.scratch = Some(house.path("file/scratch"));
     let engine = house.engine();
     for _ in 0..(24 * 3) {
-        engine.start_what_is_due();
-        for id in engine.jobs_at_work() {
+        engine.schedule().start_what_is_due();
+        for id in engine.jobs().at_work() {
             ended(&engine, id);
         }
         house.pass(Duration::hours(1));

@@ -114,11 +114,15 @@ pub(super) fn whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity()
     // As if asked from here, and from another Lifeboat on the same machine.
     let other = house.engine();
     for (asks, reason) in [&engine, &other].iter().cycle().zip(reasons()) {
-        let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+        let job = engine
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&manual())
+            .unwrap();
         gate.reached();
-        asks.stop(job, &reason).unwrap();
+        asks.jobs().stop(job, &reason).unwrap();
         // The first reason is the one that stops it.
-        let _ = asks.stop(job, &StopReason::LockLost);
+        let _ = asks.jobs().stop(job, &StopReason::LockLost);
         assert_told(&engine, &ended(&engine, job), &reason);
     }
     assert_eq!(backups(&engine), []);
@@ -130,15 +134,19 @@ fn an_engine_that_is_closed_gives_every_job_its_reason_and_begins_nothing_more()
     let gate = Gate::new(&house, "before");
     house.hooks.before_backup = gate.hook("person");
     let engine = house.engine();
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     gate.reached();
-    engine.close(&StopReason::Signal);
-    assert_eq!(engine.jobs_at_work(), []);
+    engine.jobs().close(&StopReason::Signal);
+    assert_eq!(engine.jobs().at_work(), []);
     assert_told(&engine, &ended(&engine, job), &StopReason::Signal);
     // A look at the schedule that was under way begins nothing behind it.
-    engine.start_what_is_due();
-    engine.start_if_due(&House::live());
-    assert_eq!(engine.jobs_at_work(), []);
+    engine.schedule().start_what_is_due();
+    engine.live(&House::live()).unwrap().start_if_due();
+    assert_eq!(engine.jobs().at_work(), []);
 }
 
 #[test]
@@ -154,7 +162,7 @@ fn a_job_past_its_last_safe_point_is_finished_and_says_so() {
     gate.reached();
     let closing = {
         let engine = engine.clone();
-        thread::spawn(move || engine.close(&StopReason::Signal))
+        thread::spawn(move || engine.jobs().close(&StopReason::Signal))
     };
     // It waits for the job.
     while tells(&log(&engine, job), "is finished first, although a signal asked") == 0 {
@@ -174,10 +182,10 @@ fn unseen_at(gate: &Gate, house: &House, engine: &Engine) -> JobId {
     let job = start_restore(engine, &request("manual", everything())).unwrap();
     gate.reached();
     for _ in 0..2 {
-        engine.go_on_unseen(Unseen::TerminalGone);
+        engine.jobs().go_on_unseen(Unseen::TerminalGone);
     }
     gate.open();
-    engine.wait_for_all();
+    engine.jobs().wait_for_all();
     done(engine, job);
     assert_eq!(house.content(), whole);
     job
@@ -212,12 +220,16 @@ fn a_restore_goes_on_to_its_end_where_nobody_looks_on_and_notes_that_once() {
 fn where_nobody_looks_on_nothing_is_begun_by_schedule_and_what_is_begun_says_so() {
     let house = House::new();
     let engine = house.engine();
-    engine.go_on_unseen(Unseen::ReaderGone);
-    engine.start_what_is_due();
-    assert_eq!(engine.jobs_at_work(), []);
+    engine.jobs().go_on_unseen(Unseen::ReaderGone);
+    engine.schedule().start_what_is_due();
+    assert_eq!(engine.jobs().at_work(), []);
     assert_eq!(backups(&engine), []);
     // One that was being started when the terminal went.
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     done(&engine, job);
     let log = log(&engine, job);
     assert_eq!(tells(&log, "whoever read the output"), 1, "{log:#?}");
@@ -228,17 +240,25 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waits = |id| matches!(engine.job(id).unwrap().state, JobState::Waiting { why } if why.contains("maintenance"));
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let waits = |id| matches!(engine.jobs().job(id).unwrap().state, JobState::Waiting { why } if why.contains("maintenance"));
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     while !waits(job) {
         thread::yield_now();
     }
-    engine.go_on_unseen(Unseen::TerminalGone);
-    engine.wait_for_all();
+    engine.jobs().go_on_unseen(Unseen::TerminalGone);
+    engine.jobs().wait_for_all();
     assert_told(&engine, &ended(&engine, job), &StopReason::TerminalGone);
     let log = log(&engine, job);
     assert_eq!(tells(&log, "goes on without a screen"), 0, "{log:#?}");
     // One that was being started when the terminal went does not wait either.
-    let late = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let late = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     assert_eq!(ended(&engine, late).stop_reason, Some(StopReason::TerminalGone));
 }

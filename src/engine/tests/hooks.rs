@@ -62,7 +62,11 @@ fn why(job: &Job) -> String {
 }
 
 fn failed_backup(engine: &Engine) -> Job {
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     ended(engine, job)
 }
 
@@ -84,7 +88,11 @@ fn a_backup_has_its_hooks_around_it_and_they_know_the_facts() {
     house.hooks.before_backup = noting(&house, facts);
     house.hooks.after_backup = noting(&house, facts);
     let engine = house.engine();
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     let job = done(&engine, job);
     assert_eq!(
         ran(&house),
@@ -166,7 +174,11 @@ fn a_failing_after_backup_is_a_warning() {
     let mut house = house();
     house.hooks.after_backup = noting(&house, "exit 3");
     let engine = house.engine();
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     let warnings = done(&engine, job).outcome.unwrap().warnings;
     assert_eq!(warnings.len(), 2);
     assert!(
@@ -199,10 +211,14 @@ fn a_job_is_cancelled_while_its_before_hook_runs() {
     let wait = format!("echo begun > '{}'; exec sleep 600", begun.display());
     house.hooks.before_backup = noting(&house, &wait);
     let engine = house.engine();
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     // Reading waits until the hook writes.
     assert_eq!(fs::read_to_string(&begun).unwrap(), "begun\n");
-    engine.cancel(job, &"maria".into()).unwrap();
+    engine.jobs().cancel(job).unwrap();
     assert_eq!(ended(&engine, job).state.label(), "cancelled");
     assert_eq!(ran(&house)[1], "after_backup author cancelled author 0");
     nothing_is_owed(&house);
@@ -285,7 +301,7 @@ fn a_restore_that_is_cancelled_before_its_hooks_starts_nothing() {
     let engine = house.engine();
     let job = start_restore(&engine, &request("manual", everything())).unwrap();
     assert_eq!(fs::read_to_string(&begun).unwrap(), "begun\n");
-    engine.cancel(job, &"maria".into()).unwrap();
+    engine.jobs().cancel(job).unwrap();
     fs::write(&go, "go").unwrap();
     assert_eq!(ended(&engine, job).state.label(), "cancelled");
     let ran = ran(&house);

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use crate::clock::{Clock, SetClock};
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, BackupId};
+use crate::domain::caller::Caller;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
@@ -208,7 +209,7 @@ impl House {
             variables: Arc::new(|_| None),
             random: crate::random::system(),
         };
-        Engine::open(settings, surroundings)
+        Ok(Engine::open(settings, surroundings)?.acting_for(Caller::here(&"maria".into())))
     }
 
     pub(super) fn pass(&self, time: Duration) {
@@ -280,8 +281,8 @@ pub(super) fn manual() -> BackupRequest {
 
 /// Waits for a job and gives how it ended.
 pub(super) fn ended(engine: &Engine, id: JobId) -> Job {
-    engine.wait_for(id);
-    engine.job(id).unwrap()
+    engine.jobs().wait_for(id);
+    engine.jobs().job(id).unwrap()
 }
 
 /// Starts what is due, and gives the jobs that were started once they have ended, oldest first.
@@ -294,10 +295,10 @@ pub(super) fn looked(engine: &Engine) -> Vec<Job> {
         engine.catalog().jobs(&query).unwrap()
     };
     let before = newest(1).first().map(|job| job.id);
-    engine.start_what_is_due();
+    engine.schedule().start_what_is_due();
     // One may have ended already.
-    for id in engine.jobs_at_work() {
-        engine.wait_for(id);
+    for id in engine.jobs().at_work() {
+        engine.jobs().wait_for(id);
     }
     let mut jobs = newest(20);
     jobs.retain(|job| Some(job.id) > before);
@@ -318,14 +319,21 @@ pub(super) fn done(engine: &Engine, id: JobId) -> Job {
 }
 
 pub(super) fn back_up(engine: &Engine) -> BackupId {
-    let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     done(engine, job).outcome.unwrap().backup.unwrap()
 }
 
 /// Makes a plan and follows it.
 pub(super) fn start_restore(engine: &Engine, request: &RestoreRequest) -> Result<JobId, EngineError> {
-    let plan = engine.plan_restore(request, &Unwatched)?;
-    engine.start_restore(&plan.id, "acme/live", &"maria".into())
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(request, &Unwatched)?;
+    crate::engine::start_restore(engine, &plan.id, "acme/live")
 }
 
 pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Job {
@@ -335,11 +343,13 @@ pub(super) fn restore(engine: &Engine, backup: &str, selection: Selection) -> Jo
 
 pub(super) fn undo(engine: &Engine) -> Job {
     let job = engine
-        .start_undo(&House::live(), "acme/live", &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
         .unwrap();
     done(engine, job)
 }
 
 pub(super) fn backups(engine: &Engine) -> Vec<Backup> {
-    engine.backups(&House::live()).unwrap()
+    engine.live(&House::live()).unwrap().backups().unwrap()
 }

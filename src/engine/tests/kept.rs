@@ -1,5 +1,6 @@
 //! What a restore of whole folders keeps besides content.
 
+use crate::engine::{check, start_restore, summaries};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -57,15 +58,15 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
         return;
     }
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(
             &super::house::request("manual", everything()),
             &crate::watch::Unwatched,
         )
         .unwrap();
-    let report = engine.check(None).unwrap();
-    let job = engine
-        .start_restore(&plan.id, "acme/live", &"maria".into())
-        .unwrap();
+    let report = check(&engine, None).unwrap();
+    let job = start_restore(&engine, &plan.id, "acme/live").unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     let left = house.beside("author");
     for left in &left {
@@ -102,9 +103,9 @@ fn a_state_folder_that_others_can_write_to_is_told() {
     let engine = house.engine();
     let state = engine.state().to_owned();
     let told = || {
-        let report = engine.check(None).unwrap();
+        let report = check(&engine, None).unwrap();
         let found = report.findings.into_iter().find(|found| found.about == "state");
-        let summary = engine.summaries().unwrap().remove(0);
+        let summary = summaries(&engine).unwrap().remove(0);
         (found.map(|found| found.detail), summary.trouble)
     };
     assert_eq!(told(), (None, None));
@@ -141,7 +142,7 @@ fn a_folder_whose_name_no_restore_could_note_is_told_before_one() {
     assert!(odd.join("page.xml").exists());
 
     house.write("author", "notes.txt", "beside the workspaces");
-    let report = engine.check(None).unwrap();
+    let report = check(&engine, None).unwrap();
     assert!(
         report
             .findings
@@ -150,7 +151,9 @@ fn a_folder_whose_name_no_restore_could_note_is_told_before_one() {
         "{report:?}"
     );
     let job = engine
-        .start_backup(&super::house::manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     assert!(
@@ -158,6 +161,8 @@ fn a_folder_whose_name_no_restore_could_note_is_told_before_one() {
         "{outcome:?}"
     );
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(
             &super::house::request("manual", everything()),
             &crate::watch::Unwatched,

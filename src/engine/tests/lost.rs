@@ -11,6 +11,7 @@ use crate::catalog::NewJob;
 use crate::domain::activity::Severity;
 use crate::domain::job::{JobKind, JobState, Phase, Progress};
 use crate::engine::restore::journal::{Journal, Stage};
+use crate::engine::{check, details};
 use crate::watch::Unwatched;
 
 /// As a switch does before its first exchange: a copy of the journal lies in every staging folder.
@@ -37,23 +38,29 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
     );
     let engine = house.engine_with_state(state);
     let error = engine
-        .start_backup(&manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
         .unwrap_err()
         .to_string();
-    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     for text in [&error, &trouble] {
         for said in says {
             assert!(text.contains(said), "{said:?} in {text}");
         }
     }
-    let report = engine.check(None).unwrap();
+    let report = check(&engine, None).unwrap();
     let findings: Vec<_> = report
         .findings
         .iter()
         .filter(|found| found.about == "switch")
         .collect();
     assert_eq!(findings.len(), 1, "{report:?}");
-    if let Ok(plan) = engine.plan_restore(&request("manual", everything()), &Unwatched) {
+    if let Ok(plan) = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request("manual", everything()), &Unwatched)
+    {
         assert!(plan.obstacles.contains(&trouble), "{:?}", plan.obstacles);
     }
     let told = engine.catalog().notifications(5).unwrap();
@@ -64,12 +71,16 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
     );
     assert!(
         engine
-            .start_undo(&House::live(), "acme/live", &"maria".into())
+            .live(&House::live())
+            .unwrap()
+            .start_undo("acme/live")
             .is_err()
     );
     let safety = backups(&engine)[0].id.clone();
     let refused = engine
-        .delete(&House::live(), &safety, &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .delete(&safety)
         .unwrap_err()
         .to_string();
     assert_eq!(refused, trouble);
@@ -170,7 +181,7 @@ fn a_job_that_died_switching_without_any_trace_beside_live_is_noted() {
     for _ in 0..2 {
         everything_stops(&house, "state", &says);
     }
-    let ended = house.engine().job(job.id).unwrap();
+    let ended = house.engine().jobs().job(job.id).unwrap();
     assert!(matches!(ended.state, JobState::Failed { .. }), "{ended:?}");
     fs::remove_file(house.path("state/lost/acme+live.json")).unwrap();
     back_up(&house.engine());

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use super::house::{House, back_up, done, ended, everything, only, request, start_restore};
 use crate::disk::mounts::tests::Bound;
 use crate::domain::job::JobState;
+use crate::engine::check;
 use crate::watch::Unwatched;
 
 #[test]
@@ -24,6 +25,8 @@ fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {
     let engine = house.engine();
     back_up(&engine);
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles, Vec::<String>::new());
@@ -33,6 +36,8 @@ fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {
     };
     let planned = |selection| {
         engine
+            .live(&House::live())
+            .unwrap()
             .plan_restore(&request("manual", selection), &Unwatched)
             .unwrap()
     };
@@ -41,15 +46,14 @@ fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {
     assert!(told[0].contains("website/assets is a mount point"), "{told:?}");
     assert_eq!(planned(only(&[], &["website"])).obstacles, told);
     assert_eq!(planned(only(&[], &["dam"])).obstacles, Vec::<String>::new());
-    let report = engine.check(None).unwrap();
+    let report = check(&engine, None).unwrap();
     assert!(
         report.findings.iter().any(|finding| finding.detail == told[0]),
         "{report:?}"
     );
     // It was mounted after the plan had been made: the job looks for itself.
     assert!(
-        engine
-            .start_restore(&plan.id, "acme/live", &"maria".into())
+        crate::engine::start_restore(&engine, &plan.id, "acme/live")
             .map(|job| ended(&engine, job).state)
             .is_ok_and(|state| matches!(state, JobState::Failed { why } if why.contains("is a mount point")))
     );
@@ -138,7 +142,10 @@ fn content_in_a_lower_layer_is_named_before_magnolia_is_stopped() {
     if !mounted.is_ok_and(|status| status.success()) {
         return;
     }
-    let plan = engine.plan_restore(&request("manual", everything()), &Unwatched);
+    let plan = engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request("manual", everything()), &Unwatched);
     let _ = Command::new("umount").arg(&parent).status();
     let told = plan.unwrap().obstacles;
     assert!(told.iter().any(|told| told.contains("layer below")), "{told:?}");
@@ -153,6 +160,8 @@ fn content_that_is_mounted_elsewhere_is_named_and_never_emptied_there() {
     fs::create_dir(&elsewhere).unwrap();
     let planned = || {
         engine
+            .live(&House::live())
+            .unwrap()
             .plan_restore(&request("manual", everything()), &Unwatched)
             .unwrap()
     };

@@ -9,17 +9,22 @@ use crate::domain::plan::PlanId;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::staleness::Stale;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, start_restore};
 use crate::watch::Unwatched;
 
 fn plan(engine: &Engine) -> PlanId {
     let request = request("manual", everything());
-    engine.plan_restore(&request, &Unwatched).unwrap().id
+    engine
+        .live(&House::live())
+        .unwrap()
+        .plan_restore(&request, &Unwatched)
+        .unwrap()
+        .id
 }
 
 /// Why the plan is not followed.
 fn why(engine: &Engine, plan: &PlanId) -> Stale {
-    match engine.start_restore(plan, "acme/live", &"maria".into()) {
+    match start_restore(engine, plan, "acme/live") {
         Err(EngineError::Refused(Refusal::StalePlan { plan: refused, why })) => {
             assert_eq!(refused, *plan);
             why
@@ -40,7 +45,7 @@ fn a_plan_is_followed_within_the_hour_and_by_any_lifeboat_of_the_catalog() {
     fs::write(house.root("author").join("dam/new.jpg"), "new").unwrap();
     house.pass(Duration::minutes(59));
     let other = house.engine();
-    let job = other.start_restore(&plan, "acme/live", &"maria".into()).unwrap();
+    let job = start_restore(&other, &plan, "acme/live").unwrap();
     done(&other, job);
     assert_eq!(house.content(), before);
 }
@@ -94,7 +99,7 @@ fn a_plan_from_before_a_hold_was_lifted_is_refused() {
             on,
             reason: None,
         };
-        engine.hold(&request, &"maria".into()).unwrap();
+        engine.live(&House::live()).unwrap().hold(&request).unwrap();
     };
     hold(true);
     let plan = plan(&engine);

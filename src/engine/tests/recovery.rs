@@ -11,6 +11,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
+use crate::engine::details;
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
 
@@ -119,11 +120,15 @@ fn what_somebody_else_put_in_the_place_of_live_is_not_touched() {
     fs::rename(house.root("public-1"), house.path("away")).unwrap();
     house.write("public-1", "website/page-0.xml", "a stranger");
     let engine = house.engine();
-    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("half switched"), "{trouble}");
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Critical);
-    let error = engine.start_backup(&manual(), &"maria".into()).unwrap_err();
+    let error = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap_err();
     assert!(
         error.to_string().contains("half switched"),
         "no job works on mixed content: {error}"
@@ -144,9 +149,15 @@ fn an_unreadable_journal_is_said_and_stops_every_job() {
     fs::create_dir_all(house.path("state/journal")).unwrap();
     fs::write(house.path("state/journal/acme+live.json"), "{").unwrap();
     let engine = house.engine();
-    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("journal"), "{trouble}");
-    assert!(engine.start_backup(&manual(), &"maria".into()).is_err());
+    assert!(
+        engine
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&manual())
+            .is_err()
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::house::{House, back_up, backups, done, everything, only, request, res
 use crate::domain::activity::Severity;
 use crate::domain::job::Phase;
 use crate::domain::request::RestoreRequest;
+use crate::engine::details;
 use crate::watch::Unwatched;
 
 fn damage(house: &House) {
@@ -25,6 +26,8 @@ pub(super) fn a_restore_brings_everything_back_and_undo_takes_it_back() {
     let broken = house.content();
 
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles, Vec::<String>::new());
@@ -111,7 +114,9 @@ fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
     let good = back_up(&engine);
     fs::rename(house.root("public-1"), house.path("away")).unwrap();
     let job = engine
-        .start_backup(&super::house::manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     let job = super::house::ended(&engine, job);
     assert_eq!(job.state.label(), "failed");
@@ -177,8 +182,8 @@ fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    engine.start_if_due(&House::live());
-    for id in engine.jobs_at_work() {
+    engine.live(&House::live()).unwrap().start_if_due();
+    for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
     let elsewhere = house.engine_with_state("another-state");
@@ -192,12 +197,12 @@ fn a_plan_says_what_stands_in_the_way() {
     let engine = house.engine();
     back_up(&engine);
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request("manual", only(&[], &["no-such-workspace"])), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles.len(), 1, "{:?}", plan.obstacles);
-    let refused = engine
-        .start_restore(&plan.id, "acme/live", &"maria".into())
-        .unwrap_err();
+    let refused = crate::engine::start_restore(&engine, &plan.id, "acme/live").unwrap_err();
     assert!(refused.to_string().contains("config, dam, website"), "{refused}");
     assert_eq!(backups(&engine).len(), 1, "not even a safety backup was taken");
 }
@@ -208,8 +213,8 @@ fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
     let engine = house.engine();
     let good = back_up(&engine);
     house.pass(chrono::Duration::hours(1));
-    engine.start_if_due(&House::live());
-    for id in engine.jobs_at_work() {
+    engine.live(&House::live()).unwrap().start_if_due();
+    for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
     let damaged = backups(&engine).remove(0).id;
@@ -225,7 +230,7 @@ fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
             .collect::<Vec<_>>(),
         [&good]
     );
-    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains(damaged.short()), "{trouble}");
 }
 
@@ -234,9 +239,7 @@ fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let job = engine
-        .start_verify(&House::live(), None, &"maria".into())
-        .unwrap();
+    let job = engine.live(&House::live()).unwrap().start_verify(None).unwrap();
     super::house::done(&engine, job);
     for pack in packs(&house.path("repository/acme/live/data")) {
         let mut bytes = fs::read(&pack).unwrap();
@@ -244,14 +247,12 @@ fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
         fs::set_permissions(&pack, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         fs::write(&pack, bytes).unwrap();
     }
-    let job = engine
-        .start_verify(&House::live(), None, &"maria".into())
-        .unwrap();
+    let job = engine.live(&House::live()).unwrap().start_verify(None).unwrap();
     let job = super::house::ended(&engine, job);
     assert_eq!(job.state.label(), "failed");
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Critical);
-    let slots = engine.details(&House::live()).unwrap().summary.slots;
+    let slots = details(&engine, &House::live()).unwrap().summary.slots;
     assert!(slots.iter().all(|slot| slot.taken.is_none()), "{slots:?}");
     let id = backups(&engine).remove(0).id;
     let refused = start_restore(&engine, &request(&id.0, everything()));
@@ -275,7 +276,9 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
     }
     house.pass(chrono::Duration::hours(1));
     let job = engine
-        .start_backup(&super::house::manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     assert!(
@@ -289,8 +292,8 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
     );
 
     // Once somebody has looked, it can be deleted by hand.
-    engine.delete(&House::live(), &good, &"maria".into()).unwrap();
-    for id in engine.jobs_at_work() {
+    engine.live(&House::live()).unwrap().delete(&good).unwrap();
+    for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
     assert_eq!(backups(&engine).len(), 1);
@@ -301,15 +304,15 @@ fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
     let house = House::new();
     let engine = house.engine();
     house.pass(chrono::Duration::days(365));
-    engine.start_if_due(&House::live());
-    for id in engine.jobs_at_work() {
+    engine.live(&House::live()).unwrap().start_if_due();
+    for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
     let future = backups(&engine).remove(0).id;
     house.pass(chrono::Duration::days(-365));
     let manual = back_up(&engine);
-    engine.start_if_due(&House::live());
-    for id in engine.jobs_at_work() {
+    engine.live(&House::live()).unwrap().start_if_due();
+    for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
     let ids: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
@@ -326,10 +329,12 @@ fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
     back_up(&engine);
     fs::rename(house.path("repository"), house.path("unmounted")).unwrap();
     let later = house.engine();
-    let trouble = later.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&later, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("is its disk mounted?"), "{trouble}");
     let job = later
-        .start_backup(&super::house::manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     assert_eq!(super::house::ended(&later, job).state.label(), "failed");
     assert!(!house.path("repository/acme/live").exists());
@@ -365,7 +370,9 @@ fn a_workspace_that_is_a_link_fails_the_backup() {
     std::os::unix::fs::symlink(house.path("dam-elsewhere"), house.root("author").join("dam")).unwrap();
     let engine = house.engine();
     let job = engine
-        .start_backup(&super::house::manual(), &"maria".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     let job = super::house::ended(&engine, job);
     assert!(
@@ -380,10 +387,12 @@ fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let held = engine.lock(&House::live()).unwrap();
+    let held = engine.live(&House::live()).unwrap().lock().unwrap();
     let other = house.engine_with_state("another-state");
     let job = other
-        .start_backup(&super::house::manual(), &"jonas".into())
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
         .unwrap();
     let job = super::house::ended(&other, job);
     assert!(
@@ -419,11 +428,11 @@ fn undo_never_goes_back_further_than_the_last_restore() {
     let second = done(&engine, start_restore(&engine, &unsafe_request).unwrap());
     let left_out = [&[Phase::SafetyBackup], &around[..]].concat();
     assert_eq!(second.left_out, left_out);
-    assert_eq!(engine.job(second.id).unwrap().left_out, left_out);
+    assert_eq!(engine.jobs().job(second.id).unwrap().left_out, left_out);
     let content = house.content();
-    let details = engine.details(&House::live()).unwrap();
+    let details = details(&engine, &House::live()).unwrap();
     assert_eq!(details.undo_way, None);
-    let refused = engine.start_undo(&House::live(), "acme/live", &"maria".into());
+    let refused = engine.live(&House::live()).unwrap().start_undo("acme/live");
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("nothing to undo"), "{refused}");
     assert_eq!(house.content(), content);

@@ -5,11 +5,12 @@ use chrono::Duration;
 use super::house::{
     House, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
 };
+use crate::domain::caller::Caller;
 use crate::domain::job::JobState;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, details};
 use crate::watch::Unwatched;
 
 fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
@@ -26,7 +27,12 @@ pub(super) fn hold(engine: &Engine, hold: HoldKind, on: bool) {
         on,
         reason: Some("moving disks".into()),
     };
-    engine.hold(&request, &"jonas".into()).unwrap();
+    engine
+        .acting_for(Caller::here(&"jonas".into()))
+        .live(&House::live())
+        .unwrap()
+        .hold(&request)
+        .unwrap();
 }
 
 fn upgrade() -> BackupRequest {
@@ -44,14 +50,23 @@ pub(super) fn only_live_is_backed_up_and_restored() {
         environment: House::uat(),
         ..manual()
     };
-    let said = refusal(engine.start_backup(&request, &"maria".into())).to_string();
+    let uat = engine.live(&request.environment);
+    let said = refusal(uat.and_then(|live| live.start_backup(&request))).to_string();
     assert!(said.contains("acme/uat is UAT and only Live"), "{said}");
     assert!(matches!(
-        refusal(engine.start_undo(&House::uat(), "acme/uat", &"maria".into())),
+        refusal(
+            engine
+                .live(&House::uat())
+                .and_then(|live| live.start_undo("acme/uat"))
+        ),
         Refusal::NotLive { .. }
     ));
     assert!(matches!(
-        refusal(engine.start_verify(&House::uat(), None, &"maria".into())),
+        refusal(
+            engine
+                .live(&House::uat())
+                .and_then(|live| live.start_verify(None))
+        ),
         Refusal::NotLive { .. }
     ));
     assert_eq!(
@@ -69,10 +84,12 @@ pub(super) fn a_restore_needs_the_name_typed_and_no_protection() {
     let engine = house.engine();
     back_up(&engine);
     let plan = engine
+        .live(&House::live())
+        .unwrap()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     for typed in ["", "acme", "ACME/LIVE", "acme/live "] {
-        let said = engine.start_restore(&plan.id, typed, &"maria".into());
+        let said = crate::engine::start_restore(&engine, &plan.id, typed);
         assert!(matches!(refusal(said), Refusal::NotConfirmed { .. }), "{typed:?}");
     }
     hold(&engine, HoldKind::Protection, true);
@@ -87,7 +104,7 @@ pub(super) fn without_a_restore_there_is_nothing_to_undo() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let said = refusal(engine.start_undo(&House::live(), "acme/live", &"maria".into()));
+    let said = refusal(engine.live(&House::live()).unwrap().start_undo("acme/live"));
     assert!(matches!(said, Refusal::NothingToUndo { .. }));
 }
 
@@ -96,10 +113,20 @@ pub(super) fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waiting = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let waiting = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     // Another Lifeboat on the same machine sees the same.
     let other = house.engine();
-    let busy = refusal(other.start_backup(&manual(), &"jonas".into()));
+    let busy = refusal(
+        other
+            .acting_for(Caller::here(&"jonas".into()))
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&manual()),
+    );
     assert!(
         matches!(&busy, Refusal::Busy { job, .. } if *job == waiting),
         "{busy}"
@@ -113,24 +140,54 @@ pub(super) fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waiting = engine.start_backup(&manual(), &"maria".into()).unwrap();
-    house.engine().cancel(waiting, &"jonas".into()).unwrap();
+    let waiting = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
+    house
+        .engine()
+        .acting_for(Caller::here(&"jonas".into()))
+        .jobs()
+        .cancel(waiting)
+        .unwrap();
     assert_eq!(ended(&engine, waiting).state, JobState::Cancelled);
     assert_eq!(backups(&engine), []);
-    assert!(engine.cancel(waiting, &"jonas".into()).is_err(), "it has ended");
+    assert!(
+        engine
+            .acting_for(Caller::here(&"jonas".into()))
+            .jobs()
+            .cancel(waiting)
+            .is_err(),
+        "it has ended"
+    );
 }
 
 #[test]
 pub(super) fn one_upgrade_backup_stands_at_a_time() {
     let house = House::new();
     let engine = house.engine();
-    let first = done(&engine, engine.start_backup(&upgrade(), &"jonas".into()).unwrap())
-        .outcome
-        .unwrap()
-        .backup
-        .unwrap();
+    let first = done(
+        &engine,
+        engine
+            .acting_for(Caller::here(&"jonas".into()))
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&upgrade())
+            .unwrap(),
+    )
+    .outcome
+    .unwrap()
+    .backup
+    .unwrap();
     assert!(matches!(
-        refusal(engine.start_backup(&upgrade(), &"jonas".into())),
+        refusal(
+            engine
+                .acting_for(Caller::here(&"jonas".into()))
+                .live(&House::live())
+                .unwrap()
+                .start_backup(&upgrade())
+        ),
         Refusal::UpgradeStands { .. }
     ));
     back_up(&engine);
@@ -140,11 +197,22 @@ pub(super) fn one_upgrade_backup_stands_at_a_time() {
         "an upgrade backup stands outside the slots"
     );
 
-    engine.extend(&House::live(), &first, &"jonas".into()).unwrap();
+    engine
+        .acting_for(Caller::here(&"jonas".into()))
+        .live(&House::live())
+        .unwrap()
+        .extend(&first)
+        .unwrap();
     house.pass(Duration::hours(72));
     assert!(
         matches!(
-            refusal(engine.start_backup(&upgrade(), &"jonas".into())),
+            refusal(
+                engine
+                    .acting_for(Caller::here(&"jonas".into()))
+                    .live(&House::live())
+                    .unwrap()
+                    .start_backup(&upgrade())
+            ),
             Refusal::UpgradeStands { .. }
         ),
         "extended"
@@ -153,16 +221,37 @@ pub(super) fn one_upgrade_backup_stands_at_a_time() {
     back_up(&engine);
     assert_eq!(backups(&engine).len(), 1, "expired, and dropped by retention");
 
-    let second = done(&engine, engine.start_backup(&upgrade(), &"jonas".into()).unwrap())
-        .outcome
+    let second = done(
+        &engine,
+        engine
+            .acting_for(Caller::here(&"jonas".into()))
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&upgrade())
+            .unwrap(),
+    )
+    .outcome
+    .unwrap()
+    .backup
+    .unwrap();
+    engine
+        .acting_for(Caller::here(&"jonas".into()))
+        .live(&House::live())
         .unwrap()
-        .backup
+        .delete(&second)
         .unwrap();
-    engine.delete(&House::live(), &second, &"jonas".into()).unwrap();
-    for id in engine.jobs_at_work() {
+    for id in engine.jobs().at_work() {
         done(&engine, id);
     }
-    done(&engine, engine.start_backup(&upgrade(), &"jonas".into()).unwrap());
+    done(
+        &engine,
+        engine
+            .acting_for(Caller::here(&"jonas".into()))
+            .live(&House::live())
+            .unwrap()
+            .start_backup(&upgrade())
+            .unwrap(),
+    );
 }
 
 #[test]
@@ -171,11 +260,23 @@ pub(super) fn a_backup_in_a_slot_is_not_deleted_by_hand() {
     let engine = house.engine();
     let backup = back_up(&engine);
     assert!(matches!(
-        refusal(engine.delete(&House::live(), &backup, &"jonas".into())),
+        refusal(
+            engine
+                .acting_for(Caller::here(&"jonas".into()))
+                .live(&House::live())
+                .unwrap()
+                .delete(&backup)
+        ),
         Refusal::BackupHeld { .. }
     ));
     assert!(matches!(
-        refusal(engine.extend(&House::live(), &backup, &"jonas".into())),
+        refusal(
+            engine
+                .acting_for(Caller::here(&"jonas".into()))
+                .live(&House::live())
+                .unwrap()
+                .extend(&backup)
+        ),
         Refusal::BackupHeld { .. }
     ));
 }
@@ -250,7 +351,7 @@ fn a_repository_is_its_owners_and_one_that_is_open_is_trouble() {
         found.retain(|path| place == "repository" || !path.starts_with(house.path("state/processes")));
         assert!(found.is_empty(), "{found:?}");
     }
-    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
 
     let set = |name: &str, mode| {
         std::fs::set_permissions(house.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
@@ -259,7 +360,7 @@ fn a_repository_is_its_owners_and_one_that_is_open_is_trouble() {
         set(folder, 0o711);
     }
     set("repository/acme/live", 0o755);
-    let trouble = engine.details(&House::live()).unwrap().summary.trouble.unwrap();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("open to others"), "{trouble}");
     // What an administrator has opened to a group stays so, and so does what comes into it.
     set("repository/acme/live", 0o770);
@@ -271,5 +372,5 @@ fn a_repository_is_its_owners_and_one_that_is_open_is_trouble() {
         .map(|record| record.unwrap().metadata().unwrap().permissions().mode() & 0o777)
         .collect();
     assert!(modes.contains(&0o660), "{modes:?}");
-    assert_eq!(engine.details(&House::live()).unwrap().summary.trouble, None);
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
 }

@@ -7,7 +7,7 @@ use chrono::Duration;
 use super::house::{House, back_up, backups, ended, looked, manual};
 use crate::domain::job::JobState;
 use crate::domain::slot::Slot;
-use crate::engine::Engine;
+use crate::engine::{Engine, details};
 
 fn look(engine: &Engine) -> Vec<JobState> {
     looked(engine).into_iter().map(|job| job.state).collect()
@@ -45,8 +45,8 @@ pub(super) fn two_lifeboats_serve_a_period_once() {
     let house = House::new();
     let (first, second) = (house.engine(), house.engine());
     // Both have listed an empty repository before either takes a backup.
-    assert!(first.backups(&House::live()).unwrap().is_empty());
-    assert!(second.backups(&House::live()).unwrap().is_empty());
+    assert!(first.live(&House::live()).unwrap().backups().unwrap().is_empty());
+    assert!(second.live(&House::live()).unwrap().backups().unwrap().is_empty());
     assert_eq!(look(&first), [JobState::Done]);
     assert_eq!(look(&second), []);
     assert_eq!(backups(&second), backups(&first));
@@ -79,7 +79,11 @@ pub(super) fn maintenance_and_running_jobs_are_passed_over() {
         .set_hold(&House::live(), kind, Some(&hold))
         .unwrap();
     assert_eq!(look(&engine), []);
-    let waiting = engine.start_backup(&manual(), &"maria".into()).unwrap();
+    let waiting = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&manual())
+        .unwrap();
     engine.catalog().set_hold(&House::live(), kind, None).unwrap();
     assert_eq!(ended(&engine, waiting).state, JobState::Done);
     house.pass(Duration::minutes(1));
@@ -92,16 +96,16 @@ pub(super) fn the_details_tell_how_the_schedule_stands() {
     let engine = house.engine();
     assert_eq!(look(&engine), [JobState::Done]);
     house.pass(Duration::hours(26));
-    let details = engine.details(&House::live()).unwrap();
-    assert!(details.summary.late);
-    let daily = details
+    let shown = details(&engine, &House::live()).unwrap();
+    assert!(shown.summary.late);
+    let daily = shown
         .slot_schedules
         .iter()
         .find(|schedule| schedule.slot == Slot::Daily)
         .unwrap();
     assert!(daily.due && daily.next.unwrap() > engine.now());
     assert_eq!(daily.last_served, Some(engine.now() - Duration::hours(26)));
-    let uat = engine.details(&House::uat()).unwrap();
+    let uat = details(&engine, &House::uat()).unwrap();
     assert!(uat.slot_schedules.is_empty() && uat.backups.is_empty() && uat.summary.trouble.is_none());
 }
 
@@ -113,7 +117,7 @@ fn a_schedule_that_is_off_says_nothing_of_a_repository_that_is_gone() {
     for (is_on, told) in [(false, 1), (true, 2)] {
         house.schedule.enabled = is_on;
         let engine = house.engine();
-        engine.start_if_due(&House::live());
+        engine.live(&House::live()).unwrap().start_if_due();
         // That the backup succeeded is the first.
         let notifications = engine.catalog().notifications(5).unwrap();
         assert_eq!(notifications.len(), told, "{notifications:?}");

@@ -16,7 +16,7 @@ use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Step;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
 use crate::repository::{Source, Still};
 use crate::watch::Unwatched;
 
@@ -159,28 +159,26 @@ fn declare_all_gone(connect: &str) {
 fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId {
     let (paused, pause) = channel::<()>();
     let (resume, resumed) = channel::<()>();
-    let at_work = engine.clone();
-    let body = move |work: &crate::engine::Work| {
-        let name = work.environment().clone();
-        let repository = at_work.repository(&name, true)?.unwrap();
-        let settings = at_work.live_settings(&name)?;
-        let sources: Vec<_> = settings
+    let body = move |live: &Live, _: &crate::engine::Work| {
+        let repository = live.repository(true)?.unwrap();
+        let sources: Vec<_> = live
+            .settings()
             .instances
             .iter()
             .map(|instance| Source {
                 name: instance.name.clone(),
                 role: instance.role,
-                content: at_work.content(instance),
+                content: live.content(instance),
             })
             .collect();
-        let copy = repository.copy(Still::take(&sources, &*at_work.0.clock)?, None, &Unwatched)?;
+        let copy = repository.copy(Still::take(&sources, live.engine().clock())?, None, &Unwatched)?;
         let verify_millis = repository.read_back(&copy, &Unwatched)?;
         paused.send(()).unwrap();
         resumed.recv().unwrap();
         let manifest = Manifest {
             format: Manifest::FORMAT,
-            environment: name,
-            taken: at_work.now(),
+            environment: live.name().clone(),
+            taken: live.now(),
             copy_millis: copy.copy_millis,
             verify_millis,
             trigger: Trigger::Person,
@@ -200,19 +198,12 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
         repository.record(copy, &manifest)?;
         Ok(Outcome::default())
     };
-    let id = engine
-        .start(
-            &House::live(),
-            JobKind::Backup,
-            "manual backup",
-            &"maria".into(),
-            body,
-        )
-        .unwrap();
+    let live = engine.live(&House::live()).unwrap();
+    let id = live.start(JobKind::Backup, "manual backup", body).unwrap();
     pause.recv().unwrap();
     meanwhile(id);
     resume.send(()).unwrap();
-    engine.wait_for(id);
+    engine.jobs().wait_for(id);
     id
 }
 
@@ -225,21 +216,17 @@ fn a_job_that_was_taken_over_makes_no_backup(connect: &str) {
     let id = backup_with_a_pause(&paused, |id| {
         declare_all_gone(connect);
         let other = house.engine_with_state("other-state");
-        let taken_over = other.job(id).unwrap();
+        let taken_over = other.jobs().job(id).unwrap();
         assert!(
             matches!(taken_over.state, JobState::Failed { .. }),
             "{taken_over:?}"
         );
     });
-    assert_eq!(
-        house
-            .engine_with_state("a-third")
-            .backups(&House::live())
-            .unwrap()
-            .len(),
-        1
-    );
-    assert!(matches!(paused.job(id).unwrap().state, JobState::Failed { .. }));
+    assert_eq!(backups(&house.engine_with_state("a-third")).len(), 1);
+    assert!(matches!(
+        paused.jobs().job(id).unwrap().state,
+        JobState::Failed { .. }
+    ));
 }
 
 fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
@@ -259,17 +246,16 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
     let house = House::new();
     let engine = house.engine();
     let id = backup_with_a_pause(&engine, |_| {
-        let repository = engine.repository(&House::live(), false).unwrap().unwrap();
+        let repository = engine
+            .live(&House::live())
+            .unwrap()
+            .repository(false)
+            .unwrap()
+            .unwrap();
         repository.under(std::sync::Arc::new(Overtaken));
     });
     assert!(matches!(ended(&engine, id).state, JobState::Failed { .. }));
-    assert!(
-        house
-            .engine_with_state("other-state")
-            .backups(&House::live())
-            .unwrap()
-            .is_empty()
-    );
+    assert!(backups(&house.engine_with_state("other-state")).is_empty());
 }
 
 fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &str) {
@@ -285,7 +271,10 @@ fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &s
             declare_all_gone(connect);
             drop(house.engine_with_state("other-state"));
         });
-        assert!(matches!(paused.job(id).unwrap().state, JobState::Failed { .. }));
+        assert!(matches!(
+            paused.jobs().job(id).unwrap().state,
+            JobState::Failed { .. }
+        ));
         let void = paused.catalog().void_records(&House::live()).unwrap();
         assert_eq!(void.contains(&recorded), !is_there);
     }
@@ -295,9 +284,14 @@ fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &s
         .catalog()
         .set_note("void acme/live", &kept.0, "", other.now())
         .unwrap();
-    assert!(other.backups(&House::live()).unwrap().is_empty());
+    assert!(other.live(&House::live()).unwrap().backups().unwrap().is_empty());
     let next = back_up(&other);
-    let repository = other.repository(&House::live(), false).unwrap().unwrap();
+    let repository = other
+        .live(&House::live())
+        .unwrap()
+        .repository(false)
+        .unwrap()
+        .unwrap();
     let stored: Vec<_> = repository
         .list()
         .unwrap()
@@ -357,7 +351,9 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
             },
         });
     }
-    journal.write(engine.papers()).unwrap();
+    journal
+        .write(engine.live(&House::live()).unwrap().papers())
+        .unwrap();
     journal
 }
 
@@ -381,23 +377,23 @@ fn a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else(_connect: &str
         .catalog()
         .create_job(new, engine.now(), &JobState::Running)
         .unwrap();
-    let behind = engine.behind_fence(&live, claim);
-    journal.write(engine.papers_of(&live)).unwrap();
+    let behind = engine.live(&live).unwrap().behind_fence(claim);
+    journal.write(engine.live(&live).unwrap().papers()).unwrap();
     // Somebody takes the job over while this one stands still.
     let heir = engine.catalog().adopt_own(job.id).unwrap().unwrap();
     let mut switched = journal.clone();
     switched.stage = Stage::Switched;
-    switched.write(engine.papers_of(&live)).unwrap_err();
-    journal.remove(engine.papers_of(&live)).unwrap_err();
+    switched.write(engine.live(&live).unwrap().papers()).unwrap_err();
+    journal.remove(engine.live(&live).unwrap().papers()).unwrap_err();
     let stage = |engine: &Engine| {
-        Journal::read(engine.papers(), &live)
+        Journal::read(engine.live(&House::live()).unwrap().papers(), &live)
             .unwrap()
             .map(|journal| journal.stage)
     };
     assert_eq!(stage(&engine), Some(Stage::Switching));
     drop(behind);
-    let behind = engine.behind_fence(&live, heir);
-    journal.remove(engine.papers_of(&live)).unwrap();
+    let behind = engine.live(&live).unwrap().behind_fence(heir);
+    journal.remove(engine.live(&live).unwrap().papers()).unwrap();
     assert_eq!(stage(&engine), None);
     drop(behind);
 }
@@ -411,9 +407,12 @@ fn a_switch_of_a_dead_machine_is_finished_by_another(_connect: &str) {
         !house.path("state/journal").exists(),
         "nothing of it is on this machine's disk"
     );
-    other.look_for_the_dead();
+    look_for_the_dead(&other);
     assert_eq!(texts(&house), ["restored", "restored"]);
-    assert_eq!(Journal::read(other.papers(), &House::live()).unwrap(), None);
+    assert_eq!(
+        Journal::read(other.live(&House::live()).unwrap().papers(), &House::live()).unwrap(),
+        None
+    );
     let told = other.catalog().notifications(1).unwrap().remove(0);
     assert!(told.text.contains("restored content, whole"), "{}", told.text);
 }
@@ -428,9 +427,9 @@ fn content_that_only_another_machine_has_is_left_alone(_connect: &str) {
         fs::rename(house.path(instance), house.path(&format!("{instance}-elsewhere"))).unwrap();
         fs::create_dir_all(house.root(instance)).unwrap();
     }
-    other.look_for_the_dead();
+    look_for_the_dead(&other);
     assert_eq!(
-        Journal::read(other.papers(), &House::live()).unwrap(),
+        Journal::read(other.live(&House::live()).unwrap().papers(), &House::live()).unwrap(),
         Some(journal)
     );
     let told = other.catalog().notifications(1).unwrap().remove(0);
@@ -440,13 +439,13 @@ fn content_that_only_another_machine_has_is_left_alone(_connect: &str) {
         told.text
     );
     assert!(matches!(
-        other.start_backup(&house::manual(), &"maria".into()),
+        other.live(&House::live()).unwrap().start_backup(&house::manual()),
         Err(EngineError::Failed(_))
     ));
     for instance in INSTANCES {
         fs::remove_dir_all(house.path(instance)).unwrap();
         fs::rename(house.path(&format!("{instance}-elsewhere")), house.path(instance)).unwrap();
     }
-    other.look_for_the_dead();
+    look_for_the_dead(&other);
     assert_eq!(texts(&house), ["restored", "restored"]);
 }

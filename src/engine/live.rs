@@ -1,0 +1,232 @@
+//! One Live environment: looked up once, with its settings, its part of the catalog, its repositories, and who asks.
+//!
+//! Every action on an environment is a method of [`Live`], in the room of that action. Whoever has one has been told
+//! that the environment is configured and is a Live one (rule 5), and asks neither again.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::fence::{Behind, Fence};
+use super::health::Answered;
+use super::listing::Listed;
+use super::repositories::RepositoryCell;
+use super::{Engine, EngineError, ListedCopies, locked};
+use crate::catalog::{Catalog, CatalogError, Claim};
+use crate::content::Content;
+use crate::content::files::Files;
+use crate::content::postgres::Postgres;
+use crate::content::postgres::connect::Connector;
+use crate::domain::Instant;
+use crate::domain::activity::Severity;
+use crate::domain::caller::Caller;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::event::Event;
+use crate::domain::job::JobId;
+use crate::domain::principal::Principal;
+use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
+
+/// What is known of a configured environment in this process, whatever its kind.
+pub(super) struct Known {
+    pub(super) name: EnvironmentName,
+    pub(super) settings: EnvironmentSettings,
+    pub(super) health: Mutex<Answered>,
+    fence: Arc<Fence>,
+    pub(super) listed: Mutex<Option<Listed>>,
+    pub(super) copies: Mutex<Option<ListedCopies>>,
+    pub(super) first: RepositoryCell,
+    pub(super) second: RepositoryCell,
+    /// Whether the catalog did not know it when this engine was opened, until it is looked at.
+    just_met: AtomicBool,
+}
+
+impl Known {
+    pub(super) fn new(
+        name: EnvironmentName,
+        settings: EnvironmentSettings,
+        fence: Fence,
+        is_new: bool,
+    ) -> Self {
+        Self {
+            name,
+            settings,
+            health: Mutex::default(),
+            fence: Arc::new(fence),
+            listed: Mutex::default(),
+            copies: Mutex::default(),
+            first: RepositoryCell::default(),
+            second: RepositoryCell::default(),
+            just_met: AtomicBool::new(is_new),
+        }
+    }
+
+    /// Forgets what was listed: it has changed, or may have.
+    pub(super) fn forget_listed(&self) {
+        *locked(&self.listed) = None;
+        *locked(&self.copies) = None;
+    }
+}
+
+/// One Live environment, for somebody who asks. Cheap to clone: every clone is the same environment.
+#[derive(Clone)]
+pub struct Live {
+    engine: Engine,
+    known: Arc<Known>,
+}
+
+impl Live {
+    pub(super) fn new(engine: Engine, known: Arc<Known>) -> Self {
+        Self { engine, known }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &EnvironmentName {
+        &self.known.name
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &EnvironmentSettings {
+        &self.known.settings
+    }
+
+    /// The engine that it is one of.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The same environment, for the schedule.
+    pub(super) fn by_schedule(&self) -> Self {
+        Self {
+            engine: self.engine.acting_for(Caller::here(&Principal::Schedule)),
+            known: Arc::clone(&self.known),
+        }
+    }
+
+    /// Who asks.
+    pub(super) fn who(&self) -> &Principal {
+        self.engine.who()
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The catalog, which holds more than this environment's part.
+    pub(super) fn catalog(&self) -> &Catalog {
+        self.engine.catalog()
+    }
+
+    /// The time now.
+    pub(super) fn now(&self) -> Instant {
+        self.engine.now()
+    }
+
+    /// The state folder.
+    pub(super) fn state(&self) -> &Path {
+        self.engine.state()
+    }
+
+    /// Whether the catalog did not know it when this engine was opened. Says so once.
+    pub(super) fn is_met_for_the_first_time(&self) -> bool {
+        self.known.just_met.swap(false, Ordering::Relaxed)
+    }
+
+    /// Forgets what was listed, because it changed, and tells everybody.
+    pub(super) fn changed(&self) {
+        self.known.forget_listed();
+        self.engine.tell(Event::Environment {
+            name: self.name().clone(),
+        });
+    }
+
+    /// The claim of the job at work on it in this process, if there is one.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.known.fence.claim()
+    }
+
+    /// What the repositories ask before anything in them is changed.
+    pub(super) fn fence(&self) -> Arc<Fence> {
+        Arc::clone(&self.known.fence)
+    }
+
+    /// From now on what is changed in its repositories is changed by this claim, and so are its small records. The caller
+    /// is the only one in this process who works on it.
+    pub(super) fn behind_fence(&self, claim: Claim) -> Behind {
+        Fence::put_behind(&self.known.fence, claim)
+    }
+
+    /// Adds to the activity log and notifies.
+    pub(super) fn remember(&self, by: &Principal, text: &str, job: Option<JobId>, severity: Severity) {
+        self.engine
+            .activity()
+            .remember(by, Some(self.name()), text, job, severity);
+    }
+
+    /// Adds a warning of this kind to the activity log, and notifies.
+    pub fn remember_warning(&self, by: &Principal, text: &str) {
+        self.remember(by, text, None, Severity::Warning);
+    }
+
+    /// Tells once, not every minute, that something is wrong with it.
+    pub(super) fn remember_once(&self, text: &str) {
+        self.engine.activity().remember_once(Some(self.name()), text);
+    }
+
+    /// Adds to the activity log.
+    pub(super) fn record_activity(&self, by: &Principal, what: &str, job: Option<JobId>, severity: Severity) {
+        self.engine
+            .activity()
+            .add(by, Some(self.name()), what, job, severity);
+    }
+
+    /// The catalog failed while a job was at work.
+    pub(super) fn report_catalog(&self, error: &CatalogError) {
+        self.engine.activity().report_catalog(error);
+    }
+
+    /// The content of an instance.
+    pub(super) fn content(&self, instance: &InstanceSettings) -> Arc<dyn Content> {
+        match &instance.content {
+            ContentSettings::Files { path } => Arc::new(Files::new(path)),
+            ContentSettings::Postgres(database) => Arc::new(Postgres::new(self.connector(database))),
+        }
+    }
+
+    /// The folder that the content of an instance is in, if it is in one.
+    pub(super) fn content_folder(instance: &InstanceSettings) -> Option<&Path> {
+        match &instance.content {
+            ContentSettings::Files { path } => Some(path),
+            ContentSettings::Postgres(_) => None,
+        }
+    }
+
+    /// Connects to the database of an instance that has one.
+    pub(super) fn connector(&self, settings: &PostgresSettings) -> Connector {
+        Connector::new(settings, self.state().to_owned(), self.engine.variables())
+    }
+
+    /// The database of an instance.
+    pub(super) fn connector_of(&self, instance: &InstanceName) -> Result<Connector, EngineError> {
+        let mut instances = self.settings().instances.iter();
+        let found = instances.find(|known| known.name == *instance);
+        match found.map(|known| &known.content) {
+            Some(ContentSettings::Postgres(database)) => Ok(self.connector(database)),
+            _ => Err(EngineError::Failed(format!(
+                "{instance} of {} is no longer configured with a database, and a restore of it is not finished: put its \
+                 configuration back",
+                self.name()
+            ))),
+        }
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live")
+            .field("name", self.name())
+            .finish_non_exhaustive()
+    }
+}

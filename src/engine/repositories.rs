@@ -1,0 +1,135 @@
+//! The repositories of an environment: where they are, how they are reached, and each opened once and kept.
+
+use std::sync::{Arc, Mutex};
+
+use super::{Engine, EngineError, Live, locked};
+use crate::domain::address::Address;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
+use crate::domain::settings::{RepositoryChoice, RepositorySettings};
+use crate::repository::{Key, Repository, Storage};
+
+/// The place of one open repository: empty until it is first needed. Each has a lock of its own, so that opening one
+/// (scrypt takes 0.4 s) does not hold up the others.
+pub(super) type RepositoryCell = Mutex<Option<Arc<Repository>>>;
+
+/// The settings of the repositories.
+pub(super) fn settings(engine: &Engine) -> Result<&RepositorySettings, EngineError> {
+    engine.repository_settings().ok_or_else(|| {
+        EngineError::Failed(
+            "no repository is configured: add a [repository] with a root and a password_file".to_owned(),
+        )
+    })
+}
+
+/// Where the repository of an environment is, or would be.
+///
+/// # Errors
+/// A sentence when no repository is configured.
+pub(super) fn place_of(engine: &Engine, name: &EnvironmentName) -> Result<Address, EngineError> {
+    let root = &settings(engine)?.root;
+    Ok(root.join(name.project()).join(name.environment()))
+}
+
+impl Live {
+    /// Where its repository is.
+    ///
+    /// # Errors
+    /// A sentence when no repository is configured.
+    pub fn repository_place(&self) -> Result<Address, EngineError> {
+        place_of(self.engine(), self.name())
+    }
+
+    /// How its repository, or its second one, is reached. `None` when no second one is configured.
+    pub(super) fn storage(&self, which: RepositoryChoice) -> Result<Option<Storage>, EngineError> {
+        let root = self.engine().root(which)?;
+        let name = self.name();
+        Ok(root.map(|root| root.join(name.project()).join(name.environment())))
+    }
+
+    /// The key of its repository, or of its second one.
+    pub(super) fn key_of(&self, which: RepositoryChoice) -> Result<Key, EngineError> {
+        let settings = settings(self.engine())?;
+        let source = match (which, &settings.copy) {
+            (RepositoryChoice::Copy, Some(copy)) => copy.key.as_ref().unwrap_or(&settings.key),
+            _ => &settings.key,
+        };
+        let variables = self.engine().variables();
+        // The paths in the settings are absolute by now; a command runs in the state directory.
+        Ok(Key::read(source, self.state(), &|variable| variables(variable))?)
+    }
+
+    /// Its repository, opened once and kept. `None` when it does not exist yet and `create` is false.
+    pub(super) fn repository(&self, create: bool) -> Result<Option<Arc<Repository>>, EngineError> {
+        self.repository_of(RepositoryChoice::First, create)
+    }
+
+    fn cell(&self, which: RepositoryChoice) -> &RepositoryCell {
+        match which {
+            RepositoryChoice::First => &self.known().first,
+            RepositoryChoice::Copy => &self.known().second,
+        }
+    }
+
+    /// Its repository, or its second one, opened once and kept. `None` when it is not configured, or does not exist yet
+    /// and `create` is false.
+    pub(super) fn repository_of(
+        &self,
+        which: RepositoryChoice,
+        create: bool,
+    ) -> Result<Option<Arc<Repository>>, EngineError> {
+        let mut opened = locked(self.cell(which));
+        if let Some(repository) = &*opened {
+            return Ok(Some(Arc::clone(repository)));
+        }
+        let Some(storage) = self.storage(which)? else {
+            return Ok(None);
+        };
+        if !Repository::exists(&storage)? {
+            let held_backups = which == RepositoryChoice::First
+                && !self
+                    .catalog()
+                    .past_durations(self.name(), JobKind::Backup, 1)?
+                    .is_empty();
+            if held_backups {
+                return Err(self.is_lost(&storage.address()));
+            }
+            if !create {
+                return Ok(None);
+            }
+        }
+        let key = self.key_of(which)?;
+        let repository = if create {
+            Repository::open_or_create(&storage, &key)?
+        } else {
+            Repository::open(&storage, &key)?
+        };
+        repository.under(self.fence());
+        let repository = Arc::new(repository);
+        *opened = Some(Arc::clone(&repository));
+        Ok(Some(repository))
+    }
+
+    fn is_lost(&self, place: &Address) -> EngineError {
+        let question = match place {
+            Address::Folder(_) => "is its disk mounted",
+            Address::Bucket { .. } => "is that the bucket it was in",
+        };
+        EngineError::Failed(format!(
+            "the repository of {}, which held backups, is not in {place}: {question}? No new one is made in its place. If \
+             it is lost for good, name another root in [repository] and move {} away",
+            self.name(),
+            self.catalog().place()
+        ))
+    }
+
+    /// Whether a lock that is held in one of its repositories was taken away. Those beside folders are the system's,
+    /// which takes none away.
+    #[cfg(feature = "object-storage")]
+    pub(super) fn has_lost_a_lock(&self) -> bool {
+        [RepositoryChoice::First, RepositoryChoice::Copy]
+            .into_iter()
+            .filter_map(|which| locked(self.cell(which)).clone())
+            .any(|repository| repository.has_lost_its_lock())
+    }
+}

@@ -1,0 +1,272 @@
+//! The switch, from its last safe point to the end: [`Live::begin_switch`], then forward ([`Live::finish_switch`]) or back,
+//! and cleaning up. A job and the recovery of one that died call the same functions; how far it is, is the journal's
+//! [`Stage`].
+//!
+//! Not in here: how one instance is exchanged (`beside`), and when a dead process's switch is finished (`recover`).
+
+use super::beside::{Staged, Stuck};
+use super::journal::{self, InstanceRecord, Journal, Stage};
+use super::lost::{leave_copies, remove_copies};
+use crate::content::files::Files;
+use crate::disk::removal;
+use crate::domain::activity::Severity;
+use crate::domain::backup::Backup;
+use crate::domain::environment::InstanceName;
+use crate::domain::job::Phase;
+use crate::domain::plan::Selection;
+use crate::engine::{EngineError, Live, Work};
+
+impl Live {
+    pub(super) fn write_journal(&self, journal: &Journal) -> Result<(), EngineError> {
+        journal
+            .write(self.papers())
+            .map_err(self.paper_failed("writing the journal in", journal::KIND))
+    }
+
+    /// The last safe point: from here on the switch is finished, whatever happens.
+    pub(super) fn begin_switch(
+        &self,
+        work: &Work,
+        selection: &Selection,
+        staged: &[Staged<'_>],
+        safety: Option<&Backup>,
+        journal: &mut Journal,
+    ) -> Result<(), EngineError> {
+        if work.is_cancelled_now() {
+            return Err(EngineError::Cancelled);
+        }
+        work.phase(Phase::Switching)?;
+        // Should the journal be lost, this is what tells that the switch had begun.
+        work.record()?;
+        work.check_claim()?;
+        for (staged, record) in staged.iter().zip(&mut journal.instances) {
+            record.beside = staged.to_switch(selection, &record.beside)?;
+        }
+        journal.safety = safety.map(|safety| safety.id.clone());
+        journal.safety_taken = safety.map(|safety| safety.manifest.taken);
+        let mut switching = journal.clone();
+        switching.stage = Stage::Switching;
+        leave_copies(&switching)?;
+        self.write_journal(&switching)?;
+        *journal = switching;
+        // The last look before the first exchange. Whoever has taken the job over finds the journal and finishes it.
+        work.check_claim()
+    }
+
+    /// Does the switch. If a step cannot be done, those that were are taken back, so that Live is whole either way.
+    pub(super) fn switch(&self, work: &Work, journal: &mut Journal) -> Result<(), EngineError> {
+        let say = |text: &str| work.log(Severity::Information, text);
+        let Err(stuck) = self.finish_switch(journal, &say) else {
+            return Ok(());
+        };
+        // Whoever has taken the job over finishes it; it must not be taken back under their hands.
+        work.check_claim()?;
+        self.go_back(journal);
+        if !self.nothing_is_switched(journal) {
+            return Err(self.half(journal, &stuck));
+        }
+        // What is staged is dropped next. Under a journal that still says "switching", the next start would make live
+        // what is left of it.
+        let mut back = journal.clone();
+        back.stage = Stage::Staging;
+        self.write_journal(&back).map_err(|error| {
+            EngineError::Failed(format!(
+                "the switch could not be done, and Live has its old content: {stuck}. That cannot be written down ({error}): \
+                 mend that, and start Lifeboat again, which then does the switch"
+            ))
+        })?;
+        *journal = back;
+        Err(EngineError::Failed(format!(
+            "the switch could not be done, and Live has its old content: {stuck}"
+        )))
+    }
+
+    /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
+    /// a database's tables were locked.
+    ///
+    /// # Errors
+    /// Which step could not be done, and why. Whether Live then is half switched depends on what the caller does next.
+    pub(super) fn finish_switch(&self, journal: &mut Journal, say: &dyn Fn(&str)) -> Result<(), Stuck> {
+        if journal.stage > Stage::Switching {
+            return Ok(());
+        }
+        self.is_known(journal)?;
+        for record in &journal.instances {
+            record.forward(self, say)?;
+        }
+        journal.stage = Stage::Switched;
+        // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
+        if journal.write(self.papers()).is_ok() {
+            // One that cannot be removed now is removed with what it lies in, or named there.
+            let _ = remove_copies(journal);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that of every exchange it can be told whether it was done, before the first one is made: a Live that is
+    /// whole is not mixed by finishing what can only be finished in part.
+    fn is_known(&self, journal: &Journal) -> Result<(), Stuck> {
+        for record in &journal.instances {
+            record.is_known(self)?;
+        }
+        Ok(())
+    }
+
+    /// The error about a switch that is done in part, and what it was stopped by.
+    pub(super) fn half(&self, journal: &Journal, stuck: &dyn std::fmt::Display) -> EngineError {
+        EngineError::Failed(format!(
+            "{} is half switched: {stuck}; do not edit content now. Mend the cause and start Lifeboat again, which finishes \
+             the switch. If you have made Live whole by hand, move the journal of {} in {} away, and the folders beside Live \
+             whose names begin with a dot and have \"lifeboat\" in them",
+            journal.environment,
+            journal.environment,
+            self.papers().place(journal::KIND)
+        ))
+    }
+
+    /// Drops what was staged before the switch, and the journal. What is in a database and cannot be dropped now is left
+    /// there, since it is in nobody's way; gives sentences about that.
+    pub(super) fn drop_staged(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
+        for record in &journal.instances {
+            if let Some(staging) = record.beside.folder() {
+                removal::remove(staging).map_err(EngineError::io("removing", staging))?;
+            }
+        }
+        let left = self.drop_schemas(journal)?;
+        journal
+            .remove(self.papers())
+            .map_err(self.paper_failed("updating the journal in", journal::KIND))?;
+        Ok(left)
+    }
+
+    /// Drops what was staged, and then the safety backup, which saved nothing. The error that led here is what is told,
+    /// together with what could not be dropped.
+    pub(super) fn give_up(
+        &self,
+        work: &Work,
+        journal: &Journal,
+        safety: Option<&Backup>,
+        error: EngineError,
+    ) -> EngineError {
+        if work.is_in(Phase::Switching) {
+            // A job that dies in its switch and has no journal may have left Live mixed. This one has not.
+            work.log(Severity::Information, "Live has its old content");
+            let _ = work.phase(Phase::CleaningUp);
+        }
+        match self.drop_staged(journal) {
+            Ok(left) => {
+                self.drop_safety(safety);
+                if left.is_empty() {
+                    return error;
+                }
+                EngineError::Failed(format!("{}; and {}", work.told(&error), left.join("; and ")))
+            }
+            Err(left) => EngineError::Failed(format!(
+                "{}; and what was staged is still there: {left}",
+                work.told(&error)
+            )),
+        }
+    }
+
+    /// Whether Live is what it was and nothing of it stands beside: dropping what is staged then loses nothing.
+    pub(super) fn nothing_is_switched(&self, journal: &Journal) -> bool {
+        journal.instances.iter().all(|record| record.is_untouched(self))
+    }
+
+    /// Takes back the exchanges that were done, last first, each that can be. Whether all are back is looked at afterwards.
+    fn go_back(&self, journal: &Journal) {
+        for record in journal.instances.iter().rev() {
+            record.back(self);
+        }
+    }
+
+    /// Removes what the switch displaced, if the safety backup holds all of it, and the journal.
+    pub(super) fn clean_up(&self, journal: &Journal) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Err(error) = remove_copies(journal) {
+            warnings.push(error.to_string());
+        }
+        let kept: Vec<_> = journal
+            .instances
+            .iter()
+            .filter_map(|record| Some((record, self.why_kept(journal, record)?)))
+            .collect();
+        if kept.is_empty() {
+            // From here on what was displaced may be gone in part: after a crash it is not compared again.
+            let clearing = Journal {
+                stage: Stage::Clearing,
+                ..journal.clone()
+            };
+            if let Err(error) = self.write_journal(&clearing) {
+                warnings.push(error.to_string());
+            }
+        }
+        for (record, why) in &kept {
+            if let Some(staging) = record.beside.folder() {
+                warnings.push(format!(
+                    "what was live in {} before is kept in {}, since {why}: remove it when nobody needs it",
+                    record.instance,
+                    staging.display()
+                ));
+            }
+        }
+        let is_kept = |instance: &InstanceName| kept.iter().any(|(record, _)| record.instance == *instance);
+        warnings.extend(self.clear_all_but(journal, &is_kept));
+        self.note_replaced(journal);
+        if let Err(error) = journal.remove(self.papers()) {
+            warnings.push(format!(
+                "the journal of the restore could not be removed: {error}"
+            ));
+        }
+        warnings
+    }
+
+    /// Removes everything that a finished restore no longer needs, and the journal. Returns what could not be removed.
+    pub(super) fn clear(&self, journal: &Journal) -> Vec<String> {
+        let mut left = self.clear_all_but(journal, &|_| false);
+        self.note_replaced(journal);
+        if let Err(error) = journal.remove(self.papers()) {
+            left.push(format!(
+                "the journal of the restore could not be removed: {error}"
+            ));
+        }
+        left
+    }
+
+    fn clear_all_but(&self, journal: &Journal, is_kept: &dyn Fn(&InstanceName) -> bool) -> Vec<String> {
+        let mut left = Vec::new();
+        for record in journal
+            .instances
+            .iter()
+            .filter(|record| !is_kept(&record.instance))
+        {
+            if let Some(staging) = record.beside.folder()
+                && let Err(error) = removal::remove(staging)
+            {
+                left.push(format!("{} could not be removed: {error}", staging.display()));
+            }
+            // Empty by now.
+            match self.drop_or_leave_behind(&record.instance, &record.beside.emptied()) {
+                Ok(sentences) => left.extend(sentences),
+                Err(error) => left.push(error.to_string()),
+            }
+        }
+        left
+    }
+
+    /// Why what was displaced of an instance has to be kept: it holds something that the safety backup does not.
+    fn why_kept(&self, journal: &Journal, record: &InstanceRecord) -> Option<String> {
+        let displaced = record.beside.displaced()?;
+        let safety = journal.safety.as_ref().map(|id| self.find_backup(id));
+        let unsaved = safety
+            .transpose()
+            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &Files::new(&displaced)));
+        match unsaved {
+            Ok(0) => None,
+            Ok(items) => Some(format!("{items} items in it are not in the safety backup")),
+            Err(error) => Some(format!(
+                "it could not be compared with the safety backup ({error})"
+            )),
+        }
+    }
+}
