@@ -1,0 +1,131 @@
+//! Restores into databases: replaced tables, confirming, and the tables that a job is on.
+
+use chrono::Duration;
+use lifeboat::domain::environment::WorkspaceKind;
+use lifeboat::domain::event::Event;
+use lifeboat::domain::job::{JobKind, JobState, Outcome, Phase};
+
+use crate::screens::fixture;
+use crate::screens::fixture::{Fixture, State, name};
+use crate::screens::runner::{Runner, alike, settings};
+use crate::{SIZES, keep, look};
+
+fn with_databases(state: &mut State) {
+    fixture::has_replaced(state.environments.get_mut(&name("acme/live")).unwrap(), 31);
+    if let Ok(plan) = &mut state.plan {
+        for (number, workspace) in [(37, ".versions"), (4, ".datastore")] {
+            let mut change = plan.changes[0].clone();
+            workspace.clone_into(&mut change.workspace);
+            change.kind = WorkspaceKind::of(workspace);
+            (change.added, change.changed, change.removed) = (number, 0, 0);
+            change.examples.clear();
+            plan.changes.insert(0, change);
+        }
+    }
+}
+
+alike!(replaced_tables_beside_live);
+async fn replaced_tables_beside_live() {
+    look("replaced", with_databases, &[("", "replaced tables")]).await;
+    look(
+        "replaced-about",
+        with_databases,
+        &[("", "replaced tables"), ("i", "kept in")],
+    )
+    .await;
+    look(
+        "replaced-backup-page",
+        with_databases,
+        &[
+            ("", "replaced tables"),
+            ("<Enter>", "asked by"),
+            ("G", "data store"),
+        ],
+    )
+    .await;
+    look(
+        "confirm-question",
+        with_databases,
+        &[("", "replaced tables"), ("C", "drop the replaced")],
+    )
+    .await;
+    let exchange = [("", "replaced tables"), ("u", "is exchanged with")];
+    look("undo-exchange", with_databases, &exchange).await;
+    let name = [exchange[0], exchange[1], ("<Enter>", "and press Enter")];
+    look("undo-exchange-name", with_databases, &name).await;
+    let plan = [
+        ("", "replaced tables"),
+        ("r", "choose a backup"),
+        ("<Enter>", "Everything"),
+        ("<Enter>", "come back"),
+    ];
+    look("wizard-plan-shared", with_databases, &plan).await;
+}
+
+alike!(confirming_a_restore);
+async fn confirming_a_restore() {
+    let cockpit = Runner::start((80, 24), Fixture::with(with_databases)).await;
+    cockpit.see("replaced tables").await;
+    cockpit.press("C").await.see("drop the replaced").await;
+    cockpit.press("y").await.see("job 32").await;
+    let calls = cockpit.backend.state().calls.clone();
+    assert!(calls.contains(&"confirm acme/live".to_owned()), "{calls:?}");
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit.press("C").await.see("nothing to confirm").await;
+}
+
+alike!(a_job_says_which_table_it_is_on);
+async fn a_job_says_which_table_it_is_on() {
+    let change = |state: &mut State| {
+        let mut first = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
+        let mut progress = fixture::progress(Phase::Staging, 43);
+        progress.part = Some("pm_website_bundle".to_owned());
+        first.progress = Some(progress);
+        let environment = state.environments.get_mut(&first.environment).unwrap();
+        environment.summary.job = Some(first.clone());
+        state.jobs.insert(0, first);
+    };
+    look("table-running", change, &[("", "Running jobs")]).await;
+    look(
+        "table-progress",
+        change,
+        &[("", "Running jobs"), ("o", "pm_website_bundle: ")],
+    )
+    .await;
+}
+
+alike!(a_restore_of_databases_at_its_end);
+async fn a_restore_of_databases_at_its_end() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::with(with_databases)).await;
+        cockpit.see("replaced tables").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        fixture::has_replaced(
+            cockpit
+                .backend
+                .state()
+                .environments
+                .get_mut(&name("acme/live"))
+                .unwrap(),
+            32,
+        );
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(24));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is back as it was at 2026-11-23 00:17".to_owned(),
+                backup: Some(fixture::id(2)),
+                warnings: vec!["no safety backup was taken, by choice: only what the restore replaced beside Live can bring the old content back".to_owned()],
+                health: fixture::health(),
+                ..Outcome::default()
+            });
+        });
+        cockpit.backend.tell(Event::Environment {
+            name: name("acme/live"),
+        });
+        cockpit.see("an exchange, it takes a moment").await;
+        keep(&cockpit, &settings(), "restore-tables-done", size);
+    }
+}

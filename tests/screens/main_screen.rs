@@ -1,0 +1,129 @@
+//! The main screen: the list of environments and what is selected in it, while it loads, in trouble, empty,
+//! filtered, and with jobs that run.
+
+use lifeboat::domain::backup::Verification;
+use lifeboat::domain::event::Event;
+use lifeboat::domain::job::{JobKind, JobState, Phase};
+
+use crate::screens::fixture;
+use crate::screens::fixture::{Fixture, State, name};
+use crate::screens::runner::{Runner, alike, settings};
+use crate::{SIZES, keep, look, look_with, unchanged};
+
+alike!(the_main_screen);
+async fn the_main_screen() {
+    look("main", unchanged, &[("", "daily")]).await;
+}
+
+alike!(before_the_backend_has_answered);
+async fn before_the_backend_has_answered() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::silent()).await;
+        cockpit.see("loading").await;
+        keep(&cockpit, &settings(), "loading", size);
+    }
+}
+
+alike!(an_environment_without_backups_says_why);
+async fn an_environment_without_backups_says_why() {
+    look("uat", unchanged, &[("<Tab>j", "only Live is backed up")]).await;
+}
+
+alike!(an_environment_in_trouble);
+async fn an_environment_in_trouble() {
+    let change = |state: &mut State| {
+        let globex = state.environments.get_mut(&name("globex/live")).unwrap();
+        let summary = &mut globex.summary;
+        summary.trouble =
+            Some("public-1 is half switched since 05:12: run the restore again, or undo it".to_owned());
+        summary.maintenance = Some(fixture::hold("moving to the new data centre"));
+        summary.protection = Some(fixture::hold("audit until Friday"));
+        globex.versions = None;
+        globex.versions_problem = Some("/srv/globex/RELEASE could not be read (no such file)".to_owned());
+        for backup in &mut globex.backups {
+            backup.manifest.environment = name("globex/live");
+        }
+        globex.backups[2].verification = Verification::Damaged {
+            at: fixture::ago(30),
+            why: "the digest of author/dam differs".to_owned(),
+        };
+        globex.backups[3].verification = Verification::Unverified;
+    };
+    look("trouble", change, &[("<Tab>G<Up>", "half switched")]).await;
+    look(
+        "about",
+        change,
+        &[("<Tab>G<Up>", "half switched"), ("i", "kept in")],
+    )
+    .await;
+}
+
+alike!(running_jobs);
+async fn running_jobs() {
+    let change = |state: &mut State| {
+        let mut first = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
+        first.progress = Some(fixture::progress(Phase::Copying, 43));
+        let mut second = fixture::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
+        second.state = JobState::Waiting {
+            why: "maintenance: moving to the new data centre".to_owned(),
+        };
+        for job in [first, second] {
+            let environment = state.environments.get_mut(&job.environment).unwrap();
+            environment.summary.job = Some(job.clone());
+            state.jobs.insert(0, job);
+        }
+    };
+    look("running", change, &[("", "Running jobs")]).await;
+}
+
+alike!(empty_states);
+async fn empty_states() {
+    let nothing = |state: &mut State| {
+        state.environments.clear();
+        state.notifications.clear();
+        state.jobs.clear();
+        state.activity.clear();
+    };
+    let small = &SIZES[..1];
+    look_with("empty-fleet", &settings(), small, nothing, &[("", "There is no")]).await;
+    look_with("empty-jobs", &settings(), small, nothing, &[("J", "no job yet")]).await;
+    look_with("empty-news", &settings(), small, nothing, &[("n", "nothing new")]).await;
+    let first_day = |state: &mut State| {
+        let mut details = fixture::live("acme/live", Vec::new());
+        details.last_scheduled = None;
+        state.environments.insert(name("acme/live"), details);
+    };
+    look("empty-slots", first_day, &[("", "b takes one")]).await;
+}
+
+alike!(the_filter);
+async fn the_filter() {
+    look_with(
+        "filter",
+        &settings(),
+        &SIZES[..1],
+        unchanged,
+        &[("/late", "globex")],
+    )
+    .await;
+    look_with(
+        "filter-nothing",
+        &settings(),
+        &SIZES[..1],
+        unchanged,
+        &[("/xyz", "nothing fits")],
+    )
+    .await;
+}
+
+alike!(news_come_while_one_looks_on);
+async fn news_come_while_one_looks_on() {
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    let mut news = cockpit.backend.state().notifications[0].clone();
+    news.number = 13;
+    "the manual backup of acme/live is complete and verified".clone_into(&mut news.text);
+    cockpit.backend.tell(Event::Notification(news));
+    cockpit.see("n: 2 new").await;
+    assert!(cockpit.has("the manual backup of acme/live"));
+}

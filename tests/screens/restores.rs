@@ -1,0 +1,188 @@
+//! Restores: the wizard, undo with its plan, a restore on its way and at its end, without a safety backup, and one
+//! that failed.
+
+use chrono::Duration;
+use lifeboat::backend::BackendError;
+use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase};
+use lifeboat::domain::plan::PlanId;
+use lifeboat::domain::refusal::Refusal;
+use lifeboat::domain::staleness::Stale;
+
+use crate::screens::fixture;
+use crate::screens::fixture::{Fixture, State};
+use crate::screens::runner::{Runner, alike, settings};
+use crate::{SIZES, keep, look, look_with, unchanged};
+
+alike!(the_restore_wizard);
+async fn the_restore_wizard() {
+    let choose = ("r", "choose a backup");
+    let scope = ("<Enter>", "Everything is restored");
+    let plan = ("<Enter>", "come back");
+    let confirm = ("<Enter>", "and press Enter");
+    look("wizard-choose", unchanged, &[("", "daily"), choose]).await;
+    let part = ("jj jjj ", "Only what is marked");
+    look("wizard-scope", unchanged, &[("", "daily"), choose, scope, part]).await;
+    look("wizard-plan", unchanged, &[("", "daily"), choose, scope, plan]).await;
+    let wrong = ("acme/uat<Enter>", "nothing was done");
+    look(
+        "wizard-name",
+        unchanged,
+        &[("", "daily"), choose, scope, plan, confirm, wrong],
+    )
+    .await;
+    let small = &SIZES[..1];
+    let limited = [("", "daily"), choose, scope, part, ("<Enter>", "only a part")];
+    look("wizard-plan-part", unchanged, &limited).await;
+    let scrolled = [("", "daily"), choose, scope, plan, ("G", "in all")];
+    look_with("wizard-plan-below", &settings(), small, unchanged, &scrolled).await;
+    let blocked = |state: &mut State| {
+        if let Ok(plan) = &mut state.plan {
+            plan.obstacles = vec![
+                "there is not enough room beside author: 200 MiB are needed and 12 MiB are free in /srv/magnolia/author; free some, or restore fewer workspaces".to_owned(),
+            ];
+            plan.room[0].free = 12 << 20;
+        }
+    };
+    let steps = [("", "daily"), choose, scope, ("<Enter>", "in the way")];
+    look("wizard-obstacle", blocked, &steps).await;
+    let failing = |state: &mut State| {
+        state.plan = Err(BackendError::Failed(
+            "the repository of acme/live could not be opened: the key is wrong; check repository.password_file".to_owned(),
+        ));
+    };
+    // A plan that does not hold any more is made anew, and shown with the reason.
+    let stale = |state: &mut State| {
+        state.refuses = Some(BackendError::Refused(Refusal::StalePlan {
+            plan: PlanId::of_random([7; 16]),
+            why: Stale::Changed {
+                job: JobId(31),
+                kind: JobKind::Restore,
+            },
+        }));
+    };
+    let again = ("acme/live<Enter>", "has changed Live");
+    let steps = [("", "daily"), choose, scope, plan, confirm, again];
+    look_with("wizard-stale", &settings(), small, stale, &steps).await;
+    let steps = [("", "daily"), choose, scope, ("<Enter>", "there is no plan")];
+    look_with("wizard-no-plan", &settings(), small, failing, &steps).await;
+}
+
+alike!(undo_shows_its_plan_first);
+async fn undo_shows_its_plan_first() {
+    look_with(
+        "undo-plan",
+        &settings(),
+        &SIZES[..1],
+        unchanged,
+        &[("", "daily"), ("u", "come back")],
+    )
+    .await;
+}
+
+alike!(a_restore_on_its_way_and_at_its_end);
+async fn a_restore_on_its_way_and_at_its_end() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        keep(&cockpit, &settings(), "restore-running", size);
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(24));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is back at 2026-11-23 00:17: 246 items came back, 674 were turned back, 8 were taken away".to_owned(),
+                backup: Some(fixture::id(2)),
+                safety: Some(fixture::id(5)),
+                warnings: vec!["the hook of public-2 took 48 s".to_owned()],
+                health: fixture::health(),
+            });
+        });
+        cockpit.see("goes back to what was there").await;
+        keep(&cockpit, &settings(), "restore-done", size);
+    }
+}
+
+alike!(a_restore_without_a_safety_backup_is_a_choice_that_is_seen);
+async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
+    let plan = [
+        ("", "daily"),
+        ("r", "choose a backup"),
+        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "safety backup included"),
+        ("!", "undo is impossible afterwards"),
+        ("y", "NO SAFETY BACKUP"),
+    ];
+    look("wizard-unsafe-plan", unchanged, &plan).await;
+    let confirm = [
+        plan[0],
+        plan[1],
+        plan[2],
+        plan[3],
+        plan[4],
+        plan[5],
+        ("<Enter>", "and press Enter"),
+    ];
+    look("wizard-unsafe-name", unchanged, &confirm).await;
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit
+        .press("r<Enter><Enter>")
+        .await
+        .see("safety backup included")
+        .await;
+    cockpit.press(" ").await.see("safety backup included").await;
+    cockpit.press("!<Esc>").await.see("safety backup included").await;
+    cockpit.press("!<Enter>").await.see("Enter is not enough").await;
+    cockpit.press("y").await.see("NO SAFETY BACKUP").await;
+    cockpit.press("!").await.see("safety backup included").await;
+    cockpit.press("!y").await.see("NO SAFETY BACKUP").await;
+    cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+    let calls = cockpit.backend.state().calls.clone();
+    let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();
+    assert!(last.ends_with("without a safety backup"), "{last}");
+}
+
+alike!(a_step_that_was_left_out_has_no_tick);
+async fn a_step_that_was_left_out_has_no_tick() {
+    for size in SIZES {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        cockpit.press("!y").await.see("NO SAFETY BACKUP").await;
+        cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(fixture::progress(Phase::Staging, 43));
+        });
+        cockpit.see("43 %").await;
+        keep(&cockpit, &settings(), "unsafe-running", size);
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(24));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is back as it was at 2026-11-23 00:17 (backup 3b90aa17)".to_owned(),
+                backup: Some(fixture::id(2)),
+                warnings: vec!["no safety backup was taken, by choice".to_owned()],
+                ..Outcome::default()
+            });
+        });
+        cockpit.see("is back as it was").await;
+        keep(&cockpit, &settings(), "unsafe-done", size);
+    }
+}
+
+alike!(a_restore_that_failed);
+async fn a_restore_that_failed() {
+    let change = |state: &mut State| {
+        let mut job = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
+        job.progress = Some(fixture::progress(Phase::VerifyingStaged, 71));
+        let why = "the staged copy of author/dam differs from the backup in 3 items, so Live was not touched; verify the backup with v, and look at the disk under /srv/magnolia/author";
+        let job = fixture::ended(job, JobState::Failed { why: why.to_owned() }, None);
+        state.jobs.insert(0, job);
+    };
+    look("restore-failed", change, &[("", "daily"), ("o", "failed:")]).await;
+}
