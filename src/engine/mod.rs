@@ -25,6 +25,7 @@ mod openness;
 mod overview;
 mod papers;
 mod proofs;
+mod readings;
 mod restore;
 mod retention;
 mod scheduler;
@@ -130,6 +131,7 @@ struct Inner {
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
     fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
     due: Mutex<DueBook>,
+    quiet: Mutex<HashMap<EnvironmentName, readings::Quiet>>,
     reported: Mutex<Option<Monotonic>>,
     /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
     orphans: Mutex<HashMap<JobId, Monotonic>>,
@@ -195,6 +197,7 @@ impl Engine {
             at_work: Mutex::default(),
             fences: Mutex::default(),
             due: Mutex::default(),
+            quiet: Mutex::default(),
             reported: Mutex::default(),
             orphans: Mutex::default(),
             just_met: Mutex::default(),

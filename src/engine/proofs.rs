@@ -9,7 +9,7 @@ use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::principal::Principal;
-use crate::domain::proof::{Drill, Proof, ProofTimes, drill_is_due, may_begin, to_drill, to_verify};
+use crate::domain::proof::{Drill, Every, Proof, ProofTimes, drill_is_due, may_begin, to_drill};
 use crate::domain::settings::EnvironmentSettings;
 
 /// How long after a proof that could not be done the next is tried: doubled each time, up to a day.
@@ -42,8 +42,11 @@ impl Engine {
         settings: &EnvironmentSettings,
         proof: Proof,
     ) -> Option<Instant> {
-        let times = Self::proof_times(name, settings, proof);
-        times.next(self.now()).filter(|_| settings.kind.is_recoverable())
+        let next = match proof {
+            Proof::Verify => self.next_reading(name, settings),
+            Proof::Drill => Self::proof_times(name, settings, proof).next(self.now()),
+        };
+        next.filter(|_| settings.kind.is_recoverable())
     }
 
     /// Starts reading back, or a drill, if one is due and nothing speaks against it.
@@ -63,14 +66,19 @@ impl Engine {
         }
     }
 
-    /// When the environment was last to be proven, one way or the other. `None` when both are off.
+    /// When the environment was last to be proven, one way or the other. `None` when both are off. Any day may be the turn
+    /// of some of its packs, which only those know who look.
     pub(super) fn proof_due(
         &self,
         name: &EnvironmentName,
         settings: &EnvironmentSettings,
     ) -> Option<Instant> {
-        let past = |proof| Self::proof_times(name, settings, proof).last(self.now());
-        past(Proof::Verify).max(past(Proof::Drill))
+        let mut verify = Self::proof_times(name, settings, Proof::Verify);
+        if verify.every != Every::NEVER {
+            verify.every = Every::days(1);
+        }
+        let drill = Self::proof_times(name, settings, Proof::Drill);
+        verify.last(self.now()).max(drill.last(self.now()))
     }
 
     /// A turn of proving, where several machines share the work: starts reading back or a drill, or says that there is
@@ -90,7 +98,7 @@ impl Engine {
         let now = self.now();
         let past = |proof| Self::proof_times(name, settings, proof).last(now);
         let backups = self.list_backups(name)?;
-        if past(Proof::Verify).is_some_and(|due| !to_verify(&backups, due, now).is_empty()) {
+        if self.is_to_be_read(name, settings, &backups, now)? {
             return Ok(true);
         }
         let Some(due) = past(Proof::Drill) else {
@@ -120,9 +128,9 @@ impl Engine {
         if !self.due(name, false)?.is_empty() {
             return Ok(None);
         }
-        if let Some(due) = verify
+        if verify.is_some()
             && !self.waits_after(name, JobKind::Verify)?
-            && let Some(job) = self.verify_what_is_due(name, due, now)?
+            && let Some(job) = self.verify_what_is_due(name, settings, now)?
         {
             return Ok(Some(job));
         }
@@ -135,23 +143,22 @@ impl Engine {
     fn verify_what_is_due(
         &self,
         name: &EnvironmentName,
-        due: Instant,
+        settings: &EnvironmentSettings,
         now: Instant,
     ) -> Result<Option<JobId>, EngineError> {
-        if to_verify(&self.backups(name)?, due, now).is_empty() {
+        if !self.is_to_be_read(name, settings, &self.backups(name)?, now)? {
             return Ok(None);
         }
         // Another Lifeboat may have read them back since the last listing.
         let backups = self.list_backups(name)?;
-        let chosen: Vec<_> = to_verify(&backups, due, now).into_iter().cloned().collect();
-        if chosen.is_empty() {
+        if !self.is_to_be_read(name, settings, &backups, now)? {
             return Ok(None);
         }
-        let title = match chosen.len() {
+        let title = match backups.len() {
             1 => "scheduled verification of 1 backup".to_owned(),
             many => format!("scheduled verification of {many} backups"),
         };
-        self.start_verify_of(name, chosen, &title, false, &Principal::Schedule)
+        self.start_verify_of(name, backups, &title, false, &Principal::Schedule)
             .map(Some)
     }
 

@@ -423,7 +423,9 @@ impl Engine {
                         _ if needs == Needs::Reading => engine.lock_for(&work.environment, reads, needs)?,
                         _ => engine.lock_of(&work.environment, reads, create)?,
                     };
-                    body(&work)
+                    let result = body(&work);
+                    engine.forget_what_is_doubtful(&work);
+                    result
                 }))
                 .unwrap_or_else(|_| {
                     Err(EngineError::Failed(
