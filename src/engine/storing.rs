@@ -16,7 +16,7 @@ const MENDINGS: u32 = 8;
 type Try<'t> = dyn FnMut(&Work) -> Result<Copy, RepositoryError> + 't;
 
 impl Engine {
-    /// Stores a copy by `copy`, and reads it back. Gives how many milliseconds that took as well. The phases are those of
+    /// Stores a copy by `copy`, and reads back what of it is to be. Gives how many milliseconds that took as well. The phases are those of
     /// the two steps.
     pub(super) fn store(
         &self,
