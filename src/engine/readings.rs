@@ -130,6 +130,14 @@ impl Engine {
         self.keep(work, &mut reader);
         let read = read?;
         copy.read_since = read.since;
+        if read.again > 0 {
+            let text = format!(
+                "{} that earlier backups have stored were read back: nobody is known to have done so within {} days",
+                measure::bytes(read.again),
+                self.reading_counts(work.environment()).num_days()
+            );
+            work.log(Severity::Information, &text);
+        }
         Ok(read.millis)
     }
 

@@ -54,7 +54,7 @@ impl Repository {
         };
         other.complete_index(watch)?;
         let mut mendings = 0..MENDINGS;
-        let since = loop {
+        let (since, _) = loop {
             match transferred() {
                 // What the other one holds damaged counts as not stored from here on.
                 Err(RepositoryError::Damaged { .. })

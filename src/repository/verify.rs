@@ -47,6 +47,8 @@ pub struct ReadBack {
     pub millis: u64,
     /// Since when all that it refers to has been read, where that is not all since the job began.
     pub since: Option<Instant>,
+    /// Bytes of content that were there before and were read now, since that was not known of them, or too long ago.
+    pub again: u64,
 }
 
 /// A job that knows nothing reads everything.
@@ -83,7 +85,7 @@ impl Repository {
         watch.total(items(&copy.instances), bytes(&copy.pieces));
         watch.advance(items(&copy.instances), 0);
         // The folders were read and checked when the copy was compared with its source; of their packs that says little.
-        let since = self.read(
+        let (since, again) = self.read(
             (&copy.pieces, &copy.folders),
             &copy.proven,
             copy.tree,
@@ -93,6 +95,7 @@ impl Repository {
         Ok(ReadBack {
             millis: millis(stopwatch),
             since,
+            again,
         })
     }
 
@@ -106,7 +109,8 @@ impl Repository {
     }
 
     /// Makes sure that the packs are there that these pieces and folders lie in, and reads those that were not `proven` and
-    /// do not count by what is known. Gives since when all of them have been read, where that is not since the job began.
+    /// do not count by what is known. Gives since when all of them have been read, where that is not since the job began, and how many bytes of
+    /// content were read.
     pub(super) fn read(
         &self,
         (pieces, folders): (&[Lying], &[Lying]),
@@ -114,7 +118,7 @@ impl Repository {
         root: TreeId,
         known: &mut Known<'_>,
         watch: &dyn Watch,
-    ) -> Result<Option<Instant>, RepositoryError> {
+    ) -> Result<(Option<Instant>, u64), RepositoryError> {
         let store = self.store()?;
         let lengths = self.pack_lengths()?;
         self.forget_what_is_doubtful(known.readings);
@@ -150,7 +154,8 @@ impl Repository {
             found.add(wanted, &look);
         })?;
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.told(&store, root).map_or(Ok(since), Err)
+        let read = left.iter().map(|wanted| wanted.bytes).sum();
+        found.told(&store, root).map_or(Ok((since, read)), Err)
     }
 
     /// Reads packs whole, notes which of them are, and tells of each.

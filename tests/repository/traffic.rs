@@ -5,15 +5,19 @@ use std::fs;
 use std::sync::Arc;
 
 use lifeboat::clock::SetClock;
+use lifeboat::domain::environment::InstanceName;
 use lifeboat::domain::job::JobState;
 use lifeboat::domain::request::BackupRequest;
 use lifeboat::domain::slot::Keep;
 use lifeboat::domain::version::MagnoliaVersion;
 use lifeboat::engine::Engine;
+use lifeboat::repository::{Known, Readings, RepositoryError};
+use lifeboat::watch::{Unwatched, Watch};
 
+use crate::damage::flip_a_bit_of_content;
 use crate::engine::{Installation, backup, ended, live};
 use crate::object_storage::{Line, Store};
-use crate::support::{moment, noise};
+use crate::support::{Sandbox, moment, noise};
 
 const FILES: u64 = 400;
 const FILE: usize = 64 * 1024;
@@ -134,6 +138,61 @@ fn what_a_backup_moves_follows_what_has_changed() {
         assert!(lost[line] > SIZE, "{lost:?}");
         assert!(known[line] < SIZE / 50, "{known:?}");
         assert!(late[line] > SIZE, "{late:?}");
+    }
+}
+
+/// Has had enough from the beginning.
+struct Stopped;
+
+impl Watch for Stopped {
+    fn total(&self, _items: u64, _bytes: u64) {}
+    fn instance(&self, _name: &InstanceName) {}
+    fn advance(&self, _items: u64, _bytes: u64) {}
+    fn is_cancelled(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_was_not_read_to_its_end_or_is_damaged_is_not_noted_as_read() {
+    for sandbox in Sandbox::each() {
+        drop(sandbox.copy().unwrap());
+        let copy = sandbox.copy().unwrap();
+        let mut readings = Readings::of("here", None);
+        let mut read_back = |watch: &dyn Watch| {
+            let mut known = Known {
+                readings: &mut readings,
+                now: moment("2026-11-23T00:17:00Z"),
+                counts: &|_, _| true,
+            };
+            let read = sandbox.repository.read_back_unless(&copy, &mut known, watch);
+            (read.map(|read| read.again), readings.len())
+        };
+        let (cancelled, known) = read_back(&Stopped);
+        assert!(
+            matches!(cancelled, Err(RepositoryError::Cancelled)),
+            "{cancelled:?}"
+        );
+        assert_eq!(known, 0);
+        let (read, known) = read_back(&Unwatched);
+        assert!(read.unwrap() > 6_000_000 && known > 1);
+        let (read, again) = read_back(&Unwatched);
+        assert_eq!((read.unwrap(), again), (0, known));
+    }
+    let sandbox = Sandbox::new();
+    drop(sandbox.copy().unwrap());
+    let copy = sandbox.copy().unwrap();
+    flip_a_bit_of_content(&sandbox);
+    let mut readings = Readings::of("here", None);
+    for _ in 0..2 {
+        let mut known = Known {
+            readings: &mut readings,
+            now: moment("2026-11-23T00:17:00Z"),
+            counts: &|_, _| true,
+        };
+        let read = sandbox.repository.read_back_unless(&copy, &mut known, &Unwatched);
+        assert!(matches!(read, Err(RepositoryError::Damaged { .. })), "{read:?}");
+        assert_eq!(readings.len(), sandbox.files("data").len() - 1);
     }
 }
 
