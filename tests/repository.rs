@@ -45,5 +45,7 @@ mod records;
 mod round_trip;
 #[path = "repository/support.rs"]
 mod support;
+#[path = "repository/traffic.rs"]
+mod traffic;
 #[path = "repository/traps.rs"]
 mod traps;

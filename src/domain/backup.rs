@@ -173,6 +173,10 @@ pub struct Manifest {
     pub replaced: Option<Selection>,
     /// Bytes that this backup added to the repository, as stored.
     pub added_bytes: u64,
+    /// Since when all of it had been read back, where a part of it is shared with earlier backups and was last read before
+    /// this one was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_since: Option<Instant>,
     /// What it holds.
     pub instances: Vec<InstanceCopy>,
 }
@@ -208,9 +212,13 @@ impl Manifest {
         self.instances.iter().map(InstanceCopy::bytes).sum()
     }
 
-    /// When all of it had been read back: the record is written only after that.
+    /// Since when all of it has been read back: from the reading of it that is the longest ago. The record is written only
+    /// after that.
     #[must_use]
     pub fn read_back(&self) -> Instant {
+        if let Some(since) = self.read_since {
+            return since;
+        }
         let took = self.copy_millis.saturating_add(self.verify_millis);
         i64::try_from(took)
             .ok()
@@ -261,7 +269,7 @@ pub struct Backup {
     /// Its record.
     #[serde(flatten)]
     pub manifest: Manifest,
-    /// When it was last read back, and with what result.
+    /// Since when all of it has been read back, and with what result.
     pub verification: Verification,
     /// The last drill of it. `None` when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -49,6 +49,7 @@ fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves:
             expires: None,
             replaced: None,
             added_bytes: 0,
+            read_since: None,
             instances: Vec::new(),
         },
         verification: Verification::Verified { at: taken },

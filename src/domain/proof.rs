@@ -258,7 +258,7 @@ pub fn standing(last_proven: Option<&Drill>, last_drill: Option<&Drill>, now: In
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// Reading every backup back.
+    /// Reading back what has its turn, for every backup.
     Verify,
     /// Restoring one into a scratch place.
     Drill,
@@ -313,18 +313,24 @@ impl ProofTimes<'_> {
         Utc.from_utc_datetime(&date.and_time(NaiveTime::MIN)) + Duration::minutes(i64::from(self.minute()))
     }
 
-    /// The days since 1970 of `now`'s date, less those since the day on which it was due at last.
-    fn last_day(&self, date: NaiveDate) -> Option<NaiveDate> {
+    /// The days since 1970 of `now`'s date, less those since the day on which it was due at last, so many days after the
+    /// environment's own.
+    fn last_day(&self, date: NaiveDate, after: u16) -> Option<NaiveDate> {
         let every = u64::from(self.every.in_days()?);
         let days = u64::try_from((date - NaiveDate::default()).num_days()).ok()?;
-        let own = self.hash("day") % every;
+        let own = (self.hash("day") % every + u64::from(after)) % every;
         date.checked_sub_days(Days::new((days + every - own) % every))
     }
 
     /// The moment at or before `now` at which it became due. `None` when it is off.
     #[must_use]
     pub fn last(&self, now: Instant) -> Option<Instant> {
-        let day = self.last_day(now.date_naive())?;
+        self.last_after(0, now)
+    }
+
+    /// The same for a part that comes so many days after the environment's own day.
+    pub(super) fn last_after(&self, after: u16, now: Instant) -> Option<Instant> {
+        let day = self.last_day(now.date_naive(), after)?;
         let due = self.on(day);
         if due <= now {
             return Some(due);
@@ -366,7 +372,7 @@ pub fn may_begin(window: Window, millis: u64, now: Instant) -> bool {
     since_end < quiet_minutes(window, margin)
 }
 
-/// The backups that are to be read back because the moment `due` has come: those that were not since.
+/// The backups that are to be read back because the moment `due` has come: those of which not all was read since.
 #[must_use]
 pub fn to_verify(backups: &[Backup], due: Instant, now: Instant) -> Vec<&Backup> {
     backups
@@ -404,7 +410,7 @@ pub fn to_drill<'a>(backups: &'a [Backup], last: Option<&Drill>) -> Option<&'a B
         .or(Some(newest))
 }
 
-/// When every backup that counts has been read back last: the oldest of their verifications. `None` without backups, or
+/// Since when everything that counts has been read back: the oldest of the backups' verifications. `None` without backups, or
 /// when one never was.
 #[must_use]
 pub fn last_verified(backups: &[Backup]) -> Option<Instant> {

@@ -50,7 +50,7 @@ pub struct EnvironmentSummary {
     pub slots: Vec<SlotState>,
     /// When the newest good backup was taken.
     pub newest: Option<Instant>,
-    /// When every backup has been read back last: the oldest of their verifications.
+    /// Since when all that the backups hold has been read back: the oldest of their verifications.
     #[serde(default)]
     pub last_verified: Option<Instant>,
     /// The last drill, whatever it showed.

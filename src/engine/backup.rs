@@ -1,5 +1,5 @@
-//! Takes backups: copies Live into the repository, reads the copy back, records it, and lets retention drop what it
-//! replaces. In that order: nothing is recorded before it was read back, and nothing is dropped before its successor
+//! Takes backups: copies Live into the repository, reads back what was not read before, records it, and lets retention
+//! drop what it replaces. In that order: nothing is recorded before all of it was read back, and nothing is dropped before its successor
 //! is recorded.
 
 use std::sync::Arc;
@@ -298,6 +298,7 @@ impl Live {
             expires,
             replaced: purpose.replaces,
             added_bytes: copy.added_bytes,
+            read_since: copy.read_since,
             instances: copy.instances.clone(),
         };
         warnings.extend(doubt(&before, &manifest));

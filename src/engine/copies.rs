@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{Access, access};
 
 use super::check::existing;
+use super::readings::what_was_read;
 use super::{EngineError, Live, Work, locked};
 use crate::domain::activity::Severity;
 use crate::domain::address::Address;
@@ -16,9 +17,8 @@ use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, BackupId, ChoiceError, Trigger, Verification, choose};
 use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
 use crate::domain::job::Phase;
-use crate::domain::measure;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
-use crate::repository::{Repository, RepositoryError};
+use crate::repository::{Repository, RepositoryError, Verifying};
 
 /// What was last found in a second repository.
 pub(super) type ListedCopies = Result<Vec<CopiedBackup>, String>;
@@ -186,7 +186,7 @@ impl Live {
             .repository_of(RepositoryChoice::Copy, true)?
             .ok_or_else(gone)?;
         for backup in lacking {
-            let copy = first.copy_to(&second, &backup.id, work)?;
+            let copy = self.copy_and_read_back(work, (&first, &second), backup)?;
             let text = format!(
                 "backup {} is in the second repository too, read back there, as {copy}",
                 backup.id
@@ -437,23 +437,24 @@ impl Live {
             .filter(|copy| of.is_none_or(|of| copy.of == *of))
             .collect();
         let Some(second) = self.repository_of(RepositoryChoice::Copy, false)? else {
+            self.forget_readings_of_copies(work);
             return Ok((0, Vec::new()));
         };
         let mut damaged = Vec::new();
+        let (mut verifying, mut reader) = (Verifying::new(&second), self.reader(&second));
         for copy in &chosen {
             work.phase(Phase::Verifying)?;
             let id = &copy.backup.id;
             let at = self.now();
-            let verification = match second.verify(id, work) {
-                Ok(report) => {
+            let verification = match self.verify_one(work, &mut verifying, &mut reader, &copy.backup) {
+                Ok(verified) => {
                     let text = format!(
-                        "the copy {id} of {} is sound: {} items, {} read back",
+                        "the copy {id} of {} is sound: {}",
                         copy.of.short(),
-                        measure::count(report.items),
-                        measure::bytes(report.bytes)
+                        what_was_read(&verified)
                     );
                     work.log(Severity::Information, &text);
-                    Verification::Verified { at }
+                    reader.verification(&verified)
                 }
                 Err(RepositoryError::Damaged { what, .. }) => {
                     work.log(Severity::Critical, &format!("the copy {id} is damaged: {what}"));
@@ -463,6 +464,9 @@ impl Live {
                 Err(error) => return Err(error.into()),
             };
             self.catalog().record_verification(name, id, &verification)?;
+        }
+        if of.is_none() {
+            self.end_verifying(work, verifying, &mut reader);
         }
         Ok((chosen.len(), damaged))
     }

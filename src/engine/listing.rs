@@ -74,8 +74,8 @@ impl Live {
             }
             match stored.manifest {
                 Ok(manifest) if manifest.environment == *name => {
-                    // A record is written only after the backup was read back whole, so that is when it was verified,
-                    // unless the catalog knows of a later look.
+                    // A record is written only after all of the backup was read back, and says since when it is, unless
+                    // the catalog knows of a later look.
                     let recorded = Verification::Verified {
                         at: manifest.read_back(),
                     };

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::fence::{Behind, Fence};
 use super::health::Answered;
 use super::listing::Listed;
+use super::readings::Quiet;
 use super::repositories::RepositoryCell;
 use super::{Engine, EngineError, ListedCopies, locked};
 use crate::catalog::{Catalog, CatalogError, Claim};
@@ -34,6 +35,8 @@ pub(super) struct Known {
     fence: Arc<Fence>,
     pub(super) listed: Mutex<Option<Listed>>,
     pub(super) copies: Mutex<Option<ListedCopies>>,
+    /// That nothing has its turn to be read back for a while.
+    pub(super) quiet: Mutex<Option<Quiet>>,
     pub(super) first: RepositoryCell,
     pub(super) second: RepositoryCell,
     /// Whether the catalog did not know it when this engine was opened, until it is looked at.
@@ -54,6 +57,7 @@ impl Known {
             fence: Arc::new(fence),
             listed: Mutex::default(),
             copies: Mutex::default(),
+            quiet: Mutex::default(),
             first: RepositoryCell::default(),
             second: RepositoryCell::default(),
             just_met: AtomicBool::new(is_new),

@@ -1,7 +1,6 @@
 //! The engine does the work: backups, restores, verification, retention, and the schedule.
 //!
-//! It knows no screen and no command line. Everything in here is blocking code on threads of its own; the only async
-//! parts (hooks and health checks) run on the runtime that it is given.
+//! It knows no screen and no command line. Everything in here blocks, but for hooks and health checks, which are async.
 //!
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, and the jobs at work. It opens things and
 //! hands out handles, and does nothing by itself:
@@ -10,7 +9,7 @@
 //! - [`Jobs`]: what runs in this process, whatever it works on.
 //! - [`Schedule`]: what is begun without anybody asking.
 //!
-//! What is asked of all environments is a function here: [`summaries`], [`details`], [`check`].
+//! What is asked of all environments is a function: [`summaries`], [`details`], [`check`].
 
 mod activity;
 mod backup;
@@ -31,6 +30,7 @@ mod openness;
 mod overview;
 mod papers;
 mod proofs;
+mod readings;
 mod repositories;
 mod restore;
 mod retention;

@@ -7,7 +7,7 @@ use super::scheduler::turns::Turn;
 use super::{EngineError, Live};
 use crate::domain::Instant;
 use crate::domain::job::{JobId, JobKind};
-use crate::domain::proof::{Drill, Proof, ProofTimes, drill_is_due, may_begin, to_drill, to_verify};
+use crate::domain::proof::{Drill, Every, Proof, ProofTimes, drill_is_due, may_begin, to_drill};
 
 /// How long after a proof that could not be done the next is tried: doubled each time, up to a day.
 const FIRST_RETRY_HOURS: i64 = 1;
@@ -31,7 +31,10 @@ impl Live {
 
     /// When backups of the environment are read back or drilled next by schedule. `None` when that is off.
     pub(super) fn next_proof(&self, proof: Proof) -> Option<Instant> {
-        self.proof_times(proof).next(self.now())
+        match proof {
+            Proof::Verify => self.next_reading(),
+            Proof::Drill => self.proof_times(proof).next(self.now()),
+        }
     }
 
     /// Starts reading back, or a drill, if one is due and nothing speaks against it.
@@ -50,10 +53,15 @@ impl Live {
         }
     }
 
-    /// When the environment was last to be proven, one way or the other. `None` when both are off.
+    /// When the environment was last to be proven, one way or the other. `None` when both are off. Any day may be the turn
+    /// of some of its packs, which only those know who look.
     pub(super) fn proof_due(&self) -> Option<Instant> {
-        let past = |proof| self.proof_times(proof).last(self.now());
-        past(Proof::Verify).max(past(Proof::Drill))
+        let mut verify = self.proof_times(Proof::Verify);
+        if verify.every != Every::NEVER {
+            verify.every = Every::days(1);
+        }
+        let drill = self.proof_times(Proof::Drill);
+        verify.last(self.now()).max(drill.last(self.now()))
     }
 
     /// A turn of proving, where several machines share the work: starts reading back or a drill, or says that there is
@@ -73,7 +81,7 @@ impl Live {
         let now = self.now();
         let past = |proof| self.proof_times(proof).last(now);
         let backups = self.list_backups()?;
-        if past(Proof::Verify).is_some_and(|due| !to_verify(&backups, due, now).is_empty()) {
+        if self.is_to_be_read(&backups, now)? {
             return Ok(true);
         }
         let Some(due) = past(Proof::Drill) else {
@@ -104,9 +112,9 @@ impl Live {
         if !self.due(false)?.is_empty() {
             return Ok(None);
         }
-        if let Some(due) = verify
+        if verify.is_some()
             && !self.waits_after(JobKind::Verify)?
-            && let Some(job) = self.verify_what_is_due(due, now)?
+            && let Some(job) = self.verify_what_is_due(now)?
         {
             return Ok(Some(job));
         }
@@ -116,22 +124,21 @@ impl Live {
         }
     }
 
-    fn verify_what_is_due(&self, due: Instant, now: Instant) -> Result<Option<JobId>, EngineError> {
-        if to_verify(&self.backups()?, due, now).is_empty() {
+    fn verify_what_is_due(&self, now: Instant) -> Result<Option<JobId>, EngineError> {
+        if !self.is_to_be_read(&self.backups()?, now)? {
             return Ok(None);
         }
         // Another Lifeboat may have read them back since the last listing.
         let backups = self.list_backups()?;
-        let chosen: Vec<_> = to_verify(&backups, due, now).into_iter().cloned().collect();
-        if chosen.is_empty() {
+        if !self.is_to_be_read(&backups, now)? {
             return Ok(None);
         }
-        let title = match chosen.len() {
+        let title = match backups.len() {
             1 => "scheduled verification of 1 backup".to_owned(),
             many => format!("scheduled verification of {many} backups"),
         };
         self.by_schedule()
-            .start_verify_of(chosen, &title, false)
+            .start_verify_of(backups, &title, false)
             .map(Some)
     }
 

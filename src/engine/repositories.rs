@@ -123,13 +123,17 @@ impl Live {
         ))
     }
 
+    /// Those of its repositories that are open.
+    pub(super) fn opened(&self) -> impl Iterator<Item = Arc<Repository>> {
+        [RepositoryChoice::First, RepositoryChoice::Copy]
+            .into_iter()
+            .filter_map(|which| locked(self.cell(which)).clone())
+    }
+
     /// Whether a lock that is held in one of its repositories was taken away. Those beside folders are the system's,
     /// which takes none away.
     #[cfg(feature = "object-storage")]
     pub(super) fn has_lost_a_lock(&self) -> bool {
-        [RepositoryChoice::First, RepositoryChoice::Copy]
-            .into_iter()
-            .filter_map(|which| locked(self.cell(which)).clone())
-            .any(|repository| repository.has_lost_its_lock())
+        self.opened().any(|repository| repository.has_lost_its_lock())
     }
 }

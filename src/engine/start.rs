@@ -80,7 +80,9 @@ impl Live {
                     // Before the lock, which says which claim it is held for, and until after it.
                     let _fence = live.behind_fence(work.claim);
                     let _lock = live.lock_to_work(reads, kind, needs)?;
-                    body(live, &work)
+                    let result = body(live, &work);
+                    live.forget_what_is_doubtful(&work);
+                    result
                 }))
                 .unwrap_or_else(|_| {
                     Err(EngineError::Failed(

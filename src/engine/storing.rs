@@ -1,5 +1,5 @@
-//! Stores a copy of Live and reads it back, as often as it takes: when Live changed under it, when the repository turned out
-//! to be damaged, and when it was full of what may go.
+//! Stores a copy of Live and reads back what of it was not read before, as often as it takes: when Live changed under it,
+//! when the repository turned out to be damaged, and when it was full of what may go.
 
 use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
@@ -16,7 +16,7 @@ const MENDINGS: u32 = 8;
 type Try<'t> = dyn FnMut(&Work) -> Result<Copy, RepositoryError> + 't;
 
 impl Live {
-    /// Stores a copy by `copy`, and reads it back. Gives how many milliseconds that took as well. The phases are those of
+    /// Stores a copy by `copy`, and reads back what of it is to be. Gives how many milliseconds that took as well. The phases are those of
     /// the two steps.
     pub(super) fn store(
         &self,
@@ -26,9 +26,10 @@ impl Live {
         copy: &mut Try<'_>,
     ) -> Result<(Copy, u64), EngineError> {
         let mut stored = || {
-            let copy = with_retries(work, phases.0, copy)?;
+            let began = self.now();
+            let mut copy = with_retries(work, phases.0, copy)?;
             work.phase(phases.1)?;
-            let verify_millis = repository.read_back(&copy, work)?;
+            let verify_millis = self.read_back(work, repository, &mut copy, began)?;
             Ok::<_, EngineError>((copy, verify_millis))
         };
         if let Some(packs) = repository.complete_index(work)? {

@@ -1,13 +1,13 @@
-//! Verifies backups: reads everything of them back and compares digests (rule 14).
+//! Verifies backups: reads them back and compares digests (rule 14): by hand everything, by schedule what has its turn.
 
 use super::listing::in_words;
+use super::readings::what_was_read;
 use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
-use crate::domain::measure;
 use crate::domain::refusal::Refusal;
-use crate::repository::RepositoryError;
+use crate::repository::{RepositoryError, Verifying};
 
 impl Live {
     /// Starts reading back one backup, or all of the environment's.
@@ -60,19 +60,17 @@ impl Live {
         } else {
             self.unreadable_records()
         };
+        let (mut verifying, mut reader) = (Verifying::new(&repository), self.reader(&repository));
+        let mut spared = 0;
         for backup in backups {
             work.phase(Phase::Verifying)?;
             let at = self.now();
-            let verification = match repository.verify(&backup.id, work) {
-                Ok(report) => {
-                    let text = format!(
-                        "backup {} is sound: {} items, {} read back",
-                        backup.id,
-                        measure::count(report.items),
-                        measure::bytes(report.bytes)
-                    );
+            let verification = match self.verify_one(work, &mut verifying, &mut reader, backup) {
+                Ok(verified) => {
+                    let text = format!("backup {} is sound: {}", backup.id, what_was_read(&verified));
                     work.log(Severity::Information, &text);
-                    Verification::Verified { at }
+                    spared += verified.report.spared;
+                    reader.verification(&verified)
                 }
                 Err(RepositoryError::Damaged { what, .. }) => {
                     work.log(
@@ -86,6 +84,9 @@ impl Live {
             };
             self.catalog()
                 .record_verification(name, &backup.id, &verification)?;
+        }
+        if !is_one {
+            self.end_verifying(work, verifying, &mut reader);
         }
         let of = backups.first().map(|backup| &backup.id).filter(|_| is_one);
         let copies = self.verify_copies(work, of);
@@ -120,21 +121,10 @@ impl Live {
                 damaged.join("; ")
             )));
         }
-        let and_copies = match copies {
-            0 => String::new(),
-            1 => ", with a copy in the second repository".to_owned(),
-            many => format!(", with {many} copies in the second repository"),
-        };
-        let summary = match backups {
-            [backup] => format!(
-                "backup {} was read back whole and is sound{and_copies}",
-                backup.id
-            ),
-            many => format!(
-                "all {} backups were read back whole and are sound{and_copies}",
-                many.len()
-            ),
-        };
+        let summary = summary(backups, spared > 0, copies);
+        if !is_one {
+            self.rest_until_the_next_turn();
+        }
         Ok(Outcome {
             #[cfg(feature = "object-storage")]
             warnings: self.keep_for_longer(work),
@@ -145,5 +135,32 @@ impl Live {
             },
             ..Outcome::default()
         })
+    }
+}
+
+/// How a verification has gone that found nothing wrong. `is_spared` when not everything was read: not all had its turn.
+fn summary(backups: &[Backup], is_spared: bool, copies: usize) -> String {
+    let and_copies = match copies {
+        0 => String::new(),
+        1 => ", with a copy in the second repository".to_owned(),
+        many => format!(", with {many} copies in the second repository"),
+    };
+    match backups {
+        [backup] if is_spared => format!(
+            "backup {} is sound: what of it had its turn was read back{and_copies}",
+            backup.id
+        ),
+        many if is_spared => format!(
+            "all {} backups are sound: what of them had its turn was read back{and_copies}",
+            many.len()
+        ),
+        [backup] => format!(
+            "backup {} was read back whole and is sound{and_copies}",
+            backup.id
+        ),
+        many => format!(
+            "all {} backups were read back whole and are sound{and_copies}",
+            many.len()
+        ),
     }
 }

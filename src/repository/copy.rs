@@ -9,7 +9,7 @@
 //!
 //! When the first walk meets exactly what an earlier backup holds, there is nothing to store, and its tree is taken.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -50,13 +50,16 @@ pub struct Copy {
     pub added_bytes: u64,
     /// How long it took, in milliseconds.
     pub copy_millis: u64,
+    /// Since when all that it refers to has been read, where it shares content with earlier backups that was not read back
+    /// for this one. Set by whoever reads it back.
+    pub read_since: Option<Instant>,
     pub(super) tree: TreeId,
     /// Every piece of content in the tree, in the order in which they lie on disk.
     pub(super) pieces: Vec<Lying>,
     /// Where its folders lie.
     pub(super) folders: Vec<Lying>,
-    /// Packs that were written for this copy, and read back since.
-    pub(super) proven: HashSet<Id>,
+    /// Packs that were written for this copy, with their lengths, and read back since.
+    pub(super) proven: HashMap<Id, u32>,
     /// What was counted, for `restic` to show.
     pub(super) summary: Option<SnapshotSummary>,
 }
@@ -125,6 +128,7 @@ impl Repository {
             instances,
             added_bytes: summary.as_ref().map_or(0, |summary| summary.data_added_packed),
             copy_millis: u64::try_from(copying.elapsed().as_millis()).unwrap_or(u64::MAX),
+            read_since: None,
             tree: holding.root,
             pieces: holding.pieces,
             folders: holding.folders,

@@ -35,6 +35,8 @@ struct Found {
     packs: BTreeSet<Id>,
     /// Pieces that are not what was stored.
     pieces: BTreeSet<Lying>,
+    /// The packs of which it is to be forgotten that they were ever read.
+    doubtful: BTreeSet<Id>,
 }
 
 impl Damage {
@@ -42,12 +44,30 @@ impl Damage {
     pub(super) fn note(&self, piece: &Lying) {
         let mut found = self.found();
         found.packs.insert(piece.pack);
+        found.doubtful.insert(piece.pack);
         found.pieces.insert(piece.clone());
     }
 
     /// Notes a pack whose list of what is in it is not what was stored.
     pub(super) fn note_list(&self, pack: Id) {
-        self.found().packs.insert(pack);
+        let mut found = self.found();
+        found.packs.insert(pack);
+        found.doubtful.insert(pack);
+    }
+
+    /// Gives the pieces that were found damaged, and forgets them.
+    pub(super) fn take_pieces(&self) -> BTreeSet<Lying> {
+        std::mem::take(&mut self.found().pieces)
+    }
+
+    /// Whether there are any such packs.
+    pub(super) fn has_doubtful(&self) -> bool {
+        !self.found().doubtful.is_empty()
+    }
+
+    /// The packs in which anything was found damaged since this was last asked, by whomever.
+    pub(super) fn take_doubtful(&self) -> BTreeSet<Id> {
+        std::mem::take(&mut self.found().doubtful)
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -55,7 +75,15 @@ impl Damage {
     }
 
     fn take(&self) -> Found {
-        std::mem::take(&mut self.found())
+        let mut found = self.found();
+        let doubtful = std::mem::take(&mut found.doubtful);
+        std::mem::replace(
+            &mut *found,
+            Found {
+                doubtful,
+                ..Found::default()
+            },
+        )
     }
 }
 

@@ -5,7 +5,7 @@
 //! along with the walk, in pieces that are cut already; all other files are read where they are packed. One that an
 //! earlier backup has, and that has not changed since, is not read again.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel, sync_channel};
@@ -52,7 +52,7 @@ pub(super) struct Fed {
     /// What was met, by instance.
     pub(super) met: Vec<Met>,
     /// Packs that were written for it, and read back since.
-    pub(super) proven: HashSet<Id>,
+    pub(super) proven: HashMap<Id, u32>,
 }
 
 impl Repository {

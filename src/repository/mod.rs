@@ -6,7 +6,8 @@
 //! 1. [`Still::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
 //!    checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash
 //!    leaves data that nobody refers to, which the next prune removes.
-//! 2. [`Repository::read_back`] reads every piece of it from disk again.
+//! 2. [`Repository::read_back_unless`] makes sure that all of it is there, and reads from disk again what was not read
+//!    since it was written, or not for too long ([`Readings`]).
 //! 3. [`Repository::record`] writes the record that makes it a backup, with its [`Manifest`] inside.
 //!
 //! `restic` itself lists, checks and restores what is written here. The library behind it has its ways; each file
@@ -53,6 +54,7 @@ mod pack;
 mod pack_list;
 mod packing;
 mod prune;
+mod readings;
 mod records;
 mod reindex;
 mod runs;
@@ -65,6 +67,7 @@ mod transfer;
 mod tree;
 mod verify;
 mod walks;
+mod whole;
 
 use std::ffi::OsString;
 use std::fs;
@@ -94,9 +97,10 @@ pub use self::key::Key;
 #[cfg(feature = "object-storage")]
 pub use self::lock::RepositoryLock;
 pub use self::prune::PruneReport;
+pub use self::readings::{Known, Readings};
 pub use self::records::StoredBackup;
 pub use self::still::Still;
-pub use self::verify::VerifyReport;
+pub use self::verify::{ReadBack, Verified, VerifyReport, Verifying};
 
 use self::cipher::Cipher;
 use self::damage::Damage;
@@ -250,6 +254,13 @@ impl Repository {
     #[must_use]
     pub fn place(&self) -> &Address {
         &self.place
+    }
+
+    /// What tells it from a repository of the same content in the same place: one that was brought to another disk, of which
+    /// nobody has read anything there.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        self.storage.mark()
     }
 
     /// Bytes in the storage, all files together.

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-use rustic_core::Id;
 use rustic_core::repofile::BlobType;
+use rustic_core::{DataId, Id};
 use serde::Serialize;
 
 use super::cipher::OVERHEAD;
-use super::store::Lying;
+use super::store::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
 
 /// Bytes of a list's length, at the very end of a pack.
 pub(super) const LENGTH: usize = 4;
@@ -25,6 +25,31 @@ pub(super) struct Entry {
     /// Its length when unpacked, if it is compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
     uncompressed_length: Option<NonZeroU32>,
+}
+
+impl Entry {
+    /// Where it lies, for whoever reads it.
+    pub(super) fn lying(&self, pack: Id) -> Lying {
+        let sealed = self.length.saturating_sub(u32::try_from(OVERHEAD).unwrap_or(0));
+        Lying {
+            pack,
+            offset: self.offset,
+            length: self.uncompressed_length.map_or(sealed, NonZeroU32::get),
+            id: DataId::from(self.id),
+            packed: self.length,
+            is_compressed: self.uncompressed_length.is_some(),
+        }
+    }
+
+    /// Whether it is as long as a piece of its kind may be.
+    pub(super) fn is_within(&self) -> bool {
+        let unpacked = self.uncompressed_length.map_or(0, NonZeroU32::get);
+        let most = match self.kind {
+            BlobType::Data => LONGEST_PIECE,
+            BlobType::Tree => LONGEST_FOLDER,
+        };
+        self.length.max(unpacked) <= most
+    }
 }
 
 /// Whether a list tells where these pieces of its pack lie.

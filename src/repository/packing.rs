@@ -11,7 +11,7 @@
 //! Whoever has written a pack reads it back at once, every piece of it, while others are packed: the disk would have
 //! nothing to do meanwhile, and has all to do afterwards. What is wrong ends the copy there and then.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
@@ -79,7 +79,7 @@ pub(super) struct Packing<'a> {
     spare: Mutex<Vec<BytesMut>>,
     content: Mutex<Added>,
     folders: Mutex<Added>,
-    proven: Mutex<HashSet<Id>>,
+    proven: Mutex<HashMap<Id, u32>>,
 }
 
 /// What came of packing.
@@ -88,8 +88,8 @@ pub(super) struct Stored {
     pub(super) content: Added,
     /// Folders that were added.
     pub(super) folders: Added,
-    /// The packs that were written, each of which was read back since.
-    pub(super) proven: HashSet<Id>,
+    /// The packs that were written, with their lengths, each of which was read back since.
+    pub(super) proven: HashMap<Id, u32>,
 }
 
 /// The index of what was written and is not in an index file yet: each pack as it will stand there. Whoever has written
@@ -286,7 +286,7 @@ impl<'a> Packing<'a> {
                 .map_err(|failed| failed.0)?;
         }
         reader.check_list(pack, size, &lying.iter().collect::<Vec<_>>())?;
-        locked(&self.proven).insert(pack);
+        locked(&self.proven).insert(pack, size);
         Ok(())
     }
 

@@ -215,22 +215,32 @@ impl<'a> RunReader<'a> {
         size: u32,
         pieces: &[&Lying],
     ) -> Result<(), RepositoryError> {
+        self.list_of(pack, size, pieces).map(drop)
+    }
+
+    /// The same, and gives all that the list tells of, and whether each is no longer than it may be.
+    ///
+    /// # Errors
+    /// As [`RunReader::check_list`].
+    pub(super) fn list_of(
+        &mut self,
+        pack: Id,
+        size: u32,
+        pieces: &[&Lying],
+    ) -> Result<Vec<(Lying, bool)>, RepositoryError> {
         let told = self
             .list(pack, size)
-            .map(|list| list.is_some_and(|list| pack_list::tells_of(&list, pieces)));
+            .map(|list| list.filter(|list| pack_list::tells_of(list, pieces)));
         match told.map_err(|error| self.unreadable(&error, pack)) {
-            Ok(true) => Ok(()),
-            Ok(false) => {
+            Ok(Some(list)) => {
+                let list = list.iter();
+                Ok(list.map(|entry| (entry.lying(pack), entry.is_within())).collect())
+            }
+            Ok(None) => {
                 self.damage.note_list(pack);
-                let name = pack.to_hex();
                 Err(RepositoryError::Damaged {
                     place: self.place.clone(),
-                    what: format!(
-                        "the list at the end of data/{}/{} is not what was stored: all content can still be read, and \
-                         `restic` could not build an index anew",
-                        &name.as_str()[..2],
-                        name.as_str()
-                    ),
+                    what: Self::wrong_list(pack),
                 })
             }
             Err(error) => {
@@ -240,6 +250,17 @@ impl<'a> RunReader<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// What is wrong with a pack whose list is not what was stored.
+    pub(super) fn wrong_list(pack: Id) -> String {
+        let name = pack.to_hex();
+        format!(
+            "the list at the end of data/{}/{} is not what was stored: all content can still be read, and `restic` could \
+             not build an index anew",
+            &name.as_str()[..2],
+            name.as_str()
+        )
     }
 
     /// What the list at the end of a pack of so many bytes tells. `None` when there is no list that this key has encrypted.
@@ -269,16 +290,21 @@ impl<'a> RunReader<'a> {
     }
 
     fn damaged(&self, piece: &Lying) -> RepositoryError {
-        let pack = piece.pack.to_hex();
         RepositoryError::Damaged {
             place: self.place.clone(),
-            what: format!(
-                "the piece of content {} in data/{}/{} is not what was stored",
-                piece.id,
-                &pack.as_str()[..2],
-                pack.as_str()
-            ),
+            what: Self::wrong_piece(piece),
         }
+    }
+
+    /// What is wrong with a piece that is not what was stored.
+    pub(super) fn wrong_piece(piece: &Lying) -> String {
+        let pack = piece.pack.to_hex();
+        format!(
+            "the piece of content {} in data/{}/{} is not what was stored",
+            piece.id,
+            &pack.as_str()[..2],
+            pack.as_str()
+        )
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {

@@ -16,9 +16,9 @@ use super::guard::Guard;
 use crate::domain::address::Address;
 
 /// No piece of content is longer than this: files and rows are cut into pieces of a few megabytes, by `restic` too.
-const LONGEST_PIECE: u32 = 64 * 1024 * 1024;
+pub(super) const LONGEST_PIECE: u32 = 64 * 1024 * 1024;
 /// No folder is longer than this: a million items take half of it.
-const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
+pub(super) const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
 
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(super) struct Store {
 }
 
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Lying {
     pub(super) pack: Id,
     pub(super) offset: u32,
@@ -149,9 +149,17 @@ impl Store {
     /// which the index says is checked by whoever reads back (`runs`).
     pub(super) fn piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
         let lying = self.find(id)?;
-        self.unpacked(&lying)?
-            .map(Bytes::from)
-            .ok_or_else(|| self.not_what_was_stored(&format!("the piece of content {id}"), lying.pack))
+        self.unpacked(&lying)
+            .and_then(|bytes| {
+                bytes.map(Bytes::from).ok_or_else(|| {
+                    self.not_what_was_stored(&format!("the piece of content {id}"), lying.pack)
+                })
+            })
+            .inspect_err(|error| {
+                if matches!(error, RepositoryError::Damaged { .. }) {
+                    self.damage.note(&lying);
+                }
+            })
     }
 
     fn not_what_was_stored(&self, what: &str, pack: Id) -> RepositoryError {

@@ -1,6 +1,8 @@
 //! Copies a backup into another repository. As with backups of Live, nothing is to be seen there before all of it was
-//! read back: the content is stored, compared with the manifest, read, and only then recorded.
+//! read back: the content is stored, compared with the manifest, read, and only then recorded. What is there already and was
+//! read back not too long ago only has to be there.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -12,6 +14,7 @@ use super::Repository;
 use super::bars::{Bars, Counts, pulse};
 use super::error::{RepositoryError, caught, judged};
 use super::guard::Purpose;
+use super::readings::Known;
 use super::tree::Holding;
 use super::verify::compare;
 use crate::domain::backup::BackupId;
@@ -21,7 +24,8 @@ use crate::watch::Watch;
 const MENDINGS: u32 = 8;
 
 impl Repository {
-    /// Copies a backup into another repository, and gives its id there. What that one has already is not copied again.
+    /// Copies a backup into another repository, and gives its id there. What that one has already is not copied again, and
+    /// is not read back there either where that is `known` of it.
     ///
     /// # Errors
     /// [`RepositoryError`] when either repository fails, or it was cancelled. Then there is no such backup in the other
@@ -30,11 +34,12 @@ impl Repository {
         &self,
         other: &Self,
         id: &BackupId,
+        known: &mut Known<'_>,
         watch: &dyn Watch,
     ) -> Result<BackupId, RepositoryError> {
         let record = self.find_record(id)?;
-        let manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
-        let transferred = || {
+        let mut manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
+        let mut transferred = || {
             watch.total(0, manifest.bytes());
             other.forget_damage();
             self.transfer(other, &record.file, watch)?;
@@ -43,18 +48,20 @@ impl Repository {
             compare(&store, &manifest.instances, &holding)?;
             watch.total(manifest.items(), manifest.bytes());
             watch.advance(manifest.items(), 0);
-            other.read(&holding.pieces, &holding.folders, holding.root, watch)
+            // The library has written it, and nobody has read it back.
+            let lying = (&holding.pieces[..], &holding.folders[..]);
+            other.read(lying, &HashMap::new(), holding.root, known, watch)
         };
         other.complete_index(watch)?;
         let mut mendings = 0..MENDINGS;
-        loop {
+        let (since, _) = loop {
             match transferred() {
                 // What the other one holds damaged counts as not stored from here on.
                 Err(RepositoryError::Damaged { .. })
                     if mendings.next().is_some() && other.mend(watch)? > 0 => {}
                 transferred => break transferred?,
             }
-        }
+        };
         if watch.is_cancelled() {
             return Err(RepositoryError::Cancelled);
         }
@@ -64,6 +71,8 @@ impl Repository {
             original: Some(record.origin()),
             ..SnapshotFile::default()
         };
+        manifest.read_since = None;
+        manifest.read_since = since.filter(|since| *since < manifest.read_back());
         other.describe(&mut file, &manifest, 0)?;
         other.write(file)
     }

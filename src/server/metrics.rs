@@ -200,7 +200,7 @@ fn copies(page: &mut Page, backups: &[(EnvironmentName, Vec<Backup>)], now: Inst
     );
     family(
         "lifeboat_verification_age_seconds",
-        "How long ago the newest good backup in the slot was read back.",
+        "How long ago what the newest good backup in the slot needs was read back, the oldest reading of it.",
         &|backup| match backup.verification {
             Verification::Verified { at } | Verification::Damaged { at, .. } => seconds_since(at, now),
             Verification::Unverified => f64::NAN,

@@ -83,6 +83,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             serves: Vec::new(),
             expires: None,
             added_bytes: 5 << 20,
+            read_since: None,
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),
                 role: Role::Author,

@@ -85,6 +85,7 @@ fn back_up_in_the_first_form(house: &House, like: &Manifest, change: &dyn Fn(&mu
         format: 1,
         taken: house.clock.now(),
         added_bytes: copy.added_bytes,
+        read_since: None,
         instances,
         ..like.clone()
     };

@@ -237,6 +237,7 @@ pub struct Line {
     pub port: u16,
     decide: Arc<Mutex<Decide>>,
     heads: Arc<Mutex<Vec<String>>>,
+    moved: Arc<AtomicU64>,
 }
 
 /// Whether a request was signed by this key.
@@ -252,10 +253,12 @@ impl Line {
         let port = listener.local_addr().unwrap().port();
         let decide: Arc<Mutex<Decide>> = Arc::new(Mutex::new(Box::new(|_| Fault::Pass)));
         let heads = Arc::new(Mutex::new(Vec::new()));
+        let moved = Arc::new(AtomicU64::new(0));
         let line = Self {
             port,
             decide: Arc::clone(&decide),
             heads: Arc::clone(&heads),
+            moved: Arc::clone(&moved),
         };
         let server = SocketAddr::from(([127, 0, 0, 1], server()));
         thread::spawn(move || {
@@ -263,7 +266,8 @@ impl Line {
                 let (Ok(client), decide, heads) = (client, Arc::clone(&decide), Arc::clone(&heads)) else {
                     return;
                 };
-                thread::spawn(move || pass_on(client, server, &decide, &heads));
+                let moved = Arc::clone(&moved);
+                thread::spawn(move || pass_on(client, server, &decide, &heads, &moved));
             }
         });
         line
@@ -278,6 +282,11 @@ impl Line {
         self.heads.lock().unwrap().clone()
     }
 
+    /// The bytes that went either way until now.
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
     /// From now on this decides what happens to a request, by its first line.
     pub fn disturb(&self, decide: impl FnMut(&str) -> Fault + Send + 'static) {
         *self.decide.lock().unwrap() = Box::new(decide);
@@ -290,12 +299,14 @@ fn pass_on(
     server: SocketAddr,
     decide: &Mutex<Decide>,
     heads: &Mutex<Vec<String>>,
+    moved: &AtomicU64,
 ) -> Option<()> {
     let mut from = BufReader::new(client.try_clone().ok()?);
     let mut to = client;
     loop {
         let (head, length) = head_of(&mut from)?;
         heads.lock().unwrap().push(head.clone());
+        moved.fetch_add((head.len() + length) as u64, Ordering::Relaxed);
         let line = head.lines().next()?;
         let fault = if line.starts_with("DELETE") && is_signed_by(&head, NO_DELETIONS) {
             Fault::Answer(403, "AccessDenied")
@@ -349,6 +360,7 @@ fn pass_on(
                     }
                     _ => {}
                 }
+                moved.fetch_add(answer.len() as u64, Ordering::Relaxed);
                 to.write_all(&answer).ok()?;
                 // The server speaks the older form here, in which each answer ends its connection.
                 to.shutdown(Shutdown::Both).ok()?;

@@ -266,6 +266,7 @@ pub fn manifest(copy: &Copy) -> Manifest {
         serves: Vec::new(),
         expires: None,
         added_bytes: copy.added_bytes,
+        read_since: None,
         instances: copy.instances.clone(),
         replaced: None,
     }

@@ -19,7 +19,7 @@ pub enum BackupTrigger {
 
 /// What `lifeboat backup --help` says first.
 pub const LONG_ABOUT: &str = "\
-Takes a backup of Live, reads it back to verify it, and only then lets the one that it replaces go. A manual \
+Takes a backup of Live, reads back what it has written, and only then lets the one that it replaces go. A manual \
 backup fills the manual slot. A backup before an upgrade stands outside the four slots and expires after 48 \
 hours; while it stands, no further upgrade of the same Live is accepted.";
 

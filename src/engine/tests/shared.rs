@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use postgres::{Client, NoTls};
 
 use super::house::{self, House, INSTANCES, back_up, backups, ended};
-use super::{drills, endings, restores, rules, schedule};
+use super::{drills, endings, readings, restores, rules, schedule};
 use crate::catalog::NewJob;
 use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::backup::{BackupId, Manifest, Trigger};
@@ -92,6 +92,14 @@ const TESTS: &[(&str, fn())] = &[
     (
         "proofs_begin_by_themselves_once_a_period_and_outside_the_window",
         drills::proofs_begin_by_themselves_once_a_period_and_outside_the_window,
+    ),
+    (
+        "by_schedule_each_pack_is_read_once_a_period_and_nothing_begins_in_between",
+        readings::by_schedule_each_pack_is_read_once_a_period_and_nothing_begins_in_between,
+    ),
+    (
+        "bits_that_rot_are_found_when_their_turn_comes_and_damage_every_backup_that_needs_them",
+        readings::bits_that_rot_are_found_when_their_turn_comes_and_damage_every_backup_that_needs_them,
     ),
     (
         "what_a_drill_has_left_in_a_folder_waits_for_its_machine",
@@ -193,6 +201,7 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
             expires: None,
             replaced: None,
             added_bytes: copy.added_bytes,
+            read_since: None,
             instances: copy.instances.clone(),
         };
         repository.record(copy, &manifest)?;

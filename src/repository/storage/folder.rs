@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -146,6 +146,16 @@ impl Shelf for Folder {
 
 fn failed(doing: &str, error: io::Error) -> Box<RusticError> {
     RusticError::with_source(ErrorKind::Backend, doing, error)
+}
+
+/// The number and the birth of the repository's `config`, which is written once: a copy of it has others.
+pub(super) fn mark(place: &Path) -> String {
+    let Ok(about) = fs::metadata(place.join("config")) else {
+        return String::new();
+    };
+    let born = about.created().ok();
+    let born = born.and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
+    format!("{}-{}", about.ino(), born.unwrap_or_default().as_nanos())
 }
 
 pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {

@@ -189,6 +189,16 @@ impl Storage {
         }
     }
 
+    /// See [`super::Repository::mark`].
+    pub(super) fn mark(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder::mark(folder),
+            // A bucket is moved to another service under another address only.
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(_) => String::new(),
+        }
+    }
+
     /// Bytes that all files take together.
     pub(super) fn size(&self) -> Result<u64, RepositoryError> {
         match self {

@@ -241,6 +241,13 @@ fn about_backup(model: &Model, backup: &Backup, width: u16) -> Text {
         }
     }
     match &backup.verification {
+        Verification::Verified { at } if *at < manifest.taken => {
+            let words = format!(
+                "what it shares with older backups was read back {}",
+                moment_and_age(*at, model.now)
+            );
+            text.fact_as("verified", &words, Meaning::Good);
+        }
         Verification::Verified { at } => {
             let words = format!("read back and compared {}", moment_and_age(*at, model.now));
             text.fact_as("verified", &words, Meaning::Good);
