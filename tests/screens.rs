@@ -131,9 +131,7 @@ async fn running_jobs() {
         let mut first = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
         first.progress = Some(fixture::progress(Phase::Copying, 43));
         let mut second = fixture::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
-        second.state = JobState::Waiting {
-            why: "maintenance: moving to the new data centre".to_owned(),
-        };
+        second.state = JobState::waiting("maintenance: moving to the new data centre");
         for job in [first, second] {
             let environment = state.environments.get_mut(&job.environment).unwrap();
             environment.summary.job = Some(job.clone());

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::{Config, ConfigError, Context};
 use crate::domain::address::Address;
+use crate::domain::turn::EngineLimits;
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
     StorageOptions, VersionSource,
@@ -24,6 +25,7 @@ struct File {
     #[serde(default)]
     contexts: BTreeMap<String, Spanned<Context>>,
     repository: Option<RepositorySettings>,
+    engine: Option<Spanned<EngineLimits>>,
     server: Option<Spanned<ServerSettings>>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
@@ -58,6 +60,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         && let Some(what) = catalog.get_ref().wrong()
     {
         return Err(wrong(Some(catalog.span()), what));
+    }
+    if let Some(engine) = &file.engine
+        && let Some(what) = engine.get_ref().wrong()
+    {
+        return Err(wrong(Some(engine.span()), what));
     }
     let mut names = BTreeSet::new();
     for environment in &file.environments {
@@ -119,6 +126,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         repository: file
             .repository
             .map(|repository| repository_from(folder, repository)),
+        limits: file.engine.map(Spanned::into_inner).unwrap_or_default(),
         server: file
             .server
             .map(|server| server_from(folder, server.into_inner()))

@@ -26,6 +26,7 @@ use super::DemoError;
 use super::cluster::{Cluster, SUPERUSER};
 use super::content::{Database, Place, Site};
 use super::live::Instance;
+use crate::domain::turn::EngineLimits;
 use crate::domain::Instant;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, Role};
 use crate::domain::proof::{DrillSettings, Every, VerifySettings};
@@ -351,6 +352,7 @@ impl Sandbox {
                 self.repositories(),
                 SecretSource::PasswordFile(self.key_file()),
             )),
+            limits: EngineLimits::default(),
             environments: self.environments()?,
         })
     }

@@ -72,6 +72,8 @@ impl Engine {
         if let Some(work) = self.find_work(id) {
             work.note_cancel_asked();
         }
+        // One that waits ends now.
+        self.do_not_begin(id, EngineError::Cancelled);
         Ok(())
     }
 
@@ -79,6 +81,8 @@ impl Engine {
     /// begun is finished. No job of the schedule is begun any more.
     pub fn close(&self, why: &StopReason) {
         self.rest_schedule();
+        // What those that stop make room for begins no more.
+        let _shut = self.shut_line();
         loop {
             let at_work = self.jobs_at_work();
             if at_work.is_empty() {
@@ -92,6 +96,7 @@ impl Engine {
                         &format!("it is past its last safe point and is finished first, although {why}"),
                     );
                 }
+                self.do_not_begin(*id, EngineError::Cancelled);
             }
             for id in at_work {
                 self.wait_for(id);
@@ -105,12 +110,11 @@ impl Engine {
     pub fn go_on_unseen(&self, why: Unseen) {
         self.rest_schedule();
         let why = *locked(&self.0.unseen).get_or_insert(why);
+        self.stop_those_that_wait(why);
         let at_work: Vec<Arc<Work>> = locked(&self.0.at_work).values().cloned().collect();
         for work in &at_work {
             self.note_unseen(work, why);
         }
-        // Those that wait look again.
-        self.0.ended.notify_all();
     }
 
     /// Why nobody looks on any more, if that is so.
@@ -118,9 +122,9 @@ impl Engine {
         *locked(&self.0.unseen)
     }
 
-    /// Notes once that a job goes on where nobody looks on. One that waits does not go on: its thread tells that.
+    /// Notes once that a job goes on where nobody looks on. One that waits, or has waited, does not go on.
     pub(super) fn note_unseen(&self, work: &Work, why: Unseen) {
-        if work.is_held_up() || !work.is_first_told_unseen() {
+        if work.does_not_begin() || self.is_in_line(work.id()) || !work.is_first_told_unseen() {
             return;
         }
         let (id, title) = (work.id(), work.title());
@@ -191,6 +195,7 @@ impl Engine {
         self.remember(&job.by, Some(&job.environment), &text, Some(job.id), severity);
         // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
         // and room is made on a full disk. After that the next start settles the job.
+        let _writing = work.writing();
         for _ in 0..END_TRIES {
             match self.catalog().update_job(&work.claim, &job) {
                 Ok(()) | Err(CatalogError::NotOwned(_)) => break,

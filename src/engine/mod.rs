@@ -25,6 +25,7 @@ mod openness;
 mod overview;
 mod papers;
 mod proofs;
+mod queue;
 mod restore;
 mod retention;
 mod scheduler;
@@ -61,6 +62,7 @@ use crate::domain::settings::{
     RepositorySettings, SecretSource,
 };
 use crate::domain::stop::Unseen;
+use crate::domain::turn::EngineLimits;
 use crate::random::Random;
 use crate::repository::{Key, Repository, Storage};
 use copies::ListedCopies;
@@ -89,6 +91,8 @@ pub struct EngineSettings {
     pub repository: Option<RepositorySettings>,
     /// The environments.
     pub environments: Vec<EnvironmentSettings>,
+    /// How much is done at the same time.
+    pub limits: EngineLimits,
 }
 
 /// What the engine needs from the world around it.
@@ -130,6 +134,7 @@ struct Inner {
     at_work: Mutex<HashMap<JobId, Arc<Work>>>,
     fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
     due: Mutex<DueBook>,
+    queue: queue::Queue,
     reported: Mutex<Option<Monotonic>>,
     /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
     orphans: Mutex<HashMap<JobId, Monotonic>>,
@@ -195,6 +200,7 @@ impl Engine {
             at_work: Mutex::default(),
             fences: Mutex::default(),
             due: Mutex::default(),
+            queue: queue::Queue::new(settings.limits),
             reported: Mutex::default(),
             orphans: Mutex::default(),
             just_met: Mutex::default(),

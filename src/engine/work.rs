@@ -37,6 +37,8 @@ pub struct Work {
     stop_reason: Mutex<Option<StopReason>>,
     lost: AtomicBool,
     told_unseen: AtomicBool,
+    /// Held by whoever writes the job down, so that an older state never comes after a newer one.
+    writing: Mutex<()>,
 }
 
 struct PhaseClock {
@@ -68,9 +70,10 @@ impl Work {
         self.lock_job().title.clone()
     }
 
-    /// Whether something keeps it from beginning that may last.
-    pub(super) fn is_held_up(&self) -> bool {
-        matches!(&self.lock_job().state, JobState::Waiting { why } if why != JobState::ABOUT_TO_BEGIN)
+    /// Whether it was asked to stop before it had begun.
+    pub(super) fn does_not_begin(&self) -> bool {
+        let job = self.lock_job();
+        job.began.is_none() && job.cancel_asked
     }
 
     /// Whether this is the first time that it is told to go on unseen.
@@ -80,6 +83,11 @@ impl Work {
 
     fn lock_job(&self) -> std::sync::MutexGuard<'_, Job> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody else writes the job down until this is dropped.
+    pub(super) fn writing(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_phase(&self) -> std::sync::MutexGuard<'_, PhaseClock> {
@@ -167,6 +175,7 @@ impl Work {
 
     /// Writes the job down and tells everybody.
     fn tell(&self) {
+        let _writing = self.writing();
         let job = self.lock_job().clone();
         match self.engine.catalog().update_job(&self.claim, &job) {
             // Another Lifeboat goes on with the job, or has ended it. Only that one tells how it stands.
@@ -266,39 +275,29 @@ impl Work {
         self.tell();
     }
 
-    /// Waits while the environment is in maintenance mode (rule 9), with the reason shown.
-    fn wait_for_maintenance(&self) -> Result<(), EngineError> {
-        loop {
-            let holds = self.engine.catalog().holds(&self.environment)?;
-            let Some(hold) = holds.maintenance else { break };
-            if self.is_cancelled_now() {
-                return Err(EngineError::Cancelled);
+    /// It waits, for this reason. What is at work or has ended does not wait any more.
+    pub(super) fn waits(&self, waiting: JobState) {
+        {
+            let mut job = self.lock_job();
+            if job.state == waiting || !matches!(job.state, JobState::Waiting { .. }) {
+                return;
             }
-            if let Some(unseen) = self.engine.unseen() {
-                // It can last for days, in a process that nobody would know to be there.
-                self.engine.stop(self.id, &unseen.reason())?;
-                continue;
-            }
-            let why = match hold.reason {
-                Some(reason) => format!("{} is in maintenance mode: {reason}", self.environment),
-                None => format!("{} is in maintenance mode", self.environment),
-            };
-            let waiting = JobState::Waiting { why };
-            let changed = {
-                let mut job = self.lock_job();
-                let changed = job.state != waiting;
-                job.state = waiting;
-                changed
-            };
-            if changed {
-                self.tell();
-            }
-            self.engine.pause(Duration::from_millis(500));
+            job.state = waiting;
         }
-        let mut job = self.lock_job();
-        job.state = JobState::Running;
-        job.began = Some(self.engine.now());
-        Ok(())
+        self.tell();
+    }
+
+    /// It is at work from now on. That is told where somebody has read what it waited for.
+    fn begins(&self) {
+        let has_waited = {
+            let mut job = self.lock_job();
+            let about_to_begin = JobState::waiting(JobState::ABOUT_TO_BEGIN);
+            job.began = Some(self.engine.now());
+            std::mem::replace(&mut job.state, JobState::Running) != about_to_begin
+        };
+        if has_waited {
+            self.tell();
+        }
     }
 }
 
@@ -348,7 +347,7 @@ impl Watch for Work {
 }
 
 impl Engine {
-    /// Creates a job and does it on a thread of its own. Returns at once.
+    /// Creates a job and does it on a thread of its own, when it is its turn. Returns at once.
     ///
     /// # Errors
     /// [`Refusal::Busy`] when another job of the environment has not ended; a catalog that cannot be written.
@@ -402,16 +401,14 @@ impl Engine {
         let id = job.id;
         let work = Arc::new(self.work_on(job, claim));
         self.at_work(id, Some(Arc::clone(&work)));
-        if let Some(unseen) = self.unseen() {
-            self.note_unseen(&work, unseen);
-        }
         self.tell(Event::Job(Box::new(work.lock_job().clone())));
         let engine = self.clone();
-        let spawned = std::thread::Builder::new()
-            .name(format!("job-{id}"))
-            .spawn(move || {
+        let task = {
+            let work = Arc::clone(&work);
+            move |turn: Result<(), EngineError>| {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    work.wait_for_maintenance()?;
+                    turn?;
+                    work.begins();
                     let create = kind == JobKind::Backup;
                     // Before the lock, which says which claim it is held for, and until after it.
                     let _fence = engine.behind_fence(&work.environment, work.claim);
@@ -432,19 +429,10 @@ impl Engine {
                     ))
                 });
                 engine.end(&work, result);
-                engine.at_work(id, None);
-            });
-        match spawned {
-            Ok(_) => Ok(id),
-            Err(error) => {
-                let why = format!("no thread could be started for the job: {error}");
-                if let Some(work) = self.find_work(id) {
-                    self.end(&work, Err(EngineError::Failed(why.clone())));
-                }
-                self.at_work(id, None);
-                Err(EngineError::Failed(why))
             }
-        }
+        };
+        self.wait_in_line(work, kind, Box::new(task));
+        Ok(id)
     }
 
     /// Whether a lock that is held in one of the environment's repositories was taken away. Those beside folders are the
@@ -480,6 +468,7 @@ impl Engine {
             stop_reason: Mutex::default(),
             lost: AtomicBool::new(false),
             told_unseen: AtomicBool::new(false),
+            writing: Mutex::default(),
         }
     }
 
@@ -488,9 +477,7 @@ impl Engine {
     fn create_job(&self, new: NewJob<'_>) -> Result<(Job, Claim), EngineError> {
         let (environment, caller) = (new.environment, self.caller(new.by));
         for _ in 0..3 {
-            let state = JobState::Waiting {
-                why: JobState::ABOUT_TO_BEGIN.to_owned(),
-            };
+            let state = JobState::waiting(JobState::ABOUT_TO_BEGIN);
             match self.catalog().create_job_for(&caller, new, self.now(), &state) {
                 Ok((job, claim)) => return self.on_whole_content(job, claim),
                 Err(CatalogError::JustEnded(_)) => {}

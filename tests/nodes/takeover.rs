@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
 use lifeboat::clock::SystemClock;
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::domain::address::Address;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::plan::Selection;
@@ -94,6 +95,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
         state: folder.join(node),
         catalog: Some(catalog),
         repository: Some(repository(folder, root)),
+        limits: EngineLimits::default(),
         environments: std::iter::once(GATED).chain(OTHERS).map(environment).collect(),
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use lifeboat::clock::{Clock, SetClock};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{Backup, BackupId};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
@@ -194,6 +195,7 @@ impl House {
                 }),
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
+            limits: EngineLimits::default(),
             environments: vec![EnvironmentSettings {
                 project: "acme".into(),
                 name: "live".into(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::clock::{Clock, SystemClock};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -106,6 +107,7 @@ impl Installation {
                     slots: vec![Slot::Manual],
                 }),
             }),
+            limits: EngineLimits::default(),
             environments: vec![environment],
         };
         let surroundings = Surroundings {

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use super::{Backend, BackendError, Embedded, EmbeddedOptions};
 use crate::backend::serves::Serves as _;
 use crate::clock::SystemClock;
+use crate::domain::turn::EngineLimits;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::job::JobId;
@@ -38,6 +39,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
             folder.join("repository"),
             SecretSource::PasswordFile(folder.join("key")),
         )),
+        limits: EngineLimits::default(),
         environments: vec![EnvironmentSettings {
             project: "acme".into(),
             name: "live".into(),

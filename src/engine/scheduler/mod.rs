@@ -1,17 +1,16 @@
 //! Keeps the schedule: once a minute, starts what is due.
 //!
-//! What is due is worked out by `domain::schedule` from the list of backups, so nothing has to be remembered: after a
-//! night off, the next look makes up for what was missed.
-//!
-//! Where several machines share a catalog, not each of them lists the backups of every environment: they write down what
-//! is due by the time alone, and whoever claims it looks at the backups ([`turns`]).
+//! What is due is worked out by `domain::schedule` from the list of backups: after a night off, the next look makes up for
+//! what was missed. Not the backups of every environment are listed for that: what is due by the time alone is written
+//! down in the catalog, and whoever claims it looks at the backups ([`turns`]). It is claimed only as there is room for
+//! jobs, the longest overdue first, so thousands that are due at once are neither jobs nor threads yet.
 
 pub(super) mod turns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
 use super::{Engine, EngineError};
 use crate::catalog::DueClaim;
@@ -29,8 +28,6 @@ const LAST_RETRY_MINUTES: i64 = 60;
 
 /// How often at least a look is taken where several machines share the work: what one that died had begun is free again.
 const SHARED_LOOK: Duration = Duration::from_secs(10);
-/// How many scheduled backups one machine makes at a time, where others can make the rest.
-const SHARED_AT_ONCE: usize = 4;
 /// When something is tried again that something else was in the way of.
 const AGAIN: chrono::Duration = chrono::Duration::minutes(1);
 
@@ -62,31 +59,39 @@ impl Engine {
         Ok(settings.schedule.due(name, &backups, known_since, self.now()))
     }
 
-    /// Starts every backup that is due now. Environments that are busy, in maintenance mode or waiting after a failure
-    /// are passed over; the next look meets them again.
+    /// Starts what is due now, the longest overdue first, as far as there is room for it. Environments that are busy, in
+    /// maintenance mode or waiting after a failure are passed over; a later look meets them again.
     pub fn start_what_is_due(&self) {
+        self.look_what_is_due();
+    }
+
+    /// Writes down what is due and starts as much as there is room for. Gives whether more may be left, for which there
+    /// was none.
+    fn look_what_is_due(&self) -> bool {
         if self.schedule_rests() {
-            return;
+            return false;
         }
-        let names: Vec<_> = self
-            .environments()
-            .filter(|(_, settings)| settings.kind.is_recoverable())
-            .map(|(name, _)| name.clone())
-            .collect();
-        if self.catalog().is_shared() {
-            if let Err(error) = self.note_and_serve() {
-                self.remember_once(None, &format!("the schedule is not kept: {error}"));
-            }
-        } else {
-            for name in &names {
-                self.start_if_due(name);
-                self.start_proof_if_due(name);
-            }
+        if let Err(error) = self.note_what_is_due() {
+            self.remember_once(None, &format!("the schedule is not kept: {error}"));
+        }
+        self.serve_what_is_due()
+    }
+
+    /// Starts as much of what was written down as there is room for. Gives whether more may be left.
+    fn serve_what_is_due(&self) -> bool {
+        if let Err(error) = self.serve_turns() {
+            self.remember_once(None, &format!("the schedule is not kept: {error}"));
         }
         #[cfg(feature = "object-storage")]
-        for name in &names {
-            self.start_deletions_if_due(name);
+        for (name, settings) in self.environments() {
+            if self.room_in_line() == 0 {
+                break;
+            }
+            if settings.kind.is_recoverable() {
+                self.start_deletions_if_due(name);
+            }
         }
+        !self.schedule_rests() && self.room_in_line() == 0
     }
 
     /// Starts a backup of the environment if one is due and nothing speaks against it.
@@ -121,8 +126,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes down what is due, and takes as many turns as this machine has room for.
-    fn note_and_serve(&self) -> Result<(), EngineError> {
+    /// Writes down what is due, by the time alone.
+    fn note_what_is_due(&self) -> Result<(), EngineError> {
         let now = self.now();
         self.catalog().free_due_of_the_gone()?;
         // Nothing is in this thread's hands now.
@@ -135,13 +140,16 @@ impl Engine {
             .environments()
             .filter(|(_, settings)| settings.kind.is_recoverable())
             .filter_map(|(name, settings)| Some((name.clone(), self.proof_due(name, settings)?)));
-        {
-            let mut book = super::locked(&self.0.due);
-            book.note(self.catalog(), environments, now)?;
-            book.note_proofs(self.catalog(), proofs)?;
-        }
-        let room = SHARED_AT_ONCE.saturating_sub(self.scheduled_at_work());
-        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let mut book = super::locked(&self.0.due);
+        book.note(self.catalog(), environments, now)?;
+        book.note_proofs(self.catalog(), proofs)?;
+        Ok(())
+    }
+
+    /// Takes as many turns as there is room for.
+    fn serve_turns(&self) -> Result<(), EngineError> {
+        let now = self.now();
+        let room = u32::try_from(self.room_in_line()).unwrap_or(u32::MAX);
         let serve = |claim: &DueClaim| {
             if self.schedule_rests() {
                 // For another machine, which may take it at once.
@@ -188,15 +196,6 @@ impl Engine {
         drop(self.lock(name)?);
         self.start_scheduled_backup(name, &due, Some(claim))?;
         Ok(Turn::Started)
-    }
-
-    /// How many jobs of the schedule are at work in this process.
-    fn scheduled_at_work(&self) -> usize {
-        let at_work = super::locked(&self.0.at_work);
-        at_work
-            .values()
-            .filter(|work| work.by() == Principal::Schedule)
-            .count()
     }
 
     /// Tells once, not every minute, that something is wrong.
@@ -246,18 +245,28 @@ impl Engine {
         let engine = self.clone();
         let looking = move || {
             while !stopped.load(Ordering::Relaxed) {
+                let mut is_more_left = false;
                 engine.whatever_happens("looking what is due", || {
                     if let Err(error) = engine.settle_abandoned() {
                         engine.remember_once(None, &error.to_string());
                     }
-                    engine.start_what_is_due();
+                    is_more_left = engine.look_what_is_due();
                 });
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);
                 let rest = Duration::from_millis(60_000 - into_minute);
-                if engine.catalog().is_shared() {
-                    // The end of a job makes room for the next.
-                    engine.pause(rest.min(SHARED_LOOK));
+                let is_shared = engine.catalog().is_shared();
+                let until = Monotonic::now() + if is_shared { rest.min(SHARED_LOOK) } else { rest };
+                // The end of a job makes room for the next.
+                while is_more_left && engine.wait_for_room(until) && !stopped.load(Ordering::Relaxed) {
+                    is_more_left = false;
+                    engine.whatever_happens("looking what is due", || {
+                        is_more_left = engine.serve_what_is_due();
+                    });
+                }
+                let rest = until.saturating_duration_since(Monotonic::now());
+                if is_shared {
+                    engine.pause(rest);
                 } else {
                     std::thread::sleep(rest);
                 }

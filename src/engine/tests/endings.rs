@@ -228,7 +228,7 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waits = |id| matches!(engine.job(id).unwrap().state, JobState::Waiting { why } if why.contains("maintenance"));
+    let waits = |id| matches!(engine.job(id).unwrap().state, JobState::Waiting { why, .. } if why.contains("maintenance"));
     let job = engine.start_backup(&manual(), &"maria".into()).unwrap();
     while !waits(job) {
         thread::yield_now();

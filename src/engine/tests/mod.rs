@@ -14,6 +14,7 @@ mod kept;
 mod lost;
 mod mounts;
 mod plans;
+mod queue;
 mod recovery;
 mod restores;
 mod rules;
