@@ -236,7 +236,7 @@ impl Backend for Embedded {
     }
 
     async fn environments(&self) -> Result<Vec<EnvironmentSummary>, BackendError> {
-        self.on_engine(Engine::summaries).await
+        self.on_engine(Engine::glances).await
     }
 
     async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {

@@ -49,11 +49,7 @@ impl Turnstile {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.0
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .gone += 1;
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).gone += 1;
         // Only one of them is next, and nobody knows which thread that is.
         self.0.changed.notify_all();
     }

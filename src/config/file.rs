@@ -9,11 +9,11 @@ use toml::Spanned;
 
 use super::{Config, ConfigError, Context};
 use crate::domain::address::Address;
-use crate::domain::turn::EngineLimits;
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
     StorageOptions, VersionSource,
 };
+use crate::domain::turn::EngineLimits;
 
 /// The file as it is written.
 #[derive(Deserialize)]

@@ -26,7 +26,6 @@ use super::DemoError;
 use super::cluster::{Cluster, SUPERUSER};
 use super::content::{Database, Place, Site};
 use super::live::Instance;
-use crate::domain::turn::EngineLimits;
 use crate::domain::Instant;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, Role};
 use crate::domain::proof::{DrillSettings, Every, VerifySettings};
@@ -36,6 +35,7 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::slot::Keep;
+use crate::domain::turn::EngineLimits;
 use crate::engine::EngineSettings;
 
 /// The projects, and which environments each has beside Live.

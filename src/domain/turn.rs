@@ -173,7 +173,9 @@ impl<K: Copy + Ord> Line<K> {
     /// Those that wait, the next one first, with their places.
     pub fn places(&self) -> impl Iterator<Item = (K, Place)> {
         let of = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
-        (1..).zip(self.waiting.values()).map(move |(number, who)| (*who, Place { number, of }))
+        (1..)
+            .zip(self.waiting.values())
+            .map(move |(number, who)| (*who, Place { number, of }))
     }
 
     /// How many work.
@@ -247,7 +249,8 @@ mod tests {
         assert_eq!(told(3, 12), "3rd of 12");
         assert_eq!(
             [1, 2, 4, 11, 12, 13, 21, 112].map(|number| told(number, 200)),
-            ["1st", "2nd", "4th", "11th", "12th", "13th", "21st", "112th"].map(|place| format!("{place} of 200"))
+            ["1st", "2nd", "4th", "11th", "12th", "13th", "21st", "112th"]
+                .map(|place| format!("{place} of 200"))
         );
     }
 

@@ -15,12 +15,14 @@ mod copies;
 mod endings;
 mod error;
 mod fence;
+mod glance;
 mod health;
 mod hooks;
 #[cfg(feature = "object-storage")]
 mod immutable;
 mod listing;
 mod lock;
+mod opened;
 mod openness;
 mod overview;
 mod papers;
@@ -135,6 +137,8 @@ struct Inner {
     fences: Mutex<HashMap<EnvironmentName, Arc<fence::Fence>>>,
     due: Mutex<DueBook>,
     queue: queue::Queue,
+    glances: glance::Glances,
+    opened: opened::Opened,
     reported: Mutex<Option<Monotonic>>,
     /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
     orphans: Mutex<HashMap<JobId, Monotonic>>,
@@ -201,6 +205,8 @@ impl Engine {
             fences: Mutex::default(),
             due: Mutex::default(),
             queue: queue::Queue::new(settings.limits),
+            glances: glance::Glances::default(),
+            opened: opened::Opened::default(),
             reported: Mutex::default(),
             orphans: Mutex::default(),
             just_met: Mutex::default(),
@@ -216,6 +222,7 @@ impl Engine {
         engine.catalog().meet(&names, engine.now())?;
         engine.clear_probes();
         engine.settle_abandoned()?;
+        engine.has_seen_activity();
         Ok(engine)
     }
 
@@ -405,14 +412,18 @@ impl Engine {
             }
         }
         let key = self.key_of(which)?;
+        let turn = self.turn_to_open();
         let repository = if create {
             Repository::open_or_create(&storage, &key)?
         } else {
             Repository::open(&storage, &key)?
         };
+        drop(turn);
         repository.under(self.fence(name));
         let repository = Arc::new(repository);
         *opened = Some(Arc::clone(&repository));
+        drop(opened);
+        self.is_open_now(name, which);
         Ok(Some(repository))
     }
 
@@ -427,6 +438,7 @@ impl Engine {
     pub fn refresh(&self) {
         locked(&self.0.listed).clear();
         locked(&self.0.copies).clear();
+        self.look_again_at(None);
         self.tell(Event::Missed);
     }
 
@@ -442,7 +454,8 @@ impl Engine {
         let (changes, now) = self.catalog().changes_since(&before).ok()?;
         for change in changes {
             match change {
-                Change::Anything => self.refresh(),
+                Change::Anything if self.catalog().is_shared() => self.refresh(),
+                Change::Anything => self.look_at_what_others_touched(),
                 Change::Job(job) => {
                     if job.state.has_ended() {
                         self.changed(&job.environment);
@@ -516,6 +529,9 @@ impl Engine {
     }
 
     fn tell(&self, event: Event) {
+        if let Event::Environment { name } = &event {
+            self.look_again_at(Some(name));
+        }
         // Nobody listening is no error.
         let _ = self.0.events.send(event);
     }

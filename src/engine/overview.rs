@@ -38,21 +38,24 @@ impl Engine {
         name: &EnvironmentName,
         settings: &EnvironmentSettings,
     ) -> Result<EnvironmentSummary, EngineError> {
+        self.begins_to_look(name);
+        let summary = self.seen_in_full(name, settings)?;
+        self.has_seen(&summary);
+        Ok(summary)
+    }
+
+    fn seen_in_full(
+        &self,
+        name: &EnvironmentName,
+        settings: &EnvironmentSettings,
+    ) -> Result<EnvironmentSummary, EngineError> {
         let holds = self.catalog().holds(name)?;
         let mut summary = EnvironmentSummary {
-            name: name.clone(),
-            kind: settings.kind,
-            slots: Vec::new(),
-            newest: None,
-            last_verified: None,
-            last_drill: None,
-            last_proven: None,
-            late: false,
-            failed: None,
+            unread: false,
             job: self.catalog().running(name)?,
             maintenance: holds.maintenance,
             protection: holds.protection,
-            trouble: None,
+            ..EnvironmentSummary::unread(name.clone(), settings.kind)
         };
         if !settings.kind.is_recoverable() {
             return Ok(summary);

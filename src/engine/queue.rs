@@ -159,12 +159,10 @@ impl Engine {
             self.note_unseen(&work, unseen);
         }
         let engine = self.clone();
-        let begun = thread::Builder::new()
-            .name(format!("job-{id}"))
-            .spawn(move || {
-                let _turn = Turn { engine, job: id };
-                task(turn);
-            });
+        let begun = thread::Builder::new().name(format!("job-{id}")).spawn(move || {
+            let _turn = Turn { engine, job: id };
+            task(turn);
+        });
         if let Err(error) = begun {
             let why = format!("no thread could be started for the job: {error}");
             self.end(&work, Err(EngineError::Failed(why)));
@@ -313,7 +311,10 @@ impl Engine {
         let Ok(unended) = self.catalog().own_unended() else {
             return;
         };
-        let unended: BTreeMap<_, _> = unended.into_iter().map(|job| (job.id, job.cancel_asked)).collect();
+        let unended: BTreeMap<_, _> = unended
+            .into_iter()
+            .map(|job| (job.id, job.cancel_asked))
+            .collect();
         for (id, work, is_held) in waiting {
             match unended.get(&id) {
                 None => self.do_not_begin(id, CatalogError::NotOwned(id).into()),

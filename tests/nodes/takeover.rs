@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
 use lifeboat::clock::SystemClock;
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
-use lifeboat::domain::turn::EngineLimits;
 use lifeboat::domain::address::Address;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::plan::Selection;
@@ -23,6 +22,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::engine::{Engine, EngineSettings, Surroundings};
 use lifeboat::repository::{Key, Repository, Storage};
 use lifeboat::watch::Unwatched;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use lifeboat::clock::{Clock, SetClock};
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
-use lifeboat::domain::turn::EngineLimits;
 use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{Backup, BackupId};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
@@ -24,6 +23,7 @@ use lifeboat::domain::settings::{
     RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};

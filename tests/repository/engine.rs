@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::clock::{Clock, SystemClock};
-use lifeboat::domain::turn::EngineLimits;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -17,6 +16,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use lifeboat::repository::{Key, Repository};
 use lifeboat::watch::Unwatched;

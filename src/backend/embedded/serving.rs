@@ -57,7 +57,7 @@ impl Serves for Embedded {
         self.on_engine(|engine| {
             let live = engine
                 .environments()
-                .filter(|(_, settings)| settings.kind.is_recoverable());
+                .filter(|(name, settings)| settings.kind.is_recoverable() && engine.has_been_seen(name));
             // A repository out of reach is told by the summary of its environment.
             Ok(live
                 .filter_map(|(name, _)| Some((name.clone(), engine.backups(name).ok()?)))

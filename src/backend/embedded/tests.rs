@@ -9,7 +9,6 @@ use tokio::sync::broadcast;
 use super::{Backend, BackendError, Embedded, EmbeddedOptions};
 use crate::backend::serves::Serves as _;
 use crate::clock::SystemClock;
-use crate::domain::turn::EngineLimits;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::job::JobId;
@@ -20,6 +19,7 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::stop::{StopReason, Unseen};
+use crate::domain::turn::EngineLimits;
 use crate::engine::{EngineSettings, Surroundings};
 
 /// Longer than any answer takes on a machine that is busy with other things.

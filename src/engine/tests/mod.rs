@@ -7,6 +7,7 @@ mod copy_unseen;
 mod damage;
 mod drills;
 mod endings;
+mod glances;
 mod health;
 mod hooks;
 mod house;

@@ -130,7 +130,12 @@ fn those_that_wait_are_told_their_place_and_go_in_order() {
         Err(EngineError::Refused(_))
     ));
     jobs.end("one");
-    for (environment, then) in [("four", drill), ("five", drill), ("three", scheduled), ("two", scheduled)] {
+    for (environment, then) in [
+        ("four", drill),
+        ("five", drill),
+        ("three", scheduled),
+        ("two", scheduled),
+    ] {
         assert_eq!(jobs.next(), environment);
         // Those behind are told where they stand by now.
         let place = match environment {
@@ -169,7 +174,11 @@ fn a_restore_goes_first_and_does_not_wait_for_a_job_that_never_ends() {
     assert_eq!(jobs.next(), "two");
     jobs.end("two");
     engine.wait_for_all();
-    assert_eq!(jobs.at_work.lock().unwrap().1, 2, "the limit, and one restore more");
+    assert_eq!(
+        jobs.at_work.lock().unwrap().1,
+        2,
+        "the limit, and one restore more"
+    );
 }
 
 #[test]
@@ -291,7 +300,10 @@ fn of_what_is_due_only_as_much_becomes_jobs_as_there_is_room_for_the_longest_ove
     assert_eq!(gate.next(), "one");
     for looks in 1..=5 {
         engine.start_what_is_due();
-        let scheduled: Vec<_> = all().into_iter().filter(|job| job.by == Principal::Schedule).collect();
+        let scheduled: Vec<_> = all()
+            .into_iter()
+            .filter(|job| job.by == Principal::Schedule)
+            .collect();
         assert_eq!(scheduled.len(), looks, "one place is left");
         engine.wait_for(scheduled.last().unwrap().id);
     }
@@ -299,7 +311,10 @@ fn of_what_is_due_only_as_much_becomes_jobs_as_there_is_room_for_the_longest_ove
     engine.wait_for_all();
     let became_due = |name: &EnvironmentName| {
         let settings = engine.settings(name).unwrap();
-        settings.schedule.period_of(name, Slot::Daily, engine.now()).unwrap()
+        settings
+            .schedule
+            .period_of(name, Slot::Daily, engine.now())
+            .unwrap()
     };
     let began: Vec<_> = all()
         .into_iter()

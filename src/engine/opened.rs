@@ -1,0 +1,77 @@
+//! Which repositories are open: few are opened at the same time, and not all that were opened stay so.
+//!
+//! Deriving a repository's key takes 128 MiB and a good part of a second, so they are opened one after the other, in the
+//! order in which they were asked for. One that is open takes memory for as long as it is, and of ten thousand only a few
+//! are in use.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::{Engine, locked};
+use crate::concurrency::turnstile::{Inside, Turnstile};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::settings::RepositoryChoice;
+
+/// How many are opened at the same time.
+const OPENED_AT_ONCE: u64 = 1;
+/// How many stay open that nobody uses.
+const KEPT_OPEN: usize = 64;
+
+/// The repositories that are open or being opened.
+pub(super) struct Opened {
+    turnstile: Turnstile,
+    /// Those that are open, the longest open first.
+    order: Mutex<VecDeque<(EnvironmentName, RepositoryChoice)>>,
+}
+
+impl Default for Opened {
+    fn default() -> Self {
+        Self {
+            turnstile: Turnstile::new(OPENED_AT_ONCE),
+            order: Mutex::default(),
+        }
+    }
+}
+
+impl Engine {
+    /// Waits for the turn to open a repository.
+    pub(super) fn turn_to_open(&self) -> Inside<'_> {
+        self.0.opened.turnstile.enter()
+    }
+
+    /// A repository is open now: closes others that nobody uses, where there are many.
+    pub(super) fn is_open_now(&self, name: &EnvironmentName, which: RepositoryChoice) {
+        let others: Vec<_> = {
+            let mut order = locked(&self.0.opened.order);
+            order.push_back((name.clone(), which));
+            let many = order.len().saturating_sub(KEPT_OPEN);
+            order.drain(..many).collect()
+        };
+        for other in others {
+            if !self.closes(&other) {
+                locked(&self.0.opened.order).push_back(other);
+            }
+        }
+    }
+
+    /// Closes a repository, unless it is in use or a job of its environment is at work.
+    pub(super) fn closes(&self, which: &(EnvironmentName, RepositoryChoice)) -> bool {
+        let Some(cell) = locked(&self.0.repositories).get(which).map(Arc::clone) else {
+            return true;
+        };
+        if self.fence(&which.0).claim().is_some() {
+            return false;
+        }
+        // Whoever has it locked is opening or using it.
+        let Ok(mut opened) = cell.try_lock() else {
+            return false;
+        };
+        let is_used = opened
+            .as_ref()
+            .is_some_and(|repository| Arc::strong_count(repository) > 1);
+        if !is_used {
+            *opened = None;
+        }
+        !is_used
+    }
+}
