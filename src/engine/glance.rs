@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::{Engine, EngineError, locked};
+use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::state::EnvironmentSummary;
@@ -96,7 +97,8 @@ impl Engine {
         Ok(self.environments().map(glance).collect())
     }
 
-    /// Has those looked at that are not known, have changed or were seen long ago, and gives those of the first two kinds.
+    /// Has those looked at that are not known, have changed or were seen long ago. Gives those to wait for: what has
+    /// changed, and what is not known unless that is so much that it does not come in a moment.
     fn have_looked_at(&self) -> BTreeSet<EnvironmentName> {
         let many = u32::try_from(self.0.environments.len()).unwrap_or(u32::MAX);
         let kept = KEPT + KEPT_FOR_EACH.saturating_mul(many);
@@ -120,6 +122,9 @@ impl Engine {
                     state.unknown.insert(name.clone());
                 }
             }
+        }
+        if state.unknown.len() > MANY {
+            awaited.retain(|name| !state.unknown.contains(name));
         }
         let left = state.unknown.len() + state.outdated.len();
         while state.lookers < LOOKERS.min(left) {
@@ -149,6 +154,7 @@ impl Engine {
     }
 
     fn look_at_environments(&self) {
+        go_at(Pace::Beside);
         loop {
             let (name, before) = {
                 let mut state = locked(&self.0.glances.state);

@@ -382,9 +382,9 @@ impl Engine {
                 .entry((name.clone(), which))
                 .or_default(),
         );
-        let mut opened = locked(&cell);
-        if let Some(repository) = &*opened {
-            return Ok(Some(Arc::clone(repository)));
+        let kept = locked(&cell).clone();
+        if kept.is_some() {
+            return Ok(kept);
         }
         let Some(storage) = self.storage(name, which)? else {
             return Ok(None);
@@ -411,8 +411,13 @@ impl Engine {
                 return Ok(None);
             }
         }
-        let key = self.key_of(which)?;
+        // Before its place, which somebody may want who is in more of a hurry.
         let turn = self.turn_to_open();
+        let mut opened = locked(&cell);
+        if let Some(repository) = &*opened {
+            return Ok(Some(Arc::clone(repository)));
+        }
+        let key = self.key_of(which)?;
         let repository = if create {
             Repository::open_or_create(&storage, &key)?
         } else {

@@ -1,7 +1,7 @@
 //! Which repositories are open: few are opened at the same time, and not all that were opened stay so.
 //!
-//! Deriving a repository's key takes 128 MiB and a good part of a second, so they are opened one after the other, in the
-//! order in which they were asked for. One that is open takes memory for as long as it is, and of ten thousand only a few
+//! Deriving a repository's key takes 128 MiB and a good part of a second, so they are opened one after the other: first what
+//! a screen or a restore waits for, then what jobs need, last what is looked at in advance. One that is open takes memory for as long as it is, and of ten thousand only a few
 //! are in use.
 
 use std::collections::VecDeque;
@@ -13,9 +13,9 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::settings::RepositoryChoice;
 
 /// How many are opened at the same time.
-const OPENED_AT_ONCE: u64 = 1;
+const OPENED_AT_ONCE: usize = 1;
 /// How many stay open that nobody uses.
-const KEPT_OPEN: usize = 64;
+const KEPT_OPEN: usize = 16;
 
 /// The repositories that are open or being opened.
 pub(super) struct Opened {

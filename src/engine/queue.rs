@@ -17,6 +17,7 @@ use std::time::{Duration, Instant as Monotonic};
 use super::{Engine, EngineError, Work, locked};
 use crate::catalog::CatalogError;
 use crate::concurrency::machine;
+use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
 use crate::domain::stop::Unseen;
@@ -99,7 +100,7 @@ impl Engine {
         let (id, rank) = (work.id(), Rank::of(kind, &work.by()));
         let held = match self.held_by(work.environment()) {
             Ok(held) => held,
-            Err(error) => return self.hand_over(work, task, Err(error)),
+            Err(error) => return self.hand_over(work, rank, task, Err(error)),
         };
         {
             let mut state = locked(&self.0.queue.state);
@@ -125,14 +126,14 @@ impl Engine {
         while let Some((id, mut waiting)) = self.next_in_line() {
             // It may have come while the job waited.
             match self.held_by(waiting.work.environment()) {
-                Ok(None) => self.hand_over(waiting.work, waiting.task, Ok(())),
+                Ok(None) => self.hand_over(waiting.work, waiting.rank, waiting.task, Ok(())),
                 Ok(held) => {
                     waiting.held = held;
                     let mut state = locked(&self.0.queue.state);
                     state.line.leave(id);
                     state.waiting.insert(id, waiting);
                 }
-                Err(error) => self.hand_over(waiting.work, waiting.task, Err(error)),
+                Err(error) => self.hand_over(waiting.work, waiting.rank, waiting.task, Err(error)),
             }
         }
         self.tell_places();
@@ -153,7 +154,7 @@ impl Engine {
     }
 
     /// Gives a job its turn, or the reason why it has none, on a thread of its own.
-    fn hand_over(&self, work: Arc<Work>, task: Task, turn: Result<(), EngineError>) {
+    fn hand_over(&self, work: Arc<Work>, rank: Rank, task: Task, turn: Result<(), EngineError>) {
         let id = work.id();
         if let (Ok(()), Some(unseen)) = (&turn, self.unseen()) {
             self.note_unseen(&work, unseen);
@@ -161,6 +162,9 @@ impl Engine {
         let engine = self.clone();
         let begun = thread::Builder::new().name(format!("job-{id}")).spawn(move || {
             let _turn = Turn { engine, job: id };
+            if rank != Rank::Restore {
+                go_at(Pace::Working);
+            }
             task(turn);
         });
         if let Err(error) = begun {
@@ -183,7 +187,7 @@ impl Engine {
             waiting
         };
         if let Some(waiting) = waiting {
-            self.hand_over(waiting.work, waiting.task, Err(why));
+            self.hand_over(waiting.work, waiting.rank, waiting.task, Err(why));
             self.tell_places();
         }
     }

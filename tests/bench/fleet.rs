@@ -17,6 +17,7 @@
 //! | `FLEET_LIVE` | 3334 | Live ones |
 //! | `FLEET_REPOSITORIES` | 300 | Live ones that have a repository already |
 //! | `FLEET_SECONDS` | 60 | how long it is looked at jobs that run |
+//! | `FLEET_DIR` | a temporary one | where to work; repositories that are there already are not made again |
 
 #![allow(
     clippy::unwrap_used,
@@ -83,10 +84,13 @@ fn main() -> ExitCode {
             _ => verdict(runtime.block_on(look_on(&folder))),
         };
     }
-    let folder = tempfile::tempdir().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = env::var_os(FOLDER).map_or(temporary.path().to_owned(), PathBuf::from);
     let began = Instant::now();
-    lay_out(folder.path());
-    assert!(step("repositories", folder.path()));
+    if !folder.join("lifeboat.toml").exists() {
+        lay_out(&folder);
+        assert!(step("repositories", &folder));
+    }
     println!(
         "{} environments, {} of them Live, {} with a repository, made in {:.0} s; {JOBS} jobs at a time",
         number("FLEET_ENVIRONMENTS", 10_000),
@@ -94,8 +98,8 @@ fn main() -> ExitCode {
         number("FLEET_REPOSITORIES", 300),
         began.elapsed().as_secs_f64()
     );
-    let embedded = step("look on", folder.path());
-    let cockpit = in_the_cockpit(folder.path());
+    let embedded = step("look on", &folder);
+    let cockpit = in_the_cockpit(&folder);
     verdict(embedded && cockpit)
 }
 
@@ -129,9 +133,8 @@ fn live(index: usize) -> EnvironmentName {
 
 fn lay_out(folder: &Path) {
     fs::write(folder.join("key"), "open sesame\n").unwrap();
-    let mut config = format!(
-        "[repository]\nroot = \"repository\"\npassword_file = \"key\"\n[engine]\njobs = {JOBS}\n[contexts.local]\n"
-    );
+    let mut config =
+        format!("[repository]\nroot = \"repository\"\npassword_file = \"key\"\n[engine]\njobs = {JOBS}\n");
     let (all, lives) = (number("FLEET_ENVIRONMENTS", 10_000), number("FLEET_LIVE", 3_334));
     for index in 0..all {
         if index >= lives {
@@ -382,6 +385,16 @@ fn told_memory(what: &str, process: &str) -> bool {
     told(what, &format!("{mib} MiB"), mib <= MEMORY_MIB)
 }
 
+/// The row of the list that is selected, and what is in it.
+fn selected(terminal: &pty::Terminal) -> Option<(usize, String)> {
+    let text = terminal.screen().contents();
+    let mut rows = text
+        .lines()
+        .map(|line| line.chars().take(30).collect::<String>())
+        .enumerate();
+    rows.find(|(_, row)| row.starts_with('▸'))
+}
+
 /// What the cockpit takes, on a state folder of its own.
 fn in_the_cockpit(folder: &Path) -> bool {
     let config = folder.join("lifeboat.toml").display().to_string();
@@ -401,14 +414,18 @@ fn in_the_cockpit(folder: &Path) -> bool {
         first <= FIRST_LIST,
     );
     terminal.wait_for("Running jobs");
+    // From the backups to the list of environments.
+    terminal.press("\t");
     let mut keys: Vec<_> = (0..KEYS)
         .map(|_| {
             thread::sleep(Duration::from_millis(150));
-            let before = terminal.output().len();
+            let before = selected(&terminal);
             let pressed = Instant::now();
             terminal.send(b"j");
-            while terminal.output().len() == before {
-                thread::sleep(Duration::from_micros(200));
+            while selected(&terminal) == before {
+                let waits = pressed.elapsed() < Duration::from_secs(30);
+                assert!(waits, "the key does nothing:\n{}", terminal.screen().contents());
+                thread::sleep(Duration::from_micros(500));
             }
             pressed.elapsed()
         })

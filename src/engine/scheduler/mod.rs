@@ -14,6 +14,7 @@ use std::time::{Duration, Instant as Monotonic};
 
 use super::{Engine, EngineError};
 use crate::catalog::DueClaim;
+use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Served;
@@ -244,6 +245,7 @@ impl Engine {
         let stopped = Arc::clone(&stop);
         let engine = self.clone();
         let looking = move || {
+            go_at(Pace::Working);
             while !stopped.load(Ordering::Relaxed) {
                 let mut is_more_left = false;
                 engine.whatever_happens("looking what is due", || {
