@@ -32,13 +32,12 @@ impl Catalog {
             let mut all = HashMap::new();
             for row in session.rows(&sql, &[])? {
                 let process = row.count(2)?;
-                let is_alive = match alive.get(&process) {
-                    Some(is_alive) => *is_alive,
-                    None => {
-                        let is_alive = self.presence.is_alive(session, process)?;
-                        alive.insert(process, is_alive);
-                        is_alive
-                    }
+                let is_alive = if let Some(is_alive) = alive.get(&process) {
+                    *is_alive
+                } else {
+                    let is_alive = self.presence.is_alive(session, process)?;
+                    alive.insert(process, is_alive);
+                    is_alive
                 };
                 if is_alive {
                     let job = jobs::job(&row)?;

@@ -31,6 +31,17 @@ struct File {
     environments: Vec<Spanned<EnvironmentSettings>>,
 }
 
+impl File {
+    /// What is wrong in the sections that judge themselves, with where they stand.
+    fn wrong_sections(&self) -> impl Iterator<Item = (Range<usize>, String)> {
+        let catalog = self.catalog.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
+        let engine = self.engine.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
+        let server = self.server.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
+        let all = [catalog, engine, server].into_iter().flatten();
+        all.filter_map(|(span, what)| Some((span, what?)))
+    }
+}
+
 /// Reads the text of a configuration as if it stood in `path`.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let wrong = |span: Option<Range<usize>>, what: String| ConfigError::Wrong {
@@ -56,15 +67,8 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             return Err(wrong(Some(context.span()), format!("[contexts.{name}]: {what}")));
         }
     }
-    if let Some(catalog) = &file.catalog
-        && let Some(what) = catalog.get_ref().wrong()
-    {
-        return Err(wrong(Some(catalog.span()), what));
-    }
-    if let Some(engine) = &file.engine
-        && let Some(what) = engine.get_ref().wrong()
-    {
-        return Err(wrong(Some(engine.span()), what));
+    if let Some((span, what)) = file.wrong_sections().next() {
+        return Err(wrong(Some(span), what));
     }
     let mut names = BTreeSet::new();
     for environment in &file.environments {
@@ -94,12 +98,6 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             Some(first.span()),
             "there are environments and no [repository]: add one with root = \"FOLDER\" and password_file = \"FILE\"".to_owned(),
         ));
-    }
-
-    if let Some(server) = &file.server
-        && let Some(what) = server.get_ref().wrong()
-    {
-        return Err(wrong(Some(server.span()), what));
     }
 
     let folder = path.parent().unwrap_or(Path::new(""));

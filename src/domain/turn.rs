@@ -147,7 +147,7 @@ impl<K: Copy + Ord> Line<K> {
     }
 
     /// Whose turn it is now, if there is room: they work from here on.
-    pub fn next(&mut self) -> Option<K> {
+    pub fn begin_next(&mut self) -> Option<K> {
         let ((rank, ticket), who) = self.waiting.iter().next().map(|(key, who)| (*key, *who))?;
         let room = match rank {
             Rank::Restore => self.limit + 1,
@@ -220,15 +220,18 @@ mod tests {
         for who in 0..5 {
             line.wait(who, Rank::Scheduled);
         }
-        assert_eq!((line.next(), line.next(), line.next()), (Some(0), Some(1), None));
+        assert_eq!(
+            (line.begin_next(), line.begin_next(), line.begin_next()),
+            (Some(0), Some(1), None)
+        );
         line.wait(9, Rank::Restore);
-        assert_eq!((line.next(), line.next()), (Some(9), None));
+        assert_eq!((line.begin_next(), line.begin_next()), (Some(9), None));
         // The place beyond the limit is nobody else's.
         line.wait(10, Rank::Asked);
         line.leave(0);
-        assert_eq!(line.next(), None);
+        assert_eq!(line.begin_next(), None);
         line.leave(9);
-        assert_eq!(line.next(), Some(10));
+        assert_eq!(line.begin_next(), Some(10));
     }
 
     #[test]
@@ -301,7 +304,7 @@ mod tests {
                     }
                     Step::Begins => {
                         let before = waiting(&line);
-                        let begun = line.next();
+                        let begun = line.begin_next();
                         if let Some(who) = begun {
                             prop_assert_eq!(before.first(), Some(&who));
                             working.push(who);

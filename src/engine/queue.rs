@@ -100,7 +100,7 @@ impl Engine {
         let (id, rank) = (work.id(), Rank::of(kind, &work.by()));
         let held = match self.held_by(work.environment()) {
             Ok(held) => held,
-            Err(error) => return self.hand_over(work, rank, task, Err(error)),
+            Err(error) => return self.hand_over(&work, rank, task, Err(error)),
         };
         {
             let mut state = locked(&self.0.queue.state);
@@ -126,14 +126,14 @@ impl Engine {
         while let Some((id, mut waiting)) = self.next_in_line() {
             // It may have come while the job waited.
             match self.held_by(waiting.work.environment()) {
-                Ok(None) => self.hand_over(waiting.work, waiting.rank, waiting.task, Ok(())),
+                Ok(None) => self.hand_over(&waiting.work, waiting.rank, waiting.task, Ok(())),
                 Ok(held) => {
                     waiting.held = held;
                     let mut state = locked(&self.0.queue.state);
                     state.line.leave(id);
                     state.waiting.insert(id, waiting);
                 }
-                Err(error) => self.hand_over(waiting.work, waiting.rank, waiting.task, Err(error)),
+                Err(error) => self.hand_over(&waiting.work, waiting.rank, waiting.task, Err(error)),
             }
         }
         self.tell_places();
@@ -145,7 +145,7 @@ impl Engine {
         if state.shut > 0 {
             return None;
         }
-        let id = state.line.next()?;
+        let id = state.line.begin_next()?;
         let waiting = state.waiting.remove(&id);
         if waiting.is_none() {
             state.line.leave(id);
@@ -154,10 +154,10 @@ impl Engine {
     }
 
     /// Gives a job its turn, or the reason why it has none, on a thread of its own.
-    fn hand_over(&self, work: Arc<Work>, rank: Rank, task: Task, turn: Result<(), EngineError>) {
+    fn hand_over(&self, work: &Work, rank: Rank, task: Task, turn: Result<(), EngineError>) {
         let id = work.id();
         if let (Ok(()), Some(unseen)) = (&turn, self.unseen()) {
-            self.note_unseen(&work, unseen);
+            self.note_unseen(work, unseen);
         }
         let engine = self.clone();
         let begun = thread::Builder::new().name(format!("job-{id}")).spawn(move || {
@@ -169,7 +169,7 @@ impl Engine {
         });
         if let Err(error) = begun {
             let why = format!("no thread could be started for the job: {error}");
-            self.end(&work, Err(EngineError::Failed(why)));
+            self.end(work, Err(EngineError::Failed(why)));
             // Whoever is next is looked for by the thread that watches the line: here it would meet the same.
             locked(&self.0.queue.state).line.leave(id);
             self.at_work(id, None);
@@ -187,7 +187,7 @@ impl Engine {
             waiting
         };
         if let Some(waiting) = waiting {
-            self.hand_over(waiting.work, waiting.rank, waiting.task, Err(why));
+            self.hand_over(&waiting.work, waiting.rank, waiting.task, Err(why));
             self.tell_places();
         }
     }
