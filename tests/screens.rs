@@ -35,6 +35,8 @@ use lifeboat::domain::proof::DrillOutcome;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::staleness::Stale;
+use lifeboat::domain::state::EnvironmentSummary;
+use lifeboat::domain::turn::Place;
 use lifeboat::tui::action::TABLE;
 use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
@@ -139,6 +141,31 @@ async fn running_jobs() {
         }
     };
     look("running", change, &[("", "Running jobs")]).await;
+}
+
+alike!(what_waits_and_what_is_not_read_yet_is_shown_as_that);
+async fn what_waits_and_what_is_not_read_yet_is_shown_as_that() {
+    let change = |state: &mut State| {
+        let mut waits = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
+        waits.state = JobState::in_line(Place { number: 3, of: 12 });
+        let environment = state.environments.get_mut(&waits.environment).unwrap();
+        environment.summary.job = Some(waits.clone());
+        state.jobs.insert(0, waits);
+        let unread = state.environments.get_mut(&name("globex/live")).unwrap();
+        unread.summary = EnvironmentSummary::unread(name("globex/live"), EnvironmentKind::Live);
+    };
+    let cockpit = Runner::start((120, 36), Fixture::with(change)).await;
+    cockpit
+        .see("waiting for its turn: 3rd of 12")
+        .await
+        .see("…")
+        .await;
+    // Its repository is read.
+    let mut read = EnvironmentSummary::unread(name("globex/live"), EnvironmentKind::Live);
+    read.unread = false;
+    read.newest = Some(fixture::now() - Duration::hours(7));
+    cockpit.backend.tell(Event::Summary(Box::new(read)));
+    cockpit.see("6 h").await;
 }
 
 alike!(empty_states);
