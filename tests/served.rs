@@ -65,6 +65,7 @@ impl House {
                 state: config.state.clone().unwrap(),
                 catalog: None,
                 repository: config.repository.clone(),
+                limits: config.limits,
                 environments: config.environments.clone(),
             },
             surroundings,

@@ -30,7 +30,7 @@ use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreReques
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
-    Engine, EngineError, Scheduler, check, details, look_for_the_dead, places, start_restore, summaries,
+    Engine, EngineError, Scheduler, check, details, glances, look_for_the_dead, places, start_restore,
 };
 use crate::watch::Unwatched;
 
@@ -237,7 +237,7 @@ impl Backend for Embedded {
     }
 
     async fn environments(&self) -> Result<Vec<EnvironmentSummary>, BackendError> {
-        self.on_engine(summaries).await
+        self.on_engine(glances).await
     }
 
     async fn environment(&self, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {

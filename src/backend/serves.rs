@@ -68,7 +68,8 @@ pub trait Serves: Backend {
     /// The names of the configured environments. Waits for nothing but the backend to be open.
     async fn environment_names(&self) -> Result<Vec<EnvironmentName>, BackendError>;
 
-    /// The backups of every environment, as far as they can be listed.
+    /// The backups of every environment, as far as they can be listed. Those of environments that were not read yet since the
+    /// start are left out.
     async fn all_backups(&self) -> Result<Vec<(EnvironmentName, Vec<Backup>)>, BackendError>;
 
     /// Writes into the activity log what whoever this acts for has done, or tried, beside the actions of [`Backend`].

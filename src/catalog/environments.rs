@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::due;
 use super::error::Fault;
 use super::records::{instant_from_sql, instant_to_sql};
-use super::store::{Session, Value, values};
+use super::store::{Row, Session, Value, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
 use crate::domain::ahead::is_ahead;
@@ -59,13 +59,8 @@ impl Catalog {
                 values![environment.to_string()],
             )?;
             let mut holds = Holds::default();
-            for row in rows {
-                let hold = Some(serde_json::from_str(&row.text(1)?)?);
-                match row.text(0)?.as_str() {
-                    "maintenance" => holds.maintenance = hold,
-                    "protection" => holds.protection = hold,
-                    other => return Err(Fault::Unreadable(format!("\"{other}\" is not a hold"))),
-                }
+            for row in &rows {
+                hold_from(row, &mut holds)?;
             }
             Ok(holds)
         })
@@ -184,6 +179,17 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+/// Reads one hold from its kind and its record.
+pub(super) fn hold_from(row: &Row, holds: &mut Holds) -> Result<(), Fault> {
+    let hold = Some(serde_json::from_str(&row.text(1)?)?);
+    match row.text(0)?.as_str() {
+        "maintenance" => holds.maintenance = hold,
+        "protection" => holds.protection = hold,
+        other => return Err(Fault::Unreadable(format!("\"{other}\" is not a hold"))),
+    }
+    Ok(())
 }
 
 /// The word that is stored for a hold.

@@ -16,6 +16,7 @@ mod drills;
 mod due;
 mod environments;
 mod error;
+mod glance;
 mod holders;
 mod jobs;
 mod news;

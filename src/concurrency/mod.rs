@@ -3,6 +3,8 @@
 //! It knows nothing of what is worked on.
 
 pub(crate) mod byte_budget;
+pub(crate) mod machine;
+pub(crate) mod turnstile;
 
 mod beside;
 

@@ -13,6 +13,7 @@ use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
     StorageOptions, VersionSource,
 };
+use crate::domain::turn::EngineLimits;
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -24,9 +25,21 @@ struct File {
     #[serde(default)]
     contexts: BTreeMap<String, Spanned<Context>>,
     repository: Option<RepositorySettings>,
+    engine: Option<Spanned<EngineLimits>>,
     server: Option<Spanned<ServerSettings>>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
+}
+
+impl File {
+    /// What is wrong in the sections that judge themselves, with where they stand.
+    fn wrong_sections(&self) -> impl Iterator<Item = (Range<usize>, String)> {
+        let catalog = self.catalog.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
+        let engine = self.engine.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
+        let server = self.server.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
+        let all = [catalog, engine, server].into_iter().flatten();
+        all.filter_map(|(span, what)| Some((span, what?)))
+    }
 }
 
 /// Reads the text of a configuration as if it stood in `path`.
@@ -54,10 +67,8 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             return Err(wrong(Some(context.span()), format!("[contexts.{name}]: {what}")));
         }
     }
-    if let Some(catalog) = &file.catalog
-        && let Some(what) = catalog.get_ref().wrong()
-    {
-        return Err(wrong(Some(catalog.span()), what));
+    if let Some((span, what)) = file.wrong_sections().next() {
+        return Err(wrong(Some(span), what));
     }
     let mut names = BTreeSet::new();
     for environment in &file.environments {
@@ -89,12 +100,6 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         ));
     }
 
-    if let Some(server) = &file.server
-        && let Some(what) = server.get_ref().wrong()
-    {
-        return Err(wrong(Some(server.span()), what));
-    }
-
     let folder = path.parent().unwrap_or(Path::new(""));
     let lines: Vec<_> = file.environments.iter().map(Spanned::span).collect();
     let config = Config {
@@ -119,6 +124,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         repository: file
             .repository
             .map(|repository| repository_from(folder, repository)),
+        limits: file.engine.map(Spanned::into_inner).unwrap_or_default(),
         server: file
             .server
             .map(|server| server_from(folder, server.into_inner()))

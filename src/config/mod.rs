@@ -17,6 +17,7 @@ pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
+use crate::domain::turn::EngineLimits;
 
 /// The name of the context that is there without being written: the engine in this process.
 pub const IMPLICIT_CONTEXT: &str = "local";
@@ -40,6 +41,8 @@ pub struct Config {
     pub catalog: Option<CatalogSettings>,
     /// Where backups are kept. There whenever there are environments.
     pub repository: Option<RepositorySettings>,
+    /// How much is done at the same time.
+    pub limits: EngineLimits,
     /// How the service is reached.
     pub server: ServerSettings,
     /// The environments, in the order of the file. Each is valid, and no two have the same name.

@@ -367,6 +367,7 @@ fn complaints_name_the_file_the_line_and_what_to_write() {
             "content_type",
             format!("{REPOSITORY}{}", LIVE.replace("\"files\"", "\"folder\"")),
         ),
+        ("no_jobs", format!("{REPOSITORY}{LIVE}[engine]\njobs = 0\n")),
         ("twice", format!("{REPOSITORY}{LIVE}{LIVE}")),
         (
             "window",

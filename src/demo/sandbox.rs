@@ -35,6 +35,7 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::slot::Keep;
+use crate::domain::turn::EngineLimits;
 use crate::engine::EngineSettings;
 
 /// The projects, and which environments each has beside Live.
@@ -351,6 +352,7 @@ impl Sandbox {
                 self.repositories(),
                 SecretSource::PasswordFile(self.key_file()),
             )),
+            limits: EngineLimits::default(),
             environments: self.environments()?,
         })
     }

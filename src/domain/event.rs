@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::activity::Notification;
 use super::environment::EnvironmentName;
 use super::job::Job;
+use super::state::EnvironmentSummary;
 
 /// Something happened.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -18,6 +19,8 @@ pub enum Event {
         /// Which.
         name: EnvironmentName,
     },
+    /// How an environment stands whose repository was read, for the list of all.
+    Summary(Box<EnvironmentSummary>),
     /// There is something to tell.
     Notification(Notification),
     /// Events were lost because the listener was too slow, or another Lifeboat changed something: ask for everything

@@ -13,6 +13,7 @@ use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName};
 use super::principal::Principal;
 use super::stop::StopReason;
+use super::turn::Place;
 
 /// The number of a job, counted up from 1 in one catalog.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -238,6 +239,9 @@ pub enum JobState {
     Waiting {
         /// Why.
         why: String,
+        /// Its place among the jobs that wait for their turn, where that is what it waits for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
     },
     /// At work.
     Running,
@@ -255,6 +259,34 @@ pub enum JobState {
 impl JobState {
     /// Why a job waits that nothing keeps from beginning: for the moment in which it is handed to its thread.
     pub const ABOUT_TO_BEGIN: &'static str = "about to begin";
+
+    /// A job that waits, for this reason.
+    #[must_use]
+    pub fn waiting(why: &str) -> Self {
+        Self::Waiting {
+            why: why.to_owned(),
+            place: None,
+        }
+    }
+
+    /// A job that waits for its turn.
+    #[must_use]
+    pub fn in_line(place: Place) -> Self {
+        Self::Waiting {
+            why: format!("for its turn: {place}"),
+            place: Some(place),
+        }
+    }
+
+    /// What a job waits for, in words: `waiting for its turn: 3rd of 12`. `None` for one that does not wait.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<String> {
+        match self {
+            Self::Waiting { why, place: Some(_) } => Some(format!("waiting {why}")),
+            Self::Waiting { why, place: None } => Some(format!("waiting: {why}")),
+            _ => None,
+        }
+    }
 
     /// Whether the job has ended.
     #[must_use]

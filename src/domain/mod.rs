@@ -38,6 +38,7 @@ pub mod state;
 pub mod stop;
 pub mod storage;
 pub mod token;
+pub mod turn;
 pub mod turns;
 pub mod version;
 

@@ -72,6 +72,33 @@ pub struct EnvironmentSummary {
     /// Something that needs a person now, as a sentence with what to do: content half switched, the repository out of
     /// reach.
     pub trouble: Option<String>,
+    /// Whether its repository has not been read yet since the start: what comes from there is not known, and told by an
+    /// event when it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
+}
+
+impl EnvironmentSummary {
+    /// One of which nothing is known yet but that it is there.
+    #[must_use]
+    pub fn unread(name: EnvironmentName, kind: EnvironmentKind) -> Self {
+        Self {
+            name,
+            kind,
+            slots: Vec::new(),
+            newest: None,
+            last_verified: None,
+            last_drill: None,
+            last_proven: None,
+            late: false,
+            failed: None,
+            job: None,
+            maintenance: None,
+            protection: None,
+            trouble: None,
+            unread: kind.is_recoverable(),
+        }
+    }
 }
 
 /// How one automatic slot stands.

@@ -74,6 +74,8 @@ impl Jobs<'_> {
         if let Some(work) = self.find(id) {
             work.note_cancel_asked();
         }
+        // One that waits ends now.
+        self.do_not_begin(id, EngineError::Cancelled);
         Ok(())
     }
 
@@ -81,6 +83,8 @@ impl Jobs<'_> {
     /// begun is finished. No job of the schedule is begun any more.
     pub fn close(&self, why: &StopReason) {
         self.rest_schedule();
+        // What those that stop make room for begins no more.
+        let _shut = self.shut_line();
         loop {
             let at_work = self.at_work();
             if at_work.is_empty() {
@@ -94,6 +98,7 @@ impl Jobs<'_> {
                         &format!("it is past its last safe point and is finished first, although {why}"),
                     );
                 }
+                self.do_not_begin(*id, EngineError::Cancelled);
             }
             for id in at_work {
                 self.wait_for(id);
@@ -107,11 +112,10 @@ impl Jobs<'_> {
     pub fn go_on_unseen(&self, why: Unseen) {
         self.rest_schedule();
         let why = *locked(&self.state().unseen).get_or_insert(why);
+        self.stop_those_that_wait(why);
         for work in self.all() {
             note_unseen(&work, why);
         }
-        // Those that wait look again.
-        self.wake();
     }
 
     /// Why nobody looks on any more, if that is so.
@@ -127,9 +131,10 @@ impl Jobs<'_> {
     }
 }
 
-/// Notes once that a job goes on where nobody looks on. One that waits does not go on: its thread tells that.
+/// Notes once that a job goes on where nobody looks on. One that waits, or has waited, does not go on.
 pub(super) fn note_unseen(work: &Work, why: Unseen) {
-    if work.is_held_up() || !work.is_first_told_unseen() {
+    let is_in_line = work.live().engine().jobs().is_in_line(work.id());
+    if work.does_not_begin() || is_in_line || !work.is_first_told_unseen() {
         return;
     }
     let (id, title) = (work.id(), work.title());
@@ -184,6 +189,7 @@ pub(super) fn end(work: &Work, result: Result<Outcome, EngineError>) {
     live.remember(&job.by, &text, Some(job.id), severity);
     // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
     // and room is made on a full disk. After that the next start settles the job.
+    let _writing = work.writing();
     for _ in 0..END_TRIES {
         match live.catalog().update_job(&work.claim, &job) {
             Ok(()) | Err(CatalogError::NotOwned(_)) => break,

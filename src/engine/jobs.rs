@@ -11,7 +11,6 @@ use std::time::{Duration, Instant as Monotonic};
 use super::{Engine, EngineError, Work, locked};
 use crate::catalog::CatalogError;
 use crate::domain::job::{Job, JobId};
-use crate::domain::principal::Principal;
 use crate::domain::stop::Unseen;
 
 /// What an engine keeps of the jobs that run in its process.
@@ -72,13 +71,6 @@ impl<'e> Jobs<'e> {
         self.state().changed.notify_all();
     }
 
-    /// How many of the schedule's are at work here.
-    pub(super) fn scheduled(&self) -> usize {
-        let works = locked(&self.state().works);
-        let scheduled = works.values().filter(|work| work.by() == Principal::Schedule);
-        scheduled.count()
-    }
-
     /// Waits until a job of this process has ended.
     pub fn wait_for(&self, id: JobId) {
         self.wait_while(|works| works.contains_key(&id));
@@ -101,11 +93,6 @@ impl<'e> Jobs<'e> {
     pub(super) fn pause(&self, time: Duration) {
         let works = locked(&self.state().works);
         drop(self.state().changed.wait_timeout(works, time));
-    }
-
-    /// Has those that wait look again.
-    pub(super) fn wake(&self) {
-        self.state().changed.notify_all();
     }
 
     /// No job of the schedule is begun in this process any more, also not by a look that is under way.

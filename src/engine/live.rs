@@ -25,7 +25,9 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
 use crate::domain::principal::Principal;
-use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
+use crate::domain::settings::{
+    ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings, RepositoryChoice,
+};
 
 /// What is known of a configured environment in this process, whatever its kind.
 pub(super) struct Known {
@@ -37,8 +39,8 @@ pub(super) struct Known {
     pub(super) copies: Mutex<Option<ListedCopies>>,
     /// That nothing has its turn to be read back for a while.
     pub(super) quiet: Mutex<Option<Quiet>>,
-    pub(super) first: RepositoryCell,
-    pub(super) second: RepositoryCell,
+    first: RepositoryCell,
+    second: RepositoryCell,
     /// Whether the catalog did not know it when this engine was opened, until it is looked at.
     just_met: AtomicBool,
 }
@@ -62,6 +64,19 @@ impl Known {
             second: RepositoryCell::default(),
             just_met: AtomicBool::new(is_new),
         }
+    }
+
+    /// The place of one of its repositories.
+    pub(super) fn cell(&self, which: RepositoryChoice) -> &RepositoryCell {
+        match which {
+            RepositoryChoice::First => &self.first,
+            RepositoryChoice::Copy => &self.second,
+        }
+    }
+
+    /// The claim of the job at work on it in this process, if there is one.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.fence.claim()
     }
 
     /// Forgets what was listed: it has changed, or may have.
@@ -118,6 +133,10 @@ impl Live {
         &self.known
     }
 
+    pub(super) fn shared(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
+    }
+
     /// The catalog, which holds more than this environment's part.
     pub(super) fn catalog(&self) -> &Catalog {
         self.engine.catalog()
@@ -148,7 +167,7 @@ impl Live {
 
     /// The claim of the job at work on it in this process, if there is one.
     pub(super) fn claim(&self) -> Option<Claim> {
-        self.known.fence.claim()
+        self.known.claim()
     }
 
     /// What the repositories ask before anything in them is changed.

@@ -18,6 +18,7 @@ mod copies;
 mod endings;
 mod error;
 mod fence;
+mod glance;
 mod health;
 mod hooks;
 #[cfg(feature = "object-storage")]
@@ -26,10 +27,13 @@ mod jobs;
 mod listing;
 mod live;
 mod lock;
+mod opened;
+mod opening;
 mod openness;
 mod overview;
 mod papers;
 mod proofs;
+mod queue;
 mod readings;
 mod repositories;
 mod restore;
@@ -50,9 +54,8 @@ use std::time::Instant as Monotonic;
 
 use tokio::sync::broadcast;
 
-use crate::catalog::{Catalog, Change, Lease, Seen};
+use crate::catalog::{Catalog, Change, Seen};
 use crate::clock::Clock;
-use crate::content::postgres::Connector;
 use crate::domain::Instant;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
@@ -62,17 +65,23 @@ use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     CatalogSettings, EnvironmentSettings, RepositoryChoice, RepositorySettings, SecretSource,
 };
+use crate::domain::turn::EngineLimits;
 use crate::random::Random;
 use crate::repository::Storage;
 use copies::ListedCopies;
 use fence::Fence;
+use glance::Glances;
 use jobs::AtWork;
 use live::Known;
+use opened::Opened;
+use opening::{open_catalog, real};
+use queue::Queue;
 
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
 pub use check::{check, look_at_database, look_at_storage};
 pub use error::EngineError;
+pub use glance::{glances, has_been_seen};
 pub use jobs::Jobs;
 pub use live::Live;
 pub use overview::{details, places, summaries, summary};
@@ -92,6 +101,8 @@ pub struct EngineSettings {
     pub repository: Option<RepositorySettings>,
     /// The environments.
     pub environments: Vec<EnvironmentSettings>,
+    /// How much is done at the same time.
+    pub limits: EngineLimits,
 }
 
 /// What the engine needs from the world around it.
@@ -127,6 +138,9 @@ struct Inner {
     roots: Mutex<HashMap<RepositoryChoice, Storage>>,
     jobs: AtWork,
     due: Mutex<DueBook>,
+    queue: Queue,
+    glances: Glances,
+    opened: Opened,
     reported: Mutex<Option<Monotonic>>,
 }
 
@@ -155,6 +169,7 @@ impl Engine {
             catalog,
             repository,
             environments,
+            limits,
         } = settings;
         let mut configured = BTreeMap::new();
         for environment in environments {
@@ -194,12 +209,16 @@ impl Engine {
             roots: Mutex::default(),
             jobs: AtWork::default(),
             due: Mutex::default(),
+            queue: Queue::new(limits),
+            glances: Glances::default(),
+            opened: Opened::default(),
             reported: Mutex::default(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
         engine.catalog().meet(&names, engine.now())?;
         restore::in_the_way::clear_probes(engine.state());
         restore::recover::settle_abandoned(&engine)?;
+        glance::has_seen_activity(&engine);
         Ok(engine)
     }
 
@@ -391,6 +410,7 @@ impl Engine {
         for known in self.known() {
             known.forget_listed();
         }
+        glance::look_again_at(self, None);
         self.tell(Event::Missed);
     }
 
@@ -414,7 +434,8 @@ impl Engine {
         let (changes, now) = self.catalog().changes_since(&before).ok()?;
         for change in changes {
             match change {
-                Change::Anything => self.refresh(),
+                Change::Anything if self.catalog().is_shared() => self.refresh(),
+                Change::Anything => glance::look_at_what_others_touched(self),
                 Change::Job(job) => {
                     if job.state.has_ended() {
                         self.changed(&job.environment);
@@ -465,36 +486,10 @@ impl Engine {
     }
 
     fn tell(&self, event: Event) {
+        if let Event::Environment { name } = &event {
+            glance::look_again_at(self, Some(name));
+        }
         // Nobody listening is no error.
         let _ = self.0.events.send(event);
     }
-}
-
-/// Opens the catalog: in the state folder, or the one that several machines share.
-fn open_catalog(
-    state: &Path,
-    shared: Option<&CatalogSettings>,
-    variables: &Variables,
-) -> Result<Catalog, EngineError> {
-    let Some(database) = shared else {
-        return Catalog::open(state).map_err(|error| error.of_state(state).into());
-    };
-    let connector = Connector::new(&database.connection(), state.to_owned(), Arc::clone(variables));
-    let node = database.node.as_deref().unwrap_or("a machine without a name");
-    Ok(Catalog::share(connector, node, Lease::default())?)
-}
-
-/// Where a path really is, as far as it is there: links in it are followed.
-fn real(path: &Path) -> PathBuf {
-    path.ancestors()
-        .find_map(|above| {
-            let there = std::fs::canonicalize(above).ok()?;
-            let below = path.strip_prefix(above).ok()?;
-            Some(if below.as_os_str().is_empty() {
-                there
-            } else {
-                there.join(below)
-            })
-        })
-        .unwrap_or_else(|| path.to_owned())
 }

@@ -1,11 +1,11 @@
 //! What cockpits show: every environment at a glance, and one in full. Reads, and changes nothing.
 
 use super::openness::open_state;
-use super::{Engine, EngineError, Live, repositories, versions};
+use super::{Engine, EngineError, Live, glance, repositories, versions};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
-use crate::domain::environment::{Answer, EnvironmentName, Instance};
+use crate::domain::environment::{Answer, EnvironmentKind, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState};
 use crate::domain::proof::{Proof, last_verified};
 use crate::domain::request::{HoldKind, HoldRequest};
@@ -31,21 +31,24 @@ pub fn summaries(engine: &Engine) -> Result<Vec<EnvironmentSummary>, EngineError
 /// [`EngineError::UnknownEnvironment`]; a catalog that cannot be read.
 pub fn summary(engine: &Engine, name: &EnvironmentName) -> Result<EnvironmentSummary, EngineError> {
     let kind = engine.settings(name)?.kind;
+    glance::begins_to_look(engine, name);
+    let summary = seen_in_full(engine, name, kind)?;
+    glance::has_seen(engine, &summary);
+    Ok(summary)
+}
+
+fn seen_in_full(
+    engine: &Engine,
+    name: &EnvironmentName,
+    kind: EnvironmentKind,
+) -> Result<EnvironmentSummary, EngineError> {
     let holds = engine.catalog().holds(name)?;
     let bare = EnvironmentSummary {
-        name: name.clone(),
-        kind,
-        slots: Vec::new(),
-        newest: None,
-        last_verified: None,
-        last_drill: None,
-        last_proven: None,
-        late: false,
-        failed: None,
+        unread: false,
         job: engine.catalog().running(name)?,
         maintenance: holds.maintenance,
         protection: holds.protection,
-        trouble: None,
+        ..EnvironmentSummary::unread(name.clone(), kind)
     };
     if kind.is_recoverable() {
         engine.live(name)?.summary(bare)

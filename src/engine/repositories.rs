@@ -64,13 +64,6 @@ impl Live {
         self.repository_of(RepositoryChoice::First, create)
     }
 
-    fn cell(&self, which: RepositoryChoice) -> &RepositoryCell {
-        match which {
-            RepositoryChoice::First => &self.known().first,
-            RepositoryChoice::Copy => &self.known().second,
-        }
-    }
-
     /// Its repository, or its second one, opened once and kept. `None` when it is not configured, or does not exist yet
     /// and `create` is false.
     pub(super) fn repository_of(
@@ -78,9 +71,9 @@ impl Live {
         which: RepositoryChoice,
         create: bool,
     ) -> Result<Option<Arc<Repository>>, EngineError> {
-        let mut opened = locked(self.cell(which));
-        if let Some(repository) = &*opened {
-            return Ok(Some(Arc::clone(repository)));
+        let kept = locked(self.known().cell(which)).clone();
+        if kept.is_some() {
+            return Ok(kept);
         }
         let Some(storage) = self.storage(which)? else {
             return Ok(None);
@@ -98,15 +91,24 @@ impl Live {
                 return Ok(None);
             }
         }
+        // Before its place, which somebody may want who is in more of a hurry.
+        let turn = self.turn_to_open();
+        let mut opened = locked(self.known().cell(which));
+        if let Some(repository) = &*opened {
+            return Ok(Some(Arc::clone(repository)));
+        }
         let key = self.key_of(which)?;
         let repository = if create {
             Repository::open_or_create(&storage, &key)?
         } else {
             Repository::open(&storage, &key)?
         };
+        drop(turn);
         repository.under(self.fence());
         let repository = Arc::new(repository);
         *opened = Some(Arc::clone(&repository));
+        drop(opened);
+        self.is_open_now(which);
         Ok(Some(repository))
     }
 
@@ -127,7 +129,7 @@ impl Live {
     pub(super) fn opened(&self) -> impl Iterator<Item = Arc<Repository>> {
         [RepositoryChoice::First, RepositoryChoice::Copy]
             .into_iter()
-            .filter_map(|which| locked(self.cell(which)).clone())
+            .filter_map(|which| locked(self.known().cell(which)).clone())
     }
 
     /// Whether a lock that is held in one of its repositories was taken away. Those beside folders are the system's,

@@ -1,6 +1,6 @@
 //! Begins jobs: each has its place in the catalog, which is also the lock on its environment, and a thread of its own.
 //!
-//! What a job does is a closure given to [`Live::start`]; what all jobs have in common is in `work`, and how they end in
+//! A job may have to wait for its turn (`queue`). What it does is a closure given to [`Live::start`]; what all jobs have in common is in `work`, and how they end in
 //! `endings`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,7 +45,7 @@ impl<'b> Beginning<'b> {
 }
 
 impl Live {
-    /// Creates a job, for whoever asks, and does it on a thread of its own. Returns at once.
+    /// Creates a job, for whoever asks, and does it on a thread of its own when it is its turn. Returns at once.
     ///
     /// # Errors
     /// [`Refusal::Busy`] when another job of the environment has not ended; a catalog that cannot be written.
@@ -67,16 +67,14 @@ impl Live {
         let work = Arc::new(Work::new(self.clone(), job, claim));
         let jobs = self.engine().jobs();
         jobs.begun(&work);
-        if let Some(unseen) = jobs.unseen() {
-            endings::note_unseen(&work, unseen);
-        }
         self.engine().tell(Event::Job(Box::new(work.job())));
-        let spawned = std::thread::Builder::new().name(format!("job-{id}")).spawn({
+        let task = {
             let work = Arc::clone(&work);
-            move || {
+            move |turn: Result<(), EngineError>| {
                 let live = work.live();
                 let result = catch_unwind(AssertUnwindSafe(|| {
-                    work.wait_for_maintenance()?;
+                    turn?;
+                    work.begins();
                     // Before the lock, which says which claim it is held for, and until after it.
                     let _fence = live.behind_fence(work.claim);
                     let _lock = live.lock_to_work(reads, kind, needs)?;
@@ -91,18 +89,10 @@ impl Live {
                     ))
                 });
                 endings::end(&work, result);
-                live.engine().jobs().ended(id);
             }
-        });
-        match spawned {
-            Ok(_) => Ok(id),
-            Err(error) => {
-                let why = format!("no thread could be started for the job: {error}");
-                endings::end(&work, Err(EngineError::Failed(why.clone())));
-                jobs.ended(id);
-                Err(EngineError::Failed(why))
-            }
-        }
+        };
+        jobs.wait_in_line(work, kind, Box::new(task));
+        Ok(id)
     }
 
     /// The locks that a job of this kind takes.
@@ -131,9 +121,7 @@ impl Live {
             due: beginning.due,
         };
         for _ in 0..3 {
-            let state = JobState::Waiting {
-                why: JobState::ABOUT_TO_BEGIN.to_owned(),
-            };
+            let state = JobState::waiting(JobState::ABOUT_TO_BEGIN);
             let caller = self.engine().asked_by();
             match self.catalog().create_job_for(caller, new, self.now(), &state) {
                 Ok((job, claim)) => return self.on_whole_content(job, claim),

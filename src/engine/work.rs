@@ -32,6 +32,8 @@ pub struct Work {
     stop_reason: Mutex<Option<StopReason>>,
     lost: AtomicBool,
     told_unseen: AtomicBool,
+    /// Held by whoever writes the job down, so that an older state never comes after a newer one.
+    writing: Mutex<()>,
 }
 
 struct PhaseClock {
@@ -58,6 +60,7 @@ impl Work {
             stop_reason: Mutex::default(),
             lost: AtomicBool::new(false),
             told_unseen: AtomicBool::new(false),
+            writing: Mutex::default(),
         }
     }
 
@@ -94,9 +97,10 @@ impl Work {
         self.lock_job().title.clone()
     }
 
-    /// Whether something keeps it from beginning that may last.
-    pub(super) fn is_held_up(&self) -> bool {
-        matches!(&self.lock_job().state, JobState::Waiting { why } if why != JobState::ABOUT_TO_BEGIN)
+    /// Whether it was asked to stop before it had begun.
+    pub(super) fn does_not_begin(&self) -> bool {
+        let job = self.lock_job();
+        job.began.is_none() && job.cancel_asked
     }
 
     /// Whether this is the first time that it is told to go on unseen.
@@ -106,6 +110,11 @@ impl Work {
 
     fn lock_job(&self) -> std::sync::MutexGuard<'_, Job> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody else writes the job down until this is dropped.
+    pub(super) fn writing(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_phase(&self) -> std::sync::MutexGuard<'_, PhaseClock> {
@@ -193,6 +202,7 @@ impl Work {
 
     /// Writes the job down and tells everybody.
     fn tell(&self) {
+        let _writing = self.writing();
         let job = self.lock_job().clone();
         match self.live.catalog().update_job(&self.claim, &job) {
             // Another Lifeboat goes on with the job, or has ended it. Only that one tells how it stands.
@@ -292,39 +302,29 @@ impl Work {
         self.tell();
     }
 
-    /// Waits while the environment is in maintenance mode (rule 9), with the reason shown.
-    pub(super) fn wait_for_maintenance(&self) -> Result<(), EngineError> {
-        loop {
-            let holds = self.live.catalog().holds(self.live.name())?;
-            let Some(hold) = holds.maintenance else { break };
-            if self.is_cancelled_now() {
-                return Err(EngineError::Cancelled);
+    /// It waits, for this reason. What is at work or has ended does not wait any more.
+    pub(super) fn waits(&self, waiting: JobState) {
+        {
+            let mut job = self.lock_job();
+            if job.state == waiting || !matches!(job.state, JobState::Waiting { .. }) {
+                return;
             }
-            if let Some(unseen) = self.live.engine().jobs().unseen() {
-                // It can last for days, in a process that nobody would know to be there.
-                self.live.engine().jobs().stop(self.id, &unseen.reason())?;
-                continue;
-            }
-            let why = match hold.reason {
-                Some(reason) => format!("{} is in maintenance mode: {reason}", self.live.name()),
-                None => format!("{} is in maintenance mode", self.live.name()),
-            };
-            let waiting = JobState::Waiting { why };
-            let changed = {
-                let mut job = self.lock_job();
-                let changed = job.state != waiting;
-                job.state = waiting;
-                changed
-            };
-            if changed {
-                self.tell();
-            }
-            self.live.engine().jobs().pause(Duration::from_millis(500));
+            job.state = waiting;
         }
-        let mut job = self.lock_job();
-        job.state = JobState::Running;
-        job.began = Some(self.live.now());
-        Ok(())
+        self.tell();
+    }
+
+    /// It is at work from now on. That is told where somebody has read what it waited for.
+    pub(super) fn begins(&self) {
+        let has_waited = {
+            let mut job = self.lock_job();
+            let about_to_begin = JobState::waiting(JobState::ABOUT_TO_BEGIN);
+            job.began = Some(self.live.now());
+            std::mem::replace(&mut job.state, JobState::Running) != about_to_begin
+        };
+        if has_waited {
+            self.tell();
+        }
     }
 }
 

@@ -60,6 +60,7 @@ impl Audience {
         let environment = match event {
             Event::Job(job) => Some(&job.environment),
             Event::Environment { name } => Some(name),
+            Event::Summary(summary) => Some(&summary.name),
             Event::Notification(notification) => notification.environment.as_ref(),
             Event::Missed => return Self::Everybody,
         };
@@ -154,6 +155,7 @@ impl Events {
         let name = match event {
             Event::Job(_) => "job",
             Event::Environment { .. } => "environment",
+            Event::Summary(_) => "summary",
             Event::Notification(_) => "notification",
             Event::Missed => "missed",
         };

@@ -95,7 +95,9 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     for job in service.engine.jobs(query).await? {
         service.metrics.learn(job);
     }
-    let summaries = service.overview.summaries().await?;
+    let mut summaries = service.overview.summaries().await?;
+    // Of those there is nothing to tell yet.
+    summaries.retain(|environment| !environment.unread);
     let backups = service.engine.all_backups().await?;
     let now = service.clock.now();
     let mut page = Page::default();

@@ -266,12 +266,25 @@ impl List {
                 }
             }
             Event::Environment { name } => self.look_again(name),
+            Event::Summary(summary) => self.take_in(*summary),
             Event::Missed => {
                 // Another Lifeboat has changed something, which was so for a while already.
                 self.version += 1;
                 self.made = None;
             }
             Event::Notification(_) => {}
+        }
+    }
+
+    /// Takes in how an environment stands. Its job is known better from what jobs tell themselves.
+    fn take_in(&mut self, mut summary: EnvironmentSummary) {
+        let Some(entry) = self.entries.get_mut(&summary.name) else {
+            return;
+        };
+        summary.job = entry.summary.job.take();
+        if let Ok(fresh) = Entry::new(summary) {
+            *entry = fresh;
+            self.whole = None;
         }
     }
 

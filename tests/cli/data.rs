@@ -231,6 +231,7 @@ fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         maintenance: None,
         protection: None,
         trouble: None,
+        unread: false,
     }
 }
 

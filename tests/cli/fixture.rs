@@ -115,9 +115,7 @@ impl Fixture {
             progress: data::running(NEW_JOB, phase).progress,
             ..job(JobState::Running)
         };
-        let waiting = JobState::Waiting {
-            why: "maintenance (disk is replaced)".to_owned(),
-        };
+        let waiting = JobState::waiting("maintenance (disk is replaced)");
         let mut done = job(JobState::Done);
         let restores = matches!(kind, JobKind::Restore | JobKind::Undo);
         done.outcome = Some(Outcome {
@@ -140,9 +138,7 @@ impl Fixture {
             Script::StopsWhenAsked => vec![job(waiting), in_phase(Phase::Copying)],
             Script::GoesOn | Script::EndsUnseen | Script::FailsUnseen => vec![in_phase(Phase::Copying)],
             Script::EventsComeLate => {
-                let begins = JobState::Waiting {
-                    why: JobState::ABOUT_TO_BEGIN.to_owned(),
-                };
+                let begins = JobState::waiting(JobState::ABOUT_TO_BEGIN);
                 [job(begins), job(JobState::Running)]
                     .into_iter()
                     .chain(Phase::of(kind).iter().map(|phase| in_phase(*phase)))

@@ -22,6 +22,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::engine::{Engine, EngineSettings, Surroundings, start_restore};
 use lifeboat::repository::{Key, Repository, Storage};
 use lifeboat::watch::Unwatched;
@@ -94,6 +95,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
         state: folder.join(node),
         catalog: Some(catalog),
         repository: Some(repository(folder, root)),
+        limits: EngineLimits::default(),
         environments: std::iter::once(GATED).chain(OTHERS).map(environment).collect(),
     }
 }

@@ -24,6 +24,7 @@ use lifeboat::domain::settings::{
     RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};
@@ -195,6 +196,7 @@ impl House {
                 }),
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
+            limits: EngineLimits::default(),
             environments: vec![EnvironmentSettings {
                 project: "acme".into(),
                 name: "live".into(),

@@ -17,6 +17,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
+use lifeboat::domain::turn::EngineLimits;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings, details, start_restore};
 use lifeboat::repository::{Key, Repository};
 use lifeboat::watch::Unwatched;
@@ -107,6 +108,7 @@ impl Installation {
                     slots: vec![Slot::Manual],
                 }),
             }),
+            limits: EngineLimits::default(),
             environments: vec![environment],
         };
         let surroundings = Surroundings {

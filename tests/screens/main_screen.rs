@@ -1,9 +1,13 @@
 //! The main screen: the list of environments and what is selected in it, while it loads, in trouble, empty,
 //! filtered, and with jobs that run.
 
+use chrono::Duration;
 use lifeboat::domain::backup::Verification;
+use lifeboat::domain::environment::EnvironmentKind;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobKind, JobState, Phase};
+use lifeboat::domain::state::EnvironmentSummary;
+use lifeboat::domain::turn::Place;
 
 use crate::screens::fixture;
 use crate::screens::fixture::{Fixture, State, name};
@@ -64,9 +68,7 @@ async fn running_jobs() {
         let mut first = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
         first.progress = Some(fixture::progress(Phase::Copying, 43));
         let mut second = fixture::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
-        second.state = JobState::Waiting {
-            why: "maintenance: moving to the new data centre".to_owned(),
-        };
+        second.state = JobState::waiting("maintenance: moving to the new data centre");
         for job in [first, second] {
             let environment = state.environments.get_mut(&job.environment).unwrap();
             environment.summary.job = Some(job.clone());
@@ -74,6 +76,31 @@ async fn running_jobs() {
         }
     };
     look("running", change, &[("", "Running jobs")]).await;
+}
+
+alike!(what_waits_and_what_is_not_read_yet_is_shown_as_that);
+async fn what_waits_and_what_is_not_read_yet_is_shown_as_that() {
+    let change = |state: &mut State| {
+        let mut waits = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
+        waits.state = JobState::in_line(Place { number: 3, of: 12 });
+        let environment = state.environments.get_mut(&waits.environment).unwrap();
+        environment.summary.job = Some(waits.clone());
+        state.jobs.insert(0, waits);
+        let unread = state.environments.get_mut(&name("globex/live")).unwrap();
+        unread.summary = EnvironmentSummary::unread(name("globex/live"), EnvironmentKind::Live);
+    };
+    let cockpit = Runner::start((120, 36), Fixture::with(change)).await;
+    cockpit
+        .see("waiting for its turn: 3rd of 12")
+        .await
+        .see("····     …")
+        .await;
+    // Its repository is read.
+    let mut read = EnvironmentSummary::unread(name("globex/live"), EnvironmentKind::Live);
+    read.unread = false;
+    read.newest = Some(fixture::now() - Duration::hours(7));
+    cockpit.backend.tell(Event::Summary(Box::new(read)));
+    cockpit.see("6 h").await;
 }
 
 alike!(empty_states);

@@ -114,6 +114,7 @@ impl House {
             state: config.state.clone().unwrap(),
             catalog: None,
             repository: config.repository.clone(),
+            limits: config.limits,
             environments: config.environments.clone(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -16,7 +16,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
-use crate::engine::{EngineError, summary};
+use crate::engine::{EngineError, has_been_seen, summary};
 
 impl Embedded {
     /// Does something with the catalog on a thread where it may block.
@@ -58,6 +58,7 @@ impl Serves for Embedded {
             // A repository out of reach is told by the summary of its environment.
             Ok(engine
                 .all_live()
+                .filter(|live| has_been_seen(engine, live.name()))
                 .filter_map(|live| Some((live.name().clone(), live.backups().ok()?)))
                 .collect())
         })

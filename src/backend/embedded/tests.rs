@@ -19,6 +19,7 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::stop::{StopReason, Unseen};
+use crate::domain::turn::EngineLimits;
 use crate::engine::{EngineSettings, Surroundings};
 
 /// Longer than any answer takes on a machine that is busy with other things.
@@ -38,6 +39,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
             folder.join("repository"),
             SecretSource::PasswordFile(folder.join("key")),
         )),
+        limits: EngineLimits::default(),
         environments: vec![EnvironmentSettings {
             project: "acme".into(),
             name: "live".into(),

@@ -34,6 +34,7 @@ impl ThisMachine {
             state: self.state_of(Some(&config))?,
             catalog: catalog_of(config.catalog),
             repository: config.repository,
+            limits: config.limits,
             environments: config.environments,
         };
         let surroundings = Surroundings {

@@ -31,7 +31,7 @@ pub(super) enum Display {
 /// What a line per phase tells apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The job waits, and why.
+    /// The job waits, and for what, in words.
     Waiting(String),
     /// The job is in this phase.
     In(Phase),
@@ -56,7 +56,7 @@ impl Display {
         };
         let step = match (&job.state, &job.progress) {
             _ if is_about_to_begin(job) => return Ok(()),
-            (JobState::Waiting { why }, _) => Step::Waiting(why.clone()),
+            (state @ JobState::Waiting { .. }, _) => Step::Waiting(state.waits_for().unwrap_or_default()),
             (JobState::Running, Some(progress)) => Step::In(progress.phase),
             _ => return Ok(()),
         };
@@ -64,7 +64,7 @@ impl Display {
             return Ok(());
         }
         let what = match &step {
-            Step::Waiting(why) => format!("waiting: {why}"),
+            Step::Waiting(waiting) => waiting.clone(),
             Step::In(phase) => phase.label().to_owned(),
         };
         let at = measure::moment_exact(call.now());
@@ -103,7 +103,7 @@ impl Display {
 
 /// Whether it waits for nothing: that is over before it can be read, and no news.
 fn is_about_to_begin(job: &Job) -> bool {
-    matches!(&job.state, JobState::Waiting { why } if why == JobState::ABOUT_TO_BEGIN)
+    matches!(&job.state, JobState::Waiting { why, .. } if why == JobState::ABOUT_TO_BEGIN)
 }
 
 /// Draws a line over the one that is shown. Spaces instead of a control sequence erase what is left of it.
@@ -118,7 +118,7 @@ fn draw(shown: &mut String, line: String, call: &mut Call<'_>) -> Result<(), Cli
 /// How far the job is, in one line.
 fn line(job: &Job) -> String {
     let text = match (&job.state, &job.progress) {
-        (JobState::Waiting { why }, _) => format!("waiting: {why}"),
+        (state @ JobState::Waiting { .. }, _) => state.waits_for().unwrap_or_default(),
         (_, Some(progress)) => running(progress),
         (state, None) => state.label().to_owned(),
     };

@@ -1,16 +1,21 @@
 //! `lifeboat environments`: every environment at a glance.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
 use crate::domain::state::{EnvironmentSummary, Hold};
 
+/// How long it is waited for news of environments that are not read yet.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
 pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let backend = call.backend().await?;
-    let environments = backend.environments().await?;
+    let environments = all(backend.as_ref()).await?;
     if call.globals.json {
         return call.json(&json!({ "environments": environments }));
     }
@@ -54,6 +59,20 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         ]);
     }
     call.table(&table)
+}
+
+/// Every environment, with what is in its repository: whoever prints that once waits until it was read.
+pub(super) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
+    let mut events = backend.events();
+    loop {
+        let environments = backend.environments().await?;
+        if environments.iter().all(|environment| !environment.unread) {
+            return Ok(environments);
+        }
+        // Not asked again for each of them, and also where no event comes.
+        let _ = tokio::time::timeout(ASK_AGAIN, events.next()).await;
+        tokio::time::sleep(ASK_AGAIN / 4).await;
+    }
 }
 
 /// Whether an automatic backup is due. Asked only where nothing more urgent is known; an environment that cannot say is

@@ -109,7 +109,7 @@ fn described((name, context): (&String, &Context)) -> Value {
 
 /// What needs somebody, by environment: a repository that is gone, a key that does not open it.
 async fn troubles(backend: &dyn Backend) -> Vec<String> {
-    match backend.environments().await {
+    match super::environments::all(backend).await {
         Ok(environments) => environments
             .into_iter()
             .filter_map(|environment| Some(format!("{}: {}", environment.name, environment.trouble?)))

@@ -119,7 +119,8 @@ fn facts(job: &Job, now: Instant) -> Table {
         fact("took", measure::millis(took));
     }
     let why = match (&job.state, &job.stop_reason) {
-        (JobState::Waiting { why } | JobState::Failed { why }, _) => format!(": {why}"),
+        (JobState::Failed { why } | JobState::Waiting { why, place: None }, _) => format!(": {why}"),
+        (JobState::Waiting { why, .. }, _) => format!(" {why}"),
         (JobState::Cancelled, Some(reason)) => format!(", since {reason}"),
         (JobState::Running, Some(reason)) => format!(", to stop at its next safe point, since {reason}"),
         _ => String::new(),

@@ -1,20 +1,20 @@
 //! Keeps the schedule: once a minute, starts what is due.
 //!
-//! What is due is worked out by `domain::schedule` from the list of backups, so nothing has to be remembered: after a
-//! night off, the next look makes up for what was missed.
-//!
-//! Where several machines share a catalog, not each of them lists the backups of every environment: they write down what
-//! is due by the time alone, and whoever claims it looks at the backups ([`turns`]).
+//! What is due is worked out by `domain::schedule` from the list of backups: after a night off, the next look makes up for
+//! what was missed. Not the backups of every environment are listed for that: what is due by the time alone is written
+//! down in the catalog, and whoever claims it looks at the backups ([`turns`]). It is claimed only as there is room for
+//! jobs, the longest overdue first, so thousands that are due at once are neither jobs nor threads yet.
 
 pub(super) mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
 use super::restore::recover::settle_abandoned;
 use super::{Engine, EngineError, Live};
 use crate::catalog::DueClaim;
+use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::Instant;
 use crate::domain::backup::Served;
 use crate::domain::job::JobKind;
@@ -26,8 +26,6 @@ const LAST_RETRY_MINUTES: i64 = 60;
 
 /// How often at least a look is taken where several machines share the work: what one that died had begun is free again.
 const SHARED_LOOK: Duration = Duration::from_secs(10);
-/// How many scheduled backups one machine makes at a time, where others can make the rest.
-const SHARED_AT_ONCE: usize = 4;
 /// When something is tried again that something else was in the way of.
 const AGAIN: chrono::Duration = chrono::Duration::minutes(1);
 
@@ -133,32 +131,45 @@ impl Live {
 pub struct Schedule<'e>(pub(super) &'e Engine);
 
 impl Schedule<'_> {
-    /// Starts every backup that is due now. Environments that are busy, in maintenance mode or waiting after a failure
-    /// are passed over; the next look meets them again.
+    /// Starts what is due now, the longest overdue first, as far as there is room for it. Environments that are busy, in
+    /// maintenance mode or waiting after a failure are passed over; a later look meets them again.
     pub fn start_what_is_due(&self) {
+        self.look_what_is_due();
+    }
+
+    /// Writes down what is due and starts as much as there is room for. Gives whether more may be left, for which there
+    /// was none.
+    fn look_what_is_due(&self) -> bool {
         if self.0.jobs().schedule_rests() {
-            return;
+            return false;
         }
-        if self.0.catalog().is_shared() {
-            if let Err(error) = self.note_and_serve() {
-                self.0
-                    .activity()
-                    .remember_once(None, &format!("the schedule is not kept: {error}"));
-            }
-        } else {
-            for live in self.0.all_live() {
-                live.start_if_due();
-                live.start_proof_if_due();
-            }
-        }
+        self.or_tell(self.note_what_is_due());
+        self.serve_what_is_due()
+    }
+
+    /// Starts as much of what was written down as there is room for. Gives whether more may be left.
+    fn serve_what_is_due(&self) -> bool {
+        self.or_tell(self.serve_turns());
+        let jobs = self.0.jobs();
         #[cfg(feature = "object-storage")]
         for live in self.0.all_live() {
+            if jobs.room_in_line() == 0 {
+                break;
+            }
             live.start_deletions_if_due();
+        }
+        !jobs.schedule_rests() && jobs.room_in_line() == 0
+    }
+
+    fn or_tell(&self, kept: Result<(), EngineError>) {
+        if let Err(error) = kept {
+            let text = format!("the schedule is not kept: {error}");
+            self.0.activity().remember_once(None, &text);
         }
     }
 
-    /// Writes down what is due, and takes as many turns as this machine has room for.
-    fn note_and_serve(&self) -> Result<(), EngineError> {
+    /// Writes down what is due, by the time alone.
+    fn note_what_is_due(&self) -> Result<(), EngineError> {
         let engine = self.0;
         let (catalog, now) = (engine.catalog(), engine.now());
         catalog.free_due_of_the_gone()?;
@@ -171,13 +182,17 @@ impl Schedule<'_> {
         let proofs = environments
             .iter()
             .filter_map(|live| Some((live.name().clone(), live.proof_due()?)));
-        {
-            let mut book = super::locked(&engine.0.due);
-            book.note(catalog, schedules, now)?;
-            book.note_proofs(catalog, proofs)?;
-        }
-        let room = SHARED_AT_ONCE.saturating_sub(engine.jobs().scheduled());
-        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let mut book = super::locked(&engine.0.due);
+        book.note(catalog, schedules, now)?;
+        book.note_proofs(catalog, proofs)?;
+        Ok(())
+    }
+
+    /// Takes as many turns as there is room for.
+    fn serve_turns(&self) -> Result<(), EngineError> {
+        let engine = self.0;
+        let now = engine.now();
+        let room = u32::try_from(engine.jobs().room_in_line()).unwrap_or(u32::MAX);
         let serve = |claim: &DueClaim| {
             if engine.jobs().schedule_rests() {
                 // For another machine, which may take it at once.
@@ -185,7 +200,7 @@ impl Schedule<'_> {
             }
             self.serve_turn(claim)
         };
-        take_turns(catalog, now, room, &|claim| match serve(claim) {
+        take_turns(engine.catalog(), now, room, &|claim| match serve(claim) {
             Ok(turn) => turn,
             Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
             Err(error) => {
@@ -219,19 +234,30 @@ impl Schedule<'_> {
         let stopped = Arc::clone(&stop);
         let engine = self.0.clone();
         let looking = move || {
+            go_at(Pace::Working);
             while !stopped.load(Ordering::Relaxed) {
+                let mut is_more_left = false;
                 engine.activity().whatever_happens("looking what is due", || {
                     if let Err(error) = settle_abandoned(&engine) {
                         engine.activity().remember_once(None, &error.to_string());
                     }
-                    engine.schedule().start_what_is_due();
+                    is_more_left = engine.schedule().look_what_is_due();
                 });
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);
                 let rest = Duration::from_millis(60_000 - into_minute);
-                if engine.catalog().is_shared() {
-                    // The end of a job makes room for the next.
-                    engine.jobs().pause(rest.min(SHARED_LOOK));
+                let is_shared = engine.catalog().is_shared();
+                let until = Monotonic::now() + if is_shared { rest.min(SHARED_LOOK) } else { rest };
+                // The end of a job makes room for the next.
+                while is_more_left && engine.jobs().wait_for_room(until) && !stopped.load(Ordering::Relaxed) {
+                    is_more_left = false;
+                    engine.activity().whatever_happens("looking what is due", || {
+                        is_more_left = engine.schedule().serve_what_is_due();
+                    });
+                }
+                let rest = until.saturating_duration_since(Monotonic::now());
+                if is_shared {
+                    engine.jobs().pause(rest);
                 } else {
                     std::thread::sleep(rest);
                 }

@@ -240,7 +240,7 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waits = |id| matches!(engine.jobs().job(id).unwrap().state, JobState::Waiting { why } if why.contains("maintenance"));
+    let waits = |id| matches!(engine.jobs().job(id).unwrap().state, JobState::Waiting { why, .. } if why.contains("maintenance"));
     let job = engine
         .live(&House::live())
         .unwrap()

@@ -25,6 +25,7 @@ use crate::domain::settings::{
     InstanceSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
+use crate::domain::turn::EngineLimits;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use crate::watch::Unwatched;
 
@@ -49,6 +50,9 @@ pub(super) struct House {
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
     pub(super) schedule: Schedule,
+    pub(super) limits: EngineLimits,
+    /// Further Live environments, each with a small content of its own.
+    pub(super) others: Vec<&'static str>,
     /// The instances that are configured.
     pub(super) instances: Vec<&'static str>,
     catalog: Option<CatalogSettings>,
@@ -73,6 +77,8 @@ impl House {
                 ..DrillSettings::default()
             },
             schedule: Schedule::default(),
+            limits: EngineLimits::default(),
+            others: Vec::new(),
             instances: INSTANCES.to_vec(),
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
@@ -166,6 +172,16 @@ impl House {
         }
     }
 
+    fn other(&self, name: &str) -> EnvironmentSettings {
+        let mut settings = self.environment(name, EnvironmentKind::Live);
+        self.write(name, "website/page.xml", name);
+        settings.instances.truncate(1);
+        settings.instances[0].content = ContentSettings::Files {
+            path: self.root(name),
+        };
+        settings
+    }
+
     /// An engine on the house, as another start of Lifeboat opens it.
     pub(super) fn engine(&self) -> Engine {
         self.engine_with_state("state")
@@ -197,10 +213,14 @@ impl House {
             state: self.path(state),
             catalog: self.catalog.clone(),
             repository: Some(repository),
-            environments: vec![
+            limits: self.limits,
+            environments: [
                 self.environment("live", EnvironmentKind::Live),
                 self.environment("uat", EnvironmentKind::Uat),
-            ],
+            ]
+            .into_iter()
+            .chain(self.others.iter().map(|name| self.other(name)))
+            .collect(),
         };
         let surroundings = Surroundings {
             clock,

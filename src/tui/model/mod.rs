@@ -32,6 +32,8 @@ use crate::domain::job::{Job, JobId};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
+/// Details that are kept of environments that are not looked at.
+const DETAILS_KEPT: usize = 50;
 /// The smallest terminal that the screens fit in.
 pub const SMALLEST: Size = Size {
     width: 80,
@@ -297,6 +299,30 @@ impl Model {
     #[must_use]
     pub fn target_details(&self) -> Option<&EnvironmentDetails> {
         self.target_name().and_then(|name| self.details.get(name))
+    }
+
+    /// Keeps no more details than somebody goes back and forth between: of ten thousand environments each may have
+    /// told something.
+    pub fn forget_details_of_others(&mut self, name: &EnvironmentName) {
+        if self.details.len() <= DETAILS_KEPT {
+            return;
+        }
+        let selected = self.fleet.selected().map(|summary| &summary.name);
+        let (shown, screens) = (self.shown.as_ref(), &self.screens);
+        let is_about = |screen: &Screen, known: &EnvironmentName| match screen {
+            Screen::Wizard(wizard) => wizard.environment == *known,
+            Screen::Page {
+                page: Page::Backup(name, _) | Page::About(name) | Page::Check(name),
+                ..
+            } => name == known,
+            _ => false,
+        };
+        self.details.retain(|known, _| {
+            known == name
+                || Some(known) == shown
+                || Some(known) == selected
+                || screens.iter().any(|screen| is_about(screen, known))
+        });
     }
 
     /// What the right side of the main screen shows.

@@ -195,6 +195,7 @@ fn details(model: &mut Model, name: EnvironmentName, answer: Answer<EnvironmentD
                 news::of_job(model, job.clone());
             }
             model.details.insert(name.clone(), details);
+            model.forget_details_of_others(&name);
             if is_new && model.shown.as_ref() == Some(&name) {
                 let rows = model.backup_rows();
                 model.backup_cursor.selected = crate::tui::model::backups::first_row(&rows);
@@ -383,6 +384,15 @@ fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
                 return model.fetch(Fetch::Environments).into_iter().collect();
             }
             model.fetch(Fetch::Details(name)).into_iter().collect()
+        }
+        Event::Summary(mut summary) => {
+            let Some(known) = model.fleet.get(&summary.name) else {
+                return model.fetch(Fetch::Environments).into_iter().collect();
+            };
+            // What jobs tell themselves is newer.
+            summary.job.clone_from(&known.job);
+            model.fleet.put(*summary);
+            Vec::new()
         }
         Event::Notification(news) => {
             news::of_notification(model, news);

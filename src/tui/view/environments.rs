@@ -99,7 +99,7 @@ fn environment(
         return;
     }
     let mut end = x + width - 1;
-    let (age, age_meaning) = age(model, summary, job);
+    let (age, age_meaning) = age(model, summary, job, symbols.more);
     canvas.right(end - 5, y, 5, &age, age_meaning);
     end -= 6;
     slots(canvas, end - 4, y, &summary.slots);
@@ -116,11 +116,12 @@ fn environment(
     canvas.text(x + 3, y, end.saturating_sub(x + 3), name, name_meaning);
 }
 
-/// The age of the newest backup, or how far a running job is.
+/// The age of the newest backup, or how far a running job is; `unknown` until the repository is read.
 fn age(
     model: &Model,
     summary: &EnvironmentSummary,
     job: Option<&crate::domain::job::Job>,
+    unknown: &str,
 ) -> (String, Meaning) {
     if let Some(job) = job {
         let percent = job.progress.as_ref().and_then(words::percent);
@@ -128,6 +129,7 @@ fn age(
         return (text, Meaning::Information);
     }
     match summary.newest {
+        _ if summary.unread => (unknown.to_owned(), Meaning::Quiet),
         Some(at) => {
             let meaning = if summary.late {
                 Meaning::Warning

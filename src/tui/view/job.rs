@@ -59,7 +59,10 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
     let (symbol, meaning) = words::job_symbol(&job.state, symbols);
     let mark = [piece(format!("{symbol} "), meaning)];
     match &job.state {
-        JobState::Waiting { why } => text.marked(&mark, &format!("waiting: {why}"), Meaning::Text),
+        JobState::Waiting { .. } => {
+            let waiting = job.state.waits_for().unwrap_or_default();
+            text.marked(&mark, &waiting, Meaning::Text);
+        }
         JobState::Running if allowed::is_past_the_switch(job) => text.marked(
             &mark,
             "running, past the switch: it is finished rather than stopped; Esc leaves it to go on by itself",

@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, shorten_middle};
 use super::layout::Main;
 use super::words;
-use crate::domain::job::{Job, JobState};
+use crate::domain::job::Job;
 use crate::domain::measure;
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
@@ -52,15 +52,12 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
     let x = area.x + name_width;
     let width = area.width - name_width;
     let Some(progress) = &job.progress else {
-        let text = match &job.state {
-            JobState::Waiting { why } => format!("waiting: {why}"),
-            _ => "beginning".to_owned(),
-        };
+        let text = job.state.waits_for().unwrap_or_else(|| "beginning".to_owned());
         canvas.text(x, area.y, width, &text, Meaning::Quiet);
         return;
     };
-    if let JobState::Waiting { why } = &job.state {
-        canvas.text(x, area.y, width, &format!("waiting: {why}"), Meaning::Quiet);
+    if let Some(waiting) = job.state.waits_for() {
+        canvas.text(x, area.y, width, &waiting, Meaning::Quiet);
         return;
     }
     let place = words::whereabouts(progress);
