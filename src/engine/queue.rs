@@ -88,9 +88,10 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         locked(&self.engine.0.queue.state).line.leave(self.job);
-        self.engine.jobs().ended(self.job);
         self.engine.jobs().move_up();
         self.engine.0.queue.changed.notify_all();
+        // Last: whoever waits for the job may close the engine then.
+        self.engine.jobs().ended(self.job);
     }
 }
 
