@@ -12,8 +12,8 @@
 //! website/pm_website_bundle/2.trailer
 //! ```
 //!
-//! - `connect`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user and stands in
-//!   between. `trouble`: what is said to that.
+//! - `connect`, `opening`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user
+//!   and stands in between. `trouble`: what is said to that.
 //! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
 //! - `rights`, `limits`, `holders`: what stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `rehearsal`: the
@@ -44,6 +44,7 @@ pub mod names;
 pub mod note;
 mod passfile;
 mod pool;
+mod opening;
 pub mod read;
 pub mod rehearsal;
 pub mod replaced;
