@@ -376,31 +376,45 @@ impl TableStaging {
         Ok(())
     }
 
-    /// What is left to do when everything was found right.
-    pub(super) fn settle(&self) -> Result<(), EngineError> {
-        self.add_rows()?;
-        Ok(self.stage.close(&self.drawn)?)
+    /// What is left to do when everything was found right. Gives what does not come back all the same, as sentences.
+    pub(super) fn settle(&self) -> Result<Vec<String>, EngineError> {
+        let left_out = self.add_rows()?;
+        self.stage.close(&self.drawn)?;
+        Ok(left_out)
     }
 
     /// Adds the records of a data store in a table that the live one lacks, once what was staged has been found right.
-    /// Nothing is ever removed from it.
-    fn add_rows(&self) -> Result<(), EngineError> {
+    /// Nothing is ever removed from it. Rows that are no records do not come back.
+    fn add_rows(&self) -> Result<Vec<String>, EngineError> {
         let connector = &self.stage.connector;
+        let mut left_out = Vec::new();
         for table in self.tables.iter().filter(|table| table.holds == Holds::DataStore) {
-            if !self.live.iter().any(|live| live.name == table.name) {
-                continue;
-            }
             let failed = connector.failed("adding to the data store");
             let mut session = connector.connect()?;
             let mut transaction = session.begin().map_err(&failed)?;
             self.stage.owner.act(connector, &mut transaction)?;
+            let staged = names::in_schema(&self.stage.fresh, &table.name);
+            let live = names::in_schema(&connector.settings().schema, &table.name);
+            let is_live = self.scratch.is_none() && self.live.iter().any(|live| live.name == table.name);
+            let wrong =
+                data_store::leave_out(&mut transaction, table, &staged, is_live.then_some(live.as_str()))
+                    .map_err(&failed)?;
+            left_out.extend(wrong.into_iter().map(|id| {
+                format!(
+                    "{id} of the table {} does not come back: its data in the backup is not what its name says, or was never \
+                     written to the end",
+                    table.name
+                )
+            }));
+            if !is_live {
+                transaction.commit().map_err(&failed)?;
+                continue;
+            }
             let named = |column: &str| {
                 let place = table.place_of(column);
                 let column = place.and_then(|place| table.columns.get(place));
                 column.map(|column| names::quoted(&column.name))
             };
-            let staged = names::in_schema(&self.stage.fresh, &table.name);
-            let live = names::in_schema(&connector.settings().schema, &table.name);
             if let ([key], Some(data)) = (table.key.as_slice(), named("data")) {
                 let key = names::quoted(key);
                 let other = transaction
@@ -452,7 +466,7 @@ impl TableStaging {
                 .map_err(&failed)?;
             transaction.commit().map_err(&failed)?;
         }
-        Ok(())
+        Ok(left_out)
     }
 
     /// Reads back what was staged. Gives what is not as it is in the backup, as the beginning of a sentence.
