@@ -130,6 +130,7 @@ impl Live {
                 .doubtful_records(&backups)
                 .into_iter()
                 .chain(open_state(self.state()))
+                .chain(self.overdue_tables())
                 .collect();
             summary.trouble = (!doubts.is_empty()).then(|| doubts.join(". "));
         }

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 
+use postgres::error::SqlState;
+
 use super::session;
 
 /// What the server said, in one sentence: its message, its detail and its hint.
@@ -16,7 +18,11 @@ pub fn sentence(error: &postgres::Error) -> String {
         };
     };
     let mut text = told.message().to_owned();
-    for more in [told.detail(), told.hint()].into_iter().flatten() {
+    // What hangs on something may be Live's, or somebody's: that it could all be dropped as well is no advice.
+    let hint = told
+        .hint()
+        .filter(|_| told.code() != &SqlState::DEPENDENT_OBJECTS_STILL_EXIST);
+    for more in [told.detail(), hint].into_iter().flatten() {
         text = format!("{text}; {}", more.trim_end_matches('.'));
     }
     match told.code().code() {

@@ -13,7 +13,6 @@ use crate::content::postgres::data_store::items;
 use crate::content::postgres::layout::Layout;
 use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
-use crate::content::postgres::replaced::{self, Left};
 use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
@@ -67,52 +66,6 @@ impl Live {
         data_store(settings, &layout, findings);
         search_indexes(settings, &layout, findings);
         self.check_leftovers(instance, &connector, session, findings);
-    }
-
-    fn check_leftovers(
-        &self,
-        instance: &InstanceSettings,
-        connector: &Connector,
-        session: &mut Session,
-        findings: &mut Findings<'_>,
-    ) {
-        let name = self.name();
-        let found = replaced::find(connector, name, &instance.name);
-        let all = session.begin().and_then(|mut transaction| {
-            let rows = transaction.query(
-                "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1",
-                &[&replaced::PREFIX],
-            )?;
-            Ok(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())
-        });
-        let (left, all) = match (found, all) {
-            (Ok(left), Ok(all)) => (left, all),
-            (Err(error), _) => return findings.failed("leftovers", error.to_string()),
-            (_, Err(error)) => {
-                let error = connector.failed("looking for what restores have left")(error);
-                return findings.failed("leftovers", error.to_string());
-            }
-        };
-        let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());
-        for left in &left {
-            leftover(left, is_at_work, findings);
-        }
-        let mut count = left.len();
-        for schema in all {
-            if !left.iter().any(|left| left.schema == schema) {
-                count += 1;
-                findings.warning(
-                    "leftovers",
-                    format!(
-                        "the schema {schema} is named like one of Lifeboat's and belongs to another environment or instance, \
-                         or to nobody: Lifeboat leaves it alone here"
-                    ),
-                );
-            }
-        }
-        if count == 0 {
-            findings.ok("leftovers", "no restore has left anything in the database");
-        }
     }
 }
 
@@ -459,27 +412,5 @@ fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut F
                 ),
             ),
         }
-    }
-}
-
-/// What a restore has left in the database.
-fn leftover(left: &Left, is_at_work: bool, findings: &mut Findings<'_>) {
-    let what = format!("the schema {}, {}", left.schema, measure::bytes(left.bytes));
-    if left.is_replaced() {
-        findings.ok(
-            "leftovers",
-            format!(
-                "{what}: tables that job {} replaced, they stay until {}",
-                left.note.job,
-                measure::moment(left.note.expires)
-            ),
-        );
-    } else if is_at_work {
-        findings.ok("leftovers", format!("{what}: the job that runs is at work in it"));
-    } else {
-        findings.warning(
-            "leftovers",
-            format!("{what}: an interrupted restore or drill has left it, and it goes with the next backup"),
-        );
     }
 }
