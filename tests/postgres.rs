@@ -33,6 +33,8 @@ mod interrupted;
 mod killed;
 #[path = "postgres/left_behind.rs"]
 mod left_behind;
+#[path = "postgres/made_like.rs"]
+mod made_like;
 #[path = "postgres/pool.rs"]
 mod pool;
 #[path = "postgres/pooler.rs"]
