@@ -1,9 +1,10 @@
 //! Tables that are made like Jackrabbit's and are none that Lifeboat would read: no backup leaves them out in silence.
 
 use lifeboat::domain::check::Verdict;
+use lifeboat::domain::plan::WorkspaceChange;
 use lifeboat::engine::Engine;
 
-use crate::house::{House, back_up, failed, start_backup};
+use crate::house::{House, back_up, failed, plan, start_backup};
 
 /// What a check says is wrong.
 fn wrong(engine: &Engine) -> String {
@@ -74,4 +75,51 @@ fn tables_of_jackrabbits_columns_under_another_name_fail_the_backup_unless_they_
     let engine = house.engine();
     assert_eq!(wrong(&engine), "");
     back_up(&engine);
+}
+
+#[test]
+fn a_plan_names_every_table_that_is_not_what_it_was() {
+    let house = House::new();
+    let mut client = house.client("author");
+    client
+        .batch_execute("INSERT INTO pm_dam_binval VALUES ('one', 'content'), ('two', 'content')")
+        .unwrap();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    assert!(
+        plan(&engine, &backup, &[])
+            .changes
+            .iter()
+            .all(WorkspaceChange::is_unchanged)
+    );
+    client
+        .batch_execute(
+            "DELETE FROM pm_dam_binval WHERE binval_id = 'one'; TRUNCATE pm_website_names; \
+             UPDATE version_names SET name = 'another' WHERE id = 1; \
+             INSERT INTO pm_config_refs VALUES (1, 1, 'later')",
+        )
+        .unwrap();
+    let changes = plan(&engine, &backup, &[]).changes;
+    let of = |workspace: &str| {
+        let change = changes
+            .iter()
+            .find(|change| change.workspace == workspace)
+            .unwrap();
+        let numbers = (change.added, change.changed, change.removed);
+        (numbers, change.unchanged, change.examples.join(" "))
+    };
+    assert_eq!(of("dam"), ((1, 0, 0), 300, "the table pm_dam_binval".to_owned()));
+    assert_eq!(
+        of("website"),
+        ((2, 0, 0), 300, "the table pm_website_names".to_owned())
+    );
+    assert_eq!(
+        of("config"),
+        ((0, 0, 1), 300, "the table pm_config_refs".to_owned())
+    );
+    let versions = lifeboat::domain::environment::VERSIONS;
+    assert_eq!(
+        of(versions),
+        ((0, 1, 0), 50, "the table version_names".to_owned())
+    );
 }
