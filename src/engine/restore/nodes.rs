@@ -46,7 +46,7 @@ pub(super) fn compare(
     let chosen = |table: &&Table| is_compared(selection, &table.workspace);
     let live: Arc<Vec<Table>> = Arc::new(moment.layout.tables.iter().filter(chosen).cloned().collect());
     let stored: Vec<&Table> = described.iter().filter(chosen).collect();
-    let mut changes = Vec::new();
+    let mut found = Vec::new();
     let is_stored = |name: &str| stored.iter().any(|table| table.name == name);
     let copied = || copy.tables.iter().filter(|copied| is_stored(&copied.name));
     watch.total(
@@ -97,7 +97,7 @@ pub(super) fn compare(
     for side in sides {
         let bytes = bytes_of(copy, &side.table.workspace);
         let table = side.table.clone();
-        add(&mut changes, &table, side.into_change(files, &copy.name, bytes)?);
+        found.push((table, side.into_change(files, &copy.name, bytes)?));
     }
     // What is not in Live at all comes back whole.
     for table in stored {
@@ -106,44 +106,66 @@ pub(super) fn compare(
                 added: rows_of(copy, &table.name),
                 ..unchanged(&copy.name, &table.workspace, bytes_of(copy, &table.workspace))
             };
-            add(&mut changes, table, change);
+            found.push((table.clone(), change));
         }
     }
+    let mut changes = by_workspace(found);
     changes.extend(compare_data_store(connector, files, copy)?);
     changes.sort_by(|a, b| a.workspace.cmp(&b.workspace));
     Ok(changes)
 }
 
-/// Adds the change of a table to that of its workspace. What else belongs to the nodes is named by its table where it
-/// differs, and not counted where it is the same: a workspace has as many items as nodes.
-fn add(changes: &mut Vec<WorkspaceChange>, table: &Table, mut change: WorkspaceChange) {
-    let is_counted = matches!(table.holds, Holds::Bundles | Holds::DataStore | Holds::FileSystem);
-    if !is_counted {
-        change.unchanged = 0;
-        change.examples = if change.is_unchanged() {
-            Vec::new()
-        } else {
-            vec![format!("the table {}", table.name)]
-        };
+/// The changes of workspaces out of those of their tables. A workspace has as many items as nodes; what else belongs to
+/// them is named by its table where it differs, and counted where no node does.
+fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
+    let is_counted =
+        |table: &Table| matches!(table.holds, Holds::Bundles | Holds::DataStore | Holds::FileSystem);
+    let (counted, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(table, _)| is_counted(table));
+    let mut changes: Vec<WorkspaceChange> = Vec::new();
+    for (_, change) in counted {
+        match changes
+            .iter_mut()
+            .find(|known| known.workspace == change.workspace)
+        {
+            None => changes.push(change),
+            Some(known) => {
+                add(known, &change);
+                known.examples.extend(change.examples);
+            }
+        }
     }
-    match changes
-        .iter_mut()
-        .find(|known| known.workspace == change.workspace)
-    {
-        None => changes.push(change),
-        Some(known) => {
-            known.added += change.added;
-            known.changed += change.changed;
-            known.removed += change.removed;
-            known.unchanged += change.unchanged;
-            known.examples.extend(change.examples);
-            // Names of tables come first, and stay.
-            known
-                .examples
-                .sort_by_key(|example| !example.starts_with("the table "));
+    let changed: BTreeSet<String> = changes
+        .iter()
+        .filter(|change| !change.is_unchanged())
+        .map(|change| change.workspace.clone())
+        .collect();
+    for (table, mut change) in others {
+        let differs = !change.is_unchanged();
+        change.unchanged = 0;
+        change.examples = Vec::new();
+        let at = changes
+            .iter()
+            .position(|known| known.workspace == change.workspace);
+        let at = at.unwrap_or(changes.len());
+        if at == changes.len() {
+            changes.push(unchanged(&change.instance, &change.workspace, change.bytes));
+        }
+        if let Some(known) = changes.get_mut(at).filter(|_| differs) {
+            if !changed.contains(&known.workspace) {
+                add(known, &change);
+            }
+            known.examples.insert(0, format!("the table {}", table.name));
             known.examples.truncate(EXAMPLES);
         }
     }
+    changes
+}
+
+fn add(known: &mut WorkspaceChange, change: &WorkspaceChange) {
+    known.added += change.added;
+    known.changed += change.changed;
+    known.removed += change.removed;
+    known.unchanged += change.unchanged;
 }
 
 /// Whether a part of an instance takes part in a restore of a selection.
