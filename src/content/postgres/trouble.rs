@@ -48,6 +48,10 @@ pub fn sentence(error: &postgres::Error) -> String {
         ),
         "26000" | "42P05" => format!("{text}: {}", session::MIXED),
         "42501" => format!("{text}: the user of Lifeboat lacks a right; `lifeboat check` names it"),
+        "23505" if text.contains("could not create unique index") => format!(
+            "{text}: the index was corrupt when these rows were backed up, as happens when the C library of the database's \
+             machine was updated. Take an older backup, or keep one of these rows in Live, type REINDEX TABLE, and back up anew"
+        ),
         "53100" => format!("{text}: the database's disk is full"),
         _ => text,
     }
