@@ -161,3 +161,97 @@ fn tables_of_several_owners_are_in_the_way_of_a_restore_before_it_begins() {
     assert!(refused.unwrap_err().to_string().contains("several roles"));
     assert_eq!(house.left("author"), Vec::<String>::new());
 }
+
+#[test]
+fn default_privileges_widen_nothing_that_a_restore_makes() {
+    let mut house = house();
+    house
+        .client("author")
+        .batch_execute("GRANT magnolia TO operator; GRANT CREATE ON DATABASE author TO operator")
+        .unwrap();
+    acting_as(&mut house, "operator");
+    let before = owners_and_rights(&house);
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    house
+        .client("author")
+        .batch_execute(
+            "ALTER DEFAULT PRIVILEGES FOR ROLE magnolia GRANT ALL ON TABLES TO PUBLIC, reader; \
+             ALTER DEFAULT PRIVILEGES FOR ROLE magnolia GRANT ALL ON SEQUENCES TO PUBLIC, app; \
+             ALTER DEFAULT PRIVILEGES FOR ROLE operator GRANT ALL ON SCHEMAS TO PUBLIC; \
+             DELETE FROM pm_website_bundle WHERE node_id_hi > 10; DROP TABLE pm_dam_names",
+        )
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(owners_and_rights(&house), before);
+    let open: i64 = house
+        .client("author")
+        .query_one(
+            "SELECT count(*) FROM pg_namespace n, aclexplode(n.nspacl) a \
+             WHERE starts_with(n.nspname, 'lifeboat_') AND a.grantee = 0",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert_eq!(open, 0);
+}
+
+#[test]
+fn what_an_owner_may_not_do_itself_and_comments_on_sequences_come_back() {
+    let mut house = house();
+    let mut client = house.client("author");
+    client
+        .batch_execute(
+            "GRANT magnolia TO operator; GRANT CREATE ON DATABASE author TO operator; \
+             REVOKE UPDATE, TRUNCATE ON pm_website_names FROM magnolia; \
+             COMMENT ON SEQUENCE pm_website_names_id_seq IS 'counts names'",
+        )
+        .unwrap();
+    acting_as(&mut house, "operator");
+    let before = owners_and_rights(&house);
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    client
+        .batch_execute("DELETE FROM pm_website_bundle WHERE node_id_hi > 10")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(owners_and_rights(&house), before);
+    let comment: Option<String> = client
+        .query_one(
+            "SELECT obj_description('pm_website_names_id_seq'::regclass, 'pg_class')",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert_eq!(comment.as_deref(), Some("counts names"));
+}
+
+#[test]
+fn a_default_tablespace_of_lifeboats_role_is_no_matter() {
+    let mut house = house();
+    let shelf = house.cluster.socket().join("shelf");
+    std::fs::create_dir(&shelf).unwrap();
+    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(house.cluster.data()).unwrap());
+    std::os::unix::fs::chown(&shelf, Some(owner), None).unwrap();
+    let mut client = house.client("author");
+    client
+        .batch_execute(&format!("CREATE TABLESPACE shelf LOCATION '{}'", shelf.display()))
+        .unwrap();
+    client
+        .batch_execute(
+            "GRANT magnolia TO operator; GRANT CREATE ON DATABASE author TO operator; \
+             ALTER ROLE operator SET default_tablespace = shelf",
+        )
+        .unwrap();
+    acting_as(&mut house, "operator");
+    let engine = house.engine();
+    let original = house.rows("author", "public");
+    let backup = back_up(&engine);
+    client.batch_execute("TRUNCATE pm_dam_bundle").unwrap();
+    assert_eq!(plan(&engine, &backup.0, &[]).obstacles, Vec::<String>::new());
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    assert_eq!(house.rows("author", "public"), original);
+}

@@ -261,6 +261,14 @@ impl Draft<'_> {
                 statement,
                 essential: true,
             }));
+        for sequence in &self.table.sequences {
+            if let Some(comment) = &sequence.comment {
+                let name = in_schema(self.schema, &sequence.name);
+                let statement = format!("COMMENT ON SEQUENCE {name} IS {}", literal(comment));
+                let part = self.part("the comment on the sequence", &sequence.name, statement);
+                self.drawn.create.push(part);
+            }
+        }
     }
 
     fn identity_of(&self, sequence: &Sequence) -> Option<Identity> {

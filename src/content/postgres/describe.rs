@@ -45,7 +45,8 @@ SELECT u.relid, s.relname::text, a.attname::text, format_type(q.seqtypid, NULL),
              FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
        ARRAY(SELECT x.is_grantable \
              FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
-       u.owned, q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache, q.seqcycle \
+       u.owned, q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache, q.seqcycle, \
+       obj_description(s.oid, 'pg_class') \
 FROM (SELECT d.refobjid AS relid, d.refobjsubid AS attnum, d.objid AS seq, true AS owned FROM pg_depend d \
       WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') \
       AND d.refobjid = ANY($1) \
@@ -67,6 +68,13 @@ SELECT c.oid, CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grant
        a.attname::text, x.is_grantable \
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped, aclexplode(a.attacl) x \
 WHERE c.oid = ANY($1) AND x.grantee <> c.relowner ORDER BY 2, 3, 4";
+
+/// What an owner may do with its own table, where somebody has taken a right from it.
+const OWN_RIGHTS: &str = "\
+SELECT c.oid, ARRAY(SELECT x.privilege_type::text FROM aclexplode(c.relacl) x WHERE x.grantee = c.relowner ORDER BY 1) \
+FROM pg_class c WHERE c.oid = ANY($1) AND c.relacl IS NOT NULL \
+AND EXISTS (SELECT FROM aclexplode(acldefault('r', c.relowner)) d WHERE NOT EXISTS \
+            (SELECT FROM aclexplode(c.relacl) x WHERE x.grantee = c.relowner AND x.privilege_type = d.privilege_type))";
 
 /// The columns of one table: those that rows have, and those that the server works out.
 pub(super) type Columns = (Vec<Column>, Vec<Generated>);
@@ -157,6 +165,7 @@ pub(super) fn describe(
                 cache: row.get(12),
                 cycles: row.get(13),
             }),
+            comment: row.get(14),
             special_grants: special
                 .map(|((role, right), grantable)| SpecialGrant {
                     role: role.clone(),
@@ -183,6 +192,11 @@ pub(super) fn describe(
         }
         if grant.column.is_some() || grant.grantable {
             table.special_grants.push(grant);
+        }
+    }
+    for row in client.query(OWN_RIGHTS, &[&oids])? {
+        if let Some(table) = by_oid.get_mut(&row.get(0)) {
+            table.own_rights = Some(row.get(1));
         }
     }
     dress::fill(client, &oids, &mut by_oid)?;

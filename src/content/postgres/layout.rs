@@ -84,6 +84,7 @@ impl Layout {
                     sequences: Vec::new(),
                     owner: row.get(2),
                     grants: Vec::new(),
+                    own_rights: None,
                     special_grants: Vec::new(),
                     dress: None,
                     any_bytes,

@@ -16,9 +16,9 @@
 //!   and stands in between. `trouble`: what is said to that.
 //! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
 //! - `rights`, `limits`, `holders`: what stands in the way.
-//! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `rehearsal`: the
-//!   statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says; `written`: the same
-//!   without it.
+//! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `bare`, `rehearsal`:
+//!   the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says; `written`: the
+//!   same without it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
 //! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
@@ -27,6 +27,7 @@
 
 mod accept;
 mod address;
+mod bare;
 pub mod blueprint;
 pub mod bundle;
 pub mod connect;

@@ -379,7 +379,7 @@ impl TableStaging {
     /// What is left to do when everything was found right. Gives what does not come back all the same, as sentences.
     pub(super) fn settle(&self) -> Result<Vec<String>, EngineError> {
         let left_out = self.add_rows()?;
-        self.stage.close(&self.drawn)?;
+        self.stage.close(&self.tables, &self.drawn, &self.live)?;
         Ok(left_out)
     }
 
