@@ -3,7 +3,7 @@
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::engine::{EngineError, start_restore};
 
-use crate::house::{House, back_up, failed, plan, restore};
+use crate::house::{House, back_up, done, failed, plan, restore};
 
 /// Live belongs to `magnolia`; `app` may write it, `reader` may read it, and `operator` may act for `magnolia`.
 fn house() -> House {
@@ -195,6 +195,60 @@ fn default_privileges_widen_nothing_that_a_restore_makes() {
         .unwrap()
         .get(0);
     assert_eq!(open, 0);
+}
+
+#[test]
+fn what_does_not_belong_to_the_owner_or_to_the_tables_alone_is_in_the_way_before_anything_is_stopped() {
+    let mut house = house();
+    let mut client = house.client("author");
+    client
+        .batch_execute(
+            "GRANT magnolia TO operator; GRANT CREATE ON DATABASE author TO operator; \
+             CREATE STATISTICS halves ON node_id_hi, node_id_lo FROM pm_website_bundle; \
+             CREATE SEQUENCE numbers START WITH 50; GRANT USAGE ON SEQUENCE numbers TO magnolia, app; \
+             ALTER TABLE pm_website_names ALTER COLUMN id SET DEFAULT nextval('numbers'); \
+             CREATE TABLE tickets (id integer DEFAULT nextval('pm_dam_names_id_seq'))",
+        )
+        .unwrap();
+    acting_as(&mut house, "operator");
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    let report = lifeboat::engine::check(&engine, Some(&House::live())).unwrap();
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict == lifeboat::domain::check::Verdict::Failed)
+        .map(|finding| finding.detail.clone())
+        .collect();
+    let planned = plan(&engine, &backup.0, &[]);
+    for told in [found.join("\n"), planned.obstacles.join("\n")] {
+        for part in [
+            "ALTER STATISTICS \"public\".\"halves\" OWNER TO \"magnolia\"",
+            "ALTER SEQUENCE \"public\".\"numbers\" OWNER TO \"magnolia\"",
+            "the sequence pm_dam_names_id_seq goes with the table pm_dam_names",
+            "column id of table tickets",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+    assert!(start_restore(&engine, &planned.id, "acme/live").is_err());
+    // Other workspaces have nothing to do with it.
+    assert_eq!(
+        plan(&engine, &backup.0, &["config"]).obstacles,
+        Vec::<String>::new()
+    );
+
+    client
+        .batch_execute(
+            "ALTER STATISTICS halves OWNER TO magnolia; ALTER SEQUENCE numbers OWNER TO magnolia; \
+             CREATE SEQUENCE of_tickets; ALTER TABLE tickets ALTER COLUMN id SET DEFAULT nextval('of_tickets')",
+        )
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    let confirm = engine.live(&House::live()).unwrap().start_confirm().unwrap();
+    done(&engine, confirm);
+    assert_eq!(house.left("author"), Vec::<String>::new());
 }
 
 #[test]

@@ -83,8 +83,12 @@ pub(super) fn all_columns(
     client: &mut impl GenericClient,
     schema: &str,
 ) -> Result<BTreeMap<u32, Columns>, postgres::Error> {
+    let path = search_path(client)?;
+    set_search_path(client, &[schema])?;
     let mut all: BTreeMap<u32, Columns> = BTreeMap::new();
-    for row in client.query(COLUMNS, &[&schema])? {
+    let rows = client.query(COLUMNS, &[&schema])?;
+    client.execute(SEARCH_PATH, &[&path])?;
+    for row in rows {
         let (columns, generated) = all.entry(row.get(0)).or_default();
         let (collation, schema): (Option<String>, Option<String>) = (row.get(9), row.get(8));
         let column = Column {
@@ -119,10 +123,7 @@ pub(super) fn describe(
     tables: &mut [Table],
 ) -> Result<(), postgres::Error> {
     let oids: Vec<u32> = tables.iter().map(|table| table.found.oid).collect();
-    // Definitions then come without the schema. Whoever looks may have a use for the path that there was.
-    let path: String = client
-        .query_one("SELECT current_setting('search_path')", &[])?
-        .get(0);
+    let path = search_path(client)?;
     set_search_path(client, &[schema])?;
     let mut by_oid: BTreeMap<u32, &mut Table> =
         tables.iter_mut().map(|table| (table.found.oid, table)).collect();
@@ -200,8 +201,17 @@ pub(super) fn describe(
         }
     }
     dress::fill(client, &oids, &mut by_oid)?;
-    client.execute("SELECT set_config('search_path', $1, true)", &[&path])?;
+    client.execute(SEARCH_PATH, &[&path])?;
     Ok(())
+}
+
+const SEARCH_PATH: &str = "SELECT set_config('search_path', $1, true)";
+
+/// The path that there is. Definitions are read with another one, without the schema that they are in, and whoever looks
+/// may have a use for this one.
+fn search_path(client: &mut impl GenericClient) -> Result<String, postgres::Error> {
+    let row = client.query_one("SELECT current_setting('search_path')", &[])?;
+    Ok(row.get(0))
 }
 
 /// Makes these schemas the ones that unqualified names are looked up in, until the transaction ends.
@@ -210,6 +220,6 @@ pub(super) fn set_search_path(
     schemas: &[&str],
 ) -> Result<(), postgres::Error> {
     let path: Vec<_> = schemas.iter().map(|schema| names::quoted(schema)).collect();
-    client.execute("SELECT set_config('search_path', $1, true)", &[&path.join(", ")])?;
+    client.execute(SEARCH_PATH, &[&path.join(", ")])?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use rustix::fs::{Access, access};
 use super::Findings;
 use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
+use crate::content::postgres::counted;
 use crate::content::postgres::data_store::items;
 use crate::content::postgres::layout::Layout;
 use crate::content::postgres::limits::{self, Hinders};
@@ -16,9 +17,11 @@ use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
+use crate::content::postgres::ties;
 use crate::domain::check::DatabaseFound;
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
 use crate::domain::measure;
+use crate::domain::plan::Selection;
 use crate::domain::settings::{InstanceSettings, PostgresSettings};
 use crate::engine::restore::{database, plan, search_indexes};
 use crate::engine::{Live, Variables};
@@ -62,6 +65,7 @@ impl Live {
         if !is_standby {
             makeable(&connector, session, &layout, findings);
         }
+        tied(&connector, session, &layout, findings);
         room(&connector, session, &layout, findings);
         data_store(settings, &layout, findings);
         search_indexes(settings, &layout, findings);
@@ -285,6 +289,42 @@ fn makeable(connector: &Connector, session: &mut Session, layout: &Layout, findi
             if is_whole {
                 findings.ok("tables", "they can be made anew with all that is set on them");
             }
+        }
+    }
+}
+
+/// What hinders the tables from being exchanged, and what an exchange by an earlier version has left wrong.
+fn tied(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
+    let schema = &connector.settings().schema;
+    let found = within(connector, session, |transaction| {
+        let names: Vec<String> = layout.tables.iter().map(|table| table.name.clone()).collect();
+        let failed = connector.failed("looking what is counted with");
+        let outside = counted::outside(transaction, schema, &names).map_err(failed)?;
+        // That several roles own the tables has been said.
+        let owner = Owner::find(connector, transaction, &layout.tables, &layout.tables).ok();
+        let moved = database::moved(&layout.tables, &Selection::default());
+        let tied = owner.map(|owner| ties::find(connector, transaction, &owner, &moved));
+        Ok((outside, tied.transpose()?.unwrap_or_default()))
+    });
+    let (outside, tied) = match found {
+        Ok(found) => found,
+        Err(error) => return findings.failed("tables", error.to_string()),
+    };
+    for sentence in tied {
+        findings.failed("tables", format!("they cannot be exchanged: {sentence}"));
+    }
+    for outside in outside {
+        let (what, statements) = (outside.sentence(), outside.statements(schema));
+        if outside.is_left() {
+            findings.failed(
+                "tables",
+                format!("{what}, which goes with the tables that a restore has replaced: `{statements}`"),
+            );
+        } else {
+            findings.warning(
+                "tables",
+                format!("{what}, which is in no backup, and so drills fail: to give it one of its own, `{statements}`"),
+            );
         }
     }
 }

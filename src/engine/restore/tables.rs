@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::database::moved;
 use super::nodes::is_compared;
 use super::scratch::ScratchStore;
 use crate::content::postgres::blueprint::Blueprints;
@@ -18,7 +19,7 @@ use crate::content::postgres::replaced::{self, Left};
 use crate::content::postgres::stage::{Owner, Stage};
 use crate::content::postgres::switch::{Exchange, Standing, own_name};
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::postgres::{data_store, names};
+use crate::content::postgres::{counted, data_store, names, ties};
 use crate::content::{ContentError, Item};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
@@ -156,7 +157,25 @@ impl TableStaging {
         staging.tables = tables;
         staging.copies = copies;
         staging.draw()?;
+        staging.find_ties(about.selection)?;
         Ok(staging)
+    }
+
+    /// Makes sure that nothing hinders the live tables from going, before anything is stopped for it.
+    fn find_ties(&self, selection: &Selection) -> Result<(), EngineError> {
+        let Stage { connector, owner, .. } = &self.stage;
+        let mut session = connector.connect()?;
+        let failed = connector.failed("looking at what goes with the tables");
+        let mut transaction = session.begin().map_err(failed)?;
+        let tied = ties::find(connector, &mut transaction, owner, &moved(&self.live, selection))?;
+        if tied.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::Failed(format!(
+            "the tables in {} cannot be exchanged: {}",
+            connector.place(),
+            tied.join("; ")
+        )))
     }
 
     /// Works out how the tables are made, and tries it.
@@ -230,6 +249,7 @@ impl TableStaging {
         staging.tables = tables;
         staging.stage.fresh.clone_from(&left.schema);
         staging.back_to = Some(left);
+        staging.find_ties(about.selection)?;
         Ok(staging)
     }
 
@@ -469,6 +489,23 @@ impl TableStaging {
         Ok(left_out)
     }
 
+    /// What was staged and counts with a sequence outside of it, as the beginning of a sentence. What Live shares with others
+    /// on purpose stays as it is in a restore; a drill is to prove that the backup needs nothing else.
+    fn counts_outside(&self) -> Result<Option<String>, EngineError> {
+        let connector = &self.stage.connector;
+        let failed = connector.failed("looking what is counted with");
+        let mut session = connector.connect()?;
+        let names: Vec<String> = self.tables.iter().map(|table| table.name.clone()).collect();
+        let outside = counted::outside(&mut session.begin().map_err(&failed)?, &self.stage.fresh, &names)
+            .map_err(&failed)?;
+        let schema = &connector.settings().schema;
+        let is_wrong = |outside: &counted::Outside| {
+            self.scratch.is_some() || outside.is_left() || outside.schema == *schema
+        };
+        let found = outside.into_iter().find(is_wrong);
+        Ok(found.map(|outside| format!("{}, which is not in the backup", outside.sentence())))
+    }
+
     /// Reads back what was staged. Gives what is not as it is in the backup, as the beginning of a sentence.
     pub(super) fn difference(
         &self,
@@ -479,6 +516,9 @@ impl TableStaging {
     ) -> Result<Option<String>, EngineError> {
         if let Some(difference) = self.stage.difference(&self.copies, watch)? {
             return Ok(Some(difference));
+        }
+        if let Some(outside) = self.counts_outside()? {
+            return Ok(Some(outside));
         }
         if let Some(refused) = self.stage.accepts(&self.tables, &self.drawn)? {
             return Ok(Some(refused));
