@@ -134,7 +134,7 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
             }
         }
     }
-    let changed: BTreeSet<String> = changes
+    let different: BTreeSet<String> = changes
         .iter()
         .filter(|change| !change.is_unchanged())
         .map(|change| change.workspace.clone())
@@ -151,7 +151,7 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
             changes.push(unchanged(&change.instance, &change.workspace, change.bytes));
         }
         if let Some(known) = changes.get_mut(at).filter(|_| differs) {
-            if !changed.contains(&known.workspace) {
+            if !different.contains(&known.workspace) {
                 add(known, &change);
             }
             known.examples.insert(0, format!("the table {}", table.name));
