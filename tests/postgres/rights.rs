@@ -178,6 +178,8 @@ fn default_privileges_widen_nothing_that_a_restore_makes() {
         .batch_execute(
             "ALTER DEFAULT PRIVILEGES FOR ROLE magnolia GRANT ALL ON TABLES TO PUBLIC, reader; \
              ALTER DEFAULT PRIVILEGES FOR ROLE magnolia GRANT ALL ON SEQUENCES TO PUBLIC, app; \
+             ALTER DEFAULT PRIVILEGES FOR ROLE magnolia REVOKE INSERT ON TABLES FROM magnolia; \
+             ALTER DEFAULT PRIVILEGES FOR ROLE magnolia REVOKE UPDATE ON SEQUENCES FROM magnolia; \
              ALTER DEFAULT PRIVILEGES FOR ROLE operator GRANT ALL ON SCHEMAS TO PUBLIC; \
              DELETE FROM pm_website_bundle WHERE node_id_hi > 10; DROP TABLE pm_dam_names",
         )
