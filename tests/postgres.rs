@@ -33,6 +33,10 @@ mod interrupted;
 mod killed;
 #[path = "postgres/left_behind.rs"]
 mod left_behind;
+#[path = "postgres/made_like.rs"]
+mod made_like;
+#[path = "postgres/off_the_path.rs"]
+mod off_the_path;
 #[path = "postgres/pool.rs"]
 mod pool;
 #[path = "postgres/pooler.rs"]

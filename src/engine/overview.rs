@@ -133,6 +133,7 @@ impl Live {
                 .doubtful_records(&backups)
                 .into_iter()
                 .chain(open_state(self.state()))
+                .chain(self.overdue_tables())
                 .collect();
             summary.trouble = (!doubts.is_empty()).then(|| doubts.join(". "));
         }

@@ -5,7 +5,7 @@ use std::fs;
 use lifeboat::domain::check::{Report, Verdict};
 use lifeboat::engine::Engine;
 
-use crate::house::{House, back_up, done, restore};
+use crate::house::{House, back_up, done, make_workspace, restore};
 
 /// What was found about something: the verdicts and sentences, one in each line.
 fn about(report: &Report, about: &str) -> String {
@@ -122,4 +122,39 @@ fn a_database_out_of_reach_is_one_finding() {
         .collect();
     assert_eq!(failed.len(), 1, "{report:#?}");
     assert!(failed[0].detail.contains("look whether the server runs there"));
+}
+
+#[test]
+fn an_order_of_texts_that_has_changed_is_told_with_what_to_type() {
+    let mut house = House::new();
+    house
+        .client("postgres")
+        .batch_execute(
+            "CREATE DATABASE turned TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en'",
+        )
+        .unwrap();
+    house
+        .client("postgres")
+        .batch_execute("UPDATE pg_database SET datcollversion = '1' WHERE datname = 'turned'")
+        .unwrap();
+    make_workspace(&mut house.client("turned"), "public", "pm_website_");
+    let connect = house
+        .cluster
+        .connect("turned", lifeboat::demo::cluster::SUPERUSER);
+    house.settle = Box::new(move |_, database| database.connect.clone_from(&connect));
+    let engine = house.engine();
+    let found = about(&check(&engine), "order of texts");
+    assert!(
+        found.starts_with("warning: ") && found.contains("REINDEX DATABASE \"turned\""),
+        "{found}"
+    );
+    house
+        .client("turned")
+        .batch_execute("REINDEX DATABASE turned; ")
+        .unwrap();
+    house
+        .client("turned")
+        .batch_execute("ALTER DATABASE turned REFRESH COLLATION VERSION")
+        .unwrap();
+    assert_eq!(about(&check(&engine), "order of texts"), "");
 }

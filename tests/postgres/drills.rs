@@ -165,7 +165,7 @@ fn a_drill_that_has_no_room_is_not_begun() {
     assert_eq!(drills(&engine), []);
     assert!(backups(&engine)[0].is_good());
     nothing_is_left(&house);
-    disk.grow("100m");
+    disk.resize("100m");
     house.pass(chrono::Duration::minutes(1));
     done(&engine, start(&engine));
     nothing_is_left(&house);

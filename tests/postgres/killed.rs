@@ -136,6 +136,27 @@ fn told(output: &Output) -> String {
 }
 
 #[test]
+fn where_few_files_may_be_open_it_is_said_in_a_sentence() {
+    let scene = Scene::set();
+    scene.run(&["backup", LIVE]);
+    let before = scene.live();
+    for files in 14..36 {
+        let mut limited = Command::new("sh");
+        let script = format!("ulimit -n {files}; exec \"$@\"");
+        limited.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_lifeboat")]);
+        limited
+            .arg("--config")
+            .arg(&scene.config)
+            .args(["plan", LIVE, "manual"]);
+        let output = limited.stdin(Stdio::null()).output().unwrap();
+        let told = told(&output);
+        assert!(output.status.code().is_some(), "{files}: {told}");
+        assert!(!told.contains("panicked"), "{files}: {told}");
+    }
+    assert_eq!(scene.live(), before);
+}
+
+#[test]
 fn at_every_step_of_a_restore_live_is_old_or_new_in_all_instances() {
     let mut scene = Scene::set();
     scene.run(&["backup", LIVE]);

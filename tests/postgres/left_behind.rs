@@ -3,6 +3,7 @@
 
 use chrono::Duration;
 use lifeboat::domain::caller::Caller;
+use lifeboat::domain::check::Verdict;
 use lifeboat::domain::job::{Job, Phase};
 use lifeboat::domain::state::UndoWay;
 use lifeboat::engine::{Engine, check, details};
@@ -280,4 +281,53 @@ fn a_switch_that_is_taken_back_is_told_as_that_and_no_more() {
     assert_eq!(house.rows("author", "public"), live);
     assert_eq!(house.left("author"), Vec::<String>::new());
     assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
+}
+
+#[test]
+fn replaced_tables_that_cannot_be_dropped_after_their_time_are_trouble_until_they_are() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    house
+        .client("author")
+        .batch_execute(
+            "CREATE TABLE tickets (hi bigint, lo bigint, FOREIGN KEY (hi, lo) REFERENCES pm_website_bundle); \
+             INSERT INTO pm_website_refs VALUES (1, 1, 'later')",
+        )
+        .unwrap();
+    house.pass(Duration::minutes(1));
+    restore(&engine, &backup, &[]);
+    let trouble = || details(&engine, &House::live()).unwrap().summary.trouble;
+    let leftovers = || {
+        let report = check(&engine, Some(&House::live())).unwrap();
+        let found = report
+            .findings
+            .into_iter()
+            .filter(|finding| finding.about == "leftovers");
+        found
+            .map(|finding| (finding.verdict, finding.detail))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(trouble(), None);
+    house.pass(Duration::hours(49));
+    prune(&engine);
+    let told = trouble().unwrap();
+    let found = leftovers();
+    assert_eq!(found[0].0, Verdict::Failed, "{found:?}");
+    for told in [&told, &found[0].1] {
+        assert!(
+            told.contains("still there after their time") && told.contains("on table tickets"),
+            "{told}"
+        );
+        assert!(!told.contains("CASCADE"), "{told}");
+    }
+    house
+        .client("author")
+        .batch_execute("DROP TABLE tickets")
+        .unwrap();
+    let confirm = engine.live(&House::live()).unwrap().start_confirm().unwrap();
+    done(&engine, confirm);
+    assert_eq!(trouble(), None);
+    assert_eq!(leftovers()[0].0, Verdict::Ok);
+    assert_eq!(house.left("author"), Vec::<String>::new());
 }

@@ -131,6 +131,49 @@ fn a_data_store_in_a_table_is_added_to_and_never_exchanged() {
 }
 
 #[test]
+fn rows_that_are_no_records_do_not_come_back() {
+    let house = in_a_table();
+    let mut client = house.client("author");
+    client
+        .batch_execute(
+            "INSERT INTO ds_datastore VALUES ('b802f384302cb24fbab0a44997e820bf2e8507bb', 3, 1, 'bad'), \
+             ('f9007add8286e2cb912d44cff34ac179', 3, 1, 'odd'), ('TEMP_17', 3, 1, 'one'), \
+             (encode(sha256('bad'), 'hex'), 4, 1, 'worse'), (encode(sha256('good'), 'hex'), 4, 1, 'good'), \
+             ('9c9afe3a9ab0a3c4f37de0fee6d9bc9b3ecb7a4d', 3, 1, 'old')",
+        )
+        .unwrap();
+    // The digest that older Jackrabbits name records by is none of the server's.
+    let sha1 = {
+        use sha1::Digest as _;
+        let digest = sha1::Sha1::digest(b"old");
+        digest
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    };
+    client
+        .execute("UPDATE ds_datastore SET id = $1 WHERE data = 'old'", &[&sha1])
+        .unwrap();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    for loss in ["DELETE FROM ds_datastore", "DROP TABLE ds_datastore"] {
+        client.batch_execute(loss).unwrap();
+        house.pass(chrono::Duration::minutes(1));
+        let job = restore(&engine, &backup, &[]);
+        let texts: Vec<_> = records(&house).into_iter().map(|(_, text, _)| text).collect();
+        let mut texts = texts.iter().map(String::as_str).collect::<Vec<_>>();
+        texts.sort_unstable();
+        assert_eq!(texts, ["good", "odd", "old", "one", "two"], "{loss}");
+        let told = crate::house::log(&engine, job.id).join("\n");
+        for id in ["b802f384302cb24fbab0a44997e820bf2e8507bb", "TEMP_17"] {
+            assert!(
+                told.contains(&format!("{id} of the table ds_datastore does not come back")),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_staged_data_store_is_compared_before_any_of_it_becomes_live() {
     let house = in_a_table();
     let engine = house.engine();

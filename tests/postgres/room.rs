@@ -31,7 +31,7 @@ impl Disk {
         Some(Self(place.to_owned()))
     }
 
-    pub fn grow(&self, size: &str) {
+    pub fn resize(&self, size: &str) {
         run("mount", &["-o", &format!("remount,size={size}")], &self.0).unwrap();
     }
 }
@@ -62,8 +62,7 @@ fn a_full_disk_of_the_database_stops_the_restore_before_it_touches_live() {
     // One table after the other: else one of them may be made while the room ends under another.
     house.settle = Box::new(|_, database| database.connections = 1);
     let place = house.cluster.socket().join("small");
-    // Room for all the others, and for half of the largest.
-    let Some(disk) = Disk::mount(&place, "6m") else {
+    let Some(disk) = Disk::mount(&place, "200m") else {
         return;
     };
     let owner = fs::metadata(house.cluster.data()).unwrap();
@@ -73,16 +72,19 @@ fn a_full_disk_of_the_database_stops_the_restore_before_it_touches_live() {
     client
         .batch_execute(&format!("CREATE TABLESPACE small LOCATION '{}'", place.display()))
         .unwrap();
-    // Tables that are made from here on go to the small disk.
     client
-        .batch_execute("ALTER DATABASE author SET default_tablespace = small")
+        .batch_execute("ALTER TABLE pm_dam_bundle SET TABLESPACE small")
         .unwrap();
     let engine = house.engine();
     let good = house.rows("author", "public");
     let backup = back_up(&engine);
     client
-        .batch_execute("DELETE FROM pm_dam_bundle WHERE node_id_hi > 4000")
+        .batch_execute("DELETE FROM pm_dam_bundle WHERE node_id_hi > 1500")
         .unwrap();
+    client.batch_execute("VACUUM FULL pm_dam_bundle").unwrap();
+    client.batch_execute("CHECKPOINT").unwrap();
+    // Room for what is live, and for half of what comes.
+    disk.resize("6m");
     let bad = house.rows("author", "public");
     house.pass(chrono::Duration::minutes(1));
     let why = failed(&engine, start_restore(&engine, &backup.0, &[]));
@@ -93,7 +95,7 @@ fn a_full_disk_of_the_database_stops_the_restore_before_it_touches_live() {
     assert_eq!(house.rows("author", "public"), bad);
     assert_eq!(house.left("author"), Vec::<String>::new());
 
-    disk.grow("200m");
+    disk.resize("200m");
     house.pass(chrono::Duration::minutes(1));
     restore(&engine, &backup.0, &[]);
     assert_eq!(house.rows("author", "public"), good);
@@ -131,7 +133,7 @@ fn a_full_disk_of_the_repository_fails_the_job_and_keeps_what_is_there() {
     assert_eq!(house.rows("author", "public"), bad);
     assert_eq!(house.left("author"), Vec::<String>::new());
 
-    disk.grow("200m");
+    disk.resize("200m");
     house.pass(chrono::Duration::minutes(1));
     restore(&engine, &first.0, &[]);
     assert_eq!(house.rows("author", "public"), good);

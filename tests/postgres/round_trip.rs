@@ -56,7 +56,7 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
     };
     assert_eq!(change("website"), (20, 10, 5, 270));
     assert_eq!(change("dam"), (300, 0, 0, 0));
-    assert_eq!(change("config"), (0, 0, 0, 300));
+    assert_eq!(change("config"), (0, 0, 1, 300));
     assert_eq!(change(".versions"), (0, 0, 0, 50));
     assert_eq!(change(".datastore"), (1, 0, 0, 1));
 

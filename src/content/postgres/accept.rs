@@ -6,6 +6,7 @@ use super::blueprint::Blueprints;
 use super::connect::sentence;
 use super::names::{in_schema, quoted};
 use super::rehearsal::run;
+use super::schema::own_rights;
 use super::stage::Stage;
 use super::tables::{Holds, Table};
 use crate::content::ContentError;
@@ -15,8 +16,14 @@ impl Stage {
     ///
     /// # Errors
     /// [`ContentError::Database`].
-    pub fn close(&self, drawn: &Blueprints) -> Result<(), ContentError> {
-        if drawn.tables.iter().all(|table| table.close.is_empty()) {
+    pub fn close(&self, tables: &[Table], drawn: &Blueprints, live: &[Table]) -> Result<(), ContentError> {
+        let model = |table: &Table| live.iter().find(|live| live.name == table.name).cloned();
+        let models: Vec<_> = tables
+            .iter()
+            .map(|table| (table, model(table).unwrap_or_else(|| table.clone())))
+            .collect();
+        let is_open = models.iter().all(|(_, model)| model.own_rights.is_none());
+        if is_open && drawn.tables.iter().all(|table| table.close.is_empty()) {
             return Ok(());
         }
         let failed = self.connector.failed("completing what is staged");
@@ -25,6 +32,15 @@ impl Stage {
         self.owner.act(&self.connector, &mut transaction)?;
         for table in &drawn.tables {
             self.run(&mut transaction, &table.close)?;
+        }
+        let owner: String = transaction
+            .query_one("SELECT current_user::text", &[])
+            .map_err(&failed)?
+            .get(0);
+        for (table, model) in &models {
+            for statement in own_rights(table, model, &self.fresh, &owner) {
+                run(&mut transaction, &statement).map_err(&failed)?;
+            }
         }
         transaction.commit().map_err(failed)
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::constraint::Constraint;
+use super::counted;
 use super::definition::{self, Index, Known};
 use super::names::{in_schema, literal, quoted};
 use super::rehearsal::Facts;
@@ -57,8 +58,11 @@ impl Blueprints {
     /// Draws the tables for a schema, with what is known of the database that they are made in.
     #[must_use]
     pub fn draw(tables: &[Table], facts: &Facts, schema: &str) -> Self {
+        let (tables, told) = counted::with_own(tables, facts);
+        let tables = tables.as_slice();
         let mut all = Self {
             counters: counters(tables, schema),
+            left_out: told,
             ..Self::default()
         };
         let mut made = BTreeSet::new();
@@ -261,6 +265,14 @@ impl Draft<'_> {
                 statement,
                 essential: true,
             }));
+        for sequence in &self.table.sequences {
+            if let Some(comment) = &sequence.comment {
+                let name = in_schema(self.schema, &sequence.name);
+                let statement = format!("COMMENT ON SEQUENCE {name} IS {}", literal(comment));
+                let part = self.part("the comment on the sequence", &sequence.name, statement);
+                self.drawn.create.push(part);
+            }
+        }
     }
 
     fn identity_of(&self, sequence: &Sequence) -> Option<Identity> {
@@ -316,20 +328,18 @@ impl Draft<'_> {
         let Some(called) = definition::next_of(text) else {
             return self.expression(text);
         };
-        let is_meant = |sequence: &&Sequence| {
-            sequence.column == column.name && (sequence.name == called || quoted(&sequence.name) == called)
-        };
-        if let Some(sequence) = self.table.sequences.iter().find(is_meant) {
-            let name = literal(&in_schema(self.schema, &sequence.name));
-            return Ok(format!("nextval({name}::regclass)"));
+        let mut sequences = self.table.sequences.iter();
+        let own = sequences
+            .find(|sequence| sequence.column == column.name && quoted(&sequence.name) == called)
+            .map(|sequence| in_schema(self.schema, &sequence.name));
+        match own {
+            Some(own) => Ok(format!("nextval({}::regclass)", literal(&own))),
+            // A sequence of another schema stands where it is, and others may count with it.
+            None if called.contains('.') && self.facts.is_live(&self.table.name, text) => {
+                Ok(format!("nextval({}::regclass)", literal(&called)))
+            }
+            None => Err(format!("it counts with {called}, which is no name of a sequence")),
         }
-        // A sequence of another schema stands where it is, and others may count with it.
-        if called.contains('.') && self.facts.is_live(&self.table.name, text) {
-            return Ok(format!("nextval({}::regclass)", literal(&called)));
-        }
-        Err(format!(
-            "it counts with the sequence {called}, which belongs to another table or schema: give it one of its own"
-        ))
     }
 
     /// Where something is kept, if that is here and may be used.

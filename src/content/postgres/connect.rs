@@ -4,20 +4,19 @@
 //! Not in here: what is asked of it.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client, NoTls};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub use super::opening::Driving;
+use super::opening::{Unopened, open, open_within, room_for_a_runtime, tls};
 use super::session::{self, Between, Session};
 pub use super::trouble::sentence;
 use super::trouble::{causes, system_error, was_lost};
@@ -31,10 +30,6 @@ use crate::secret;
 /// A server that does not answer is given up after this long.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const CONNECTING: &str = "connecting";
-
-/// What goes on between a connection and the server, for a task of its own. Over when the client is dropped and the
-/// server has answered, or when the connection is lost.
-pub type Driving = Pin<Box<dyn Future<Output = Result<(), postgres::Error>> + Send>>;
 
 /// Opens connections to one database.
 #[derive(Clone)]
@@ -190,7 +185,7 @@ impl Connector {
             let failed = |error| connector.unconnected(&error);
             let (mut client, between) = connector.reach(config, tls.as_ref())?;
             if between == Between::Pooler {
-                let mut other = open(config, tls.as_ref()).map_err(failed)?;
+                let mut other = connector.opened(open(config, tls.as_ref()))?;
                 let id = |client: &mut Client| session::id(client).map_err(failed);
                 let (first, second, third) = (id(&mut client)?, id(&mut other)?, id(&mut client)?);
                 if first == second || first != third {
@@ -210,18 +205,38 @@ impl Connector {
     ) -> Result<(Client, Between), ContentError> {
         let failed = |error| self.unconnected(&error);
         if self.between == Some(Between::Pooler) {
-            return Ok((open(config, tls).map_err(failed)?, Between::Pooler));
+            return Ok((self.opened(open(config, tls))?, Between::Pooler));
         }
         match open(&session::asked_for(config), tls) {
             Ok(mut client) => {
                 let between = session::heard(&mut client).map_err(failed)?;
                 Ok((client, between))
             }
-            Err(error) => match session::refused_by(&error) {
-                Some(between) => Ok((open(config, tls).map_err(failed)?, between)),
+            Err(Unopened::Server(error)) => match session::refused_by(&error) {
+                Some(between) => Ok((self.opened(open(config, tls))?, between)),
                 None => Err(failed(error)),
             },
+            Err(unopened) => self
+                .opened(Err(unopened))
+                .map(|client| (client, Between::Nothing)),
         }
+    }
+
+    fn opened(&self, opened: Result<Client, Unopened>) -> Result<Client, ContentError> {
+        opened.map_err(|unopened| match unopened {
+            Unopened::Server(error) => self.unconnected(&error),
+            Unopened::Machine(error) => self.no_room(&error),
+        })
+    }
+
+    fn no_room(&self, error: &io::Error) -> ContentError {
+        self.wrong(
+            CONNECTING,
+            format!(
+                "this machine gives no more to work with ({error}): raise the limit of open files of whoever runs Lifeboat \
+                 (ulimit -n, LimitNOFILE), or lower connections"
+            ),
+        )
     }
 
     /// Asks the server to end what a session of it is at.
@@ -229,7 +244,9 @@ impl Connector {
     /// # Errors
     /// [`ContentError::Database`] when the request does not get there.
     pub(super) fn cancel(&self, session: &CancelToken) -> Result<(), ContentError> {
-        let sent = match self.ready()?.1 {
+        let tls = self.ready()?.1;
+        room_for_a_runtime().map_err(|error| self.no_room(&error))?;
+        let sent = match tls {
             Some(tls) => session.cancel_query(tls),
             None => session.cancel_query(NoTls),
         };
@@ -435,51 +452,4 @@ impl Connector {
     pub fn is_local(&self) -> bool {
         self.config().is_ok_and(|config| address::is_local(&config))
     }
-}
-
-fn open(config: &Config, tls: Option<&MakeRustlsConnect>) -> Result<Client, postgres::Error> {
-    let config = postgres::Config::from(config.clone());
-    match tls {
-        Some(tls) => config.connect(tls.clone()),
-        None => config.connect(NoTls),
-    }
-}
-
-async fn open_within(
-    config: &Config,
-    tls: Option<&MakeRustlsConnect>,
-) -> Result<(tokio_postgres::Client, Driving), postgres::Error> {
-    match tls {
-        Some(tls) => config
-            .connect(tls.clone())
-            .await
-            .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
-        None => config
-            .connect(NoTls)
-            .await
-            .map(|(client, connection)| (client, Box::pin(connection) as Driving)),
-    }
-}
-
-/// How the server is made sure of: by a certificate that one of those in the file has signed.
-fn tls(file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
-    let unreadable = |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
-    let mut roots = rustls::RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| unreadable(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(unreadable("there is none in it".to_owned()));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unreadable(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
 }

@@ -10,6 +10,7 @@
 mod add;
 mod digest;
 mod reach;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use crate::content::{ContentError, FileTime, Item, ItemKind};
 use crate::domain::environment::DATA_STORE;
 
 pub use self::add::add;
+pub use self::table::leave_out;
 
 /// How many levels of folders are above the records.
 const LEVELS: usize = 3;

@@ -178,6 +178,16 @@ pub fn next_of(default: &str) -> Option<String> {
     }
 }
 
+/// A name as the server writes it, taken apart: the schema, if there is one, and the name.
+#[must_use]
+pub fn path_of(text: &str) -> Option<(Option<String>, String)> {
+    match tokens(text).ok()?.as_slice() {
+        [name] => Some((None, name.name()?)),
+        [schema, dot, name] if dot.is_sign(".") => Some((Some(schema.name()?), name.name()?)),
+        _ => None,
+    }
+}
+
 /// Words that something else begins with behind a column's type.
 const NO_TYPE: [&str; 11] = [
     "default",

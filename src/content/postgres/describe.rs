@@ -45,7 +45,8 @@ SELECT u.relid, s.relname::text, a.attname::text, format_type(q.seqtypid, NULL),
              FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
        ARRAY(SELECT x.is_grantable \
              FROM aclexplode(s.relacl) x WHERE x.grantee <> s.relowner ORDER BY x.grantee, x.privilege_type), \
-       u.owned, q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache, q.seqcycle \
+       u.owned, q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache, q.seqcycle, \
+       obj_description(s.oid, 'pg_class') \
 FROM (SELECT d.refobjid AS relid, d.refobjsubid AS attnum, d.objid AS seq, true AS owned FROM pg_depend d \
       WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') \
       AND d.refobjid = ANY($1) \
@@ -68,6 +69,13 @@ SELECT c.oid, CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grant
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped, aclexplode(a.attacl) x \
 WHERE c.oid = ANY($1) AND x.grantee <> c.relowner ORDER BY 2, 3, 4";
 
+/// What an owner may do with its own table, where somebody has taken a right from it.
+const OWN_RIGHTS: &str = "\
+SELECT c.oid, ARRAY(SELECT x.privilege_type::text FROM aclexplode(c.relacl) x WHERE x.grantee = c.relowner ORDER BY 1) \
+FROM pg_class c WHERE c.oid = ANY($1) AND c.relacl IS NOT NULL \
+AND EXISTS (SELECT FROM aclexplode(acldefault('r', c.relowner)) d WHERE NOT EXISTS \
+            (SELECT FROM aclexplode(c.relacl) x WHERE x.grantee = c.relowner AND x.privilege_type = d.privilege_type))";
+
 /// The columns of one table: those that rows have, and those that the server works out.
 pub(super) type Columns = (Vec<Column>, Vec<Generated>);
 
@@ -75,8 +83,12 @@ pub(super) fn all_columns(
     client: &mut impl GenericClient,
     schema: &str,
 ) -> Result<BTreeMap<u32, Columns>, postgres::Error> {
+    let path = search_path(client)?;
+    set_search_path(client, &[schema])?;
     let mut all: BTreeMap<u32, Columns> = BTreeMap::new();
-    for row in client.query(COLUMNS, &[&schema])? {
+    let rows = client.query(COLUMNS, &[&schema])?;
+    client.execute(SEARCH_PATH, &[&path])?;
+    for row in rows {
         let (columns, generated) = all.entry(row.get(0)).or_default();
         let (collation, schema): (Option<String>, Option<String>) = (row.get(9), row.get(8));
         let column = Column {
@@ -111,10 +123,7 @@ pub(super) fn describe(
     tables: &mut [Table],
 ) -> Result<(), postgres::Error> {
     let oids: Vec<u32> = tables.iter().map(|table| table.found.oid).collect();
-    // Definitions then come without the schema. Whoever looks may have a use for the path that there was.
-    let path: String = client
-        .query_one("SELECT current_setting('search_path')", &[])?
-        .get(0);
+    let path = search_path(client)?;
     set_search_path(client, &[schema])?;
     let mut by_oid: BTreeMap<u32, &mut Table> =
         tables.iter_mut().map(|table| (table.found.oid, table)).collect();
@@ -157,6 +166,7 @@ pub(super) fn describe(
                 cache: row.get(12),
                 cycles: row.get(13),
             }),
+            comment: row.get(14),
             special_grants: special
                 .map(|((role, right), grantable)| SpecialGrant {
                     role: role.clone(),
@@ -185,9 +195,23 @@ pub(super) fn describe(
             table.special_grants.push(grant);
         }
     }
+    for row in client.query(OWN_RIGHTS, &[&oids])? {
+        if let Some(table) = by_oid.get_mut(&row.get(0)) {
+            table.own_rights = Some(row.get(1));
+        }
+    }
     dress::fill(client, &oids, &mut by_oid)?;
-    client.execute("SELECT set_config('search_path', $1, true)", &[&path])?;
+    client.execute(SEARCH_PATH, &[&path])?;
     Ok(())
+}
+
+const SEARCH_PATH: &str = "SELECT set_config('search_path', $1, true)";
+
+/// The path that there is. Definitions are read with another one, without the schema that they are in, and whoever looks
+/// may have a use for this one.
+fn search_path(client: &mut impl GenericClient) -> Result<String, postgres::Error> {
+    let row = client.query_one("SELECT current_setting('search_path')", &[])?;
+    Ok(row.get(0))
 }
 
 /// Makes these schemas the ones that unqualified names are looked up in, until the transaction ends.
@@ -196,6 +220,6 @@ pub(super) fn set_search_path(
     schemas: &[&str],
 ) -> Result<(), postgres::Error> {
     let path: Vec<_> = schemas.iter().map(|schema| names::quoted(schema)).collect();
-    client.execute("SELECT set_config('search_path', $1, true)", &[&path.join(", ")])?;
+    client.execute(SEARCH_PATH, &[&path.join(", ")])?;
     Ok(())
 }

@@ -66,6 +66,12 @@ impl Layout {
                         format!("the table {name} was dropped meanwhile: look who did that, and try again"),
                     ));
                 }
+                Kind::Ours { workspace, .. } if odd.is_none() && points_elsewhere(&columns).is_some() => {
+                    odd_workspaces.insert(workspace);
+                    layout
+                        .unreadable
+                        .extend(points_elsewhere(&columns).map(|column| elsewhere(schema, &name, column)));
+                }
                 Kind::Ours { workspace, holds } if odd.is_none() => layout.tables.push(Table {
                     name,
                     workspace,
@@ -78,6 +84,7 @@ impl Layout {
                     sequences: Vec::new(),
                     owner: row.get(2),
                     grants: Vec::new(),
+                    own_rights: None,
                     special_grants: Vec::new(),
                     dress: None,
                     any_bytes,
@@ -97,13 +104,16 @@ impl Layout {
                 Kind::Cluster => layout.left_out.push(format!(
                     "the table {name} keeps the cluster's journal, which Jackrabbit makes anew: it is not in the backup"
                 )),
-                Kind::Other if row.get::<_, String>(7) == "r" && !row.get::<_, bool>(8) => others.push(name),
+                Kind::Other if row.get::<_, String>(7) == "r" && !row.get::<_, bool>(8) => {
+                    others.push((name, columns));
+                }
                 Kind::Other => {}
             }
         }
         layout
             .unreadable
             .extend(strangers(connector, &layout.tables, &others));
+        let others: Vec<String> = others.into_iter().map(|(name, _)| name).collect();
         if !others.is_empty() {
             layout.left_out.push(format!(
                 "{} in the schema {schema} that are not Jackrabbit's are left alone: {}",
@@ -209,25 +219,72 @@ impl Oddity {
     }
 }
 
-/// Tables that are named like those of a known workspace and do not have their columns.
-fn strangers(connector: &Connector, tables: &[Table], others: &[String]) -> Vec<String> {
+/// A column whose values only say where something is that no row holds: the server's large objects.
+fn points_elsewhere(columns: &[Column]) -> Option<&Column> {
+    let is_number = |column: &&Column| {
+        let kind = column.data_type.as_str();
+        ["oid", "lo"].contains(&kind.rsplit('.').next().unwrap_or(kind))
+    };
+    columns.iter().find(is_number)
+}
+
+fn elsewhere(schema: &str, table: &str, column: &Column) -> String {
+    let (table_name, quoted) = (names::in_schema(schema, table), names::quoted(&column.name));
+    format!(
+        "the column {} of the table {table} only has the numbers of large objects ({}), and those would be missing from \
+         backups: keep the data in the table, with `ALTER TABLE {table_name} ALTER COLUMN {quoted} TYPE bytea USING \
+         lo_get({quoted})` while Magnolia is stopped",
+        column.name, column.data_type
+    )
+}
+
+/// Tables that are named or made like Jackrabbit's and are not both: what is in them may be content that nobody backs up.
+fn strangers(connector: &Connector, tables: &[Table], others: &[(String, Vec<Column>)]) -> Vec<String> {
     let settings = connector.settings();
-    let stem = |name: &str| -> Option<String> {
+    let suffix_of = |name: &str| {
         let lower = name.to_lowercase();
-        let (suffix, _, _) = SUFFIXES.iter().find(|(suffix, _, _)| lower.ends_with(suffix))?;
-        lower.strip_suffix(suffix).map(str::to_owned)
+        let mut suffixes = SUFFIXES.iter();
+        suffixes.find(move |(suffix, _, _)| lower.ends_with(suffix))
+    };
+    let stem = |name: &str| -> Option<String> {
+        let (suffix, _, _) = suffix_of(name)?;
+        name.to_lowercase().strip_suffix(suffix).map(str::to_owned)
     };
     let known: BTreeSet<String> = tables.iter().filter_map(|table| stem(&table.name)).collect();
     let versions = settings.version_prefix.to_lowercase();
-    let others = others.iter().filter_map(|name| {
+    let prefix = settings.workspace_prefix.to_lowercase();
+    let is_left_alone = |name: &str| {
+        let mut alone = settings.leave_alone.iter();
+        alone.any(|begin| name.to_lowercase().starts_with(&begin.to_lowercase()))
+    };
+    let others = others.iter().filter_map(|(name, columns)| {
         let stem = stem(name)?;
-        let is_named_like_one = known.contains(&stem) || format!("{stem}_") == versions;
-        is_named_like_one.then(|| {
-            format!(
-                "the table {name} is named like one of Jackrabbit's and lacks its columns: what is in it would be missing \
-                 from backups; look what it is, and give it another name if it is somebody else's"
-            )
-        })
+        let (_, holds, wanted) = suffix_of(name)?;
+        if is_left_alone(name) {
+            return None;
+        }
+        // Names are kept by many; nodes and their binaries by nobody else.
+        let is_telling = *holds != Holds::Names;
+        let is_named_like_one = known.contains(&stem)
+            || format!("{stem}_") == versions
+            || is_telling && stem.len() > prefix.len() && stem.starts_with(&prefix);
+        let is_made_like_one = wanted.len() == columns.len() && has(columns, wanted);
+        if is_named_like_one {
+            Some(format!(
+                "the table {name} is named like one of Jackrabbit's and lacks its columns ({}): what is in it would be missing \
+                 from backups; look what it is, and give it another name, or name it in leave_alone, if it is somebody else's",
+                wanted.join(", ")
+            ))
+        } else if is_telling && is_made_like_one {
+            Some(format!(
+                "the table {name} is made like one of Jackrabbit's, and begins neither with {} nor with {}: what is in it would \
+                 be missing from backups. Make workspace_prefix and version_prefix those of Jackrabbit's configuration; if it \
+                 is somebody else's, name what it begins with in leave_alone",
+                settings.workspace_prefix, settings.version_prefix
+            ))
+        } else {
+            None
+        }
     });
     others.collect()
 }
@@ -282,17 +339,19 @@ const SUFFIXES: [(&str, Holds, &[&str]); 4] = [
     ("_binval", Holds::Binaries, &["binval_id", "binval_data"]),
 ];
 
+fn has(columns: &[Column], wanted: &[&str]) -> bool {
+    let is_there = |name: &&str| {
+        let mut columns = columns.iter();
+        columns.any(|column| column.name.eq_ignore_ascii_case(name))
+    };
+    wanted.iter().all(is_there)
+}
+
 /// What a table is, by its name and its columns.
 fn classify(connector: &Connector, name: &str, columns: &[Column]) -> Kind {
     let settings = connector.settings();
     let lower = name.to_lowercase();
-    let has = |wanted: &[&str]| {
-        wanted.iter().all(|name| {
-            columns
-                .iter()
-                .any(|column| column.name.eq_ignore_ascii_case(name))
-        })
-    };
+    let has = |wanted: &[&str]| has(columns, wanted);
     for (suffix, holds, wanted) in &SUFFIXES {
         let holds = *holds;
         let Some(stem) = lower.strip_suffix(suffix) else {

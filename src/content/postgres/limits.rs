@@ -61,6 +61,7 @@ pub fn find(
     }
     limits.extend(locks(client, layout).map_err(&failed)?);
     limits.extend(standbys(client).map_err(&failed)?);
+    limits.extend(order_of_texts(client).map_err(&failed)?);
     let schema = &connector.settings().schema;
     for prepared in holders::prepared(client, schema, Some(&names(layout))).map_err(&failed)? {
         limits.push(Limit::new(
@@ -82,6 +83,37 @@ pub fn find(
 
 fn names(layout: &Layout) -> Vec<String> {
     layout.tables.iter().map(|table| table.name.clone()).collect()
+}
+
+/// Indexes on texts that were sorted in another order than the machine's now: rows are not found in them, and come in twice.
+fn order_of_texts(client: &mut impl GenericClient) -> Result<Option<Limit>, postgres::Error> {
+    let knows: bool = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion')",
+            &[],
+        )?
+        .get(0);
+    if !knows {
+        return Ok(None);
+    }
+    let changed = client.query_opt(
+        "SELECT datname::text, datcollversion, pg_database_collation_actual_version(oid) FROM pg_database \
+         WHERE datname = current_database() AND datcollversion <> pg_database_collation_actual_version(oid)",
+        &[],
+    )?;
+    Ok(changed.map(|row| {
+        let (name, then, now): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+        let database = quoted(name);
+        Limit::new(
+            "order of texts",
+            Hinders::Nothing,
+            format!(
+                "the indexes of {name} were made with version {then} of its collation, and the machine has {now}: they may be \
+                 corrupt, and rows that are there twice by that cannot be restored. Type `REINDEX DATABASE {database}`, then \
+                 `ALTER DATABASE {database} REFRESH COLLATION VERSION`"
+            ),
+        )
+    }))
 }
 
 /// Whether every transaction begins read-only, and who has set that.

@@ -12,13 +12,13 @@
 //! website/pm_website_bundle/2.trailer
 //! ```
 //!
-//! - `connect`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user and stands in
-//!   between. `trouble`: what is said to that.
+//! - `connect`, `opening`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user
+//!   and stands in between. `trouble`: what is said to that.
 //! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
-//! - `rights`, `limits`, `holders`: what stands in the way.
-//! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `rehearsal`: the
-//!   statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says; `written`: the same
-//!   without it.
+//! - `rights`, `limits`, `holders`, `ties`: what stands in the way.
+//! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
+//!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
+//!   `written`: the same without it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
 //! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
@@ -27,10 +27,12 @@
 
 mod accept;
 mod address;
+mod bare;
 pub mod blueprint;
 pub mod bundle;
 pub mod connect;
 mod constraint;
+pub mod counted;
 pub mod data_store;
 pub mod definition;
 mod describe;
@@ -42,6 +44,7 @@ pub mod limits;
 pub mod moment;
 pub mod names;
 pub mod note;
+mod opening;
 mod passfile;
 mod pool;
 pub mod read;
@@ -55,6 +58,7 @@ pub mod stage;
 pub mod standby;
 pub mod switch;
 pub mod tables;
+pub mod ties;
 mod token;
 mod trouble;
 mod walk;

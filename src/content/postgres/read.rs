@@ -423,6 +423,7 @@ mod tests {
             sequences: Vec::new(),
             owner: "magnolia".into(),
             grants: Vec::new(),
+            own_rights: None,
             special_grants: Vec::new(),
             dress: None,
             any_bytes: false,

@@ -143,6 +143,22 @@ const RIGHTS: [&str; 9] = [
     "USAGE",
 ];
 
+/// Statements that take those rights from the owner of a table that it has not on another one, the model.
+#[must_use]
+pub fn own_rights(table: &Table, model: &Table, schema: &str, owner: &str) -> Vec<String> {
+    let Some(rights) = &model.own_rights else {
+        return Vec::new();
+    };
+    let object = in_schema(schema, &table.name);
+    let owner = quoted(owner);
+    let mut statements = vec![format!("REVOKE ALL ON {object} FROM {owner}")];
+    let known = RIGHTS
+        .iter()
+        .filter(|known| rights.iter().any(|right| right == **known));
+    statements.extend(known.map(|right| format!("GRANT {right} ON {object} TO {owner}")));
+    statements
+}
+
 /// Statements that give others the rights on a table and its sequences that they have on another one, the model. Roles
 /// that do not exist here are left out by `exists`.
 #[must_use]

@@ -18,7 +18,7 @@ const SETTINGS: &str = "-c statement_timeout=0 -c lock_timeout=60s -c idle_in_tr
 
 /// What a transaction begins with, for itself alone. Newer servers have a limit more.
 pub(super) const LOCAL: &str = "SET LOCAL role TO DEFAULT; SET LOCAL search_path TO DEFAULT; \
-     SET LOCAL default_tablespace TO DEFAULT; SET LOCAL default_table_access_method TO DEFAULT; \
+     SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method TO DEFAULT; \
      SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = 0; \
      SET LOCAL row_security = off; SET LOCAL synchronous_commit = local; SET LOCAL standard_conforming_strings = on; \
      SET LOCAL quote_all_identifiers = off; \

@@ -11,6 +11,7 @@ use std::thread;
 
 use postgres::{GenericClient, Transaction};
 
+use super::bare;
 use super::blueprint::{Blueprints, Part};
 use super::connect::Connector;
 use super::describe::set_search_path;
@@ -169,7 +170,11 @@ impl Stage {
     ) -> Result<(), ContentError> {
         let failed = self.connector.failed("making a schema beside the live one");
         let name = quoted(schema);
-        let mut statements = vec![format!("CREATE SCHEMA {name}")];
+        client
+            .batch_execute(&format!("CREATE SCHEMA {name}"))
+            .map_err(&failed)?;
+        bare::strip_schema(client, schema).map_err(&failed)?;
+        let mut statements = Vec::new();
         if let Some(role) = &self.owner.role {
             statements.push(format!(
                 "GRANT USAGE, CREATE ON SCHEMA {name} TO {}",
@@ -206,6 +211,7 @@ impl Stage {
             let mut transaction = session.begin().map_err(&failed)?;
             self.owner.act(&self.connector, &mut transaction)?;
             self.run(&mut transaction, &drawn.sequences)?;
+            bare::strip(&mut transaction, &self.fresh).map_err(&failed)?;
             transaction.commit().map_err(failed)?;
         }
         let mut order: Vec<&Table> = tables.iter().collect();
@@ -280,6 +286,7 @@ impl Stage {
             transaction.batch_execute(ANY_BYTES).map_err(&failed)?;
         }
         self.run(&mut transaction, &drawn.create)?;
+        bare::strip(&mut transaction, &self.fresh).map_err(&failed)?;
         let statement = format!(
             "COPY {} ({}) FROM STDIN (FORMAT binary, FREEZE)",
             in_schema(&self.fresh, &table.name),

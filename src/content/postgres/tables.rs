@@ -102,6 +102,9 @@ pub struct Sequence {
     /// How it counts. `None` in a backup of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counting: Option<Counting>,
+    /// The comment on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// Rights of others on it, as on a table.
     #[serde(default)]
     pub grants: Vec<(String, String)>,
@@ -154,6 +157,9 @@ pub struct Table {
     pub owner: String,
     /// Rights of others on it: role and right; `PUBLIC` for everybody.
     pub grants: Vec<(String, String)>,
+    /// The owner's own rights, where they are not what an owner has by itself. `None` in a backup of an earlier version too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_rights: Option<Vec<String>>,
     /// Rights on single columns of it, and rights that may be passed on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub special_grants: Vec<SpecialGrant>,

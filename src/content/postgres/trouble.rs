@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 
+use postgres::error::SqlState;
+
 use super::session;
 
 /// What the server said, in one sentence: its message, its detail and its hint.
@@ -16,7 +18,11 @@ pub fn sentence(error: &postgres::Error) -> String {
         };
     };
     let mut text = told.message().to_owned();
-    for more in [told.detail(), told.hint()].into_iter().flatten() {
+    // What hangs on something may be Live's, or somebody's: that it could all be dropped as well is no advice.
+    let hint = told
+        .hint()
+        .filter(|_| told.code() != &SqlState::DEPENDENT_OBJECTS_STILL_EXIST);
+    for more in [told.detail(), hint].into_iter().flatten() {
         text = format!("{text}; {}", more.trim_end_matches('.'));
     }
     match told.code().code() {
@@ -42,6 +48,10 @@ pub fn sentence(error: &postgres::Error) -> String {
         ),
         "26000" | "42P05" => format!("{text}: {}", session::MIXED),
         "42501" => format!("{text}: the user of Lifeboat lacks a right; `lifeboat check` names it"),
+        "23505" if text.contains("could not create unique index") => format!(
+            "{text}: the index was corrupt when these rows were backed up, as happens when the C library of the database's \
+             machine was updated. Take an older backup, or keep one of these rows in Live, type REINDEX TABLE, and back up anew"
+        ),
         "53100" => format!("{text}: the database's disk is full"),
         _ => text,
     }

@@ -37,6 +37,10 @@ pub struct PostgresSettings {
     /// What the tables of the version storage begin with.
     #[serde(default = "version_prefix")]
     pub version_prefix: String,
+    /// What the names of tables begin with that are made like Jackrabbit's and belong to somebody else, such as another
+    /// Magnolia in the same schema.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leave_alone: Vec<String>,
     /// The folder of Jackrabbit's data store. Left out when binaries are kept in a table, or in none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_store: Option<PathBuf>,
@@ -96,6 +100,7 @@ impl PostgresSettings {
             ca_file: None,
             workspace_prefix: workspace_prefix(),
             version_prefix: version_prefix(),
+            leave_alone: Vec::new(),
             data_store: None,
             search_indexes: Vec::new(),
             connections: connections(),

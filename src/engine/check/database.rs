@@ -9,17 +9,19 @@ use rustix::fs::{Access, access};
 use super::Findings;
 use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
+use crate::content::postgres::counted;
 use crate::content::postgres::data_store::items;
 use crate::content::postgres::layout::Layout;
 use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
-use crate::content::postgres::replaced::{self, Left};
 use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
+use crate::content::postgres::ties;
 use crate::domain::check::DatabaseFound;
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
 use crate::domain::measure;
+use crate::domain::plan::Selection;
 use crate::domain::settings::{InstanceSettings, PostgresSettings};
 use crate::engine::restore::{database, plan, search_indexes};
 use crate::engine::{Live, Variables};
@@ -63,56 +65,11 @@ impl Live {
         if !is_standby {
             makeable(&connector, session, &layout, findings);
         }
+        tied(&connector, session, &layout, findings);
         room(&connector, session, &layout, findings);
         data_store(settings, &layout, findings);
         search_indexes(settings, &layout, findings);
         self.check_leftovers(instance, &connector, session, findings);
-    }
-
-    fn check_leftovers(
-        &self,
-        instance: &InstanceSettings,
-        connector: &Connector,
-        session: &mut Session,
-        findings: &mut Findings<'_>,
-    ) {
-        let name = self.name();
-        let found = replaced::find(connector, name, &instance.name);
-        let all = session.begin().and_then(|mut transaction| {
-            let rows = transaction.query(
-                "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1",
-                &[&replaced::PREFIX],
-            )?;
-            Ok(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())
-        });
-        let (left, all) = match (found, all) {
-            (Ok(left), Ok(all)) => (left, all),
-            (Err(error), _) => return findings.failed("leftovers", error.to_string()),
-            (_, Err(error)) => {
-                let error = connector.failed("looking for what restores have left")(error);
-                return findings.failed("leftovers", error.to_string());
-            }
-        };
-        let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());
-        for left in &left {
-            leftover(left, is_at_work, findings);
-        }
-        let mut count = left.len();
-        for schema in all {
-            if !left.iter().any(|left| left.schema == schema) {
-                count += 1;
-                findings.warning(
-                    "leftovers",
-                    format!(
-                        "the schema {schema} is named like one of Lifeboat's and belongs to another environment or instance, \
-                         or to nobody: Lifeboat leaves it alone here"
-                    ),
-                );
-            }
-        }
-        if count == 0 {
-            findings.ok("leftovers", "no restore has left anything in the database");
-        }
     }
 }
 
@@ -336,6 +293,42 @@ fn makeable(connector: &Connector, session: &mut Session, layout: &Layout, findi
     }
 }
 
+/// What hinders the tables from being exchanged, and what an exchange by an earlier version has left wrong.
+fn tied(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
+    let schema = &connector.settings().schema;
+    let found = within(connector, session, |transaction| {
+        let names: Vec<String> = layout.tables.iter().map(|table| table.name.clone()).collect();
+        let failed = connector.failed("looking what is counted with");
+        let outside = counted::outside(transaction, schema, &names).map_err(failed)?;
+        // That several roles own the tables has been said.
+        let owner = Owner::find(connector, transaction, &layout.tables, &layout.tables).ok();
+        let moved = database::moved(&layout.tables, &Selection::default());
+        let tied = owner.map(|owner| ties::find(connector, transaction, &owner, &moved));
+        Ok((outside, tied.transpose()?.unwrap_or_default()))
+    });
+    let (outside, tied) = match found {
+        Ok(found) => found,
+        Err(error) => return findings.failed("tables", error.to_string()),
+    };
+    for sentence in tied {
+        findings.failed("tables", format!("they cannot be exchanged: {sentence}"));
+    }
+    for outside in outside {
+        let (what, statements) = (outside.sentence(), outside.statements(schema));
+        if outside.is_left() {
+            findings.failed(
+                "tables",
+                format!("{what}, which goes with the tables that a restore has replaced: `{statements}`"),
+            );
+        } else {
+            findings.warning(
+                "tables",
+                format!("{what}, which is in no backup, and so drills fail: to give it one of its own, `{statements}`"),
+            );
+        }
+    }
+}
+
 /// Whether a second copy of the tables has room.
 fn room(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
     let needed = layout.tables.iter().map(|table| table.found.total_bytes).sum();
@@ -459,27 +452,5 @@ fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut F
                 ),
             ),
         }
-    }
-}
-
-/// What a restore has left in the database.
-fn leftover(left: &Left, is_at_work: bool, findings: &mut Findings<'_>) {
-    let what = format!("the schema {}, {}", left.schema, measure::bytes(left.bytes));
-    if left.is_replaced() {
-        findings.ok(
-            "leftovers",
-            format!(
-                "{what}: tables that job {} replaced, they stay until {}",
-                left.note.job,
-                measure::moment(left.note.expires)
-            ),
-        );
-    } else if is_at_work {
-        findings.ok("leftovers", format!("{what}: the job that runs is at work in it"));
-    } else {
-        findings.warning(
-            "leftovers",
-            format!("{what}: an interrupted restore or drill has left it, and it goes with the next backup"),
-        );
     }
 }

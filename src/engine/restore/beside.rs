@@ -184,7 +184,12 @@ impl<'s> Staged<'s> {
                 self.instance
             ))),
             None => match &self.place {
-                Place::Tables(staging) => staging.settle(),
+                Place::Tables(staging) => {
+                    for left_out in staging.settle()? {
+                        work.log(Severity::Warning, &format!("{}: {left_out}", self.instance));
+                    }
+                    Ok(())
+                }
                 Place::Folder(_) | Place::Scratch(_) => Ok(()),
             },
         }

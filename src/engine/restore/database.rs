@@ -13,7 +13,8 @@ use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::rights::{self, Missing};
 use crate::content::postgres::stage::Owner;
-use crate::content::postgres::tables::Table;
+use crate::content::postgres::tables::{Holds, Table};
+use crate::content::postgres::ties;
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy};
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
@@ -115,6 +116,11 @@ pub(super) fn plan(
         Ok(owner) if takes_changes => {
             let mut transaction = session.begin().map_err(&failed)?;
             found.rehearse(connector, &mut transaction, &owner, &staged, &layout.tables);
+            drop(transaction);
+            let moved = moved(&layout.tables, selection);
+            let mut transaction = session.begin().map_err(&failed)?;
+            let tied = ties::find(connector, &mut transaction, &owner, &moved)?;
+            found.obstacles.extend(tied);
         }
         Ok(_) => {}
     }
@@ -188,6 +194,16 @@ fn newer(staged: &[Table], live: &[Table]) -> Vec<String> {
     sentences
 }
 
+/// The numbers of the live tables that a restore of a selection replaces.
+pub(in crate::engine) fn moved(live: &[Table], selection: &Selection) -> Vec<u32> {
+    let goes = |table: &&Table| {
+        table.holds != Holds::DataStore
+            && is_staged(selection, table)
+            && (selection.workspaces.is_empty() || table.workspace != VERSIONS)
+    };
+    live.iter().filter(goes).map(|table| table.found.oid).collect()
+}
+
 /// What refers to live tables and would go on referring to the old ones: views, foreign keys, triggers, publications.
 fn clinging(
     connector: &Connector,
@@ -195,14 +211,7 @@ fn clinging(
     layout: &Layout,
     selection: &Selection,
 ) -> Result<Vec<String>, EngineError> {
-    let oids: Vec<u32> = layout
-        .tables
-        .iter()
-        .filter(|table| {
-            is_staged(selection, table) && (selection.workspaces.is_empty() || table.workspace != VERSIONS)
-        })
-        .map(|table| table.found.oid)
-        .collect();
+    let oids = moved(&layout.tables, selection);
     let rows = client
         .query(
             "SELECT DISTINCT 'the view ' || v.relname || ' shows', t.relname::text FROM pg_depend d \

@@ -34,6 +34,7 @@ use std::cell::Cell;
 use after::leave_out_unconfigured;
 use beside::Staged;
 use journal::{Journal, Stage};
+pub(super) use undo::undropped_sentence;
 
 use super::lock::Needs;
 use super::start::Beginning;

@@ -1,7 +1,8 @@
 //! What a restore would change in a database, node by node, without loading anything.
 //!
 //! Both sides are rows in groups. A group that both have is the same on both, and its rows are only counted. What is left
-//! is compared row by row: by its key it is added, changed or removed.
+//! is compared row by row: by its key it is added, changed or removed. Tables of names, references and binaries are compared
+//! in the same way.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -42,14 +43,16 @@ pub(super) fn compare(
 ) -> Result<Vec<WorkspaceChange>, EngineError> {
     let moment = Moment::take(connector, false)?;
     let connector = &moment.connector;
-    let chosen = |table: &&Table| {
-        matches!(table.holds, Holds::Bundles | Holds::DataStore) && is_compared(selection, &table.workspace)
-    };
+    let chosen = |table: &&Table| is_compared(selection, &table.workspace);
     let live: Arc<Vec<Table>> = Arc::new(moment.layout.tables.iter().filter(chosen).cloned().collect());
     let stored: Vec<&Table> = described.iter().filter(chosen).collect();
-    let mut changes = Vec::new();
-    let bytes: u64 = stored.iter().map(|table| bytes_of(copy, &table.workspace)).sum();
-    watch.total(stored.iter().map(|table| rows_of(copy, &table.name)).sum(), bytes);
+    let mut found = Vec::new();
+    let is_stored = |name: &str| stored.iter().any(|table| table.name == name);
+    let copied = || copy.tables.iter().filter(|copied| is_stored(&copied.name));
+    watch.total(
+        copied().map(|table| table.rows).sum(),
+        copied().map(|table| table.bytes).sum(),
+    );
     watch.instance(&copy.name);
 
     let mut sides = Vec::new();
@@ -93,20 +96,76 @@ pub(super) fn compare(
     }
     for side in sides {
         let bytes = bytes_of(copy, &side.table.workspace);
-        changes.push(side.into_change(files, &copy.name, bytes)?);
+        let table = side.table.clone();
+        found.push((table, side.into_change(files, &copy.name, bytes)?));
     }
     // What is not in Live at all comes back whole.
     for table in stored {
         if !live.iter().any(|live| live.name == table.name) {
-            changes.push(WorkspaceChange {
+            let change = WorkspaceChange {
                 added: rows_of(copy, &table.name),
                 ..unchanged(&copy.name, &table.workspace, bytes_of(copy, &table.workspace))
-            });
+            };
+            found.push((table.clone(), change));
         }
     }
+    let mut changes = by_workspace(found);
     changes.extend(compare_data_store(connector, files, copy)?);
     changes.sort_by(|a, b| a.workspace.cmp(&b.workspace));
     Ok(changes)
+}
+
+/// The changes of workspaces out of those of their tables. A workspace has as many items as nodes; what else belongs to
+/// them is named by its table where it differs, and counted where no node does.
+fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
+    let is_counted =
+        |table: &Table| matches!(table.holds, Holds::Bundles | Holds::DataStore | Holds::FileSystem);
+    let (counted, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(table, _)| is_counted(table));
+    let mut changes: Vec<WorkspaceChange> = Vec::new();
+    for (_, change) in counted {
+        match changes
+            .iter_mut()
+            .find(|known| known.workspace == change.workspace)
+        {
+            None => changes.push(change),
+            Some(known) => {
+                add(known, &change);
+                known.examples.extend(change.examples);
+            }
+        }
+    }
+    let different: BTreeSet<String> = changes
+        .iter()
+        .filter(|change| !change.is_unchanged())
+        .map(|change| change.workspace.clone())
+        .collect();
+    for (table, mut change) in others {
+        let differs = !change.is_unchanged();
+        change.unchanged = 0;
+        change.examples = Vec::new();
+        let at = changes
+            .iter()
+            .position(|known| known.workspace == change.workspace);
+        let at = at.unwrap_or(changes.len());
+        if at == changes.len() {
+            changes.push(unchanged(&change.instance, &change.workspace, change.bytes));
+        }
+        if let Some(known) = changes.get_mut(at).filter(|_| differs) {
+            if !different.contains(&known.workspace) {
+                add(known, &change);
+            }
+            known.examples.insert(0, format!("the table {}", table.name));
+            known.examples.truncate(EXAMPLES);
+        }
+    }
+    changes
+}
+
+fn add(known: &mut WorkspaceChange, change: &WorkspaceChange) {
+    known.added += change.added;
+    known.changed += change.changed;
+    known.removed += change.removed;
+    known.unchanged += change.unchanged;
 }
 
 /// Whether a part of an instance takes part in a restore of a selection.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::database::moved;
 use super::nodes::is_compared;
 use super::scratch::ScratchStore;
 use crate::content::postgres::blueprint::Blueprints;
@@ -18,7 +19,7 @@ use crate::content::postgres::replaced::{self, Left};
 use crate::content::postgres::stage::{Owner, Stage};
 use crate::content::postgres::switch::{Exchange, Standing, own_name};
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::postgres::{data_store, names};
+use crate::content::postgres::{counted, data_store, names, ties};
 use crate::content::{ContentError, Item};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
@@ -156,7 +157,25 @@ impl TableStaging {
         staging.tables = tables;
         staging.copies = copies;
         staging.draw()?;
+        staging.find_ties(about.selection)?;
         Ok(staging)
+    }
+
+    /// Makes sure that nothing hinders the live tables from going, before anything is stopped for it.
+    fn find_ties(&self, selection: &Selection) -> Result<(), EngineError> {
+        let Stage { connector, owner, .. } = &self.stage;
+        let mut session = connector.connect()?;
+        let failed = connector.failed("looking at what goes with the tables");
+        let mut transaction = session.begin().map_err(failed)?;
+        let tied = ties::find(connector, &mut transaction, owner, &moved(&self.live, selection))?;
+        if tied.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::Failed(format!(
+            "the tables in {} cannot be exchanged: {}",
+            connector.place(),
+            tied.join("; ")
+        )))
     }
 
     /// Works out how the tables are made, and tries it.
@@ -230,6 +249,7 @@ impl TableStaging {
         staging.tables = tables;
         staging.stage.fresh.clone_from(&left.schema);
         staging.back_to = Some(left);
+        staging.find_ties(about.selection)?;
         Ok(staging)
     }
 
@@ -376,31 +396,45 @@ impl TableStaging {
         Ok(())
     }
 
-    /// What is left to do when everything was found right.
-    pub(super) fn settle(&self) -> Result<(), EngineError> {
-        self.add_rows()?;
-        Ok(self.stage.close(&self.drawn)?)
+    /// What is left to do when everything was found right. Gives what does not come back all the same, as sentences.
+    pub(super) fn settle(&self) -> Result<Vec<String>, EngineError> {
+        let left_out = self.add_rows()?;
+        self.stage.close(&self.tables, &self.drawn, &self.live)?;
+        Ok(left_out)
     }
 
     /// Adds the records of a data store in a table that the live one lacks, once what was staged has been found right.
-    /// Nothing is ever removed from it.
-    fn add_rows(&self) -> Result<(), EngineError> {
+    /// Nothing is ever removed from it. Rows that are no records do not come back.
+    fn add_rows(&self) -> Result<Vec<String>, EngineError> {
         let connector = &self.stage.connector;
+        let mut left_out = Vec::new();
         for table in self.tables.iter().filter(|table| table.holds == Holds::DataStore) {
-            if !self.live.iter().any(|live| live.name == table.name) {
-                continue;
-            }
             let failed = connector.failed("adding to the data store");
             let mut session = connector.connect()?;
             let mut transaction = session.begin().map_err(&failed)?;
             self.stage.owner.act(connector, &mut transaction)?;
+            let staged = names::in_schema(&self.stage.fresh, &table.name);
+            let live = names::in_schema(&connector.settings().schema, &table.name);
+            let is_live = self.scratch.is_none() && self.live.iter().any(|live| live.name == table.name);
+            let wrong =
+                data_store::leave_out(&mut transaction, table, &staged, is_live.then_some(live.as_str()))
+                    .map_err(&failed)?;
+            left_out.extend(wrong.into_iter().map(|id| {
+                format!(
+                    "{id} of the table {} does not come back: its data in the backup is not what its name says, or was never \
+                     written to the end",
+                    table.name
+                )
+            }));
+            if !is_live {
+                transaction.commit().map_err(&failed)?;
+                continue;
+            }
             let named = |column: &str| {
                 let place = table.place_of(column);
                 let column = place.and_then(|place| table.columns.get(place));
                 column.map(|column| names::quoted(&column.name))
             };
-            let staged = names::in_schema(&self.stage.fresh, &table.name);
-            let live = names::in_schema(&connector.settings().schema, &table.name);
             if let ([key], Some(data)) = (table.key.as_slice(), named("data")) {
                 let key = names::quoted(key);
                 let other = transaction
@@ -452,7 +486,24 @@ impl TableStaging {
                 .map_err(&failed)?;
             transaction.commit().map_err(&failed)?;
         }
-        Ok(())
+        Ok(left_out)
+    }
+
+    /// What was staged and counts with a sequence outside of it, as the beginning of a sentence. What Live shares with others
+    /// on purpose stays as it is in a restore; a drill is to prove that the backup needs nothing else.
+    fn counts_outside(&self) -> Result<Option<String>, EngineError> {
+        let connector = &self.stage.connector;
+        let failed = connector.failed("looking what is counted with");
+        let mut session = connector.connect()?;
+        let names: Vec<String> = self.tables.iter().map(|table| table.name.clone()).collect();
+        let outside = counted::outside(&mut session.begin().map_err(&failed)?, &self.stage.fresh, &names)
+            .map_err(&failed)?;
+        let schema = &connector.settings().schema;
+        let is_wrong = |outside: &counted::Outside| {
+            self.scratch.is_some() || outside.is_left() || outside.schema == *schema
+        };
+        let found = outside.into_iter().find(is_wrong);
+        Ok(found.map(|outside| format!("{}, which is not in the backup", outside.sentence())))
     }
 
     /// Reads back what was staged. Gives what is not as it is in the backup, as the beginning of a sentence.
@@ -465,6 +516,9 @@ impl TableStaging {
     ) -> Result<Option<String>, EngineError> {
         if let Some(difference) = self.stage.difference(&self.copies, watch)? {
             return Ok(Some(difference));
+        }
+        if let Some(outside) = self.counts_outside()? {
+            return Ok(Some(outside));
         }
         if let Some(refused) = self.stage.accepts(&self.tables, &self.drawn)? {
             return Ok(Some(refused));

@@ -28,6 +28,8 @@ use crate::engine::{EngineError, Live, Work};
 
 /// What the records of replaced tables are called.
 const REPLACED: &str = "replaced";
+/// What the records of replaced tables that could not be dropped are called.
+const UNDROPPED: &str = "undropped";
 /// What the records of the last restore are called.
 const LAST_RESTORE: &str = "last-restore";
 
@@ -293,6 +295,7 @@ impl Live {
     fn drop_left(&self, work: &Work, left: &LeftByInstance) -> Result<u64, EngineError> {
         let mut freed = 0;
         let mut failed = None;
+        let mut undropped = Vec::new();
         for (instance, left) in left {
             let connector = self.connector_of(instance)?;
             let dropped = if left.is_replaced() {
@@ -301,6 +304,9 @@ impl Live {
                 replaced::drop_schema(&connector, &left.schema)
             };
             if let Err(error) = dropped {
+                if left.is_replaced() {
+                    undropped.push((left.schema.clone(), error.to_string()));
+                }
                 // One that somebody holds keeps none of the others.
                 failed.get_or_insert(error);
                 continue;
@@ -315,12 +321,43 @@ impl Live {
                 ),
             );
         }
+        self.write_undropped(&undropped)?;
         self.look_for_replaced()?;
         self.changed();
         match failed {
             Some(error) => Err(error.into()),
             None => Ok(freed),
         }
+    }
+
+    fn write_undropped(&self, undropped: &[(String, String)]) -> Result<(), EngineError> {
+        let (papers, name) = (self.papers(), name_of(self.name()));
+        let written = if undropped.is_empty() {
+            papers.remove(UNDROPPED, &name)
+        } else {
+            papers.write(UNDROPPED, &name, &undropped)
+        };
+        written.map_err(self.paper_failed("writing to", UNDROPPED))
+    }
+
+    /// Why replaced tables could not be dropped when that was last tried, by their schema.
+    pub(in crate::engine) fn undropped(&self) -> Vec<(String, String)> {
+        let noted = self.papers().read(UNDROPPED, &name_of(self.name()));
+        noted.ok().flatten().unwrap_or_default()
+    }
+
+    /// Replaced tables whose time is over and that could not be dropped, as sentences.
+    pub(in crate::engine) fn overdue_tables(&self) -> Vec<String> {
+        let replaced = self.replaced_tables();
+        let is_overdue = |schema: &str| {
+            let mut replaced = replaced.iter();
+            replaced.any(|tables| tables.schema == schema && tables.expires <= self.now())
+        };
+        self.undropped()
+            .into_iter()
+            .filter(|(schema, _)| is_overdue(schema))
+            .map(|(schema, why)| undropped_sentence(&schema, &why))
+            .collect()
     }
 
     /// Looks in the databases which replaced tables stand, and remembers it.
@@ -492,6 +529,14 @@ impl Live {
         let noted = self.papers().read(REPLACED, &name_of(name));
         noted.ok().flatten().unwrap_or_default()
     }
+}
+
+/// What is said of replaced tables that cannot be dropped.
+pub(in crate::engine) fn undropped_sentence(schema: &str, why: &str) -> String {
+    format!(
+        "the replaced tables in {schema} are still there after their time: {why}. Take away what hangs on them, and type \
+         `lifeboat confirm`"
+    )
 }
 
 /// Whether an exchange with tables that were replaced at that time takes the whole restore back. An instance in a folder
