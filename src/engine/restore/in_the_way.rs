@@ -186,7 +186,8 @@ impl InTheWay {
 /// What stands in the way of every restore into a content folder because of a name in it. What cannot be read is told by
 /// whoever reads all of it.
 pub(in crate::engine) fn misnamed(content: &Path) -> Option<String> {
-    staging::misnamed(&staging::goes(content, &Selection::default()).ok()?)
+    let content = staging::resolve(content).ok()?;
+    staging::misnamed(&staging::goes(&content, &Selection::default()).ok()?)
 }
 
 /// Of what is mounted on a content folder or anywhere in it, what a restore of this selection would have to move. What is

@@ -417,11 +417,6 @@ pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
     })
 }
 
-/// Reads an instance's content where it was displaced to.
-pub(super) fn displaced(folder: &Path) -> Files {
-    Files::new(folder)
-}
-
 /// A warning of a backup whose date is wrong.
 fn dated_ahead(backup: &Backup, now: Instant) -> Option<String> {
     backup.dated_ahead.then(|| {

@@ -10,6 +10,7 @@ mod endings;
 mod health;
 mod hooks;
 mod house;
+mod ill_will;
 mod kept;
 mod lost;
 mod mounts;
