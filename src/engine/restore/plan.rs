@@ -6,7 +6,7 @@ use std::path::Path;
 use super::chosen::unknown_parts;
 use super::database::Found;
 use super::in_the_way::same_disk;
-pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, free_bytes, misnamed};
+pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, covered, free_bytes, misnamed};
 use super::{Way, database};
 use crate::catalog::StoredPlan;
 use crate::content::files::Files;
