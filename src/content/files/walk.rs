@@ -124,6 +124,12 @@ impl<'a> Walk<'a> {
             if let Some(left) = found.left_out(&path) {
                 (self.left_out)(left);
             }
+            if kind == FileType::RegularFile && stat.st_mode & 0o6000 != 0 {
+                (self.left_out)(format!(
+                    "{} has a set-uid or set-gid bit, which does not come back",
+                    path.display()
+                ));
+            }
             match item(path.clone(), &stat, target, found.kept) {
                 Some(item) => return Ok(Some(item)),
                 None => (self.left_out)(format!("{} is {} and cannot be kept", path.display(), noun(kind))),

@@ -89,7 +89,7 @@ impl Live {
         match staging::goes(&place, selection) {
             Ok(goes) => {
                 self.try_exchange(beside, &goes, found);
-                found.warnings.extend(Fixed::below(&goes).warning());
+                found.warnings.extend(Fixed::below(&goes).warnings());
                 found.obstacles.extend(staging::misnamed(&goes));
             }
             Err(error) => found

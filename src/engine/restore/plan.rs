@@ -239,6 +239,13 @@ impl Live {
             ));
             return Ok(());
         }
+        if !copy.left_out.is_empty() {
+            found.warnings.push(format!(
+                "the backup does not hold all that was in {} when it was taken: {}",
+                copy.name,
+                copy.left_out.join("; ")
+            ));
+        }
         let content: Box<dyn Content> = if folder.exists() {
             Box::new(Files::new(folder))
         } else {
