@@ -220,8 +220,17 @@ pub(crate) fn handle(open: impl AsFd) -> PathBuf {
 pub(crate) struct Reached {
     /// The open folder.
     pub(crate) folder: OwnedFd,
-    /// Its path, for messages.
+    /// Its path, without links.
     pub(crate) place: PathBuf,
+}
+
+/// Which links are followed on a way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Follow {
+    /// Where nobody but root and Lifeboat's own account can have put them.
+    Ours,
+    /// And those of an account that lead to a folder of its own.
+    Own,
 }
 
 /// Opens a folder by a path in which a link is followed only where nobody but root and Lifeboat's own account can have put
@@ -230,25 +239,32 @@ pub(crate) struct Reached {
 /// # Errors
 /// What the system said; which link is not followed.
 pub(crate) fn reach(path: &Path) -> io::Result<Reached> {
-    let (folder, place) = beginning(path)?;
-    reach_from(Reached { folder, place }, path)
+    walk(path, Follow::Ours)
 }
 
-/// The same from an open folder on.
-fn reach_from(from: Reached, path: &Path) -> io::Result<Reached> {
+/// Gives the path of a folder with links resolved. The link of another account is followed to a folder that belongs to that
+/// account, and to no other: whatever it leads to is about to be read, moved and removed.
+///
+/// # Errors
+/// What the system said; which link is not followed.
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    walk(path, Follow::Own).map(|reached| reached.place)
+}
+
+fn walk(path: &Path, follow: Follow) -> io::Result<Reached> {
+    let mine = rustix::process::geteuid().as_raw();
+    let is_ours = |owner: u32| owner == 0 || owner == mine;
     let mut parts: VecDeque<OsString> = parts(path).collect();
-    let Reached {
-        mut folder,
-        mut place,
-    } = from;
+    let (mut folder, mut place) = beginning(path)?;
+    let mut followed = Vec::new();
     let mut links = 0;
     while let Some(name) = parts.pop_front() {
-        let below = place.join(&name);
         if name == ".." {
             place.pop();
             folder = openat(&folder, c"..", PASSED, Mode::empty())?;
             continue;
         }
+        let below = place.join(&name);
         let flags = PASSED.difference(OFlags::DIRECTORY);
         let next = openat(&folder, &name, flags, Mode::empty()).map_err(|error| not_walked(&below, error))?;
         let about = fstat(&next)?;
@@ -258,25 +274,28 @@ fn reach_from(from: Reached, path: &Path) -> io::Result<Reached> {
                 place = below;
             }
             FileType::Symlink => {
-                let mine = rustix::process::geteuid().as_raw();
-                let is_own = |owner: u32| owner == 0 || owner == mine;
                 let holder = fstat(&folder)?;
                 // In a folder like /tmp (with 0o1000) nobody can take away what belongs to others.
                 let is_open = holder.st_mode & 0o022 != 0 && holder.st_mode & 0o1000 == 0;
-                if !is_own(about.st_uid) || !is_own(holder.st_uid) || is_open {
-                    return Err(io::Error::other(format!(
-                        "{} is a symbolic link that other accounts than root's can put there, so it is not followed: name the \
-                         folder that it leads to",
-                        below.display()
-                    )));
+                let is_trusted =
+                    is_ours(about.st_uid) && (follow == Follow::Own || is_ours(holder.st_uid) && !is_open);
+                match follow {
+                    _ if is_trusted => {}
+                    Follow::Own => followed.push((below, about.st_uid)),
+                    Follow::Ours => {
+                        return Err(io::Error::other(format!(
+                            "{} is a symbolic link that other accounts than root's can put there, so it is not followed: \
+                             name the folder that it leads to",
+                            below.display()
+                        )));
+                    }
                 }
                 links += 1;
                 if links > LINKS {
                     return Err(Errno::LOOP.into());
                 }
-                let target = PathBuf::from(OsString::from_vec(
-                    readlinkat(&next, c"", Vec::new())?.into_bytes(),
-                ));
+                let target = readlinkat(&next, c"", Vec::new())?.into_bytes();
+                let target = PathBuf::from(OsString::from_vec(target));
                 for part in self::parts(&target).collect::<Vec<_>>().into_iter().rev() {
                     parts.push_front(part);
                 }
@@ -286,6 +305,15 @@ fn reach_from(from: Reached, path: &Path) -> io::Result<Reached> {
             }
             _ => return Err(not_walked(&below, Errno::NOTDIR)),
         }
+    }
+    let owner = fstat(&folder)?.st_uid;
+    if let Some((link, account)) = followed.iter().find(|(_, account)| *account != owner) {
+        return Err(io::Error::other(format!(
+            "{} is a symbolic link of user {account}, and leads to {}, which belongs to user {owner}: it is not followed. Name \
+             the folder itself, if it is the right one",
+            link.display(),
+            place.display()
+        )));
     }
     Ok(Reached {
         folder: read_again(&folder)?,
@@ -430,11 +458,20 @@ mod tests {
         };
         fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).unwrap();
         refused(&root.join("link/b"));
+        assert_eq!(resolve(&root.join("link/b")).unwrap(), root.join("a/b"));
         fs::set_permissions(&root, fs::Permissions::from_mode(0o1777)).unwrap();
         reach(&root.join("link/b")).unwrap();
         if is_root() {
             std::os::unix::fs::lchown(root.join("link"), Some(ACCOUNT), None).unwrap();
             refused(&root.join("link/b"));
+            let told = resolve(&root.join("link")).unwrap_err().to_string();
+            assert!(told.contains("link is a symbolic link of user 65534"), "{told}");
+            chown(root.join("a"), Some(ACCOUNT), None).unwrap();
+            assert_eq!(resolve(&root.join("link")).unwrap(), root.join("a"));
+            assert!(
+                resolve(&root.join("link/b")).is_err(),
+                "what is below is not the account's"
+            );
         }
     }
 }

@@ -418,12 +418,11 @@ impl Beside {
     ///
     /// # Errors
     /// What the system said.
-    pub(super) fn remove(&self) -> Result<Option<String>, EngineError> {
+    pub(super) fn remove(&self) -> io::Result<Option<String>> {
         let Self::Folder { staging, made, .. } = self else {
             return Ok(None);
         };
-        let is_gone = removal::remove_made(staging, *made);
-        let is_gone = is_gone.map_err(EngineError::io("removing", staging))?;
+        let is_gone = removal::remove_made(staging, *made)?;
         Ok((!is_gone).then(|| {
             format!(
                 "{} is not the folder that was made for this restore: something else has taken its place, and is left alone. \

@@ -44,7 +44,7 @@ impl Met {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Fixed {
     /// Immutable or append-only.
-    fixed: Met,
+    immutable: Met,
     /// Neither files nor folders nor links.
     odd: Met,
     /// With a set-uid or set-gid bit.
@@ -108,14 +108,14 @@ impl Fixed {
 
     fn add(&mut self, attributes: StatxAttributes, place: &Path) {
         if attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND) {
-            self.fixed.add(place);
+            self.immutable.add(place);
         }
     }
 
     /// What a person has to know before a restore, as sentences.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
-        let those = if self.fixed.count == 1 { "it" } else { "them" };
-        let fixed = self.fixed.told("files and folders", "is", "are").map(|told| {
+        let those = if self.immutable.count == 1 { "it" } else { "them" };
+        let fixed = self.immutable.told("files and folders", "is", "are").map(|told| {
             format!(
                 "{told} immutable or append-only: a restore cannot remove {those}, and what it replaced stays beside Live until \
                  somebody does; what comes back is not immutable. `chattr -ia` takes the flags away"
@@ -192,7 +192,7 @@ mod tests {
             let found = Fixed::below(&folders);
             assert!(chattr("-i"));
             assert_eq!(
-                (found.fixed.count, found.fixed.first),
+                (found.immutable.count, found.immutable.first),
                 (1, Some(deep.join("page.xml")))
             );
         }

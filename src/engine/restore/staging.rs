@@ -31,15 +31,14 @@ use crate::engine::EngineError;
 pub(super) const CONTENT: &str = "content";
 
 /// The path of a content folder with links resolved: what is exchanged is the folder, not a link to it. A folder that
-/// is gone is resolved by its parent.
+/// is gone is resolved by its parent. A link of Magnolia's account leads to folders of that account only.
 pub(super) fn resolve(content: &Path) -> Result<PathBuf, EngineError> {
-    match content.canonicalize() {
+    match held::resolve(content) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (Some(parent), Some(name)) = (content.parent(), content.file_name()) else {
                 return Err(EngineError::io("finding", content)(error));
             };
-            Ok(parent
-                .canonicalize()
+            Ok(held::resolve(parent)
                 .map_err(EngineError::io("finding", parent))?
                 .join(name))
         }
@@ -92,9 +91,9 @@ impl Staging {
     }
 
     /// The staging of one instance in a folder for scratch, which is to be made. Nothing of it becomes live.
-    pub(super) fn in_scratch(content: &Path, folder: PathBuf) -> Result<Self, EngineError> {
+    pub(super) fn in_scratch(content: &Path, folder: &Path) -> Result<Self, EngineError> {
         // An operator's folder for scratch may well be behind a link.
-        Ok(Self::of(resolve(content)?, resolve(&folder)?))
+        Ok(Self::of(resolve(content)?, resolve(folder)?))
     }
 
     /// What the journal keeps of it before anything is staged.

@@ -4,6 +4,8 @@
 //!
 //! Not in here: how one instance is exchanged (`beside`), and when a dead process's switch is finished (`recover`).
 
+use std::path::Path;
+
 use super::beside::{Staged, Stuck};
 use super::journal::{self, InstanceRecord, Journal, Stage};
 use super::lost::{leave_copies, remove_copies};
@@ -128,7 +130,9 @@ impl Live {
     pub(super) fn drop_staged(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
         let mut left = Vec::new();
         for record in &journal.instances {
-            left.extend(record.beside.remove()?);
+            let folder = record.beside.folder().unwrap_or(Path::new(""));
+            let removed = record.beside.remove();
+            left.extend(removed.map_err(EngineError::io("removing", folder))?);
         }
         left.extend(self.drop_schemas(journal)?);
         journal
@@ -240,7 +244,10 @@ impl Live {
         {
             match record.beside.remove() {
                 Ok(stranger) => left.extend(stranger),
-                Err(error) => left.push(error.to_string()),
+                Err(error) => {
+                    let folder = record.beside.folder().unwrap_or(Path::new(""));
+                    left.push(format!("{} could not be removed: {error}", folder.display()));
+                }
             }
             // Empty by now.
             match self.drop_or_leave_behind(&record.instance, &record.beside.emptied()) {

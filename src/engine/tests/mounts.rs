@@ -250,9 +250,9 @@ fn what_a_container_has_mounted_on_a_part_of_live_fails_check_plan_and_backup() 
         .spawn();
     let Ok(mut container) = container else { return };
     let mut said = BufReader::new(container.stdout.take().unwrap());
-    let mut line = String::new();
-    said.read_line(&mut line).unwrap();
-    if line.trim() != "mounted" {
+    let mut first = String::new();
+    said.read_line(&mut first).unwrap();
+    if first.trim() != "mounted" {
         container.wait().unwrap();
         return;
     }
