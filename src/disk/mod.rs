@@ -1,8 +1,9 @@
-//! What Lifeboat asks of a file system besides reading and writing files: mounts in a folder, removal that stays on one
-//! file system, and folders that only their owner can look into.
+//! What Lifeboat asks of a file system besides reading and writing files: folders that are held by what was opened, mounts
+//! in a folder, removal that stays on one file system, and folders that only their owner can look into.
 //!
 //! It knows nothing of content, repositories or jobs.
 
+pub(crate) mod held;
 pub(crate) mod mounts;
 pub(crate) mod private;
 pub(crate) mod removal;

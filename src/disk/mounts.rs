@@ -81,24 +81,11 @@ fn found_elsewhere(
     others: impl Iterator<Item = (u32, Vec<u8>)>,
 ) -> Vec<Elsewhere> {
     let own = lines(own);
-    // Of several mounts on one point the last is the one to be seen.
-    let holder = own
-        .iter()
-        .filter(|line| folder.starts_with(&line.point))
-        .max_by_key(|line| line.point.components().count());
-    let Some(holder) = holder else { return Vec::new() };
-    let inside: PathBuf = holder
-        .root
-        .components()
-        .chain(
-            folder
-                .strip_prefix(&holder.point)
-                .unwrap_or(Path::new(""))
-                .components(),
-        )
-        .collect();
+    let Some((device, inside)) = seen_at(&own, folder) else {
+        return Vec::new();
+    };
     let of = |lines: &[Line], process: Option<u32>| -> Vec<Elsewhere> {
-        let same = lines.iter().filter(|line| line.device == holder.device);
+        let same = lines.iter().filter(|line| line.device == device);
         same.filter_map(|line| {
             let part = line.root.strip_prefix(&inside).ok()?.to_owned();
             let is_here = process.is_none() && line.point.starts_with(folder);
@@ -117,8 +104,95 @@ fn found_elsewhere(
     found
 }
 
+/// Something that processes with mounts of their own, as those in a container have, see in the place of a part of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Covered {
+    /// Which part of the folder; empty for all of it.
+    pub(crate) part: PathBuf,
+    /// Where that is for such a process.
+    pub(crate) point: PathBuf,
+    /// One of them.
+    pub(crate) process: u32,
+}
+
+/// Which parts of a folder other processes do not see, since they have something else mounted there, as far as this process
+/// may know. The path has to be one without links in it.
+pub(crate) fn covered(folder: &Path) -> Vec<Covered> {
+    let Ok(own) = std::fs::read(LIST) else {
+        return Vec::new();
+    };
+    found_covered(folder, &own, others())
+}
+
+/// What a service that may not look into a folder sees there.
+const CLOSED: &str = "systemd/inaccessible";
+
+fn found_covered(folder: &Path, own: &[u8], others: impl Iterator<Item = (u32, Vec<u8>)>) -> Vec<Covered> {
+    let own = lines(own);
+    // The folder itself, and what this process has mounted in it: each is a part of some file system.
+    let below = own.iter().map(|line| line.point.as_path());
+    let below = below.filter(|point| point.starts_with(folder) && *point != folder);
+    let parts: Vec<_> = std::iter::once(folder)
+        .chain(below)
+        .filter_map(|place| Some((place, seen_at(&own, place)?)))
+        .collect();
+    let mut found: Vec<Covered> = Vec::new();
+    for (process, list) in others {
+        let list = lines(&list);
+        for (place, (device, inside)) in &parts {
+            for line in list.iter().filter(|line| line.device == *device) {
+                let (part, point) = if let Ok(part) = line.root.strip_prefix(inside) {
+                    (place.join(part), line.point.clone())
+                } else if let Ok(way) = inside.strip_prefix(&line.root) {
+                    (place.to_path_buf(), line.point.join(way))
+                } else {
+                    continue;
+                };
+                for on in list
+                    .iter()
+                    .filter(|on| on.parent == line.id && on.point != line.point)
+                {
+                    let Ok(rest) = on.point.strip_prefix(&point) else {
+                        continue;
+                    };
+                    let covered: PathBuf = part.components().chain(rest.components()).collect();
+                    let is_same = seen_at(&own, &covered) == Some((on.device.as_slice(), on.root.clone()));
+                    let Ok(part) = covered.strip_prefix(folder) else {
+                        continue;
+                    };
+                    let is_known = found.iter().any(|known| part.starts_with(&known.part));
+                    if !is_same && !is_known && !on.root.to_string_lossy().contains(CLOSED) {
+                        found.push(Covered {
+                            part: part.to_owned(),
+                            point: on.point.clone(),
+                            process,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What is to be seen at a path: the numbers of a file system, and the path in that.
+fn seen_at<'l>(lines: &'l [Line], path: &Path) -> Option<(&'l [u8], PathBuf)> {
+    // Of several mounts on one point the last is the one to be seen.
+    let holder = lines
+        .iter()
+        .filter(|line| path.starts_with(&line.point))
+        .max_by_key(|line| line.point.components().count())?;
+    let below = path.strip_prefix(&holder.point).unwrap_or(Path::new(""));
+    let inside = holder.root.components().chain(below.components()).collect();
+    Some((&holder.device, inside))
+}
+
 /// One mount.
 struct Line {
+    /// Its number.
+    id: Vec<u8>,
+    /// The number of the mount that it is on.
+    parent: Vec<u8>,
     /// The numbers of the file system: `254:0`.
     device: Vec<u8>,
     /// What of the file system is mounted.
@@ -132,8 +206,10 @@ fn lines(list: &[u8]) -> Vec<Line> {
     let path = |field: &[u8]| PathBuf::from(OsString::from_vec(unescaped(field)));
     list.split(|byte| *byte == b'\n')
         .filter_map(|line| {
-            let mut fields = line.split(|byte| *byte == b' ').skip(2);
+            let mut fields = line.split(|byte| *byte == b' ');
             Some(Line {
+                id: fields.next()?.to_owned(),
+                parent: fields.next()?.to_owned(),
                 device: fields.next()?.to_owned(),
                 root: path(fields.next()?),
                 point: path(fields.next()?),
@@ -262,6 +338,60 @@ pub(crate) mod tests {
         assert_ne!(Mount::of(open(&deep)).unwrap(), outside);
         drop(bound);
         assert_eq!(at_or_below(&root).unwrap(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn what_a_container_has_mounted_on_a_part_of_a_folder_is_found() {
+        let own = b"22 1 254:0 / / rw - ext4 /dev/vda rw\n\
+            30 22 254:1 /vol /srv rw - ext4 /dev/vdb rw\n\
+            31 30 254:2 /same /srv/live/content/same rw - ext4 /dev/vdc rw\n";
+        let covered = |list: &str| -> Vec<(String, String)> {
+            let list = [(7, list.as_bytes().to_vec())].into_iter();
+            let found = found_covered(Path::new("/srv/live/content"), own, list);
+            assert!(found.iter().all(|found| found.process == 7));
+            let text = |path: &Path| path.display().to_string();
+            let found = found.iter().map(|found| (text(&found.part), text(&found.point)));
+            found.collect()
+        };
+        let told = |part: &str, point: &str| vec![(part.to_owned(), point.to_owned())];
+        // Through the folder that holds the content, through the content itself, and through a part of it.
+        for (seen, point) in [
+            ("/vol/live /data", "/data/content/dam"),
+            ("/vol/live/content /data", "/data/dam"),
+            ("/ /host", "/host/vol/live/content/dam"),
+        ] {
+            let list = format!(
+                "90 1 0:50 / / rw - overlay overlay rw\n91 90 254:1 {seen} rw - ext4 /dev/vdb rw\n\
+                 92 91 254:0 /volumes/dam {point} rw - ext4 /dev/vda rw\n"
+            );
+            assert_eq!(covered(&list), told("dam", point));
+        }
+        let deep = "91 90 254:1 /vol/live/content/dam /dam rw - ext4 /dev/vdb rw\n\
+            92 91 0:60 / /dam/a/b rw - tmpfs tmpfs rw\n93 92 0:61 / /dam/a/b/c rw - tmpfs tmpfs rw\n";
+        assert_eq!(covered(deep), told("dam/a/b", "/dam/a/b"));
+        // On what this process has mounted in the folder as well.
+        let below =
+            "91 90 254:2 /same /same rw - ext4 /dev/vdc rw\n92 91 0:60 / /same/x rw - tmpfs tmpfs rw\n";
+        assert_eq!(covered(below), told("same/x", "/same/x"));
+        let whole =
+            "91 90 254:1 /vol/live /data rw - ext4 /dev/vdb rw\n92 91 0:60 / /data/content rw - tmpfs t rw\n";
+        assert_eq!(covered(whole), told("", "/data/content"));
+        for nothing in [
+            // What is mounted there is what is there.
+            "91 90 254:1 /vol/live /data rw - ext4 /dev/vdb rw\n92 91 254:2 /same /data/content/same rw - ext4 x rw\n",
+            "91 90 254:1 /vol/live /data rw - ext4 /dev/vdb rw\n92 91 254:1 /vol/live/content /data/content ro - ext4 x rw\n",
+            // On something else beside it, on another mount at the same place, or above it.
+            "91 90 254:1 /vol/live /data rw - ext4 /dev/vdb rw\n92 91 0:60 / /data/content-2 rw - tmpfs t rw\n",
+            "91 90 254:1 /vol/live /data rw - ext4 /dev/vdb rw\n92 90 0:60 / /data/content/dam rw - tmpfs t rw\n",
+            "91 90 254:1 / / rw - ext4 /dev/vdb rw\n92 91 0:60 / /vol rw - tmpfs t rw\n",
+            // A service that may not look there.
+            "91 90 254:1 / / rw - ext4 /dev/vdb rw\n\
+             92 91 0:23 /systemd/inaccessible/dir /vol/live/content ro - tmpfs t rw\n",
+        ] {
+            assert_eq!(covered(nothing), [], "{nothing}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(super::covered(&folder.path().canonicalize().unwrap()), []);
     }
 
     #[test]

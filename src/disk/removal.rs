@@ -4,7 +4,7 @@
 //! else, whoever mounted it there. Both hold while others work on the same folder, since everything goes by handles of
 //! folders and not by paths.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,50 +13,99 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, fchmod, openat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::held::{self, FOLDER, Identity, Met};
 use super::mounts::{self, Mount};
-
-/// How a folder is opened: never through a link.
-const FOLDER: OFlags = OFlags::DIRECTORY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::RDONLY)
-    .union(OFlags::CLOEXEC);
 
 /// Removes a folder and everything in it. One that is not there is no error. Folders that forbid it are opened first.
 ///
 /// # Errors
 /// What the system said; that something is mounted in it, in which case nothing is removed.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
-    let stat = match statat(CWD, folder, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => return Ok(()),
-        stat => stat?,
-    };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+    let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else {
         return Err(io::Error::other(format!(
-            "{} is not a folder, so Lifeboat has not made it: it is left alone",
+            "{} is no folder of Lifeboat's",
             folder.display()
         )));
+    };
+    let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+    let above = if above == Path::new("") {
+        Path::new(".")
+    } else {
+        above
+    };
+    match openat(CWD, above, flags, Mode::empty()) {
+        Err(Errno::NOENT) => Ok(()),
+        parent => remove_from(parent?, name, folder, None).map(|_| ()),
+    }
+}
+
+/// Removes a folder that Lifeboat has made, of which it knows which one it was or nothing, by a path in which no part may
+/// be a link. Gives whether it is gone: what has taken its place is left alone.
+///
+/// # Errors
+/// As [`remove`].
+pub(crate) fn remove_made(folder: &Path, made: Option<Identity>) -> io::Result<bool> {
+    // Which one it is when it is known only that it is one of Lifeboat's is what is open now.
+    let made = match held::meet(folder, made) {
+        // Where nobody may look into it, it is opened by force below.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && made.is_some() => made,
+        Err(error) => return Err(error),
+        Ok(Met::Nothing) => return Ok(true),
+        Ok(Met::Stranger) => return Ok(false),
+        Ok(Met::Ours(open)) => Some(Identity::of_open(&open)?),
+    };
+    let (parent, name) = held::open_parent(folder)?;
+    remove_from(parent, &name, folder, made)
+}
+
+/// Removes a folder in an open one, if it is the one that is meant. `place` is its path, for messages. Gives whether it is
+/// gone.
+///
+/// # Errors
+/// As [`remove`].
+pub(crate) fn remove_from(
+    parent: impl AsFd,
+    name: &OsStr,
+    place: &Path,
+    meant: Option<Identity>,
+) -> io::Result<bool> {
+    let name = CString::new(name.as_bytes())?;
+    let open = match open_in(&parent, &name) {
+        Err(Errno::NOENT) => return Ok(true),
+        Err(Errno::NOTDIR | Errno::LOOP) if meant.is_some() => return Ok(false),
+        Err(Errno::NOTDIR | Errno::LOOP) => {
+            return Err(io::Error::other(format!(
+                "{} is not a folder, so Lifeboat has not made it: it is left alone",
+                place.display()
+            )));
+        }
+        opened => opened?,
+    };
+    if let Some(meant) = meant
+        && Identity::of_open(&open)? != meant
+    {
+        return Ok(false);
     }
     // The path as the list of mounts has it. That list cannot be read in every container; no mount is entered anyway.
-    let resolved = folder.canonicalize()?;
+    let resolved = held::place_of(&open).map_or_else(|| place.canonicalize(), Ok)?;
     if let Some(mount) = mounts::at_or_below(&resolved).unwrap_or_default().first() {
         return Err(mounted(mount));
     }
     if let Some(seen) = mounts::elsewhere(&resolved).first() {
         return Err(io::Error::other(format!(
             "{} is mounted on {}{} as well, and whoever reads it there would see it emptied: remove it when nobody does",
-            folder.join(&seen.part).display(),
+            place.join(&seen.part).display(),
             seen.point.display(),
             seen.process.map_or_else(String::new, |process| format!(
                 " for process {process} and others with the same mounts"
             ))
         )));
     }
-    let open = open_in(CWD, &CString::new(folder.as_os_str().as_bytes())?)?;
     let mount = Mount::of(&open)?;
-    empty(&open, mount, &mut folder.to_owned())?;
-    match unlinkat(CWD, folder, AtFlags::REMOVEDIR) {
-        Err(Errno::NOENT) => Ok(()),
-        result => Ok(result?),
+    empty(&open, mount, &mut place.to_owned())?;
+    match unlinkat(&parent, &name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -71,8 +120,11 @@ fn mounted(place: &Path) -> io::Error {
 fn open_in(parent: impl AsFd, name: &CString) -> rustix::io::Result<OwnedFd> {
     match openat(&parent, name, FOLDER, Mode::empty()) {
         Err(Errno::ACCESS) => {
-            chmodat(&parent, name, Mode::RWXU, AtFlags::empty())?;
-            openat(&parent, name, FOLDER, Mode::empty())
+            // By what is held, and not by its name: a link may take its place, and would be followed.
+            let passed = FOLDER.difference(OFlags::RDONLY) | OFlags::PATH;
+            let passed = held::handle(&openat(&parent, name, passed, Mode::empty())?);
+            chmodat(CWD, &passed, Mode::RWXU, AtFlags::empty())?;
+            openat(CWD, &passed, FOLDER.difference(OFlags::NOFOLLOW), Mode::empty())
         }
         opened => opened,
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::Duration;
 
 use super::hooks::{Around, Ending, Occasion};
-use super::restore::plan::misnamed;
+use super::restore::plan::{covered, misnamed};
 use super::start::Beginning;
 use super::{EngineError, Live, Work, versions};
 use crate::catalog::DueClaim;
@@ -239,8 +239,11 @@ impl Live {
         if purpose.trigger != Trigger::Restore {
             refuse_links(settings)?;
         }
-        let folders = settings.instances.iter().filter_map(Self::content_folder);
-        warnings.extend(folders.filter_map(misnamed));
+        let folders = || settings.instances.iter().filter_map(Self::content_folder);
+        if let Some(covered) = folders().find_map(covered) {
+            return Err(EngineError::Failed(covered));
+        }
+        warnings.extend(folders().filter_map(misnamed));
         let instances: Vec<_> = settings
             .instances
             .iter()

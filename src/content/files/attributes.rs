@@ -18,7 +18,6 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result};
 
-use super::rooted::open_root;
 use crate::content::{Attribute, ContentError};
 
 /// The names under which access control lists are kept.
@@ -209,25 +208,20 @@ pub(super) fn set(
     Ok(())
 }
 
-/// Gives a folder the attributes of another one.
+/// Gives an open folder the attributes of another one. The paths are for messages.
 ///
 /// # Errors
 /// [`ContentError`] when they cannot be read or set.
-pub(crate) fn copy(from: &Path, to: &Path) -> std::result::Result<(), ContentError> {
-    let failed = |action: &'static str, path: &Path| {
-        let path = path.to_owned();
-        move |error: Errno| ContentError::Io {
-            action,
-            path,
-            source: error.into(),
-        }
-    };
-    let reading = "reading the attributes of";
-    let found = open_root(from)
-        .and_then(|folder| of_open(&folder))
-        .map_err(failed(reading, from))?;
-    let folder = open_root(to).map_err(failed(reading, to))?;
-    set(folder, &found.kept, to)
+pub(crate) fn copy(
+    (from, from_place): (impl AsFd, &Path),
+    (to, to_place): (impl AsFd, &Path),
+) -> std::result::Result<(), ContentError> {
+    let found = of_open(&from).map_err(|error| ContentError::Io {
+        action: "reading the attributes of",
+        path: from_place.to_owned(),
+        source: error.into(),
+    })?;
+    set(to, &found.kept, to_place)
 }
 
 /// Takes away the access control lists that a new folder has from the one that it was made in: whatever is made in it

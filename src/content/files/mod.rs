@@ -13,6 +13,7 @@ mod sink;
 mod walk;
 
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Stat;
@@ -39,6 +40,14 @@ impl Files {
         }
     }
 
+    /// The content in a folder that is open, whatever stands at its path. `root` is where it is, for messages.
+    pub(crate) fn held(root: &Path, folder: OwnedFd) -> Self {
+        Self {
+            root: root.to_owned(),
+            folders: Rooted::held(root, folder),
+        }
+    }
+
     /// The folder.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -57,7 +66,7 @@ impl Content for Files {
     ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
         // A restore may have put another folder in this place since the last walk.
         self.folders.forget();
-        Box::new(walk::Walk::new(&self.root, left_out))
+        Box::new(walk::Walk::new(&self.folders, left_out))
     }
 
     fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {

@@ -8,11 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result};
 
-/// How a folder is opened: never through a link.
-pub(super) const FOLDER: OFlags = OFlags::DIRECTORY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::RDONLY)
-    .union(OFlags::CLOEXEC);
+use crate::disk::held::FOLDER;
 
 /// How many folders are held open. Files come one folder after the other, to several threads.
 const OPEN: usize = 8;
@@ -21,6 +17,8 @@ const OPEN: usize = 8;
 #[derive(Debug)]
 pub(super) struct Rooted {
     root: PathBuf,
+    /// The root that is held, whatever stands at its path. `None`: it is opened by that whenever it is needed.
+    held: Option<OwnedFd>,
     last: Mutex<VecDeque<(PathBuf, Arc<OwnedFd>)>>,
 }
 
@@ -29,7 +27,16 @@ impl Rooted {
     pub(super) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            held: None,
             last: Mutex::default(),
+        }
+    }
+
+    /// On a root that is open, and stays the root. `root` is where it is, for messages.
+    pub(super) fn held(root: &Path, folder: OwnedFd) -> Self {
+        Self {
+            held: Some(folder),
+            ..Self::new(root)
         }
     }
 
@@ -38,9 +45,14 @@ impl Rooted {
         self.root.join(path)
     }
 
-    /// Opens the root itself. A link in its place is followed: operators like to keep content behind one.
+    /// Opens the root itself. Of one that is not held, a link in its place is followed: operators like to keep content
+    /// behind one.
     pub(super) fn root(&self) -> Result<OwnedFd> {
-        open_root(&self.root)
+        let flags = FOLDER.difference(OFlags::NOFOLLOW);
+        match &self.held {
+            Some(folder) => openat(folder, c".", flags, Mode::empty()),
+            None => openat(CWD, &self.root, flags, Mode::empty()),
+        }
     }
 
     /// Closes what is held open.
@@ -73,9 +85,4 @@ impl Rooted {
         last.push_front((path.to_owned(), Arc::clone(&folder)));
         Ok(folder)
     }
-}
-
-/// Opens a root folder, through a link if there is one.
-pub(super) fn open_root(root: &Path) -> Result<OwnedFd> {
-    openat(CWD, root, FOLDER.difference(OFlags::NOFOLLOW), Mode::empty())
 }

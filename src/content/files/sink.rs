@@ -3,21 +3,23 @@
 //! While it is being written, nobody else may look into it (mode 0700). [`Sink::finish`] gives folders their own
 //! permissions and times, the deepest first, since writing into a folder changes its time.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::fs::{
     chownat, fchmod, fchown, fstat, futimens, linkat, mkdirat, openat, statat, symlinkat, syncfs, utimensat,
 };
 use rustix::io::Errno;
 
 use super::attributes;
-use super::rooted::{Rooted, open_root};
+use super::rooted::Rooted;
 use crate::content::{ContentError, FileTime, Item, ItemKind, Sink, SinkFile};
+use crate::disk::held;
 
 /// A folder that items are written into.
 #[derive(Debug)]
@@ -33,20 +35,46 @@ impl FilesSink {
     /// # Errors
     /// [`ContentError::Io`] when it cannot be made.
     pub fn create(root: &Path) -> Result<Self, ContentError> {
-        let io = |source: rustix::io::Errno| ContentError::Io {
-            action: "creating",
-            path: root.to_owned(),
-            source: source.into(),
+        let (Some(parent), Some(name)) = (root.parent(), root.file_name()) else {
+            return Err(ContentError::NotAllowed {
+                path: root.to_owned(),
+                why: "there is no place beside it".to_owned(),
+            });
         };
-        mkdirat(rustix::fs::CWD, root, Mode::RWXU).map_err(io)?;
-        open_root(root)
-            .and_then(attributes::clear_inherited)
-            .map_err(io)?;
+        let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+        let parent = if parent == Path::new("") {
+            Path::new(".")
+        } else {
+            parent
+        };
+        let parent = openat(CWD, parent, flags, Mode::empty());
+        let parent = parent.map_err(|error| not_made(root, error.into()))?;
+        Self::create_in(parent, name, root)
+    }
+
+    /// The same in an open folder. It is held from then on, and everything goes by that: whatever takes its place, or
+    /// that of the folder it is in, is not touched. `root` is its path, for messages.
+    ///
+    /// # Errors
+    /// [`ContentError::Io`] when it cannot be made, or something else took its place at once.
+    pub(crate) fn create_in(parent: impl AsFd, name: &OsStr, root: &Path) -> Result<Self, ContentError> {
+        let folder = held::make(parent, name, root).map_err(|error| not_made(root, error))?;
+        attributes::clear_inherited(&folder).map_err(|error| not_made(root, error.into()))?;
         Ok(Self {
-            folders: Rooted::new(root),
+            folders: Rooted::held(root, folder),
             made: Mutex::new(Vec::new()),
             may_give_away: rustix::process::geteuid().is_root(),
         })
+    }
+
+    /// The folder that is written to.
+    ///
+    /// # Errors
+    /// [`ContentError::Io`] when no more can be opened.
+    pub(crate) fn opened(&self) -> Result<OwnedFd, ContentError> {
+        self.folders
+            .root()
+            .map_err(|error| self.io("opening", Path::new(""), error))
     }
 
     /// Brings everything that was written to disk. After a loss of power, what was written before this is whole.
@@ -272,6 +300,14 @@ impl SinkFile for NewFile<'_> {
             })?;
         }
         self.sink.dress(&self.file, &self.item)
+    }
+}
+
+fn not_made(root: &Path, source: io::Error) -> ContentError {
+    ContentError::Io {
+        action: "creating",
+        path: root.to_owned(),
+        source,
     }
 }
 

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, fstat, openat, readlinkat, statat};
 
 use super::attributes::{self, Found};
-use super::rooted::{FOLDER, open_root};
+use super::rooted::Rooted;
 use super::{failed_reading, item};
 use crate::content::{ContentError, Item};
+use crate::disk::held::FOLDER;
 
 /// One folder on the way down, with the names in it that are still to come, the next one last.
 struct Level {
@@ -39,7 +40,7 @@ impl Level {
 
 /// See the module.
 pub(super) struct Walk<'a> {
-    root: PathBuf,
+    root: &'a Rooted,
     left_out: &'a mut (dyn FnMut(String) + Send),
     levels: Vec<Level>,
     path: PathBuf,
@@ -54,9 +55,9 @@ enum State {
 
 impl<'a> Walk<'a> {
     /// Nothing is opened before the first item is asked for.
-    pub(super) fn new(root: &Path, left_out: &'a mut (dyn FnMut(String) + Send)) -> Self {
+    pub(super) fn new(root: &'a Rooted, left_out: &'a mut (dyn FnMut(String) + Send)) -> Self {
         Self {
-            root: root.to_owned(),
+            root,
             left_out,
             levels: Vec::new(),
             path: PathBuf::new(),
@@ -67,10 +68,10 @@ impl<'a> Walk<'a> {
     fn begin(&mut self) -> Result<(), ContentError> {
         let io = |source: rustix::io::Errno| ContentError::Io {
             action: "opening the content folder",
-            path: self.root.clone(),
+            path: self.root.place_of(Path::new("")),
             source: source.into(),
         };
-        let level = open_root(&self.root).and_then(Level::of).map_err(io)?;
+        let level = self.root.root().and_then(Level::of).map_err(io)?;
         self.levels.push(level);
         Ok(())
     }
@@ -88,7 +89,7 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
-            let failed = |error| failed_reading(self.root.join(&path), error);
+            let failed = |error| failed_reading(self.root.place_of(&path), error);
             let parent = level.folder.fd().map_err(failed)?;
             let stat = statat(parent, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
             let kind = FileType::from_raw_mode(stat.st_mode);
@@ -122,6 +123,12 @@ impl<'a> Walk<'a> {
             };
             if let Some(left) = found.left_out(&path) {
                 (self.left_out)(left);
+            }
+            if kind == FileType::RegularFile && stat.st_mode & 0o6000 != 0 {
+                (self.left_out)(format!(
+                    "{} has a set-uid or set-gid bit, which does not come back",
+                    path.display()
+                ));
             }
             match item(path.clone(), &stat, target, found.kept) {
                 Some(item) => return Ok(Some(item)),

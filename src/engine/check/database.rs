@@ -429,12 +429,13 @@ fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut F
     let workspaces: Vec<String> = layout.workspaces().into_iter().map(str::to_owned).collect();
     for pattern in &settings.search_indexes {
         let (mut found, mut strange) = (0, Vec::new());
-        for folder in search_indexes::folders(pattern, &workspaces) {
-            match search_indexes::is_index(&folder) {
+        for place in search_indexes::places(pattern, &workspaces) {
+            let folder = place.path.display();
+            match place.is_index() {
                 Ok(Some(true)) => found += 1,
-                Ok(Some(false)) => strange.push(format!("{} does not look like one", folder.display())),
+                Ok(Some(false)) => strange.push(format!("{folder} does not look like one")),
                 Ok(None) => {}
-                Err(why) => strange.push(format!("{} cannot be read: {why}", folder.display())),
+                Err(why) => strange.push(format!("{folder} cannot be read: {why}")),
             }
         }
         let pattern = pattern.display();

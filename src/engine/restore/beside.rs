@@ -1,14 +1,20 @@
 //! What a restore stages beside an instance's content, whether that is a folder or a database.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, openat};
+use rustix::io::Errno;
 
 use super::journal::{Beside, InstanceRecord};
-use super::plan;
-use super::staging::Staging;
-use super::switch::Step;
+use super::staging::{CONTENT, Staging};
+use super::switch::{Identity, Standing, Step};
 use super::tables::{About, SchemaRecord, TableStaging, copy_of};
+use crate::content::files::Files;
 use crate::content::postgres::connect::Connector;
+use crate::disk::held::{self, FOLDER, Met};
+use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, WorkspaceCopy};
 use crate::domain::environment::InstanceName;
@@ -100,21 +106,43 @@ impl<'s> Staged<'s> {
     }
 
     /// What the journal keeps of it before anything is staged.
-    pub(super) fn record(&self) -> InstanceRecord {
+    ///
+    /// # Errors
+    /// What the system said about a folder that was made.
+    pub(super) fn record(&self) -> Result<InstanceRecord, EngineError> {
         match &self.place {
             Place::Folder(staging) | Place::Scratch(staging) => staging.record(self.instance),
-            Place::Tables(staging) => InstanceRecord {
+            Place::Tables(staging) => Ok(InstanceRecord {
                 instance: self.instance.clone(),
                 beside: Beside::Schema(Box::new(staging.record())),
-            },
+            }),
+        }
+    }
+
+    /// Makes the folder that content is staged into, if it is one. Gives whether the journal has to keep which one it is.
+    ///
+    /// # Errors
+    /// What the system said, or that something else stands there.
+    pub(super) fn make(&self) -> Result<bool, EngineError> {
+        match &self.place {
+            Place::Folder(staging) | Place::Scratch(staging) => staging.make().map(|_| true),
+            Place::Tables(_) => Ok(false),
         }
     }
 
     /// What the journal keeps of it when everything is staged.
     pub(super) fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, EngineError> {
         match (&self.place, before) {
-            (Place::Folder(staging), Beside::Folder { staging: folder, .. }) => Ok(Beside::Folder {
+            (
+                Place::Folder(staging),
+                Beside::Folder {
+                    staging: folder,
+                    made,
+                    ..
+                },
+            ) => Ok(Beside::Folder {
                 staging: folder.clone(),
+                made: *made,
                 steps: staging.steps(selection)?,
             }),
             (Place::Tables(staging), Beside::Schema(schema)) => {
@@ -139,7 +167,7 @@ impl<'s> Staged<'s> {
     ) -> Result<(), EngineError> {
         match &self.place {
             Place::Folder(staging) | Place::Scratch(staging) => {
-                let sink = staging.make()?;
+                let sink = staging.sink()?;
                 let extracted = repository.extract(&backup.id, self.instance, selection, &sink, work)?;
                 if extracted.without_set_ids > 0 {
                     let text = format!(
@@ -205,7 +233,7 @@ impl<'s> Staged<'s> {
     ) -> Result<Option<String>, EngineError> {
         match &self.place {
             Place::Folder(staging) | Place::Scratch(staging) => {
-                let content = plan::displaced(&staging.content());
+                let content = staging.content()?;
                 let compared =
                     repository.compare(&backup.id, self.instance, selection, &content, Depth::Whole, work)?;
                 if let Some(wrong) = compared.changes.iter().find(|change| !change.is_unchanged()) {
@@ -262,9 +290,24 @@ impl InstanceRecord {
     /// Makes sure that of every exchange it can be told whether it was done.
     pub(super) fn is_known(&self, live: &Live) -> Result<(), Stuck> {
         match &self.beside {
-            Beside::Folder { steps, .. } => steps
-                .iter()
-                .try_for_each(|step| step.is_known().map_err(|error| not_exchanged(step, &error))),
+            Beside::Folder { staging, made, steps } => {
+                for step in steps {
+                    step.is_known().map_err(|error| not_exchanged(step, &error))?;
+                }
+                let is_pending = |step: &Step| step.standing().is_ok_and(|now| now == Standing::Pending);
+                if !steps.iter().any(is_pending) {
+                    return Ok(());
+                }
+                // What only goes would go into a folder of somebody else's.
+                match held::meet(staging, *made) {
+                    Ok(Met::Ours(_)) => Ok(()),
+                    Ok(Met::Stranger | Met::Nothing) => Err(Stuck(format!(
+                        "{} is not the folder that was made for this restore: something else has taken its place",
+                        staging.display()
+                    ))),
+                    Err(error) => Err(Stuck(format!("{} cannot be opened ({error})", staging.display()))),
+                }
+            }
             Beside::Schema(schema) => self.in_database(live, |connector| Ok(schema.is_known(connector)?)),
         }
     }
@@ -359,12 +402,73 @@ impl Beside {
             .map_or_else(Vec::new, |schema| vec![schema.fresh.as_str()])
     }
 
+    /// The folder that this restore has made, open; `None` when it has made none, or it is not there.
+    ///
+    /// # Errors
+    /// What the system said, or that something else stands in its place.
+    pub(super) fn open(&self) -> io::Result<Option<OwnedFd>> {
+        let Self::Folder { staging, made, .. } = self else {
+            return Ok(None);
+        };
+        match held::meet(staging, *made)? {
+            Met::Ours(folder) => Ok(Some(folder)),
+            Met::Nothing => Ok(None),
+            Met::Stranger => Err(io::Error::other(
+                "it is not the folder that was made for this restore: something else has taken its place, and is left alone",
+            )),
+        }
+    }
+
+    /// Removes the folder that this restore has made. Gives a sentence about what has taken its place.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(super) fn remove(&self) -> io::Result<Option<String>> {
+        let Self::Folder { staging, made, .. } = self else {
+            return Ok(None);
+        };
+        let is_gone = removal::remove_made(staging, *made)?;
+        Ok((!is_gone).then(|| {
+            format!(
+                "{} is not the folder that was made for this restore: something else has taken its place, and is left alone. \
+                 See who can write to the folder that holds it, and remove both",
+                staging.display()
+            )
+        }))
+    }
+
     /// What was live before and stands beside to be looked at: a folder. Replaced tables stay in any case, and a restore
     /// that brought back what was gone has displaced nothing.
-    pub(super) fn displaced(&self) -> Option<PathBuf> {
-        let displaced = self.folder()?.join("content");
-        let has_displaced = self.steps().iter().any(|step| step.old.is_some()) && displaced.exists();
-        has_displaced.then_some(displaced)
+    ///
+    /// # Errors
+    /// What the system said, or that it is not what was live: another account was at work there.
+    pub(super) fn displaced(&self) -> io::Result<Option<Files>> {
+        let gone: Vec<_> = self.steps().iter().filter(|step| step.old.is_some()).collect();
+        let (Some(place), false) = (self.folder(), gone.is_empty()) else {
+            return Ok(None);
+        };
+        let Some(folder) = self.open()? else {
+            return Ok(None);
+        };
+        let displaced = match openat(&folder, CONTENT, FOLDER, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(None),
+            opened => opened?,
+        };
+        let content = place.join(CONTENT);
+        for step in gone {
+            let found = match step.beside.strip_prefix(&content) {
+                Ok(part) if part == Path::new("") => Some(Identity::of_open(&displaced)?),
+                Ok(part) => Identity::at(&displaced, part.as_os_str())?,
+                Err(_) => None,
+            };
+            if found != step.old {
+                return Err(io::Error::other(format!(
+                    "what was moved there from {} is not what was live",
+                    step.live.display()
+                )));
+            }
+        }
+        Ok(Some(Files::held(&content, displaced)))
     }
 
     /// Whether it is known that nothing that was live is among what was staged in a folder, which may be dropped in part by

@@ -199,7 +199,7 @@ impl Live {
             let place = note.folder.join(instance.name.as_str());
             staged.push(match &instance.content {
                 ContentSettings::Files { path } => {
-                    Staged::of_folder(&instance.name, Staging::in_scratch(path, place)?)
+                    Staged::of_folder(&instance.name, Staging::in_scratch(path, &place)?)
                 }
                 ContentSettings::Postgres(database) => {
                     let (connector, is_scratch) = self.drill_connector(settings, database);

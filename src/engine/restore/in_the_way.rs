@@ -8,7 +8,7 @@ use rustix::fs::statvfs;
 use super::fixed::Fixed;
 use super::probe::{clear_left, probe};
 use super::staging;
-use crate::disk::mounts;
+use crate::disk::mounts::{self, Covered};
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection};
 use crate::domain::settings::InstanceSettings;
@@ -67,6 +67,11 @@ impl Live {
             ));
             return;
         };
+        for part in mounts::covered(&place) {
+            if is_chosen(&part.part, selection) {
+                found.obstacles.push(covered_by(&place, &part));
+            }
+        }
         match mounts_in_the_way(&place, selection) {
             Ok(mounted) if mounted.is_empty() => {}
             Ok(mounted) => {
@@ -84,7 +89,7 @@ impl Live {
         match staging::goes(&place, selection) {
             Ok(goes) => {
                 self.try_exchange(beside, &goes, found);
-                found.warnings.extend(Fixed::below(&goes).warning());
+                found.warnings.extend(Fixed::below(&goes).warnings());
                 found.obstacles.extend(staging::misnamed(&goes));
             }
             Err(error) => found
@@ -186,7 +191,27 @@ impl InTheWay {
 /// What stands in the way of every restore into a content folder because of a name in it. What cannot be read is told by
 /// whoever reads all of it.
 pub(in crate::engine) fn misnamed(content: &Path) -> Option<String> {
-    staging::misnamed(&staging::goes(content, &Selection::default()).ok()?)
+    let content = staging::resolve(content).ok()?;
+    staging::misnamed(&staging::goes(&content, &Selection::default()).ok()?)
+}
+
+/// What Magnolia may have in the place of a part of a content folder, where Lifeboat cannot see it. A sentence.
+pub(in crate::engine) fn covered(content: &Path) -> Option<String> {
+    let content = staging::resolve(content).ok()?;
+    let covered = mounts::covered(&content);
+    covered.first().map(|part| covered_by(&content, part))
+}
+
+fn covered_by(content: &Path, part: &Covered) -> String {
+    let place: PathBuf = content.components().chain(part.part.components()).collect();
+    format!(
+        "process {}, which has mounts of its own (as in a container), has something else mounted on {}, which is {} here: \
+         what it has there is not in this folder, so no backup would hold it and no restore bring it back. Put that content \
+         into the folder itself, or run Lifeboat where it sees the same mounts",
+        part.process,
+        part.point.display(),
+        place.display()
+    )
 }
 
 /// Of what is mounted on a content folder or anywhere in it, what a restore of this selection would have to move. What is

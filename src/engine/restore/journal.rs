@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::switch::Step;
+use super::switch::{Identity, Step};
 use super::tables::SchemaRecord;
 use crate::domain::Instant;
 use crate::domain::backup::BackupId;
@@ -49,6 +49,9 @@ pub enum Beside {
     Folder {
         /// The folder that this restore writes into. Lifeboat made it, and removes it whole.
         staging: PathBuf,
+        /// Which folder that is, once it is made: another account may put something else in its place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made: Option<Identity>,
         /// Its exchanges. Empty until everything is staged.
         steps: Vec<Step>,
     },
@@ -140,6 +143,7 @@ mod tests {
                 instance: "author".parse().unwrap(),
                 beside: Beside::Folder {
                     staging: "/srv/.lifeboat".into(),
+                    made: None,
                     steps: Vec::new(),
                 },
             }],

@@ -6,17 +6,22 @@
 //! there is no journal. Then nothing is guessed: it is shown as critical, with what can be told of each instance, and no
 //! job starts.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, fsync, openat, unlinkat};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{self, InstanceRecord, Journal};
 use super::staging;
-use super::switch::{Standing, Step, sync_parent};
+use super::switch::{Standing, Step};
 use crate::catalog::Claim;
+use crate::disk::held::{self, FOLDER};
 use crate::domain::job::{Job, JobId, JobKind, Phase};
 use crate::engine::papers::{Papers, name_of};
 use crate::engine::{EngineError, Live};
@@ -40,15 +45,20 @@ pub(super) struct Lost {
 /// Lays a copy of the journal into each folder that is to be exchanged, durably.
 ///
 /// # Errors
-/// What the system said: the switch must not begin then.
+/// What the system said, or that such a folder is not the one that was made: the switch must not begin then.
 pub(super) fn leave_copies(journal: &Journal) -> Result<(), EngineError> {
-    for staging in stagings(journal) {
+    for record in &journal.instances {
+        let Some(staging) = record.beside.folder() else {
+            continue;
+        };
         let path = staging.join(COPY);
         let write = || -> io::Result<()> {
-            let mut file = File::create(&path)?;
+            let folder = record.beside.open()?.ok_or(Errno::NOENT)?;
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut file: File = openat(&folder, COPY, flags, Mode::RUSR | Mode::WUSR)?.into();
             file.write_all(&serde_json::to_vec_pretty(journal).map_err(io::Error::other)?)?;
             file.sync_all()?;
-            sync_parent(&path)
+            Ok(fsync(&folder)?)
         };
         write().map_err(EngineError::io("writing", &path))?;
     }
@@ -60,23 +70,41 @@ pub(super) fn leave_copies(journal: &Journal) -> Result<(), EngineError> {
 /// # Errors
 /// What the system said.
 pub(super) fn remove_copies(journal: &Journal) -> Result<(), EngineError> {
-    for staging in stagings(journal) {
-        let path = staging.join(COPY);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(EngineError::io("removing", &path)(error));
+    for record in &journal.instances {
+        let Some(staging) = record.beside.folder() else {
+            continue;
+        };
+        let remove = || -> io::Result<()> {
+            let Some(folder) = record.beside.open()? else {
+                return Ok(());
+            };
+            match unlinkat(&folder, COPY, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => Ok(()),
+                Err(error) => Err(error.into()),
             }
-            _ => {}
-        }
+        };
+        remove().map_err(EngineError::io("removing", &staging.join(COPY)))?;
     }
     Ok(())
 }
 
-fn stagings(journal: &Journal) -> impl Iterator<Item = &Path> {
-    journal
-        .instances
-        .iter()
-        .filter_map(|record| record.beside.folder())
+/// Reads the copy of a journal in a folder beside Live. Only one that nobody but Lifeboat's own account can have put there:
+/// a person is told to trust what is in it.
+fn copy_in(parent: &OwnedFd, name: &OsStr) -> Option<Vec<u8>> {
+    let about = |open: &OwnedFd| {
+        let about = fstat(open).ok()?;
+        (about.st_uid == rustix::process::geteuid().as_raw()).then_some(about)
+    };
+    let folder = openat(parent, name, FOLDER, Mode::empty()).ok()?;
+    if about(&folder)?.st_mode & 0o022 != 0 {
+        return None;
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let copy = openat(&folder, COPY, flags, Mode::empty()).ok()?;
+    about(&copy)?;
+    let mut text = Vec::new();
+    File::from(copy).read_to_end(&mut text).ok()?;
+    Some(text)
 }
 
 impl Live {
@@ -191,14 +219,16 @@ impl Live {
                 continue;
             };
             let own = format!(".{}.lifeboat-", own.to_string_lossy());
-            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-                let beside = entry.file_name();
-                let beside = beside.to_string_lossy();
+            let Ok(open) = held::open(parent) else { continue };
+            for entry in held::names(&open).unwrap_or_default() {
+                let beside = entry.to_string_lossy();
                 if !beside.starts_with('.') || !beside.contains(".lifeboat-") {
                     continue;
                 }
-                let copy = entry.path().join(COPY);
-                let Ok(text) = fs::read(&copy) else { continue };
+                let copy = parent.join(&entry).join(COPY);
+                let Some(text) = copy_in(&open, &entry) else {
+                    continue;
+                };
                 match serde_json::from_slice::<Journal>(&text) {
                     Ok(journal) if journal.environment == *name => found.push((copy, Some(journal))),
                     Err(_) if beside.starts_with(&own) => found.push((copy, None)),

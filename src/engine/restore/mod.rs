@@ -286,6 +286,7 @@ impl Live {
         let staged = self
             .beside(work, &repository, backup, selection, &chosen)
             .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+        let instances = staged.iter().map(Staged::record).collect::<Result<_, _>>();
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
@@ -293,12 +294,14 @@ impl Live {
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
             stage: Stage::Staging,
-            instances: staged.iter().map(Staged::record).collect(),
+            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref()))?,
             indexes_removed: false,
         };
         self.write_journal(&journal)
             .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
-        let prepared = stage(work, &repository, backup, selection, &staged)
+        let prepared = self
+            .make_beside(&staged, &mut journal)
+            .and_then(|()| stage(work, &repository, backup, selection, &staged))
             .and_then(|()| {
                 if way.without_safety {
                     return Ok(());
@@ -325,6 +328,23 @@ impl Live {
             (safety.id, which)
         });
         Ok(outcome(work, backup, way, safety, warnings, health))
+    }
+
+    /// Makes the folders that content is staged into, and notes which they are: after a crash nothing else is trusted or
+    /// removed in their places.
+    fn make_beside(&self, staged: &[Staged<'_>], journal: &mut Journal) -> Result<(), EngineError> {
+        let mut has_made = false;
+        for (staged, record) in staged.iter().zip(&mut journal.instances) {
+            if staged.make()? {
+                *record = staged.record()?;
+                has_made = true;
+            }
+        }
+        if has_made {
+            self.write_journal(journal)
+        } else {
+            Ok(())
+        }
     }
 
     /// What follows a switch: search indexes, hooks, health, and removing what is no longer needed.

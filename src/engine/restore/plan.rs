@@ -6,7 +6,7 @@ use std::path::Path;
 use super::chosen::unknown_parts;
 use super::database::Found;
 use super::in_the_way::same_disk;
-pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, free_bytes, misnamed};
+pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, covered, free_bytes, misnamed};
 use super::{Way, database};
 use crate::catalog::StoredPlan;
 use crate::content::files::Files;
@@ -239,6 +239,13 @@ impl Live {
             ));
             return Ok(());
         }
+        if !copy.left_out.is_empty() {
+            found.warnings.push(format!(
+                "the backup does not hold all that was in {} when it was taken: {}",
+                copy.name,
+                copy.left_out.join("; ")
+            ));
+        }
         let content: Box<dyn Content> = if folder.exists() {
             Box::new(Files::new(folder))
         } else {
@@ -415,11 +422,6 @@ pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
             )
         })
     })
-}
-
-/// Reads an instance's content where it was displaced to.
-pub(super) fn displaced(folder: &Path) -> Files {
-    Files::new(folder)
 }
 
 /// A warning of a backup whose date is wrong.

@@ -9,15 +9,18 @@
 //! that nobody has locked are of a Lifeboat that died, and whatever is left of what they tell of goes at the next start.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat, renameat_with};
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, RenameFlags, flock, mkdirat, renameat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
+use crate::disk::held::{self, Met};
 use crate::disk::private;
 
 /// How names of probes begin.
@@ -29,16 +32,18 @@ const PROBE: &str = ".lifeboat-probe-";
 /// # Errors
 /// Sentences that say what cannot be done there, and what to do.
 pub(super) fn probe(state: &Path, beside: &Path, token: &str, live: &[PathBuf]) -> Result<(), Vec<String>> {
-    let probe = Probe::of(beside.join(format!("{PROBE}{token}")));
+    let folder = beside.join(format!("{PROBE}{token}"));
     // A state folder that cannot be written does not keep anybody from looking.
-    let _note = Note::write(state, token, &probe.folder);
-    let tried = probe.exchange().map_err(|error| {
+    let _note = Note::write(state, token, &folder);
+    let failed = |error: io::Error| {
         vec![format!(
             "folders in {} cannot be made and exchanged atomically ({error}): Lifeboat needs to write beside the \
              content, on a file system that can exchange two folders (ext4, xfs, btrfs, tmpfs)",
             beside.display()
         )]
-    });
+    };
+    let probe = Probe::make(&folder).map_err(failed)?;
+    let tried = probe.exchange().map_err(failed);
     let tried = tried.and_then(|()| {
         let stuck: Vec<_> = live.iter().filter_map(|live| probe.why_stuck(live)).collect();
         if stuck.is_empty() { Ok(()) } else { Err(stuck) }
@@ -65,9 +70,10 @@ pub(super) fn clear_left(state: &Path) {
         });
         // One that was not finished stands for nothing: it is written before anything is made.
         let is_gone = of_a_probe.is_none_or(|folder| {
-            let probe = Probe::of(folder);
-            probe.remove();
-            probe.folder.symlink_metadata().is_err()
+            if let Ok(Some(probe)) = Probe::left(&folder) {
+                probe.remove();
+            }
+            folder.symlink_metadata().is_err()
         });
         if is_gone {
             let _ = fs::remove_file(&note);
@@ -75,45 +81,82 @@ pub(super) fn clear_left(state: &Path) {
     }
 }
 
-/// What is made beside Live.
+/// What is made beside Live. It is held, and everything goes by that: another account may swap what lies there, and what is
+/// Live's is never renamed into a folder of somebody else's.
 struct Probe {
+    /// The folder beside Live that holds it, and its name there.
+    parent: OwnedFd,
+    name: OsString,
+    /// The folder itself.
+    open: OwnedFd,
+    /// Its path, for messages.
     folder: PathBuf,
-    first: PathBuf,
-    second: PathBuf,
-    /// A folder with something in it, which no folder can take the place of.
-    full: PathBuf,
-    filling: PathBuf,
 }
 
 impl Probe {
-    fn of(folder: PathBuf) -> Self {
-        let full = folder.join("full");
-        Self {
-            first: folder.join("a"),
-            second: folder.join("b"),
-            filling: full.join("filling"),
-            full,
-            folder,
-        }
+    /// Two folders that are exchanged.
+    const FIRST: &str = "a";
+    const SECOND: &str = "b";
+    /// A folder with something in it, which no folder can take the place of.
+    const FULL: &str = "full";
+    const FILLING: &str = "full/filling";
+
+    fn make(folder: &Path) -> io::Result<Self> {
+        let (parent, name) = held::open_parent(folder)?;
+        Ok(Self {
+            open: held::make(&parent, &name, folder)?,
+            parent,
+            name,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// One that a Lifeboat that died has left; `None` when there is none.
+    fn left(folder: &Path) -> io::Result<Option<Self>> {
+        let Met::Ours(open) = held::meet(folder, None)? else {
+            return Ok(None);
+        };
+        let (parent, name) = held::open_parent(folder)?;
+        Ok(Some(Self {
+            parent,
+            name,
+            open,
+            folder: folder.to_owned(),
+        }))
     }
 
     fn exchange(&self) -> io::Result<()> {
-        DirBuilder::new().mode(0o700).create(&self.folder)?;
-        for folder in [&self.first, &self.second, &self.full, &self.filling] {
-            fs::create_dir(folder)?;
+        for folder in [Self::FIRST, Self::SECOND, Self::FULL, Self::FILLING] {
+            mkdirat(&self.open, folder, Mode::RWXU)?;
         }
-        renameat_with(CWD, &self.first, CWD, &self.second, RenameFlags::EXCHANGE)?;
+        renameat_with(
+            &self.open,
+            Self::FIRST,
+            &self.open,
+            Self::SECOND,
+            RenameFlags::EXCHANGE,
+        )?;
         Ok(())
     }
 
     /// Why a folder of Live cannot be moved here; `None` when it can, or is not there.
     fn why_stuck(&self, live: &Path) -> Option<String> {
-        let error = match renameat(CWD, live, CWD, &self.full) {
+        let (holder, name) = match held::open_parent(live) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                return Some(format!(
+                    "{} cannot be moved out of its place: {error}",
+                    live.display()
+                ));
+            }
+            Ok(held) => held,
+        };
+        let error = match renameat(&holder, &name, &self.open, Self::FULL) {
             Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) => return None,
             Err(error) => error,
             Ok(()) => {
                 // Somebody has emptied the folder under our hands.
-                let back = renameat_with(CWD, &self.full, CWD, live, RenameFlags::NOREPLACE);
+                let back = renameat_with(&self.open, Self::FULL, &holder, &name, RenameFlags::NOREPLACE);
                 return Some(match back {
                     Ok(()) => format!(
                         "somebody else is at work in {}: try again when that is over",
@@ -122,7 +165,7 @@ impl Probe {
                     Err(error) => format!(
                         "{} was moved to {} by somebody's fault and could not be moved back ({error}): move it back",
                         live.display(),
-                        self.full.display()
+                        self.folder.join(Self::FULL).display()
                     ),
                 });
             }
@@ -148,9 +191,10 @@ impl Probe {
 
     /// Removes what was made, by the names that it was made with: nothing that came in between is removed with it.
     fn remove(&self) {
-        for folder in [&self.filling, &self.full, &self.first, &self.second, &self.folder] {
-            let _ = fs::remove_dir(folder);
+        for folder in [Self::FILLING, Self::FULL, Self::FIRST, Self::SECOND] {
+            let _ = unlinkat(&self.open, folder, AtFlags::REMOVEDIR);
         }
+        let _ = unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR);
     }
 }
 
@@ -214,12 +258,13 @@ mod tests {
     fn what_a_probe_of_the_dead_has_left_goes_and_one_at_work_stays() {
         let root = tempfile::tempdir().unwrap();
         let state = root.path().join("state");
-        let left = Probe::of(root.path().join(".lifeboat-probe-left"));
+        let left = Probe::make(&root.path().join(".lifeboat-probe-left")).unwrap();
         left.exchange().unwrap();
         drop(fs::create_dir_all(state.join("probes")));
         fs::write(state.join("probes/left"), left.folder.as_os_str().as_bytes()).unwrap();
-        let working = Probe::of(root.path().join(".lifeboat-probe-working"));
-        let note = Note::write(&state, "working", &working.folder).unwrap();
+        let working = root.path().join(".lifeboat-probe-working");
+        let note = Note::write(&state, "working", &working).unwrap();
+        let working = Probe::make(&working).unwrap();
         working.exchange().unwrap();
         // A note that tells of something else, and one of a probe that holds what is none of Lifeboat's.
         fs::write(
@@ -227,14 +272,14 @@ mod tests {
             root.path().join("state").as_os_str().as_bytes(),
         )
         .unwrap();
-        let other = Probe::of(root.path().join(".lifeboat-probe-other"));
+        let other = Probe::make(&root.path().join(".lifeboat-probe-other")).unwrap();
         other.exchange().unwrap();
-        fs::write(other.filling.join("page.xml"), "page").unwrap();
+        fs::write(other.folder.join(Probe::FILLING).join("page.xml"), "page").unwrap();
         fs::write(state.join("probes/other"), other.folder.as_os_str().as_bytes()).unwrap();
         clear_left(&state);
         assert!(!left.folder.exists());
-        assert!(working.first.exists());
-        assert!(other.filling.join("page.xml").exists());
+        assert!(working.folder.join(Probe::FIRST).exists());
+        assert!(other.folder.join(Probe::FILLING).join("page.xml").exists());
         let mut notes: Vec<_> = fs::read_dir(state.join("probes"))
             .unwrap()
             .map(|note| note.unwrap().file_name())

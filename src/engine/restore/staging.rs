@@ -7,32 +7,38 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use rustix::fs::statvfs;
+use rustix::fs::{AtFlags, FileType, Gid, Mode, Uid, fchmod, fchown, fstat, statat, statvfs};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::in_the_way::{mounted_on, mounts_in_the_way};
 use super::journal::{Beside, InstanceRecord};
-use super::switch::Step;
-use crate::content::files::{FilesSink, attributes};
+use super::switch::{Identity, Step};
+use crate::content::files::{Files, FilesSink, attributes};
+use crate::disk::held;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
 use crate::engine::EngineError;
 
+/// The folder that content is staged into, in the one that was made for a restore.
+pub(super) const CONTENT: &str = "content";
+
 /// The path of a content folder with links resolved: what is exchanged is the folder, not a link to it. A folder that
-/// is gone is resolved by its parent.
+/// is gone is resolved by its parent. A link of Magnolia's account leads to folders of that account only.
 pub(super) fn resolve(content: &Path) -> Result<PathBuf, EngineError> {
-    match content.canonicalize() {
+    match held::resolve(content) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (Some(parent), Some(name)) = (content.parent(), content.file_name()) else {
                 return Err(EngineError::io("finding", content)(error));
             };
-            Ok(parent
-                .canonicalize()
+            Ok(held::resolve(parent)
                 .map_err(EngineError::io("finding", parent))?
                 .join(name))
         }
@@ -46,6 +52,10 @@ pub(super) struct Staging {
     live: PathBuf,
     /// The folder that was made for this restore.
     folder: PathBuf,
+    /// The same, held since it was made: whoever can write beside Live can put something else at its path.
+    made: OnceLock<OwnedFd>,
+    /// The folder in it that content is staged into.
+    staged: OnceLock<OwnedFd>,
 }
 
 impl Staging {
@@ -68,59 +78,102 @@ impl Staging {
             again += 1;
             folder = beside(&format!("-{again}"));
         }
-        Ok(Self { live, folder })
+        Ok(Self::of(live, folder))
     }
 
-    /// The staging of one instance in a folder for scratch, which is to be made. Nothing of it becomes live.
-    pub(super) fn in_scratch(content: &Path, folder: PathBuf) -> Result<Self, EngineError> {
-        Ok(Self {
-            live: resolve(content)?,
+    fn of(live: PathBuf, folder: PathBuf) -> Self {
+        Self {
+            live,
             folder,
-        })
-    }
-
-    /// What the journal keeps of it before anything is staged.
-    pub(super) fn record(&self, instance: &InstanceName) -> InstanceRecord {
-        InstanceRecord {
-            instance: instance.clone(),
-            beside: Beside::Folder {
-                staging: self.folder.clone(),
-                steps: Vec::new(),
-            },
+            made: OnceLock::new(),
+            staged: OnceLock::new(),
         }
     }
 
-    /// Where content is staged.
-    pub(super) fn content(&self) -> PathBuf {
-        self.folder.join("content")
+    /// The staging of one instance in a folder for scratch, which is to be made. Nothing of it becomes live.
+    pub(super) fn in_scratch(content: &Path, folder: &Path) -> Result<Self, EngineError> {
+        // An operator's folder for scratch may well be behind a link.
+        Ok(Self::of(resolve(content)?, resolve(folder)?))
     }
 
-    /// Makes the folder, readable by nobody else, and the sink that content is staged into.
-    pub(super) fn make(&self) -> Result<FilesSink, EngineError> {
-        let made = fs::DirBuilder::new().mode(0o700).create(&self.folder);
-        made.map_err(EngineError::io("creating", &self.folder))?;
-        Ok(FilesSink::create(&self.content())?)
+    /// What the journal keeps of it before anything is staged.
+    pub(super) fn record(&self, instance: &InstanceName) -> Result<InstanceRecord, EngineError> {
+        let made = self.made.get().map(Identity::of_open).transpose();
+        Ok(InstanceRecord {
+            instance: instance.clone(),
+            beside: Beside::Folder {
+                staging: self.folder.clone(),
+                made: made.map_err(EngineError::io("reading", &self.folder))?,
+                steps: Vec::new(),
+            },
+        })
+    }
+
+    /// Makes the folder, readable by nobody else, unless it is made.
+    pub(super) fn make(&self) -> Result<&OwnedFd, EngineError> {
+        if self.made.get().is_none() {
+            let made = held::open_parent(&self.folder)
+                .and_then(|(parent, name)| held::make(parent, &name, &self.folder))
+                .map_err(EngineError::io("creating", &self.folder))?;
+            let _ = self.made.set(made);
+        }
+        self.made.get().ok_or_else(|| self.not_staged())
+    }
+
+    /// The sink that content is staged into.
+    pub(super) fn sink(&self) -> Result<FilesSink, EngineError> {
+        let sink = FilesSink::create_in(self.make()?, OsStr::new(CONTENT), &self.place())?;
+        let _ = self.staged.set(sink.opened()?);
+        Ok(sink)
+    }
+
+    /// Where content is staged, for messages.
+    fn place(&self) -> PathBuf {
+        self.folder.join(CONTENT)
+    }
+
+    /// What was staged, whatever stands at its path.
+    pub(super) fn staged(&self) -> Result<OwnedFd, EngineError> {
+        let staged = self.staged.get().ok_or_else(|| self.not_staged())?;
+        held::read_again(staged).map_err(EngineError::io("opening", &self.place()))
+    }
+
+    /// The same, to be read back.
+    pub(super) fn content(&self) -> Result<Files, EngineError> {
+        Ok(Files::held(&self.place(), self.staged()?))
+    }
+
+    fn not_staged(&self) -> EngineError {
+        EngineError::Failed(format!("nothing was staged in {}", self.folder.display()))
     }
 
     /// Gives the staged content folder the permissions and owner of the live one, which backups do not hold: they hold
     /// the workspaces in it.
     pub(super) fn dress(&self) -> Result<(), EngineError> {
-        let content = self.content();
-        let live = fs::metadata(&self.live).ok();
-        if live.is_some() {
-            attributes::copy(&self.live, &content)?;
-        }
-        let set = |metadata: Option<fs::Metadata>| -> io::Result<()> {
-            let mode = metadata.as_ref().map_or(0o755, |live| live.mode() & 0o7777);
-            if let Some(live) = metadata {
-                let staged = fs::metadata(&content)?;
-                if (staged.uid(), staged.gid()) != (live.uid(), live.gid()) {
-                    std::os::unix::fs::chown(&content, Some(live.uid()), Some(live.gid()))?;
+        let (content, place) = (self.staged()?, self.place());
+        let failed = |error: Errno| EngineError::io("setting permissions of", &place)(error.into());
+        let mode = match self.live()? {
+            None => 0o755,
+            Some(live) => {
+                attributes::copy((&live, &self.live), (&content, &place))?;
+                let live = fstat(&live).map_err(failed)?;
+                let staged = fstat(&content).map_err(failed)?;
+                if (staged.st_uid, staged.st_gid) != (live.st_uid, live.st_gid) {
+                    let (owner, group) = (Uid::from_raw(live.st_uid), Gid::from_raw(live.st_gid));
+                    fchown(&content, Some(owner), Some(group)).map_err(failed)?;
                 }
+                live.st_mode & 0o7777
             }
-            fs::set_permissions(&content, fs::Permissions::from_mode(mode))
         };
-        set(live).map_err(EngineError::io("setting permissions of", &content))
+        fchmod(&content, Mode::from_raw_mode(mode)).map_err(failed)
+    }
+
+    /// The live content folder, if it is there.
+    fn live(&self) -> Result<Option<OwnedFd>, EngineError> {
+        match held::open(&self.live) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => Ok(Some(opened.map_err(EngineError::io("opening", &self.live))?)),
+        }
     }
 
     /// The steps that make the staged content live.
@@ -135,31 +188,51 @@ impl Staging {
         if let Some(mount) = mounted.first() {
             return Err(EngineError::Failed(mounted_on(mount)));
         }
-        let content = self.content();
-        let live_workspaces = folders_in(&self.live).map_err(EngineError::io("reading", &self.live))?;
-        let only_workspaces = live_workspaces.is_none_or(|found| found.others == 0);
+        // What comes is what was staged and read back, and not what stands at its path by now.
+        let (live, staged) = (self.live()?, self.staged()?);
+        let of_live = live.as_ref().map(folders_of).transpose();
+        let of_live = of_live.map_err(reading(&self.live))?;
+        let only_workspaces = of_live.as_ref().is_none_or(|found| found.others == 0);
         if selection.workspaces.is_empty() && only_workspaces {
-            let step = Step::between(self.live.clone(), content.clone());
-            return Ok(vec![step.map_err(EngineError::io("reading", &self.live))?]);
+            let old = live.as_ref().map(Identity::of_open).transpose();
+            return Ok(vec![Step {
+                live: self.live.clone(),
+                beside: self.place(),
+                old: old.map_err(reading(&self.live))?,
+                new: Some(Identity::of_open(&staged).map_err(reading(&self.place()))?),
+            }]);
         }
-        let staged = folders_in(&content).map_err(EngineError::io("reading", &content))?;
-        let mut names: Vec<_> = staged.into_iter().flat_map(|found| found.folders).collect();
-        let live = folders_in(&self.live).map_err(EngineError::io("reading", &self.live))?;
-        names.extend(live.into_iter().flat_map(|found| found.folders).filter(|name| {
-            name.to_str().map_or(selection.workspaces.is_empty(), |name| {
-                selection.has_workspace(name)
-            })
-        }));
+        let mut names = folders_of(&staged).map_err(reading(&self.place()))?.folders;
+        names.extend(
+            of_live
+                .into_iter()
+                .flat_map(|found| found.folders)
+                .filter(|name| {
+                    name.to_str().map_or(selection.workspaces.is_empty(), |name| {
+                        selection.has_workspace(name)
+                    })
+                }),
+        );
         names.sort();
         names.dedup();
+        let step = |name: OsString| -> io::Result<Step> {
+            let old = live.as_ref().map(|live| Identity::at(live, &name)).transpose()?;
+            Ok(Step {
+                old: old.flatten(),
+                new: Identity::at(&staged, &name)?,
+                live: self.live.join(&name),
+                beside: self.place().join(&name),
+            })
+        };
         names
             .into_iter()
-            .map(|name| {
-                let live = self.live.join(&name);
-                Step::between(live.clone(), content.join(&name)).map_err(EngineError::io("reading", &live))
-            })
+            .map(|name| step(name).map_err(reading(&self.live)))
             .collect()
     }
+}
+
+fn reading(path: &Path) -> impl FnOnce(io::Error) -> EngineError + Copy + '_ {
+    move |error| EngineError::io("reading", path)(error)
 }
 
 /// What a restore of this selection moves out of Live's place: the content folder, or workspaces in it.
@@ -258,30 +331,140 @@ struct Found {
     others: usize,
 }
 
-/// The folders in a folder, and how much else there is. `None` when it does not exist.
+/// The folders in a folder, and how much else there is. `None` when it does not exist. For looks that change nothing.
 fn folders_in(folder: &Path) -> io::Result<Option<Found>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        entries => entries?,
-    };
+    match held::open(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => folders_of(&opened?).map(Some),
+    }
+}
+
+/// The same of an open folder.
+fn folders_of(folder: &OwnedFd) -> io::Result<Found> {
     let mut found = Found {
         folders: Vec::new(),
         others: 0,
     };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            found.folders.push(entry.file_name());
-        } else {
-            found.others += 1;
+    for name in held::names(folder)? {
+        match statat(folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(about) if FileType::from_raw_mode(about.st_mode) == FileType::Directory => {
+                found.folders.push(name);
+            }
+            Ok(_) => found.others += 1,
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(Some(found))
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
+    use crate::content::{FileTime, Item, ItemKind, Sink};
+
+    /// The account that Live belongs to puts a folder of its own in the place of the one that is staged into.
+    fn swap(staging: &Staging, other: &Path) {
+        fs::rename(&staging.folder, staging.folder.with_file_name("away")).unwrap();
+        fs::create_dir(&staging.folder).unwrap();
+        symlink(other, staging.place()).unwrap();
+    }
+
+    fn item(path: &str, kind: ItemKind) -> Item {
+        Item {
+            path: path.into(),
+            kind,
+            mode: 0o755,
+            owner: (
+                rustix::process::geteuid().as_raw(),
+                rustix::process::getegid().as_raw(),
+            ),
+            modified: FileTime { seconds: 1, nanos: 0 },
+            changed: FileTime { seconds: 1, nanos: 0 },
+            inode: 0,
+            held: None,
+            rare: None,
+        }
+    }
+
+    #[test]
+    fn whatever_takes_the_place_of_what_is_staged_is_not_touched_and_does_not_become_live() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (content, other) = (root.join("srv/content"), root.join("other"));
+        fs::create_dir_all(content.join("website")).unwrap();
+        fs::create_dir_all(other.join("website")).unwrap();
+        fs::set_permissions(&content, fs::Permissions::from_mode(0o755)).unwrap();
+        for closed in [other.join("website"), other.clone()] {
+            fs::set_permissions(closed, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        // Only root can give folders away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&content, Some(65_534), Some(65_534)).unwrap();
+        }
+        let about = |path: &Path| {
+            let about = fs::metadata(path).unwrap();
+            (
+                about.uid(),
+                about.mode(),
+                about.mtime(),
+                about.ctime(),
+                about.ctime_nsec(),
+            )
+        };
+        let untouched = [about(&other), about(&other.join("website"))];
+
+        let staging = Staging::beside(&content, JobId(7)).unwrap();
+        let sink = staging.sink().unwrap();
+        sink.folder(&item("website", ItemKind::Folder)).unwrap();
+        swap(&staging, &other);
+        let page = item("website/page.yaml", ItemKind::File { size: 4 });
+        let mut file = sink.file(&page).unwrap();
+        io::Write::write_all(&mut file, b"page").unwrap();
+        file.finish().unwrap();
+        sink.finish().unwrap();
+        staging.dress().unwrap();
+        sink.settle().unwrap();
+        let staged = root.join("srv/away/content");
+        assert_eq!(
+            fs::read_to_string(staged.join("website/page.yaml")).unwrap(),
+            "page"
+        );
+        let (live, dressed) = (about(&content), about(&staged));
+        assert_eq!((live.0, live.1), (dressed.0, dressed.1));
+        let mut left_out = |_| {};
+        let read_back = staging.content().unwrap();
+        let items: Vec<_> = crate::content::Content::walk(&read_back, &mut left_out).collect();
+        assert_eq!(items.len(), 2, "what is read back is what was staged");
+        assert_eq!([about(&other), about(&other.join("website"))], untouched);
+        assert_eq!(fs::read_dir(other.join("website")).unwrap().count(), 0);
+
+        for selection in [
+            Selection::default(),
+            Selection {
+                workspaces: vec!["website".to_owned()],
+                ..Selection::default()
+            },
+        ] {
+            let steps = staging.steps(&selection).unwrap();
+            assert_eq!(steps.len(), 1);
+            assert!(steps[0].is_known().is_err());
+            assert!(steps[0].forward().is_err());
+            assert!(steps[0].is_untouched().unwrap());
+        }
+        let made = staging.record(&"author".parse().unwrap()).unwrap().beside;
+        assert!(
+            made.open()
+                .unwrap_err()
+                .to_string()
+                .contains("something else has taken its place")
+        );
+        assert!(made.remove().unwrap().unwrap().contains("left alone"));
+        assert_eq!([about(&other), about(&other.join("website"))], untouched);
+        assert!(staging.place().is_symlink());
+    }
 
     #[test]
     fn a_name_as_long_as_names_may_be_leaves_room_for_one_beside_it() {

@@ -6,46 +6,16 @@
 //!
 //! Not in here: when to switch and what to do after a crash (`journal`, `recover`).
 
+use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, RenameFlags, StatxFlags, renameat_with, statx};
+use rustix::fs::{RenameFlags, fsync, renameat_with};
 use serde::{Deserialize, Serialize};
 
-/// What tells one folder from every other on its file system: the number of its inode, and when it was made. The device's
-/// number is left out, since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders
-/// of a step are always on one file system.
-///
-/// A copy on another disk may well get the same numbers, in another order: those of a fresh file system are given out one
-/// after the other. It does not get the same times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    inode: u64,
-    /// Seconds and nanoseconds; `None` on a file system that does not keep it.
-    born: Option<(i64, u32)>,
-}
-
-impl Identity {
-    /// The identity of the folder at `path`, not following a link; `None` when nothing is there.
-    ///
-    /// # Errors
-    /// What the system said, or that something that is no folder stands there.
-    pub fn of(path: &Path) -> io::Result<Option<Self>> {
-        let asked = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::BTIME;
-        match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, asked) {
-            Ok(told) if FileType::from_raw_mode(told.stx_mode.into()) == FileType::Directory => {
-                let keeps = StatxFlags::from_bits_retain(told.stx_mask).contains(StatxFlags::BTIME);
-                Ok(Some(Self {
-                    inode: told.stx_ino,
-                    born: keeps.then_some((told.stx_btime.tv_sec, told.stx_btime.tv_nsec)),
-                }))
-            }
-            Ok(_) => Err(io::Error::other("there is something here that is not a folder")),
-            Err(rustix::io::Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
+use crate::disk::held;
+pub use crate::disk::held::Identity;
 
 /// Where a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,42 +42,25 @@ pub struct Step {
 }
 
 impl Step {
-    /// A step from what stands at both paths now.
-    ///
-    /// # Errors
-    /// What the system said about either path.
-    pub fn between(live: PathBuf, beside: PathBuf) -> io::Result<Self> {
-        Ok(Self {
-            old: Identity::of(&live)?,
-            new: Identity::of(&beside)?,
-            live,
-            beside,
-        })
-    }
-
     /// Where the step stands.
     ///
     /// # Errors
     /// What the system said about the live path.
     pub fn standing(&self) -> io::Result<Standing> {
-        let live = Identity::of(&self.live)?;
-        Ok(if live == self.new {
-            Standing::Done
-        } else if live == self.old {
-            Standing::Pending
-        } else {
-            Standing::Unknown
-        })
+        Ok(self.standing_of(Identity::of(&self.live)?))
     }
 
-    /// Makes sure that it can be told whether the step was done.
+    /// Makes sure that it can be told whether the step was done, and that what is to come, if it was not, is what was
+    /// staged and verified.
     ///
     /// # Errors
-    /// What the system said, or that neither the old nor the new folder stands at the live path.
+    /// What the system said, or that neither the old nor the new folder stands at the live path, or another than the new
+    /// one beside it.
     pub fn is_known(&self) -> io::Result<()> {
         match self.standing()? {
             Standing::Unknown => Err(self.unknown()),
-            Standing::Pending | Standing::Done => Ok(()),
+            Standing::Done => Ok(()),
+            Standing::Pending => Sides::of(self)?.are_ready(self),
         }
     }
 
@@ -131,18 +84,21 @@ impl Step {
     /// Makes the new folder live. Does nothing when it already is.
     ///
     /// # Errors
-    /// What the system said, or that neither the old nor the new folder stands at the live path.
+    /// What the system said, or that neither the old nor the new folder stands at the live path, or another than the new
+    /// one beside it. After that it may be that the old folder is live, or that nobody knows.
     pub fn forward(&self) -> io::Result<()> {
         match self.standing()? {
             Standing::Done => Ok(()),
             Standing::Pending => {
-                let exchange = || self.exchange(self.old.is_some(), self.new.is_some());
-                exchange()?;
-                // A machine that stood still after its look may find that another one has finished the switch meanwhile: then
-                // this has taken it back.
-                match self.standing()? {
-                    Standing::Pending => exchange(),
-                    _ => Ok(()),
+                let sides = Sides::of(self)?;
+                sides.are_ready(self)?;
+                sides.exchange(self.old.is_some(), self.new.is_some())?;
+                match self.standing_of(sides.live.identity()?) {
+                    Standing::Done => Ok(()),
+                    // A machine that stood still after its look may find that another one has finished the switch
+                    // meanwhile: then this has taken it back.
+                    Standing::Pending => sides.exchange(self.old.is_some(), self.new.is_some()),
+                    Standing::Unknown => Err(self.unknown()),
                 }
             }
             Standing::Unknown => Err(self.unknown()),
@@ -156,20 +112,19 @@ impl Step {
     pub fn back(&self) -> io::Result<()> {
         match self.standing()? {
             Standing::Pending => Ok(()),
-            Standing::Done => self.exchange(self.new.is_some(), self.old.is_some()),
+            Standing::Done => Sides::of(self)?.exchange(self.new.is_some(), self.old.is_some()),
             Standing::Unknown => Err(self.unknown()),
         }
     }
 
-    fn exchange(&self, live_stands: bool, beside_stands: bool) -> io::Result<()> {
-        match (live_stands, beside_stands) {
-            (true, true) => renameat_with(CWD, &self.beside, CWD, &self.live, RenameFlags::EXCHANGE)?,
-            (false, true) => renameat_with(CWD, &self.beside, CWD, &self.live, RenameFlags::NOREPLACE)?,
-            (true, false) => renameat_with(CWD, &self.live, CWD, &self.beside, RenameFlags::NOREPLACE)?,
-            (false, false) => return Ok(()),
+    fn standing_of(&self, live: Option<Identity>) -> Standing {
+        if live == self.new {
+            Standing::Done
+        } else if live == self.old {
+            Standing::Pending
+        } else {
+            Standing::Unknown
         }
-        sync_parent(&self.live)?;
-        sync_parent(&self.beside)
     }
 
     fn unknown(&self) -> io::Error {
@@ -177,6 +132,70 @@ impl Step {
             "{} is neither the folder that was live nor the restored one: something else has replaced it",
             self.live.display()
         ))
+    }
+}
+
+/// The two paths of a step, by the folders that hold them, which are open: no link leads out of them, and whoever renames
+/// one of those folders does not lead an exchange somewhere else.
+struct Sides {
+    live: Side,
+    beside: Side,
+}
+
+struct Side {
+    folder: OwnedFd,
+    name: OsString,
+}
+
+impl Side {
+    fn of(path: &Path) -> io::Result<Self> {
+        let (folder, name) = held::open_parent(path)?;
+        Ok(Self { folder, name })
+    }
+
+    fn identity(&self) -> io::Result<Option<Identity>> {
+        Identity::at(&self.folder, &self.name)
+    }
+}
+
+impl Sides {
+    fn of(step: &Step) -> io::Result<Self> {
+        Ok(Self {
+            live: Side::of(&step.live)?,
+            beside: Side::of(&step.beside)?,
+        })
+    }
+
+    /// Makes sure that an exchange now makes of the old folder the new one. What is beside lies in a folder that nobody
+    /// else can write to, or it is not the new one: it cannot be swapped after this look.
+    fn are_ready(&self, step: &Step) -> io::Result<()> {
+        // What is there and is no folder is not the new one either.
+        if self.beside.identity().ok() != Some(step.new) {
+            return Err(io::Error::other(format!(
+                "what stands at {} is not what was staged and verified: something else has taken its place, and does not \
+                 become live",
+                step.beside.display()
+            )));
+        }
+        if self.live.identity()? != step.old {
+            return Err(step.unknown());
+        }
+        Ok(())
+    }
+
+    fn exchange(&self, live_stands: bool, beside_stands: bool) -> io::Result<()> {
+        let (live, beside) = (&self.live, &self.beside);
+        let rename = |from: &Side, to: &Side, flags| {
+            renameat_with(&from.folder, &from.name, &to.folder, &to.name, flags)
+        };
+        match (live_stands, beside_stands) {
+            (true, true) => rename(beside, live, RenameFlags::EXCHANGE)?,
+            (false, true) => rename(beside, live, RenameFlags::NOREPLACE)?,
+            (true, false) => rename(live, beside, RenameFlags::NOREPLACE)?,
+            (false, false) => return Ok(()),
+        }
+        fsync(&live.folder)?;
+        Ok(fsync(&beside.folder)?)
     }
 }
 
@@ -189,8 +208,18 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::engine) mod tests {
     use super::*;
+
+    /// A step from what stands at both paths now.
+    pub(in crate::engine) fn between(live: PathBuf, beside: PathBuf) -> io::Result<Step> {
+        Ok(Step {
+            old: Identity::of(&live)?,
+            new: Identity::of(&beside)?,
+            live,
+            beside,
+        })
+    }
 
     fn folders(root: &Path) -> (PathBuf, PathBuf) {
         let (live, beside) = (root.join("live"), root.join("beside"));
@@ -209,7 +238,7 @@ mod tests {
     fn a_step_goes_forward_and_back_and_can_be_repeated() {
         let root = tempfile::tempdir().unwrap();
         let (live, beside) = folders(root.path());
-        let step = Step::between(live.clone(), beside.clone()).unwrap();
+        let step = between(live.clone(), beside.clone()).unwrap();
         assert_eq!(step.standing().unwrap(), Standing::Pending);
         for _ in 0..2 {
             step.forward().unwrap();
@@ -226,13 +255,13 @@ mod tests {
     fn a_folder_comes_where_nothing_was_and_goes_where_nothing_follows() {
         let root = tempfile::tempdir().unwrap();
         let (live, beside) = folders(root.path());
-        let fresh = Step::between(root.path().join("fresh"), beside.clone()).unwrap();
+        let fresh = between(root.path().join("fresh"), beside.clone()).unwrap();
         fresh.forward().unwrap();
         assert_eq!(text(&root.path().join("fresh")), "new");
         fresh.back().unwrap();
         assert_eq!(text(&beside), "new");
 
-        let gone = Step::between(live.clone(), root.path().join("nothing")).unwrap();
+        let gone = between(live.clone(), root.path().join("nothing")).unwrap();
         gone.forward().unwrap();
         assert!(!live.exists());
         gone.back().unwrap();
@@ -243,7 +272,7 @@ mod tests {
     fn a_stranger_in_the_place_of_live_is_never_touched() {
         let root = tempfile::tempdir().unwrap();
         let (live, beside) = folders(root.path());
-        let step = Step::between(live.clone(), beside).unwrap();
+        let step = between(live.clone(), beside).unwrap();
         std::fs::rename(&live, root.path().join("moved")).unwrap();
         std::fs::create_dir(&live).unwrap();
         std::fs::write(live.join("text"), "stranger").unwrap();
@@ -258,10 +287,38 @@ mod tests {
     }
 
     #[test]
+    fn what_was_put_in_the_place_of_what_comes_never_becomes_live() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        let step = between(live.clone(), beside.clone()).unwrap();
+        std::fs::rename(&beside, root.path().join("away")).unwrap();
+        std::fs::create_dir(&beside).unwrap();
+        for _ in 0..2 {
+            let told = step.is_known().unwrap_err().to_string();
+            assert!(told.contains("not what was staged and verified"), "{told}");
+            assert!(step.forward().is_err());
+            assert_eq!(step.standing().unwrap(), Standing::Pending);
+            assert_eq!(text(&live), "old");
+            std::fs::remove_dir(&beside)
+                .or_else(|_| std::fs::remove_file(&beside))
+                .unwrap();
+            std::os::unix::fs::symlink(root.path().join("away"), &beside).unwrap();
+        }
+        // A link in the place of a folder above leads nowhere either.
+        let (other, led) = (root.path().join("other"), root.path().join("led"));
+        std::fs::create_dir(&other).unwrap();
+        std::os::unix::fs::symlink(&other, &led).unwrap();
+        let (_, beside) = folders(&other);
+        let step = between(led.join("live"), beside).unwrap();
+        assert!(step.forward().is_err());
+        assert_eq!(text(&other.join("live")), "old");
+    }
+
+    #[test]
     fn a_copy_of_a_folder_is_another_one_even_with_the_same_number() {
         let root = tempfile::tempdir().unwrap();
         let (live, beside) = folders(root.path());
-        let step = Step::between(live.clone(), beside).unwrap();
+        let step = between(live.clone(), beside).unwrap();
         let Some(old) = step.old.filter(|old| old.born.is_some()) else {
             panic!("the file system of temporary folders keeps no times of birth");
         };
@@ -283,7 +340,7 @@ mod tests {
     fn nothing_where_nothing_was_is_no_proof_that_nothing_was_done() {
         let root = tempfile::tempdir().unwrap();
         let (_, beside) = folders(root.path());
-        let step = Step::between(root.path().join("fresh"), beside.clone()).unwrap();
+        let step = between(root.path().join("fresh"), beside.clone()).unwrap();
         assert!(step.is_untouched().unwrap());
         step.forward().unwrap();
         assert!(!step.is_untouched().unwrap());
@@ -296,7 +353,7 @@ mod tests {
     fn an_old_folder_beside_is_never_taken_for_something_to_drop() {
         let root = tempfile::tempdir().unwrap();
         let (live, beside) = folders(root.path());
-        let step = Step::between(live.clone(), beside.clone()).unwrap();
+        let step = between(live.clone(), beside.clone()).unwrap();
         assert!(step.is_untouched().unwrap());
         step.forward().unwrap();
         // Somebody replaces the restored folder: the step stands as unknown, and what was live is only beside.

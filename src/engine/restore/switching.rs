@@ -4,11 +4,11 @@
 //!
 //! Not in here: how one instance is exchanged (`beside`), and when a dead process's switch is finished (`recover`).
 
+use std::path::Path;
+
 use super::beside::{Staged, Stuck};
 use super::journal::{self, InstanceRecord, Journal, Stage};
 use super::lost::{leave_copies, remove_copies};
-use crate::content::files::Files;
-use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::InstanceName;
@@ -125,14 +125,16 @@ impl Live {
     }
 
     /// Drops what was staged before the switch, and the journal. What is in a database and cannot be dropped now is left
-    /// there, since it is in nobody's way; gives sentences about that.
+    /// there, since it is in nobody's way, and so is what somebody has put in the place of a folder; gives sentences about
+    /// that.
     pub(super) fn drop_staged(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
+        let mut left = Vec::new();
         for record in &journal.instances {
-            if let Some(staging) = record.beside.folder() {
-                removal::remove(staging).map_err(EngineError::io("removing", staging))?;
-            }
+            let folder = record.beside.folder().unwrap_or(Path::new(""));
+            let removed = record.beside.remove();
+            left.extend(removed.map_err(EngineError::io("removing", folder))?);
         }
-        let left = self.drop_schemas(journal)?;
+        left.extend(self.drop_schemas(journal)?);
         journal
             .remove(self.papers())
             .map_err(self.paper_failed("updating the journal in", journal::KIND))?;
@@ -240,10 +242,12 @@ impl Live {
             .iter()
             .filter(|record| !is_kept(&record.instance))
         {
-            if let Some(staging) = record.beside.folder()
-                && let Err(error) = removal::remove(staging)
-            {
-                left.push(format!("{} could not be removed: {error}", staging.display()));
+            match record.beside.remove() {
+                Ok(stranger) => left.extend(stranger),
+                Err(error) => {
+                    let folder = record.beside.folder().unwrap_or(Path::new(""));
+                    left.push(format!("{} could not be removed: {error}", folder.display()));
+                }
             }
             // Empty by now.
             match self.drop_or_leave_behind(&record.instance, &record.beside.emptied()) {
@@ -256,11 +260,19 @@ impl Live {
 
     /// Why what was displaced of an instance has to be kept: it holds something that the safety backup does not.
     fn why_kept(&self, journal: &Journal, record: &InstanceRecord) -> Option<String> {
-        let displaced = record.beside.displaced()?;
+        let displaced = match record.beside.displaced() {
+            Ok(None) => return None,
+            Ok(Some(displaced)) => displaced,
+            Err(error) => {
+                return Some(format!(
+                    "it could not be compared with the safety backup ({error})"
+                ));
+            }
+        };
         let safety = journal.safety.as_ref().map(|id| self.find_backup(id));
         let unsaved = safety
             .transpose()
-            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &Files::new(&displaced)));
+            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &displaced));
         match unsaved {
             Ok(0) => None,
             Ok(items) => Some(format!("{items} items in it are not in the safety backup")),

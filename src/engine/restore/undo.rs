@@ -197,7 +197,7 @@ impl Live {
             safety: None,
             safety_taken: None,
             stage: Stage::Staging,
-            instances: staged.iter().map(Staged::record).collect(),
+            instances: staged.iter().map(Staged::record).collect::<Result<_, _>>()?,
             indexes_removed: false,
         };
         self.write_journal(&journal)?;

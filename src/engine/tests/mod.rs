@@ -11,6 +11,7 @@ mod glances;
 mod health;
 mod hooks;
 mod house;
+mod ill_will;
 mod kept;
 mod lost;
 mod mounts;

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-use super::house::{House, back_up, done, ended, everything, only, request, start_restore};
+use super::house::{House, back_up, done, ended, everything, manual, only, request, start_restore};
 use crate::disk::mounts::tests::Bound;
 use crate::domain::job::JobState;
 use crate::engine::check;
@@ -225,4 +225,57 @@ fn content_that_is_mounted_elsewhere_is_named_and_never_emptied_there() {
         1,
         "and stays until somebody removes it"
     );
+}
+
+#[test]
+fn what_a_container_has_mounted_on_a_part_of_live_fails_check_plan_and_backup() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let (volume, seen) = (house.path("volume"), house.path("seen"));
+    fs::create_dir(&volume).unwrap();
+    fs::create_dir(&seen).unwrap();
+    let script = format!(
+        "mount --bind {} {} && mount --bind {} {}/content/dam && echo mounted && read end",
+        house.path("author").display(),
+        seen.display(),
+        volume.display(),
+        seen.display(),
+    );
+    let container = Command::new("unshare")
+        .args(["--mount", "sh", "-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut container) = container else { return };
+    let mut said = BufReader::new(container.stdout.take().unwrap());
+    let mut first = String::new();
+    said.read_line(&mut first).unwrap();
+    if first.trim() != "mounted" {
+        container.wait().unwrap();
+        return;
+    }
+    let live = engine.live(&House::live()).unwrap();
+    let planned = |selection| {
+        live.plan_restore(&request("manual", selection), &Unwatched)
+            .unwrap()
+    };
+    let told = planned(everything()).obstacles;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("author/content/dam here"), "{told:?}");
+    assert_eq!(planned(only(&[], &["website"])).obstacles, Vec::<String>::new());
+    let report = check(&engine, None).unwrap();
+    assert!(
+        report.findings.iter().any(|finding| finding.detail == told[0]),
+        "{report:?}"
+    );
+    let job = live.start_backup(&manual()).unwrap();
+    let JobState::Failed { why } = ended(&engine, job).state else {
+        panic!("the backup did not fail");
+    };
+    assert_eq!(why, told[0]);
+    drop(container.stdin.take());
+    container.wait().unwrap();
+    back_up(&engine);
 }

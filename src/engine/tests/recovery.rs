@@ -3,6 +3,7 @@
 //! The real `kill -9` at random instants is in `tests/crashes.rs`. Here every stage of the journal is met for certain.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::house::{House, INSTANCES, back_up, everything, manual, restore};
@@ -13,7 +14,8 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
 use crate::engine::details;
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
-use crate::engine::restore::switch::Step;
+use crate::engine::restore::switch::Identity;
+use crate::engine::restore::switch::tests::between;
 
 /// A restore of both instances in the middle: new content is staged, and `switched` instances have it already.
 pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
@@ -38,8 +40,9 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         let staging = house.path(instance).join(".content.lifeboat-100");
         let staged = staging.join("content");
         fs::create_dir_all(staged.join("website")).unwrap();
+        fs::set_permissions(&staging, fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(staged.join("website/page-0.xml"), "restored").unwrap();
-        let step = Step::between(house.root(instance), staged).unwrap();
+        let step = between(house.root(instance), staged).unwrap();
         if index < switched {
             step.forward().unwrap();
         }
@@ -50,7 +53,11 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         };
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
-            beside: Beside::Folder { staging, steps },
+            beside: Beside::Folder {
+                made: Identity::of(&staging).unwrap(),
+                staging,
+                steps,
+            },
         });
     }
     journal.write(&house.path("state")).unwrap();

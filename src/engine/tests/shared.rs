@@ -15,7 +15,8 @@ use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
-use crate::engine::restore::switch::Step;
+use crate::engine::restore::switch::Identity;
+use crate::engine::restore::switch::tests::between;
 use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
 use crate::repository::{Source, Still};
 use crate::watch::Unwatched;
@@ -348,13 +349,14 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
         let staged = staging.join("content");
         fs::create_dir_all(staged.join("website")).unwrap();
         fs::write(staged.join("website/page-0.xml"), "restored").unwrap();
-        let step = Step::between(house.root(instance), staged).unwrap();
+        let step = between(house.root(instance), staged).unwrap();
         if index == 0 {
             step.forward().unwrap();
         }
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
             beside: Beside::Folder {
+                made: Identity::of(&staging).unwrap(),
                 staging,
                 steps: vec![step],
             },
