@@ -339,7 +339,9 @@ fn the_kind_of_content_is_asked_for_only_where_it_has_to_be_known() {
             wrong.push(format!("{name} asks what kind of content there is"));
         }
         if !asks && ASK_FOR_KINDS.contains(&name.as_str()) {
-            wrong.push(format!("{name} does not ask for it any more: take it out of the list"));
+            wrong.push(format!(
+                "{name} does not ask for it any more: take it out of the list"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

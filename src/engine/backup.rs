@@ -21,8 +21,9 @@ use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
-use crate::domain::retention::{holders, shrank, standing_upgrade};
+use crate::domain::retention::{holders, standing_upgrade};
 use crate::domain::settings::{EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice};
+use crate::domain::shrinking::{self, shrunk};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
 use crate::repository::{Repository, Source, Still};
@@ -469,13 +470,13 @@ fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
     let previous = before
         .iter()
         .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
-    shrank(&previous.manifest, manifest).then(|| {
+    let lost = shrunk(&previous.manifest, manifest);
+    (!lost.is_empty()).then(|| {
         format!(
-            "Live holds much less than before ({} items now, {} in backup {}): look whether it is whole. Older backups \
-             that hold more are kept until you delete them",
-            measure::count(manifest.items()),
-            measure::count(previous.manifest.items()),
-            previous.id
+            "Live holds much less than in backup {} ({}): look whether it is whole. Older backups that hold more are kept \
+             until you delete them",
+            previous.id,
+            shrinking::in_words(&lost)
         )
     })
 }

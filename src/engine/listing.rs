@@ -1,9 +1,10 @@
 //! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
 
 use super::{EngineError, Live, locked};
-use crate::domain::ahead;
+use crate::domain::ahead::{self, Look};
 use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::proof::Drill;
+use crate::domain::retention::doubt;
 
 /// What a repository was found to hold.
 #[derive(Clone)]
@@ -31,7 +32,8 @@ impl Live {
     }
 
     /// What to know about records in the environment's repository that cannot be read, as last listed, about those of
-    /// `backups` that are dated ahead of the clock, and about a repository that is open to others.
+    /// `backups` that are dated ahead of the clock or hold much less than those before them, and about a repository that is
+    /// open to others.
     pub(super) fn doubtful_records(&self, backups: &[Backup]) -> Option<String> {
         let name = self.name();
         let unreadable = self.unreadable_records();
@@ -44,7 +46,13 @@ impl Live {
         });
         let ahead = ahead::trouble(name, backups, self.now());
         let open = self.open_repository();
-        let doubts: Vec<_> = unreadable.into_iter().chain(ahead).chain(open).collect();
+        let less = doubt(name, backups, &self.settings().keep, &Look::at(self.now(), []));
+        let doubts: Vec<_> = unreadable
+            .into_iter()
+            .chain(less)
+            .chain(ahead)
+            .chain(open)
+            .collect();
         (!doubts.is_empty()).then(|| doubts.join(". "))
     }
 
