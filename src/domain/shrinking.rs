@@ -156,6 +156,7 @@ mod tests {
                 })
                 .collect(),
             left_out: Vec::new(),
+            doubts: Vec::new(),
         };
         Manifest {
             format: Manifest::FORMAT,

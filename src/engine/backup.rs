@@ -34,6 +34,8 @@ pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
 pub(super) const SAFETY_STANDS: Duration = Duration::days(7);
 /// What an extension adds to either (rule 6).
 const EXTENSION: Duration = Duration::hours(48);
+/// So many records that are not what they say are named one by one.
+const NAMED_DOUBTS: usize = 10;
 /// What a copy of Live is for.
 pub(super) struct Purpose {
     pub trigger: Trigger,
@@ -306,6 +308,11 @@ impl Live {
         for instance in &manifest.instances {
             for what in &instance.left_out {
                 work.log(Severity::Warning, &format!("{}: {what}", instance.name));
+            }
+            let doubts = instance.doubts.iter().take(NAMED_DOUBTS);
+            warnings.extend(doubts.map(|doubt| format!("{}: {doubt}", instance.name)));
+            if let Some(more) = instance.doubts.len().checked_sub(NAMED_DOUBTS + 1) {
+                warnings.push(format!("{}: and {} more such records", instance.name, more + 1));
             }
         }
         let id = repository.record(copy, &manifest)?;

@@ -80,6 +80,7 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
+    doubts: data_store::Doubts,
 }
 
 impl Postgres {
@@ -91,6 +92,7 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
+            doubts: data_store::Doubts::default(),
         }
     }
 
@@ -134,6 +136,10 @@ impl Content for Postgres {
         self.sums().clone()
     }
 
+    fn doubts(&self) -> Vec<String> {
+        self.doubts.sentences()
+    }
+
     fn walk<'a>(
         &'a self,
         left_out: &'a mut (dyn FnMut(String) + Send),
@@ -148,7 +154,7 @@ impl Content for Postgres {
     fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
         match (&item.held, &self.data_store) {
             (Some(bytes), _) => Ok(Box::new(bytes.clone().reader())),
-            (None, Some(files)) => data_store::open(files.root(), item),
+            (None, Some(files)) => data_store::open(files.root(), item, &self.doubts),
             (None, None) => Err(ContentError::NotAllowed {
                 path: item.path.clone(),
                 why: "it is nothing that a database has".to_owned(),
