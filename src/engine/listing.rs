@@ -3,6 +3,7 @@
 use super::{EngineError, Live, locked};
 use crate::domain::ahead::{self, Look};
 use crate::domain::backup::{Backup, BackupId, Verification};
+use crate::domain::job::JobKind;
 use crate::domain::proof::Drill;
 use crate::domain::retention::doubt;
 
@@ -37,6 +38,9 @@ impl Live {
     pub(super) fn doubtful_records(&self, backups: &[Backup]) -> Option<String> {
         let name = self.name();
         let unreadable = self.unreadable_records();
+        let vanished = (backups.is_empty() && unreadable.is_empty())
+            .then(|| self.vanished())
+            .flatten();
         let unreadable = (!unreadable.is_empty()).then(|| {
             format!(
                 "the repository holds backups whose records cannot be read: {}. They are left alone; \
@@ -49,11 +53,29 @@ impl Live {
         let less = doubt(name, backups, &self.settings().keep, &Look::at(self.now(), []));
         let doubts: Vec<_> = unreadable
             .into_iter()
+            .chain(vanished)
             .chain(less)
             .chain(ahead)
             .chain(open)
             .collect();
         (!doubts.is_empty()).then(|| doubts.join(". "))
+    }
+
+    /// That the repository holds no backup though jobs have made some, as a sentence.
+    fn vanished(&self) -> Option<String> {
+        let made = self
+            .catalog()
+            .past_durations(self.name(), JobKind::Backup, 1)
+            .ok()?;
+        let place = self.repository_place().ok()?;
+        (!made.is_empty()).then(|| {
+            format!(
+                "the job history knows of backups of {}, and none is in its repository in {place} any more: unless somebody \
+                 deleted them on purpose, find out who or what did, bring the repository's folder snapshots back from a copy \
+                 of it, and take a backup now",
+                self.name()
+            )
+        })
     }
 
     /// The records of backups in the environment's repository that cannot be read, and why, as last listed.

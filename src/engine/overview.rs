@@ -130,6 +130,12 @@ impl Live {
                 .doubtful_records(&backups)
                 .into_iter()
                 .chain(open_state(self.state()))
+                .chain(
+                    settings
+                        .instances
+                        .iter()
+                        .flat_map(|instance| self.left_beside(instance)),
+                )
                 .collect();
             summary.trouble = (!doubts.is_empty()).then(|| doubts.join(". "));
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::check::{Report, Verdict};
 use lifeboat::engine::Engine;
 
@@ -122,4 +123,26 @@ fn a_database_out_of_reach_is_one_finding() {
         .collect();
     assert_eq!(failed.len(), 1, "{report:#?}");
     assert!(failed[0].detail.contains("look whether the server runs there"));
+}
+
+#[test]
+fn one_database_under_two_names_is_told() {
+    let mut house = House::with(&["author", "public"]);
+    let twin = format!(
+        "{} application_name=twin",
+        house.cluster.connect("author", SUPERUSER)
+    );
+    house.settle = Box::new(move |name, database| {
+        if name == "public" {
+            database.connect.clone_from(&twin);
+        }
+    });
+    let report = check(&house.engine());
+    let told = about(&report, "database");
+    assert!(
+        told.contains("failed: it is the same schema of the same database as author of acme/live has"),
+        "{told}"
+    );
+    house.settle = Box::new(|_, _| {});
+    assert!(!about(&check(&house.engine()), "database").contains("failed"));
 }
