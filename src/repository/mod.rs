@@ -181,9 +181,10 @@ impl Repository {
         }
         let failed = |error: Box<RusticError>| {
             if error.is_incorrect_password() {
-                return RepositoryError::WrongKey { place: place.clone() };
+                return without_a_key(&storage)
+                    .unwrap_or_else(|| RepositoryError::WrongKey { place: place.clone() });
             }
-            judged(&error, "opening it", &place)
+            judged(&error, "opening it (its file config, or a file in keys)", &place)
         };
         let opened_by = match (opened(&storage, key), key.before()) {
             // A version before this one may have made it, which read the key in another way.
@@ -370,6 +371,39 @@ fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
             .ok_or(error),
         opened => opened,
     }
+}
+
+/// That nothing opens because there is no key that could: then the secret is not what is wrong.
+fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
+    let place = storage.address();
+    let read = || -> RusticResult<(usize, bool)> {
+        let guard = Guard::new(storage, Purpose::Read)?;
+        let keys = guard.list(FileType::Key)?;
+        let mut any = false;
+        for id in &keys {
+            let content = guard.read_full(FileType::Key, id)?;
+            any |= serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&content).is_ok();
+        }
+        Ok((keys.len(), any))
+    };
+    let elsewhere = match &place {
+        Address::Folder(_) => "",
+        Address::Bucket { .. } => {
+            ", or look at the endpoint: a proxy or a sign-in page may answer in the storage's place"
+        }
+    };
+    let what = match read() {
+        Ok((_, true)) => return None,
+        Ok((0, false)) => "its folder keys is empty, and without what was in it nothing can be read",
+        Ok((_, false)) => "what is in its folder keys is no key of a repository",
+        Err(error) => return Some(judged(&error, "reading its keys", &place)),
+    };
+    Some(RepositoryError::Damaged {
+        what: format!(
+            "{what}. Your password is not what is wrong: bring the folder back from a copy of the repository{elsewhere}"
+        ),
+        place,
+    })
 }
 
 /// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
