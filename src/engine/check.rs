@@ -4,6 +4,7 @@
 //! Each look ends in a finding and none in an error: what cannot be looked at has failed, and says why.
 
 mod database;
+mod doubts;
 mod pooler;
 mod repository;
 mod same_place;

@@ -70,29 +70,6 @@ impl Live {
         self.check_leftovers(instance, &connector, session, findings);
     }
 
-    /// What the newest backup has read and found not to be what it says. Nothing of it is read again here.
-    fn doubtful_content(&self, instance: &InstanceSettings, findings: &mut Findings<'_>) {
-        let backups = self.backups().unwrap_or_default();
-        let copies = backups
-            .iter()
-            .filter(|backup| !backup.dated_ahead)
-            .flat_map(|backup| backup.manifest.instances.iter().map(move |copy| (backup, copy)));
-        let doubtful = copies
-            .filter(|(_, copy)| copy.name == instance.name)
-            .find(|(_, copy)| !copy.doubts.is_empty());
-        if let Some((backup, copy)) = doubtful {
-            let first = copy.doubts.first().map_or("", String::as_str);
-            let more = match copy.doubts.len() {
-                1 => String::new(),
-                count => format!(" (and {} more)", count - 1),
-            };
-            findings.warning(
-                "data store",
-                format!("backup {} has found {first}{more}", backup.id),
-            );
-        }
-    }
-
     fn check_leftovers(
         &self,
         instance: &InstanceSettings,

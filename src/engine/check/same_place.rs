@@ -6,7 +6,6 @@ use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
 use crate::domain::check::{Finding, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
-use crate::domain::settings::ContentSettings;
 use crate::engine::{Engine, EngineError};
 
 /// What tells a schema of a database from every other: servers do not start in the same microsecond, and this one everybody
@@ -24,17 +23,13 @@ pub(super) fn databases(
         if !settings.kind.is_recoverable() || only.is_some_and(|only| only != name) {
             continue;
         }
-        let live = engine.live(name)?;
-        for instance in &settings.instances {
-            if let ContentSettings::Postgres(database) = &instance.content {
-                configured.push((name, &instance.name, live.connector(database)));
-            }
-        }
+        let databases = engine.live(name)?.databases().into_iter();
+        configured.extend(databases.map(|(instance, connector)| (name, instance, connector)));
     }
     if configured.len() < 2 {
         return Ok(());
     }
-    let mut met: Vec<(Identity, &EnvironmentName, &InstanceName)> = Vec::new();
+    let mut met: Vec<(Identity, &EnvironmentName, InstanceName)> = Vec::new();
     for (name, instance, connector) in configured {
         // One that is out of reach has been told.
         let Ok(identity) = identity(&connector) else {

@@ -52,7 +52,7 @@ struct LastRestore {
 
 impl Live {
     /// The databases of an environment, by instance.
-    fn databases(&self) -> Vec<(InstanceName, Connector)> {
+    pub(in crate::engine) fn databases(&self) -> Vec<(InstanceName, Connector)> {
         let settings = self.settings();
         settings
             .instances
