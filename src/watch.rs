@@ -13,6 +13,9 @@ pub trait Watch: Send + Sync {
     /// Work has turned to this part of the instance: a table.
     fn part(&self, _name: &str) {}
 
+    /// Something turned out that people should know, and that the work goes on in spite of.
+    fn notice(&self, _text: &str) {}
+
     /// So many more items and bytes are done.
     fn advance(&self, items: u64, bytes: u64);
 

@@ -226,6 +226,11 @@ pub trait Content: Send + Sync {
         Vec::new()
     }
 
+    /// What was read since and is not what it says that it is, as sentences.
+    fn doubts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Every item, parents before children, the children of a folder sorted by the bytes of their names, depth first.
     /// What is not content (sockets, devices, loose files beside the workspaces) is told to `left_out`. An item that
     /// cannot be read is an error in the stream, never left out.

@@ -27,6 +27,53 @@ pub fn mark(backups: &mut [Backup], now: Instant) {
     }
 }
 
+/// Backups are taken daily, and somewhat later on some days: between two looks that are further apart, either nothing ran
+/// or the clock has jumped.
+pub const JUMP: Duration = Duration::hours(26);
+/// A jump of the clock counts from so long after it on.
+pub const SETTLES: Duration = Duration::hours(20);
+
+/// The clock of a look at what may be dropped: what it says, and up to when it can be believed.
+///
+/// Dropping is not taken back, and a clock that is days ahead for one backup would make everything look expired and
+/// replaced. Whether it is ahead or nothing ran for as long cannot be told at the first look. So that one goes by the last
+/// time known before, as if what came since were not there; and a later look, that is a good part of a day after and finds
+/// the clock still there, by the clock. Where the clock was set right meanwhile, what it had dated is ahead and counts for
+/// nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// What the clock says.
+    pub now: Instant,
+    /// What can be believed of it.
+    pub settled: Instant,
+}
+
+impl Look {
+    /// A look at `now`, by an environment for which Lifeboat did something at each of these moments.
+    #[must_use]
+    pub fn at(now: Instant, known: impl IntoIterator<Item = Instant>) -> Self {
+        let mut times: Vec<_> = known.into_iter().filter(|at| *at <= now).collect();
+        times.push(now);
+        times.sort_unstable();
+        let jump = times
+            .iter()
+            .zip(times.iter().skip(1))
+            .rev()
+            .find(|(before, after)| **after - **before > JUMP);
+        let settled = match jump {
+            Some((before, after)) if now - *after < SETTLES => *before,
+            _ => now,
+        };
+        Self { now, settled }
+    }
+
+    /// Whether all of it can be believed.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.settled == self.now
+    }
+}
+
 /// What to know about the marked backups of an environment, as a sentence. `None` when there are none.
 #[must_use]
 pub fn trouble(environment: &EnvironmentName, backups: &[Backup], now: Instant) -> Option<String> {

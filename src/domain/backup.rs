@@ -134,6 +134,10 @@ pub struct InstanceCopy {
     /// What stood beside the workspaces or could not be kept (sockets, devices), as sentences for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What was read for this backup and is not what it says that it is (records of a data store), as sentences. What was
+    /// known from an earlier backup was not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// The record of a backup inside the repository.
@@ -326,6 +330,22 @@ pub enum ChoiceError {
     /// The slot is empty.
     #[error("the {0} slot is empty")]
     EmptySlot(Slot),
+    /// What was taken for the slot cannot be relied on.
+    #[error("{0}")]
+    NotGood(String),
+}
+
+fn not_good(slot: Slot, backup: &Backup) -> ChoiceError {
+    let why = match &backup.verification {
+        Verification::Damaged { why, .. } => format!("was found damaged: {why}"),
+        Verification::Unverified => "was never read back".to_owned(),
+        Verification::Verified { .. } => "did not come back whole in a drill".to_owned(),
+    };
+    ChoiceError::NotGood(format!(
+        "no good backup holds the {slot} slot: {} of {} {why}. To look at it all the same, give its id",
+        backup.id,
+        super::measure::moment(backup.manifest.taken)
+    ))
 }
 
 /// Finds the backup that a person means: a slot's name, `upgrade` or `safety` for the newest of those, an id, or a
@@ -341,7 +361,10 @@ pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, Choic
             .max_by_key(|backup| backup.manifest.taken)
     };
     if let Ok(slot) = text.parse::<Slot>() {
-        return newest(&|backup| backup.is_good() && backup.is_for(slot)).ok_or(ChoiceError::EmptySlot(slot));
+        return newest(&|backup| backup.is_good() && backup.is_for(slot)).ok_or_else(|| {
+            newest(&|backup| backup.is_for(slot))
+                .map_or(ChoiceError::EmptySlot(slot), |backup| not_good(slot, backup))
+        });
     }
     let by_trigger = match text {
         "upgrade" => newest(&|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. })),

@@ -9,11 +9,14 @@ use chrono::{Datelike, Duration, Timelike, Weekday};
 use proptest::prelude::*;
 
 use super::Instant;
-use super::ahead::{self, SKEW};
-use super::backup::{Backup, BackupId, ChoiceError, Manifest, Served, Trigger, Verification, choose};
-use super::environment::EnvironmentName;
+use super::ahead::{self, Look, SKEW};
+use super::backup::{
+    Backup, BackupId, ChoiceError, InstanceCopy, Manifest, Served, Trigger, Verification, WorkspaceCopy,
+    choose,
+};
+use super::environment::{EnvironmentName, Role, WorkspaceKind};
 use super::proof::{Drill, DrillOutcome, last_verified, to_drill, to_verify};
-use super::retention::{droppable, holders, replaced_by_next, standing_upgrade, undo_target};
+use super::retention::{doubt, droppable, holders, replaced_by_next, standing_upgrade, undo_target};
 use super::schedule::{Schedule, Window};
 use super::slot::{Keep, Slot};
 use super::version::{MagnoliaVersion, ReleaseVersion, Versions};
@@ -56,6 +59,11 @@ fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves:
         drill: None,
         dated_ahead: false,
     }
+}
+
+/// A look by a clock that has not jumped.
+fn believed(now: Instant) -> Look {
+    Look { now, settled: now }
 }
 
 fn manual(number: u64, taken: Instant) -> Backup {
@@ -188,7 +196,7 @@ proptest! {
                 }
             }
             let dropped: Vec<BackupId> =
-                droppable(&backups, &keep, &BTreeSet::new(), now).iter().map(|b| b.id.clone()).collect();
+                droppable(&backups, &keep, &BTreeSet::new(), &believed(now)).iter().map(|b| b.id.clone()).collect();
             // A backup that was the newest good one of a slot goes only for a newer good one.
             backups.retain(|b| !dropped.contains(&b.id));
             for (slot, before) in good_before {
@@ -227,6 +235,72 @@ proptest! {
     }
 
     #[test]
+    fn one_round_by_a_clock_that_is_ahead_drops_nothing_that_a_right_one_keeps(
+        gaps in prop::collection::vec(1_i64..50, 1..12),
+        kinds in prop::collection::vec(0_u8..4, 12),
+        ahead_by in 27_i64..10_000,
+        minutes_ahead in prop::collection::vec(0_i64..1_200, 1..5),
+        keep in keep(),
+    ) {
+        let mut now = at("2026-11-01 12:00");
+        let mut backups = Vec::new();
+        for ((number, hours), kind) in (0_u64..).zip(&gaps).zip(&kinds) {
+            now += Duration::hours(*hours);
+            let mut taken = match kind {
+                0 | 1 => manual(number, now),
+                2 => backup(number, now, Trigger::Schedule, &Slot::AUTOMATIC, vec![]),
+                _ => backup(number, now, Trigger::Restore, &[], vec![]),
+            };
+            taken.manifest.expires = (*kind > 2).then_some(now + Duration::days(7));
+            backups.push(taken);
+        }
+        let takens = |backups: &[Backup]| backups.iter().map(|b| b.manifest.taken).collect::<Vec<_>>();
+        let none = BTreeSet::new();
+        let right: BTreeSet<BackupId> =
+            droppable(&backups, &keep, &none, &believed(now)).iter().map(|b| b.id.clone()).collect();
+        // Any number of backups by the wrong clock, as long as it is not left so for a day.
+        let wrong = now + Duration::hours(ahead_by);
+        let before = backups.clone();
+        for (number, minutes) in (100_u64..).zip(&minutes_ahead) {
+            let at = wrong + Duration::minutes(*minutes);
+            backups.push(manual(number, at));
+            backups.push(backup(number + 100, at, Trigger::Schedule, &Slot::AUTOMATIC, vec![]));
+            let latest = wrong + Duration::minutes(*minutes_ahead.iter().max().unwrap());
+            let look = Look::at(latest.min(wrong + Duration::minutes(1_199)), takens(&backups));
+            for dropped in droppable(&backups, &keep, &none, &look) {
+                prop_assert!(right.contains(&dropped.id), "{} went by a wrong clock", dropped.id);
+            }
+        }
+        // It is right again: everything stands as if it had not been wrong.
+        ahead::mark(&mut backups, now);
+        let undo = |backups: &[Backup]| undo_target(backups).map(|b| b.id.clone());
+        prop_assert_eq!(undo(&backups), undo(&before));
+        for slot in Slot::ALL {
+            let ids = |backups: &[Backup]| -> Vec<BackupId> {
+                holders(backups, &keep, slot).iter().map(|b| b.id.clone()).collect()
+            };
+            prop_assert_eq!(ids(&backups), ids(&before));
+        }
+    }
+
+    #[test]
+    fn a_machine_that_was_off_drops_what_may_go_one_round_later(days in 2_i64..400, hours in 20_i64..27) {
+        let before = at("2026-11-01 12:00");
+        let back = before + Duration::days(days);
+        let mut backups = vec![manual(1, before - Duration::hours(1)), manual(2, back)];
+        let keep = Keep::default();
+        let none = BTreeSet::new();
+        let drop = |backups: &[Backup], now: Instant| -> Vec<BackupId> {
+            let look = Look::at(now, backups.iter().map(|b| b.manifest.taken));
+            droppable(backups, &keep, &none, &look).iter().map(|b| b.id.clone()).collect()
+        };
+        prop_assert_eq!(drop(&backups, back), vec![]);
+        let next = back + Duration::hours(hours);
+        backups.push(manual(3, next));
+        prop_assert_eq!(drop(&backups, next), vec![backups[0].id.clone(), backups[1].id.clone()]);
+    }
+
+    #[test]
     fn dropping_is_the_same_twice_and_never_takes_the_last_good_one(
         states in prop::collection::vec(0_u8..3, 1..12),
         keep in keep(),
@@ -243,10 +317,10 @@ proptest! {
         }).collect();
         let had_good = backups.iter().any(Backup::is_good);
         let ids: BTreeSet<BackupId> =
-            droppable(&backups, &keep, &BTreeSet::new(), now).iter().map(|b| b.id.clone()).collect();
+            droppable(&backups, &keep, &BTreeSet::new(), &believed(now)).iter().map(|b| b.id.clone()).collect();
         backups.retain(|b| !ids.contains(&b.id));
         prop_assert_eq!(backups.iter().any(Backup::is_good), had_good);
-        prop_assert!(droppable(&backups, &keep, &BTreeSet::new(), now).is_empty());
+        prop_assert!(droppable(&backups, &keep, &BTreeSet::new(), &believed(now)).is_empty());
     }
 }
 
@@ -261,7 +335,7 @@ fn a_failed_drill_never_pushes_out_a_good_backup() {
     let backups = [newest, good.clone(), older.clone()];
     assert_eq!(holders(&backups, &keep, Slot::Manual), [&good]);
     assert_eq!(
-        droppable(&backups, &keep, &BTreeSet::new(), now),
+        droppable(&backups, &keep, &BTreeSet::new(), &believed(now)),
         [&older],
         "neither the good one nor the doubtful one that is newer"
     );
@@ -494,6 +568,59 @@ fn a_damaged_backup_serves_no_period_and_holds_no_slot() {
 }
 
 #[test]
+fn a_backup_that_holds_much_less_pushes_nothing_out_and_is_told_until_that_is_settled() {
+    let now = at("2026-11-23 12:00");
+    let with_items = |mut backup: Backup, items: u64| {
+        let name = "author".parse().unwrap();
+        backup.manifest.instances.push(InstanceCopy {
+            name,
+            role: Role::Author,
+            began: backup.manifest.taken,
+            ended: backup.manifest.taken,
+            workspaces: [("dam", 900), ("website", items)]
+                .map(|(name, items)| WorkspaceCopy {
+                    name: name.to_owned(),
+                    kind: WorkspaceKind::Content,
+                    items,
+                    bytes: items,
+                    digest: String::new(),
+                })
+                .into(),
+            tables: Vec::new(),
+            left_out: Vec::new(),
+            doubts: Vec::new(),
+        });
+        backup
+    };
+    let keep = Keep::default();
+    let none = BTreeSet::new();
+    let good = with_items(manual(1, now - Duration::hours(2)), 300);
+    let broken = with_items(manual(2, now - Duration::hours(1)), 1);
+    let again = with_items(manual(3, now), 1);
+    let mut backups = vec![again, broken, good];
+    assert_eq!(droppable(&backups, &keep, &none, &believed(now)), [&backups[1]]);
+    let told = doubt(&live(), &backups, &keep, &believed(now)).unwrap();
+    let id = &backups[2].id;
+    assert!(
+        told.contains(&format!("lifeboat delete acme/live {id}"))
+            && told.contains("website of author: 1 items now, 300 items before"),
+        "{told}"
+    );
+    // As long as it still holds a slot, that the newest one is doubtful is told all the same.
+    let two = Keep { manual: 2, ..keep };
+    let told = doubt(&live(), &backups[1..], &two, &believed(now)).unwrap();
+    assert!(told.contains("holds much less than"), "{told}");
+    // Whole again.
+    backups.insert(0, with_items(manual(4, now), 290));
+    assert_eq!(doubt(&live(), &backups[..1], &keep, &believed(now)), None);
+    assert_eq!(
+        droppable(&backups, &keep, &none, &believed(now)).len(),
+        3,
+        "its equal has come"
+    );
+}
+
+#[test]
 fn expiry_and_running_jobs_hold_a_backup() {
     let now = at("2026-11-23 12:00");
     let newest = manual(9, now);
@@ -512,7 +639,7 @@ fn expiry_and_running_jobs_hold_a_backup() {
     let backups = [newest, upgrade.clone(), safety.clone()];
     let keep = Keep::default();
     let drop = |in_use: &BTreeSet<BackupId>, now| -> Vec<BackupId> {
-        droppable(&backups, &keep, in_use, now)
+        droppable(&backups, &keep, in_use, &believed(now))
             .iter()
             .map(|b| b.id.clone())
             .collect()
@@ -588,7 +715,7 @@ fn a_backup_from_the_future_counts_for_nothing() {
         "it serves no period"
     );
     assert_eq!(
-        droppable(&backups, &keep, &BTreeSet::new(), now),
+        droppable(&backups, &keep, &BTreeSet::new(), &believed(now)),
         [&backups[5]],
         "only a person deletes it"
     );
@@ -629,7 +756,7 @@ fn nothing_is_dropped_on_the_day_that_damage_was_found() {
             &backups,
             &Keep::default(),
             &BTreeSet::new(),
-            found + Duration::hours(hours),
+            &believed(found + Duration::hours(hours)),
         )
     };
     assert!(dropped(23).is_empty(), "somebody has to look at it as it is");

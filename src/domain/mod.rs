@@ -32,6 +32,7 @@ pub mod schedule;
 #[cfg(feature = "engine")]
 mod schema;
 pub mod settings;
+pub mod shrinking;
 pub mod slot;
 pub mod staleness;
 pub mod state;

@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 
 use super::Instant;
-use super::ahead::is_ahead;
-use super::backup::{Backup, BackupId, InstanceCopy, Manifest, Trigger, Verification};
+use super::ahead::{Look, is_ahead};
+use super::backup::{Backup, BackupId, Trigger, Verification};
+use super::environment::EnvironmentName;
+use super::measure;
+use super::shrinking::{self, Shrunk, shrunk};
 use super::slot::{Keep, Slot};
 
 /// The holders of a slot, newest first: the newest good backups taken for it, as many as the slot keeps. Damaged and
@@ -37,26 +40,6 @@ pub fn replaced_by_next<'a>(backups: &'a [Backup], keep: &Keep, slot: Slot) -> O
     (holders.len() >= keep.of(slot))
         .then(|| holders.last().copied())
         .flatten()
-}
-
-/// Whether the later backup holds less than half the items of the earlier one, for some instance of it. Then it may well
-/// be a copy of a broken Live: an empty folder where a disk should be mounted, a website deleted by mistake.
-#[must_use]
-pub fn shrank(earlier: &Manifest, later: &Manifest) -> bool {
-    let items = |copy: &InstanceCopy| {
-        copy.workspaces
-            .iter()
-            .map(|workspace| workspace.items)
-            .sum::<u64>()
-    };
-    earlier.instances.iter().any(|copy| {
-        let after = later
-            .instances
-            .iter()
-            .find(|after| after.name == copy.name)
-            .map_or(0, items);
-        after < items(copy) / 2
-    })
 }
 
 /// The newest safety backup: what undo goes back to.
@@ -91,28 +74,47 @@ fn was_just_found_damaged(backup: &Backup, now: Instant) -> bool {
     )
 }
 
-/// The backups that may be dropped at `now`, oldest first. `in_use` are those that a running job reads.
+/// The backups that may be dropped at a look, oldest first. `in_use` are those that a running job reads.
 ///
 /// A backup stays while any of these holds:
 /// - it holds a slot;
-/// - its expiry is still to come;
+/// - its expiry is still to come, or was by what can be believed of the clock ([`Look`]);
 /// - a running job reads it;
 /// - it is damaged or unverified, and for one of its slots there is no newer good backup: as long as nothing better
 ///   has come, even a doubtful copy may be the only one of those days;
 /// - it is the only backup left that is good;
-/// - it says that it was taken after `now`: a clock was wrong, and nobody can say how old it is. Only a person deletes it;
+/// - it says that it was taken after the look: a clock was wrong, and nobody can say how old it is. Only a person deletes
+///   it;
+/// - what took its place came after a jump of the clock that is not believed yet ([`Look`]);
 /// - damage was found in any of them less than a day ago: somebody has to look at the repository as it is, and a disk
 ///   that has lost one thing may lose more;
-/// - what took its place in a slot holds less than half as much of some instance: the newer ones may be copies of a
-///   broken Live. It then stays until a newer one is its equal, or somebody deletes it.
+/// - what took its place in a slot holds less than half as much of some part ([`shrunk`]): the newer ones may be copies of
+///   a broken Live. It then stays until a newer one is its equal, or somebody deletes it.
 #[must_use]
 pub fn droppable<'a>(
     backups: &'a [Backup],
     keep: &Keep,
     in_use: &BTreeSet<BackupId>,
-    now: Instant,
+    look: &Look,
 ) -> Vec<&'a Backup> {
-    if backups.iter().any(|backup| was_just_found_damaged(backup, now)) {
+    may_go(backups, keep, in_use, look, &|earlier, later| {
+        earlier.is_good() && !shrunk(&earlier.manifest, &later.manifest).is_empty()
+    })
+}
+
+/// As [`droppable`], where a backup does not take the place of those of which it `is_doubtful`.
+fn may_go<'a>(
+    backups: &'a [Backup],
+    keep: &Keep,
+    in_use: &BTreeSet<BackupId>,
+    look: &Look,
+    is_doubtful: &dyn Fn(&Backup, &Backup) -> bool,
+) -> Vec<&'a Backup> {
+    let now = look.settled;
+    if backups
+        .iter()
+        .any(|backup| was_just_found_damaged(backup, look.now))
+    {
         return Vec::new();
     }
     let past: Vec<Backup> = backups
@@ -135,7 +137,7 @@ pub fn droppable<'a>(
                 other.is_good()
                     && other.is_for(*slot)
                     && newest_first(other, backup).is_lt()
-                    && (!backup.is_good() || !shrank(&backup.manifest, &other.manifest))
+                    && !is_doubtful(backup, other)
             })
         })
     };
@@ -152,4 +154,59 @@ pub fn droppable<'a>(
         .collect();
     droppable.sort_by(|a, b| newest_first(b, a));
     droppable
+}
+
+/// The newest good backup for a slot before `backup`, and of what `backup` holds less than half as much, if anything.
+fn lost_since<'a>(backups: &'a [Backup], backup: &Backup) -> Option<(&'a Backup, Vec<Shrunk>)> {
+    let before = backups
+        .iter()
+        .filter(|other| {
+            other.is_good() && !other.manifest.slots.is_empty() && newest_first(backup, other).is_lt()
+        })
+        .min_by(|a, b| newest_first(a, b))?;
+    let lost = shrunk(&before.manifest, &backup.manifest);
+    (!lost.is_empty()).then_some((before, lost))
+}
+
+/// What to know about backups that hold much less than those before them, as a sentence: the newest one, and those that
+/// stay only because what took their place is such a one. `None` when there are none.
+#[must_use]
+pub fn doubt(environment: &EnvironmentName, backups: &[Backup], keep: &Keep, look: &Look) -> Option<String> {
+    let none = BTreeSet::new();
+    let would_go = may_go(backups, keep, &none, look, &|_, _| false);
+    let goes = droppable(backups, keep, &none, look);
+    let newest = backups
+        .iter()
+        .filter(|backup| backup.is_good() && !backup.manifest.slots.is_empty())
+        .min_by(|a, b| newest_first(a, b))?;
+    let kept = would_go
+        .into_iter()
+        .rev()
+        .find(|backup| backup.is_good() && !goes.contains(backup));
+    if let Some(kept) = kept {
+        let after = backups.iter().filter(|other| {
+            other.is_good()
+                && newest_first(other, kept).is_lt()
+                && kept.manifest.slots.iter().any(|slot| other.is_for(*slot))
+        });
+        let lost = after
+            .map(|other| shrunk(&kept.manifest, &other.manifest))
+            .find(|lost| !lost.is_empty())
+            .unwrap_or_default();
+        return Some(format!(
+            "backup {} of {} is kept because what came after it holds much less ({}): look whether Live is whole. If it is, \
+             delete this one (`lifeboat delete {environment} {}`)",
+            kept.id,
+            measure::moment(kept.manifest.taken),
+            shrinking::in_words(&lost),
+            kept.id,
+        ));
+    }
+    let (before, lost) = lost_since(backups, newest)?;
+    Some(format!(
+        "backup {} holds much less than {} before it ({}): look whether Live is whole",
+        newest.id,
+        before.id,
+        shrinking::in_words(&lost),
+    ))
 }

@@ -24,6 +24,7 @@ pub use super::storage::{
     CopySettings, CredentialSource, DeletionKey, Immutable, RepositoryChoice, RepositorySettings,
     StorageOptions,
 };
+pub use apart::each_has_its_own;
 pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};

@@ -21,8 +21,9 @@ use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
-use crate::domain::retention::{holders, shrank, standing_upgrade};
+use crate::domain::retention::{holders, standing_upgrade};
 use crate::domain::settings::{EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice};
+use crate::domain::shrinking::{self, shrunk};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
 use crate::repository::{Repository, Source, Still};
@@ -33,6 +34,8 @@ pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
 pub(super) const SAFETY_STANDS: Duration = Duration::days(7);
 /// What an extension adds to either (rule 6).
 const EXTENSION: Duration = Duration::hours(48);
+/// So many records that are not what they say are named one by one.
+const NAMED_DOUBTS: usize = 10;
 /// What a copy of Live is for.
 pub(super) struct Purpose {
     pub trigger: Trigger,
@@ -310,6 +313,11 @@ impl Live {
             for what in &instance.left_out {
                 work.log(Severity::Warning, &format!("{}: {what}", instance.name));
             }
+            let doubts = instance.doubts.iter().take(NAMED_DOUBTS);
+            warnings.extend(doubts.map(|doubt| format!("{}: {doubt}", instance.name)));
+            if let Some(more) = instance.doubts.len().checked_sub(NAMED_DOUBTS + 1) {
+                warnings.push(format!("{}: and {} more such records", instance.name, more + 1));
+            }
         }
         let id = repository.record(copy, &manifest)?;
         self.changed();
@@ -473,13 +481,13 @@ fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
     let previous = before
         .iter()
         .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
-    shrank(&previous.manifest, manifest).then(|| {
+    let lost = shrunk(&previous.manifest, manifest);
+    (!lost.is_empty()).then(|| {
         format!(
-            "Live holds much less than before ({} items now, {} in backup {}): look whether it is whole. Older backups \
-             that hold more are kept until you delete them",
-            measure::count(manifest.items()),
-            measure::count(previous.manifest.items()),
-            previous.id
+            "Live holds much less than in backup {} ({}): look whether it is whole. Older backups that hold more are kept \
+             until you delete them",
+            previous.id,
+            shrinking::in_words(&lost)
         )
     })
 }

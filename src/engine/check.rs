@@ -1,11 +1,14 @@
 //! `lifeboat check`: goes through the configuration and says what works and what does not, before a night on which it
-//! has to. Everything is looked at and nothing is changed.
+//! has to. Everything is looked at and nothing is changed: what is tried is taken back.
 //!
 //! Each look ends in a finding and none in an error: what cannot be looked at has failed, and says why.
 
 mod database;
+mod doubts;
 mod leftovers;
 mod pooler;
+mod repository;
+mod same_place;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,6 +107,8 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
     }
     let mut report = Report::default();
     let count = engine.environments().count();
+    // Whoever asks for one may not know how many others there are.
+    let count = if only.is_some() { count.min(1) } else { count };
     report.findings.push(Finding {
         environment: None,
         instance: None,
@@ -111,6 +116,7 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
         verdict: if count == 0 { Verdict::Failed } else { Verdict::Ok },
         detail: match count {
             0 => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),
+            _ if only.is_some() => "it can be read and holds together".to_owned(),
             1 => "it can be read and holds together: 1 environment".to_owned(),
             count => format!("it can be read and holds together: {count} environments"),
         },
@@ -143,6 +149,7 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
             findings.ok("kind", detail);
         }
     }
+    same_place::databases(engine, only, &mut report)?;
     Ok(report)
 }
 
@@ -178,71 +185,18 @@ impl Live {
                 instance: Some(&instance.name),
             };
             match &instance.content {
-                ContentSettings::Files { path } => self.check_folder(instance, path, &mut findings),
+                ContentSettings::Files { path } => {
+                    self.check_folder(instance, path, &mut findings);
+                    for left in self.left_beside(instance) {
+                        findings.warning("restore", left);
+                    }
+                }
                 ContentSettings::Postgres(database) => {
                     self.check_database(instance, database, &mut findings);
                 }
             }
             self.check_hooks(instance, &mut findings);
             check_health(instance, &answers, &mut findings);
-        }
-    }
-
-    fn check_repository(&self, which: RepositoryChoice, findings: &mut Findings<'_>) {
-        let label = match which {
-            RepositoryChoice::First => "repository",
-            RepositoryChoice::Copy => "second repository",
-        };
-        let place = match self.storage(which) {
-            Ok(Some(storage)) => storage.address(),
-            Ok(None) => return,
-            Err(error) => return findings.failed(label, error.to_string()),
-        };
-        match self.repository_of(which, false) {
-            Err(error) => findings.failed(label, error.to_string()),
-            Ok(Some(repository)) => match repository.list() {
-                Err(error) => findings.failed(label, error.to_string()),
-                Ok(backups) => {
-                    let held = match backups.len() {
-                        1 => "1 backup".to_owned(),
-                        count => format!("{count} backups"),
-                    };
-                    let free = match &place {
-                        Address::Folder(folder) => plan::free_bytes(folder)
-                            .map(|free| format!(", {} free", measure::bytes(free)))
-                            .unwrap_or_default(),
-                        Address::Bucket { .. } => String::new(),
-                    };
-                    findings.ok(label, format!("{place}: the key opens it, {held}{free}"));
-                    if which == RepositoryChoice::First
-                        && let Some(doubtful) = self.doubtful_records(&self.backups().unwrap_or_default())
-                    {
-                        findings.warning("records", doubtful);
-                    }
-                }
-            },
-            Ok(None) => {
-                if let Err(error) = self.key_of(which) {
-                    return findings.failed(label, error.to_string());
-                }
-                let made = format!("{place}: it is made at the first backup, and the key is there");
-                let Address::Folder(folder) = &place else {
-                    // That it could be asked whether there is one shows that it is reached.
-                    return findings.ok(label, made);
-                };
-                let above = existing(folder);
-                match access(&above, Access::WRITE_OK | Access::EXEC_OK) {
-                    Ok(()) => findings.ok(label, made),
-                    Err(error) => findings.failed(
-                        label,
-                        format!(
-                            "{place} cannot be made, because {} cannot be written: {error}. Let the user of Lifeboat write \
-                             there, or name another root in [repository]",
-                            above.display()
-                        ),
-                    ),
-                }
-            }
         }
     }
 

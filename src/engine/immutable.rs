@@ -102,7 +102,8 @@ impl Live {
             RepositoryChoice::Copy => self.copies_for_retention()?,
         };
         let void = self.catalog().void_records(name)?;
-        Ok(droppable(&backups, &keep, &BTreeSet::new(), self.now())
+        let look = self.look(&backups)?;
+        Ok(droppable(&backups, &keep, &BTreeSet::new(), &look)
             .into_iter()
             .map(|backup| backup.id.clone())
             .chain(void.into_iter().map(BackupId))

@@ -1,9 +1,11 @@
 //! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
 
 use super::{EngineError, Live, locked};
-use crate::domain::ahead;
+use crate::domain::ahead::{self, Look};
 use crate::domain::backup::{Backup, BackupId, Verification};
+use crate::domain::job::JobKind;
 use crate::domain::proof::Drill;
+use crate::domain::retention::doubt;
 
 /// What a repository was found to hold.
 #[derive(Clone)]
@@ -31,10 +33,14 @@ impl Live {
     }
 
     /// What to know about records in the environment's repository that cannot be read, as last listed, about those of
-    /// `backups` that are dated ahead of the clock, and about a repository that is open to others.
+    /// `backups` that are dated ahead of the clock or hold much less than those before them, and about a repository that is
+    /// open to others.
     pub(super) fn doubtful_records(&self, backups: &[Backup]) -> Option<String> {
         let name = self.name();
         let unreadable = self.unreadable_records();
+        let vanished = (backups.is_empty() && unreadable.is_empty())
+            .then(|| self.vanished())
+            .flatten();
         let unreadable = (!unreadable.is_empty()).then(|| {
             format!(
                 "the repository holds backups whose records cannot be read: {}. They are left alone; \
@@ -44,8 +50,32 @@ impl Live {
         });
         let ahead = ahead::trouble(name, backups, self.now());
         let open = self.open_repository();
-        let doubts: Vec<_> = unreadable.into_iter().chain(ahead).chain(open).collect();
+        let less = doubt(name, backups, &self.settings().keep, &Look::at(self.now(), []));
+        let doubts: Vec<_> = unreadable
+            .into_iter()
+            .chain(vanished)
+            .chain(less)
+            .chain(ahead)
+            .chain(open)
+            .collect();
         (!doubts.is_empty()).then(|| doubts.join(". "))
+    }
+
+    /// That the repository holds no backup though jobs have made some, as a sentence.
+    fn vanished(&self) -> Option<String> {
+        let made = self
+            .catalog()
+            .past_durations(self.name(), JobKind::Backup, 1)
+            .ok()?;
+        let place = self.repository_place().ok()?;
+        (!made.is_empty()).then(|| {
+            format!(
+                "the job history knows of backups of {}, and none is in its repository in {place} any more: unless somebody \
+                 deleted them on purpose, find out who or what did, bring the repository's folder snapshots back from a copy \
+                 of it, and take a backup now",
+                self.name()
+            )
+        })
     }
 
     /// The records of backups in the environment's repository that cannot be read, and why, as last listed.

@@ -171,15 +171,15 @@ impl Engine {
             environments,
             limits,
         } = settings;
+        crate::domain::settings::each_has_its_own(&environments, &real)?;
         let mut configured = BTreeMap::new();
         for environment in environments {
             environment.validate()?;
             environment.lies_apart(repository.as_ref(), Some(&state), &real)?;
             let name = environment.environment_name()?;
             if configured.insert(name.clone(), environment).is_some() {
-                return Err(EngineError::Failed(format!(
-                    "{name} is configured twice: remove one of the two"
-                )));
+                let twice = format!("{name} is configured twice: remove one of the two");
+                return Err(EngineError::Failed(twice));
             }
         }
         let catalog_password = catalog.as_ref().and_then(CatalogSettings::password);

@@ -134,6 +134,12 @@ impl Live {
                 .into_iter()
                 .chain(open_state(self.state()))
                 .chain(self.overdue_tables())
+                .chain(
+                    settings
+                        .instances
+                        .iter()
+                        .flat_map(|instance| self.left_beside(instance)),
+                )
                 .collect();
             summary.trouble = (!doubts.is_empty()).then(|| doubts.join(". "));
         }

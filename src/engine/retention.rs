@@ -6,13 +6,35 @@ use std::collections::BTreeSet;
 
 use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
-use crate::domain::backup::BackupId;
+use crate::domain::ahead::Look;
+use crate::domain::backup::{Backup, BackupId};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::request::JobQuery;
 use crate::domain::retention::droppable;
 use crate::repository::Repository;
 
+/// So many of the environment's jobs tell when something was done for it.
+const JOBS: u32 = 200;
+
 impl Live {
+    /// The clock that dropping goes by: not one that may just have jumped. When something was done before is known from
+    /// the backups and from the job history; without the latter, what may go stays one round longer.
+    ///
+    /// # Errors
+    /// A catalog that cannot be read.
+    pub(super) fn look(&self, backups: &[Backup]) -> Result<Look, EngineError> {
+        let query = JobQuery {
+            environment: Some(self.name().clone()),
+            id: None,
+            limit: JOBS,
+        };
+        let jobs = self.catalog().jobs(&query)?;
+        let known = backups.iter().map(|backup| backup.manifest.taken);
+        let known = known.chain(jobs.iter().flat_map(|job| job.began.into_iter().chain(job.ended)));
+        Ok(Look::at(self.now(), known))
+    }
+
     /// Drops what no slot, no job and no expiry holds any more. Called by the job that made `new`, which holds the
     /// environment: no other job reads a backup meanwhile, and its own backup is not dropped by it. Returns what was
     /// dropped.
@@ -76,10 +98,20 @@ impl Live {
         let name = self.name();
         let keep = self.settings().keep;
         let backups = self.list_backups()?;
-        let dropped: Vec<BackupId> = droppable(&backups, &keep, in_use, self.now())
+        let look = self.look(&backups)?;
+        let dropped: Vec<BackupId> = droppable(&backups, &keep, in_use, &look)
             .into_iter()
             .map(|backup| backup.id.clone())
             .collect();
+        if !look.is_settled() {
+            let text = format!(
+                "the clock is more than a day after everything that was done for {name} before {}: nothing came since, or \
+                 the clock is wrong. What has been replaced or has expired since then stays until a later backup finds it \
+                 there still",
+                measure::moment(look.settled)
+            );
+            work.log(Severity::Information, &text);
+        }
         if dropped.is_empty() {
             return Ok(dropped);
         }
@@ -93,7 +125,7 @@ impl Live {
             // A record too many in the catalog does no harm.
             let _ = self.catalog().forget_verification(name, id);
         }
-        let _ = self.catalog().prune(self.now());
+        let _ = self.catalog().prune(look.settled);
         Ok(dropped)
     }
 

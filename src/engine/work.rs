@@ -34,6 +34,8 @@ pub struct Work {
     told_unseen: AtomicBool,
     /// Held by whoever writes the job down, so that an older state never comes after a newer one.
     writing: Mutex<()>,
+    /// What turned out on the way.
+    noticed: Mutex<Vec<String>>,
 }
 
 struct PhaseClock {
@@ -61,6 +63,7 @@ impl Work {
             lost: AtomicBool::new(false),
             told_unseen: AtomicBool::new(false),
             writing: Mutex::default(),
+            noticed: Mutex::default(),
         }
     }
 
@@ -198,6 +201,12 @@ impl Work {
         if let Err(error) = self.live.catalog().log(self.id, now, severity, text) {
             self.live.report_catalog(&error);
         }
+    }
+
+    /// What turned out on the way that people should know.
+    pub(super) fn noticed(&self) -> Vec<String> {
+        let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        noticed.clone()
     }
 
     /// Writes the job down and tells everybody.
@@ -360,6 +369,14 @@ impl Watch for Work {
         if let Some(progress) = &mut self.lock_job().progress {
             progress.part = Some(name.to_owned());
         }
+    }
+
+    fn notice(&self, text: &str) {
+        self.log(Severity::Warning, text);
+        self.noticed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text.to_owned());
     }
 
     fn advance(&self, items: u64, bytes: u64) {

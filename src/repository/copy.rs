@@ -197,6 +197,7 @@ fn copied(source: &Source, met: Met, stored: &Tallies, start: Instant) -> Instan
             .collect(),
         tables,
         left_out: met.left_out,
+        doubts: source.content.doubts(),
     }
 }
 

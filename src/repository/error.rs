@@ -274,8 +274,8 @@ pub(super) fn refused_by_storage(refusal: &StorageRefusal, doing: &str, place: &
             place: place.clone(),
             what: format!("{doing} failed: the object is missing or too short"),
         },
-        StorageRefusal::Full => RepositoryError::NoRoom {
-            where_: format!("for the repository in {place}"),
+        StorageRefusal::Full(remark) => RepositoryError::NoRoom {
+            where_: format!("for the repository in {place}{remark}"),
         },
         StorageRefusal::Kept(until) => RepositoryError::Kept {
             doing: doing.to_owned(),
@@ -326,6 +326,11 @@ fn cause(error: &RusticError) -> String {
     let mut innermost: &(dyn Error + 'static) = error;
     while let Some(source) = innermost.source() {
         innermost = source;
+    }
+    if innermost.is::<aes256ctr_poly1305aes::aead::Error>() {
+        return "what is stored there cannot be decrypted with the repository's key: it is damaged, or something else was put \
+                in its place. Bring it back from a copy of the repository"
+            .to_owned();
     }
     let text = match innermost.downcast_ref::<RusticError>() {
         Some(error) => error.display_log(),

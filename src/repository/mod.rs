@@ -31,6 +31,7 @@ mod bars;
 mod cipher;
 mod compare;
 mod copy;
+mod creating;
 mod cut;
 mod damage;
 mod earlier;
@@ -69,18 +70,14 @@ mod verify;
 mod walks;
 mod whole;
 
-use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::path::Path;
 #[cfg(feature = "object-storage")]
 use std::sync::Weak;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustic_core::repofile::{IndexFile, IndexId, MasterKey};
 use rustic_core::{
-    ConfigOptions, Credentials, FileType, Id, KeyOptions, NoProgressBars, OpenStatus, ProgressBars,
-    ReadBackend, RepositoryBackends, RepositoryOptions, RusticError, RusticResult, WriteBackend,
+    Credentials, FileType, Id, NoProgressBars, OpenStatus, ProgressBars, ReadBackend, RepositoryBackends,
+    RepositoryOptions, RusticError, RusticResult,
 };
 
 pub use self::compare::Depth;
@@ -103,9 +100,10 @@ pub use self::still::Still;
 pub use self::verify::{ReadBack, Verified, VerifyReport, Verifying};
 
 use self::cipher::Cipher;
-use self::damage::Damage;
 #[cfg(feature = "object-storage")]
-use self::error::refusal_in;
+use self::creating::create_in_bucket;
+use self::creating::create_in_folder;
+use self::damage::Damage;
 use self::error::{caught, for_restic, judged};
 pub(crate) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
@@ -115,11 +113,8 @@ use self::guard::{Guard, Purpose};
 use self::lock::Held;
 use self::storage::Found;
 pub use self::storage::Storage;
-#[cfg(feature = "object-storage")]
-use self::storage::StorageRefusal;
 use self::store::Store;
 
-use crate::disk::{private, removal};
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
@@ -185,9 +180,10 @@ impl Repository {
         }
         let failed = |error: Box<RusticError>| {
             if error.is_incorrect_password() {
-                return RepositoryError::WrongKey { place: place.clone() };
+                return without_a_key(&storage)
+                    .unwrap_or_else(|| RepositoryError::WrongKey { place: place.clone() });
             }
-            judged(&error, "opening it", &place)
+            judged(&error, "opening it (its file config, or a file in keys)", &place)
         };
         let opened_by = match (opened(&storage, key), key.before()) {
             // A version before this one may have made it, which read the key in another way.
@@ -383,92 +379,37 @@ fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
     }
 }
 
-/// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
-/// that everything in it is encrypted with.
-fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
-    let failed = |error: io::Error| RepositoryError::Io {
-        doing: "creating it".to_owned(),
-        place: Address::from(place),
-        why: error.to_string(),
-    };
-    let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
-        return Err(failed(io::Error::other(
-            "this is not a path that a folder can have",
-        )));
-    };
-    private::folders(parent).map_err(failed)?;
-    let mut half = OsString::from(".");
-    half.push(name);
-    half.push(".creating");
-    let half = parent.join(half);
-    // What an earlier, interrupted creation left never held a backup.
-    removal::remove(&half).map_err(failed)?;
-    private::folders(&half).map_err(failed)?;
-    let (made, _) = initialised(&Storage::Folder(half.clone()), key)
-        .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
-    fs::rename(&half, place).map_err(failed)?;
-    fs::File::open(parent)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)?;
-    Ok(made)
-}
-
-/// Makes a repository in a bucket, where nothing can be moved into place. Its config comes last: until that is written
-/// there is no repository, and what a crash has left until then is a key that opens nothing.
-#[cfg(feature = "object-storage")]
-fn create_in_bucket(storage: &Storage, key: &Key) -> Result<Repository, RepositoryError> {
+/// That nothing opens because there is no key that could: then the secret is not what is wrong.
+fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
     let place = storage.address();
-    let judge = |error: &RusticError| judged(error, "creating it", &place);
-    let guard = match initialised(storage, key) {
-        Ok((_, guard)) => guard,
-        // Another Lifeboat came first: its repository is the one, and this key goes.
-        Err(error) if matches!(refusal_in(&error), Some(StorageRefusal::Exists)) => {
-            return Repository::open(storage, key);
+    let read = || -> RusticResult<(usize, bool)> {
+        let guard = Guard::new(storage, Purpose::Read)?;
+        let keys = guard.list(FileType::Key)?;
+        let mut any = false;
+        for id in &keys {
+            let content = guard.read_full(FileType::Key, id)?;
+            any |= serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&content).is_ok();
         }
-        Err(error) => return Err(judge(&error)),
+        Ok((keys.len(), any))
     };
-    let ours = guard.keys();
-    if guard.keeps_what_is_written() {
-        return Repository::open(storage, key);
-    }
-    for other in guard.list(FileType::Key).map_err(|error| judge(&error))? {
-        if !ours.contains(&other) {
-            guard
-                .remove(FileType::Key, &other, false)
-                .map_err(|error| judge(&error))?;
+    let elsewhere = match &place {
+        Address::Folder(_) => "",
+        Address::Bucket { .. } => {
+            ", or look at the endpoint: a proxy or a sign-in page may answer in the storage's place"
         }
-    }
-    // Finds out whether it really can be used.
-    Repository::open(storage, key)
-}
-
-/// Writes key and config of a new repository. Gives the key that everything in it is encrypted with.
-fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Guard>)> {
-    let mut config = ConfigOptions::default();
-    config.set_compression = Some(COMPRESSION);
-    config.set_extra_verify = Some(false);
-    config.set_datapack_size = PACK_SIZE.parse().ok();
-    config.set_datapack_growfactor = Some(0);
-    let guard = Arc::new(Guard::new(storage, Purpose::Create)?);
-    let made = handle(Arc::clone(&guard), NoProgressBars)?.init(
-        &Credentials::password(key.secret()),
-        &KeyOptions::default(),
-        &config,
-    );
-    match made {
-        Ok(made) => Ok((made.key(), guard)),
-        Err(error) => {
-            let removable = guard
-                .keys()
-                .into_iter()
-                .filter(|_| !guard.keeps_what_is_written());
-            for key in removable {
-                // A key without a config opens nothing.
-                let _ = guard.remove(FileType::Key, &key, false);
-            }
-            Err(error)
-        }
-    }
+    };
+    let what = match read() {
+        Ok((_, true)) => return None,
+        Ok((0, false)) => "its folder keys is empty, and without what was in it nothing can be read",
+        Ok((_, false)) => "what is in its folder keys is no key of a repository",
+        Err(error) => return Some(judged(&error, "reading its keys", &place)),
+    };
+    Some(RepositoryError::Damaged {
+        what: format!(
+            "{what}. Your password is not what is wrong: bring the folder back from a copy of the repository{elsewhere}"
+        ),
+        place,
+    })
 }
 
 fn handle(guard: Arc<Guard>, bars: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {

@@ -92,6 +92,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
                 workspaces: workspaces(),
                 tables: Vec::new(),
                 left_out: Vec::new(),
+                doubts: Vec::new(),
             }],
             trigger,
             ..manifest_defaults()

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::check::{Report, Verdict};
 use lifeboat::engine::Engine;
 
@@ -157,4 +158,26 @@ fn an_order_of_texts_that_has_changed_is_told_with_what_to_type() {
         .batch_execute("ALTER DATABASE turned REFRESH COLLATION VERSION")
         .unwrap();
     assert_eq!(about(&check(&engine), "order of texts"), "");
+}
+
+#[test]
+fn one_database_under_two_names_is_told() {
+    let mut house = House::with(&["author", "public"]);
+    let twin = format!(
+        "{} application_name=twin",
+        house.cluster.connect("author", SUPERUSER)
+    );
+    house.settle = Box::new(move |name, database| {
+        if name == "public" {
+            database.connect.clone_from(&twin);
+        }
+    });
+    let report = check(&house.engine());
+    let told = about(&report, "database");
+    assert!(
+        told.contains("failed: it is the same schema of the same database as author of acme/live has"),
+        "{told}"
+    );
+    house.settle = Box::new(|_, _| {});
+    assert!(!about(&check(&house.engine()), "database").contains("failed"));
 }

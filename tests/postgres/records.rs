@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use lifeboat::watch::Unwatched;
 
 use crate::gate::{self, Gate};
-use crate::house::{House, back_up, failed, request, restore, start_restore};
+use crate::house::{House, back_up, done, failed, request, restore, start_backup, start_restore};
 
 const LONG_AGO: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -39,18 +39,49 @@ fn a_restore_touches_the_records_that_are_there_and_removes_none() {
     assert!(modified(&kept) > LONG_AGO + Duration::from_hours(1));
     assert_eq!(modified(&later), LONG_AGO, "no business of the restore's");
 
-    // A file that stands in a record's place and is none is told by the plan.
+    // Neither a file of another size in a record's place stays, nor one that only looks like it.
     fs::write(&kept, "cut").unwrap();
-    let live = house.rows("author", "public");
+    fs::write(&lost, "tWo".repeat(500)).unwrap();
     house.pass(chrono::Duration::minutes(1));
-    let planned = engine
+    let job = restore(&engine, &backup, &[]);
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "one".repeat(500));
+    assert_eq!(fs::read_to_string(&lost).unwrap(), "two".repeat(500));
+    let warnings = job.outcome.unwrap().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|told| told.contains("2 records") && told.contains("was replaced by the backup's")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn one_record_that_is_not_what_its_name_says_is_told_and_holds_no_restore_up() {
+    let house = House::new();
+    let engine = house.engine();
+    let (bad, good) = (house.store("author", "one"), house.store("author", "two"));
+    fs::write(&bad, "oNe".repeat(500)).unwrap();
+    let outcome = done(&engine, start_backup(&engine)).outcome.unwrap();
+    let backup = outcome.backup.clone().unwrap().0;
+    let name = bad.file_name().unwrap().to_str().unwrap();
+    let told = |warnings: &[String]| warnings.iter().any(|told| told.contains(name));
+    assert!(told(&outcome.warnings), "{outcome:?}");
+    let report = lifeboat::engine::check(&engine, None).unwrap();
+    assert!(report.findings.iter().any(|found| found.detail.contains(name)));
+
+    fs::remove_file(&bad).unwrap();
+    fs::remove_file(&good).unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    let plan = engine
         .live(&House::live())
         .unwrap()
-        .plan_restore(&request(&backup, &[]), &Unwatched);
-    let why = planned.unwrap_err().to_string();
-    assert!(why.contains("is not that record"), "{why}");
-    assert_eq!(house.rows("author", "public"), live);
-    assert_eq!(fs::read_to_string(&kept).unwrap(), "cut");
+        .plan_restore(&request(&backup, &[]), &Unwatched)
+        .unwrap();
+    assert!(plan.obstacles.is_empty() && told(&plan.warnings), "{plan:?}");
+    let job = restore(&engine, &backup, &[]);
+    assert!(told(&job.outcome.unwrap().warnings));
+    assert!(!bad.exists(), "nothing is put under a name that is not its");
+    assert_eq!(fs::read_to_string(&good).unwrap(), "two".repeat(500));
 }
 
 /// A house whose data store is a table of two records.

@@ -275,3 +275,36 @@ fn a_repository_that_cannot_be_written_fails_the_copy() {
     assert!(error.to_string().contains("writing to data"), "{error}");
     assert!(sandbox.files("snapshots").is_empty());
 }
+
+#[test]
+fn what_is_no_key_is_not_told_as_a_wrong_password() {
+    let sandbox = Sandbox::new();
+    sandbox.back_up();
+    let keys = sandbox.files("keys");
+    let opening = || {
+        let error = Repository::open(sandbox.place(), &key()).unwrap_err();
+        assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
+        error.to_string()
+    };
+    let whole = fs::read(&keys[0]).unwrap();
+    crate::support::set_mode(&keys[0], 0o600);
+    fs::write(&keys[0], "<html>Please sign in</html>").unwrap();
+    let told = opening();
+    assert!(told.contains("keys"), "{told}");
+    fs::remove_file(&keys[0]).unwrap();
+    let told = opening();
+    assert!(
+        told.contains("keys is empty") && told.contains("password is not what is wrong"),
+        "{told}"
+    );
+    fs::write(&keys[0], whole).unwrap();
+    let config = sandbox.place().join("config");
+    flip_a_bit(&config);
+    let told = opening();
+    assert!(
+        told.contains("config") && told.contains("cannot be decrypted") && !told.contains("aead"),
+        "{told}"
+    );
+    let wrong = Repository::open(sandbox.place(), &Key::new("other".to_owned())).unwrap_err();
+    assert!(matches!(wrong, RepositoryError::WrongKey { .. }), "{wrong}");
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use lifeboat::clock::{Clock, SystemClock};
 use lifeboat::domain::caller::Caller;
+use lifeboat::domain::check::Verdict;
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use lifeboat::domain::job::{Job, JobId, JobState};
 use lifeboat::domain::plan::Selection;
@@ -360,4 +361,54 @@ fn a_full_bucket_gives_what_may_go_and_takes_the_backup() {
     let job = backup(&engine);
     assert_eq!(job.state, JobState::Done, "{job:?}");
     assert!(place.first.objects(&left).is_empty());
+}
+
+#[test]
+fn a_bucket_that_takes_nothing_is_told_by_check_and_nothing_stays_in_one_that_does() {
+    let (installation, line) = (Installation::new(), Line::new());
+    let engine = installation.machine("state", line.options());
+    let said = || {
+        let report = lifeboat::engine::check(&engine, Some(&live())).unwrap();
+        let mut findings = report.findings.into_iter();
+        let found = findings.find(|found| found.about == "repository").unwrap();
+        (found.verdict, found.detail)
+    };
+    // Before there is a repository, and when there is one.
+    for _ in 0..2 {
+        assert_eq!(said().0, Verdict::Ok);
+        assert!(
+            installation
+                .first
+                .objects("")
+                .iter()
+                .all(|name| !name.contains("lifeboat-check"))
+        );
+        line.disturb(|request| {
+            if request.starts_with("PUT") {
+                Fault::Answer(403, "QuotaExceeded")
+            } else {
+                Fault::Pass
+            }
+        });
+        let (verdict, detail) = said();
+        assert_eq!(verdict, Verdict::Failed);
+        assert!(
+            detail.contains("takes nothing") && detail.contains("it says: No"),
+            "{detail}"
+        );
+        line.disturb(|_| Fault::Pass);
+        assert_eq!(backup(&engine).state, JobState::Done);
+    }
+    line.disturb(|request| {
+        if request.starts_with("DELETE") {
+            Fault::Answer(403, "AccessDenied")
+        } else {
+            Fault::Pass
+        }
+    });
+    let (verdict, detail) = said();
+    assert!(
+        verdict == Verdict::Failed && detail.contains("s3:DeleteObject"),
+        "{detail}"
+    );
 }

@@ -87,6 +87,7 @@ fn copies(taken: Instant, seed: u64) -> Vec<InstanceCopy> {
             .collect(),
         tables: Vec::new(),
         left_out: Vec::new(),
+        doubts: Vec::new(),
     })
     .collect()
 }

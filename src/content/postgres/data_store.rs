@@ -1,14 +1,16 @@
 //! Jackrabbit's data store in a folder: files that are named by the hash of what is in them, in three levels of folders.
 //!
-//! They never change, so one that is there is the right one. They are read after the database: whatever its rows refer to
-//! is then there, as long as no garbage collection runs meanwhile. A restore adds what is missing and never removes
-//! anything: other rows, and other workspaces, may refer to it.
+//! They never change, so a backup takes one that it knows by name and size for the same. They are read after the database:
+//! whatever its rows refer to is then there, as long as no garbage collection runs meanwhile. A restore adds what is
+//! missing, reads what is there, puts the backup's record in the place of one that is not what its name says (`proof`), and
+//! never removes anything: other rows, and other workspaces, may refer to it.
 //!
 //! Jackrabbit follows links, so a record or a folder may be one: what they lead to is read as well (`reach`). The folder
 //! belongs to Magnolia's account, and Lifeboat may be root: how records are added in spite of that is in `add`.
 
 mod add;
 mod digest;
+mod proof;
 mod reach;
 mod table;
 #[cfg(test)]
@@ -23,11 +25,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Dir, FileType, Stat};
 
 use self::digest::Naming;
+use self::proof::Proving;
 use self::reach::{Reached, Root};
 use crate::content::{ContentError, FileTime, Item, ItemKind};
 use crate::domain::environment::DATA_STORE;
 
-pub use self::add::add;
+pub use self::add::{Added, add};
+pub use self::proof::{Doubts, is_right, is_whole};
 pub use self::table::leave_out;
 
 /// How many levels of folders are above the records.
@@ -159,7 +163,7 @@ impl Walk {
                 });
             };
             if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                continue;
+                return Err(no_file(self.place.join(path)));
             }
             let size = u64::try_from(stat.st_size).unwrap_or(0);
             return Ok(Some(item_of(path, ItemKind::File { size }, &stat)));
@@ -212,13 +216,23 @@ fn place(root: &Path, item: &Item) -> PathBuf {
     root.join(item.path.strip_prefix(DATA_STORE).unwrap_or(&item.path))
 }
 
-/// Reads a record.
+fn no_file(path: PathBuf) -> ContentError {
+    ContentError::NotAllowed {
+        path,
+        why: "it stands where a record of the data store belongs, and is no file (a named pipe, a device, a socket or a \
+              folder): move it away"
+            .to_owned(),
+    }
+}
+
+/// Reads a record. Whether it is what its name says is noted when it has been read to its end.
 ///
 /// # Errors
 /// [`ContentError::Changed`] when it is gone or of another length: a garbage collection may have been at work.
-pub fn open(root: &Path, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
+pub fn open(root: &Path, item: &Item, doubts: &Doubts) -> Result<Box<dyn Read + Send>, ContentError> {
     let path = place(root, item);
-    let found = Root::open(root)?.record(&parts(item)?, &path)?;
+    let parts = parts(item)?;
+    let found = Root::open(root)?.record(&parts, &path)?;
     let Some((file, stat)) = found else {
         return Err(ContentError::Changed {
             path,
@@ -231,7 +245,8 @@ pub fn open(root: &Path, item: &Item) -> Result<Box<dyn Read + Send>, ContentErr
             what: "changed",
         });
     }
-    Ok(Box::new(File::from(file)))
+    let name = parts[LEVELS].as_bytes();
+    Ok(Box::new(Proving::new(file.into(), path, name, item, doubts)))
 }
 
 fn is_of(item: &Item, stat: &Stat) -> bool {
@@ -246,25 +261,40 @@ fn not_a_record(item: &Item) -> ContentError {
     }
 }
 
-/// Whether a record of a backup is in the data store.
+/// What stands in the place of a record of a backup, by name and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Missing,
+    /// A record of that size.
+    There,
+    /// A file of another size: it is not that record.
+    Other,
+}
+
+/// Looks what stands in a record's place.
 ///
 /// # Errors
-/// [`ContentError::NotAllowed`] when something else stands in its place.
-pub fn has(root: &Path, item: &Item) -> Result<bool, ContentError> {
+/// [`ContentError::NotAllowed`] when it is no file.
+pub fn standing(root: &Path, item: &Item) -> Result<Standing, ContentError> {
     let path = place(root, item);
     let Some(reached) = Root::find(root)? else {
-        return Ok(false);
+        return Ok(Standing::Missing);
     };
     match reached.look_at(&parts(item)?, &path)? {
-        None => Ok(false),
-        Some(stat) if is_of(item, &stat) => Ok(true),
-        Some(_) => Err(ContentError::NotAllowed {
-            path,
-            why: "it stands where a record of the data store belongs, and is not that record: look at the disk, and move \
-                  it away"
-                .to_owned(),
-        }),
+        None => Ok(Standing::Missing),
+        Some(stat) if is_of(item, &stat) => Ok(Standing::There),
+        Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => Ok(Standing::Other),
+        Some(_) => Err(no_file(path)),
     }
+}
+
+/// Whether a record of a backup is in the data store, by name and size.
+///
+/// # Errors
+/// As [`standing`].
+pub fn has(root: &Path, item: &Item) -> Result<bool, ContentError> {
+    Ok(standing(root, item)? == Standing::There)
 }
 
 /// Marks a record as just used, as Jackrabbit does: a garbage collection that is under way takes what is old and was not

@@ -84,6 +84,7 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
+    doubts: data_store::Doubts,
 }
 
 impl Postgres {
@@ -95,6 +96,7 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
+            doubts: data_store::Doubts::default(),
         }
     }
 
@@ -138,6 +140,10 @@ impl Content for Postgres {
         self.sums().clone()
     }
 
+    fn doubts(&self) -> Vec<String> {
+        self.doubts.sentences()
+    }
+
     fn walk<'a>(
         &'a self,
         left_out: &'a mut (dyn FnMut(String) + Send),
@@ -152,7 +158,7 @@ impl Content for Postgres {
     fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
         match (&item.held, &self.data_store) {
             (Some(bytes), _) => Ok(Box::new(bytes.clone().reader())),
-            (None, Some(files)) => data_store::open(files.root(), item),
+            (None, Some(files)) => data_store::open(files.root(), item, &self.doubts),
             (None, None) => Err(ContentError::NotAllowed {
                 path: item.path.clone(),
                 why: "it is nothing that a database has".to_owned(),

@@ -1,10 +1,47 @@
 //! What Lifeboat keeps has to lie apart from the content: a repository inside of it would be part of every backup, each
 //! of which would hold all those before it, and a restore would exchange it along with the content.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::address::Address;
 use super::{ContentSettings, EnvironmentSettings, RepositorySettings, SettingsError};
+
+/// Whether no two instances of Live environments have their content in one place: each restore would replace what is the
+/// other's, and meet what that one has made beside it. `real` gives the place that a path really is.
+///
+/// # Errors
+/// [`SettingsError::Incomplete`] that names both.
+pub fn each_has_its_own(
+    environments: &[EnvironmentSettings],
+    real: &dyn Fn(&Path) -> PathBuf,
+) -> Result<(), SettingsError> {
+    let mut met = BTreeMap::new();
+    for environment in environments
+        .iter()
+        .filter(|environment| environment.kind.is_recoverable())
+    {
+        for instance in &environment.instances {
+            let place = match &instance.content {
+                ContentSettings::Files { path } => real(path).display().to_string(),
+                ContentSettings::Postgres(database) => format!("{} {}", database.connect, database.schema),
+            };
+            let name = environment.environment_name()?;
+            if let Some((other, twin)) = met.insert(place, (name.clone(), &instance.name)) {
+                return Err(SettingsError::Incomplete {
+                    environment: name,
+                    what: format!(
+                        "the content of {} is in the same place as that of {twin} of {other}, in {}: a restore of one would \
+                         replace the other. Take one of the two out",
+                        instance.name,
+                        instance.content.place()
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
+}
 
 impl EnvironmentSettings {
     /// Whether what Lifeboat keeps lies apart from this environment's content. `real` gives the place that a path really

@@ -68,6 +68,7 @@ impl Live {
         tied(&connector, session, &layout, findings);
         room(&connector, session, &layout, findings);
         data_store(settings, &layout, findings);
+        self.doubtful_content(instance, findings);
         search_indexes(settings, &layout, findings);
         self.check_leftovers(instance, &connector, session, findings);
     }

@@ -46,7 +46,7 @@ impl Live {
         let name = self.name();
         let keep = self.settings().keep;
         self.drop_void(work, second)?;
-        let going = self.droppable_copies(&self.list_copies()?, &keep, settings);
+        let going = self.droppable_copies(&self.list_copies()?, &keep, settings)?;
         if going.is_empty() && !second.keeps_what_is_written() {
             return Ok(());
         }
@@ -68,7 +68,8 @@ impl Live {
         keep: &Keep,
         settings: &CopySettings,
     ) -> bool {
-        !self.droppable_copies(copies, keep, settings).is_empty()
+        self.droppable_copies(copies, keep, settings)
+            .is_ok_and(|copies| !copies.is_empty())
     }
 
     /// What nothing holds any more in the second repository. A safety backup that was put there stays until it expires.
@@ -77,11 +78,12 @@ impl Live {
         copies: &[CopiedBackup],
         keep: &Keep,
         settings: &CopySettings,
-    ) -> Vec<BackupId> {
+    ) -> Result<Vec<BackupId>, EngineError> {
         let copies = for_retention(copies, &settings.slots);
-        droppable(&copies, keep, &BTreeSet::new(), self.now())
+        let look = self.look(&copies)?;
+        Ok(droppable(&copies, keep, &BTreeSet::new(), &look)
             .into_iter()
             .map(|copy| copy.id.clone())
-            .collect()
+            .collect())
     }
 }

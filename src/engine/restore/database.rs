@@ -6,8 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use super::Way;
 use super::nodes;
 use super::plan::{InTheWay, free_bytes};
+use super::records;
 use super::tables::{described, is_staged};
+use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
+use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
 use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
@@ -21,7 +24,7 @@ use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
 use crate::engine::EngineError;
-use crate::repository::Repository;
+use crate::repository::{Files, Repository};
 use crate::watch::Watch;
 
 /// What a plan has found about instances, of whatever kind.
@@ -88,6 +91,9 @@ pub(super) fn plan(
     } else {
         nodes::compare(connector, &files, &described, copy, selection, watch)?
     };
+    if has_store && !store_is_table {
+        found.look_at_records(connector, &files)?;
+    }
     let staged: Vec<Table> = described
         .into_iter()
         .filter(|table| is_staged(selection, table))
@@ -360,18 +366,39 @@ impl Found {
         );
     }
 
+    /// Reads what Live lacks of the records, so that one of the backup's that is not what its name says is told before.
+    fn look_at_records(&mut self, connector: &Connector, files: &Files) -> Result<(), EngineError> {
+        let Some(root) = &connector.settings().data_store else {
+            return Ok(());
+        };
+        let mut missing = Vec::new();
+        for file in files.below(std::path::Path::new(DATA_STORE))? {
+            match data_store::standing(root, &records::item_of(&file)) {
+                Ok(Standing::There) => {}
+                Ok(_) => missing.push(file),
+                Err(error @ ContentError::NotAllowed { .. }) => self.obstacles.push(error.to_string()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.warnings.extend(records::look(root, files, &missing)?);
+        Ok(())
+    }
+
     /// Room for records that the data store lacks.
     fn room_for_records(&mut self, connector: &Connector, copy: &InstanceCopy) {
         if let Some(store) = &connector.settings().data_store {
             let missing = self
                 .changes
                 .iter()
-                .any(|change| change.workspace == DATA_STORE && change.added > 0);
+                .any(|change| change.workspace == DATA_STORE && change.added + change.changed > 0);
             let needed = if missing {
                 self.changes
                     .iter()
                     .filter(|change| change.workspace == DATA_STORE)
-                    .map(|change| change.bytes * change.added / (change.added + change.unchanged).max(1))
+                    .map(|change| {
+                        let comes = change.added + change.changed;
+                        change.bytes * comes / (comes + change.unchanged).max(1)
+                    })
                     .sum()
             } else {
                 0

@@ -170,6 +170,7 @@ impl Live {
             backup: Some(backup.id.clone()),
             warnings: warnings
                 .into_iter()
+                .chain(work.noticed())
                 .chain(cleared.err().map(|left| left.to_string()))
                 .collect(),
             ..Outcome::default()

@@ -13,11 +13,13 @@ mod halves;
 pub(super) mod in_the_way;
 pub(super) mod journal;
 mod left_behind;
+mod left_beside;
 mod lost;
 mod nodes;
 pub(super) mod plan;
 mod planned;
 mod probe;
+mod records;
 pub(super) mod recover;
 mod safety;
 mod scratch;
@@ -441,6 +443,7 @@ fn outcome(
     if safety.is_some() {
         warnings.extend(way.first_lost.clone());
     }
+    warnings.extend(work.noticed());
     let from = match backup.manifest.trigger {
         Trigger::Restore => in_which(way.from),
         _ => from_where(way.from),

@@ -7,13 +7,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::records::item_of;
+use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
-use crate::content::postgres::data_store;
+use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::moment::Moment;
 use crate::content::postgres::read::{Piece, Reader, extents};
 use crate::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::{ContentError, Item};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
 use crate::domain::plan::{Selection, WorkspaceChange};
@@ -208,7 +209,7 @@ fn unchanged(instance: &InstanceName, workspace: &str, bytes: u64) -> WorkspaceC
     }
 }
 
-/// Records that a data store in a folder lacks. What it has beyond the backup stays.
+/// Records that a data store in a folder lacks, and those in whose place another file is. What it has beyond the backup stays.
 fn compare_data_store(
     connector: &Connector,
     files: &Files,
@@ -222,17 +223,21 @@ fn compare_data_store(
     let mut any = false;
     for file in files.below(folder)? {
         any = true;
-        let item = Item {
-            path: folder.join(&file.item.path),
-            ..file.item.clone()
+        let standing = match data_store::standing(root, &item_of(&file)) {
+            // What stands in its place and is no file is told as an obstacle.
+            Err(ContentError::NotAllowed { .. }) => Standing::Other,
+            standing => standing?,
         };
-        if data_store::has(root, &item)? {
-            change.unchanged += 1;
-        } else {
-            change.added += 1;
-            if change.examples.len() < EXAMPLES {
-                change.examples.push(file.item.path.display().to_string());
+        match standing {
+            Standing::There => {
+                change.unchanged += 1;
+                continue;
             }
+            Standing::Missing => change.added += 1,
+            Standing::Other => change.changed += 1,
+        }
+        if change.examples.len() < EXAMPLES {
+            change.examples.push(file.item.path.display().to_string());
         }
     }
     Ok(any.then_some(change))

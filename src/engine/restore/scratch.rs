@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::records;
 use super::switch::sync_parent;
 use crate::content::Item;
 use crate::content::postgres::data_store;
@@ -124,6 +125,7 @@ impl ScratchStore {
     pub(super) fn fill(&self, files: &Files, watch: &dyn Watch) -> Result<(), EngineError> {
         private::folders(&self.root).map_err(EngineError::io("creating", &self.root))?;
         watch.part(DATA_STORE);
+        let mut wrong = Vec::new();
         for file in files.below(Path::new(DATA_STORE))? {
             if watch.is_cancelled() {
                 return Err(EngineError::Cancelled);
@@ -136,13 +138,17 @@ impl ScratchStore {
                 inner: files.reader(&file),
                 digest: Sha256::new(),
             };
-            data_store::add(&self.root, &item, &mut reader)?;
+            if data_store::add(&self.root, &item, &mut reader, false)? == data_store::Added::Wrong {
+                wrong.push(file.item.path.display().to_string());
+                continue;
+            }
             let digest = reader.digest.finalize().into();
             self.written
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push((item, digest));
         }
+        records::notice_wrong(&wrong, watch);
         Ok(())
     }
 
@@ -154,7 +160,7 @@ impl ScratchStore {
                 return Err(EngineError::Cancelled);
             }
             let mut reader = Hashing {
-                inner: data_store::open(&self.root, item)?,
+                inner: data_store::open(&self.root, item, &data_store::Doubts::default())?,
                 digest: Sha256::new(),
             };
             io::copy(&mut reader, &mut io::sink()).map_err(EngineError::io("reading", &self.root))?;

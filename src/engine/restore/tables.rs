@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::database::moved;
 use super::nodes::is_compared;
+use super::records;
 use super::scratch::ScratchStore;
+use crate::content::ContentError;
 use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::layout;
@@ -20,7 +23,6 @@ use crate::content::postgres::stage::{Owner, Stage};
 use crate::content::postgres::switch::{Exchange, Standing, own_name};
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::{counted, data_store, names, ties};
-use crate::content::{ContentError, Item};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy, TableCopy};
 use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
@@ -118,6 +120,8 @@ pub(super) struct TableStaging {
     back_to: Option<Left>,
     /// Set for a drill: where records of a data store go instead of the live one.
     scratch: Option<ScratchStore>,
+    /// The records of a data store that are in the backup and not what their names say.
+    wrong: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// What a restore is about, for the notes of its schemas.
@@ -304,6 +308,7 @@ impl TableStaging {
             workspaces: Vec::new(),
             back_to: None,
             scratch: None,
+            wrong: Mutex::default(),
         }
     }
 
@@ -373,26 +378,13 @@ impl TableStaging {
         self.tables.iter().all(|table| table.workspace != DATA_STORE)
     }
 
-    /// Adds the records of a data store in a folder that are missing. They harm nobody if the restore comes to nothing.
+    /// Brings the records of a data store in a folder back.
     fn add_records(&self, files: &Files, watch: &dyn Watch) -> Result<(), EngineError> {
         let Some(root) = &self.stage.connector.settings().data_store else {
             return Ok(());
         };
-        watch.part(DATA_STORE);
-        for file in files.below(Path::new(DATA_STORE))? {
-            if watch.is_cancelled() {
-                return Err(EngineError::Cancelled);
-            }
-            let item = Item {
-                path: Path::new(DATA_STORE).join(&file.item.path),
-                ..file.item.clone()
-            };
-            if data_store::has(root, &item)? {
-                data_store::touch(root, &item);
-            } else {
-                data_store::add(root, &item, &mut files.reader(&file))?;
-            }
-        }
+        let wrong = records::add(root, files, watch)?;
+        *self.wrong.lock().unwrap_or_else(PoisonError::into_inner) = wrong;
         Ok(())
     }
 
@@ -529,11 +521,8 @@ impl TableStaging {
         if let Some(root) = &self.stage.connector.settings().data_store {
             let files = repository.files(&backup.id, instance)?;
             for file in files.below(Path::new(DATA_STORE))? {
-                let item = Item {
-                    path: Path::new(DATA_STORE).join(&file.item.path),
-                    ..file.item.clone()
-                };
-                if !data_store::has(root, &item)? {
+                let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+                if !wrong.contains(&file.item.path) && !data_store::has(root, &records::item_of(&file))? {
                     return Err(EngineError::Failed(format!(
                         "the data store in {} lost {} again while it was staged: a garbage collection runs; stop it and \
                          restore again",

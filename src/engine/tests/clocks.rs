@@ -116,3 +116,93 @@ fn what_it_has_noted_beside_backups_does_not_count_either() {
     engine.catalog().record_drill(&live, &drill(now)).unwrap();
     assert_eq!(engine.catalog().drills(&live).unwrap()[0].at, now);
 }
+
+#[test]
+fn one_backup_by_a_clock_that_is_days_ahead_takes_neither_the_way_back_nor_the_last_good_one() {
+    let house = House::new();
+    let engine = house.engine();
+    let good = back_up(&engine);
+    house.pass(Duration::minutes(5));
+    house.write("author", "website/page-0.xml", "of today");
+    restore(&engine, "manual", everything());
+    let right = house.clock.now();
+    house.pass(Duration::days(10));
+    back_up(&engine);
+    house.pass(Duration::hours(1));
+    let last = back_up(&engine);
+    house.clock.set(right + Duration::minutes(30));
+    let listed: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
+    assert!(listed.contains(&good) && listed.contains(&last), "{listed:?}");
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_undo("acme/live")
+        .unwrap();
+    done(&engine, job);
+    let page = house.root("author").join("website/page-0.xml");
+    assert_eq!(std::fs::read_to_string(page).unwrap(), "of today");
+}
+
+#[test]
+fn a_machine_that_was_off_for_days_frees_room_with_the_next_backup_but_one() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    house.pass(Duration::minutes(5));
+    restore(&engine, "manual", everything());
+    house.pass(Duration::days(10));
+    back_up(&engine);
+    assert_eq!(backups(&engine).len(), 3, "nothing went");
+    house.pass(Duration::days(1));
+    let newest = back_up(&engine);
+    let listed: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
+    assert_eq!(listed, [newest]);
+}
+
+#[test]
+fn a_backup_of_emptied_files_is_told_until_somebody_has_looked() {
+    let house = House::new();
+    let engine = house.engine();
+    let good = back_up(&engine);
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
+    for entry in walk(&house.root("author")) {
+        std::fs::write(entry, "").unwrap();
+    }
+    house.pass(Duration::minutes(5));
+    let job = engine
+        .live(&House::live())
+        .unwrap()
+        .start_backup(&super::house::manual())
+        .unwrap();
+    let outcome = done(&engine, job).outcome.unwrap();
+    assert!(
+        outcome
+            .warnings
+            .iter()
+            .any(|told| told.contains("much less") && told.contains("0 B now")),
+        "{outcome:?}"
+    );
+    assert!(backups(&engine).iter().any(|backup| backup.id == good));
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
+    assert!(trouble.contains("lifeboat delete acme/live"), "{trouble}");
+    let report = crate::engine::check(&engine, None).unwrap();
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|found| found.detail.contains("holds much less"))
+    );
+    engine.live(&House::live()).unwrap().delete(&good).unwrap();
+    engine.jobs().wait_for_all();
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() { walk(&path) } else { vec![path] }
+        })
+        .collect()
+}

@@ -1,5 +1,6 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
+mod checks;
 mod clocks;
 mod copies;
 mod copy_alone;

@@ -19,6 +19,10 @@ use crate::repository::error::{RepositoryError, refused_by_storage};
 
 /// The folder of locks in a repository.
 pub(super) const LOCKS: &str = "locks";
+/// What is written to see whether anything is taken.
+const TRY: &str = "tmp/lifeboat-check";
+/// The folder of it.
+const TRY_FOLDER: &str = "tmp";
 
 /// See the module. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -121,7 +125,7 @@ impl Bucket {
         for entry in &entries {
             let path = entry.path().strip_prefix(begin).unwrap_or(entry.path());
             match path.split('/').next() {
-                Some("" | "locks") => {}
+                Some("" | "locks" | TRY_FOLDER) => {}
                 Some("keys") => found = Found::Begun,
                 Some("data" | "index" | "snapshots") => {
                     return Ok(Found::Something(
@@ -244,6 +248,19 @@ impl Bucket {
             let path = path.clone();
             async move { operator.delete(&path).await }
         })
+    }
+
+    /// Writes a small object that is none of a repository's, and takes it away as a lock is: where the key may not delete,
+    /// an empty one stays in its place, and the next look writes over that.
+    pub(super) fn try_to_write(&self) -> Result<(), RepositoryError> {
+        let path = self.path(TRY);
+        self.put(path.clone(), vec![0; 64].into(), false)
+            .map_err(|refusal| self.failed("writing an object to see whether it is taken", &refusal))?;
+        let removed = match &self.keeping {
+            None => self.delete(path),
+            Some(_) => self.put(path, Buffer::new(), false),
+        };
+        removed.map_err(|refusal| self.failed("removing an object again, as locks are", &refusal))
     }
 
     /// The locks that lie in the repository.

@@ -6,9 +6,10 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -23,6 +24,10 @@ use crate::repository::error::RepositoryError;
 
 /// How many packs are kept open: a few per core.
 const OPEN_PACKS: usize = 16;
+/// Bytes that are written to see whether any are taken.
+const TRY: usize = 4096;
+/// How many looks this process has taken.
+static TRIED: AtomicU64 = AtomicU64::new(0);
 
 /// See the module.
 #[derive(Debug)]
@@ -175,6 +180,30 @@ pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
             why: error.to_string(),
         }),
     }
+}
+
+/// Makes a file where packs are made, brings it to disk and removes it.
+pub(super) fn try_to_write(place: &Path) -> Result<(), RepositoryError> {
+    let failed = |error: io::Error| RepositoryError::Io {
+        doing: "trying to write there".to_owned(),
+        place: Address::from(place),
+        why: error.to_string(),
+    };
+    let data = place.join(FileType::Pack.dirname());
+    let below = if data.is_dir() { data } else { place.to_owned() };
+    // Two looks at the same time must not meet.
+    let process = std::process::id();
+    let number = TRIED.fetch_add(1, Ordering::Relaxed);
+    let path = below.join(format!(".lifeboat-try-{process}-{number}"));
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    let written = file.write_all(&[0; TRY]).and_then(|()| file.sync_all());
+    let removed = fs::remove_file(&path);
+    written.and(removed).map_err(failed)
 }
 
 pub(super) fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {

@@ -208,6 +208,18 @@ impl Storage {
         }
     }
 
+    /// Writes something small, as a job would, and takes it back. Whatever else is there stays as it is.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it is not taken, or not given back.
+    pub(crate) fn try_to_write(&self) -> Result<(), RepositoryError> {
+        match self {
+            Self::Folder(folder) => folder::try_to_write(folder),
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(bucket) => bucket.try_to_write(),
+        }
+    }
+
     /// The files themselves.
     pub(super) fn open(&self) -> RusticResult<Box<dyn Shelf>> {
         match self {

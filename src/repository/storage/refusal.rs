@@ -13,9 +13,9 @@ pub(in crate::repository) enum StorageRefusal {
     /// There is such an object already.
     #[error("it is there already")]
     Exists,
-    /// No more fits.
-    #[error("the storage is full")]
-    Full,
+    /// No more fits, with what the service said in its own words.
+    #[error("the storage is full{0}")]
+    Full(String),
     /// It is kept by the bucket's object lock until then.
     #[error("the bucket keeps it until {}, and nobody can remove it before", crate::domain::measure::moment_exact(*.0))]
     Kept(crate::domain::Instant),
@@ -100,7 +100,11 @@ impl StorageRefusal {
             "RequestTimeTooSkewed" => {
                 "the clock of this machine differs too much from that of the storage: set it".to_owned()
             }
-            "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException" => {
+            "AuthorizationHeaderMalformed"
+            | "PermanentRedirect"
+            | "TemporaryRedirect"
+            | "Redirect"
+            | "IllegalLocationConstraintException" => {
                 format!(
                     "the bucket \"{bucket}\" is in another region, or at another endpoint: check region and endpoint in \
                      [repository.options]{}",
@@ -108,7 +112,7 @@ impl StorageRefusal {
                 )
             }
             "XMinioStorageFull" | "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge" => {
-                return Self::Full;
+                return Self::Full(remark(error));
             }
             "AccessDenied" | "AllAccessDisabled" => format!("{}{}", rights.denied(bucket), remark(error)),
             "InvalidObjectState" => format!(
@@ -150,8 +154,26 @@ fn text(error: &Error) -> String {
         _ => error.message().to_owned(),
     };
     match short(&message) {
-        message if message.is_empty() => format!("{}", error.kind()),
+        message if message.is_empty() => without_words(error),
         message => message,
+    }
+}
+
+/// What to say of an answer without a word: its status, which the library keeps beside the message.
+fn without_words(error: &Error) -> String {
+    let whole = error.to_string();
+    let status = whole.split_once("status: ").map(|(_, rest)| rest);
+    let status: String = status
+        .unwrap_or_default()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    match status.as_bytes() {
+        [] => error.kind().to_string(),
+        [b'3', ..] => format!(
+            "it sends elsewhere (status {status}), which is not followed: check endpoint and region in [repository.options]"
+        ),
+        _ => format!("it answered with the status {status}, without a word"),
     }
 }
 
@@ -218,7 +240,16 @@ mod tests {
                 "the clock of this machine",
             ),
             (ErrorKind::NotFound, code("NoSuchKey"), "it is missing"),
-            (ErrorKind::Unexpected, code("XMinioStorageFull"), "is full"),
+            (
+                ErrorKind::Unexpected,
+                code("QuotaExceeded").replace("No.", "User quota of 10 GB exceeded"),
+                "is full (it says: User quota of 10 GB exceeded)",
+            ),
+            (
+                ErrorKind::Unexpected,
+                code("TemporaryRedirect"),
+                "check region and endpoint",
+            ),
             (
                 ErrorKind::Unexpected,
                 code("Strange"),
@@ -234,6 +265,13 @@ mod tests {
         assert!(denied(Rights::Keeping).contains("s3:PutObjectRetention on what"));
         assert!(!denied(Rights::Keeping).contains("s3:DeleteObject"));
         assert!(denied(Rights::Deleting).contains("the key for deletions needs s3:DeleteObject "));
+        let redirected = Error::new(ErrorKind::Unexpected, "")
+            .with_context("response", "Parts { status: 307, version: HTTP/1.1 }");
+        let redirected = StorageRefusal::from(&redirected, "store", Rights::All).to_string();
+        assert!(
+            redirected.contains("status 307") && redirected.contains("check endpoint"),
+            "{redirected}"
+        );
         let silent = Error::new(ErrorKind::Unexpected, "no connection: refused").set_temporary();
         let silent = StorageRefusal::from(&silent, "store", Rights::All).to_string();
         assert!(

@@ -25,12 +25,21 @@ use crate::random;
 /// The open files of this process.
 const HANDLES: &str = "/proc/self/fd";
 
-/// Adds a record: written without a name, brought to disk, and given its name only then. Folders and files belong to
-/// whoever owns the data store.
+/// How adding a record has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is there.
+    Whole,
+    /// What was to be added is not what its name says: nothing was changed.
+    Wrong,
+}
+
+/// Adds a record: written without a name, brought to disk, and given its name only then, if it is what that says. With
+/// `over` it takes the place of a file that is not. Folders and files belong to whoever owns the data store.
 ///
 /// # Errors
-/// [`ContentError`] when it cannot be written, or is not what its name says.
-pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), ContentError> {
+/// [`ContentError`] when it cannot be written.
+pub fn add(root: &Path, item: &Item, content: &mut dyn Read, over: bool) -> Result<Added, ContentError> {
     let parts = parts(item)?;
     let path = place(root, item);
     let name = &parts[LEVELS];
@@ -45,12 +54,14 @@ pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), Conte
     let half = Half::in_folder(&folder).map_err(|error| writing(error.into()))?;
     let digest = fill(&half.file, &reached, item, naming, content).map_err(writing)?;
     if !digest.as_bytes().eq_ignore_ascii_case(name.as_bytes()) {
-        return Err(ContentError::NotAllowed {
-            path,
-            why: "what the backup has of this record of the data store is not what its name says".to_owned(),
-        });
+        return Ok(Added::Wrong);
     }
-    match half.name(&folder, name) {
+    let named = if over {
+        half.name_over(&folder, name)
+    } else {
+        half.name(&folder, name)
+    };
+    match named {
         Ok(()) => {}
         // Somebody has added it meanwhile.
         Err(Errno::EXIST)
@@ -59,7 +70,8 @@ pub fn add(root: &Path, item: &Item, content: &mut dyn Read) -> Result<(), Conte
                 .is_some_and(|stat| is_of(item, &stat)) => {}
         Err(error) => return Err(writing(error.into())),
     }
-    fsync(&*folder).map_err(|error| writing(error.into()))
+    fsync(&*folder).map_err(|error| writing(error.into()))?;
+    Ok(Added::Whole)
 }
 
 /// The folder that a record belongs into, made where it is missing.
@@ -173,10 +185,7 @@ impl Half {
             }),
             // Network file systems have none without a name.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
-                let mut bytes = [0; 8];
-                random::system()(&mut bytes).map_err(|_| Errno::IO)?;
-                let name = format!(".lifeboat-{:016x}", u64::from_be_bytes(bytes));
-                let name = CString::new(name).map_err(|_| Errno::INVAL)?;
+                let name = half_name()?;
                 let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
                 let file = openat(&**folder, &name, flags, mode)?;
                 Ok(Self {
@@ -186,6 +195,21 @@ impl Half {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives it its name, in the place of what has that.
+    fn name_over(mut self, folder: &Reached, name: &CString) -> Result<(), Errno> {
+        if self.named.is_none() {
+            let half = half_name()?;
+            let nameless = format!("{HANDLES}/{}", self.file.as_raw_fd());
+            linkat(CWD, nameless, &**folder, &half, AtFlags::SYMLINK_FOLLOW)?;
+            self.named = Some((Arc::clone(folder), half));
+        }
+        if let Some((from, half)) = &self.named {
+            renameat(&**from, half, &**folder, name)?;
+        }
+        self.named = None;
+        Ok(())
     }
 
     /// Gives it its name, unless something has that already.
@@ -205,6 +229,14 @@ impl Half {
         self.named = Some((from, half));
         result
     }
+}
+
+/// A name that a file has until it is whole, and that is none of a record's.
+fn half_name() -> Result<CString, Errno> {
+    let mut bytes = [0; 8];
+    random::system()(&mut bytes).map_err(|_| Errno::IO)?;
+    let name = format!(".lifeboat-{:016x}", u64::from_be_bytes(bytes));
+    CString::new(name).map_err(|_| Errno::INVAL)
 }
 
 impl Drop for Half {

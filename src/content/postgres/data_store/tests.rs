@@ -4,6 +4,10 @@ use std::fs;
 
 use super::*;
 
+fn reading(root: &Path, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
+    open(root, item, &Doubts::default())
+}
+
 #[test]
 fn only_records_are_taken_and_what_is_missing_is_added() {
     let folder = tempfile::tempdir().unwrap();
@@ -31,14 +35,14 @@ fn only_records_are_taken_and_what_is_missing_is_added() {
     assert!(has(root, item).unwrap());
     fs::remove_dir_all(root.join("7e")).unwrap();
     assert!(!has(root, item).unwrap());
-    add(root, item, &mut &b"binary"[..]).unwrap();
+    add(root, item, &mut &b"binary"[..], false).unwrap();
     assert!(has(root, item).unwrap());
     let mut text = String::new();
-    open(root, item).unwrap().read_to_string(&mut text).unwrap();
+    reading(root, item).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "binary");
     fs::write(root.join("7e/57/cf").join(name), "longer than it was").unwrap();
-    assert!(has(root, item).is_err());
-    assert!(open(root, item).is_err());
+    assert!(!has(root, item).unwrap());
+    assert!(reading(root, item).is_err());
 }
 
 // The SHA-1 of "plain", "linked" and "moved".
@@ -93,12 +97,12 @@ fn records_and_folders_that_are_links_are_read_as_jackrabbit_reads_them() {
         assert!(has(&root, &item).unwrap());
         touch(&root, &item);
         let mut read = String::new();
-        open(&root, &item).unwrap().read_to_string(&mut read).unwrap();
+        reading(&root, &item).unwrap().read_to_string(&mut read).unwrap();
         assert_eq!(read, text);
     }
     let more = "5e6bf460c37d3aea824a0e837479e354023ce304";
     let item = record(more, "more 223");
-    add(&root, &item, &mut &b"more 223"[..]).unwrap();
+    add(&root, &item, &mut &b"more 223"[..], false).unwrap();
     assert!(folder.path().join("elsewhere/6b/f4").join(more).exists());
     // The store itself may be behind a link as well.
     link(&root, &folder.path().join("store-link"));
@@ -144,7 +148,7 @@ fn what_another_account_may_not_read_is_not_read_for_it() {
     let error = paths(&root).unwrap_err().to_string();
     assert!(error.contains(LINKED), "{error}");
     let item = record(LINKED, "linked");
-    assert!(has(&root, &item).is_err() && open(&root, &item).is_err());
+    assert!(has(&root, &item).is_err() && reading(&root, &item).is_err());
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn nothing_is_written_through_what_somebody_has_planted() {
         link(&secret, &root.join(format!("68/c4/6e/.lifeboat-{number}")));
     }
     let item = record(PLAIN, "plain");
-    add(&root, &item, &mut &b"plain"[..]).unwrap();
+    add(&root, &item, &mut &b"plain"[..], false).unwrap();
     assert_eq!(fs::read_to_string(&secret).unwrap(), "of root");
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &fs::metadata(root.join("68/c4/6e").join(PLAIN))
@@ -178,21 +182,21 @@ fn nothing_is_written_through_what_somebody_has_planted() {
         &root.join("05/fa/c9/05fac94380a70241f23780e7aef62b190894238f"),
     );
     let item = record("05fac94380a70241f23780e7aef62b190894238f", "asset");
-    assert!(add(&root, &item, &mut &b"asset"[..]).is_err());
+    assert!(add(&root, &item, &mut &b"asset"[..], false).is_err());
     // A folder of somebody else.
     if rustix::process::geteuid().is_root() {
         let owner = Some(rustix::process::Uid::from_raw(65534));
         rustix::fs::chown(&root, owner, None).unwrap();
         fs::create_dir_all(folder.path().join("roots/53/9c")).unwrap();
         link(&folder.path().join("roots"), &root.join("ff"));
-        assert!(add(&root, &record(LINKED, "linked"), &mut &b"linked"[..]).is_err());
+        assert!(add(&root, &record(LINKED, "linked"), &mut &b"linked"[..], false).is_err());
         assert_eq!(
             fs::read_dir(folder.path().join("roots/53/9c")).unwrap().count(),
             0
         );
         // What is made belongs to the account, and what was there stays whose it was.
         let item = record(MOVED, "moved");
-        add(&root, &item, &mut &b"moved"[..]).unwrap();
+        add(&root, &item, &mut &b"moved"[..], false).unwrap();
         let owner = |below: &str| {
             std::os::unix::fs::MetadataExt::uid(&fs::symlink_metadata(root.join(below)).unwrap())
         };
@@ -218,36 +222,32 @@ fn only_what_is_a_record_by_name_and_by_digest_is_added() {
         "zz/bb/cc/zzbbcc0000000000000000000000000000000002",
         "aabbcc0000000000000000000000000000000001",
     ] {
-        let error = add(root, &named(below), &mut &b"asset"[..]).unwrap_err();
+        let error = add(root, &named(below), &mut &b"asset"[..], false).unwrap_err();
         assert!(error.to_string().contains("no record"), "{error}");
     }
     // Shortened, and as long as a digest that Jackrabbit names nothing by.
     for name in ["aabbcc", "aabbcc00000000000000000000000001"] {
-        let error = add(root, &record(name, "asset"), &mut &b"asset"[..]).unwrap_err();
+        let error = add(root, &record(name, "asset"), &mut &b"asset"[..], false).unwrap_err();
         assert!(error.to_string().contains("no record"), "{error}");
     }
     let digest = "d59386e0ae435e292fbe0ebcdb954b75ed5fb3922091277cb19f798fc5d50718";
     let item = record(digest, "asset");
-    assert!(
-        add(root, &item, &mut &b"other"[..])
-            .unwrap_err()
-            .to_string()
-            .contains("name says")
-    );
-    assert!(add(root, &item, &mut &b"longer than it is"[..]).is_err());
+    let other = add(root, &item, &mut &b"other"[..], false).unwrap();
+    assert_eq!(other, Added::Wrong);
+    assert!(add(root, &item, &mut &b"longer than it is"[..], false).is_err());
     assert!(!has(root, &item).unwrap());
     let leaf = root.join(&digest[..2]).join(&digest[2..4]).join(&digest[4..6]);
     assert_eq!(fs::read_dir(&leaf).unwrap().count(), 0, "no half of it is left");
     for _ in 0..2 {
-        add(root, &item, &mut &b"asset"[..]).unwrap();
+        add(root, &item, &mut &b"asset"[..], false).unwrap();
     }
     assert!(has(root, &item).unwrap());
     // Data stores that began with an older Jackrabbit.
     let item = record("05fac94380a70241f23780e7aef62b190894238f", "asset");
-    let error = add(root, &item, &mut &b"other"[..]).unwrap_err();
-    assert!(error.to_string().contains("name says"), "{error}");
+    let other = add(root, &item, &mut &b"other"[..], false).unwrap();
+    assert_eq!(other, Added::Wrong);
     assert!(!has(root, &item).unwrap());
-    add(root, &item, &mut &b"asset"[..]).unwrap();
+    add(root, &item, &mut &b"asset"[..], false).unwrap();
     assert!(has(root, &item).unwrap());
 }
 
@@ -258,4 +258,53 @@ fn what_stands_among_records_and_has_no_digest_for_a_name_is_never_taken_for_one
     fs::write(root.join("68/c4/6e/68c46eff"), "whose?").unwrap();
     let error = paths(&root).unwrap_err().to_string();
     assert!(error.contains("no SHA-1, SHA-256 or SHA-512"), "{error}");
+}
+
+#[test]
+fn a_record_that_is_not_what_its_name_says_is_told_and_makes_way_for_one_that_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = linked(folder.path());
+    let path = root.join("68/c4/6e").join(PLAIN);
+    let doubts = Doubts::default();
+    let item = record(PLAIN, "plain");
+    let read_all = || {
+        let mut text = String::new();
+        open(&root, &item, &doubts)
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        text
+    };
+    assert_eq!(read_all(), "plain");
+    assert!(doubts.sentences().is_empty() && is_whole(&root, &item).unwrap());
+    // Of the same size.
+    fs::write(&path, "pLain").unwrap();
+    assert_eq!(read_all(), "pLain");
+    assert!(doubts.sentences()[0].contains(PLAIN), "{doubts:?}");
+    assert!(has(&root, &item).unwrap() && !is_whole(&root, &item).unwrap());
+    assert_eq!(add(&root, &item, &mut &b"plAin"[..], true).unwrap(), Added::Wrong);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "pLain", "nothing worse comes");
+    assert_eq!(add(&root, &item, &mut &b"plain"[..], true).unwrap(), Added::Whole);
+    assert_eq!(read_all(), "plain");
+    assert!(doubts.sentences().is_empty(), "it is whole again");
+    // Of another.
+    fs::write(&path, "pl").unwrap();
+    assert_eq!(standing(&root, &item).unwrap(), Standing::Other);
+    add(&root, &item, &mut &b"plain"[..], true).unwrap();
+    assert!(is_whole(&root, &item).unwrap());
+    let names: Vec<_> = fs::read_dir(root.join("68/c4/6e")).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+}
+
+#[test]
+fn what_is_no_file_in_the_place_of_a_record_is_never_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = linked(folder.path());
+    let path = root.join("68/c4/6e").join(PLAIN);
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    let error = paths(&root).unwrap_err().to_string();
+    assert!(error.contains(PLAIN) && error.contains("is no file"), "{error}");
+    let error = standing(&root, &record(PLAIN, "plain")).unwrap_err().to_string();
+    assert!(error.contains("move it away"), "{error}");
 }

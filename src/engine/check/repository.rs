@@ -1,0 +1,136 @@
+//! The part of a check that is about repositories: whether they open, whether they take what a job writes, and whether the
+//! backups in them are sound and still there.
+
+use rustix::fs::{Access, access};
+
+use super::{Findings, existing};
+use crate::domain::address::Address;
+use crate::domain::backup::{Backup, Verification};
+use crate::domain::measure;
+use crate::domain::settings::RepositoryChoice;
+use crate::engine::Live;
+use crate::engine::restore::plan;
+use crate::repository::Storage;
+
+impl Live {
+    pub(super) fn check_repository(&self, which: RepositoryChoice, findings: &mut Findings<'_>) {
+        let label = match which {
+            RepositoryChoice::First => "repository",
+            RepositoryChoice::Copy => "second repository",
+        };
+        let storage = match self.storage(which) {
+            Ok(Some(storage)) => storage,
+            Ok(None) => return,
+            Err(error) => return findings.failed(label, error.to_string()),
+        };
+        let place = storage.address();
+        match self.repository_of(which, false) {
+            Err(error) => findings.failed(label, error.to_string()),
+            Ok(Some(repository)) => match repository.list() {
+                Err(error) => findings.failed(label, error.to_string()),
+                Ok(records) => {
+                    let held = match records.len() {
+                        1 => "1 backup".to_owned(),
+                        count => format!("{count} backups"),
+                    };
+                    let free = free_in(&place);
+                    let told = free
+                        .map(|free| format!(", {} free", measure::bytes(free)))
+                        .unwrap_or_default();
+                    let backups = self.backups().unwrap_or_default();
+                    match takes(&storage) {
+                        Ok(()) => findings.ok(label, format!("{place}: the key opens it, {held}{told}")),
+                        Err(why) => findings.failed(label, why),
+                    }
+                    room_for_another(label, &place, free, &backups, findings);
+                    if which == RepositoryChoice::First {
+                        if let Some(doubtful) = self.doubtful_records(&backups) {
+                            findings.warning("records", doubtful);
+                        }
+                        damaged(&backups, findings);
+                    }
+                }
+            },
+            Ok(None) => {
+                if let Err(error) = self.key_of(which) {
+                    return findings.failed(label, error.to_string());
+                }
+                let made = format!("{place}: it is made at the first backup, and the key is there");
+                let Address::Folder(folder) = &place else {
+                    // That it could be asked whether there is one shows that it is reached.
+                    return match takes(&storage) {
+                        Ok(()) => findings.ok(label, made),
+                        Err(why) => findings.failed(label, why),
+                    };
+                };
+                let above = existing(folder);
+                match access(&above, Access::WRITE_OK | Access::EXEC_OK) {
+                    Ok(()) => findings.ok(label, made),
+                    Err(error) => findings.failed(
+                        label,
+                        format!(
+                            "{place} cannot be made, because {} cannot be written: {error}. Let the user of Lifeboat write \
+                             there, or name another root in [repository]",
+                            above.display()
+                        ),
+                    ),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a storage takes what a job writes, and gives it back.
+fn takes(storage: &Storage) -> Result<(), String> {
+    storage.try_to_write().map_err(|error| {
+        format!("it takes nothing, so no backup can be made: {error}. What is in it can be read and restored")
+    })
+}
+
+fn free_in(place: &Address) -> Option<u64> {
+    match place {
+        Address::Folder(folder) => plan::free_bytes(folder).ok(),
+        Address::Bucket { .. } => None,
+    }
+}
+
+/// Whether there is room for another backup like the last one.
+fn room_for_another(
+    label: &str,
+    place: &Address,
+    free: Option<u64>,
+    backups: &[Backup],
+    findings: &mut Findings<'_>,
+) {
+    let last = backups.iter().find(|backup| !backup.dated_ahead);
+    if let (Some(free), Some(last)) = (free, last)
+        && free < last.manifest.added_bytes
+    {
+        findings.warning(
+            label,
+            format!(
+                "{} are free in {place}, and the last backup added {}: make room, or the next one may fail",
+                measure::bytes(free),
+                measure::bytes(last.manifest.added_bytes)
+            ),
+        );
+    }
+}
+
+/// Names backups that were found damaged, however long ago.
+fn damaged(backups: &[Backup], findings: &mut Findings<'_>) {
+    for backup in backups {
+        if let Verification::Damaged { at, why } = &backup.verification {
+            findings.failed(
+                "damage",
+                format!(
+                    "backup {} of {} was found damaged at {}: {why}. Take a new backup now; it goes when a good one has \
+                     taken its place",
+                    backup.id,
+                    measure::moment(backup.manifest.taken),
+                    measure::moment(*at)
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What an earlier restore has left beside a content folder because it could not be removed then: an immutable file in it,
+//! say. It harms nobody and takes room, and only a person can remove it.
+
+use std::os::unix::ffi::OsStrExt;
+
+use super::staging;
+use crate::domain::settings::InstanceSettings;
+use crate::engine::Live;
+
+impl Live {
+    /// Sentences about folders that restores have left beside an instance's content. While a job is at work, or a switch is
+    /// not settled, they are its business.
+    pub(in crate::engine) fn left_beside(&self, instance: &InstanceSettings) -> Vec<String> {
+        let is_settled = self.half_switched().is_none()
+            && self.catalog().running(self.name()).is_ok_and(|job| job.is_none());
+        let place = Self::content_folder(instance).and_then(|folder| staging::resolve(folder).ok());
+        let (true, Some(place)) = (is_settled, place) else {
+            return Vec::new();
+        };
+        let (Some(above), Some(name)) = (place.parent(), place.file_name()) else {
+            return Vec::new();
+        };
+        let begins = [b".", name.as_bytes(), b".lifeboat-"].concat();
+        let Ok(entries) = std::fs::read_dir(above) else {
+            return Vec::new();
+        };
+        let mut left: Vec<_> = entries
+            .flatten()
+            .filter(|entry| {
+                let name = entry.file_name();
+                let number = name.as_bytes().strip_prefix(begins.as_slice());
+                number.is_some_and(|number| number.first().is_some_and(u8::is_ascii_digit))
+            })
+            .map(|entry| entry.path())
+            .collect();
+        left.sort();
+        left.iter()
+            .map(|path| {
+                format!(
+                    "{} was left beside the content of {} by an earlier restore that could not remove it: it takes room and \
+                     nothing needs it. Remove it when you have seen what kept it (`lsattr -R` shows immutable files)",
+                    path.display(),
+                    instance.name
+                )
+            })
+            .collect()
+    }
+}
