@@ -9,7 +9,7 @@
 //! - [`Jobs`]: what runs in this process, whatever it works on.
 //! - [`Schedule`]: what is begun without anybody asking.
 //!
-//! What is asked of all environments is a function: [`summaries`], [`details`], [`check`].
+//! What is asked of all environments is a function: [`summaries`], [`details`], [`fn@check`].
 
 mod activity;
 mod backup;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use rustic_core::repofile::MasterKey;
 use rustic_core::{
-    ConfigOptions, Credentials, FileType, KeyOptions, NoProgressBars, RusticError, RusticResult, WriteBackend,
+    ConfigOptions, Credentials, FileType, KeyOptions, NoProgressBars, RusticResult, WriteBackend,
 };
 
 #[cfg(feature = "object-storage")]
-use rustic_core::ReadBackend as _;
+use rustic_core::{ReadBackend as _, RusticError};
 
 #[cfg(feature = "object-storage")]
 use super::Repository;
