@@ -27,9 +27,9 @@ pub fn mark(backups: &mut [Backup], now: Instant) {
     }
 }
 
-/// Backups are taken daily, and somewhat later on some days: between two looks that are further apart, either nothing ran
-/// or the clock has jumped.
-pub const JUMP: Duration = Duration::hours(26);
+/// Backups are taken daily, and a machine may be off over a long weekend: between two looks that are further apart, either
+/// nothing ran for long or the clock has jumped.
+pub const JUMP: Duration = Duration::days(5);
 /// A jump of the clock counts from so long after it on.
 pub const SETTLES: Duration = Duration::hours(20);
 

@@ -307,7 +307,10 @@ impl Live {
             read_since: copy.read_since,
             instances: copy.instances.clone(),
         };
-        warnings.extend(doubt(&before, &manifest));
+        // Whoever restores knows that Live is not what it was.
+        if manifest.trigger != Trigger::Restore {
+            warnings.extend(doubt(&before, &manifest));
+        }
         warnings.extend(ahead::trouble(name, &before, self.now()));
         for instance in &manifest.instances {
             for what in &instance.left_out {

@@ -27,6 +27,15 @@ pub(super) struct AtWork {
     resting: AtomicBool,
 }
 
+impl AtWork {
+    /// A job is at work no more.
+    pub(super) fn ended(&self, id: JobId) {
+        let work = locked(&self.works).remove(&id);
+        drop(work);
+        self.changed.notify_all();
+    }
+}
+
 /// The jobs of one engine.
 #[derive(Clone, Copy)]
 pub struct Jobs<'e>(pub(super) &'e Engine);
@@ -67,8 +76,7 @@ impl<'e> Jobs<'e> {
     }
 
     pub(super) fn ended(&self, id: JobId) {
-        locked(&self.state().works).remove(&id);
-        self.state().changed.notify_all();
+        self.state().ended(id);
     }
 
     /// Waits until a job of this process has ended.

@@ -136,7 +136,7 @@ struct Inner {
     events: broadcast::Sender<Event>,
     // What is reached for once: object storage has connections and limits that all repositories share.
     roots: Mutex<HashMap<RepositoryChoice, Storage>>,
-    jobs: AtWork,
+    jobs: Arc<AtWork>,
     due: Mutex<DueBook>,
     queue: Queue,
     glances: Glances,
@@ -207,7 +207,7 @@ impl Engine {
             random: surroundings.random,
             events: surroundings.events,
             roots: Mutex::default(),
-            jobs: AtWork::default(),
+            jobs: Arc::default(),
             due: Mutex::default(),
             queue: Queue::new(limits),
             glances: Glances::default(),

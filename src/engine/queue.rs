@@ -81,17 +81,22 @@ impl Drop for Shut {
 
 /// A job's turn, which the next one has when this is dropped.
 struct Turn {
-    engine: Engine,
+    engine: Option<Engine>,
     job: JobId,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        locked(&self.engine.0.queue.state).line.leave(self.job);
-        self.engine.jobs().move_up();
-        self.engine.0.queue.changed.notify_all();
-        // Last: whoever waits for the job may close the engine then.
-        self.engine.jobs().ended(self.job);
+        let Some(engine) = self.engine.take() else {
+            return;
+        };
+        locked(&engine.0.queue.state).line.leave(self.job);
+        engine.jobs().move_up();
+        engine.0.queue.changed.notify_all();
+        // Whoever waits for the job may take its engine for closed then: this thread keeps it open no longer.
+        let at_work = Arc::clone(&engine.0.jobs);
+        drop(engine);
+        at_work.ended(self.job);
     }
 }
 
@@ -162,7 +167,10 @@ impl Jobs<'_> {
         }
         let engine = self.0.clone();
         let begun = thread::Builder::new().name(format!("job-{id}")).spawn(move || {
-            let _turn = Turn { engine, job: id };
+            let _turn = Turn {
+                engine: Some(engine),
+                job: id,
+            };
             if rank != Rank::Restore {
                 go_at(Pace::Working);
             }

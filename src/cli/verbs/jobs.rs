@@ -59,12 +59,22 @@ pub(super) async fn run(arguments: JobsArguments, call: &mut Call<'_>) -> Result
             job.id.to_string(),
             measure::in_column(job.created),
             job.environment.to_string(),
-            job.state.label().to_owned(),
+            state(job),
             job.took_millis(now).map(measure::millis).unwrap_or_default(),
             format!("{} by {}", job.title, job.by),
         ]);
     }
     call.table(&table)
+}
+
+/// How a job stands, with its place where it waits for its turn.
+fn state(job: &Job) -> String {
+    match &job.state {
+        JobState::Waiting {
+            place: Some(place), ..
+        } => format!("{}, {place}", job.state.label()),
+        state => state.label().to_owned(),
+    }
 }
 
 /// Shows one job, with its log if that was asked for.

@@ -38,10 +38,12 @@ impl Live {
                         .map(|free| format!(", {} free", measure::bytes(free)))
                         .unwrap_or_default();
                     let backups = self.backups().unwrap_or_default();
-                    match takes(&storage) {
-                        Ok(()) => findings.ok(label, format!("{place}: the key opens it, {held}{told}")),
-                        Err(why) => findings.failed(label, why),
-                    }
+                    takes(
+                        &storage,
+                        label,
+                        format!("{place}: the key opens it, {held}{told}"),
+                        findings,
+                    );
                     room_for_another(label, &place, free, &backups, findings);
                     if which == RepositoryChoice::First {
                         if let Some(doubtful) = self.doubtful_records(&backups) {
@@ -58,10 +60,7 @@ impl Live {
                 let made = format!("{place}: it is made at the first backup, and the key is there");
                 let Address::Folder(folder) = &place else {
                     // That it could be asked whether there is one shows that it is reached.
-                    return match takes(&storage) {
-                        Ok(()) => findings.ok(label, made),
-                        Err(why) => findings.failed(label, why),
-                    };
+                    return takes(&storage, label, made, findings);
                 };
                 let above = existing(folder);
                 match access(&above, Access::WRITE_OK | Access::EXEC_OK) {
@@ -80,11 +79,22 @@ impl Live {
     }
 }
 
-/// Whether a storage takes what a job writes, and gives it back.
-fn takes(storage: &Storage) -> Result<(), String> {
-    storage.try_to_write().map_err(|error| {
-        format!("it takes nothing, so no backup can be made: {error}. What is in it can be read and restored")
-    })
+/// Tells whether a storage takes what a job writes, and lets it be removed again; where it does, what is known of it.
+fn takes(storage: &Storage, label: &str, known: String, findings: &mut Findings<'_>) {
+    match storage.try_to_write() {
+        Ok(None) => findings.ok(label, known),
+        Ok(Some(why)) => findings.warning(
+            label,
+            format!(
+                "{known}. Backups can be made, but nothing can be removed again: {why}. So what may go stays, and so do the \
+                 locks of jobs that have ended"
+            ),
+        ),
+        Err(error) => findings.failed(
+            label,
+            format!("it takes nothing, so no backup can be made: {error}. What is in it can be read and restored"),
+        ),
+    }
 }
 
 fn free_in(place: &Address) -> Option<u64> {

@@ -214,7 +214,7 @@ impl<'s> Staged<'s> {
             None => match &self.place {
                 Place::Tables(staging) => {
                     for left_out in staging.settle()? {
-                        work.log(Severity::Warning, &format!("{}: {left_out}", self.instance));
+                        work.notice(&format!("{}: {left_out}", self.instance));
                     }
                     Ok(())
                 }

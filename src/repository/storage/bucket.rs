@@ -252,7 +252,7 @@ impl Bucket {
 
     /// Writes a small object that is none of a repository's, and takes it away as a lock is: where the key may not delete,
     /// an empty one stays in its place, and the next look writes over that.
-    pub(super) fn try_to_write(&self) -> Result<(), RepositoryError> {
+    pub(super) fn try_to_write(&self) -> Result<Option<String>, RepositoryError> {
         let path = self.path(TRY);
         self.put(path.clone(), vec![0; 64].into(), false)
             .map_err(|refusal| self.failed("writing an object to see whether it is taken", &refusal))?;
@@ -260,7 +260,10 @@ impl Bucket {
             None => self.delete(path),
             Some(_) => self.put(path, Buffer::new(), false),
         };
-        removed.map_err(|refusal| self.failed("removing an object again, as locks are", &refusal))
+        Ok(removed.err().map(|refusal| {
+            self.failed("removing an object again, as locks are", &refusal)
+                .to_string()
+        }))
     }
 
     /// The locks that lie in the repository.

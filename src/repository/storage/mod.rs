@@ -211,10 +211,10 @@ impl Storage {
     /// Writes something small, as a job would, and takes it back. Whatever else is there stays as it is.
     ///
     /// # Errors
-    /// [`RepositoryError`] when it is not taken, or not given back.
-    pub(crate) fn try_to_write(&self) -> Result<(), RepositoryError> {
+    /// [`RepositoryError`] when it is not taken. Why it cannot be removed again is the answer.
+    pub(crate) fn try_to_write(&self) -> Result<Option<String>, RepositoryError> {
         match self {
-            Self::Folder(folder) => folder::try_to_write(folder),
+            Self::Folder(folder) => folder::try_to_write(folder).map(|()| None),
             #[cfg(feature = "object-storage")]
             Self::Bucket(bucket) => bucket.try_to_write(),
         }
