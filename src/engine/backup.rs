@@ -307,10 +307,7 @@ impl Live {
             read_since: copy.read_since,
             instances: copy.instances.clone(),
         };
-        // Whoever restores knows that Live is not what it was.
-        if manifest.trigger != Trigger::Restore {
-            warnings.extend(doubt(&before, &manifest));
-        }
+        warnings.extend(doubt(&before, &manifest));
         warnings.extend(ahead::trouble(name, &before, self.now()));
         for instance in &manifest.instances {
             for what in &instance.left_out {
@@ -481,6 +478,10 @@ fn refuse_links(settings: &EnvironmentSettings) -> Result<(), EngineError> {
 /// A warning for a backup that may well be a copy of a broken Live. It is kept, since that is what Live holds, and so
 /// are the older ones that hold more: see `domain::retention`.
 fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
+    // Whoever restores knows that Live is not what it was.
+    if manifest.trigger == Trigger::Restore {
+        return None;
+    }
     let previous = before
         .iter()
         .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
