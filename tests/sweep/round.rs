@@ -227,7 +227,9 @@ impl<'h> Sweep<'h> {
         }
         // What a writer left after the safety backup stays beside Live, and what holds more than Live is kept: both are told.
         let is_kept = |trouble: &&str| {
-            trouble.contains("was left beside the content") || trouble.contains("holds much less")
+            let is_told =
+                trouble.contains("was left beside the content") || trouble.contains("holds much less");
+            is_told && !trouble.contains("half switched") && !trouble.contains("left in the middle")
         };
         let trouble = environment["trouble"].as_str();
         if let Some(trouble) = trouble.filter(|trouble| !is_kept(trouble)) {

@@ -1,5 +1,5 @@
-//! What an earlier restore has left beside a content folder because it could not be removed then: an immutable file in it,
-//! say. It harms nobody and takes room, and only a person can remove it.
+//! What an earlier restore has left beside a content folder: what it replaced and the safety backup does not hold, or what
+//! could not be removed then, an immutable file in it, say. Only a person can tell whether it is needed.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -37,8 +37,9 @@ impl Live {
         left.iter()
             .map(|path| {
                 format!(
-                    "{} was left beside the content of {} by an earlier restore that could not remove it: it takes room and \
-                     nothing needs it. Remove it when you have seen what kept it (`lsattr -R` shows immutable files)",
+                    "{} was left beside the content of {} by an earlier restore: it may hold the only copy of what was changed \
+                     after the safety backup, or it could not be removed (`lsattr -R` shows immutable files). The outcome of \
+                     that job says which: do not remove it before you have looked",
                     path.display(),
                     instance.name
                 )
