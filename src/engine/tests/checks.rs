@@ -102,7 +102,11 @@ fn what_a_restore_has_left_beside_live_is_told_until_it_is_gone() {
     let name = left.display().to_string();
     assert!(says(&engine, "restore", &name));
     assert!(!says(&engine, "restore", "of-somebody"));
-    assert!(trouble(&engine).unwrap().contains(&name));
+    let told = trouble(&engine).unwrap();
+    assert!(
+        told.contains(&name) && told.contains("do not remove it before you have looked"),
+        "{told}"
+    );
     fs::remove_dir(&left).unwrap();
     assert_eq!(trouble(&engine), None);
 }
