@@ -1,9 +1,9 @@
 //! Where the engine gets the time from, so that tests and the demo can set it.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant as Monotonic;
 
 use chrono::Utc;
+use parking_lot::Mutex;
 
 use crate::domain::Instant;
 
@@ -36,13 +36,13 @@ impl SetClock {
 
     /// Sets it, forwards or backwards.
     pub fn set(&self, now: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.0.lock() = now;
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 }
 
@@ -60,13 +60,13 @@ impl RunningClock {
 
     /// Sets it, forwards or backwards.
     pub fn set(&self, now: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (now, Monotonic::now());
+        *self.0.lock() = (now, Monotonic::now());
     }
 }
 
 impl Clock for RunningClock {
     fn now(&self) -> Instant {
-        let (set, since) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (set, since) = *self.0.lock();
         set + since.elapsed()
     }
 }

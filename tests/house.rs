@@ -363,3 +363,20 @@ fn nobody_is_taken_for_the_schedule_or_for_lifeboat_by_a_word() {
         }
     }
 }
+
+#[test]
+fn nobody_has_to_think_of_a_mutex_that_is_poisoned() {
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        let (work, tests) = code(&text);
+        let all = format!("{work}\n{tests}");
+        let of_the_standard_library = all.lines().any(|line| {
+            let is_imported = line.contains("std::sync::") && !line.contains("mpsc");
+            is_imported && ["Mutex", "Condvar", "RwLock"].iter().any(|what| line.contains(what))
+        });
+        if of_the_standard_library || all.contains("PoisonError") {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "these lock without parking_lot: {wrong:?}");
+}

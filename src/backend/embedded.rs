@@ -9,10 +9,11 @@ mod serving;
 mod tests;
 mod tokens;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
 
 use super::{Backend, BackendError, BackendInfo, EventStream};
@@ -96,7 +97,7 @@ impl Embedded {
                 let _ = told.send(Event::Missed);
                 let Ok(engine) = engine else { return };
                 if keep_schedule {
-                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut kept = kept.lock();
                     if matches!(*kept, Schedule::NotYet) {
                         *kept = Schedule::Kept {
                             by: engine.schedule().keep(),
@@ -181,7 +182,7 @@ impl Embedded {
 
     /// No job of the schedule is begun any more. Jobs that run go on.
     fn end_schedule(&self) {
-        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner) = Schedule::Stopped;
+        *self.schedule.lock() = Schedule::Stopped;
         if let Some(Ok(engine)) = &*self.engine.borrow() {
             engine.jobs().rest_schedule();
         }

@@ -2,7 +2,9 @@
 //!
 //! Channels count what they hold; rows of a database can be a hundred bytes long or a hundred megabytes.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
 
 /// A number of bytes that is shared out.
 #[derive(Debug)]
@@ -38,10 +40,10 @@ impl ByteBudget {
     /// Waits until so many bytes are left. More than there are in all are given to whoever is alone. `None` when nobody
     /// takes what is read any more.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         while !state.closed && state.used > 0 && state.used.saturating_add(bytes) > self.limit {
             state.waiting += 1;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
             state.waiting -= 1;
         }
         if state.closed {
@@ -56,7 +58,7 @@ impl ByteBudget {
 
     /// From now on nothing is given any more.
     pub(crate) fn close(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.closed = true;
         self.changed.notify_all();
     }
@@ -64,7 +66,7 @@ impl ByteBudget {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut state = self.budget.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.budget.state.lock();
         state.used -= self.bytes;
         // To tell nobody costs a call to the system as well.
         let is_awaited = state.waiting > 0;
@@ -105,13 +107,13 @@ mod tests {
                         let bytes = 1 + (taker + round) % 9;
                         let permit = budget.take(bytes).unwrap();
                         {
-                            let mut sums = under_way.lock().unwrap();
+                            let mut sums = under_way.lock();
                             sums.0 += bytes;
                             sums.1 = sums.1.max(sums.0);
                         }
                         std::thread::yield_now();
                         // Counted out before the bytes are given back: whoever gets them counts them in after that.
-                        under_way.lock().unwrap().0 -= bytes;
+                        under_way.lock().0 -= bytes;
                         drop(permit);
                     }
                 })
@@ -120,7 +122,7 @@ mod tests {
         for taker in takers {
             taker.join().unwrap();
         }
-        let (left, most) = *under_way.lock().unwrap();
+        let (left, most) = *under_way.lock();
         assert_eq!(left, 0);
         assert!((9..=10).contains(&most), "{most} at once");
     }

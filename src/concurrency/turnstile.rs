@@ -6,7 +6,8 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How urgent it is what a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +66,7 @@ impl Turnstile {
         let me = (PACE.get(), state.came);
         state.waiting.insert(me);
         while state.inside >= self.room || state.waiting.first() != Some(&me) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
         state.waiting.remove(&me);
         state.inside += 1;
@@ -75,7 +76,7 @@ impl Turnstile {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

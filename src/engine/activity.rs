@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant as Monotonic};
 
-use super::{Engine, locked};
+use super::Engine;
 use crate::catalog::CatalogError;
 use crate::domain::activity::{Notification, Severity};
 use crate::domain::environment::EnvironmentName;
@@ -105,7 +105,7 @@ impl ActivityLog<'_> {
     pub(super) fn report_catalog(&self, error: &CatalogError) {
         {
             // Every step of every job would tell it.
-            let mut reported = locked(&self.0.0.reported);
+            let mut reported = self.0.0.reported.lock();
             if reported.is_some_and(|at| at.elapsed() < REPORT_EVERY) {
                 return;
             }

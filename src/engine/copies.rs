@@ -10,7 +10,7 @@ use rustix::fs::{Access, access};
 
 use super::check::existing;
 use super::readings::what_was_read;
-use super::{EngineError, Live, Work, locked};
+use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
 use crate::domain::address::Address;
 use crate::domain::ahead::is_ahead;
@@ -35,7 +35,7 @@ impl Live {
     pub(super) fn list_copies(&self) -> Result<Vec<CopiedBackup>, EngineError> {
         let listed = self.read_copies();
         let kept = listed.as_ref().map(Clone::clone).map_err(ToString::to_string);
-        *locked(&self.known().copies) = Some(kept);
+        *self.known().copies.lock() = Some(kept);
         listed
     }
 
@@ -101,7 +101,7 @@ impl Live {
     /// What each backup of the first repository began as. Empty unless that one was listed: while it is out of reach, it is
     /// not reached for again and again.
     fn origins(&self) -> Vec<(BackupId, BackupId)> {
-        if locked(&self.known().listed).is_none() {
+        if self.known().listed.lock().is_none() {
             return Vec::new();
         }
         let listed = self
@@ -118,7 +118,7 @@ impl Live {
 
     /// The copies as last listed.
     fn known_copies(&self) -> ListedCopies {
-        let known = locked(&self.known().copies).clone();
+        let known = self.known().copies.lock().clone();
         if let Some(mut known) = known {
             for copy in known.iter_mut().flatten() {
                 copy.backup.dated_ahead = is_ahead(copy.backup.manifest.taken, self.now());
@@ -321,7 +321,10 @@ impl Live {
 
     /// Which repository a backup is in.
     pub(super) fn which_holds(&self, id: &BackupId) -> RepositoryChoice {
-        let is_known = locked(&self.known().listed)
+        let is_known = self
+            .known()
+            .listed
+            .lock()
             .as_ref()
             .is_some_and(|listed| listed.backups.iter().any(|backup| backup.id == *id));
         if !is_known && self.copy_settings().is_some() && self.known_copy(id).is_some() {

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::jobs::Jobs;
-use super::{EngineError, Work, locked};
+use super::{EngineError, Work};
 use crate::catalog::CatalogError;
 use crate::domain::activity::Severity;
 use crate::domain::event::Event;
@@ -111,7 +111,7 @@ impl Jobs<'_> {
     /// is begun any more.
     pub fn go_on_unseen(&self, why: Unseen) {
         self.rest_schedule();
-        let why = *locked(&self.state().unseen).get_or_insert(why);
+        let why = *self.state().unseen.lock().get_or_insert(why);
         self.stop_those_that_wait(why);
         for work in self.all() {
             note_unseen(&work, why);
@@ -120,7 +120,7 @@ impl Jobs<'_> {
 
     /// Why nobody looks on any more, if that is so.
     pub(super) fn unseen(&self) -> Option<Unseen> {
-        *locked(&self.state().unseen)
+        *self.state().unseen.lock()
     }
 
     /// Adds a warning to a job's log, also that of another Lifeboat's job. A log that cannot be written stops nothing.
@@ -187,7 +187,7 @@ pub(super) fn end(work: &Work, result: Result<Outcome, EngineError>) {
     }
     // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
     live.remember(&job.by, &text, Some(job.id), severity);
-    // Until this is written the environment stays locked, so it is tried for a minute: another program's lock goes,
+    // Until this is written the environment stays so it is tried for a minute: another program's lock goes,
     // and room is made on a full disk. After that the next start settles the job.
     let _writing = work.writing();
     for _ in 0..END_TRIES {

@@ -6,9 +6,11 @@
 //! storage is told what it is held for, so that whoever takes the job over knows it for one of the dead: see
 //! `catalog::holders`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant as Monotonic};
+
+use parking_lot::Mutex;
 
 use crate::catalog::{Catalog, CatalogError, Claim};
 use crate::clock::Clock;
@@ -38,7 +40,7 @@ pub(super) struct Behind(Arc<Fence>);
 
 impl Drop for Behind {
     fn drop(&mut self) {
-        *self.0.claim.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.claim.lock() = None;
     }
 }
 
@@ -56,13 +58,13 @@ impl Fence {
 
     /// From now on what is changed is changed by this claim, until what is returned is dropped.
     pub(super) fn put_behind(fence: &Arc<Self>, claim: Claim) -> Behind {
-        *fence.claim.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);
+        *fence.claim.lock() = Some(claim);
         Behind(Arc::clone(fence))
     }
 
     /// The claim of the job at work, if there is one.
     pub(super) fn claim(&self) -> Option<Claim> {
-        *self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.claim.lock()
     }
 
     /// Asks until the catalog answers, for a while: whether the claim stands.
@@ -75,7 +77,7 @@ impl Fence {
                 Err(CatalogError::NotOwned(_)) => return false,
                 // A disk that is full is not so for a moment only.
                 Err(error) if matches!(error, CatalogError::Full { .. }) || began.elapsed() >= PATIENCE => {
-                    *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    *self.untold.lock() = Some(error.to_string());
                     return false;
                 }
                 Err(_) => thread::sleep(ASK_AGAIN),
@@ -99,7 +101,7 @@ impl Loseable for Fence {
     }
 
     fn untold(&self) -> Option<String> {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.untold.lock().take()
     }
 
     fn is_void(&self, id: &str) -> bool {

@@ -8,12 +8,13 @@
 //! Not in here: what is seen of one environment (`overview`).
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant as Monotonic};
 
+use parking_lot::{Condvar, Mutex};
+
 use super::overview::summary;
-use super::{Engine, EngineError, locked};
+use super::{Engine, EngineError};
 use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
@@ -86,7 +87,7 @@ pub(super) fn glances_within(
     }
     let mut holds = engine.catalog().all_holds()?;
     let mut running = engine.catalog().all_running()?;
-    let state = locked(&engine.0.glances.state);
+    let state = engine.0.glances.state.lock();
     let glance = |(name, settings): (&EnvironmentName, &EnvironmentSettings)| {
         let mut summary = match state.seen.get(name) {
             Some(seen) => seen.summary.clone(),
@@ -107,7 +108,7 @@ fn have_looked_at(engine: &Engine) -> BTreeSet<EnvironmentName> {
     let many = u32::try_from(engine.0.environments.len()).unwrap_or(u32::MAX);
     let kept = KEPT + KEPT_FOR_EACH.saturating_mul(many);
     let mut awaited = BTreeSet::new();
-    let mut state = locked(&engine.0.glances.state);
+    let mut state = engine.0.glances.state.lock();
     for (name, settings) in engine.environments() {
         if !settings.kind.is_recoverable() {
             continue;
@@ -146,14 +147,13 @@ fn have_looked_at(engine: &Engine) -> BTreeSet<EnvironmentName> {
 }
 
 fn wait_for_looks(engine: &Engine, awaited: &BTreeSet<EnvironmentName>, until: Monotonic) {
-    let mut state = locked(&engine.0.glances.state);
+    let mut state = engine.0.glances.state.lock();
     while state.lookers > 0 && state.lacks(awaited) {
         let rest = until.saturating_duration_since(Monotonic::now());
         if rest.is_zero() {
             return;
         }
-        let waited = engine.0.glances.changed.wait_timeout(state, rest);
-        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        engine.0.glances.changed.wait_for(&mut state, rest);
     }
 }
 
@@ -161,7 +161,7 @@ fn look_at_environments(engine: &Engine) {
     go_at(Pace::Beside);
     loop {
         let (name, before) = {
-            let mut state = locked(&engine.0.glances.state);
+            let mut state = engine.0.glances.state.lock();
             let next = match state.unknown.pop_first() {
                 Some(name) => Some(name),
                 None => state.outdated.pop_first(),
@@ -185,21 +185,21 @@ fn look_at_environments(engine: &Engine) {
                     engine.tell(Event::Summary(Box::new(summary)));
                 }
             });
-        locked(&engine.0.glances.state).under_way.remove(&name);
+        engine.0.glances.state.lock().under_way.remove(&name);
         engine.0.glances.changed.notify_all();
     }
 }
 
 /// An environment is about to be looked at: what changes from here on counts as changed since.
 pub(super) fn begins_to_look(engine: &Engine, name: &EnvironmentName) {
-    if let Some(seen) = locked(&engine.0.glances.state).seen.get_mut(name) {
+    if let Some(seen) = engine.0.glances.state.lock().seen.get_mut(name) {
         seen.has_changed = false;
     }
 }
 
 /// Keeps what was seen of an environment.
 pub(super) fn has_seen(engine: &Engine, summary: &EnvironmentSummary) {
-    let mut state = locked(&engine.0.glances.state);
+    let mut state = engine.0.glances.state.lock();
     let has_changed = state.seen.get(&summary.name).is_some_and(|seen| seen.has_changed);
     state.seen.insert(
         summary.name.clone(),
@@ -214,12 +214,12 @@ pub(super) fn has_seen(engine: &Engine, summary: &EnvironmentSummary) {
 /// Whether an environment was looked at since the start.
 #[must_use]
 pub fn has_been_seen(engine: &Engine, name: &EnvironmentName) -> bool {
-    locked(&engine.0.glances.state).seen.contains_key(name)
+    engine.0.glances.state.lock().seen.contains_key(name)
 }
 
 /// Something has changed in an environment; without a name, it may be anywhere.
 pub(super) fn look_again_at(engine: &Engine, name: Option<&EnvironmentName>) {
-    let mut state = locked(&engine.0.glances.state);
+    let mut state = engine.0.glances.state.lock();
     match name {
         Some(name) => {
             if let Some(seen) = state.seen.get_mut(name) {
@@ -233,12 +233,12 @@ pub(super) fn look_again_at(engine: &Engine, name: Option<&EnvironmentName>) {
 /// Another process on this machine has changed something: looks again at the environments that the activity log names
 /// since the look before the last one. What is written last of a change may come after its entry there.
 pub(super) fn look_at_what_others_touched(engine: &Engine) {
-    let since = locked(&engine.0.glances.state).read_up_to[0];
+    let since = engine.0.glances.state.lock().read_up_to[0];
     let Ok((touched, up_to)) = engine.catalog().touched_since(since) else {
         return engine.refresh();
     };
     {
-        let mut state = locked(&engine.0.glances.state);
+        let mut state = engine.0.glances.state.lock();
         state.read_up_to = [state.read_up_to[1], up_to];
     }
     for name in &touched {
@@ -253,6 +253,6 @@ pub(super) fn look_at_what_others_touched(engine: &Engine) {
 /// What stands in the activity log by now was done before anything was seen.
 pub(super) fn has_seen_activity(engine: &Engine) {
     if let Ok((_, up_to)) = engine.catalog().touched_since(u64::MAX) {
-        locked(&engine.0.glances.state).read_up_to = [up_to; 2];
+        engine.0.glances.state.lock().read_up_to = [up_to; 2];
     }
 }

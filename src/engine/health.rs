@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::hooks::Say;
 use super::live::Known;
-use super::{Engine, Live, locked};
+use super::{Engine, Live};
 use crate::certificates::Distrust;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
@@ -97,7 +97,7 @@ impl Known {
             return BTreeMap::new();
         }
         let now = engine.now();
-        let mut answered = locked(&self.health);
+        let mut answered = self.health.lock();
         // A clock that was set back makes an answer old, not good for longer.
         let is_good = answered
             .asked
@@ -129,7 +129,7 @@ impl Known {
             })
             .collect();
         let news = {
-            let mut answered = locked(&self.health);
+            let mut answered = self.health.lock();
             answered.asked = Some(asked);
             answered.is_asking = false;
             let before = std::mem::replace(&mut answered.answers, answers);

@@ -4,11 +4,13 @@
 //! (`restore::recover`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
-use super::{Engine, EngineError, Work, locked};
+use parking_lot::{Condvar, Mutex};
+
+use super::{Engine, EngineError, Work};
 use crate::catalog::CatalogError;
 use crate::domain::job::{Job, JobId};
 use crate::domain::stop::Unseen;
@@ -30,7 +32,7 @@ pub(super) struct AtWork {
 impl AtWork {
     /// A job is at work no more.
     pub(super) fn ended(&self, id: JobId) {
-        let work = locked(&self.works).remove(&id);
+        let work = self.works.lock().remove(&id);
         drop(work);
         self.changed.notify_all();
     }
@@ -59,19 +61,19 @@ impl<'e> Jobs<'e> {
     /// Those that are at work here.
     #[must_use]
     pub fn at_work(&self) -> Vec<JobId> {
-        locked(&self.state().works).keys().copied().collect()
+        self.state().works.lock().keys().copied().collect()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Work>> {
-        locked(&self.state().works).values().cloned().collect()
+        self.state().works.lock().values().cloned().collect()
     }
 
     pub(super) fn find(&self, id: JobId) -> Option<Arc<Work>> {
-        locked(&self.state().works).get(&id).cloned()
+        self.state().works.lock().get(&id).cloned()
     }
 
     pub(super) fn begun(&self, work: &Arc<Work>) {
-        locked(&self.state().works).insert(work.id(), Arc::clone(work));
+        self.state().works.lock().insert(work.id(), Arc::clone(work));
         self.state().changed.notify_all();
     }
 
@@ -91,16 +93,16 @@ impl<'e> Jobs<'e> {
 
     fn wait_while(&self, is_so: impl Fn(&HashMap<JobId, Arc<Work>>) -> bool) {
         let state = self.state();
-        let mut works = locked(&state.works);
+        let mut works = state.works.lock();
         while is_so(&works) {
-            works = state.changed.wait(works).unwrap_or_else(PoisonError::into_inner);
+            state.changed.wait(&mut works);
         }
     }
 
     /// Waits for a while, or until a job ends.
     pub(super) fn pause(&self, time: Duration) {
-        let works = locked(&self.state().works);
-        drop(self.state().changed.wait_timeout(works, time));
+        let state = self.state();
+        state.changed.wait_for(&mut state.works.lock(), time);
     }
 
     /// No job of the schedule is begun in this process any more, also not by a look that is under way.

@@ -1,6 +1,6 @@
 //! What the repository of an environment holds, as lists of backups: kept in memory, and listed anew where it matters.
 
-use super::{EngineError, Live, locked};
+use super::{EngineError, Live};
 use crate::domain::ahead::{self, Look};
 use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::job::JobKind;
@@ -21,7 +21,10 @@ impl Live {
     /// # Errors
     /// What opening or listing the repository said.
     pub fn backups(&self) -> Result<Vec<Backup>, EngineError> {
-        let listed = locked(&self.known().listed)
+        let listed = self
+            .known()
+            .listed
+            .lock()
             .as_ref()
             .map(|listed| listed.backups.clone());
         let Some(mut backups) = listed else {
@@ -80,7 +83,7 @@ impl Live {
 
     /// The records of backups in the environment's repository that cannot be read, and why, as last listed.
     pub(super) fn unreadable_records(&self) -> Vec<(BackupId, String)> {
-        let listed = locked(&self.known().listed);
+        let listed = self.known().listed.lock();
         listed
             .as_ref()
             .map(|listed| listed.unreadable.clone())
@@ -130,7 +133,7 @@ impl Live {
             backups: backups.clone(),
             unreadable,
         };
-        *locked(&self.known().listed) = Some(listed);
+        *self.known().listed.lock() = Some(listed);
         Ok(backups)
     }
 }

@@ -4,15 +4,17 @@
 //! that the environment is configured and is a Live one (rule 5), and asks neither again.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+
+use parking_lot::Mutex;
 
 use super::fence::{Behind, Fence};
 use super::health::Answered;
 use super::listing::Listed;
 use super::readings::Quiet;
 use super::repositories::RepositoryCell;
-use super::{Engine, EngineError, ListedCopies, locked};
+use super::{Engine, EngineError, ListedCopies};
 use crate::catalog::{Catalog, CatalogError, Claim};
 use crate::content::Content;
 use crate::content::files::Files;
@@ -81,8 +83,8 @@ impl Known {
 
     /// Forgets what was listed: it has changed, or may have.
     pub(super) fn forget_listed(&self) {
-        *locked(&self.listed) = None;
-        *locked(&self.copies) = None;
+        *self.listed.lock() = None;
+        *self.copies.lock() = None;
     }
 }
 

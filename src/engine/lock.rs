@@ -197,7 +197,7 @@ impl Live {
     ///
     /// # Errors
     /// A sentence when another Lifeboat holds either, or the second repository cannot be locked; why the first cannot be
-    /// locked, when it is not lost.
+    /// when it is not lost.
     pub(super) fn lock_both(&self, needs: Needs) -> Result<EnvironmentLock, EngineError> {
         let first = match self.lock() {
             Ok(lock) => lock,

@@ -49,9 +49,10 @@ mod work;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant as Monotonic;
 
+use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use crate::catalog::{Catalog, Change, Seen};
@@ -151,10 +152,6 @@ impl WeakEngine {
     fn upgrade(&self) -> Option<Engine> {
         Some(Engine(self.0.upgrade()?, Arc::default()))
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {
@@ -392,7 +389,7 @@ impl Engine {
             (RepositoryChoice::Copy, Some(copy)) => (&copy.root, &copy.options),
             (RepositoryChoice::Copy, None) => return Ok(None),
         };
-        let mut roots = locked(&self.0.roots);
+        let mut roots = self.0.roots.lock();
         if let Some(root) = roots.get(&which) {
             return Ok(Some(root.clone()));
         }

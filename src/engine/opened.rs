@@ -5,10 +5,12 @@
 //! are in use.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use super::Live;
 use super::live::Known;
-use super::{Live, locked};
 use crate::concurrency::turnstile::{Inside, Turnstile};
 use crate::domain::settings::RepositoryChoice;
 
@@ -43,14 +45,14 @@ impl Live {
     pub(super) fn is_open_now(&self, which: RepositoryChoice) {
         let opened = &self.engine().0.opened;
         let others: Vec<_> = {
-            let mut order = locked(&opened.order);
+            let mut order = opened.order.lock();
             order.push_back((self.shared(), which));
             let many = order.len().saturating_sub(KEPT_OPEN);
             order.drain(..many).collect()
         };
         for (known, which) in others {
             if !known.closes(which) {
-                locked(&opened.order).push_back((known, which));
+                opened.order.lock().push_back((known, which));
             }
         }
     }
@@ -63,7 +65,7 @@ impl Known {
             return false;
         }
         // Whoever has it locked is opening or using it.
-        let Ok(mut opened) = self.cell(which).try_lock() else {
+        let Some(mut opened) = self.cell(which).try_lock() else {
             return false;
         };
         let is_used = opened

@@ -10,12 +10,14 @@
 //! Not in here: what a job does with its turn (`work`), and what the schedule offers (`scheduler`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant as Monotonic};
 
+use parking_lot::{Condvar, Mutex};
+
 use super::jobs::Jobs;
-use super::{Engine, EngineError, Live, Work, endings, locked};
+use super::{Engine, EngineError, Live, Work, endings};
 use crate::catalog::CatalogError;
 use crate::concurrency::machine;
 use crate::concurrency::turnstile::{Pace, go_at};
@@ -74,7 +76,7 @@ pub(super) struct Shut(Engine);
 
 impl Drop for Shut {
     fn drop(&mut self) {
-        locked(&self.0.0.queue.state).shut -= 1;
+        self.0.0.queue.state.lock().shut -= 1;
         self.0.jobs().move_up();
     }
 }
@@ -90,7 +92,7 @@ impl Drop for Turn {
         let Some(engine) = self.engine.take() else {
             return;
         };
-        locked(&engine.0.queue.state).line.leave(self.job);
+        engine.0.queue.state.lock().line.leave(self.job);
         engine.jobs().move_up();
         engine.0.queue.changed.notify_all();
         // Whoever waits for the job may take its engine for closed then: this thread keeps it open no longer.
@@ -109,7 +111,7 @@ impl Jobs<'_> {
             Err(error) => return self.hand_over(&work, rank, task, Err(error)),
         };
         {
-            let mut state = locked(&self.0.0.queue.state);
+            let mut state = self.0.0.queue.state.lock();
             let ticket = state.line.wait(id, rank);
             if held.is_some() {
                 state.line.leave(id);
@@ -135,7 +137,7 @@ impl Jobs<'_> {
                 Ok(None) => self.hand_over(&waiting.work, waiting.rank, waiting.task, Ok(())),
                 Ok(held) => {
                     waiting.held = held;
-                    let mut state = locked(&self.0.0.queue.state);
+                    let mut state = self.0.0.queue.state.lock();
                     state.line.leave(id);
                     state.waiting.insert(id, waiting);
                 }
@@ -147,7 +149,7 @@ impl Jobs<'_> {
     }
 
     fn next_in_line(&self) -> Option<(JobId, Waiting)> {
-        let mut state = locked(&self.0.0.queue.state);
+        let mut state = self.0.0.queue.state.lock();
         if state.shut > 0 {
             return None;
         }
@@ -180,7 +182,7 @@ impl Jobs<'_> {
             let why = format!("no thread could be started for the job: {error}");
             endings::end(work, Err(EngineError::Failed(why)));
             // Whoever is next is looked for by the thread that watches the line: here it would meet the same.
-            locked(&self.0.0.queue.state).line.leave(id);
+            self.0.0.queue.state.lock().line.leave(id);
             self.ended(id);
         }
     }
@@ -188,7 +190,7 @@ impl Jobs<'_> {
     /// Ends a job that waits, for this reason. One that does not wait is left alone.
     pub(super) fn do_not_begin(&self, id: JobId, why: EngineError) {
         let waiting = {
-            let mut state = locked(&self.0.0.queue.state);
+            let mut state = self.0.0.queue.state.lock();
             let waiting = state.waiting.remove(&id);
             if waiting.is_some() {
                 state.line.leave(id);
@@ -203,24 +205,23 @@ impl Jobs<'_> {
 
     /// Whether a job waits for its turn, or for the end of a maintenance mode.
     pub(super) fn is_in_line(&self, id: JobId) -> bool {
-        locked(&self.0.0.queue.state).waiting.contains_key(&id)
+        self.0.0.queue.state.lock().waiting.contains_key(&id)
     }
 
     /// How many scheduled jobs could begin at once.
     pub(super) fn room_in_line(&self) -> usize {
-        locked(&self.0.0.queue.state).line.room()
+        self.0.0.queue.state.lock().line.room()
     }
 
     /// Waits until a scheduled job could begin at once; gives `false` when that time has come and none could.
     pub(super) fn wait_for_room(&self, until: Monotonic) -> bool {
-        let mut state = locked(&self.0.0.queue.state);
+        let mut state = self.0.0.queue.state.lock();
         while state.line.room() == 0 {
             let rest = until.saturating_duration_since(Monotonic::now());
             if rest.is_zero() {
                 return false;
             }
-            let waited = self.0.0.queue.changed.wait_timeout(state, rest);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.0.0.queue.changed.wait_for(&mut state, rest);
         }
         true
     }
@@ -228,18 +229,18 @@ impl Jobs<'_> {
     /// How many jobs work at the same time at most; a restore may be one more.
     #[must_use]
     pub fn jobs_at_once(&self) -> usize {
-        locked(&self.0.0.queue.state).line.limit()
+        self.0.0.queue.state.lock().line.limit()
     }
 
     /// Lets nobody in line begin any more, until what is given is dropped.
     pub(super) fn shut_line(&self) -> Shut {
-        locked(&self.0.0.queue.state).shut += 1;
+        self.0.0.queue.state.lock().shut += 1;
         Shut(self.0.clone())
     }
 
     /// Stops what waits: it can last for days, in a process that nobody would know to be there.
     pub(super) fn stop_those_that_wait(&self, unseen: Unseen) {
-        let waiting: Vec<_> = locked(&self.0.0.queue.state).waiting.keys().copied().collect();
+        let waiting: Vec<_> = self.0.0.queue.state.lock().waiting.keys().copied().collect();
         for id in waiting {
             if let Err(error) = self.stop(id, &unseen.reason()) {
                 self.do_not_begin(id, error);
@@ -249,9 +250,9 @@ impl Jobs<'_> {
 
     fn tell_places(&self) {
         let queue = &self.0.0.queue;
-        let _telling = locked(&queue.telling);
+        let _telling = queue.telling.lock();
         let told: Vec<_> = {
-            let state = locked(&queue.state);
+            let state = queue.state.lock();
             let in_line = state.line.places().filter_map(|(id, place)| {
                 let waiting = state.waiting.get(&id)?;
                 Some((Arc::clone(&waiting.work), JobState::in_line(place)))
@@ -270,7 +271,7 @@ impl Jobs<'_> {
     /// Has a thread look after those that wait, as long as there are any.
     fn watch_line(&self) {
         {
-            let mut state = locked(&self.0.0.queue.state);
+            let mut state = self.0.0.queue.state.lock();
             if state.is_watched || state.waiting.is_empty() {
                 return;
             }
@@ -282,7 +283,7 @@ impl Jobs<'_> {
             .spawn(move || engine.jobs().look_after_the_line());
         if begun.is_err() {
             // Whoever comes or ends next tries it again.
-            locked(&self.0.0.queue.state).is_watched = false;
+            self.0.0.queue.state.lock().is_watched = false;
         }
     }
 
@@ -297,19 +298,24 @@ impl Jobs<'_> {
                     self.look_elsewhere();
                     self.move_up();
                 });
-            let mut state = locked(&self.0.0.queue.state);
+            let mut state = self.0.0.queue.state.lock();
             if state.waiting.is_empty() {
                 state.is_watched = false;
                 return;
             }
-            drop(self.0.0.queue.changed.wait_timeout(state, LOOK_EVERY));
+            self.0.0.queue.changed.wait_for(&mut state, LOOK_EVERY);
         }
     }
 
     /// Looks at what the catalog says of those that wait: whether they are to stop, are another Lifeboat's by now, or may
     /// stand in line again. A catalog that is away says nothing.
     fn look_elsewhere(&self) {
-        let waiting: Vec<(JobId, Arc<Work>, bool)> = locked(&self.0.0.queue.state)
+        let waiting: Vec<(JobId, Arc<Work>, bool)> = self
+            .0
+            .0
+            .queue
+            .state
+            .lock()
             .waiting
             .iter()
             .map(|(id, waiting)| (*id, Arc::clone(&waiting.work), waiting.held.is_some()))
@@ -333,7 +339,7 @@ impl Jobs<'_> {
 
     fn look_at_hold(&self, id: JobId, live: &Live) {
         let Ok(held) = held_by(live) else { return };
-        let mut state = locked(&self.0.0.queue.state);
+        let mut state = self.0.0.queue.state.lock();
         let Some(waiting) = state.waiting.get_mut(&id) else {
             return;
         };

@@ -8,7 +8,7 @@
 
 use chrono::Duration;
 
-use super::{EngineError, Live, Work, locked};
+use super::{EngineError, Live, Work};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Verification};
@@ -198,7 +198,7 @@ impl Live {
             })
         });
         if quiet.is_some() {
-            *locked(&self.known().quiet) = quiet;
+            *self.known().quiet.lock() = quiet;
         }
     }
 
@@ -208,7 +208,7 @@ impl Live {
         if backups.is_empty() {
             return Ok(false);
         }
-        let quiet = *locked(&self.known().quiet);
+        let quiet = *self.known().quiet.lock();
         // One that was noted by a clock that was wrong says nothing.
         if let Some(quiet) = quiet.filter(|quiet| quiet.from <= now && now < quiet.until) {
             return Ok(!to_verify(backups, quiet.oldest, now).is_empty());
@@ -243,7 +243,7 @@ impl Live {
             ));
         }
         if found.is_some() {
-            *locked(&self.known().quiet) = found;
+            *self.known().quiet.lock() = found;
         }
         Ok(false)
     }

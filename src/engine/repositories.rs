@@ -1,8 +1,10 @@
 //! The repositories of an environment: where they are, how they are reached, and each opened once and kept.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::{Engine, EngineError, Live, locked};
+use parking_lot::Mutex;
+
+use super::{Engine, EngineError, Live};
 use crate::domain::address::Address;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
@@ -71,7 +73,7 @@ impl Live {
         which: RepositoryChoice,
         create: bool,
     ) -> Result<Option<Arc<Repository>>, EngineError> {
-        let kept = locked(self.known().cell(which)).clone();
+        let kept = self.known().cell(which).lock().clone();
         if kept.is_some() {
             return Ok(kept);
         }
@@ -93,7 +95,7 @@ impl Live {
         }
         // Before its place, which somebody may want who is in more of a hurry.
         let turn = self.turn_to_open();
-        let mut opened = locked(self.known().cell(which));
+        let mut opened = self.known().cell(which).lock();
         if let Some(repository) = &*opened {
             return Ok(Some(Arc::clone(repository)));
         }
@@ -129,7 +131,7 @@ impl Live {
     pub(super) fn opened(&self) -> impl Iterator<Item = Arc<Repository>> {
         [RepositoryChoice::First, RepositoryChoice::Copy]
             .into_iter()
-            .filter_map(|which| locked(self.known().cell(which)).clone())
+            .filter_map(|which| self.known().cell(which).lock().clone())
     }
 
     /// Whether a lock that is held in one of its repositories was taken away. Those beside folders are the system's,

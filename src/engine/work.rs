@@ -3,8 +3,9 @@
 //! Not in here: how a job is begun (`start`) and how it ends (`endings`).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{EngineError, Live};
 use crate::catalog::{CatalogError, Claim};
@@ -111,17 +112,17 @@ impl Work {
         !self.told_unseen.swap(true, Ordering::Relaxed)
     }
 
-    fn lock_job(&self) -> std::sync::MutexGuard<'_, Job> {
-        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_job(&self) -> MutexGuard<'_, Job> {
+        self.job.lock()
     }
 
     /// Nobody else writes the job down until this is dropped.
-    pub(super) fn writing(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock()
     }
 
-    fn lock_phase(&self) -> std::sync::MutexGuard<'_, PhaseClock> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_phase(&self) -> MutexGuard<'_, PhaseClock> {
+        self.phase.lock()
     }
 
     /// Turns to the next phase, unless the job leaves it out. This is a safe point: a job that was asked to stop stops
@@ -205,7 +206,7 @@ impl Work {
 
     /// What turned out on the way that people should know.
     pub(super) fn noticed(&self) -> Vec<String> {
-        let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        let noticed = self.noticed.lock();
         noticed.clone()
     }
 
@@ -256,17 +257,14 @@ impl Work {
             return;
         };
         if let Some(reason) = request.reason {
-            self.stop_reason
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get_or_insert(reason);
+            self.stop_reason.lock().get_or_insert(reason);
         }
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
     /// Why it was asked to stop, or has to.
     pub(super) fn stop_reason(&self) -> Option<StopReason> {
-        let asked = self.stop_reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.stop_reason.lock();
         let lost = self.lost.load(Ordering::Relaxed).then_some(StopReason::LockLost);
         asked.clone().or(lost)
     }
@@ -373,10 +371,7 @@ impl Watch for Work {
 
     fn notice(&self, text: &str) {
         self.log(Severity::Warning, text);
-        self.noticed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(text.to_owned());
+        self.noticed.lock().push(text.to_owned());
     }
 
     fn advance(&self, items: u64, bytes: u64) {

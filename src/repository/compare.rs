@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use parking_lot::Mutex;
 use rustic_core::Id;
 use sha2::{Digest, Sha256};
 
@@ -117,7 +117,7 @@ impl Repository {
             drop(pairs);
         });
         work.failure.into_result()?;
-        let findings = work.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let findings = work.findings.into_inner();
         Ok(findings.into_comparison(instance))
     }
 }
@@ -222,7 +222,7 @@ impl Work<'_> {
     fn read_pairs(&self, pairs: &Mutex<Receiver<Pair>>) {
         let mut buffer = Vec::new();
         loop {
-            let next = pairs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let next = pairs.lock().recv();
             let Ok(pair) = next else { return };
             if self.failure.is_set() {
                 continue;
@@ -281,7 +281,7 @@ impl Work<'_> {
     }
 
     fn found(&self, path: &Path, fate: Fate, bytes: u64, changed: Option<FileTime>) {
-        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut findings = self.findings.lock();
         findings.add(path, fate, bytes, changed);
         drop(findings);
         // The total is of what the backup holds.
@@ -291,7 +291,7 @@ impl Work<'_> {
     }
 
     fn noticed(&self, changed: FileTime) {
-        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut findings = self.findings.lock();
         findings.notice(Some(changed));
     }
 }

@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::slice;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::BytesMut;
+use parking_lot::{Mutex, MutexGuard};
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{BlobType, IndexFile, IndexId, IndexPack};
 use rustic_core::{DataId, FileType, Id, NoProgressBars, ReadBackend, RusticError, WriteBackend};
@@ -71,7 +72,7 @@ impl Damage {
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn take(&self) -> Found {

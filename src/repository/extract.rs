@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::error::RepositoryError;
 use super::store::Store;
@@ -187,7 +188,7 @@ fn write_files(
     failure: &Failure,
 ) {
     loop {
-        let next = files.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = files.lock().recv();
         let Ok(stored) = next else { return };
         if failure.is_set() {
             continue;
@@ -235,18 +236,15 @@ pub(super) struct Failure(Mutex<Option<RepositoryError>>);
 
 impl Failure {
     pub(super) fn set(&self, error: RepositoryError) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
+        self.0.lock().get_or_insert(error);
     }
 
     pub(super) fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.lock().is_some()
     }
 
     pub(super) fn into_result(self) -> Result<(), RepositoryError> {
-        match self.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match self.0.into_inner() {
             Some(error) => Err(error),
             None => Ok(()),
         }

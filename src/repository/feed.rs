@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use parking_lot::Mutex;
 use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotSummary};
 use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
@@ -185,7 +186,7 @@ fn pack(
 ) -> Result<(), RepositoryError> {
     let mut buffer = Vec::new();
     loop {
-        let next = received.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = received.lock().recv();
         let Ok(batch) = next else { break };
         if call.is_off() {
             continue;

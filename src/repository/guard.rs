@@ -8,11 +8,12 @@
 //! Where the files are is not the guard's business: see `storage`.
 
 use std::io::{self, Read as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use rustic_core::repofile::MasterKey;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use sha2::{Digest, Sha256};
@@ -208,7 +209,7 @@ impl Guard {
 
     /// The first write that failed. The library reports a later one, or that nobody listens any more.
     pub(super) fn failure(&self) -> Option<RepositoryError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure.lock().take()
     }
 
     /// The ids of the records that were written through this guard, in order.
@@ -248,7 +249,7 @@ impl Guard {
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        self.written.lock()
     }
 
     /// Calls a copy off and removes the packs that it wrote, so that a failed copy does not fill the disk. Packs that an
@@ -375,12 +376,9 @@ impl WriteBackend for Guard {
         self.note(kind, id);
         let written = self.shelf.write(kind, id, content);
         if let Err(error) = written {
-            self.failure
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get_or_insert_with(|| {
-                    judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
-                });
+            self.failure.lock().get_or_insert_with(|| {
+                judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
+            });
             // Without this the whole source is read for nothing.
             self.call_off();
             return Err(error);

@@ -18,11 +18,12 @@
 //!
 //! A repository in a folder is locked by the system, which also sees when a holder dies: see `engine::lock`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+use parking_lot::{Condvar, Mutex};
 use rustic_core::Id;
 use rustic_core::repofile::MasterKey;
 use serde::{Deserialize, Serialize};
@@ -174,10 +175,6 @@ impl std::fmt::Debug for Held {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Repository {
     /// Takes the lock on a repository in object storage. `None` for one in a folder, which the system locks.
     ///
@@ -187,7 +184,7 @@ impl Repository {
         let Storage::Bucket(bucket) = &self.storage else {
             return Ok(None);
         };
-        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fence = self.fence.lock().clone();
         let held_for = fence.as_ref().and_then(|fence| fence.holder());
         let now = clock.now();
         let name = write(bucket, &self.key, now, held_for.clone())?;
@@ -209,7 +206,7 @@ impl Repository {
             renewing: None,
         };
         self.refuse_beside_others(&held, &name)?;
-        *locked(&self.held) = Arc::downgrade(&held);
+        *self.held.lock() = Arc::downgrade(&held);
         lock.renewing = thread::Builder::new()
             .name("repository-lock".to_owned())
             .spawn(move || held.keep_renewing())
@@ -314,7 +311,7 @@ impl Loseable for Held {
 impl Held {
     /// Whether it was lost, or could not be written anew for too long.
     fn is_too_old(&self) -> bool {
-        if self.clock.now() - *locked(&self.renewed) > LOST {
+        if self.clock.now() - *self.renewed.lock() > LOST {
             self.lost.store(true, Ordering::Release);
         }
         self.lost.load(Ordering::Acquire)
@@ -323,12 +320,12 @@ impl Held {
     /// Whether the lock lies where it was written and its claim stands, as seen so long ago at most. One that has gone once
     /// is lost for good. That it cannot be looked at says nothing: whatever comes next meets the same storage.
     fn lies_there(&self, at_most: chrono::Duration) -> bool {
-        let mut seen = locked(&self.seen);
+        let mut seen = self.seen.lock();
         let now = self.clock.now();
         // A clock that was set back says nothing either.
         let is_fresh = *seen <= now && now - *seen < at_most;
         if !is_fresh && !self.lost.load(Ordering::Acquire) {
-            let name = locked(&self.name);
+            let name = self.name.lock();
             match self.bucket.read_lock(&name) {
                 Ok(Some(_)) if self.has_lost_its_claim() => self.lost.store(true, Ordering::Release),
                 Ok(Some(_)) => *seen = now,
@@ -356,11 +353,9 @@ impl Held {
 
     fn keep_renewing(&self) {
         loop {
-            let ended = locked(&self.ended);
-            let (ended, _) = self
-                .ending
-                .wait_timeout_while(ended, LOOK_WHETHER_DUE, |ended| !*ended)
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut ended = self.ended.lock();
+            self.ending
+                .wait_while_for(&mut ended, |ended| !*ended, LOOK_WHETHER_DUE);
             if *ended {
                 return;
             }
@@ -371,7 +366,7 @@ impl Held {
     }
 
     fn renew_if_due(&self) -> Result<(), RepositoryError> {
-        let since = self.clock.now() - *locked(&self.renewed);
+        let since = self.clock.now() - *self.renewed.lock();
         if since >= chrono::Duration::zero() && since < RENEW {
             return Ok(());
         }
@@ -384,7 +379,7 @@ impl Held {
         if self.is_too_old() || !self.lies_there(chrono::Duration::zero()) {
             return Ok(());
         }
-        let mut name = locked(&self.name);
+        let mut name = self.name.lock();
         let now = self.clock.now();
         let new = write(&self.bucket, &self.key, now, self.claim.clone())?;
         // Whoever has taken the earlier one away by now may not have seen the new one.
@@ -397,7 +392,7 @@ impl Held {
             return removed;
         }
         let earlier = std::mem::replace(&mut *name, new);
-        *locked(&self.renewed) = now;
+        *self.renewed.lock() = now;
         // If it stays, it is stale in half an hour.
         let _ = self.bucket.remove_lock(&earlier);
         Ok(())
@@ -416,14 +411,14 @@ impl RepositoryLock {
 
 impl Drop for RepositoryLock {
     fn drop(&mut self) {
-        *locked(&self.held.ended) = true;
+        *self.held.ended.lock() = true;
         self.held.ending.notify_all();
         if let Some(renewing) = self.renewing.take() {
             // It has no way to fail.
             let _ = renewing.join();
         }
         // If it stays, it is stale in half an hour, and for this machine as soon as this process has ended.
-        let _ = self.held.bucket.remove_lock(&locked(&self.held.name));
+        let _ = self.held.bucket.remove_lock(&self.held.name.lock());
     }
 }
 

@@ -70,10 +70,11 @@ mod verify;
 mod walks;
 mod whole;
 
+use std::sync::Arc;
 #[cfg(feature = "object-storage")]
 use std::sync::Weak;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rustic_core::repofile::{IndexFile, IndexId, MasterKey};
 use rustic_core::{
     Credentials, FileType, Id, NoProgressBars, OpenStatus, ProgressBars, ReadBackend, RepositoryBackends,
@@ -243,7 +244,7 @@ impl Repository {
 
     /// From now on changes nothing once this is lost.
     pub(crate) fn under(&self, fence: Arc<dyn Loseable>) {
-        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence);
+        *self.fence.lock() = Some(fence);
     }
 
     /// Where it is.
@@ -276,7 +277,7 @@ impl Repository {
         let guard = Guard::new(&self.storage, purpose)?;
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
-        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fence = self.fence.lock().clone();
         let guard = Arc::new(guard.under(fence).with_limits(&self.key));
         let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
@@ -285,11 +286,7 @@ impl Repository {
     /// The lock in the repository itself, if it is held now.
     #[cfg(feature = "object-storage")]
     fn held_lock(&self) -> Option<Arc<dyn Loseable>> {
-        let held = self
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade()?;
+        let held = self.held.lock().upgrade()?;
         Some(held)
     }
 
@@ -309,7 +306,7 @@ impl Repository {
             .map(IndexId::into_inner)
             .collect();
         files.sort_unstable();
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded.lock();
         if let Some(loaded) = &*loaded
             && loaded.files == files
         {

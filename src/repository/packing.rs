@@ -12,11 +12,12 @@
 //! nothing to do meanwhile, and has all to do afterwards. What is wrong ends the copy there and then.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
 use bytes::{Buf, Bytes, BytesMut};
+use parking_lot::Mutex;
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{BlobType, MasterKey};
 use rustic_core::{DataId, FileType, Id, TreeId, WriteBackend};
@@ -124,10 +125,6 @@ fn buffer() -> BytesMut {
     buffer
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Where threads that pack hand in their packs. Those who write them end when the last of these is dropped.
 #[derive(Clone)]
 pub(super) struct Counter(SyncSender<WholePack>);
@@ -197,12 +194,12 @@ impl<'a> Packing<'a> {
     /// # Errors
     /// [`RepositoryError`] when it cannot be written.
     pub(super) fn finish(self) -> Result<Stored, RepositoryError> {
-        let index = std::mem::take(&mut *locked(&self.index));
+        let index = std::mem::take(&mut *self.index.lock());
         self.write_index(&index)?;
         let stored = Stored {
-            content: *locked(&self.content),
-            folders: *locked(&self.folders),
-            proven: std::mem::take(&mut *locked(&self.proven)),
+            content: *self.content.lock(),
+            folders: *self.folders.lock(),
+            proven: std::mem::take(&mut *self.proven.lock()),
         };
         Ok(stored)
     }
@@ -217,7 +214,7 @@ impl<'a> Packing<'a> {
 
     /// Whether the piece has to be packed by whoever asks: nobody of this copy has, or is about to.
     fn is_first(&self, id: Id) -> bool {
-        locked(&self.fresh).insert(id)
+        self.fresh.lock().insert(id)
     }
 
     fn write_packs(&self, received: &Mutex<Receiver<WholePack>>) {
@@ -229,7 +226,7 @@ impl<'a> Packing<'a> {
             }
         };
         loop {
-            let next = locked(received).recv();
+            let next = received.lock().recv();
             let Ok(pack) = next else { return };
             if let Some(reader) = &mut reader
                 && !self.call.is_off()
@@ -248,7 +245,7 @@ impl<'a> Packing<'a> {
             u32::try_from(bytes.len()).map_err(|_| self.failed("a pack became too large".to_owned()))?;
         self.write(FileType::Pack, &id, bytes.clone())?;
         if let Ok(buffer) = bytes.try_into_mut() {
-            locked(&self.spare).push(buffer);
+            self.spare.lock().push(buffer);
         }
         self.read_back((id, size), &pack.pieces, reader)?;
         let pieces = pack.pieces.len();
@@ -260,7 +257,7 @@ impl<'a> Packing<'a> {
         };
         let indexed = serde_json::to_string(&indexed).map_err(|error| self.failed(error.to_string()))?;
         let full = {
-            let mut index = locked(&self.index);
+            let mut index = self.index.lock();
             index.packs.push(indexed);
             index.pieces += pieces;
             (index.pieces >= INDEX_PIECES).then(|| std::mem::take(&mut *index))
@@ -286,7 +283,7 @@ impl<'a> Packing<'a> {
                 .map_err(|failed| failed.0)?;
         }
         reader.check_list(pack, size, &lying.iter().collect::<Vec<_>>())?;
-        locked(&self.proven).insert(pack, size);
+        self.proven.lock().insert(pack, size);
         Ok(())
     }
 
@@ -346,7 +343,7 @@ impl Bench<'_> {
             return Ok(id);
         }
         let mut pack = self.pack.take().unwrap_or_else(|| {
-            let spare = locked(&self.packing.spare).pop();
+            let spare = self.packing.spare.lock().pop();
             Pack::new(spare.unwrap_or_else(buffer))
         });
         let packed = pack
@@ -383,7 +380,7 @@ impl Bench<'_> {
             BlobType::Data => &self.packing.content,
             BlobType::Tree => &self.packing.folders,
         };
-        locked(total).merge(self.added);
+        total.lock().merge(self.added);
         Ok(())
     }
 

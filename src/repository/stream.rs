@@ -5,8 +5,10 @@
 //! runs the copy looks there afterwards.
 
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::cut::Cutting;
 use super::error::RepositoryError;
@@ -33,7 +35,7 @@ impl Call {
     /// Calls the copy off. The first reason counts: what comes after is that others found it called off. Where that was
     /// a write that failed, the guard has it.
     pub(super) fn off(&self, why: RepositoryError) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failure = self.failure.lock();
         if !self.guard.is_called_off() {
             *failure = Some(why);
         }
@@ -46,7 +48,7 @@ impl Call {
 
     /// Why it was called off.
     pub(super) fn failure(&self) -> Option<RepositoryError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure.lock().take()
     }
 }
 
@@ -80,13 +82,13 @@ impl Reading {
     /// Notes that something of the instance has been read to its end just now.
     fn touch(&self) {
         let now = self.began.elapsed();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         *last = now.max(*last);
     }
 
     /// When the last of it had been read, from the beginning of the copy.
     pub(super) fn last(&self) -> Duration {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.last.lock()
     }
 }
 

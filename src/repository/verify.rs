@@ -9,9 +9,9 @@
 //! it was, and that it was read back not too long ago ([`Readings`]); what was not is read now.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant as Stopwatch;
 
+use parking_lot::Mutex;
 use rustic_core::{DataId, Id, TreeId};
 
 use super::Repository;
@@ -150,10 +150,10 @@ impl Repository {
         let found = Mutex::new(Failure::default());
         self.read_and_note(&left, known, watch, &|wanted, look| {
             look.note(wanted.pack, &wanted.pieces, store.damage());
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut found = found.lock();
             found.add(wanted, &look);
         })?;
-        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let found = found.into_inner();
         let read = left.iter().map(|wanted| wanted.bytes).sum();
         found.told(&store, root).map_or(Ok((since, read)), Err)
     }
@@ -170,7 +170,7 @@ impl Repository {
         let readings = Mutex::new(&mut *known.readings);
         self.read_whole(packs, watch, &|wanted, look| {
             {
-                let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut readings = readings.lock();
                 match wanted.length {
                     Some(length) if look.is_whole() => readings.note(&wanted.pack, length, now),
                     _ => readings.forget(&wanted.pack),
@@ -304,7 +304,7 @@ impl<'r> Verifying<'r> {
         let looked = Mutex::new(&mut self.looked);
         self.repository
             .read_and_note(&left, known, watch, &|wanted, look| {
-                let mut looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut looked = looked.lock();
                 looked.insert(wanted.pack, look);
             })?;
         read.extend(left);

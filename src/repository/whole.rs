@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use parking_lot::Mutex;
 use rustic_core::{Id, NoProgressBars};
 
 use super::Repository;
@@ -146,7 +146,7 @@ impl Repository {
         let failed = Mutex::new(None);
         let fail = |error| {
             is_over.store(true, Ordering::Relaxed);
-            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failed = failed.lock();
             failed.get_or_insert(error);
         };
         let read = || {
@@ -175,10 +175,7 @@ impl Repository {
                 scope.spawn(read);
             }
         });
-        failed
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .map_or(Ok(()), Err)
+        failed.into_inner().map_or(Ok(()), Err)
     }
 }
 

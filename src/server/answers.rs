@@ -4,11 +4,12 @@
 //! so its key is free again.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -43,7 +44,7 @@ struct Mine {
 
 impl Underway {
     fn locked(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// `None` when it is being worked on already.

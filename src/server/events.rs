@@ -7,9 +7,9 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::domain::event::Event;
@@ -84,7 +84,7 @@ impl Events {
 
     /// Adds an event and wakes the streams.
     pub(super) fn add(&self, event: &Event) {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.ring.lock();
         ring.newest += 1;
         let number = ring.newest;
         let text = self.text(event, number);
@@ -107,7 +107,7 @@ impl Events {
     /// Where a stream begins: after the event that the client has had last, or with what comes from now on. The text is
     /// what to send first; it says so when events in between are lost.
     pub(super) fn begin(&self, last_event_id: Option<&str>) -> (Place, Bytes) {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.lock();
         let mut greeting = "retry: 1000\n".to_owned();
         let resumed = last_event_id.map(|id| self.number(id).filter(|number| ring.still_has(*number)));
         let place = match resumed {
@@ -126,7 +126,7 @@ impl Events {
     /// Takes the next events for somebody who may see these projects (none: all of them). After this `place` is behind
     /// them.
     pub(super) fn take(&self, place: &mut Place, projects: &[String], into: &mut VecDeque<Bytes>) {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.lock();
         if !ring.still_has(place.0) {
             place.0 = ring.newest;
             into.push_back(format!("{}id: {}-{}\n\n", missed(), self.epoch, ring.newest).into());

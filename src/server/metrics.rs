@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use parking_lot::Mutex;
 
 use super::problem::Problem;
 use super::service::Service;
@@ -46,11 +47,11 @@ struct Times {
 impl Metrics {
     /// A request was answered.
     pub(super) fn answered(&self, operation: &'static str, status: u16, took: Duration) {
-        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answered = self.answered.lock();
         *answered.entry((operation, status)).or_default() += 1;
         drop(answered);
         let seconds = took.as_secs_f64();
-        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut times = self.times.lock();
         let times = times.entry(operation).or_default();
         for (bucket, end) in times.buckets.iter_mut().zip(BUCKETS) {
             *bucket += u64::from(seconds <= end);
@@ -64,7 +65,7 @@ impl Metrics {
         if !job.state.has_ended() {
             return;
         }
-        let mut last = self.last_jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_jobs.lock();
         let key = (job.environment.clone(), job.kind.label());
         if last.get(&key).is_none_or(|known| known.id <= job.id) {
             last.insert(key, job);
@@ -272,7 +273,7 @@ fn jobs(page: &mut Page, metrics: &Metrics, summaries: &[EnvironmentSummary], no
         let count = jobs.filter(|job| job.state.label() == state).count();
         page.sample(&[("state", state)], count);
     }
-    let last = metrics.last_jobs.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = metrics.last_jobs.lock();
     let mut family = |name, help, value: &dyn Fn(&Job) -> Option<f64>| {
         page.family(name, "gauge", help);
         for ((environment, kind), job) in &*last {
@@ -309,7 +310,7 @@ fn requests(page: &mut Page, metrics: &Metrics) {
         "counter",
         "Requests that were answered, by operation and status.",
     );
-    for ((operation, status), count) in &*metrics.answered.lock().unwrap_or_else(PoisonError::into_inner) {
+    for ((operation, status), count) in &*metrics.answered.lock() {
         page.sample(
             &[("operation", operation), ("status", &status.to_string())],
             count,
@@ -320,7 +321,7 @@ fn requests(page: &mut Page, metrics: &Metrics) {
         "histogram",
         "How long requests took to be answered, by operation; for event streams until their beginning.",
     );
-    for (operation, times) in &*metrics.times.lock().unwrap_or_else(PoisonError::into_inner) {
+    for (operation, times) in &*metrics.times.lock() {
         for (count, end) in times.buckets.iter().zip(BUCKETS) {
             page.part(
                 "_bucket",

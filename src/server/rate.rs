@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
+
+use parking_lot::Mutex;
 
 /// Clients that are remembered. Beyond that, those whose bucket is full again are forgotten.
 const REMEMBERED: usize = 10_000;
@@ -50,7 +51,7 @@ impl<K: Hash + Eq> Rates<K> {
 
     /// Whether one more request would be allowed now. Counts none.
     pub(super) fn has_room(&self, client: &K, now: Monotonic) -> bool {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = self.buckets.lock();
         buckets
             .get(client)
             .is_none_or(|bucket| self.filled(*bucket, now) >= 1.0)
@@ -60,7 +61,7 @@ impl<K: Hash + Eq> Rates<K> {
     pub(super) fn allows(&self, client: K, now: Monotonic) -> bool {
         let full = self.full();
         let filled = |bucket: Bucket| self.filled(bucket, now);
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         if buckets.len() >= REMEMBERED {
             buckets.retain(|_, bucket| filled(*bucket) < full);
             if buckets.len() >= REMEMBERED {

@@ -8,9 +8,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// Places beyond the limit, for questions how the service is.
@@ -129,7 +130,7 @@ impl Room {
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
         let is_proxy = self.proxies.contains(&address.to_canonical());
         let client = client_of(address);
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.places.lock();
         let has = places.of.get(&client).copied().unwrap_or(0);
         let in_all = places.held.len() - places.spare;
         let has_room = if !is_proxy && has >= self.share {
@@ -153,7 +154,7 @@ impl Room {
 
     /// Whether connections from this address have to go for new ones.
     pub(super) fn is_crowded(&self, address: IpAddr) -> bool {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.lock();
         let has = places.of.get(&client_of(address)).copied().unwrap_or(0);
         has >= self.share || places.held.len() - places.spare >= self.at_most
     }
@@ -173,7 +174,7 @@ impl Seat {
     /// A request has come: until what is returned is dropped, the connection does not have to go.
     pub(super) fn works(self: &Arc<Self>) -> AtWork {
         self.at_work.store(true, Ordering::Relaxed);
-        let mut places = self.room.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.room.places.lock();
         let since = places
             .held
             .get_mut(&self.id)
@@ -196,7 +197,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut places = self.room.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.room.places.lock();
         places.remove(self.id);
     }
 }
@@ -207,7 +208,7 @@ pub(super) struct AtWork(Arc<Seat>);
 impl Drop for AtWork {
     fn drop(&mut self) {
         self.0.at_work.store(false, Ordering::Relaxed);
-        let mut places = self.0.room.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.0.room.places.lock();
         let now = places.next();
         let id = self.0.id;
         // One that has to go has no place any more.

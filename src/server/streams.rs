@@ -5,12 +5,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant as Monotonic;
 
@@ -42,11 +43,7 @@ pub(super) struct Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         self.streams.open.fetch_sub(1, Ordering::Relaxed);
-        let mut sessions = self
-            .streams
-            .sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self.streams.sessions.lock();
         if let Some(session) = sessions.get_mut(&self.token) {
             session.streams -= 1;
             if session.streams == 0 {
@@ -59,7 +56,7 @@ impl Drop for Opened {
 impl Streams {
     /// Opens a stream for a token. `None` when it has as many as it may.
     pub(super) fn open(self: &Arc<Self>, token: Hash, at_most: u32) -> Option<Opened> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self.sessions.lock();
         let session = sessions.entry(token).or_insert_with(|| Session {
             streams: 0,
             end: watch::Sender::new(false),
@@ -83,13 +80,13 @@ impl Streams {
 
     /// The tokens that have streams open.
     pub(super) fn tokens(&self) -> Vec<Hash> {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let sessions = self.sessions.lock();
         sessions.keys().copied().collect()
     }
 
     /// Ends the streams of a token.
     pub(super) fn end(&self, token: &Hash) {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let sessions = self.sessions.lock();
         if let Some(session) = sessions.get(token) {
             session.end.send_replace(true);
         }

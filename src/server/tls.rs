@@ -4,8 +4,9 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -39,9 +40,7 @@ impl fmt::Debug for Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(
-            &self.shown.read().unwrap_or_else(PoisonError::into_inner),
-        ))
+        Some(Arc::clone(&self.shown.read()))
     }
 }
 
@@ -78,12 +77,12 @@ impl Certificate {
     /// Reads the files again if they have changed. `None` when they have not.
     pub(super) fn renew(&self) -> Option<Result<(), String>> {
         let now = look(&self.settings);
-        if now.is_none() || now == *self.seen.read().unwrap_or_else(PoisonError::into_inner) {
+        if now.is_none() || now == *self.seen.read() {
             return None;
         }
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.seen.write() = now;
         Some(load(&self.settings).map(|key| {
-            *self.shown.write().unwrap_or_else(PoisonError::into_inner) = key;
+            *self.shown.write() = key;
         }))
     }
 }

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use crate::backend::BackendError;
@@ -71,7 +71,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Whether a token of this hash was found before.
     pub(super) fn knows(&self, hash: &Hash) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock();
         known.contains_key(hash)
     }
 
@@ -86,7 +86,7 @@ impl Tokens {
         now: Instant,
     ) -> Result<Option<TokenRecord>, BackendError> {
         let known = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = self.known.lock();
             known
                 .get(&hash)
                 .filter(|(at, _)| at.elapsed() < BELIEVED)
@@ -109,7 +109,7 @@ impl Tokens {
         now: Instant,
     ) -> Result<Option<TokenRecord>, BackendError> {
         let found = engine.records().await?.token_shown(hash, now).await?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         match &found {
             Some(token) => {
                 if known.len() >= REMEMBERED {

@@ -176,6 +176,6 @@ async fn an_engine_that_is_closed_while_it_opens_keeps_no_schedule() {
     for job in backend.jobs(JobQuery::default()).await.unwrap() {
         assert!(job.state.has_ended(), "{job:?}");
     }
-    let schedule = backend.schedule.lock().unwrap();
+    let schedule = backend.schedule.lock();
     assert!(matches!(*schedule, super::Schedule::Stopped));
 }

@@ -1,8 +1,8 @@
 //! How a service is reached: its address, the token, the certificates that are believed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Url};
 use tokio::sync::OnceCell;
@@ -105,18 +105,18 @@ impl Access {
                 self.context
             )
         })?;
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(header.clone());
+        *self.read.lock() = Some(header.clone());
         Ok(Some(header))
     }
 
     fn known(&self) -> Option<HeaderValue> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.read.lock().clone()
     }
 
     /// Takes note that a token was not accepted: it is read again before the next question. Returns whether it has been
     /// read again since.
     pub(super) fn refused(&self, token: Option<&HeaderValue>) -> bool {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = self.read.lock();
         let is_newer = read.is_some() && read.as_ref() != token;
         if !is_newer {
             *read = None;

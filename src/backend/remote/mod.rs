@@ -19,9 +19,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -205,11 +206,7 @@ impl Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        let listener = self
-            .listener
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let listener = self.listener.lock().take();
         if let Some(listener) = listener {
             listener.abort();
         }
@@ -380,14 +377,14 @@ impl Backend for Remote {
             .takes_long()
             .harmless();
         let plan: RestorePlan = self.shared.ask(call).await?;
-        let mut plans = self.shared.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plans = self.shared.plans.lock();
         plans.insert(plan.id.clone(), request.environment);
         Ok(plan)
     }
 
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
         let planned = {
-            let plans = self.shared.plans.lock().unwrap_or_else(PoisonError::into_inner);
+            let plans = self.shared.plans.lock();
             plans.get(&plan).cloned()
         };
         // A plan that was made elsewhere is of the environment whose name was typed, or not to be started.
@@ -466,7 +463,7 @@ impl Backend for Remote {
     }
 
     fn events(&self) -> EventStream {
-        let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listener = self.listener.lock();
         // Subscribed before the first event can come.
         let events = self.shared.events.subscribe();
         if listener.is_none() {

@@ -8,10 +8,12 @@
 //! Whoever could not renew its own lease without a break for as long as a lease lasts declares nobody gone: when the
 //! server itself was away, all leases have run out, and all holders live.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as Monotonic};
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::catalog::error::{CatalogError, Fault};
 use crate::catalog::store::{Link, Session, values};
@@ -159,7 +161,7 @@ impl Node {
 
     fn end(&mut self, how: Ending) {
         {
-            let mut ending = self.shared.ending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ending = self.shared.ending.lock();
             if *ending == Ending::NotYet {
                 *ending = how;
             }
@@ -179,7 +181,7 @@ impl Drop for Node {
 
 impl Shared {
     fn is_steady(&self) -> bool {
-        let since = *self.steady_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *self.steady_since.lock();
         since.is_some_and(|since| since.elapsed() >= self.lease.steady_after)
     }
 
@@ -209,7 +211,7 @@ impl Shared {
                 Some(link) => self.renew(link),
                 None => Ok(false),
             };
-            let mut steady_since = self.steady_since.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut steady_since = self.steady_since.lock();
             if let Ok(true) = renewed {
                 steady_since.get_or_insert_with(Monotonic::now);
             } else {
@@ -223,11 +225,10 @@ impl Shared {
 
     /// Waits until it is time to renew the lease, or to end.
     fn wait(&self) -> Ending {
-        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ending, _) = self
-            .ended
-            .wait_timeout_while(ending, self.lease.lasts / 4, |ending| *ending == Ending::NotYet)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut ending = self.ending.lock();
+        let is_to_wait = |ending: &mut Ending| *ending == Ending::NotYet;
+        self.ended
+            .wait_while_for(&mut ending, is_to_wait, self.lease.lasts / 4);
         *ending
     }
 

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant as Monotonic};
 
 use bytes::BytesMut;
+use parking_lot::{Condvar, Mutex};
 use postgres::types::{FromSql, IsNull, ToSql, Type};
 use postgres::{Client, Statement};
 
@@ -168,7 +168,7 @@ impl Postgres {
 
     /// A connection for one call.
     fn take(&self) -> Result<Link, CatalogError> {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.links.lock();
         loop {
             if let Some(link) = links.idle.pop() {
                 return Ok(link);
@@ -181,7 +181,7 @@ impl Postgres {
             if links.open < CONNECTIONS {
                 break;
             }
-            links = self.freed.wait(links).unwrap_or_else(PoisonError::into_inner);
+            self.freed.wait(&mut links);
         }
         links.open += 1;
         drop(links);
@@ -190,7 +190,7 @@ impl Postgres {
             if let CatalogError::OutOfReach { why } = error
                 && asked.elapsed() >= SILENCE
             {
-                let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut links = self.links.lock();
                 links.silent = Some((Monotonic::now(), why.clone()));
             }
             self.give_back(None);
@@ -199,7 +199,7 @@ impl Postgres {
 
     /// Ends a call's use of its connection; `None` when that is not to be used again.
     fn give_back(&self, link: Option<Link>) {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.links.lock();
         match link {
             Some(link) => links.idle.push(link),
             None => links.open = links.open.saturating_sub(1),
@@ -209,7 +209,7 @@ impl Postgres {
 
     fn drop_idle(&self) {
         let idle = {
-            let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut links = self.links.lock();
             let idle = std::mem::take(&mut links.idle);
             links.open = links.open.saturating_sub(idle.len());
             idle
@@ -221,7 +221,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let idle = std::mem::take(&mut self.links.get_mut().unwrap_or_else(PoisonError::into_inner).idle);
+        let idle = std::mem::take(&mut self.links.get_mut().idle);
         // A connection waits for its server when it ends, which is not allowed on the threads of a runtime.
         if let Ok(ending) = thread::Builder::new().spawn(move || drop(idle)) {
             let _ = ending.join();

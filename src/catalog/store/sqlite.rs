@@ -1,9 +1,9 @@
 //! The tables in one SQLite file, for one machine.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, TransactionBehavior, params_from_iter};
 
@@ -41,7 +41,7 @@ impl Sqlite {
         &self,
         work: impl Fn(&mut Session<'_>) -> Result<T, Fault>,
     ) -> Result<T, CatalogError> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.connection.lock();
         work(&mut Session::Sqlite(&connection)).map_err(|fault| fault.at(&self.path))
     }
 
@@ -50,7 +50,7 @@ impl Sqlite {
         &self,
         work: impl Fn(&mut Session<'_>) -> Result<T, Fault>,
     ) -> Result<T, CatalogError> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.connection.lock();
         let run = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&mut Session::Sqlite(&transaction))?;

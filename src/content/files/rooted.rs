@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result};
 
@@ -57,7 +58,7 @@ impl Rooted {
 
     /// Closes what is held open.
     pub(super) fn forget(&self) {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.last.lock().clear();
     }
 
     /// A folder below the root; an empty path is the root.
@@ -65,7 +66,7 @@ impl Rooted {
     /// # Errors
     /// `LOOP` or `NOTDIR` when a part of the path is not a folder, `INVAL` when it is not a plain path below the root.
     pub(super) fn folder(&self, path: &Path) -> Result<Arc<OwnedFd>> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock();
         if let Some((_, folder)) = last.iter().find(|(last, _)| last == path) {
             return Ok(Arc::clone(folder));
         }
@@ -78,7 +79,7 @@ impl Rooted {
             folder = openat(&folder, name, FOLDER, Mode::empty())?;
         }
         let folder = Arc::new(folder);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         if last.len() == OPEN {
             last.pop_back();
         }

@@ -8,8 +8,9 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::fs::{
     chownat, fchmod, fchown, fstat, futimens, linkat, mkdirat, openat, statat, symlinkat, syncfs, utimensat,
@@ -158,10 +159,7 @@ impl Sink for FilesSink {
     fn folder(&self, item: &Item) -> Result<(), ContentError> {
         let (parent, name) = self.parent(item)?;
         mkdirat(&*parent, name, Mode::RWXU).map_err(|error| self.io("creating", &item.path, error))?;
-        self.made
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(item.clone());
+        self.made.lock().push(item.clone());
         Ok(())
     }
 
@@ -217,7 +215,7 @@ impl Sink for FilesSink {
 
     fn finish(&self) -> Result<(), ContentError> {
         self.folders.forget();
-        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
+        let made = std::mem::take(&mut *self.made.lock());
         for item in made.iter().rev() {
             self.folders
                 .folder(&item.path)

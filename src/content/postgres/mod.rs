@@ -66,9 +66,9 @@ mod wardrobe;
 mod written;
 
 use std::io::Read;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Buf as _;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use self::connect::{Connector, sentence};
 use self::moment::Moment;
@@ -101,11 +101,11 @@ impl Postgres {
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Moment>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 
     fn sums(&self) -> MutexGuard<'_, Vec<TableCopy>> {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sums.lock()
     }
 }
 

@@ -6,12 +6,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use futures_util::StreamExt;
+use parking_lot::Mutex;
 use tokio::runtime;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
@@ -258,7 +259,7 @@ impl From<io::Error> for Stop {
 impl Shared {
     /// Takes the next extent and announces it.
     fn take(&self) -> Option<(Extent, Sender)> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.next.lock();
         let extent = *self.extents.get(next.0)?;
         next.0 += 1;
         let (channel, receiver) = sync_channel(WAITING);

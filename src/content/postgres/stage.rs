@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use parking_lot::Mutex;
 use postgres::{GenericClient, Transaction};
 
 use super::bare;
@@ -243,17 +244,14 @@ impl Stage {
             for _ in 0..workers {
                 scope.spawn(|| {
                     if let Err(error) = work() {
-                        failure
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert(error);
+                        failure.lock().get_or_insert(error);
                         // After the reason is known: the others stop by it, and theirs is none.
                         stopped.store(true, Ordering::Relaxed);
                     }
                 });
             }
         });
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match failure.into_inner() {
             Some(error) => Err(error),
             None => Ok(()),
         }

@@ -181,17 +181,17 @@ async fn tell_lines(stream: Option<impl AsyncRead + Unpin>, tell: &Tell<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use parking_lot::Mutex;
 
     use super::*;
 
     async fn shell(script: &str, limits: Limits, is_cancelled: bool) -> (Result<(), Stopped>, Vec<String>) {
         let command = ["sh", "-c", script].map(str::to_owned);
         let lines = Mutex::new(Vec::new());
-        let tell = |line: &str| lines.lock().unwrap().push(line.to_owned());
+        let tell = |line: &str| lines.lock().push(line.to_owned());
         let variables = [("FACT", Some("a b".to_owned())), ("HOME", None)];
         let ended = run_within(&command, &variables, limits, &|| is_cancelled, &tell).await;
-        (ended, lines.into_inner().unwrap())
+        (ended, lines.into_inner())
     }
 
     const ENOUGH: Limits = Limits {

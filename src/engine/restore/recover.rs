@@ -14,7 +14,7 @@ use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::domain::principal::Principal;
-use crate::engine::{Engine, EngineError, Live, hooks, locked, papers};
+use crate::engine::{Engine, EngineError, Live, hooks, papers};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);
@@ -93,7 +93,7 @@ fn take_over(engine: &Engine, jobs: Vec<(Job, bool)>) -> Result<(), EngineError>
 fn orphans(engine: &Engine) -> Result<Vec<Job>, EngineError> {
     let unended = engine.catalog().own_unended()?;
     let at_work = engine.jobs().at_work();
-    let mut seen = locked(&engine.jobs().state().orphans);
+    let mut seen = engine.jobs().state().orphans.lock();
     let orphans: Vec<_> = unended
         .into_iter()
         .filter(|job| !at_work.contains(&job.id))

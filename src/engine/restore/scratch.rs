@@ -7,8 +7,8 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -143,10 +143,7 @@ impl ScratchStore {
                 continue;
             }
             let digest = reader.digest.finalize().into();
-            self.written
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((item, digest));
+            self.written.lock().push((item, digest));
         }
         records::notice_wrong(&wrong, watch);
         Ok(())
@@ -154,7 +151,7 @@ impl ScratchStore {
 
     /// Reads every record back. Gives the first that is not what was written.
     pub(super) fn difference(&self, watch: &dyn Watch) -> Result<Option<String>, EngineError> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self.written.lock();
         for (item, digest) in written.iter() {
             if watch.is_cancelled() {
                 return Err(EngineError::Cancelled);

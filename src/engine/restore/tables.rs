@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::database::moved;
@@ -384,7 +384,7 @@ impl TableStaging {
             return Ok(());
         };
         let wrong = records::add(root, files, watch)?;
-        *self.wrong.lock().unwrap_or_else(PoisonError::into_inner) = wrong;
+        *self.wrong.lock() = wrong;
         Ok(())
     }
 
@@ -521,7 +521,7 @@ impl TableStaging {
         if let Some(root) = &self.stage.connector.settings().data_store {
             let files = repository.files(&backup.id, instance)?;
             for file in files.below(Path::new(DATA_STORE))? {
-                let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+                let wrong = self.wrong.lock();
                 if !wrong.contains(&file.item.path) && !data_store::has(root, &records::item_of(&file))? {
                     return Err(EngineError::Failed(format!(
                         "the data store in {} lost {} again while it was staged: a garbage collection runs; stop it and \

@@ -182,7 +182,7 @@ impl Schedule<'_> {
         let proofs = environments
             .iter()
             .filter_map(|live| Some((live.name().clone(), live.proof_due()?)));
-        let mut book = super::locked(&engine.0.due);
+        let mut book = engine.0.due.lock();
         book.note(catalog, schedules, now)?;
         book.note_proofs(catalog, proofs)?;
         Ok(())

@@ -1,9 +1,11 @@
 //! The line of jobs: how many work at a time, who goes first, what those that wait are told, and how they end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::house::{House, ended};
 use crate::domain::caller::Caller;
@@ -63,20 +65,20 @@ impl Jobs {
             .live(&name(environment))?
             .start(kind, environment, move |_, work| {
                 {
-                    let mut counts = at_work.lock().unwrap();
+                    let mut counts = at_work.lock();
                     counts.0 += 1;
                     counts.1 = counts.1.max(counts.0);
                 }
                 begins.send(environment).unwrap();
                 // Ends as well when the test has gone.
                 let _ = door.recv();
-                at_work.lock().unwrap().0 -= 1;
+                at_work.lock().0 -= 1;
                 if work.is_cancelled() {
                     return Err(EngineError::Cancelled);
                 }
                 Ok(Outcome::default())
             })?;
-        self.doors.lock().unwrap().insert(environment, open);
+        self.doors.lock().insert(environment, open);
         Ok(id)
     }
 
@@ -90,7 +92,7 @@ impl Jobs {
     }
 
     fn end(&self, environment: &'static str) {
-        self.doors.lock().unwrap().remove(environment);
+        self.doors.lock().remove(environment);
     }
 
     fn waits(&self, id: JobId) -> Option<String> {
@@ -153,7 +155,7 @@ fn those_that_wait_are_told_their_place_and_go_in_order() {
     }
     engine.jobs().wait_for_all();
     assert_eq!(engine.jobs().job(scheduled).unwrap().state, JobState::Done);
-    assert_eq!(jobs.at_work.lock().unwrap().1, 1, "never two at a time");
+    assert_eq!(jobs.at_work.lock().1, 1, "never two at a time");
 }
 
 #[test]
@@ -176,11 +178,7 @@ fn a_restore_goes_first_and_does_not_wait_for_a_job_that_never_ends() {
     assert_eq!(jobs.next(), "two");
     jobs.end("two");
     engine.jobs().wait_for_all();
-    assert_eq!(
-        jobs.at_work.lock().unwrap().1,
-        2,
-        "the limit, and one restore more"
-    );
+    assert_eq!(jobs.at_work.lock().1, 2, "the limit, and one restore more");
 }
 
 #[test]

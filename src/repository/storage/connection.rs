@@ -8,12 +8,13 @@ use std::fmt;
 use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opendal::services::S3;
 use opendal::{HttpTransporter, OperationContext, Operator};
+use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
@@ -230,14 +231,11 @@ impl Inner {
     }
 
     fn was_given_up(&self) -> bool {
-        self.given_up
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some_and(|at| at.elapsed() < GIVEN_UP)
+        self.given_up.lock().is_some_and(|at| at.elapsed() < GIVEN_UP)
     }
 
     fn give_up(&self, at: Option<Instant>) {
-        *self.given_up.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *self.given_up.lock() = at;
     }
 }
 

@@ -9,11 +9,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use rustic_backend::LocalBackend;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 
@@ -54,7 +55,7 @@ impl Folder {
 
     /// A pack, open for reading.
     fn pack(&self, id: &Id) -> io::Result<Arc<File>> {
-        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packs = self.packs.lock();
         if let Some((_, file)) = packs.iter().find(|(open, _)| open == id) {
             return Ok(Arc::clone(file));
         }

@@ -5,13 +5,14 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport};
+use parking_lot::Mutex;
 use tokio::time::{sleep, timeout};
 
 use crate::certificates::Distrust;
@@ -150,11 +151,11 @@ struct Moved(Mutex<Instant>);
 
 impl Moved {
     fn now(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.0.lock() = Instant::now();
     }
 
     fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 }
 
@@ -171,7 +172,7 @@ impl Pace {
         let nanos = bytes as u128 * 1_000_000_000 / u128::from(bandwidth.max(1));
         let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         let mut wait = {
-            let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut free_at = self.free_at.lock();
             let now = Instant::now();
             *free_at = now.max(*free_at) + takes;
             *free_at - now

@@ -2,8 +2,8 @@
 //! process, and so does this.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
 /// The settings of before.
@@ -13,7 +13,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 /// the settings meanwhile.
 pub(super) fn take() -> io::Result<()> {
     let input = io::stdin();
-    let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut before = BEFORE.lock();
     let mut raw = match &*before {
         Some(before) => before.clone(),
         None => before.insert(tcgetattr(&input)?).clone(),
@@ -26,7 +26,7 @@ pub(super) fn take() -> io::Result<()> {
 /// commands of a shell. Does not wait for output that the terminal does not take.
 pub(super) fn give_back() -> io::Result<()> {
     let input = io::stdin();
-    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = BEFORE.lock();
     let Some(before) = &*before else {
         return Ok(());
     };

@@ -3,9 +3,10 @@
 //! it has.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tokio::sync::mpsc::UnboundedSender;
@@ -36,7 +37,7 @@ struct State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -73,21 +74,19 @@ impl Output {
     /// Waits until everything has been written, but not for longer than that. Says whether it has.
     pub(super) fn wait(&self, limit: Duration) -> bool {
         let is_busy = |state: &mut State| !state.gone && (state.writing || !state.waiting.is_empty());
-        let waited = self
-            .shared
-            .changed
-            .wait_timeout_while(self.shared.lock(), limit, is_busy);
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        let mut state = self.shared.lock();
+        let waited = self.shared.changed.wait_while_for(&mut state, is_busy, limit);
+        !waited.timed_out()
     }
 }
 
 fn write_all_that_comes(shared: &Shared, inputs: &UnboundedSender<Input>) {
     loop {
         let bytes = {
-            let idle = shared
+            let mut state = shared.lock();
+            shared
                 .changed
-                .wait_while(shared.lock(), |state| state.waiting.is_empty());
-            let mut state = idle.unwrap_or_else(PoisonError::into_inner);
+                .wait_while(&mut state, |state| state.waiting.is_empty());
             state.writing = true;
             std::mem::take(&mut state.waiting)
         };

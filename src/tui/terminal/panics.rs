@@ -3,8 +3,9 @@
 
 use std::cell::Cell;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::give_back;
@@ -45,7 +46,7 @@ impl PanicGuard {
                 give_back();
                 report(info);
             } else {
-                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                *last.lock() = Some(text);
             }
         }));
         Self { before, handed_on }
@@ -61,7 +62,7 @@ impl Drop for PanicGuard {
         } else if !IN_LOOP.get() {
             // Between two parts of the loop: nobody is left who could show it on the screen.
             give_back();
-            let mut last = self.handed_on.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = self.handed_on.lock();
             if let Some(text) = last.take() {
                 // Without a standard error there is nobody to tell.
                 let _ = writeln!(std::io::stderr(), "lifeboat: the cockpit panicked: {text}");

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::io::Errno;
 
 use super::digest::Naming;
@@ -22,7 +23,7 @@ impl Doubts {
     /// What to know about them, one sentence for each.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.0.lock();
         found
             .iter()
             .map(|path| {
@@ -36,7 +37,7 @@ impl Doubts {
     }
 
     fn note(&self, path: &Path, is_right: bool) {
-        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.0.lock();
         if is_right {
             // It was read once more, and is whole by now.
             found.remove(path);
