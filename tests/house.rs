@@ -135,27 +135,40 @@ const KINDS: &[&str] = &[
     "Beside::Schema",
 ];
 
-/// Where it has to be known, from the bottom up.
+/// Where it has to be known, from the bottom up. A new kind of content is a folder in `content`, which may name its own
+/// kind, and a line in these.
 const ASK_FOR_KINDS: &[&str] = &[
     // What is configured.
     "config/file.rs",
     "domain/settings.rs",
     "domain/settings/apart.rs",
-    // Content is made from settings.
-    "engine/live.rs",
-    // One instance's part of a restore, and of a plan.
-    "engine/check.rs",
-    "engine/restore/beside.rs",
-    "engine/restore/drill.rs",
-    "engine/restore/plan.rs",
-    "engine/restore/planned.rs",
-    "engine/restore/staging.rs",
-    "engine/restore/undo.rs",
+    // Content is made from settings, and a journal's record is of the same kind.
+    "content/kinds.rs",
     // The demo makes both, and `init` asks which it is.
     "demo/sandbox.rs",
     "cli/verbs/init/answers.rs",
     "cli/verbs/init/checks.rs",
     "cli/verbs/init/write.rs",
+];
+
+/// The folders of the kinds, which nobody outside of `content` names.
+const KIND_ROOMS: &[(&str, &str)] = &[
+    ("content::files", "content/files/"),
+    ("content::postgres", "content/postgres/"),
+];
+
+/// Who does, and what for.
+const NAME_A_KIND: &[(&str, &str)] = &[
+    // A catalog that machines share is in a database, and connects as content does.
+    ("catalog/mod.rs", "content::postgres"),
+    ("catalog/error.rs", "content::postgres"),
+    ("catalog/presence/node.rs", "content::postgres"),
+    ("catalog/store/postgres.rs", "content::postgres"),
+    ("engine/opening.rs", "content::postgres"),
+    // What `init` asks before there is an instance.
+    ("engine/check.rs", "content::postgres"),
+    // Which attributes of files are kept in a backup.
+    ("repository/node.rs", "content::files"),
 ];
 
 fn source() -> PathBuf {
@@ -348,6 +361,35 @@ fn the_kind_of_content_is_asked_for_only_where_it_has_to_be_known() {
 }
 
 #[test]
+fn no_kind_of_content_is_named_outside_of_its_room() {
+    let mut wrong = Vec::new();
+    let mut named = BTreeSet::new();
+    for (name, text) in files() {
+        let (work, _) = code(&text);
+        let is_test = name.contains("/tests") || name.ends_with("tests.rs");
+        if is_test || room(&name) == "content" && !KIND_ROOMS.iter().any(|(_, own)| name.starts_with(own)) {
+            continue;
+        }
+        for (kind, own) in KIND_ROOMS {
+            if work.contains(kind) && !name.starts_with(own) {
+                named.insert((name.clone(), *kind));
+            }
+        }
+    }
+    for (name, kind) in &named {
+        if !NAME_A_KIND.contains(&(name.as_str(), kind)) {
+            wrong.push(format!("{name} names {kind}"));
+        }
+    }
+    for (name, kind) in NAME_A_KIND {
+        if !named.contains(&((*name).to_owned(), *kind)) {
+            wrong.push(format!("{name} does not name {kind} any more: take it out of the list"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn nobody_is_taken_for_the_schedule_or_for_lifeboat_by_a_word() {
     for (name, text) in files() {
         let (work, _) = code(&text);
@@ -372,7 +414,10 @@ fn nobody_has_to_think_of_a_mutex_that_is_poisoned() {
         let all = format!("{work}\n{tests}");
         let of_the_standard_library = all.lines().any(|line| {
             let is_imported = line.contains("std::sync::") && !line.contains("mpsc");
-            is_imported && ["Mutex", "Condvar", "RwLock"].iter().any(|what| line.contains(what))
+            is_imported
+                && ["Mutex", "Condvar", "RwLock"]
+                    .iter()
+                    .any(|what| line.contains(what))
         });
         if of_the_standard_library || all.contains("PoisonError") {
             wrong.push(name);

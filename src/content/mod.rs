@@ -4,10 +4,19 @@
 //! [`Sink`] is the other direction: a place beside Live that a restore writes items into. The repository moves items
 //! between the two and knows nothing of where they live.
 //!
+//! [`restoring`] is what a restore does to an instance, [`switching`] its part of the switch, and [`kinds`] the only place
+//! where the kinds are told apart.
+//!
 //! Items form a tree. The first level is the workspaces; below it is whatever the kind of content keeps there.
 
+pub mod backed_up;
 pub mod files;
+pub(crate) mod kinds;
+pub mod left;
 pub mod postgres;
+pub mod restoring;
+pub(crate) mod search_indexes;
+pub mod switching;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! What Lifeboat asks of a file system besides reading and writing files: folders that are held by what was opened, mounts
-//! in a folder, removal that stays on one file system, and folders that only their owner can look into.
+//! in a folder, room, removal that stays on one file system, and folders that only their owner can look into.
 //!
 //! It knows nothing of content, repositories or jobs.
 
@@ -7,3 +7,4 @@ pub(crate) mod held;
 pub(crate) mod mounts;
 pub(crate) mod private;
 pub(crate) mod removal;
+pub(crate) mod room;

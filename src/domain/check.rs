@@ -101,3 +101,48 @@ impl Report {
         }
     }
 }
+
+/// Collects findings about one environment or one instance of it.
+pub struct Findings<'a> {
+    /// Where they go.
+    pub report: &'a mut Report,
+    /// The environment.
+    pub environment: &'a EnvironmentName,
+    /// The instance, where they are about one.
+    pub instance: Option<&'a InstanceName>,
+}
+
+impl Findings<'_> {
+    fn push(&mut self, about: &str, verdict: Verdict, detail: impl Into<String>) {
+        self.report.findings.push(Finding {
+            environment: Some(self.environment.clone()),
+            instance: self.instance.cloned(),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.into(),
+        });
+    }
+
+    /// It works.
+    pub fn ok(&mut self, about: &str, detail: impl Into<String>) {
+        self.push(about, Verdict::Ok, detail);
+    }
+
+    /// It works, and something should be known.
+    pub fn warning(&mut self, about: &str, detail: impl Into<String>) {
+        self.push(about, Verdict::Warning, detail);
+    }
+
+    /// It does not work.
+    pub fn failed(&mut self, about: &str, detail: impl Into<String>) {
+        self.push(about, Verdict::Failed, detail);
+    }
+
+    /// It works, or it does not and this is why.
+    pub fn told(&mut self, about: &str, told: Result<String, String>) {
+        match told {
+            Ok(detail) => self.ok(about, detail),
+            Err(why) => self.failed(about, why),
+        }
+    }
+}

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use chrono::Duration;
 
 use super::hooks::{Around, Ending, Occasion};
-use super::restore::plan::{covered, misnamed};
 use super::start::Beginning;
 use super::{EngineError, Live, Work, versions};
 use crate::catalog::DueClaim;
@@ -22,7 +21,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, standing_upgrade};
-use crate::domain::settings::{EnvironmentSettings, HookPoint, InstanceSettings, RepositoryChoice};
+use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice};
 use crate::domain::shrinking::{self, shrunk};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
@@ -240,13 +239,13 @@ impl Live {
         work.phase(Phase::Preparing)?;
         let versions = versions::with_warnings(settings, &mut warnings);
         if purpose.trigger != Trigger::Restore {
-            refuse_links(settings)?;
+            self.has_all_workspaces()?;
         }
-        let folders = || settings.instances.iter().filter_map(Self::content_folder);
-        if let Some(covered) = folders().find_map(covered) {
-            return Err(EngineError::Failed(covered));
+        let places: Vec<_> = settings.instances.iter().map(|one| self.place(one)).collect();
+        if let Some(why) = places.iter().find_map(|place| place.why_no_backup_at_all()) {
+            return Err(EngineError::Failed(why));
         }
-        warnings.extend(folders().filter_map(misnamed));
+        warnings.extend(places.iter().filter_map(|place| place.warning_of_backup()));
         let instances: Vec<_> = settings
             .instances
             .iter()
@@ -257,7 +256,7 @@ impl Live {
             .map(|instance| Source {
                 name: instance.name.clone(),
                 role: instance.role,
-                content: self.content(instance),
+                content: self.place(instance).content(),
             })
             .collect();
         let hold_still = || Still::take(&sources, self.engine().clock());
@@ -429,6 +428,13 @@ impl Live {
         in_first().or_else(|error| self.known_copy(id).ok_or(error))
     }
 
+    /// That no instance has a workspace which a backup would lack.
+    fn has_all_workspaces(&self) -> Result<(), EngineError> {
+        let mut instances = self.settings().instances.iter();
+        let why = instances.find_map(|instance| self.place(instance).why_no_backup());
+        why.map_or(Ok(()), |why| Err(EngineError::Failed(why)))
+    }
+
     pub(super) fn refuse_while_busy(&self) -> Result<(), EngineError> {
         let name = self.name();
         match self.catalog().running(name)? {
@@ -447,32 +453,6 @@ impl Live {
     pub fn has_standing_upgrade(&self, backups: &[Backup]) -> bool {
         standing_upgrade(backups, self.now()).is_some()
     }
-}
-
-/// A workspace that is a link to a folder would be missing from the backup, since links are never followed.
-fn refuse_links(settings: &EnvironmentSettings) -> Result<(), EngineError> {
-    for instance in &settings.instances {
-        let Some(place) = Live::content_folder(instance) else {
-            continue;
-        };
-        // A folder that cannot be read fails the copy, with its reason.
-        let Ok(entries) = std::fs::read_dir(place) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if is_link && entry.path().is_dir() {
-                return Err(EngineError::Failed(format!(
-                    "{} is a symbolic link to a folder, and links are not followed: a backup would lack this workspace. \
-                     Put the folder itself there. Not a mount: what something is mounted on cannot be restored. Content for \
-                     another disk goes there as a whole, to a file system that is mounted on the folder above {}",
-                    entry.path().display(),
-                    place.display()
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A warning for a backup that may well be a copy of a broken Live. It is kept, since that is what Live holds, and so

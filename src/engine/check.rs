@@ -3,72 +3,26 @@
 //!
 //! Each look ends in a finding and none in an error: what cannot be looked at has failed, and says why.
 
-mod database;
 mod doubts;
-mod leftovers;
-mod pooler;
 mod repository;
 mod same_place;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Access, access};
-
 use super::openness::open_state;
-use super::restore::plan;
 use super::{Engine, EngineError, Live, versions};
+use crate::content::restoring::Checked;
 use crate::domain::address::Address;
-use crate::domain::check::{Finding, Report, Verdict};
+use crate::domain::backup::{Backup, InstanceCopy};
+use crate::domain::check::{Finding, Findings, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
-use crate::domain::measure;
-use crate::domain::plan::Selection;
-use crate::domain::settings::{
-    ContentSettings, HookPoint, InstanceSettings, RepositoryChoice, StorageOptions, Variables,
-};
+use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice, StorageOptions, Variables};
 use crate::repository::Storage;
 use crate::secret::command;
 
-pub use database::look_at_database;
-
-/// Collects findings about one environment or one instance of it.
-struct Findings<'a> {
-    report: &'a mut Report,
-    environment: &'a EnvironmentName,
-    instance: Option<&'a InstanceName>,
-}
-
-impl Findings<'_> {
-    fn push(&mut self, about: &str, verdict: Verdict, detail: impl Into<String>) {
-        self.report.findings.push(Finding {
-            environment: Some(self.environment.clone()),
-            instance: self.instance.cloned(),
-            about: about.to_owned(),
-            verdict,
-            detail: detail.into(),
-        });
-    }
-
-    fn ok(&mut self, about: &str, detail: impl Into<String>) {
-        self.push(about, Verdict::Ok, detail);
-    }
-
-    fn warning(&mut self, about: &str, detail: impl Into<String>) {
-        self.push(about, Verdict::Warning, detail);
-    }
-
-    fn failed(&mut self, about: &str, detail: impl Into<String>) {
-        self.push(about, Verdict::Failed, detail);
-    }
-
-    fn told(&mut self, about: &str, told: Result<String, String>) {
-        match told {
-            Ok(detail) => self.ok(about, detail),
-            Err(why) => self.failed(about, why),
-        }
-    }
-}
+pub use crate::content::postgres::check::look_at_database;
 
 /// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of
 /// the environment are there.
@@ -178,129 +132,29 @@ impl Live {
         let told = versions::read(settings)
             .map(|versions| format!("release {}, Magnolia {}", versions.release, versions.magnolia));
         findings.told("versions", told);
+        let backups = self.backups().unwrap_or_default();
+        let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());
         for instance in &settings.instances {
             let mut findings = Findings {
                 report: &mut *findings.report,
                 environment: name,
                 instance: Some(&instance.name),
             };
-            match &instance.content {
-                ContentSettings::Files { path } => {
-                    self.check_folder(instance, path, &mut findings);
-                    for left in self.left_beside(instance) {
-                        findings.warning("restore", left);
-                    }
-                }
-                ContentSettings::Postgres(database) => {
-                    self.check_database(instance, database, &mut findings);
-                }
+            let about = Checked {
+                environment: name,
+                instance: &instance.name,
+                last: last(&backups, &instance.name),
+                doubts: doubts::about(&backups, &instance.name),
+                is_at_work,
+                undropped: self.undropped(),
+                now: self.now(),
+            };
+            self.place(instance).check(&about, &mut findings);
+            for left in self.left_beside(instance) {
+                findings.warning("restore", left);
             }
             self.check_hooks(instance, &mut findings);
             check_health(instance, &answers, &mut findings);
-        }
-    }
-
-    fn check_folder(&self, instance: &InstanceSettings, path: &Path, findings: &mut Findings<'_>) {
-        match std::fs::read_dir(path) {
-            Err(error) => findings.failed(
-                "content",
-                format!(
-                    "{} cannot be read: {error}. Name the folder that holds one folder per workspace, and let the user of \
-                     Lifeboat read it",
-                    path.display()
-                ),
-            ),
-            Ok(entries) => {
-                let mut workspaces = Vec::new();
-                let mut closed = Vec::new();
-                let mut linked = Vec::new();
-                for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
-                    let workspace = entry.file_name().to_string_lossy().into_owned();
-                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                        linked.push(workspace);
-                        continue;
-                    }
-                    if access(entry.path(), Access::READ_OK | Access::EXEC_OK).is_err() {
-                        closed.push(workspace.clone());
-                    }
-                    workspaces.push(workspace);
-                }
-                workspaces.sort();
-                if !closed.is_empty() {
-                    findings.failed(
-                        "content",
-                        format!(
-                            "{} of {} cannot be read: let the user of Lifeboat read them",
-                            closed.join(", "),
-                            path.display()
-                        ),
-                    );
-                } else if !linked.is_empty() {
-                    linked.sort();
-                    findings.failed(
-                        "content",
-                        format!(
-                            "{} of {} are symbolic links to folders, and links are not followed: no backup is made without \
-                             them. Put the folders themselves there",
-                            linked.join(", "),
-                            path.display()
-                        ),
-                    );
-                } else if workspaces.is_empty() {
-                    findings.warning(
-                        "content",
-                        format!(
-                            "{} holds no workspace: name the folder that holds one folder per workspace",
-                            path.display()
-                        ),
-                    );
-                } else {
-                    let detail = format!("{}: {}", path.display(), workspaces.join(", "));
-                    findings.ok("content", detail);
-                }
-            }
-        }
-        // What a second copy takes is known from the last backup; before there is one, only the way is looked at.
-        let backups = self.backups().unwrap_or_default();
-        let needs = backups
-            .first()
-            .and_then(|backup| {
-                backup
-                    .manifest
-                    .instances
-                    .iter()
-                    .find(|copy| copy.name == instance.name)
-            })
-            .map_or_else(plan::StagingSize::default, |copy| plan::StagingSize {
-                bytes: copy.bytes(),
-                items: copy.items(),
-            });
-        let mut found = plan::InTheWay::default();
-        self.look_beside(instance, &Selection::default(), needs, &mut found);
-        let plan::InTheWay {
-            room,
-            obstacles,
-            warnings,
-            ..
-        } = found;
-        for warning in warnings {
-            findings.warning("restore", warning);
-        }
-        for room in room.iter().filter(|room| room.is_enough()) {
-            let needed = match room.needed {
-                0 => "how much a restore needs is known after the first backup".to_owned(),
-                needed => format!("{} needed for a second copy", measure::bytes(needed)),
-            };
-            findings.ok(
-                "room",
-                format!("{} free in {}, {needed}", measure::bytes(room.free), room.folder),
-            );
-        }
-        if obstacles.is_empty() {
-            findings.ok("exchange", "folders can be exchanged here in one step");
-        }
-        for obstacle in obstacles {
-            findings.failed("restore", obstacle);
         }
     }
 
@@ -332,6 +186,12 @@ fn check_health(instance: &InstanceSettings, answers: &[InstanceHealth], finding
         None => Err(format!("{address} could not be asked")),
     };
     findings.told("health", told);
+}
+
+/// What the newest backup holds of an instance.
+fn last<'b>(backups: &'b [Backup], instance: &InstanceName) -> Option<&'b InstanceCopy> {
+    let mut copies = backups.first()?.manifest.instances.iter();
+    copies.find(|copy| copy.name == *instance)
 }
 
 /// The nearest folder on the way to a place that is there.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::CatalogError;
 use crate::content::ContentError;
+use crate::content::restoring::RestoreError;
 use crate::domain::backup::ChoiceError;
 use crate::domain::job::JobId;
 use crate::domain::refusal::Refusal;
@@ -64,6 +65,21 @@ pub enum EngineError {
     /// Anything else, as a sentence.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<RestoreError> for EngineError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Content(error) => Self::Content(error),
+            RestoreError::Cancelled => Self::Cancelled,
+            RestoreError::Io { action, path, source } => Self::Io { action, path, source },
+            RestoreError::Failed(sentence) => Self::Failed(sentence),
+            RestoreError::Backup(error) => match error.downcast::<RepositoryError>() {
+                Ok(error) => Self::Repository(*error),
+                Err(error) => Self::Failed(error.to_string()),
+            },
+        }
+    }
 }
 
 impl EngineError {

@@ -14,12 +14,11 @@ use super::health::Answered;
 use super::listing::Listed;
 use super::readings::Quiet;
 use super::repositories::RepositoryCell;
-use super::{Engine, EngineError, ListedCopies};
+use super::{Engine, ListedCopies};
 use crate::catalog::{Catalog, CatalogError, Claim};
-use crate::content::Content;
-use crate::content::files::Files;
-use crate::content::postgres::Postgres;
-use crate::content::postgres::connect::Connector;
+use crate::content::kinds::{self, Beside};
+use crate::content::restoring::{Place, World};
+use crate::content::switching::{Part, Stuck};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
@@ -27,9 +26,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
 use crate::domain::principal::Principal;
-use crate::domain::settings::{
-    ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings, RepositoryChoice,
-};
+use crate::domain::settings::{EnvironmentSettings, InstanceSettings, RepositoryChoice};
 
 /// What is known of a configured environment in this process, whatever its kind.
 pub(super) struct Known {
@@ -212,38 +209,49 @@ impl Live {
         self.engine.activity().report_catalog(error);
     }
 
-    /// The content of an instance.
-    pub(super) fn content(&self, instance: &InstanceSettings) -> Arc<dyn Content> {
-        match &instance.content {
-            ContentSettings::Files { path } => Arc::new(Files::new(path)),
-            ContentSettings::Postgres(database) => Arc::new(Postgres::new(self.connector(database))),
-        }
+    /// Where the content of an instance is.
+    pub(super) fn place(&self, instance: &InstanceSettings) -> Box<dyn Place> {
+        kinds::place(&instance.content, self.world())
     }
 
-    /// The folder that the content of an instance is in, if it is in one.
-    pub(super) fn content_folder(instance: &InstanceSettings) -> Option<&Path> {
-        match &instance.content {
-            ContentSettings::Files { path } => Some(path),
-            ContentSettings::Postgres(_) => None,
-        }
+    /// The same by its name, where it is configured.
+    pub(super) fn place_of(&self, instance: &InstanceName) -> Option<Box<dyn Place>> {
+        let mut instances = self.settings().instances.iter();
+        let found = instances.find(|known| known.name == *instance)?;
+        Some(self.place(found))
     }
 
-    /// Connects to the database of an instance that has one.
-    pub(super) fn connector(&self, settings: &PostgresSettings) -> Connector {
-        Connector::new(settings, self.state().to_owned(), self.engine.variables())
+    /// Where drills of an instance are.
+    pub(super) fn place_of_drills(&self, instance: &InstanceSettings) -> Box<dyn Place> {
+        kinds::place_of_drills(&instance.content, &self.settings().drill, self.world())
     }
 
-    /// The database of an instance.
-    pub(super) fn connector_of(&self, instance: &InstanceName) -> Result<Connector, EngineError> {
+    /// The part of a switch that a journal tells of one instance.
+    ///
+    /// # Errors
+    /// That the instance is not configured as it was.
+    pub(super) fn part_of<'r>(
+        &self,
+        instance: &'r InstanceName,
+        beside: &'r Beside,
+    ) -> Result<Box<dyn Part + 'r>, Stuck> {
         let mut instances = self.settings().instances.iter();
         let found = instances.find(|known| known.name == *instance);
-        match found.map(|known| &known.content) {
-            Some(ContentSettings::Postgres(database)) => Ok(self.connector(database)),
-            _ => Err(EngineError::Failed(format!(
-                "{instance} of {} is no longer configured with a database, and a restore of it is not finished: put its \
-                 configuration back",
-                self.name()
-            ))),
+        beside.part(instance, found.map(|known| &known.content), self.world())
+    }
+
+    /// What its places need of the world outside.
+    fn world(&self) -> World {
+        let engine = self.engine.clone();
+        World {
+            state: self.state().to_owned(),
+            variables: self.engine.variables(),
+            token: Arc::new(move || {
+                let mut bytes = [0; 8];
+                let filled = engine.fill_at_random(&mut bytes);
+                filled.map_err(|error| error.to_string())?;
+                Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+            }),
         }
     }
 }

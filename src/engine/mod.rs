@@ -57,6 +57,7 @@ use tokio::sync::broadcast;
 
 use crate::catalog::{Catalog, Change, Seen};
 use crate::clock::Clock;
+use crate::content::kinds;
 use crate::domain::Instant;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
@@ -213,7 +214,7 @@ impl Engine {
         };
         let engine = Self(Arc::new(inner), Arc::default());
         engine.catalog().meet(&names, engine.now())?;
-        restore::in_the_way::clear_probes(engine.state());
+        kinds::clear_looks(engine.state());
         restore::recover::settle_abandoned(&engine)?;
         glance::has_seen_activity(&engine);
         Ok(engine)

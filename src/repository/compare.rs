@@ -12,26 +12,17 @@ use sha2::{Digest, Sha256};
 
 use super::error::RepositoryError;
 use super::extract::Failure;
-use super::findings::{Comparison, Fate, Findings};
+use super::findings::{Fate, Findings};
 use super::store::Store;
 use super::stream::content_error;
 use super::tree::{self, Stored, TreeWalk};
 use super::{Repository, node};
+use crate::content::backed_up::{Comparison, Depth};
 use crate::content::{Content, ContentError, FileTime, Item, ItemKind};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
-
-/// How closely to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// What has the same kind, size, time and permissions is the same; only what differs in its time alone is read.
-    /// Times of folders do not count: they change with what is in the folder. For plans.
-    Quick,
-    /// Every byte is read, and every time and permission counts. For staged content.
-    Whole,
-}
 
 /// How many files the walk may be ahead of those that read them.
 const AHEAD: usize = 256;

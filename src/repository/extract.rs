@@ -5,36 +5,34 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::mem::take;
 use std::path::PathBuf;
+use std::slice;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use parking_lot::Mutex;
+use rustic_core::NoProgressBars;
 
-use super::error::RepositoryError;
+use super::error::{RepositoryError, judged};
+use super::guard::Purpose;
+use super::runs::{Check, RunReader, runs};
 use super::store::Store;
 use super::tally::Tallies;
 use super::tree::{self, Stored, TreeWalk};
 use super::{Repository, node};
-use crate::content::{ContentError, Item, ItemKind, Sink};
+use crate::content::backed_up::Extracted;
+use crate::content::{ContentError, Item, ItemKind, Sink, SinkFile};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
 
-/// What an extraction has written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Extracted {
-    /// Files, links and folders.
-    pub items: u64,
-    /// Bytes of content.
-    pub bytes: u64,
-    /// Files that had a set-uid or set-gid bit, and come back without it.
-    pub without_set_ids: u64,
-}
-
-/// How many files the walk may be ahead of those that write them.
-const AHEAD: usize = 256;
+/// How many batches the walk may be ahead of those that write them.
+const AHEAD: usize = 8;
+/// A batch has as many bytes, or as many files, as this.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+const BATCH_FILES: usize = 256;
 
 impl Repository {
     /// Writes an instance's content, or the workspaces of it that are selected, into `sink`, and finishes it.
@@ -73,16 +71,30 @@ impl Repository {
         else {
             return Ok(Extracted::default());
         };
-        let failure = Failure::default();
+        let (_, guard) = self
+            .handle(Purpose::Read, NoProgressBars)
+            .map_err(|error| judged(&error, "reading the content", self.place()))?;
+        let writing = Writing {
+            store: &store,
+            instance,
+            sink,
+            watch,
+            failure: Failure::default(),
+        };
+        let failure = &writing.failure;
+        let mut batch = Batch::default();
         let mut extracted = Extracted::default();
         let mut tallies = Tallies::default();
-        let (files, received) = sync_channel::<Stored>(AHEAD);
+        let (files, received) = sync_channel::<Vec<Stored>>(AHEAD);
         let received = Mutex::new(received);
         let mut names = Names::default();
         thread::scope(|scope| {
             for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-                let (store, received, failure) = (&store, &received, &failure);
-                scope.spawn(move || write_files(store, received, instance, sink, watch, failure));
+                let (writing, received, guard) = (&writing, &received, &guard);
+                scope.spawn(move || {
+                    let reader = RunReader::new(self.place(), &self.key, guard, writing.store.damage());
+                    writing.write_files(reader, received);
+                });
             }
             let mut make = || {
                 for stored in TreeWalk::new(&store, tree, &wanted)? {
@@ -105,8 +117,9 @@ impl Repository {
                             let Some(stored) = names.first(stored) else {
                                 continue;
                             };
+                            let full = batch.add(stored);
                             // The writers take everything that is sent, even after a failure.
-                            if failure.is_set() || files.send(stored).is_err() {
+                            if failure.is_set() || full.is_some_and(|full| files.send(full).is_err()) {
                                 return Ok(());
                             }
                             continue;
@@ -117,6 +130,8 @@ impl Repository {
                         watch.advance(1, 0);
                     }
                 }
+                // As above.
+                let _ = files.send(batch.take());
                 Ok(())
             };
             if let Err(error) = make() {
@@ -124,7 +139,7 @@ impl Repository {
             }
             drop(files);
         });
-        failure.into_result()?;
+        writing.failure.into_result()?;
         for (item, first) in names.again {
             sink.name_again(&item, &first)
                 .map_err(|error| RepositoryError::content(instance, error))?;
@@ -178,48 +193,152 @@ impl Names {
     }
 }
 
-/// Writes files until no more come. After a failure anywhere it only takes them.
-fn write_files(
-    store: &Store,
-    files: &Mutex<Receiver<Stored>>,
-    instance: &InstanceName,
-    sink: &dyn Sink,
-    watch: &dyn Watch,
-    failure: &Failure,
-) {
-    loop {
-        let next = files.lock().recv();
-        let Ok(stored) = next else { return };
-        if failure.is_set() {
-            continue;
-        }
-        if let Err(error) = write_file(store, &stored, instance, sink, watch) {
-            failure.set(error);
-        }
+/// Files that are written by one thread, one after the other: they were packed in this order, so what they have lies side
+/// by side and is read in one go.
+#[derive(Default)]
+struct Batch {
+    files: Vec<Stored>,
+    bytes: u64,
+}
+
+impl Batch {
+    /// Adds a file, and gives all of them when they are enough.
+    fn add(&mut self, stored: Stored) -> Option<Vec<Stored>> {
+        self.bytes += node::size(&stored.item);
+        self.files.push(stored);
+        (self.bytes >= BATCH_BYTES || self.files.len() >= BATCH_FILES).then(|| self.take())
+    }
+
+    fn take(&mut self) -> Vec<Stored> {
+        self.bytes = 0;
+        take(&mut self.files)
     }
 }
 
-fn write_file(
-    store: &Store,
-    stored: &Stored,
-    instance: &InstanceName,
-    sink: &dyn Sink,
-    watch: &dyn Watch,
-) -> Result<(), RepositoryError> {
-    let in_content = |error| RepositoryError::content(instance, error);
-    let mut file = sink.file(&stored.item).map_err(in_content)?;
-    for chunk in &stored.chunks {
-        if watch.is_cancelled() {
-            return Err(RepositoryError::Cancelled);
+/// Where files are written to, and who is told.
+struct Writing<'a> {
+    store: &'a Store,
+    instance: &'a InstanceName,
+    sink: &'a dyn Sink,
+    watch: &'a dyn Watch,
+    failure: Failure,
+}
+
+impl Writing<'_> {
+    /// Writes files until no more come. After a failure anywhere it only takes them.
+    fn write_files(
+        &self,
+        reader: Result<RunReader<'_>, RepositoryError>,
+        files: &Mutex<Receiver<Vec<Stored>>>,
+    ) {
+        let mut reader = match reader {
+            Ok(reader) => Some(reader),
+            Err(error) => {
+                self.failure.set(error);
+                None
+            }
+        };
+        loop {
+            let next = files.lock().recv();
+            let Ok(files) = next else { return };
+            if self.failure.is_set() {
+                continue;
+            }
+            if let Some(reader) = &mut reader
+                && let Err(error) = self.write_batch(reader, &files)
+            {
+                self.failure.set(error);
+            }
         }
-        let piece = store.piece(*chunk)?;
-        file.write_all(&piece)
-            .map_err(|error| in_content(writing(error, stored)))?;
-        watch.advance(0, piece.len() as u64);
     }
-    file.finish().map_err(in_content)?;
-    watch.advance(1, 0);
-    Ok(())
+
+    fn write_batch(&self, reader: &mut RunReader<'_>, files: &[Stored]) -> Result<(), RepositoryError> {
+        let pieces = files
+            .iter()
+            .flat_map(|stored| &stored.chunks)
+            .map(|piece| self.store.find(*piece))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut writer = Writer {
+            writing: self,
+            files: files.iter(),
+            open: None,
+        };
+        for run in runs(&pieces) {
+            if self.watch.is_cancelled() {
+                return Err(RepositoryError::Cancelled);
+            }
+            let mut done = Ok(());
+            let read = reader.read(&run, &pieces, Check::Seal, &mut |text| {
+                if done.is_ok() {
+                    done = writer.write(text);
+                }
+            });
+            // What was written after a piece that could not be read is as incomplete as everything else.
+            read.map_err(|failed| failed.0)?;
+            done?;
+        }
+        writer.end()
+    }
+
+    fn in_content(&self, error: ContentError) -> RepositoryError {
+        RepositoryError::content(self.instance, error)
+    }
+}
+
+/// Writes the files of a batch, piece by piece.
+struct Writer<'a> {
+    writing: &'a Writing<'a>,
+    files: slice::Iter<'a, Stored>,
+    /// The file that is being written, and how many pieces it still lacks.
+    open: Option<(&'a Stored, Box<dyn SinkFile + 'a>, usize)>,
+}
+
+impl Writer<'_> {
+    /// Writes the next piece, where it belongs.
+    fn write(&mut self, piece: &[u8]) -> Result<(), RepositoryError> {
+        self.open_next()?;
+        let Some((stored, file, lacks)) = &mut self.open else {
+            return Ok(());
+        };
+        file.write_all(piece)
+            .map_err(|error| self.writing.in_content(writing(error, stored)))?;
+        self.writing.watch.advance(0, piece.len() as u64);
+        *lacks -= 1;
+        if *lacks == 0 {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Writes those that have nothing in them and come last.
+    fn end(mut self) -> Result<(), RepositoryError> {
+        self.open_next()
+    }
+
+    /// Opens the next file that has anything in it, unless one is open; those before it are done.
+    fn open_next(&mut self) -> Result<(), RepositoryError> {
+        while self.open.is_none() {
+            let Some(stored) = self.files.next() else {
+                return Ok(());
+            };
+            let writing = self.writing;
+            let file = writing.sink.file(&stored.item);
+            let file = file.map_err(|error| writing.in_content(error))?;
+            self.open = Some((stored, file, stored.chunks.len()));
+            if stored.chunks.is_empty() {
+                self.finish()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), RepositoryError> {
+        if let Some((_, file, _)) = self.open.take() {
+            file.finish().map_err(|error| self.writing.in_content(error))?;
+            self.writing.watch.advance(1, 0);
+        }
+        Ok(())
+    }
 }
 
 fn writing(source: io::Error, stored: &Stored) -> ContentError {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::path::{Component, Path};
+use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,52 +15,33 @@ use super::guard::{Guard, Purpose};
 use super::runs::{Check, RunReader, runs};
 use super::store::Store;
 use super::tree::{self, TreeWalk};
-use crate::content::{Item, ItemKind};
+use crate::content::ItemKind;
+use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
+use crate::content::restoring::RestoreError;
 use crate::domain::address::Address;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
-
-/// A file in a backup.
-#[derive(Debug, Clone)]
-pub struct StoredFile {
-    /// What is known of it. The path is below the folder that was asked for.
-    pub item: Item,
-    pieces: Vec<DataId>,
-}
-
-impl StoredFile {
-    /// Its length in bytes.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        match self.item.kind {
-            ItemKind::File { size } => size,
-            ItemKind::Folder | ItemKind::Link { .. } => 0,
-        }
-    }
-
-    /// The SHA-256 of what is in it, where it is one piece: that is how pieces are named.
-    #[must_use]
-    pub fn digest(&self) -> Option<[u8; 32]> {
-        match self.pieces.as_slice() {
-            [piece] => digest_of(**piece),
-            _ => None,
-        }
-    }
-}
-
-fn digest_of(id: Id) -> Option<[u8; 32]> {
-    let hex = id.to_hex();
-    let mut digest = [0; 32];
-    for (byte, pair) in digest.iter_mut().zip(hex.as_str().as_bytes().as_chunks::<2>().0) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(digest)
-}
 
 /// What says what a backup holds is not longer than this.
 const LONGEST: usize = 64 * 1024 * 1024;
 /// How many files are looked up before they are read.
 const TOGETHER: usize = 512;
+
+/// The bytes of a name, which the library only gives as text.
+fn bytes_of(id: Id) -> [u8; 32] {
+    let hex = id.to_hex();
+    let mut digest = [0; 32];
+    for (byte, pair) in digest.iter_mut().zip(hex.as_str().as_bytes().as_chunks::<2>().0) {
+        let digit = |text: u8| char::from(text).to_digit(16).unwrap_or_default() as u8;
+        *byte = digit(pair[0]) << 4 | digit(pair[1]);
+    }
+    digest
+}
+
+/// The piece of this name.
+fn named(piece: &[u8; 32]) -> DataId {
+    DataId::from(Id::new(*piece))
+}
 
 /// The content of files of one backup and instance.
 pub struct Files {
@@ -95,12 +77,8 @@ impl Repository {
     }
 }
 
-impl Files {
-    /// Every file below a folder, in order; none when there is no such folder.
-    ///
-    /// # Errors
-    /// [`RepositoryError`] when a folder cannot be read.
-    pub fn below(&self, folder: &Path) -> Result<Vec<StoredFile>, RepositoryError> {
+impl BackedUpFiles for Files {
+    fn below(&self, folder: &Path) -> Result<Vec<BackedUpFile>, RestoreError> {
         let Some(tree) = self.descend(folder)? else {
             return Ok(Vec::new());
         };
@@ -108,45 +86,36 @@ impl Files {
         for stored in TreeWalk::new(&self.store, tree, &|_| true)? {
             let stored = stored?;
             if matches!(stored.item.kind, ItemKind::File { .. }) {
-                files.push(StoredFile {
+                files.push(BackedUpFile {
                     item: stored.item,
-                    pieces: stored.chunks,
+                    pieces: stored.chunks.iter().map(|piece| bytes_of(**piece)).collect(),
                 });
             }
         }
         Ok(files)
     }
 
-    /// Reads a file piece by piece.
-    ///
-    /// # Errors
-    /// What `each` says; [`RepositoryError`] when a piece cannot be read.
-    pub fn pour<E: From<RepositoryError>>(
+    fn pour(
         &self,
-        file: &StoredFile,
-        each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        file: &BackedUpFile,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError> {
         for piece in &file.pieces {
-            each(&self.store.piece(*piece)?)?;
+            each(&self.store.piece(named(piece))?)?;
         }
         Ok(())
     }
 
-    /// Reads files one after the other, what lies side by side in one go, past the system's cache. That a piece was
-    /// encrypted with this repository's key is checked, and not its name.
-    ///
-    /// # Errors
-    /// As [`Files::pour`].
-    pub fn pour_all<E: From<RepositoryError>>(
+    fn pour_all(
         &self,
-        files: &[StoredFile],
-        each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        files: &[BackedUpFile],
+        each: &mut dyn FnMut(&[u8]) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError> {
         let mut reader = RunReader::new(&self.place, &self.key, &self.guard, self.store.damage())?;
         for files in files.chunks(TOGETHER) {
             let ids = files.iter().flat_map(|file| &file.pieces);
             let pieces = ids
-                .map(|id| self.store.find(*id))
+                .map(|id| self.store.find(named(id)))
                 .collect::<Result<Vec<_>, _>>()?;
             for run in runs(&pieces) {
                 let mut done = Ok(());
@@ -163,20 +132,15 @@ impl Files {
         Ok(())
     }
 
-    /// Reads a file as a stream.
-    pub fn reader<'a>(&'a self, file: &'a StoredFile) -> impl Read + use<'a> {
-        PieceReader {
+    fn reader<'a>(&'a self, file: &'a BackedUpFile) -> Box<dyn Read + 'a> {
+        Box::new(PieceReader {
             store: &self.store,
             pieces: file.pieces.iter(),
             current: Bytes::new(),
-        }
+        })
     }
 
-    /// The whole of one of the files that say what a backup holds; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`RepositoryError`] when it cannot be read, or is longer than such a file is.
-    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RepositoryError> {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RestoreError> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
@@ -195,15 +159,17 @@ impl Files {
             bytes.extend_from_slice(&self.store.piece(piece)?);
             // A file may name one piece a million times.
             if bytes.len() > LONGEST {
-                return Err(self.store.damaged(format!(
+                return Err(RestoreError::from(self.store.damaged(format!(
                     "{} has more than {LONGEST} bytes, and no backup has such a file of that length",
                     path.display()
-                )));
+                ))));
             }
         }
         Ok(Some(bytes))
     }
+}
 
+impl Files {
     fn descend(&self, folder: &Path) -> Result<Option<TreeId>, RepositoryError> {
         let Some(mut tree) = self.top else { return Ok(None) };
         for part in folder.components() {
@@ -224,7 +190,7 @@ impl Files {
 /// Reads pieces one after the other.
 struct PieceReader<'a> {
     store: &'a Store,
-    pieces: std::slice::Iter<'a, DataId>,
+    pieces: slice::Iter<'a, [u8; 32]>,
     current: Bytes,
 }
 
@@ -234,7 +200,7 @@ impl Read for PieceReader<'_> {
             let Some(piece) = self.pieces.next() else {
                 return Ok(0);
             };
-            self.current = self.store.piece(*piece).map_err(io::Error::other)?;
+            self.current = self.store.piece(named(piece)).map_err(io::Error::other)?;
         }
         let count = buffer.len().min(self.current.len());
         buffer[..count].copy_from_slice(&self.current.split_to(count));

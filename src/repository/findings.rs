@@ -4,27 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::content::FileTime;
+use crate::content::backed_up::Comparison;
 use crate::domain::Instant;
 use crate::domain::environment::{InstanceName, WorkspaceKind};
 use crate::domain::plan::WorkspaceChange;
-
-/// How content differs from a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Comparison {
-    /// Per workspace, by name: those in the backup and those in the content. A workspace's own folder counts as an
-    /// item of it where it is added, changed or removed.
-    pub changes: Vec<WorkspaceChange>,
-    /// The newest time of change that was found in the content among what a restore would undo.
-    pub newest_change: Option<Instant>,
-}
-
-impl Comparison {
-    /// Whether there is no difference.
-    #[must_use]
-    pub fn is_same(&self) -> bool {
-        self.changes.iter().all(WorkspaceChange::is_unchanged)
-    }
-}
 
 /// How many paths are named per workspace.
 const EXAMPLES: usize = 5;

@@ -27,6 +27,7 @@
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
 
+mod backed_up;
 mod bars;
 mod cipher;
 mod compare;
@@ -81,12 +82,10 @@ use rustic_core::{
     RepositoryOptions, RusticError, RusticResult,
 };
 
-pub use self::compare::Depth;
+pub use self::backed_up::InstanceBackup;
 pub use self::copy::{Copy, Source};
 pub use self::error::RepositoryError;
-pub use self::extract::Extracted;
-pub use self::files::{Files, StoredFile};
-pub use self::findings::Comparison;
+pub use self::files::Files;
 #[cfg(feature = "object-storage")]
 pub(crate) use self::keeping::KnownTimes;
 #[cfg(feature = "object-storage")]
@@ -116,6 +115,7 @@ use self::storage::Found;
 pub use self::storage::Storage;
 use self::store::Store;
 
+pub use crate::content::backed_up::{Comparison, Depth, Extracted};
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;

@@ -4,12 +4,22 @@
 //! whole paths, so that a folder that somebody swaps for a symbolic link in the middle of the work cannot lead them
 //! out of the tree, and so that no path is too long.
 //!
-//! Not in here: which folder is Live, and how a restored one takes its place.
+//! What a restore does to such a folder is beside them: [`place::FolderPlace`] plans and checks, [`staging`] is what stands
+//! beside Live, [`exchange`] how the two are exchanged, one atomic step after the other.
+//!
+//! Not in here: when any of that is done (`engine::restore`).
 
 pub(crate) mod attributes;
+pub(crate) mod beside;
+pub(crate) mod exchange;
+mod fixed;
+mod in_the_way;
+pub(crate) mod place;
+mod probe;
 mod reader;
 mod rooted;
 mod sink;
+pub(crate) mod staging;
 mod walk;
 
 use std::io::Read;
@@ -18,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Stat;
 
+pub(crate) use self::in_the_way::clear_probes;
 use self::rooted::Rooted;
 pub use self::sink::FilesSink;
 use super::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};

@@ -22,6 +22,7 @@
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
 //! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
+//! - `place`: what plans, checks and restores ask of an instance in a database; `restore`: what a restore stages; `check`.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
 
@@ -30,6 +31,7 @@ mod address;
 mod bare;
 pub mod blueprint;
 pub mod bundle;
+pub(crate) mod check;
 pub mod connect;
 mod constraint;
 pub mod counted;
@@ -46,10 +48,12 @@ pub mod names;
 pub mod note;
 mod opening;
 mod passfile;
+pub(crate) mod place;
 mod pool;
 pub mod read;
 pub mod rehearsal;
 pub mod replaced;
+pub(crate) mod restore;
 pub mod rights;
 pub mod rows;
 pub mod schema;

@@ -4,10 +4,10 @@
 use super::connect::Connector;
 use super::holders;
 use super::names::quoted;
-use super::note::{Note, NoteState};
 use super::session::Session;
 use super::switch;
 use crate::content::ContentError;
+use crate::content::left::{Left, Note};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 
 /// What every schema of Lifeboat's begins with.
@@ -16,27 +16,6 @@ pub const PREFIX: &str = "lifeboat_";
 /// How long dropping waits for each lock, and how long it may take in all.
 const DROP_WAIT: &str = "5s";
 const DROP_LIMIT: &str = "5min";
-
-/// A schema that a restore has made.
-#[derive(Debug, Clone)]
-pub struct Left {
-    /// Its name.
-    pub schema: String,
-    /// What its comment says.
-    pub note: Note,
-    /// The tables in it.
-    pub tables: Vec<String>,
-    /// Bytes on the database's disk.
-    pub bytes: u64,
-}
-
-impl Left {
-    /// Whether it holds tables that a restore has replaced.
-    #[must_use]
-    pub fn is_replaced(&self) -> bool {
-        self.note.state == NoteState::Replaced && !self.tables.is_empty()
-    }
-}
 
 /// The schemas that restores of an instance have left, the newest first. Those without a note of Lifeboat's are somebody
 /// else's.
@@ -73,7 +52,8 @@ pub fn find(
             && note.instance == instance.to_string();
         if is_ours {
             left.push(Left {
-                schema,
+                takes_replaced: takes_replaced(&schema),
+                place: schema,
                 note,
                 tables: row.get(1),
                 bytes: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
@@ -82,6 +62,13 @@ pub fn find(
     }
     left.sort_by_key(|left| std::cmp::Reverse((left.note.at, left.note.job)));
     Ok(left)
+}
+
+/// Whether a schema is for the tables that a restore replaces.
+fn takes_replaced(schema: &str) -> bool {
+    schema
+        .strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.starts_with("old_"))
 }
 
 /// Drops replaced tables and their schema, and nothing that somebody else has hung on them: a view that shows one, or a

@@ -18,7 +18,7 @@ use super::connect::Connector;
 use super::describe::set_search_path;
 use super::layout;
 use super::names::{in_schema, quoted};
-use super::note::Note;
+use super::note;
 use super::read::{Piece, Reader, extents};
 use super::rehearsal::run;
 use super::rows::{RowDigest, Sum};
@@ -26,6 +26,7 @@ use super::schema;
 use super::session::Session;
 use super::tables::Table;
 use crate::content::ContentError;
+use crate::content::left::Note;
 use crate::domain::backup::TableCopy;
 use crate::watch::Watch;
 
@@ -182,7 +183,7 @@ impl Stage {
                 quoted(role)
             ));
         }
-        statements.push(note.statement(&self.connector, schema)?);
+        statements.push(note::statement(&note, &self.connector, schema)?);
         client.batch_execute(&statements.join(";\n")).map_err(failed)
     }
 

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::connect::Connector;
 use super::holders::holders;
 use super::names::{in_schema, quoted};
-use super::note::{Note, NoteState};
+use super::note;
 use super::session::Session;
 use super::stage::Owner;
 use crate::content::ContentError;
+use crate::content::left::{Note, NoteState};
 
 /// How long the switch waits for its locks, all together. Whoever comes after it waits as long, so this is short, and
 /// tried again.
@@ -233,7 +234,7 @@ impl Exchange {
                 names.join(", ONLY ")
             )
         });
-        let note = note.statement(connector, &self.replaced)?;
+        let note = note::statement(&note, connector, &self.replaced)?;
         let mut session = connector.connect()?;
         let began = Stopwatch::now();
         loop {

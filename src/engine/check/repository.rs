@@ -3,13 +3,14 @@
 
 use rustix::fs::{Access, access};
 
-use super::{Findings, existing};
+use super::existing;
+use crate::disk::room::free_bytes;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, Verification};
+use crate::domain::check::Findings;
 use crate::domain::measure;
 use crate::domain::settings::RepositoryChoice;
 use crate::engine::Live;
-use crate::engine::restore::plan;
 use crate::repository::Storage;
 
 impl Live {
@@ -99,7 +100,7 @@ fn takes(storage: &Storage, label: &str, known: String, findings: &mut Findings<
 
 fn free_in(place: &Address) -> Option<u64> {
     match place {
-        Address::Folder(folder) => plan::free_bytes(folder).ok(),
+        Address::Folder(folder) => free_bytes(folder).ok(),
         Address::Bucket { .. } => None,
     }
 }

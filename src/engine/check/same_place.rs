@@ -2,15 +2,9 @@
 //! environments. Each restore would then meet what the other one's has made.
 
 use super::Report;
-use crate::content::ContentError;
-use crate::content::postgres::connect::Connector;
 use crate::domain::check::{Finding, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::engine::{Engine, EngineError};
-
-/// What tells a schema of a database from every other: servers do not start in the same microsecond, and this one everybody
-/// may ask, unlike the number that a server is given when it is made.
-type Identity = (String, String, String);
 
 /// Looks at the databases of an environment, or of all.
 pub(super) fn databases(
@@ -23,16 +17,22 @@ pub(super) fn databases(
         if !settings.kind.is_recoverable() || only.is_some_and(|only| only != name) {
             continue;
         }
-        let databases = engine.live(name)?.databases().into_iter();
-        configured.extend(databases.map(|(instance, connector)| (name, instance, connector)));
+        let live = engine.live(name)?;
+        for instance in &settings.instances {
+            let place = live.place(instance);
+            // Of those that have no other name nothing has to be asked.
+            if place.keeps_what_it_replaces() {
+                configured.push((name, &instance.name, place));
+            }
+        }
     }
     if configured.len() < 2 {
         return Ok(());
     }
-    let mut met: Vec<(Identity, &EnvironmentName, InstanceName)> = Vec::new();
-    for (name, instance, connector) in configured {
+    let mut met: Vec<(String, &EnvironmentName, &InstanceName)> = Vec::new();
+    for (name, instance, place) in configured {
         // One that is out of reach has been told.
-        let Ok(identity) = identity(&connector) else {
+        let Ok(Some(identity)) = place.identity() else {
             continue;
         };
         if let Some((_, other, twin)) = met.iter().find(|(known, _, _)| *known == identity) {
@@ -50,17 +50,4 @@ pub(super) fn databases(
         met.push((identity, name, instance));
     }
     Ok(())
-}
-
-fn identity(connector: &Connector) -> Result<Identity, ContentError> {
-    let (mut session, connector) = connector.connect_to_one()?;
-    let failed = connector.failed("asking which database it is");
-    let mut transaction = session.begin().map_err(&failed)?;
-    let row = transaction
-        .query_one(
-            "SELECT pg_postmaster_start_time()::text || ' ' || current_setting('port'), current_database()::text",
-            &[],
-        )
-        .map_err(&failed)?;
-    Ok((row.get(0), row.get(1), connector.settings().schema.clone()))
 }

@@ -4,10 +4,9 @@
 //! After the switch Live has its restored content, so nothing makes the restore fail any more: what goes wrong is a
 //! warning that says what to look at. Not in here: running a hook (`engine::hooks`) and asking (`engine::health`).
 
-use std::time::Instant as Stopwatch;
+use std::time::{Duration, Instant as Stopwatch};
 
 use super::journal::Journal;
-use crate::content::postgres::standby;
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobKind, Phase};
@@ -33,6 +32,9 @@ pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings
     }
 }
 
+/// How long whoever has to confirm a switch may take.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(5);
+
 impl Live {
     /// Runs the `before_restore` hook of every instance of the journal. When one fails, Live has not been touched.
     pub(super) fn run_before_restore(&self, work: &Work, journal: &Journal) -> Result<(), EngineError> {
@@ -54,22 +56,20 @@ impl Live {
         let schemas = journal
             .instances
             .iter()
-            .filter(|record| record.beside.schema().is_some())
+            .filter(|record| record.beside.keeps_what_it_replaces())
             .map(|record| &record.instance);
         let began = Stopwatch::now();
         let warning = |instance: &InstanceName| {
             // All together: Magnolia waits.
-            let limit = standby::LIMIT.saturating_sub(began.elapsed());
-            let missing = self
-                .connector_of(instance)
-                .and_then(|connector| Ok(standby::missing(&connector, limit)?));
+            let limit = CONFIRMED_WITHIN.saturating_sub(began.elapsed());
+            let missing = self.place_of(instance)?.unconfirmed(limit);
             let risk = "if its server is lost now, the standby takes over with the old content";
             match missing {
                 Ok(None) => None,
                 Ok(Some(names)) => Some(format!(
                     "{instance} is switched, and no standby of those that have to confirm it ({names}) has done so within \
                      {} seconds: {risk}. Magnolia hangs at every save until one confirms: look at the standby",
-                    standby::LIMIT.as_secs()
+                    CONFIRMED_WITHIN.as_secs()
                 )),
                 Err(error) => Some(format!(
                     "{instance} is switched, and whether a standby has the switch too could not be found out ({error}): {risk}"

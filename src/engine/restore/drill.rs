@@ -8,27 +8,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::beside::Staged;
-use super::database::Found;
 use super::plan::too_little_in_all;
 use super::scratch::ScratchNote;
-use super::staging::Staging;
-use super::tables::{About, TableStaging, described};
+use super::staged::{Restored, StagedInstance};
 use crate::catalog::Claim;
-use crate::content::postgres::connect::Connector;
-use crate::content::postgres::layout::look;
-use crate::content::postgres::note::NoteState;
-use crate::content::postgres::replaced;
-use crate::content::postgres::rights::{self, Missing};
+use crate::content::left::NoteState;
+use crate::content::restoring::Found;
 use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
-use crate::domain::environment::{DATA_STORE, InstanceName};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{Job, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::proof::{Drill, DrillOutcome};
-use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, PostgresSettings};
+use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
 use crate::engine::{Engine, EngineError, Live, Work};
 use crate::repository::{Repository, RepositoryError};
 
@@ -99,15 +93,15 @@ impl Live {
         let settings = self.settings();
         let repository = self.repository_holding(&backup.id)?;
         let base = self.scratch_base(settings);
-        let (parts, left_out) = parts_of(settings, backup)?;
+        let (parts, left_out) = parts_of(self, backup)?;
         let warnings: Vec<_> = left_out.iter().map(not_drilled).collect();
         for warning in &warnings {
             work.log(Severity::Warning, warning);
         }
-        self.room_for_drill(work, settings, &repository, backup, &parts, &base)?;
+        self.room_for_drill(work, &repository, backup, &parts, &base)?;
 
         let note = ScratchNote::make(self.state(), &base, name, work.id())?;
-        let rehearsed = self.rehearse(work, settings, &repository, backup, &parts, &note);
+        let rehearsed = self.rehearse(work, &repository, backup, &parts, &note);
         let cleared = work.phase(Phase::CleaningUp).and_then(|()| self.clear_scratch());
         if let Err(left) = &cleared {
             work.log(
@@ -181,47 +175,39 @@ impl Live {
     fn rehearse(
         &self,
         work: &Work,
-        settings: &EnvironmentSettings,
         repository: &Repository,
         backup: &Backup,
         parts: &Parts<'_>,
         note: &ScratchNote,
     ) -> Result<(u64, Option<String>), EngineError> {
         let everything = Selection::default();
-        let about = About {
-            environment: work.environment(),
-            job: work.id(),
-            backup: Some(backup),
+        let restored = Restored {
+            repository,
+            backup,
             selection: &everything,
-            now: self.now(),
         };
         let mut staged = Vec::new();
         for (instance, _) in parts {
-            let place = note.folder.join(instance.name.as_str());
-            staged.push(match &instance.content {
-                ContentSettings::Files { path } => {
-                    Staged::of_folder(&instance.name, Staging::in_scratch(path, &place)?)
-                }
-                ContentSettings::Postgres(database) => {
-                    let (connector, is_scratch) = self.drill_connector(settings, database);
-                    let tables = TableStaging::of_drill(
-                        connector, is_scratch, place, instance, repository, backup, about,
-                    )?;
-                    Staged::of_tables(&instance.name, tables)
-                }
+            let scratch = note.folder.join(instance.name.as_str());
+            let about = self.about(work, &instance.name, Some(backup), &everything);
+            let backed_up = restored.instance(&instance.name)?;
+            let place = self.place_of_drills(instance);
+            staged.push(StagedInstance {
+                instance: &instance.name,
+                staged: place.stage_in_scratch(&scratch, &backed_up, &about)?,
             });
         }
-        for text in staged.iter().flat_map(Staged::left_out) {
+        for text in staged.iter().flat_map(|staged| staged.staged.left_out()) {
             work.log(Severity::Warning, text);
         }
         let began = self.now();
         work.phase(Phase::Rehearsing)?;
         for staged in &staged {
-            staged.stage(repository, backup, &everything, work)?;
+            staged.stage(restored, work)?;
         }
         work.phase(Phase::Comparing)?;
         for staged in &staged {
-            if let Some(difference) = staged.difference(repository, backup, &everything, work)? {
+            if let Some(difference) = staged.difference(restored, work)? {
                 return Ok((self.millis_since(began), Some(difference)));
             }
         }
@@ -238,31 +224,10 @@ impl Live {
         configured.unwrap_or_else(|| self.state().join("scratch"))
     }
 
-    /// The database that an instance is drilled in, and whether it is one that is set aside for that.
-    fn drill_connector(
-        &self,
-        settings: &EnvironmentSettings,
-        database: &PostgresSettings,
-    ) -> (Connector, bool) {
-        match &settings.drill.database {
-            None => (self.connector(database), false),
-            Some(connect) => {
-                let aside = PostgresSettings {
-                    connect: connect.clone(),
-                    data_store: None,
-                    room: None,
-                    ..database.clone()
-                };
-                (self.connector(&aside), true)
-            }
-        }
-    }
-
     /// Whether there is room for everything that is restored, and whether it may be put there.
     fn room_for_drill(
         &self,
         work: &Work,
-        settings: &EnvironmentSettings,
         repository: &Repository,
         backup: &Backup,
         parts: &Parts<'_>,
@@ -271,32 +236,9 @@ impl Live {
         std::fs::create_dir_all(base).map_err(EngineError::io("creating", base))?;
         let mut found = Found::default();
         for (instance, copy) in parts {
-            let bytes_of = |wanted: &dyn Fn(&str) -> bool| -> u64 {
-                let workspaces = copy.workspaces.iter();
-                workspaces
-                    .filter(|workspace| wanted(&workspace.name))
-                    .map(|workspace| workspace.bytes)
-                    .sum()
-            };
-            match &instance.content {
-                ContentSettings::Files { .. } => {
-                    found.push_room(format!("drill of {}", copy.name), base, bytes_of(&|_| true));
-                }
-                ContentSettings::Postgres(database) => {
-                    let (connector, _) = self.drill_connector(settings, database);
-                    let tables = described(&repository.files(&backup.id, &copy.name)?, &copy.name)?;
-                    let (layout, mut session, connector) = look(&connector)?;
-                    let failed = connector.failed("looking at the database");
-                    let mut transaction = session.begin().map_err(failed)?;
-                    let missing = rights::for_staging(&connector, &mut transaction, &layout)?;
-                    found.obstacles.extend(missing.iter().map(Missing::sentence));
-                    found.room_for_tables(&connector, &mut transaction, copy, &tables);
-                    if tables.iter().all(|table| table.workspace != DATA_STORE) {
-                        let records = bytes_of(&|workspace| workspace == DATA_STORE);
-                        found.push_room(format!("data store of {}", copy.name), base, records);
-                    }
-                }
-            }
+            let backed_up = repository.instance(&backup.id, copy);
+            self.place_of_drills(instance)
+                .plan_in_scratch(base, &backed_up, &mut found)?;
         }
         for warning in &found.warnings {
             work.log(Severity::Warning, warning);
@@ -352,14 +294,11 @@ impl Live {
     /// Drops the schemas that drills of the environment have left. The caller holds the environment's lock.
     fn drop_scratch_schemas(&self) -> Result<(), EngineError> {
         let name = self.name();
-        let settings = self.settings();
-        for instance in &settings.instances {
-            if let ContentSettings::Postgres(database) = &instance.content {
-                let (connector, _) = self.drill_connector(settings, database);
-                for left in replaced::find(&connector, name, &instance.name)? {
-                    if left.note.state == NoteState::Drill {
-                        replaced::drop_schema(&connector, &left.schema)?;
-                    }
+        for instance in &self.settings().instances {
+            let place = self.place_of_drills(instance);
+            for left in place.left(name, &instance.name)? {
+                if left.note.state == NoteState::Drill {
+                    place.drop_made(&left.place)?;
                 }
             }
         }
@@ -391,24 +330,21 @@ fn not_drilled(instance: &InstanceName) -> String {
 }
 
 /// The instances that can be drilled, and those that cannot because they are no longer configured.
-fn parts_of<'a>(
-    settings: &'a EnvironmentSettings,
-    backup: &'a Backup,
-) -> Result<(Parts<'a>, Vec<InstanceName>), EngineError> {
+fn parts_of<'a>(live: &'a Live, backup: &'a Backup) -> Result<(Parts<'a>, Vec<InstanceName>), EngineError> {
     let mut parts = Vec::new();
     let mut left_out = Vec::new();
     for copy in &backup.manifest.instances {
-        let known = settings.instances.iter().find(|known| known.name == copy.name);
+        let known = live
+            .settings()
+            .instances
+            .iter()
+            .find(|known| known.name == copy.name);
         let Some(instance) = known else {
             left_out.push(copy.name.clone());
             continue;
         };
-        if matches!(instance.content, ContentSettings::Files { .. }) && !copy.tables.is_empty() {
-            return Err(EngineError::Failed(format!(
-                "the backup of {} was taken from a database, and this instance has a folder: it cannot be drilled there",
-                copy.name
-            )));
-        }
+        let takes = live.place(instance).takes(copy);
+        takes.map_err(|why| EngineError::Failed(format!("{why}: it cannot be drilled there")))?;
         parts.push((instance, copy));
     }
     if parts.is_empty() {

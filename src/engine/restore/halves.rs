@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use super::journal;
 use super::lost::{LOST, Lost};
 use super::undo::LeftByInstance;
-use crate::content::postgres::note::NoteState;
-use crate::content::postgres::replaced::{self, Left};
+use crate::content::left::{Left, NoteState};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::engine::papers::name_of;
@@ -57,13 +56,6 @@ impl Live {
     }
 }
 
-/// Whether a schema is for the tables that a restore replaces.
-fn takes_replaced(schema: &str) -> bool {
-    schema
-        .strip_prefix(replaced::PREFIX)
-        .is_some_and(|rest| rest.starts_with("old_"))
-}
-
 /// The newest restore that has switched some of the databases and not the others.
 fn half_of(name: &EnvironmentName, left: &LeftByInstance) -> Option<Lost> {
     let mut restores: BTreeMap<_, Vec<&(InstanceName, Left)>> = BTreeMap::new();
@@ -81,7 +73,7 @@ fn half_of(name: &EnvironmentName, left: &LeftByInstance) -> Option<Lost> {
             .filter(|(instance, _)| !switched.contains(&instance))
             .collect();
         // One that could not be dropped when all was done is no half.
-        let is_half = pending.iter().any(|(_, left)| takes_replaced(&left.schema));
+        let is_half = pending.iter().any(|(_, left)| left.takes_replaced);
         if switched.is_empty() || !is_half {
             return None;
         }
@@ -89,7 +81,7 @@ fn half_of(name: &EnvironmentName, left: &LeftByInstance) -> Option<Lost> {
         done.dedup();
         let schemas: Vec<_> = pending
             .iter()
-            .map(|(instance, left)| format!("{} in the database of {instance}", left.schema))
+            .map(|(instance, left)| format!("{} in the database of {instance}", left.place))
             .collect();
         Some(Lost {
             job: JobId(job),

@@ -5,12 +5,10 @@
 //! the new one.
 
 use std::io;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::switch::{Identity, Step};
-use super::tables::SchemaRecord;
+use crate::content::kinds::Beside;
 use crate::domain::Instant;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -39,24 +37,6 @@ pub struct InstanceRecord {
     /// What stands beside its content.
     #[serde(flatten)]
     pub beside: Beside,
-}
-
-/// What a restore has made beside an instance's content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Beside {
-    /// A folder.
-    Folder {
-        /// The folder that this restore writes into. Lifeboat made it, and removes it whole.
-        staging: PathBuf,
-        /// Which folder that is, once it is made: another account may put something else in its place.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        made: Option<Identity>,
-        /// Its exchanges. Empty until everything is staged.
-        steps: Vec<Step>,
-    },
-    /// Schemas in the instance's database.
-    Schema(Box<SchemaRecord>),
 }
 
 /// The record.
@@ -126,6 +106,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::files::beside::FolderRecord;
 
     #[test]
     fn a_journal_is_read_as_it_was_written_and_goes_when_it_is_removed() {
@@ -141,11 +122,11 @@ mod tests {
             stage: Stage::Staging,
             instances: vec![InstanceRecord {
                 instance: "author".parse().unwrap(),
-                beside: Beside::Folder {
+                beside: Beside::Folder(FolderRecord {
                     staging: "/srv/.lifeboat".into(),
                     made: None,
                     steps: Vec::new(),
-                },
+                }),
             }],
             indexes_removed: false,
         };

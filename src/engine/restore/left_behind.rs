@@ -5,7 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::journal::{InstanceRecord, Journal};
-use crate::content::postgres::replaced;
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::principal::Principal;
@@ -60,9 +59,7 @@ impl Live {
     pub(super) fn drop_schemas(&self, journal: &Journal) -> Result<Vec<String>, EngineError> {
         let mut left = Vec::new();
         for InstanceRecord { instance, beside } in &journal.instances {
-            if let Some(schema) = beside.schema() {
-                left.extend(self.drop_or_leave_behind(instance, &schema.made())?);
-            }
+            left.extend(self.drop_or_leave_behind(instance, &beside.made())?);
         }
         Ok(left)
     }
@@ -92,7 +89,10 @@ impl Live {
     }
 
     fn drop_schema_of(&self, instance: &InstanceName, schema: &str) -> Result<(), EngineError> {
-        Ok(replaced::drop_schema(&self.connector_of(instance)?, schema)?)
+        let place = self
+            .place_of(instance)
+            .ok_or_else(|| self.is_not_configured(instance))?;
+        Ok(place.drop_made(schema)?)
     }
 
     fn left_behind(&self) -> Result<Vec<LeftBehind>, EngineError> {

@@ -1,9 +1,6 @@
 //! What an earlier restore has left beside a content folder: what it replaced and the safety backup does not hold, or what
 //! could not be removed then, an immutable file in it, say. Only a person can tell whether it is needed.
 
-use std::os::unix::ffi::OsStrExt;
-
-use super::staging;
 use crate::domain::settings::InstanceSettings;
 use crate::engine::Live;
 
@@ -13,27 +10,10 @@ impl Live {
     pub(in crate::engine) fn left_beside(&self, instance: &InstanceSettings) -> Vec<String> {
         let is_settled = self.half_switched().is_none()
             && self.catalog().running(self.name()).is_ok_and(|job| job.is_none());
-        let place = Self::content_folder(instance).and_then(|folder| staging::resolve(folder).ok());
-        let (true, Some(place)) = (is_settled, place) else {
+        if !is_settled {
             return Vec::new();
-        };
-        let (Some(above), Some(name)) = (place.parent(), place.file_name()) else {
-            return Vec::new();
-        };
-        let begins = [b".", name.as_bytes(), b".lifeboat-"].concat();
-        let Ok(entries) = std::fs::read_dir(above) else {
-            return Vec::new();
-        };
-        let mut left: Vec<_> = entries
-            .flatten()
-            .filter(|entry| {
-                let name = entry.file_name();
-                let number = name.as_bytes().strip_prefix(begins.as_slice());
-                number.is_some_and(|number| number.first().is_some_and(u8::is_ascii_digit))
-            })
-            .map(|entry| entry.path())
-            .collect();
-        left.sort();
+        }
+        let left = self.place(instance).left_over();
         left.iter()
             .map(|path| {
                 format!(

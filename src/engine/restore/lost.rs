@@ -17,9 +17,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, fstat, fsync, openat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::journal::{self, InstanceRecord, Journal};
-use super::staging;
-use super::switch::{Standing, Step};
+use super::journal::{self, Journal};
 use crate::catalog::Claim;
 use crate::disk::held::{self, FOLDER};
 use crate::domain::job::{Job, JobId, JobKind, Phase};
@@ -211,10 +209,11 @@ impl Live {
         let name = self.name();
         let settings = self.settings();
         let mut found = Vec::new();
-        for content in settings.instances.iter().filter_map(Self::content_folder) {
-            let Ok(live) = staging::resolve(content) else {
-                continue;
-            };
+        let folders = settings
+            .instances
+            .iter()
+            .filter_map(|one| self.place(one).folder());
+        for live in folders {
             let (Some(parent), Some(own)) = (live.parent(), live.file_name()) else {
                 continue;
             };
@@ -249,7 +248,7 @@ impl Live {
             journal.job
         );
         for record in &journal.instances {
-            let _ = write!(text, "; {} {}", record.instance, stands(record));
+            let _ = write!(text, "; {} {}", record.instance, record.beside.stands());
         }
         text.push_str(". Do not edit content now, and no job starts. ");
         match self.papers() {
@@ -274,23 +273,5 @@ impl Live {
             folders.join(" and ")
         );
         text
-    }
-}
-
-/// Where an instance stands, to follow its name.
-fn stands(record: &InstanceRecord) -> &'static str {
-    if record.beside.folder().is_none() {
-        return "has a database, which is not looked at here";
-    }
-    let steps = record.beside.steps();
-    let standing = |step: &Step| step.standing().unwrap_or(Standing::Unknown);
-    if steps.iter().all(|step| standing(step) == Standing::Done) {
-        "has the restored content"
-    } else if steps.iter().all(|step| standing(step) == Standing::Pending) {
-        "has the content that it had before"
-    } else if steps.iter().any(|step| standing(step) == Standing::Unknown) {
-        "has content that is neither what it had before nor the restored one, or was moved here"
-    } else {
-        "has some workspaces from before and some restored ones"
     }
 }

@@ -4,44 +4,34 @@
 //! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
 
 mod after;
-mod beside;
 mod chosen;
-pub(super) mod database;
 mod drill;
-mod fixed;
 mod halves;
-pub(super) mod in_the_way;
 pub(super) mod journal;
 mod left_behind;
 mod left_beside;
 mod lost;
-mod nodes;
-pub(super) mod plan;
+mod plan;
 mod planned;
-mod probe;
-mod records;
 pub(super) mod recover;
 mod safety;
 mod scratch;
-pub(super) mod search_indexes;
-mod staging;
-pub(super) mod switch;
+mod search_indexes;
+mod staged;
 mod switching;
-mod tables;
 mod undo;
-mod versions;
 
 use std::cell::Cell;
 
 use after::leave_out_unconfigured;
-use beside::Staged;
 use journal::{Journal, Stage};
-pub(super) use undo::undropped_sentence;
+use staged::{Restored, StagedInstance};
 
 use super::lock::Needs;
 use super::start::Beginning;
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
+use crate::content::restoring::Wanted;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
 use crate::domain::environment::InstanceName;
@@ -50,7 +40,6 @@ use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
-use crate::repository::Repository;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
@@ -75,15 +64,13 @@ struct Way {
 }
 
 impl Way {
-    /// What is known to change in an instance.
-    fn known_of(&self, instance: &InstanceName) -> Option<Vec<WorkspaceChange>> {
-        let known = self.known.as_ref()?.iter();
-        Some(
-            known
-                .filter(|change| change.instance == *instance)
-                .cloned()
-                .collect(),
-        )
+    /// What a plan is asked for.
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            selection: &self.selection,
+            without_safety: self.without_safety,
+            known: self.known.as_deref(),
+        }
     }
 
     /// Which repository the safety backup goes to.
@@ -263,6 +250,11 @@ impl Live {
         }
         leave_out_unconfigured(work, &chosen);
         let repository = self.repository_holding(&backup.id)?;
+        let restored = Restored {
+            repository: &repository,
+            backup,
+            selection,
+        };
 
         // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
         for warning in &plan.warnings {
@@ -286,9 +278,12 @@ impl Live {
             self.take_safety_backup(work, backup, way, &mut warnings)?
         };
         let staged = self
-            .beside(work, &repository, backup, selection, &chosen)
+            .beside(work, restored, &chosen)
             .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
-        let instances = staged.iter().map(Staged::record).collect::<Result<_, _>>();
+        let instances = staged
+            .iter()
+            .map(StagedInstance::record)
+            .collect::<Result<_, _>>();
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
@@ -303,7 +298,7 @@ impl Live {
             .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
         let prepared = self
             .make_beside(&staged, &mut journal)
-            .and_then(|()| stage(work, &repository, backup, selection, &staged))
+            .and_then(|()| stage(work, restored, &staged))
             .and_then(|()| {
                 if way.without_safety {
                     return Ok(());
@@ -334,10 +329,10 @@ impl Live {
 
     /// Makes the folders that content is staged into, and notes which they are: after a crash nothing else is trusted or
     /// removed in their places.
-    fn make_beside(&self, staged: &[Staged<'_>], journal: &mut Journal) -> Result<(), EngineError> {
+    fn make_beside(&self, staged: &[StagedInstance<'_>], journal: &mut Journal) -> Result<(), EngineError> {
         let mut has_made = false;
         for (staged, record) in staged.iter().zip(&mut journal.instances) {
-            if staged.make()? {
+            if staged.staged.make()? {
                 *record = staged.record()?;
                 has_made = true;
             }
@@ -376,20 +371,14 @@ impl Live {
 }
 
 /// Writes the backup's content beside Live and reads it back from there.
-fn stage(
-    work: &Work,
-    repository: &Repository,
-    backup: &Backup,
-    selection: &Selection,
-    staged: &[Staged<'_>],
-) -> Result<(), EngineError> {
+fn stage(work: &Work, restored: Restored<'_>, staged: &[StagedInstance<'_>]) -> Result<(), EngineError> {
     work.phase(Phase::Staging)?;
     for staged in staged {
-        staged.stage(repository, backup, selection, work)?;
+        staged.stage(restored, work)?;
     }
     work.phase(Phase::VerifyingStaged)?;
     for staged in staged {
-        staged.verify(repository, backup, selection, work)?;
+        staged.verify(restored, work)?;
     }
     Ok(())
 }

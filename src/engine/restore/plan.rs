@@ -1,64 +1,24 @@
 //! Works out what a restore would do (rule 12): reads Live and the repository, changes nothing in either.
 
-use std::mem::take;
 use std::path::Path;
 
+use super::Way;
 use super::chosen::unknown_parts;
-use super::database::Found;
-use super::in_the_way::same_disk;
-pub(in crate::engine) use super::in_the_way::{InTheWay, StagingSize, covered, free_bytes, misnamed};
-use super::{Way, database};
 use crate::catalog::StoredPlan;
-use crate::content::files::Files;
-use crate::content::postgres::layout::look;
-use crate::content::{Content, ContentError, Item};
+use crate::content::restoring::Found;
+use crate::disk::room::{free_bytes, same_disk};
 use crate::domain::Instant;
-use crate::domain::backup::{Backup, InstanceCopy, Verification};
+use crate::domain::backup::{Backup, Verification};
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
-use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::{EngineError, Live, versions};
-use crate::repository::{Depth, Repository};
+use crate::repository::Repository;
 use crate::watch::Watch;
 
-/// Content that is not there: a Live whose folder is gone. A restore brings it back.
-struct Nothing;
-
-impl Content for Nothing {
-    fn place(&self) -> String {
-        "nothing".to_owned()
-    }
-
-    fn walk<'a>(
-        &'a self,
-        _left_out: &'a mut (dyn FnMut(String) + Send),
-    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
-        Box::new(std::iter::empty())
-    }
-
-    fn open(&self, item: &Item) -> Result<Box<dyn std::io::Read + Send>, ContentError> {
-        Err(ContentError::Changed {
-            path: item.path.clone(),
-            what: "vanished",
-        })
-    }
-}
-
 impl Live {
-    /// Whether the content of an instance is there at all: a folder that stands, a database with tables in it. One that
-    /// is out of reach counts as there, since nobody knows.
-    pub(super) fn is_there(&self, instance: &InstanceSettings) -> bool {
-        match &instance.content {
-            ContentSettings::Files { path } => path.exists(),
-            ContentSettings::Postgres(database) => {
-                look(&self.connector(database)).map_or(true, |(layout, ..)| !layout.tables.is_empty())
-            }
-        }
-    }
-
     /// Works out what a restore would do.
     ///
     /// # Errors
@@ -133,7 +93,9 @@ impl Live {
                 .find(|instance| instance.name == copy.name)
             {
                 Some(instance) => {
-                    self.plan_instance(instance, &repository, (&backup, copy), way, watch, &mut found)?;
+                    let backed_up = repository.instance(&backup.id, copy);
+                    self.place(instance)
+                        .plan(&backed_up, &way.wanted(), &mut found, watch)?;
                 }
                 None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",
@@ -205,86 +167,6 @@ impl Live {
             warnings,
         };
         Ok(with_version_warnings(plan))
-    }
-
-    /// The part of a plan that is about one instance, of a backup and its copy of the instance.
-    fn plan_instance(
-        &self,
-        instance: &InstanceSettings,
-        repository: &Repository,
-        (backup, copy): (&Backup, &InstanceCopy),
-        way: &Way,
-        watch: &dyn Watch,
-        found: &mut Found,
-    ) -> Result<(), EngineError> {
-        let folder = match &instance.content {
-            ContentSettings::Files { path } => path,
-            ContentSettings::Postgres(database) => {
-                let connector = self.connector(database);
-                found.add(database::plan(&connector, repository, backup, copy, way, watch)?);
-                if way.without_safety && !way.selection.workspaces.is_empty() {
-                    found.obstacles.push(
-                        "chosen workspaces of a database share the version storage with others, so their restore needs \
-                         its safety backup: leave it in, or restore everything"
-                            .to_owned(),
-                    );
-                }
-                return Ok(());
-            }
-        };
-        if !copy.tables.is_empty() {
-            found.obstacles.push(format!(
-                "the backup of {} was taken from a database, and this instance has a folder: it cannot be put there",
-                copy.name
-            ));
-            return Ok(());
-        }
-        if !copy.left_out.is_empty() {
-            found.warnings.push(format!(
-                "the backup does not hold all that was in {} when it was taken: {}",
-                copy.name,
-                copy.left_out.join("; ")
-            ));
-        }
-        let content: Box<dyn Content> = if folder.exists() {
-            Box::new(Files::new(folder))
-        } else {
-            found.warnings.push(format!(
-                "the content of {} is gone: all of it comes back",
-                copy.name
-            ));
-            Box::new(Nothing)
-        };
-        watch.instance(&copy.name);
-        let changes = if let Some(known) = way.known_of(&copy.name) {
-            known
-        } else {
-            let compared = repository.compare(
-                &backup.id,
-                &copy.name,
-                &way.selection,
-                &*content,
-                Depth::Quick,
-                watch,
-            )?;
-            found.newest_change = found.newest_change.max(compared.newest_change);
-            compared.changes
-        };
-        let needs = StagingSize {
-            bytes: changes.iter().map(|change| change.bytes).sum(),
-            // The workspaces' own folders are not counted as items of theirs.
-            items: changes
-                .iter()
-                .map(|change| change.added + change.changed + change.unchanged + 1)
-                .sum(),
-        };
-        found.changes.extend(changes);
-        let beside = &mut found.beside;
-        (beside.room, beside.obstacles) = (take(&mut found.room), take(&mut found.obstacles));
-        self.look_beside(instance, &way.selection, needs, beside);
-        (found.room, found.obstacles) = (take(&mut beside.room), take(&mut beside.obstacles));
-        found.warnings.append(&mut beside.warnings);
-        Ok(())
     }
 
     /// How long a restore takes: as a drill has measured, and as long again as the last copy of Live took for the safety

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::catalog::StoredPlan;
-use crate::content::postgres::layout::look;
 use crate::domain::backup::{Backup, ChoiceError};
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::domain::staleness::{Basis, Stale, too_old};
 use crate::engine::{Engine, EngineError, Live};
 
@@ -38,19 +33,9 @@ pub(super) fn known_plan(engine: &Engine, id: &PlanId) -> Result<StoredPlan, Eng
 impl Live {
     /// An id for a new plan.
     pub(super) fn new_plan_id(&self) -> Result<PlanId, EngineError> {
-        Ok(PlanId::of_random(self.random_bytes()?))
-    }
-
-    /// A part of a name that nobody can guess, and that no other process comes by.
-    pub(super) fn new_token(&self) -> Result<String, EngineError> {
-        let bytes = self.random_bytes::<8>()?;
-        Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
-    }
-
-    fn random_bytes<const LENGTH: usize>(&self) -> Result<[u8; LENGTH], EngineError> {
-        let mut bytes = [0; LENGTH];
+        let mut bytes = [0; 16];
         self.engine().fill_at_random(&mut bytes)?;
-        Ok(bytes)
+        Ok(PlanId::of_random(bytes))
     }
 
     /// Gives the backup of a plan as it is now, if what the plan was made from is still so.
@@ -88,7 +73,8 @@ impl Live {
         let content: BTreeMap<InstanceName, String> = settings
             .instances
             .iter()
-            .filter_map(|instance| Some((instance.name.clone(), self.which_content(instance)?)))
+            // Editors go on working between a plan and its restore, so what is in them does not count.
+            .filter_map(|instance| Some((instance.name.clone(), self.place(instance).which()?)))
             .collect();
         Ok(Basis {
             last_change: self.catalog().last_change(name)?,
@@ -104,32 +90,5 @@ impl Live {
             ),
             content,
         })
-    }
-
-    /// Which folders or tables an instance has. Editors go on working between a plan and its restore, so what is in them
-    /// does not count. `None` when that cannot be told.
-    fn which_content(&self, instance: &InstanceSettings) -> Option<String> {
-        match &instance.content {
-            ContentSettings::Files { path } => folders(path),
-            ContentSettings::Postgres(database) => {
-                let (layout, ..) = look(&self.connector(database)).ok()?;
-                let mut tables: Vec<_> = layout
-                    .tables
-                    .iter()
-                    .map(|table| format!("{} {}", table.name, table.found.oid))
-                    .collect();
-                tables.sort();
-                Some(tables.join(", "))
-            }
-        }
-    }
-}
-
-/// The content folder by its number in the file system.
-fn folders(content: &Path) -> Option<String> {
-    match fs::metadata(content) {
-        Ok(metadata) => Some(format!("{}:{}", metadata.dev(), metadata.ino())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("none".to_owned()),
-        Err(_) => None,
     }
 }

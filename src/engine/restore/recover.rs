@@ -4,12 +4,10 @@
 //! begun, everything was staged and verified, so it is finished and Live has the restored content. There is no third
 //! way: an exchange that can neither be finished nor be told is reported, critically, and nothing is guessed.
 
-use std::path::Path;
 use std::time::{Duration, Instant as Monotonic};
 
 use super::drill::with_scratch;
 use super::journal::{self, Journal, Stage};
-use super::switch::{Identity, Step};
 use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
@@ -393,22 +391,10 @@ impl Live {
             return Ok(());
         }
         for record in &journal.instances {
-            let (Some(staging), steps) = (record.beside.folder(), record.beside.steps()) else {
+            let Some(staging) = record.beside.folder() else {
                 continue;
             };
-            let known = |step: &Step| {
-                let live = Identity::of(&step.live).ok().flatten();
-                let beside = Identity::of(&step.beside).ok().flatten();
-                [live, beside]
-                    .iter()
-                    .any(|found| found.is_some() && (*found == step.old || *found == step.new))
-            };
-            let is_seen = if steps.is_empty() {
-                staging.parent().is_some_and(Path::is_dir)
-            } else {
-                steps.iter().any(known)
-            };
-            if !is_seen {
+            if !record.beside.is_seen() {
                 return Err(EngineError::Failed(format!(
                     "job {} of {} was left in the middle by another machine, and the content of {} beside {} is not to be \
                      seen from this one: start Lifeboat on the machine that has it, or mount it here at the same path; \

@@ -3,7 +3,6 @@
 
 use super::{SAFETY_ATTEMPTS, Way};
 use crate::content::Content;
-use crate::content::files::Files;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::InstanceName;
@@ -29,7 +28,7 @@ impl Live {
         let (there, gone): (Vec<_>, Vec<_>) = settings
             .instances
             .iter()
-            .partition(|instance| self.is_there(instance));
+            .partition(|instance| self.place(instance).is_there());
         if there.is_empty() {
             work.leaves_out(&[Phase::SafetyBackup]);
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
@@ -89,10 +88,10 @@ impl Live {
         // Where an exchange cannot take the restore back, undo has nothing but the safety backup: what editors have done
         // in a database while everything was staged has to be in it.
         let in_database = |instance: &&InstanceSettings| {
-            Self::content_folder(instance).is_none() && selection.has_instance(&instance.name)
+            self.place(instance).keeps_what_it_replaces() && selection.has_instance(&instance.name)
         };
         let in_folder = |instance: &InstanceSettings| {
-            Self::content_folder(instance).is_some() && selection.has_instance(&instance.name)
+            !self.place(instance).keeps_what_it_replaces() && selection.has_instance(&instance.name)
         };
         let needs_safety = !selection.workspaces.is_empty() || settings.instances.iter().any(in_folder);
         if needs_safety && settings.instances.iter().any(|instance| in_database(&instance)) {
@@ -107,12 +106,13 @@ impl Live {
         for _ in 1..SAFETY_ATTEMPTS {
             let mut differences = 0;
             for instance in &settings.instances {
+                let place = self.place(instance);
                 // What a database replaces stays in it for a while, to the last row: no need to chase after editors.
-                let Some(folder) = Self::content_folder(instance) else {
-                    continue;
-                };
-                if selection.has_instance(&instance.name) && self.is_there(instance) {
-                    differences += self.unsaved(safety.as_ref(), &instance.name, &Files::new(folder))?;
+                if !place.keeps_what_it_replaces()
+                    && selection.has_instance(&instance.name)
+                    && place.is_there()
+                {
+                    differences += self.unsaved(safety.as_ref(), &instance.name, &*place.content())?;
                 }
             }
             if differences == 0 {
@@ -135,7 +135,7 @@ impl Live {
         &self,
         safety: Option<&Backup>,
         instance: &InstanceName,
-        content: &Files,
+        content: &dyn Content,
     ) -> Result<u64, EngineError> {
         let held = safety.filter(|safety| {
             safety

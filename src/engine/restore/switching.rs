@@ -2,13 +2,14 @@
 //! and cleaning up. A job and the recovery of one that died call the same functions; how far it is, is the journal's
 //! [`Stage`].
 //!
-//! Not in here: how one instance is exchanged (`beside`), and when a dead process's switch is finished (`recover`).
+//! Not in here: how one instance is exchanged (`content::restoring`), and when a dead process's switch is finished (`recover`).
 
 use std::path::Path;
 
-use super::beside::{Staged, Stuck};
 use super::journal::{self, InstanceRecord, Journal, Stage};
 use super::lost::{leave_copies, remove_copies};
+use super::staged::StagedInstance;
+use crate::content::switching::Stuck;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::InstanceName;
@@ -28,7 +29,7 @@ impl Live {
         &self,
         work: &Work,
         selection: &Selection,
-        staged: &[Staged<'_>],
+        staged: &[StagedInstance<'_>],
         safety: Option<&Backup>,
         journal: &mut Journal,
     ) -> Result<(), EngineError> {
@@ -92,7 +93,14 @@ impl Live {
         }
         self.is_known(journal)?;
         for record in &journal.instances {
-            record.forward(self, say)?;
+            let held = self.part_of(&record.instance, &record.beside)?.forward()?;
+            if let Some(held) = held {
+                say(&format!(
+                    "{}: switched, its tables were locked for {} ms",
+                    record.instance,
+                    held.as_millis()
+                ));
+            }
         }
         journal.stage = Stage::Switched;
         // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
@@ -107,7 +115,7 @@ impl Live {
     /// whole is not mixed by finishing what can only be finished in part.
     fn is_known(&self, journal: &Journal) -> Result<(), Stuck> {
         for record in &journal.instances {
-            record.is_known(self)?;
+            self.part_of(&record.instance, &record.beside)?.is_known()?;
         }
         Ok(())
     }
@@ -172,13 +180,19 @@ impl Live {
 
     /// Whether Live is what it was and nothing of it stands beside: dropping what is staged then loses nothing.
     pub(super) fn nothing_is_switched(&self, journal: &Journal) -> bool {
-        journal.instances.iter().all(|record| record.is_untouched(self))
+        journal.instances.iter().all(|record| {
+            let part = self.part_of(&record.instance, &record.beside);
+            part.is_ok_and(|part| part.is_untouched())
+        })
     }
 
     /// Takes back the exchanges that were done, last first, each that can be. Whether all are back is looked at afterwards.
     fn go_back(&self, journal: &Journal) {
         for record in journal.instances.iter().rev() {
-            record.back(self);
+            // One that is not configured any more is told by the look that follows.
+            if let Ok(part) = self.part_of(&record.instance, &record.beside) {
+                part.back();
+            }
         }
     }
 
@@ -272,7 +286,7 @@ impl Live {
         let safety = journal.safety.as_ref().map(|id| self.find_backup(id));
         let unsaved = safety
             .transpose()
-            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &displaced));
+            .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &*displaced));
         match unsaved {
             Ok(0) => None,
             Ok(items) => Some(format!("{items} items in it are not in the safety backup")),

@@ -6,11 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::after::leave_out_unconfigured;
-use super::beside::Staged;
 use super::journal::{Journal, Stage};
-use super::tables::{About, TableStaging};
-use crate::content::postgres::connect::Connector;
-use crate::content::postgres::replaced::{self, Left};
+use super::staged::StagedInstance;
+use crate::content::left::{Left, undropped_sentence};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger};
@@ -21,7 +19,7 @@ use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::retention::undo_target;
-use crate::domain::settings::{ContentSettings, EnvironmentSettings, InstanceSettings, RepositoryChoice};
+use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::domain::state::{ReplacedTables, UndoWay};
 use crate::engine::papers::name_of;
 use crate::engine::{EngineError, Live, Work};
@@ -53,29 +51,28 @@ struct LastRestore {
 }
 
 impl Live {
-    /// The databases of an environment, by instance.
-    pub(in crate::engine) fn databases(&self) -> Vec<(InstanceName, Connector)> {
-        let settings = self.settings();
-        settings
-            .instances
-            .iter()
-            .filter_map(|instance| match &instance.content {
-                ContentSettings::Postgres(database) => {
-                    Some((instance.name.clone(), self.connector(database)))
-                }
-                ContentSettings::Files { .. } => None,
-            })
-            .collect()
+    /// Whether what a switch replaces stays beside any instance for a while.
+    fn keeps_what_it_replaces(&self) -> bool {
+        let mut instances = self.settings().instances.iter();
+        instances.any(|instance| self.place(instance).keeps_what_it_replaces())
+    }
+
+    /// That an instance is not configured any more, and something of a restore waits for it.
+    pub(super) fn is_not_configured(&self, instance: &InstanceName) -> EngineError {
+        EngineError::Failed(format!(
+            "{instance} of {} is no longer configured with a database, and a restore of it is not finished: put its \
+             configuration back",
+            self.name()
+        ))
     }
 
     /// Everything that restores have left in the environment's databases, the newest first.
     pub(super) fn left_in_databases(&self) -> Result<LeftByInstance, EngineError> {
         let name = self.name();
         let mut all = Vec::new();
-        for (instance, connector) in self.databases() {
-            for left in replaced::find(&connector, name, &instance)? {
-                all.push((instance.clone(), left));
-            }
+        for instance in &self.settings().instances {
+            let left = self.place(instance).left(name, &instance.name)?;
+            all.extend(left.into_iter().map(|left| (instance.name.clone(), left)));
         }
         all.sort_by_key(|(_, left)| std::cmp::Reverse((left.note.at, left.note.job)));
         Ok(all)
@@ -84,8 +81,7 @@ impl Live {
     /// The tables that the last restore replaced, if an exchange with them takes all of it back. `None` when a safety
     /// backup is the way.
     pub(super) fn tables_to_go_back_to(&self) -> Result<Option<LeftByInstance>, EngineError> {
-        let settings = self.settings();
-        if self.databases().is_empty() {
+        if !self.keeps_what_it_replaces() {
             return Ok(None);
         }
         let left: LeftByInstance = self
@@ -113,7 +109,7 @@ impl Live {
         }
         // Nobody remembers the last restore: what is known of it is what it has left.
         let backups = self.backups_with_all_safeties()?;
-        Ok(takes_all_back(settings, &selection, at, &backups).then_some(same))
+        Ok(takes_all_back(self, &selection, at, &backups).then_some(same))
     }
 
     /// How undo would go back, as far as is known without asking the databases.
@@ -131,7 +127,7 @@ impl Live {
                 };
                 last.job == tables.job && last.instances.iter().all(stands)
             }
-            None => takes_all_back(self.settings(), &tables.selection, tables.at, backups),
+            None => takes_all_back(self, &tables.selection, tables.at, backups),
         };
         let newest = replaced
             .iter()
@@ -169,13 +165,6 @@ impl Live {
             .first()
             .map(|(_, left)| left.note.selection.clone())
             .unwrap_or_default();
-        let about = About {
-            environment: name,
-            job: work.id(),
-            backup: None,
-            selection: &selection,
-            now: self.now(),
-        };
         let is_exchanged =
             |instance: &&InstanceSettings| left.iter().any(|(known, _)| *known == instance.name);
         let exchanged: Vec<_> = settings.instances.iter().filter(is_exchanged).collect();
@@ -185,9 +174,11 @@ impl Live {
             let Some((_, left)) = left.iter().find(|(known, _)| *known == instance.name) else {
                 continue;
             };
-            let connector = self.connector_of(&instance.name)?;
-            let staging = TableStaging::of_replaced(&connector, instance, left.clone(), about)?;
-            staged.push(Staged::of_tables(&instance.name, staging));
+            let about = self.about(work, &instance.name, None, &selection);
+            staged.push(StagedInstance {
+                instance: &instance.name,
+                staged: self.place(instance).stage_back(left.clone(), &about)?,
+            });
         }
         let backup = left.first().and_then(|(_, left)| left.note.backup.clone());
         let mut journal = Journal {
@@ -197,13 +188,16 @@ impl Live {
             safety: None,
             safety_taken: None,
             stage: Stage::Staging,
-            instances: staged.iter().map(Staged::record).collect::<Result<_, _>>()?,
+            instances: staged
+                .iter()
+                .map(StagedInstance::record)
+                .collect::<Result<_, _>>()?,
             indexes_removed: false,
         };
         self.write_journal(&journal)?;
         let prepared = staged
             .iter()
-            .try_for_each(Staged::make_room)
+            .try_for_each(|staged| Ok(staged.staged.make_room()?))
             .and_then(|()| self.run_before_restore(work, &journal))
             .and_then(|()| self.begin_switch(work, &selection, &staged, None, &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
@@ -267,7 +261,7 @@ impl Live {
     /// Drops replaced tables that have expired, and what an interrupted restore has left in a database. The caller holds
     /// the environment.
     pub(in crate::engine) fn drop_expired_tables(&self, work: &Work) -> Result<(), EngineError> {
-        if self.databases().is_empty() {
+        if !self.keeps_what_it_replaces() {
             return Ok(());
         }
         // They are the quickest way back: a clock that may just have jumped ends none of them.
@@ -298,15 +292,11 @@ impl Live {
         let mut failed = None;
         let mut undropped = Vec::new();
         for (instance, left) in left {
-            let connector = self.connector_of(instance)?;
-            let dropped = if left.is_replaced() {
-                replaced::drop_replaced(&connector, &left.schema)
-            } else {
-                replaced::drop_schema(&connector, &left.schema)
-            };
-            if let Err(error) = dropped {
+            let place = self.place_of(instance);
+            let place = place.ok_or_else(|| self.is_not_configured(instance))?;
+            if let Err(error) = place.drop_replaced(left) {
                 if left.is_replaced() {
-                    undropped.push((left.schema.clone(), error.to_string()));
+                    undropped.push((left.place.clone(), error.to_string()));
                 }
                 // One that somebody holds keeps none of the others.
                 failed.get_or_insert(error);
@@ -317,7 +307,7 @@ impl Live {
                 Severity::Information,
                 &format!(
                     "{instance}: the schema {} is dropped, {} that a restore had left",
-                    left.schema,
+                    left.place,
                     measure::bytes(left.bytes)
                 ),
             );
@@ -373,7 +363,7 @@ impl Live {
             .filter(|(_, left)| left.is_replaced())
             .map(|(instance, left)| ReplacedTables {
                 instance,
-                schema: left.schema,
+                schema: left.place,
                 job: JobId(left.note.job),
                 at: left.note.at,
                 expires: left.note.expires,
@@ -480,7 +470,7 @@ impl Live {
         let is_exchange = journal
             .instances
             .iter()
-            .any(|record| record.beside.schema().is_some_and(|schema| schema.borrowed));
+            .any(|record| record.beside.is_exchange_back());
         let before = self.last_restore();
         if before.as_ref().is_some_and(|before| before.job == journal.job) {
             return Ok(());
@@ -517,7 +507,7 @@ impl Live {
         let has_tables = journal
             .instances
             .iter()
-            .any(|record| record.beside.schema().is_some());
+            .any(|record| record.beside.keeps_what_it_replaces());
         if has_tables && let Err(error) = self.look_for_replaced() {
             self.remember_warning(&Principal::Lifeboat, &error.to_string());
         }
@@ -532,26 +522,12 @@ impl Live {
     }
 }
 
-/// What is said of replaced tables that cannot be dropped.
-pub(in crate::engine) fn undropped_sentence(schema: &str, why: &str) -> String {
-    format!(
-        "the replaced tables in {schema} are still there after their time: {why}. Take away what hangs on them, and type \
-         `lifeboat confirm`"
-    )
-}
-
 /// Whether an exchange with tables that were replaced at that time takes the whole restore back. An instance in a folder
 /// can only be taken back by the safety backup, and all have to go back together.
-fn takes_all_back(
-    settings: &EnvironmentSettings,
-    selection: &Selection,
-    at: Instant,
-    backups: &[Backup],
-) -> bool {
-    let in_folders = settings
-        .instances
-        .iter()
-        .any(|instance| Live::content_folder(instance).is_some() && selection.has_instance(&instance.name));
+fn takes_all_back(live: &Live, selection: &Selection, at: Instant, backups: &[Backup]) -> bool {
+    let in_folders = live.settings().instances.iter().any(|instance| {
+        !live.place(instance).keeps_what_it_replaces() && selection.has_instance(&instance.name)
+    });
     let has_newer_safety = undo_target(backups).is_some_and(|safety| safety.manifest.taken > at);
     !in_folders && !has_newer_safety
 }

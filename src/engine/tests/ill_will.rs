@@ -1,7 +1,7 @@
 //! The account that Live belongs to may rename, link and swap whatever lies beside Live, at any moment, while Lifeboat runs
 //! as root: nothing of anybody else's is touched, and nothing becomes live but what was verified.
 //!
-//! Swaps in the middle of staging and of the removal of a search index are in `restore::staging`, `restore::search_indexes`
+//! Swaps in the middle of staging and of the removal of a search index are in `content::files::staging`, `content::search_indexes`
 //! and `disk::held`; here those that a hook or a crash gives time for.
 
 use std::fs;

@@ -1,7 +1,7 @@
 //! Things that are mounted in Live, and layers below it: said before anything is stopped, and never emptied.
 //!
 //! Where nothing may be mounted, the rules are tested on the list of mounts alone: see `disk::mounts`, `disk::removal`
-//! and `restore::in_the_way`.
+//! and `content::files::in_the_way`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

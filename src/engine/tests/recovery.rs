@@ -8,14 +8,16 @@ use std::path::PathBuf;
 
 use super::house::{House, INSTANCES, back_up, everything, manual, restore};
 use crate::catalog::NewJob;
+use crate::content::files::beside::FolderRecord;
+use crate::content::files::exchange::Identity;
+use crate::content::files::exchange::tests::between;
+use crate::content::kinds::Beside;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState};
 use crate::engine::details;
-use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
-use crate::engine::restore::switch::Identity;
-use crate::engine::restore::switch::tests::between;
+use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
 
 /// A restore of both instances in the middle: new content is staged, and `switched` instances have it already.
 pub(super) fn interrupted(house: &House, stage: Stage, switched: usize) -> Journal {
@@ -53,11 +55,11 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         };
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
-            beside: Beside::Folder {
+            beside: Beside::Folder(FolderRecord {
                 made: Identity::of(&staging).unwrap(),
                 staging,
                 steps,
-            },
+            }),
         });
     }
     journal.write(&house.path("state")).unwrap();

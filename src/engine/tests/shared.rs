@@ -9,14 +9,16 @@ use postgres::{Client, NoTls};
 use super::house::{self, House, INSTANCES, back_up, backups, ended};
 use super::{drills, endings, readings, restores, rules, schedule};
 use crate::catalog::NewJob;
+use crate::content::files::beside::FolderRecord;
+use crate::content::files::exchange::Identity;
+use crate::content::files::exchange::tests::between;
+use crate::content::kinds::Beside;
 use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
-use crate::engine::restore::switch::Identity;
-use crate::engine::restore::switch::tests::between;
+use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
 use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
 use crate::repository::{Source, Still};
 use crate::watch::Unwatched;
@@ -177,7 +179,7 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
             .map(|instance| Source {
                 name: instance.name.clone(),
                 role: instance.role,
-                content: live.content(instance),
+                content: live.place(instance).content(),
             })
             .collect();
         let copy = repository.copy(Still::take(&sources, live.engine().clock())?, None, &Unwatched)?;
@@ -355,11 +357,11 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
         }
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
-            beside: Beside::Folder {
+            beside: Beside::Folder(FolderRecord {
                 made: Identity::of(&staging).unwrap(),
                 staging,
                 steps: vec![step],
-            },
+            }),
         });
     }
     journal

@@ -236,7 +236,7 @@ mod tests {
         let (state, beside) = (root.path().join("state"), root.path().join("beside"));
         let live = beside.join("content");
         fs::create_dir_all(live.join("website")).unwrap();
-        let number = crate::engine::restore::switch::Identity::of(&live).unwrap();
+        let number = crate::content::files::exchange::Identity::of(&live).unwrap();
         probe(
             &state,
             &beside,
@@ -245,7 +245,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            crate::engine::restore::switch::Identity::of(&live).unwrap(),
+            crate::content::files::exchange::Identity::of(&live).unwrap(),
             number
         );
         assert!(live.join("website").exists());

@@ -1,12 +1,14 @@
 //! The part of a check that is about an instance in a database: the server, rights in it, room on its disk, and what
 //! stands beside it. Also the look at a database that is not configured yet.
 
+mod leftovers;
+mod pooler;
+
 use std::path::Path;
 
 use postgres::Transaction;
 use rustix::fs::{Access, access};
 
-use super::Findings;
 use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::counted;
@@ -14,64 +16,61 @@ use crate::content::postgres::data_store::items;
 use crate::content::postgres::layout::Layout;
 use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
+use crate::content::postgres::restore::plan::{disk, moved};
 use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::ties;
-use crate::domain::check::DatabaseFound;
+use crate::content::restoring::Checked;
+use crate::content::search_indexes::places;
+use crate::disk::room::free_bytes;
+use crate::domain::check::{DatabaseFound, Findings};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
-use crate::domain::settings::{InstanceSettings, PostgresSettings};
-use crate::engine::restore::{database, plan, search_indexes};
-use crate::engine::{Live, Variables};
+use crate::domain::settings::{PostgresSettings, Variables};
 use crate::secret::command;
 
-impl Live {
-    pub(super) fn check_database(
-        &self,
-        instance: &InstanceSettings,
-        settings: &PostgresSettings,
-        findings: &mut Findings<'_>,
-    ) {
-        let connector = self.connector(settings);
-        let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
-            let server = within(&connector, &mut session, |transaction| {
-                Server::ask(&connector, transaction)
-            })?;
-            Ok((session, connector, server))
-        });
-        let (mut session, connector, server) = match connected {
-            Ok(connected) => connected,
-            Err(error) => return findings.failed("database", error.to_string()),
-        };
-        let session = &mut session;
-        about_server(&connector, &server, findings);
-        if connector.between() == Some(Between::Pooler) {
-            super::pooler::check(&connector, findings);
-        } else {
-            findings.told("pg_dump", dump_program(settings, &server));
-        }
-        let layout = match within(&connector, session, |transaction| {
-            Layout::read(&connector, transaction)
-        }) {
-            Ok(layout) => layout,
-            Err(error) => return findings.failed("workspaces", error.to_string()),
-        };
-        workspaces(settings, &layout, findings);
-        let is_standby = server.is_standby;
-        all_rights(&connector, session, &layout, findings);
-        limits(&connector, session, &layout, findings);
-        if !is_standby {
-            makeable(&connector, session, &layout, findings);
-        }
-        tied(&connector, session, &layout, findings);
-        room(&connector, session, &layout, findings);
-        data_store(settings, &layout, findings);
-        self.doubtful_content(instance, findings);
-        search_indexes(settings, &layout, findings);
-        self.check_leftovers(instance, &connector, session, findings);
+pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut Findings<'_>) {
+    let settings = connector.settings();
+    let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
+        let server = within(&connector, &mut session, |transaction| {
+            Server::ask(&connector, transaction)
+        })?;
+        Ok((session, connector, server))
+    });
+    let (mut session, connector, server) = match connected {
+        Ok(connected) => connected,
+        Err(error) => return findings.failed("database", error.to_string()),
+    };
+    let session = &mut session;
+    about_server(&connector, &server, findings);
+    if connector.between() == Some(Between::Pooler) {
+        pooler::check(&connector, findings);
+    } else {
+        findings.told("pg_dump", dump_program(settings, &server));
     }
+    let layout = match within(&connector, session, |transaction| {
+        Layout::read(&connector, transaction)
+    }) {
+        Ok(layout) => layout,
+        Err(error) => return findings.failed("workspaces", error.to_string()),
+    };
+    workspaces(settings, &layout, findings);
+    let is_standby = server.is_standby;
+    all_rights(&connector, session, &layout, findings);
+    limits(&connector, session, &layout, findings);
+    if !is_standby {
+        makeable(&connector, session, &layout, findings);
+    }
+    tied(&connector, session, &layout, findings);
+    room(&connector, session, &layout, findings);
+    data_store(settings, &layout, findings);
+    if let Some(doubts) = &about.doubts {
+        findings.warning("data store", doubts.clone());
+    }
+    search_indexes(settings, &layout, findings);
+    leftovers::check(about, &connector, session, findings);
 }
 
 /// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
@@ -303,7 +302,7 @@ fn tied(connector: &Connector, session: &mut Session, layout: &Layout, findings:
         let outside = counted::outside(transaction, schema, &names).map_err(failed)?;
         // That several roles own the tables has been said.
         let owner = Owner::find(connector, transaction, &layout.tables, &layout.tables).ok();
-        let moved = database::moved(&layout.tables, &Selection::default());
+        let moved = moved(&layout.tables, &Selection::default());
         let tied = owner.map(|owner| ties::find(connector, transaction, &owner, &moved));
         Ok((outside, tied.transpose()?.unwrap_or_default()))
     });
@@ -337,9 +336,7 @@ fn room(connector: &Connector, session: &mut Session, layout: &Layout, findings:
         "{} needed for a second copy of the tables",
         measure::bytes(needed)
     );
-    let disk = within(connector, session, |transaction| {
-        Ok(database::disk(connector, transaction))
-    });
+    let disk = within(connector, session, |transaction| Ok(disk(connector, transaction)));
     let Some(disk) = disk.ok().flatten() else {
         findings.warning(
             "room",
@@ -350,7 +347,7 @@ fn room(connector: &Connector, session: &mut Session, layout: &Layout, findings:
         );
         return;
     };
-    match plan::free_bytes(&disk) {
+    match free_bytes(&disk) {
         Ok(free) if free >= needed => {
             findings.ok(
                 "room",
@@ -430,7 +427,7 @@ fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut F
     let workspaces: Vec<String> = layout.workspaces().into_iter().map(str::to_owned).collect();
     for pattern in &settings.search_indexes {
         let (mut found, mut strange) = (0, Vec::new());
-        for place in search_indexes::places(pattern, &workspaces) {
+        for place in places(pattern, &workspaces) {
             let folder = place.path.display();
             match place.is_index() {
                 Ok(Some(true)) => found += 1,

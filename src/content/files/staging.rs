@@ -17,32 +17,31 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, Uid, fchmod, fchown, fstat, stata
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::beside::FolderRecord;
+use super::exchange::{Identity, Step};
 use super::in_the_way::{mounted_on, mounts_in_the_way};
-use super::journal::{Beside, InstanceRecord};
-use super::switch::{Identity, Step};
-use crate::content::files::{Files, FilesSink, attributes};
+use super::{Files, FilesSink, attributes};
+use crate::content::restoring::RestoreError;
 use crate::disk::held;
-use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
 use crate::domain::plan::Selection;
-use crate::engine::EngineError;
 
 /// The folder that content is staged into, in the one that was made for a restore.
 pub(super) const CONTENT: &str = "content";
 
 /// The path of a content folder with links resolved: what is exchanged is the folder, not a link to it. A folder that
 /// is gone is resolved by its parent. A link of Magnolia's account leads to folders of that account only.
-pub(super) fn resolve(content: &Path) -> Result<PathBuf, EngineError> {
+pub(crate) fn resolve(content: &Path) -> Result<PathBuf, RestoreError> {
     match held::resolve(content) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (Some(parent), Some(name)) = (content.parent(), content.file_name()) else {
-                return Err(EngineError::io("finding", content)(error));
+                return Err(RestoreError::io("finding", content)(error));
             };
             Ok(held::resolve(parent)
-                .map_err(EngineError::io("finding", parent))?
+                .map_err(RestoreError::io("finding", parent))?
                 .join(name))
         }
-        result => result.map_err(EngineError::io("finding", content)),
+        result => result.map_err(RestoreError::io("finding", content)),
     }
 }
 
@@ -60,10 +59,10 @@ pub(super) struct Staging {
 
 impl Staging {
     /// The staging of one instance for a job. Makes nothing yet.
-    pub(super) fn beside(content: &Path, job: JobId) -> Result<Self, EngineError> {
+    pub(super) fn beside(content: &Path, job: JobId) -> Result<Self, RestoreError> {
         let live = resolve(content)?;
         let (Some(parent), Some(name)) = (live.parent(), live.file_name()) else {
-            return Err(EngineError::Failed(format!(
+            return Err(RestoreError::Failed(format!(
                 "there is no place beside {}",
                 live.display()
             )));
@@ -91,37 +90,34 @@ impl Staging {
     }
 
     /// The staging of one instance in a folder for scratch, which is to be made. Nothing of it becomes live.
-    pub(super) fn in_scratch(content: &Path, folder: &Path) -> Result<Self, EngineError> {
+    pub(super) fn in_scratch(content: &Path, folder: &Path) -> Result<Self, RestoreError> {
         // An operator's folder for scratch may well be behind a link.
         Ok(Self::of(resolve(content)?, resolve(folder)?))
     }
 
     /// What the journal keeps of it before anything is staged.
-    pub(super) fn record(&self, instance: &InstanceName) -> Result<InstanceRecord, EngineError> {
+    pub(super) fn record(&self) -> Result<FolderRecord, RestoreError> {
         let made = self.made.get().map(Identity::of_open).transpose();
-        Ok(InstanceRecord {
-            instance: instance.clone(),
-            beside: Beside::Folder {
-                staging: self.folder.clone(),
-                made: made.map_err(EngineError::io("reading", &self.folder))?,
-                steps: Vec::new(),
-            },
+        Ok(FolderRecord {
+            staging: self.folder.clone(),
+            made: made.map_err(RestoreError::io("reading", &self.folder))?,
+            steps: Vec::new(),
         })
     }
 
     /// Makes the folder, readable by nobody else, unless it is made.
-    pub(super) fn make(&self) -> Result<&OwnedFd, EngineError> {
+    pub(super) fn make(&self) -> Result<&OwnedFd, RestoreError> {
         if self.made.get().is_none() {
             let made = held::open_parent(&self.folder)
                 .and_then(|(parent, name)| held::make(parent, &name, &self.folder))
-                .map_err(EngineError::io("creating", &self.folder))?;
+                .map_err(RestoreError::io("creating", &self.folder))?;
             let _ = self.made.set(made);
         }
         self.made.get().ok_or_else(|| self.not_staged())
     }
 
     /// The sink that content is staged into.
-    pub(super) fn sink(&self) -> Result<FilesSink, EngineError> {
+    pub(super) fn sink(&self) -> Result<FilesSink, RestoreError> {
         let sink = FilesSink::create_in(self.make()?, OsStr::new(CONTENT), &self.place())?;
         let _ = self.staged.set(sink.opened()?);
         Ok(sink)
@@ -133,25 +129,25 @@ impl Staging {
     }
 
     /// What was staged, whatever stands at its path.
-    pub(super) fn staged(&self) -> Result<OwnedFd, EngineError> {
+    pub(super) fn staged(&self) -> Result<OwnedFd, RestoreError> {
         let staged = self.staged.get().ok_or_else(|| self.not_staged())?;
-        held::read_again(staged).map_err(EngineError::io("opening", &self.place()))
+        held::read_again(staged).map_err(RestoreError::io("opening", &self.place()))
     }
 
     /// The same, to be read back.
-    pub(super) fn content(&self) -> Result<Files, EngineError> {
+    pub(super) fn content(&self) -> Result<Files, RestoreError> {
         Ok(Files::held(&self.place(), self.staged()?))
     }
 
-    fn not_staged(&self) -> EngineError {
-        EngineError::Failed(format!("nothing was staged in {}", self.folder.display()))
+    fn not_staged(&self) -> RestoreError {
+        RestoreError::Failed(format!("nothing was staged in {}", self.folder.display()))
     }
 
     /// Gives the staged content folder the permissions and owner of the live one, which backups do not hold: they hold
     /// the workspaces in it.
-    pub(super) fn dress(&self) -> Result<(), EngineError> {
+    pub(super) fn dress(&self) -> Result<(), RestoreError> {
         let (content, place) = (self.staged()?, self.place());
-        let failed = |error: Errno| EngineError::io("setting permissions of", &place)(error.into());
+        let failed = |error: Errno| RestoreError::io("setting permissions of", &place)(error.into());
         let mode = match self.live()? {
             None => 0o755,
             Some(live) => {
@@ -169,10 +165,10 @@ impl Staging {
     }
 
     /// The live content folder, if it is there.
-    fn live(&self) -> Result<Option<OwnedFd>, EngineError> {
+    fn live(&self) -> Result<Option<OwnedFd>, RestoreError> {
         match held::open(&self.live) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            opened => Ok(Some(opened.map_err(EngineError::io("opening", &self.live))?)),
+            opened => Ok(Some(opened.map_err(RestoreError::io("opening", &self.live))?)),
         }
     }
 
@@ -181,12 +177,12 @@ impl Staging {
     /// For a whole restore that is one exchange of the content folder, unless there is something beside the
     /// workspaces in it, which is not Lifeboat's to move. Then, and for a restore of chosen workspaces, it is one step
     /// for each workspace: those that are staged come, and those that are live only go.
-    pub(super) fn steps(&self, selection: &Selection) -> Result<Vec<Step>, EngineError> {
+    pub(super) fn steps(&self, selection: &Selection) -> Result<Vec<Step>, RestoreError> {
         // Looked at beforehand, too; something may have been mounted since.
         let mounted =
-            mounts_in_the_way(&self.live, selection).map_err(EngineError::io("reading", &self.live))?;
+            mounts_in_the_way(&self.live, selection).map_err(RestoreError::io("reading", &self.live))?;
         if let Some(mount) = mounted.first() {
-            return Err(EngineError::Failed(mounted_on(mount)));
+            return Err(RestoreError::Failed(mounted_on(mount)));
         }
         // What comes is what was staged and read back, and not what stands at its path by now.
         let (live, staged) = (self.live()?, self.staged()?);
@@ -231,8 +227,8 @@ impl Staging {
     }
 }
 
-fn reading(path: &Path) -> impl FnOnce(io::Error) -> EngineError + Copy + '_ {
-    move |error| EngineError::io("reading", path)(error)
+fn reading(path: &Path) -> impl FnOnce(io::Error) -> RestoreError + Copy + '_ {
+    move |error| RestoreError::io("reading", path)(error)
 }
 
 /// What a restore of this selection moves out of Live's place: the content folder, or workspaces in it.
@@ -271,7 +267,7 @@ pub(super) fn misnamed(goes: &[PathBuf]) -> Option<String> {
 }
 
 /// The longest name that a file in a folder may have, in bytes.
-pub(super) fn longest_name(folder: &Path) -> usize {
+pub(crate) fn longest_name(folder: &Path) -> usize {
     let told = statvfs(folder).map_or(0, |stat| stat.f_namemax);
     usize::try_from(told)
         .ok()
@@ -281,7 +277,7 @@ pub(super) fn longest_name(folder: &Path) -> usize {
 
 /// A hidden name for something beside `name`, which ends with `suffix`. Of a name that leaves no room for that the
 /// beginning is taken, and a digest of the whole, which keeps two of them apart.
-pub(super) fn name_beside(name: &OsStr, suffix: &str, longest: usize) -> OsString {
+pub(crate) fn name_beside(name: &OsStr, suffix: &str, longest: usize) -> OsString {
     let room = longest.saturating_sub(1 + suffix.len());
     let bytes = name.as_bytes();
     let mut beside = OsString::from(".");
@@ -363,6 +359,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::content::switching::Record as _;
     use crate::content::{FileTime, Item, ItemKind, Sink};
 
     /// The account that Live belongs to puts a folder of its own in the place of the one that is staged into.
@@ -454,7 +451,7 @@ mod tests {
             assert!(steps[0].forward().is_err());
             assert!(steps[0].is_untouched().unwrap());
         }
-        let made = staging.record(&"author".parse().unwrap()).unwrap().beside;
+        let made = staging.record().unwrap();
         assert!(
             made.open()
                 .unwrap_err()

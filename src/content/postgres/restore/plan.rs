@@ -3,12 +3,10 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use super::Way;
-use super::nodes;
-use super::plan::{InTheWay, free_bytes};
-use super::records;
-use super::tables::{described, is_staged};
+use super::staging::{described, is_staged};
+use super::{nodes, records};
 use crate::content::ContentError;
+use crate::content::backed_up::{BackedUp, BackedUpFiles};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
@@ -18,41 +16,24 @@ use crate::content::postgres::rights::{self, Missing};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::ties;
-use crate::domain::Instant;
-use crate::domain::backup::{Backup, InstanceCopy};
+use crate::content::restoring::{Found, RestoreError, Wanted};
+use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
 use crate::domain::measure;
-use crate::domain::plan::{Room, Selection, WorkspaceChange};
-use crate::engine::EngineError;
-use crate::repository::{Files, Repository};
+use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::watch::Watch;
 
-/// What a plan has found about instances, of whatever kind.
-#[derive(Default)]
-pub(super) struct Found {
-    pub changes: Vec<WorkspaceChange>,
-    pub room: Vec<Room>,
-    pub obstacles: Vec<String>,
-    pub warnings: Vec<String>,
-    /// The newest change that was found in Live; nodes in a database do not tell.
-    pub newest_change: Option<Instant>,
-    /// What was found beside folders so far.
-    pub beside: InTheWay,
-}
-
 /// Plans the restore of one instance.
-pub(super) fn plan(
+pub(in crate::content::postgres) fn plan(
     connector: &Connector,
-    repository: &Repository,
-    backup: &Backup,
-    copy: &InstanceCopy,
-    way: &Way,
+    backup: &dyn BackedUp,
+    wanted: &Wanted<'_>,
     watch: &dyn Watch,
-) -> Result<Found, EngineError> {
-    let selection = &way.selection;
+) -> Result<Found, RestoreError> {
+    let (selection, copy) = (wanted.selection, backup.copy());
     let mut found = Found::default();
-    let files = repository.files(&backup.id, &copy.name)?;
-    let described = described(&files, &copy.name)?;
+    let files = backup.files()?;
+    let described = described(&*files, &copy.name)?;
     let has_store = copy
         .workspaces
         .iter()
@@ -72,7 +53,7 @@ pub(super) fn plan(
         return Ok(found);
     }
     for lacking in &layout.lacking {
-        if way.without_safety {
+        if wanted.without_safety {
             found.warnings.push(lacking.clone());
         } else {
             found.obstacles.push(format!(
@@ -86,13 +67,13 @@ pub(super) fn plan(
             copy.name
         ));
         nothing_in_live(copy, selection)
-    } else if let Some(known) = way.known_of(&copy.name) {
+    } else if let Some(known) = wanted.known_of(&copy.name) {
         known
     } else {
-        nodes::compare(connector, &files, &described, copy, selection, watch)?
+        nodes::compare(connector, &*files, &described, copy, selection, watch)?
     };
     if has_store && !store_is_table {
-        found.look_at_records(connector, &files)?;
+        look_at_records(&mut found, connector, &*files)?;
     }
     let staged: Vec<Table> = described
         .into_iter()
@@ -121,7 +102,14 @@ pub(super) fn plan(
         Err(error) => found.obstacles.push(error.to_string()),
         Ok(owner) if takes_changes => {
             let mut transaction = session.begin().map_err(&failed)?;
-            found.rehearse(connector, &mut transaction, &owner, &staged, &layout.tables);
+            try_to_make(
+                &mut found,
+                connector,
+                &mut transaction,
+                &owner,
+                &staged,
+                &layout.tables,
+            );
             drop(transaction);
             let moved = moved(&layout.tables, selection);
             let mut transaction = session.begin().map_err(&failed)?;
@@ -136,7 +124,8 @@ pub(super) fn plan(
     found
         .warnings
         .extend(clinging(connector, &mut transaction, &layout, selection)?);
-    found.room_for(connector, &mut transaction, copy, &staged);
+    room_for_tables(&mut found, connector, &mut transaction, copy, &staged);
+    room_for_records(&mut found, connector, copy);
     if !selection.workspaces.is_empty() && layout.workspaces().contains(&VERSIONS) {
         found.warnings.push(format!(
             "only chosen workspaces of {} come back: the version histories of their nodes come back with them as they \
@@ -201,7 +190,7 @@ fn newer(staged: &[Table], live: &[Table]) -> Vec<String> {
 }
 
 /// The numbers of the live tables that a restore of a selection replaces.
-pub(in crate::engine) fn moved(live: &[Table], selection: &Selection) -> Vec<u32> {
+pub(in crate::content::postgres) fn moved(live: &[Table], selection: &Selection) -> Vec<u32> {
     let goes = |table: &&Table| {
         table.holds != Holds::DataStore
             && is_staged(selection, table)
@@ -216,7 +205,7 @@ fn clinging(
     client: &mut postgres::Transaction<'_>,
     layout: &Layout,
     selection: &Selection,
-) -> Result<Vec<String>, EngineError> {
+) -> Result<Vec<String>, RestoreError> {
     let oids = moved(&layout.tables, selection);
     let rows = client
         .query(
@@ -249,7 +238,7 @@ fn clinging(
 }
 
 /// A folder on the disk that the database is on: the configured one, or the server's own on this machine.
-pub(in crate::engine) fn disk(
+pub(in crate::content::postgres) fn disk(
     connector: &Connector,
     client: &mut postgres::Transaction<'_>,
 ) -> Option<std::path::PathBuf> {
@@ -275,164 +264,124 @@ fn foreign(folder: &std::path::Path) -> Option<u32> {
     (!me.is_root() && owner != me.as_raw()).then_some(owner)
 }
 
-impl Found {
-    /// Adds what was found about another instance.
-    pub(super) fn add(&mut self, other: Self) {
-        self.changes.extend(other.changes);
-        self.room.extend(other.room);
-        self.obstacles.extend(other.obstacles);
-        self.warnings.extend(other.warnings);
-        self.newest_change = self.newest_change.max(other.newest_change);
-    }
-
-    /// Whether the tables can be made as they were.
-    pub(super) fn rehearse(
-        &mut self,
-        connector: &Connector,
-        client: &mut postgres::Transaction<'_>,
-        owner: &Owner,
-        staged: &[Table],
-        live: &[Table],
+/// Whether the tables can be made as they were.
+fn try_to_make(
+    found: &mut Found,
+    connector: &Connector,
+    client: &mut postgres::Transaction<'_>,
+    owner: &Owner,
+    staged: &[Table],
+    live: &[Table],
+) {
+    match rehearse(
+        connector,
+        client,
+        owner,
+        staged,
+        live,
+        &connector.settings().schema,
     ) {
-        match rehearse(
-            connector,
-            client,
-            owner,
-            staged,
-            live,
-            &connector.settings().schema,
-        ) {
-            Ok(drawn) => {
-                self.warnings.extend(drawn.left_out);
-                self.obstacles.extend(drawn.obstacles);
-            }
-            Err(error) => self.obstacles.push(error.to_string()),
+        Ok(drawn) => {
+            found.warnings.extend(drawn.left_out);
+            found.obstacles.extend(drawn.obstacles);
+        }
+        Err(error) => found.obstacles.push(error.to_string()),
+    }
+}
+
+/// Room for a second copy of the tables.
+pub(in crate::content::postgres) fn room_for_tables(
+    found: &mut Found,
+    connector: &Connector,
+    client: &mut postgres::Transaction<'_>,
+    copy: &InstanceCopy,
+    staged: &[Table],
+) {
+    let bytes: u64 = copy
+        .tables
+        .iter()
+        .filter(|copied| staged.iter().any(|table| table.name == copied.name))
+        .map(|copied| copied.bytes)
+        .sum();
+    // Rows have a head each, and indexes come on top; the log of the server takes as much again for a while.
+    let rows: u64 = copy
+        .tables
+        .iter()
+        .filter(|copied| staged.iter().any(|table| table.name == copied.name))
+        .map(|copied| copied.rows)
+        .sum();
+    let log: Option<String> = client
+        .query_one("SELECT setting FROM pg_settings WHERE name = 'max_wal_size'", &[])
+        .ok()
+        .and_then(|row| row.get(0));
+    let log = log.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * 1024 * 1024;
+    let tables = bytes + rows * 96;
+    let needed = tables + log.min(tables);
+    let Some(place) = disk(connector, client) else {
+        found.warnings.push(format!(
+            "{} are needed in {}, and how much is free there cannot be told from here: name a folder on its disk as \
+             room, or look yourself",
+            measure::bytes(needed),
+            connector.place()
+        ));
+        return;
+    };
+    found.push_room(
+        format!("staging in the database of {}", copy.name),
+        &place,
+        needed,
+    );
+}
+
+/// Reads what Live lacks of the records, so that one of the backup's that is not what its name says is told before.
+fn look_at_records(
+    found: &mut Found,
+    connector: &Connector,
+    files: &dyn BackedUpFiles,
+) -> Result<(), RestoreError> {
+    let Some(root) = &connector.settings().data_store else {
+        return Ok(());
+    };
+    let mut missing = Vec::new();
+    for file in files.below(std::path::Path::new(DATA_STORE))? {
+        match data_store::standing(root, &records::item_of(&file)) {
+            Ok(Standing::There) => {}
+            Ok(_) => missing.push(file),
+            Err(error @ ContentError::NotAllowed { .. }) => found.obstacles.push(error.to_string()),
+            Err(error) => return Err(error.into()),
         }
     }
+    found.warnings.extend(records::look(root, files, &missing)?);
+    Ok(())
+}
 
-    /// Room for a second copy of the tables, and for records that the data store lacks.
-    fn room_for(
-        &mut self,
-        connector: &Connector,
-        client: &mut postgres::Transaction<'_>,
-        copy: &InstanceCopy,
-        staged: &[Table],
-    ) {
-        self.room_for_tables(connector, client, copy, staged);
-        self.room_for_records(connector, copy);
-    }
-
-    /// Room for a second copy of the tables.
-    pub(super) fn room_for_tables(
-        &mut self,
-        connector: &Connector,
-        client: &mut postgres::Transaction<'_>,
-        copy: &InstanceCopy,
-        staged: &[Table],
-    ) {
-        let bytes: u64 = copy
-            .tables
+/// Room for records that the data store lacks.
+fn room_for_records(found: &mut Found, connector: &Connector, copy: &InstanceCopy) {
+    if let Some(store) = &connector.settings().data_store {
+        let missing = found
+            .changes
             .iter()
-            .filter(|copied| staged.iter().any(|table| table.name == copied.name))
-            .map(|copied| copied.bytes)
-            .sum();
-        // Rows have a head each, and indexes come on top; the log of the server takes as much again for a while.
-        let rows: u64 = copy
-            .tables
-            .iter()
-            .filter(|copied| staged.iter().any(|table| table.name == copied.name))
-            .map(|copied| copied.rows)
-            .sum();
-        let log: Option<String> = client
-            .query_one("SELECT setting FROM pg_settings WHERE name = 'max_wal_size'", &[])
-            .ok()
-            .and_then(|row| row.get(0));
-        let log = log.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * 1024 * 1024;
-        let tables = bytes + rows * 96;
-        let needed = tables + log.min(tables);
-        let Some(place) = disk(connector, client) else {
-            self.warnings.push(format!(
-                "{} are needed in {}, and how much is free there cannot be told from here: name a folder on its disk as \
-                 room, or look yourself",
-                measure::bytes(needed),
-                connector.place()
-            ));
-            return;
-        };
-        self.push_room(
-            format!("staging in the database of {}", copy.name),
-            &place,
-            needed,
-        );
-    }
-
-    /// Reads what Live lacks of the records, so that one of the backup's that is not what its name says is told before.
-    fn look_at_records(&mut self, connector: &Connector, files: &Files) -> Result<(), EngineError> {
-        let Some(root) = &connector.settings().data_store else {
-            return Ok(());
-        };
-        let mut missing = Vec::new();
-        for file in files.below(std::path::Path::new(DATA_STORE))? {
-            match data_store::standing(root, &records::item_of(&file)) {
-                Ok(Standing::There) => {}
-                Ok(_) => missing.push(file),
-                Err(error @ ContentError::NotAllowed { .. }) => self.obstacles.push(error.to_string()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.warnings.extend(records::look(root, files, &missing)?);
-        Ok(())
-    }
-
-    /// Room for records that the data store lacks.
-    fn room_for_records(&mut self, connector: &Connector, copy: &InstanceCopy) {
-        if let Some(store) = &connector.settings().data_store {
-            let missing = self
+            .any(|change| change.workspace == DATA_STORE && change.added + change.changed > 0);
+        let needed = if missing {
+            found
                 .changes
                 .iter()
-                .any(|change| change.workspace == DATA_STORE && change.added + change.changed > 0);
-            let needed = if missing {
-                self.changes
-                    .iter()
-                    .filter(|change| change.workspace == DATA_STORE)
-                    .map(|change| {
-                        let comes = change.added + change.changed;
-                        change.bytes * comes / (comes + change.unchanged).max(1)
-                    })
-                    .sum()
-            } else {
-                0
-            };
-            if missing && let Some(owner) = foreign(store) {
-                self.obstacles.push(format!(
-                    "the data store of {} belongs to user {owner}, and Lifeboat runs as another: Magnolia could not use what \
-                     it adds there. Run the restore as root or as that user",
-                    copy.name
-                ));
-            }
-            self.push_room(format!("data store of {}", copy.name), store, needed);
+                .filter(|change| change.workspace == DATA_STORE)
+                .map(|change| {
+                    let comes = change.added + change.changed;
+                    change.bytes * comes / (comes + change.unchanged).max(1)
+                })
+                .sum()
+        } else {
+            0
+        };
+        if missing && let Some(owner) = foreign(store) {
+            found.obstacles.push(format!(
+                "the data store of {} belongs to user {owner}, and Lifeboat runs as another: Magnolia could not use what \
+                 it adds there. Run the restore as root or as that user",
+                copy.name
+            ));
         }
-    }
-
-    pub(super) fn push_room(&mut self, purpose: String, folder: &std::path::Path, needed: u64) {
-        match free_bytes(folder) {
-            Ok(free) => {
-                if free < needed {
-                    self.obstacles.push(format!(
-                        "{} are needed in {} and {} are free",
-                        measure::bytes(needed),
-                        folder.display(),
-                        measure::bytes(free)
-                    ));
-                }
-                self.room.push(Room {
-                    purpose,
-                    folder: folder.display().to_string(),
-                    needed,
-                    free,
-                });
-            }
-            Err(why) => self.warnings.push(why),
-        }
+        found.push_room(format!("data store of {}", copy.name), store, needed);
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::content::Item;
+use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
 use crate::content::postgres::data_store::{self, Added, Standing};
+use crate::content::restoring::RestoreError;
 use crate::domain::environment::DATA_STORE;
 use crate::domain::measure;
-use crate::engine::EngineError;
-use crate::repository::{Files, StoredFile};
 use crate::watch::Watch;
 
 /// So many records are named.
@@ -18,7 +18,7 @@ const NAMED: usize = 5;
 const LOOKED_AT: u64 = 256 * 1024 * 1024;
 
 /// A record of a backup as an item of the instance.
-pub(super) fn item_of(file: &StoredFile) -> Item {
+pub(super) fn item_of(file: &BackedUpFile) -> Item {
     Item {
         path: Path::new(DATA_STORE).join(&file.item.path),
         ..file.item.clone()
@@ -27,12 +27,16 @@ pub(super) fn item_of(file: &StoredFile) -> Item {
 
 /// Adds the records that are missing, and puts the backup's in the place of those that are not what their names say. They
 /// harm nobody if the restore comes to nothing. Gives those of the backup that are not what their names say: they stay away.
-pub(super) fn add(root: &Path, files: &Files, watch: &dyn Watch) -> Result<BTreeSet<PathBuf>, EngineError> {
+pub(super) fn add(
+    root: &Path,
+    files: &dyn BackedUpFiles,
+    watch: &dyn Watch,
+) -> Result<BTreeSet<PathBuf>, RestoreError> {
     watch.part(DATA_STORE);
     let (mut wrong, mut replaced) = (BTreeSet::new(), Vec::new());
     for file in files.below(Path::new(DATA_STORE))? {
         if watch.is_cancelled() {
-            return Err(EngineError::Cancelled);
+            return Err(RestoreError::Cancelled);
         }
         let item = item_of(&file);
         let standing = data_store::standing(root, &item)?;
@@ -77,9 +81,9 @@ fn does_not_come_back(wrong: &[String]) -> String {
 /// Of records that Live lacks, those whose copy in the backup is not what its name says, as a sentence for a plan.
 pub(super) fn look(
     root: &Path,
-    files: &Files,
-    missing: &[StoredFile],
-) -> Result<Option<String>, EngineError> {
+    files: &dyn BackedUpFiles,
+    missing: &[BackedUpFile],
+) -> Result<Option<String>, RestoreError> {
     let mut wrong = Vec::new();
     let mut read = 0_u64;
     for file in missing {

@@ -1,7 +1,7 @@
 //! The part of a check that is about a pooler between Lifeboat and a database: whether its pool has room.
 
-use super::Findings;
 use crate::content::postgres::connect::Connector;
+use crate::domain::check::Findings;
 
 /// What a pooler between Lifeboat and the server means.
 pub(super) fn check(connector: &Connector, findings: &mut Findings<'_>) {

@@ -16,9 +16,9 @@ use crate::content::postgres::read::{Piece, Reader, extents};
 use crate::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::content::postgres::stage::Stage;
 use crate::content::postgres::tables::{Found, Holds, Table};
+use crate::content::restoring::RestoreError;
 use crate::domain::environment::{VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
-use crate::engine::EngineError;
 
 /// Statements that belong into the transaction of the switch.
 #[derive(Debug, Default)]
@@ -63,13 +63,13 @@ type Needs = BTreeMap<NodeId, BTreeSet<NodeId>>;
 /// no node that comes back has a history.
 ///
 /// # Errors
-/// [`EngineError`] when something cannot be read, or a history is shared with a workspace that needs it as it is.
+/// [`RestoreError`] when something cannot be read, or a history is shared with a workspace that needs it as it is.
 pub(super) fn merge(
     stage: &Stage,
     staged: &[Table],
     live: &[Table],
     selection: &Selection,
-) -> Result<Option<Merge>, EngineError> {
+) -> Result<Option<Merge>, RestoreError> {
     let connector = &stage.connector;
     let is_chosen = |table: &&Table| {
         table.holds == Holds::Bundles
@@ -91,7 +91,7 @@ pub(super) fn merge(
             .cloned()
     };
     let (Some(backup_table), Some(live_table)) = (storage_of(staged), storage_of(live)) else {
-        return Err(EngineError::Failed(
+        return Err(RestoreError::Failed(
             "the chosen workspaces have versions, and the version storage is missing in the backup or in Live: restore \
              everything"
                 .to_owned(),
@@ -128,7 +128,7 @@ pub(super) fn merge(
     })?;
     if !in_the_way.is_empty() {
         let names: Vec<_> = in_the_way.into_iter().collect();
-        return Err(EngineError::Failed(format!(
+        return Err(RestoreError::Failed(format!(
             "nodes in {} share their version history with nodes that would come back, and have newer versions in it: \
              restore {} as well, or everything",
             names.join(", "),
@@ -168,8 +168,8 @@ fn merged_folders(
     then: &Storage,
     now: &Storage,
     histories: &BTreeSet<NodeId>,
-) -> Result<BTreeMap<NodeId, Vec<u8>>, EngineError> {
-    let wrong = EngineError::Failed;
+) -> Result<BTreeMap<NodeId, Vec<u8>>, RestoreError> {
+    let wrong = RestoreError::Failed;
     let mut folders: BTreeMap<NodeId, Vec<u8>> = BTreeMap::new();
     let mut seen: HashSet<(NodeId, NodeId)> = HashSet::new();
     for history in histories {
@@ -206,7 +206,7 @@ fn read_storage(
     schema: &str,
     table: &Table,
     by_place: bool,
-) -> Result<Storage, EngineError> {
+) -> Result<Storage, RestoreError> {
     let mut storage = Storage::default();
     each_bundle(connector, schema, vec![table.clone()], by_place, &mut |_,
                                                                         bundle,
@@ -234,7 +234,7 @@ fn each_bundle(
     mut tables: Vec<Table>,
     is_staged: bool,
     each: &mut EachBundle<'_>,
-) -> Result<(), EngineError> {
+) -> Result<(), RestoreError> {
     if tables.is_empty() {
         return Ok(());
     }
@@ -300,7 +300,7 @@ fn each_bundle(
     Ok(())
 }
 
-fn stopped(connector: &Connector) -> EngineError {
+fn stopped(connector: &Connector) -> RestoreError {
     connector
         .wrong("reading", "whoever read the tables has stopped")
         .into()
@@ -315,7 +315,7 @@ impl From<std::io::Error> for RowTrouble {
     }
 }
 
-impl From<RowTrouble> for EngineError {
+impl From<RowTrouble> for RestoreError {
     fn from(trouble: RowTrouble) -> Self {
         Self::Failed(format!(
             "the chosen workspaces cannot be restored without the others: {}",

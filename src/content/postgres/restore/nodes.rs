@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 use super::records::item_of;
 use crate::content::ContentError;
+use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::moment::Moment;
 use crate::content::postgres::read::{Piece, Reader, extents};
 use crate::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::content::postgres::tables::{Holds, Table};
+use crate::content::restoring::RestoreError;
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
 use crate::domain::plan::{Selection, WorkspaceChange};
-use crate::engine::EngineError;
-use crate::repository::{Files, StoredFile};
 use crate::watch::Watch;
 
 /// How many nodes are named per workspace.
@@ -33,15 +33,15 @@ type Mark = [u8; 16];
 /// Compares a database with a backup of it.
 ///
 /// # Errors
-/// [`EngineError`] when either cannot be read, or it was cancelled.
+/// [`RestoreError`] when either cannot be read, or it was cancelled.
 pub(super) fn compare(
     connector: &Connector,
-    files: &Files,
+    files: &dyn BackedUpFiles,
     described: &[Table],
     copy: &InstanceCopy,
     selection: &Selection,
     watch: &dyn Watch,
-) -> Result<Vec<WorkspaceChange>, EngineError> {
+) -> Result<Vec<WorkspaceChange>, RestoreError> {
     let moment = Moment::take(connector, false)?;
     let connector = &moment.connector;
     let chosen = |table: &&Table| is_compared(selection, &table.workspace);
@@ -78,7 +78,7 @@ pub(super) fn compare(
         watch.part(&side.table.name);
         loop {
             if watch.is_cancelled() {
-                return Err(EngineError::Cancelled);
+                return Err(RestoreError::Cancelled);
             }
             match reading.pieces.recv() {
                 Ok(Piece::Rows(group)) => {
@@ -177,7 +177,7 @@ pub(super) fn is_compared(selection: &Selection, workspace: &str) -> bool {
     }
 }
 
-fn stopped(connector: &Connector) -> EngineError {
+fn stopped(connector: &Connector) -> RestoreError {
     connector
         .wrong("reading", "whoever read the tables has stopped")
         .into()
@@ -212,9 +212,9 @@ fn unchanged(instance: &InstanceName, workspace: &str, bytes: u64) -> WorkspaceC
 /// Records that a data store in a folder lacks, and those in whose place another file is. What it has beyond the backup stays.
 fn compare_data_store(
     connector: &Connector,
-    files: &Files,
+    files: &dyn BackedUpFiles,
     copy: &InstanceCopy,
-) -> Result<Option<WorkspaceChange>, EngineError> {
+) -> Result<Option<WorkspaceChange>, RestoreError> {
     let Some(root) = &connector.settings().data_store else {
         return Ok(None);
     };
@@ -250,15 +250,15 @@ struct Side {
     /// Where the key stands in the backup's rows: the columns may have had another order then.
     stored_key: Vec<usize>,
     /// Groups of the backup that have not been met in Live, by the digest of what is in them.
-    waiting: HashMap<[u8; 32], StoredFile>,
+    waiting: HashMap<[u8; 32], BackedUpFile>,
     /// Groups that have no digest of their own, and are compared row by row.
-    others: Vec<StoredFile>,
+    others: Vec<BackedUpFile>,
     unchanged: u64,
     rows: HashMap<Key, Mark>,
 }
 
 impl Side {
-    fn new(files: &Files, table: &Table, stored: Option<&Table>) -> Result<Self, EngineError> {
+    fn new(files: &dyn BackedUpFiles, table: &Table, stored: Option<&Table>) -> Result<Self, RestoreError> {
         let mut waiting = HashMap::new();
         let mut others = Vec::new();
         if let Some(stored) = stored {
@@ -281,7 +281,7 @@ impl Side {
     }
 
     /// Takes a group of Live's.
-    fn meet(&mut self, group: &[u8], rows: u64) -> Result<(), EngineError> {
+    fn meet(&mut self, group: &[u8], rows: u64) -> Result<(), RestoreError> {
         if self.waiting.remove(&rows::digest(group)).is_some() {
             self.unchanged += rows;
             return Ok(());
@@ -295,10 +295,10 @@ impl Side {
 
     fn into_change(
         mut self,
-        files: &Files,
+        files: &dyn BackedUpFiles,
         instance: &InstanceName,
         bytes: u64,
-    ) -> Result<WorkspaceChange, EngineError> {
+    ) -> Result<WorkspaceChange, RestoreError> {
         let mut change = unchanged(instance, &self.table.workspace, bytes);
         let mut examples = BTreeSet::new();
         let mut name = |key: &Key| {
@@ -310,7 +310,7 @@ impl Side {
         change.unchanged = self.unchanged;
         for file in self.waiting.values().chain(&self.others) {
             let mut bytes = Vec::new();
-            files.pour::<EngineError>(file, &mut |piece| {
+            files.pour(file, &mut |piece| {
                 bytes.extend_from_slice(piece);
                 Ok(())
             })?;
@@ -344,7 +344,7 @@ impl Side {
     }
 }
 
-fn each_row(group: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), EngineError> {
+fn each_row(group: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), RestoreError> {
     let mut splitter = Splitter::within();
     let split = splitter.push::<std::io::Error>(group, &mut |row| {
         each(row);
@@ -358,7 +358,7 @@ fn each_row(group: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), EngineError
         }
     });
     whole.map_err(|source| {
-        EngineError::Content(ContentError::Io {
+        RestoreError::Content(ContentError::Io {
             action: "reading",
             path: "rows".into(),
             source,

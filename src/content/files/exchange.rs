@@ -4,7 +4,7 @@
 //! after. A rename keeps a folder's identity, so after a crash one look at the live path tells whether the step was
 //! done, without any mark in the content itself.
 //!
-//! Not in here: when to switch and what to do after a crash (`journal`, `recover`).
+//! Not in here: when to switch, and what to do after a crash (`engine::restore`).
 
 use std::ffi::OsString;
 use std::io;
@@ -199,20 +199,12 @@ impl Sides {
     }
 }
 
-/// Makes a rename in the folder that holds `path` durable.
-pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) => std::fs::File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
-pub(in crate::engine) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A step from what stands at both paths now.
-    pub(in crate::engine) fn between(live: PathBuf, beside: PathBuf) -> io::Result<Step> {
+    pub(crate) fn between(live: PathBuf, beside: PathBuf) -> io::Result<Step> {
         Ok(Step {
             old: Identity::of(&live)?,
             new: Identity::of(&beside)?,

@@ -1,0 +1,253 @@
+//! One instance in a folder, while it is restored: what is staged beside it, what the journal keeps of that, and its part
+//! of the switch.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{Mode, openat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::Files;
+use super::exchange::{Identity, Standing, Step};
+use super::staging::{CONTENT, Staging};
+use crate::content::Content;
+use crate::content::backed_up::{BackedUp, Depth};
+use crate::content::kinds::Beside;
+use crate::content::restoring::{Lines, RestoreError, Staged};
+use crate::content::switching::{Part, Record, Stuck};
+use crate::disk::held::{self, FOLDER, Met};
+use crate::disk::removal;
+use crate::domain::activity::Severity;
+use crate::domain::backup::WorkspaceCopy;
+use crate::domain::plan::{Selection, WorkspaceChange};
+use crate::watch::Watch;
+
+/// A folder that is staged into.
+pub(super) struct StagedFolder {
+    pub(super) staging: Staging,
+    /// Whether it never becomes live: then what is in it is counted as well.
+    pub(super) is_scratch: bool,
+}
+
+impl Staged for StagedFolder {
+    fn record(&self) -> Result<Beside, RestoreError> {
+        Ok(Beside::Folder(self.staging.record()?))
+    }
+
+    fn make(&self) -> Result<bool, RestoreError> {
+        self.staging.make().map(|_| true)
+    }
+
+    fn stage(
+        &self,
+        backup: &dyn BackedUp,
+        selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<Lines, RestoreError> {
+        let sink = self.staging.sink()?;
+        let extracted = backup.extract(selection, &sink, watch)?;
+        let mut lines = Lines::new();
+        if extracted.without_set_ids > 0 {
+            let text = format!(
+                "{}: {} files had a set-uid or set-gid bit and come back without it",
+                backup.copy().name,
+                extracted.without_set_ids
+            );
+            lines.push((Severity::Warning, text));
+        }
+        self.staging.dress()?;
+        sink.settle()?;
+        Ok(lines)
+    }
+
+    fn difference(
+        &self,
+        backup: &dyn BackedUp,
+        selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<Option<String>, RestoreError> {
+        let content = self.staging.content()?;
+        let compared = backup.compare(selection, &content, Depth::Whole, watch)?;
+        if let Some(wrong) = compared.changes.iter().find(|change| !change.is_unchanged()) {
+            return Ok(Some(format!(
+                "workspace {}, {}",
+                wrong.workspace,
+                wrong.examples.first().map_or("no path", String::as_str)
+            )));
+        }
+        if self.is_scratch {
+            return Ok(miscounted(&backup.copy().workspaces, &compared.changes));
+        }
+        Ok(None)
+    }
+
+    fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, RestoreError> {
+        let Beside::Folder(record) = before else {
+            return Err(before.is_of_another_kind());
+        };
+        Ok(Beside::Folder(FolderRecord {
+            steps: self.staging.steps(selection)?,
+            ..record.clone()
+        }))
+    }
+}
+
+/// The first workspace of which not as many items came back as the backup's record tells of.
+fn miscounted(recorded: &[WorkspaceCopy], found: &[WorkspaceChange]) -> Option<String> {
+    recorded.iter().find_map(|workspace| {
+        let change = found.iter().find(|change| change.workspace == workspace.name);
+        let items = change.map_or(0, |change| change.unchanged);
+        (items != workspace.items).then(|| {
+            format!(
+                "workspace {} has {items} items, and the record of the backup says {}",
+                workspace.name, workspace.items
+            )
+        })
+    })
+}
+
+/// What a journal keeps of an instance in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderRecord {
+    /// The folder that this restore writes into. Lifeboat made it, and removes it whole.
+    pub staging: PathBuf,
+    /// Which folder that is, once it is made: another account may put something else in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Identity>,
+    /// Its exchanges. Empty until everything is staged.
+    pub steps: Vec<Step>,
+}
+
+fn not_exchanged(step: &Step, error: &io::Error) -> Stuck {
+    let (live, beside) = (step.live.display(), step.beside.display());
+    Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
+}
+
+impl Part for &FolderRecord {
+    fn is_known(&self) -> Result<(), Stuck> {
+        for step in &self.steps {
+            step.is_known().map_err(|error| not_exchanged(step, &error))?;
+        }
+        let is_pending = |step: &Step| step.standing().is_ok_and(|now| now == Standing::Pending);
+        if !self.steps.iter().any(is_pending) {
+            return Ok(());
+        }
+        // What only goes would go into a folder of somebody else's.
+        let staging = &self.staging;
+        match held::meet(staging, self.made) {
+            Ok(Met::Ours(_)) => Ok(()),
+            Ok(Met::Stranger | Met::Nothing) => Err(Stuck(format!(
+                "{} is not the folder that was made for this restore: something else has taken its place",
+                staging.display()
+            ))),
+            Err(error) => Err(Stuck(format!("{} cannot be opened ({error})", staging.display()))),
+        }
+    }
+
+    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+        for step in &self.steps {
+            step.forward().map_err(|error| not_exchanged(step, &error))?;
+        }
+        Ok(None)
+    }
+
+    fn back(&self) {
+        for step in self.steps.iter().rev() {
+            let _ = step.back();
+        }
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.steps.iter().all(|step| step.is_untouched().unwrap_or(false))
+    }
+}
+
+impl Record for FolderRecord {
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.staging)
+    }
+
+    fn open(&self) -> io::Result<Option<OwnedFd>> {
+        match held::meet(&self.staging, self.made)? {
+            Met::Ours(folder) => Ok(Some(folder)),
+            Met::Nothing => Ok(None),
+            Met::Stranger => Err(io::Error::other(
+                "it is not the folder that was made for this restore: something else has taken its place, and is left alone",
+            )),
+        }
+    }
+
+    fn remove(&self) -> io::Result<Option<String>> {
+        let is_gone = removal::remove_made(&self.staging, self.made)?;
+        Ok((!is_gone).then(|| {
+            format!(
+                "{} is not the folder that was made for this restore: something else has taken its place, and is left alone. \
+                 See who can write to the folder that holds it, and remove both",
+                self.staging.display()
+            )
+        }))
+    }
+
+    /// A restore that brought back what was gone has displaced nothing.
+    fn displaced(&self) -> io::Result<Option<Box<dyn Content>>> {
+        let gone: Vec<_> = self.steps.iter().filter(|step| step.old.is_some()).collect();
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        let Some(folder) = self.open()? else {
+            return Ok(None);
+        };
+        let displaced = match openat(&folder, CONTENT, FOLDER, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(None),
+            opened => opened?,
+        };
+        let content = self.staging.join(CONTENT);
+        for step in gone {
+            let found = match step.beside.strip_prefix(&content) {
+                Ok(part) if part == Path::new("") => Some(Identity::of_open(&displaced)?),
+                Ok(part) => Identity::at(&displaced, part.as_os_str())?,
+                Err(_) => None,
+            };
+            if found != step.old {
+                return Err(io::Error::other(format!(
+                    "what was moved there from {} is not what was live",
+                    step.live.display()
+                )));
+            }
+        }
+        Ok(Some(Box::new(Files::held(&content, displaced))))
+    }
+
+    fn holds_nothing_of_live(&self) -> bool {
+        self.steps.iter().all(Step::is_not_beside)
+    }
+
+    fn is_seen(&self) -> bool {
+        if self.steps.is_empty() {
+            return self.staging.parent().is_some_and(Path::is_dir);
+        }
+        self.steps.iter().any(|step| {
+            let live = Identity::of(&step.live).ok().flatten();
+            let beside = Identity::of(&step.beside).ok().flatten();
+            [live, beside]
+                .iter()
+                .any(|found| found.is_some() && (*found == step.old || *found == step.new))
+        })
+    }
+
+    fn stands(&self) -> &'static str {
+        let standing = |step: &Step| step.standing().unwrap_or(Standing::Unknown);
+        if self.steps.iter().all(|step| standing(step) == Standing::Done) {
+            "has the restored content"
+        } else if self.steps.iter().all(|step| standing(step) == Standing::Pending) {
+            "has the content that it had before"
+        } else if self.steps.iter().any(|step| standing(step) == Standing::Unknown) {
+            "has content that is neither what it had before nor the restored one, or was moved here"
+        } else {
+            "has some workspaces from before and some restored ones"
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The kinds of content, told apart here and nowhere else: a place is made from an instance's settings, and what a journal
+//! keeps of it is of the same kind.
+//!
+//! A new kind is a folder beside this file, a variant of [`ContentSettings`], and a line in each `match` of this one.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::files;
+use super::files::beside::FolderRecord;
+use super::files::place::FolderPlace;
+use super::postgres::place::DatabasePlace;
+use super::postgres::restore::beside::SchemaRecord;
+use super::restoring::{Place, RestoreError, World};
+use super::switching::{Part, Record, Stuck};
+use crate::domain::environment::InstanceName;
+use crate::domain::proof::DrillSettings;
+use crate::domain::settings::ContentSettings;
+
+/// Where the content is that these settings tell of.
+pub(crate) fn place(settings: &ContentSettings, world: World) -> Box<dyn Place> {
+    match settings {
+        ContentSettings::Files { path } => Box::new(FolderPlace::new(path, world)),
+        ContentSettings::Postgres(database) => Box::new(DatabasePlace::new(database, world)),
+    }
+}
+
+/// Where a drill of that content is.
+pub(crate) fn place_of_drills(
+    settings: &ContentSettings,
+    drill: &DrillSettings,
+    world: World,
+) -> Box<dyn Place> {
+    match settings {
+        ContentSettings::Files { path } => Box::new(FolderPlace::new(path, world)),
+        ContentSettings::Postgres(database) => {
+            Box::new(DatabasePlace::of_drills(database, drill.database.as_ref(), world))
+        }
+    }
+}
+
+/// Removes what looks at places have left that were ended in the middle.
+pub(crate) fn clear_looks(state: &Path) {
+    files::clear_probes(state);
+}
+
+/// What a restore has made beside an instance's content, as a journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Beside {
+    /// A folder.
+    Folder(FolderRecord),
+    /// Schemas in the instance's database.
+    Schema(Box<SchemaRecord>),
+}
+
+impl Deref for Beside {
+    type Target = dyn Record;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Folder(record) => record,
+            Self::Schema(record) => &**record,
+        }
+    }
+}
+
+impl Beside {
+    /// The part of the switch that it tells of. `settings` are those of the instance now, if it is configured.
+    ///
+    /// # Errors
+    /// That the place cannot be reached without settings of its kind.
+    pub(crate) fn part<'a>(
+        &'a self,
+        instance: &'a InstanceName,
+        settings: Option<&ContentSettings>,
+        world: World,
+    ) -> Result<Box<dyn Part + 'a>, Stuck> {
+        match self {
+            Self::Folder(record) => Ok(Box::new(record)),
+            Self::Schema(record) => match settings {
+                Some(ContentSettings::Postgres(database)) => Ok(Box::new(
+                    record.part(instance, DatabasePlace::new(database, world).connector),
+                )),
+                _ => Err(record.is_not_configured(instance)),
+            },
+        }
+    }
+
+    /// That a journal tells of another kind of content than is staged.
+    pub(crate) fn is_of_another_kind(&self) -> RestoreError {
+        RestoreError::Failed(format!(
+            "the journal of the restore tells of another kind of content: {self}"
+        ))
+    }
+}
+
+impl fmt::Display for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(record) => write!(f, "the folder {}", record.staging.display()),
+            Self::Schema(record) => write!(f, "the schema {}", record.fresh),
+        }
+    }
+}

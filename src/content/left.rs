@@ -1,0 +1,84 @@
+//! What a restore has left beside Live on purpose, or because it was interrupted, and what that says of itself.
+//!
+//! The note is kept where the content is, so that the place itself tells what it is whatever else is lost.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::plan::Selection;
+
+/// Something that a restore or a drill has made.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// Its name there: a schema's.
+    pub place: String,
+    /// What it says of itself.
+    pub note: Note,
+    /// What is in it: tables.
+    pub tables: Vec<String>,
+    /// Bytes that it takes.
+    pub bytes: u64,
+    /// Whether it is for what a switch replaces, and not for what comes.
+    pub takes_replaced: bool,
+}
+
+impl Left {
+    /// Whether it holds what a restore has replaced.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.note.state == NoteState::Replaced && !self.tables.is_empty()
+    }
+}
+
+/// What something that Lifeboat has made says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The form of this note.
+    pub lifeboat: u32,
+    /// The environment that it belongs to.
+    pub environment: String,
+    /// The instance.
+    pub instance: String,
+    /// The job that made it.
+    pub job: u64,
+    /// The backup that was restored; `None` for an exchange that goes back to what was replaced.
+    pub backup: Option<String>,
+    /// Which part of the instance was restored.
+    pub selection: Selection,
+    /// How far it is.
+    pub state: NoteState,
+    /// When that began.
+    pub at: DateTime<Utc>,
+    /// Until when what was replaced stays.
+    pub expires: DateTime<Utc>,
+    /// What came in place of that which is here.
+    pub came: Vec<String>,
+    /// Whether rows of the version storage came as well: an exchange back would leave them.
+    #[serde(default)]
+    pub merged_versions: bool,
+}
+
+/// How far a restore is that has made something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteState {
+    /// What comes is beside Live.
+    Staged,
+    /// It is Live, and what it replaced is here.
+    Replaced,
+    /// It is of a drill, and never becomes Live.
+    Drill,
+}
+
+impl Note {
+    /// The form of the note that this version writes and reads.
+    pub const FORM: u32 = 1;
+}
+
+/// What is said of replaced content that cannot be dropped.
+pub(crate) fn undropped_sentence(place: &str, why: &str) -> String {
+    format!(
+        "the replaced tables in {place} are still there after their time: {why}. Take away what hangs on them, and type \
+         `lifeboat confirm`"
+    )
+}

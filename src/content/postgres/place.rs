@@ -1,0 +1,197 @@
+//! An instance whose content is in a database: what a plan and a check find there, and how a restore is staged beside it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Postgres;
+use super::connect::Connector;
+use super::layout::look;
+use super::restore::plan;
+use super::restore::staging::{TableStaging, described};
+use super::rights::{self, Missing};
+use super::{check, replaced, standby};
+use crate::content::Content;
+use crate::content::backed_up::BackedUp;
+use crate::content::left::Left;
+use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
+use crate::domain::check::Findings;
+use crate::domain::environment::{DATA_STORE, EnvironmentName, InstanceName};
+use crate::domain::settings::PostgresSettings;
+use crate::watch::Watch;
+
+/// A schema of a database.
+pub(crate) struct DatabasePlace {
+    pub(crate) connector: Connector,
+    /// Whether the database is set aside for drills: nothing of Live need be in it.
+    is_set_aside: bool,
+}
+
+impl DatabasePlace {
+    /// A database that is configured.
+    pub(crate) fn new(settings: &PostgresSettings, world: World) -> Self {
+        Self {
+            connector: Connector::new(settings, world.state, world.variables),
+            is_set_aside: false,
+        }
+    }
+
+    /// Where drills of it are: a schema of its own in the same database, or one that is set aside for them.
+    pub(crate) fn of_drills(settings: &PostgresSettings, aside: Option<&String>, world: World) -> Self {
+        let Some(connect) = aside else {
+            return Self::new(settings, world);
+        };
+        let aside = PostgresSettings {
+            connect: connect.clone(),
+            data_store: None,
+            room: None,
+            ..settings.clone()
+        };
+        Self {
+            is_set_aside: true,
+            ..Self::new(&aside, world)
+        }
+    }
+}
+
+impl Place for DatabasePlace {
+    fn content(&self) -> Arc<dyn Content> {
+        Arc::new(Postgres::new(self.connector.clone()))
+    }
+
+    fn is_there(&self) -> bool {
+        look(&self.connector).map_or(true, |(layout, ..)| !layout.tables.is_empty())
+    }
+
+    fn which(&self) -> Option<String> {
+        let (layout, ..) = look(&self.connector).ok()?;
+        let mut tables: Vec<_> = layout
+            .tables
+            .iter()
+            .map(|table| format!("{} {}", table.name, table.found.oid))
+            .collect();
+        tables.sort();
+        Some(tables.join(", "))
+    }
+
+    /// Servers do not start in the same microsecond, and this everybody may ask, unlike the number that a server is given
+    /// when it is made.
+    fn identity(&self) -> Result<Option<String>, RestoreError> {
+        let (mut session, connector) = self.connector.connect_to_one()?;
+        let failed = connector.failed("asking which database it is");
+        let mut transaction = session.begin().map_err(&failed)?;
+        let row = transaction
+            .query_one(
+                "SELECT pg_postmaster_start_time()::text || ' ' || current_setting('port'), current_database()::text",
+                &[],
+            )
+            .map_err(&failed)?;
+        let (server, database): (String, String) = (row.get(0), row.get(1));
+        Ok(Some(format!(
+            "{server}\n{database}\n{}",
+            connector.settings().schema
+        )))
+    }
+
+    fn plan(
+        &self,
+        backup: &dyn BackedUp,
+        wanted: &Wanted<'_>,
+        found: &mut Found,
+        watch: &dyn Watch,
+    ) -> Result<(), RestoreError> {
+        found.add(plan::plan(&self.connector, backup, wanted, watch)?);
+        if wanted.without_safety && !wanted.selection.workspaces.is_empty() {
+            found.obstacles.push(
+                "chosen workspaces of a database share the version storage with others, so their restore needs its safety \
+                 backup: leave it in, or restore everything"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn stage(&self, backup: &dyn BackedUp, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
+        let staging = TableStaging::of_backup(&self.connector, backup, about)?;
+        Ok(Box::new(staging))
+    }
+
+    fn stage_in_scratch(
+        &self,
+        scratch: &Path,
+        backup: &dyn BackedUp,
+        about: &About<'_>,
+    ) -> Result<Box<dyn Staged>, RestoreError> {
+        let connector = self.connector.clone();
+        let staging =
+            TableStaging::of_drill(connector, self.is_set_aside, scratch.to_owned(), backup, about)?;
+        Ok(Box::new(staging))
+    }
+
+    fn plan_in_scratch(
+        &self,
+        base: &Path,
+        backup: &dyn BackedUp,
+        found: &mut Found,
+    ) -> Result<(), RestoreError> {
+        let copy = backup.copy();
+        let tables = described(&*backup.files()?, &copy.name)?;
+        let (layout, mut session, connector) = look(&self.connector)?;
+        let failed = connector.failed("looking at the database");
+        let mut transaction = session.begin().map_err(failed)?;
+        let missing = rights::for_staging(&connector, &mut transaction, &layout)?;
+        found.obstacles.extend(missing.iter().map(Missing::sentence));
+        plan::room_for_tables(found, &connector, &mut transaction, copy, &tables);
+        if tables.iter().all(|table| table.workspace != DATA_STORE) {
+            let records = copy
+                .workspaces
+                .iter()
+                .filter(|workspace| workspace.name == DATA_STORE);
+            let bytes = records.map(|workspace| workspace.bytes).sum();
+            found.push_room(format!("data store of {}", copy.name), base, bytes);
+        }
+        Ok(())
+    }
+
+    fn keeps_what_it_replaces(&self) -> bool {
+        true
+    }
+
+    fn left(
+        &self,
+        environment: &EnvironmentName,
+        instance: &InstanceName,
+    ) -> Result<Vec<Left>, RestoreError> {
+        Ok(replaced::find(&self.connector, environment, instance)?)
+    }
+
+    fn stage_back(&self, left: Left, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
+        let staging = TableStaging::of_replaced(&self.connector, left, about)?;
+        Ok(Box::new(staging))
+    }
+
+    fn drop_replaced(&self, left: &Left) -> Result<(), RestoreError> {
+        if left.is_replaced() {
+            replaced::drop_replaced(&self.connector, &left.place)?;
+        } else {
+            replaced::drop_schema(&self.connector, &left.place)?;
+        }
+        Ok(())
+    }
+
+    fn drop_made(&self, name: &str) -> Result<(), RestoreError> {
+        Ok(replaced::drop_schema(&self.connector, name)?)
+    }
+
+    fn search_indexes(&self) -> &[PathBuf] {
+        &self.connector.settings().search_indexes
+    }
+
+    fn unconfirmed(&self, limit: Duration) -> Result<Option<String>, RestoreError> {
+        Ok(standby::missing(&self.connector, limit)?)
+    }
+
+    fn check(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
+        check::check(&self.connector, about, findings);
+    }
+}

@@ -1,0 +1,229 @@
+//! One instance in a database, while it is restored: what is staged in a schema beside Live, what the journal keeps of that,
+//! and its part of the switch.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::staging::TableStaging;
+use crate::content::ContentError;
+use crate::content::backed_up::BackedUp;
+use crate::content::kinds::Beside;
+use crate::content::left::Note;
+use crate::content::postgres::connect::Connector;
+use crate::content::postgres::stage::Owner;
+use crate::content::postgres::switch::{Exchange, Standing};
+use crate::content::restoring::{Lines, RestoreError, Staged};
+use crate::content::switching::{Part, Record, Stuck};
+use crate::domain::activity::Severity;
+use crate::domain::environment::InstanceName;
+use crate::domain::plan::Selection;
+use crate::watch::Watch;
+
+/// What the journal keeps of an instance in a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaRecord {
+    /// The schema that is filled, and emptied by the switch.
+    pub fresh: String,
+    /// The schema that takes what the switch replaces.
+    pub replaced: String,
+    /// The note of both.
+    pub note: Note,
+    /// The role that the tables belong to, if Lifeboat's user has to become it.
+    pub owner: Option<String>,
+    /// The workspaces that are restored, for their search indexes.
+    pub workspaces: Vec<String>,
+    /// Whether the tables that come were made by an earlier restore and are not to be dropped with this one.
+    pub borrowed: bool,
+    /// The switch. `None` until everything is staged.
+    pub exchange: Option<Exchange>,
+}
+
+impl SchemaRecord {
+    fn owner(&self) -> Owner {
+        Owner {
+            role: self.owner.clone(),
+        }
+    }
+
+    /// Whether Live is what it was.
+    fn is_untouched(&self, connector: &Connector) -> bool {
+        match &self.exchange {
+            None => true,
+            Some(exchange) => exchange
+                .standing(connector)
+                .is_ok_and(|standing| standing == Standing::Pending),
+        }
+    }
+
+    /// Makes sure that it can be told whether the tables were exchanged.
+    fn is_known(&self, connector: &Connector) -> Result<(), ContentError> {
+        match &self.exchange {
+            None => Ok(()),
+            Some(exchange) => exchange.is_known(connector),
+        }
+    }
+
+    /// Makes the staged tables live, unless they are.
+    fn forward(&self, connector: &Connector) -> Result<Duration, ContentError> {
+        match &self.exchange {
+            Some(exchange) => exchange.forward(connector, &self.owner(), &self.note),
+            None => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Makes the replaced tables live again, unless they are.
+    fn back(&self, connector: &Connector) -> Result<Duration, ContentError> {
+        match &self.exchange {
+            Some(exchange) if !self.is_untouched(connector) => {
+                exchange.back(connector, &self.owner(), &self.note)
+            }
+            _ => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Its part of a switch, in the database that the instance has now.
+    pub(crate) fn part<'a>(&'a self, instance: &'a InstanceName, connector: Connector) -> SchemaPart<'a> {
+        SchemaPart {
+            instance,
+            record: self,
+            connector,
+        }
+    }
+
+    /// That the instance has no database any more in which it could go on.
+    pub(crate) fn is_not_configured(&self, instance: &InstanceName) -> Stuck {
+        Stuck(format!(
+            "the tables of {instance} could not be exchanged ({instance} of {} is no longer configured with a database, and a \
+             restore of it is not finished: put its configuration back)",
+            self.note.environment
+        ))
+    }
+}
+
+impl Record for SchemaRecord {
+    /// What an earlier restore has replaced is not its own.
+    fn made(&self) -> Vec<&str> {
+        if self.borrowed {
+            vec![&self.replaced]
+        } else {
+            vec![&self.fresh, &self.replaced]
+        }
+    }
+
+    fn emptied(&self) -> Vec<&str> {
+        vec![&self.fresh]
+    }
+
+    fn workspaces(&self) -> &[String] {
+        &self.workspaces
+    }
+
+    fn keeps_what_it_replaces(&self) -> bool {
+        true
+    }
+
+    fn is_exchange_back(&self) -> bool {
+        self.borrowed
+    }
+
+    fn stands(&self) -> &'static str {
+        "has a database, which is not looked at here"
+    }
+}
+
+/// The part of a switch that is in a database.
+pub(crate) struct SchemaPart<'a> {
+    instance: &'a InstanceName,
+    record: &'a SchemaRecord,
+    connector: Connector,
+}
+
+impl SchemaPart<'_> {
+    fn stuck(&self, error: &ContentError) -> Stuck {
+        Stuck(format!(
+            "the tables of {} could not be exchanged ({error})",
+            self.instance
+        ))
+    }
+}
+
+impl Part for SchemaPart<'_> {
+    fn is_known(&self) -> Result<(), Stuck> {
+        let known = self.record.is_known(&self.connector);
+        known.map_err(|error| self.stuck(&error))
+    }
+
+    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+        let forward = self.record.forward(&self.connector);
+        forward.map(Some).map_err(|error| self.stuck(&error))
+    }
+
+    fn back(&self) {
+        let _ = self.record.back(&self.connector);
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.record.is_untouched(&self.connector)
+    }
+}
+
+impl Staged for TableStaging {
+    fn left_out(&self) -> &[String] {
+        self.not_made()
+    }
+
+    fn make_room(&self) -> Result<(), RestoreError> {
+        self.make_replaced()
+    }
+
+    fn record(&self) -> Result<Beside, RestoreError> {
+        Ok(Beside::Schema(Box::new(self.schemas())))
+    }
+
+    fn stage(
+        &self,
+        backup: &dyn BackedUp,
+        _selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<Lines, RestoreError> {
+        let instance = &backup.copy().name;
+        let (rows, bytes) = self.size();
+        watch.total(rows, bytes);
+        watch.instance(instance);
+        self.load(backup, watch)?;
+        Ok(vec![(
+            Severity::Information,
+            format!("{instance}: {rows} rows are staged"),
+        )])
+    }
+
+    fn difference(
+        &self,
+        backup: &dyn BackedUp,
+        _selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<Option<String>, RestoreError> {
+        let (rows, bytes) = self.size();
+        watch.total(rows, bytes);
+        watch.instance(&backup.copy().name);
+        self.compare(backup, watch)
+    }
+
+    fn machine(&self) -> &'static str {
+        "the database's machine"
+    }
+
+    fn settle(&self) -> Result<Vec<String>, RestoreError> {
+        self.add_and_close()
+    }
+
+    fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, RestoreError> {
+        let Beside::Schema(record) = before else {
+            return Err(before.is_of_another_kind());
+        };
+        let mut record = record.clone();
+        record.exchange = Some(self.exchange(selection)?);
+        Ok(Beside::Schema(record))
+    }
+}

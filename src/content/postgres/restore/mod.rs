@@ -1,0 +1,12 @@
+//! A restore into a database: what it would change, what is staged in a schema beside Live, and how that becomes an exchange
+//! of tables.
+
+pub(crate) mod beside;
+mod exchange;
+pub(super) mod nodes;
+pub(super) mod plan;
+mod record_rows;
+mod records;
+mod scratch_store;
+pub(super) mod staging;
+mod versions;

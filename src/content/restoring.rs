@@ -1,0 +1,430 @@
+//! What a restore does to one instance, whatever its kind: the door of this room for the engine.
+//!
+//! An instance's content is in a [`Place`]. A restore makes something beside it ([`Staged`]), notes that in its journal
+//! (`switching::Record`), and exchanges the two (`switching::Part`). Each kind of content implements the four in a folder of
+//! its own, and `kinds` makes them from the settings. In here is no kind.
+//!
+//! Not in here: when which of these is done, what the journal says of the whole, and in which order (`engine::restore`).
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backed_up::BackedUp;
+use super::kinds::Beside;
+use super::left::Left;
+use super::{Content, ContentError};
+use crate::disk::room::free_bytes;
+use crate::domain::Instant;
+use crate::domain::activity::Severity;
+use crate::domain::backup::{BackupId, InstanceCopy};
+use crate::domain::check::Findings;
+use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::job::JobId;
+use crate::domain::measure;
+use crate::domain::plan::{Room, Selection, WorkspaceChange};
+use crate::domain::settings::Variables;
+use crate::watch::Watch;
+
+/// Why a part of a restore could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Live's content, or what stands beside it, could not be read or written.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The backup could not be read: what its repository said.
+    #[error(transparent)]
+    Backup(Box<dyn Error + Send + Sync>),
+    /// Somebody asked for it to be cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The operating system said no.
+    #[error("{action} {} failed: {source}", path.display())]
+    Io {
+        /// `reading`, `creating`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else, as a sentence.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl RestoreError {
+    /// For `map_err` on a call about one path.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// What a restore is about, for what it makes to tell.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The environment.
+    pub environment: &'a EnvironmentName,
+    /// The instance.
+    pub instance: &'a InstanceName,
+    /// The job.
+    pub job: JobId,
+    /// The backup; `None` when what an earlier restore has replaced comes back.
+    pub backup: Option<&'a BackupId>,
+    /// What is restored.
+    pub selection: &'a Selection,
+    /// When it began.
+    pub now: Instant,
+}
+
+/// What a plan is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What is to be restored.
+    pub selection: &'a Selection,
+    /// Without a safety backup.
+    pub without_safety: bool,
+    /// What is known to change already, of all instances; `None` when it is to be found out.
+    pub known: Option<&'a [WorkspaceChange]>,
+}
+
+impl Wanted<'_> {
+    /// What is known to change in an instance.
+    #[must_use]
+    pub fn known_of(&self, instance: &InstanceName) -> Option<Vec<WorkspaceChange>> {
+        let known = self.known?.iter();
+        Some(
+            known
+                .filter(|change| change.instance == *instance)
+                .cloned()
+                .collect(),
+        )
+    }
+}
+
+/// What staging one instance takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StagingSize {
+    /// Bytes of content.
+    pub bytes: u64,
+    /// Files, folders and links.
+    pub items: u64,
+}
+
+/// What a plan has found about instances, of whatever kind.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What would change.
+    pub changes: Vec<WorkspaceChange>,
+    /// Room that is needed, by place.
+    pub room: Vec<Room>,
+    /// Why it cannot be done, as sentences.
+    pub obstacles: Vec<String>,
+    /// What should be known before it is done.
+    pub warnings: Vec<String>,
+    /// The newest change that was found in Live; nodes in a database do not tell.
+    pub newest_change: Option<Instant>,
+    /// How many files and folders are staged in which folder so far.
+    pub items: Vec<(PathBuf, u64)>,
+}
+
+impl Found {
+    /// Adds what was found about another instance.
+    pub fn add(&mut self, other: Self) {
+        self.changes.extend(other.changes);
+        self.room.extend(other.room);
+        self.obstacles.extend(other.obstacles);
+        self.warnings.extend(other.warnings);
+        self.items.extend(other.items);
+        self.newest_change = self.newest_change.max(other.newest_change);
+    }
+
+    /// Adds room that is needed in a folder, and says where it is too little.
+    pub fn push_room(&mut self, purpose: String, folder: &Path, needed: u64) {
+        match free_bytes(folder) {
+            Ok(free) => {
+                if free < needed {
+                    self.obstacles.push(format!(
+                        "{} are needed in {} and {} are free",
+                        measure::bytes(needed),
+                        folder.display(),
+                        measure::bytes(free)
+                    ));
+                }
+                self.room.push(Room {
+                    purpose,
+                    folder: folder.display().to_string(),
+                    needed,
+                    free,
+                });
+            }
+            Err(why) => self.warnings.push(why),
+        }
+    }
+}
+
+/// What a check of one instance is told by whoever knows the rest of it.
+pub struct Checked<'a> {
+    /// The environment.
+    pub environment: &'a EnvironmentName,
+    /// The instance.
+    pub instance: &'a InstanceName,
+    /// What the newest backup holds of it.
+    pub last: Option<&'a InstanceCopy>,
+    /// What backups have read of it and found not to be what it says, as a sentence.
+    pub doubts: Option<String>,
+    /// Whether a job is at work on the environment.
+    pub is_at_work: bool,
+    /// What could not be dropped though its time is over: its name, and why.
+    pub undropped: Vec<(String, String)>,
+    /// The time now.
+    pub now: Instant,
+}
+
+/// A part of a name that nobody can guess, and that no other process comes by; or why there is none.
+pub type Token = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
+
+/// What a place needs of the world outside.
+#[derive(Clone)]
+pub struct World {
+    /// Lifeboat's state folder: where commands of the configuration run, and where notes lie.
+    pub state: PathBuf,
+    /// The environment's variables.
+    pub variables: Variables,
+    /// Names for what is tried.
+    pub token: Token,
+}
+
+/// Where an instance's content is. Cheap to make; connects to nothing yet.
+pub trait Place: Send + Sync {
+    /// The content, to be read.
+    fn content(&self) -> Arc<dyn Content>;
+
+    /// The folder that the content is in, if it is in one, with links resolved.
+    fn folder(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// Whether there is any content at all. A place that is out of reach counts as there, since nobody knows.
+    fn is_there(&self) -> bool;
+
+    /// Which folders or tables the content is in, to tell whether they are still the same. What is in them does not count.
+    /// `None` when that cannot be told.
+    fn which(&self) -> Option<String>;
+
+    /// What tells the place from every other one, by whatever name it is configured; `None` where the name tells.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be asked.
+    fn identity(&self) -> Result<Option<String>, RestoreError> {
+        Ok(None)
+    }
+
+    /// Makes sure that a copy can be put here at all.
+    ///
+    /// # Errors
+    /// What it was taken from, as the beginning of a sentence.
+    fn takes(&self, _copy: &InstanceCopy) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Why no backup may be taken of it: what would be missing in one. A sentence.
+    fn why_no_backup(&self) -> Option<String> {
+        None
+    }
+
+    /// The same for every backup, the safety backup of a restore included.
+    fn why_no_backup_at_all(&self) -> Option<String> {
+        None
+    }
+
+    /// What should be known of every backup of it.
+    fn warning_of_backup(&self) -> Option<String> {
+        None
+    }
+
+    /// Works out what a restore would do, and what stands in its way.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the content or the backup cannot be read, or it was cancelled.
+    fn plan(
+        &self,
+        backup: &dyn BackedUp,
+        wanted: &Wanted<'_>,
+        found: &mut Found,
+        watch: &dyn Watch,
+    ) -> Result<(), RestoreError>;
+
+    /// Works out how a backup is staged beside Live. Makes nothing yet.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be staged there.
+    fn stage(&self, backup: &dyn BackedUp, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError>;
+
+    /// Works out how a backup is staged where it never becomes live. `scratch` is a folder that is to be made. Makes nothing
+    /// yet.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be staged there.
+    fn stage_in_scratch(
+        &self,
+        scratch: &Path,
+        backup: &dyn BackedUp,
+        about: &About<'_>,
+    ) -> Result<Box<dyn Staged>, RestoreError>;
+
+    /// What that takes, in `base` or elsewhere, and whether it may be done.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the place or the backup cannot be read.
+    fn plan_in_scratch(
+        &self,
+        base: &Path,
+        backup: &dyn BackedUp,
+        found: &mut Found,
+    ) -> Result<(), RestoreError>;
+
+    /// Whether what a switch replaces stays beside Live for a while, as the way back.
+    fn keeps_what_it_replaces(&self) -> bool {
+        false
+    }
+
+    /// What restores and drills have left here, the newest first.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the place is out of reach.
+    fn left(
+        &self,
+        _environment: &EnvironmentName,
+        _instance: &InstanceName,
+    ) -> Result<Vec<Left>, RestoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Works out how what an earlier restore has replaced comes back. Makes nothing yet.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot.
+    fn stage_back(&self, left: Left, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
+        Err(RestoreError::Failed(format!(
+            "nothing that a restore has replaced can stand beside {}, and {} is said to",
+            about.instance, left.place
+        )))
+    }
+
+    /// Drops what was replaced, and nothing that somebody else has hung on it. What is gone is no error.
+    ///
+    /// # Errors
+    /// [`RestoreError`] with what hangs on it.
+    fn drop_replaced(&self, _left: &Left) -> Result<(), RestoreError> {
+        Ok(())
+    }
+
+    /// Drops what a restore has made, by its name in a [`Record`]. What is gone is no error.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be dropped now.
+    fn drop_made(&self, _name: &str) -> Result<(), RestoreError> {
+        Ok(())
+    }
+
+    /// Where search indexes are, with `{workspace}` for the workspace's name.
+    fn search_indexes(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    /// Those who have to confirm that they have the switch too, and have not done so within the limit.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when that cannot be found out.
+    fn unconfirmed(&self, _limit: Duration) -> Result<Option<String>, RestoreError> {
+        Ok(None)
+    }
+
+    /// Folders that an earlier restore has left beside the content: what it replaced and the safety backup does not hold, or
+    /// what could not be removed then, an immutable file in it, say. Only a person can tell whether it is needed.
+    fn left_over(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Looks at what works and what does not. What is tried is taken back.
+    fn check(&self, about: &Checked<'_>, findings: &mut Findings<'_>);
+}
+
+/// What is said in the log of a job.
+pub type Lines = Vec<(Severity, String)>;
+
+/// What a restore stages of one instance.
+pub trait Staged: Send + Sync {
+    /// What does not come back, as sentences.
+    fn left_out(&self) -> &[String] {
+        &[]
+    }
+
+    /// Makes room for what an exchange sets aside, where nothing has to be staged.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be made.
+    fn make_room(&self) -> Result<(), RestoreError> {
+        Ok(())
+    }
+
+    /// What the journal keeps of it before anything is staged.
+    ///
+    /// # Errors
+    /// What the system said about a folder that was made.
+    fn record(&self) -> Result<Beside, RestoreError>;
+
+    /// Makes the folder that content is staged into, if it is one. Gives whether the journal has to keep which one it is.
+    ///
+    /// # Errors
+    /// What the system said, or that something else stands there.
+    fn make(&self) -> Result<bool, RestoreError> {
+        Ok(false)
+    }
+
+    /// Writes the backup's content. Gives what is to be said of it.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read or written, or was cancelled.
+    fn stage(
+        &self,
+        backup: &dyn BackedUp,
+        selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<Lines, RestoreError>;
+
+    /// Reads what was staged back. Gives what is not as it is in the backup, as a part of a sentence.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read, or was cancelled.
+    fn difference(
+        &self,
+        backup: &dyn BackedUp,
+        selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<Option<String>, RestoreError>;
+
+    /// Whose disk and memory to look at when what was staged is not what it should be.
+    fn machine(&self) -> &'static str {
+        "this machine"
+    }
+
+    /// What is left to do when everything was found right: it is added to what is never exchanged, a data store in a table.
+    /// Gives what does not come back all the same, as sentences.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be done.
+    fn settle(&self) -> Result<Vec<String>, RestoreError> {
+        Ok(Vec::new())
+    }
+
+    /// What the journal keeps of it when everything is staged: `before`, and the exchange.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the exchange cannot be worked out.
+    fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, RestoreError>;
+}
