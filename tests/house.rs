@@ -372,7 +372,10 @@ fn nobody_has_to_think_of_a_mutex_that_is_poisoned() {
         let all = format!("{work}\n{tests}");
         let of_the_standard_library = all.lines().any(|line| {
             let is_imported = line.contains("std::sync::") && !line.contains("mpsc");
-            is_imported && ["Mutex", "Condvar", "RwLock"].iter().any(|what| line.contains(what))
+            is_imported
+                && ["Mutex", "Condvar", "RwLock"]
+                    .iter()
+                    .any(|what| line.contains(what))
         });
         if of_the_standard_library || all.contains("PoisonError") {
             wrong.push(name);
