@@ -347,9 +347,7 @@ impl Shelf for Bucket {
         let only_new = kind == FileType::Config;
         let written = match self.store(path.clone(), content.clone(), only_new) {
             // Some services do not know the condition. Whether it went well is looked at after a creation anyway.
-            Err(StorageRefusal::Said(said)) if only_new && said.contains("NotImplemented") => {
-                self.store(path, content, false)
-            }
+            Err(StorageRefusal::Unsupported(_)) if only_new => self.store(path, content, false),
             written => written,
         };
         written.map_err(|refusal| failed("writing an object", refusal))

@@ -24,6 +24,9 @@ pub(in crate::repository) enum StorageRefusal {
         "the object storage does not answer as it should: {0}. What was stored before is as it was; try again later"
     )]
     Silent(String),
+    /// It does not know what it was asked for.
+    #[error("the object storage said: {0}")]
+    Unsupported(String),
     /// It answered and said no.
     #[error("{0}")]
     Said(String),
@@ -114,6 +117,7 @@ impl StorageRefusal {
             "XMinioStorageFull" | "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge" => {
                 return Self::Full(remark(error));
             }
+            "NotImplemented" if !error.is_temporary() => return Self::Unsupported(text(error)),
             "AccessDenied" | "AllAccessDisabled" => format!("{}{}", rights.denied(bucket), remark(error)),
             "InvalidObjectState" => format!(
                 "the object is in cold storage, out of which nothing can be read at once: a rule of the bucket \"{bucket}\" \
