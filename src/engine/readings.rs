@@ -4,7 +4,7 @@
 //! once in a job, and only if it says something new; a crash before that costs reading once more, and so does a catalog
 //! that was lost.
 //!
-//! Not in here: what is in it (`repository::readings`), and the turns (`domain::turns`).
+//! Not in here: what is in it (`repository::readings`), and the turns (`domain::reading_turns`).
 
 use chrono::Duration;
 
@@ -16,8 +16,8 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::principal::Principal;
 use crate::domain::proof::{Proof, ProofTimes, to_verify};
+use crate::domain::reading_turns::Turns;
 use crate::domain::settings::RepositoryChoice;
-use crate::domain::turns::Turns;
 use crate::repository::{Copy, Known, Readings, Repository, RepositoryError, Verified, Verifying};
 
 /// The kind of the notes.

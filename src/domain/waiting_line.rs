@@ -1,4 +1,4 @@
-//! Turns: how many jobs work at the same time in one process, and which of those that wait goes first.
+//! The line of waiting jobs: how many work at the same time in one process, and which of those that wait goes first.
 //!
 //! Restores go before everything, then what people ask for, then the drills that people ask for, and last what the
 //! schedule does by itself; within a rank, whoever came first. A restore has one place more than there are: it does not
