@@ -18,10 +18,10 @@ use rustic_core::repofile::MasterKey;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use sha2::{Digest, Sha256};
 
-use super::cipher::Cipher;
 #[cfg(feature = "object-storage")]
 use super::error::refusal_in;
 use super::error::{RepositoryError, judged};
+use super::format::cipher::Cipher;
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use super::storage::{Shelf, Storage};

@@ -30,8 +30,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Repository;
-use super::cipher::Cipher;
 use super::error::RepositoryError;
+use super::format::cipher::Cipher;
 use super::guard::{Loseable, Standing};
 use super::storage::{Bucket, Storage};
 use crate::clock::Clock;

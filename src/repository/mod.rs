@@ -27,48 +27,17 @@
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
 
-mod bars;
-mod cipher;
-mod compare;
-mod copy;
-mod creating;
-mod cut;
-mod damage;
-mod earlier;
 mod error;
-mod extract;
-mod feed;
-mod files;
-mod findings;
-mod folders;
+mod format;
 mod guard;
 #[cfg(feature = "object-storage")]
 mod holders;
-#[cfg(feature = "object-storage")]
-mod keeping;
 mod key;
 #[cfg(feature = "object-storage")]
 mod lock;
-mod meet;
-mod node;
-mod pack;
-mod pack_list;
-mod packing;
-mod prune;
-mod readings;
-mod records;
-mod reindex;
-mod runs;
-mod still;
+mod read;
 pub mod storage;
-mod store;
-mod stream;
-mod tally;
-mod transfer;
-mod tree;
-mod verify;
-mod walks;
-mod whole;
+mod write;
 
 use std::sync::Arc;
 #[cfg(feature = "object-storage")]
@@ -81,40 +50,40 @@ use rustic_core::{
     RepositoryOptions, RusticError, RusticResult,
 };
 
-pub use self::compare::Depth;
-pub use self::copy::{Copy, Source};
 pub use self::error::RepositoryError;
-pub use self::extract::Extracted;
-pub use self::files::{Files, StoredFile};
-pub use self::findings::Comparison;
-#[cfg(feature = "object-storage")]
-pub(crate) use self::keeping::KnownTimes;
-#[cfg(feature = "object-storage")]
-pub use self::keeping::{BucketLook, Kept};
 pub use self::key::Key;
 #[cfg(feature = "object-storage")]
 pub use self::lock::RepositoryLock;
-pub use self::prune::PruneReport;
-pub use self::readings::{Known, Readings};
-pub use self::records::StoredBackup;
-pub use self::still::Still;
-pub use self::verify::{ReadBack, Verified, VerifyReport, Verifying};
-
-use self::cipher::Cipher;
+pub use self::read::compare::Depth;
+pub use self::read::extract::Extracted;
+pub use self::read::files::{Files, StoredFile};
+pub use self::read::findings::Comparison;
+pub use self::read::readings::{Known, Readings};
+pub use self::read::records::StoredBackup;
+pub use self::read::verify::{ReadBack, Verified, VerifyReport, Verifying};
+pub use self::write::copy::{Copy, Source};
 #[cfg(feature = "object-storage")]
-use self::creating::create_in_bucket;
-use self::creating::create_in_folder;
-use self::damage::Damage;
+pub(crate) use self::write::keeping::KnownTimes;
+#[cfg(feature = "object-storage")]
+pub use self::write::keeping::{BucketLook, Kept};
+pub use self::write::prune::PruneReport;
+pub use self::write::still::Still;
+
 use self::error::{caught, for_restic, judged};
+use self::format::cipher::Cipher;
 pub(crate) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
 pub(crate) use self::guard::Standing;
 use self::guard::{Guard, Purpose};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;
+use self::read::damage::Damage;
+use self::read::store::Store;
 use self::storage::Found;
 pub use self::storage::Storage;
-use self::store::Store;
+#[cfg(feature = "object-storage")]
+use self::write::creating::create_in_bucket;
+use self::write::creating::create_in_folder;
 
 use crate::domain::address::Address;
 #[cfg(doc)]

@@ -1,0 +1,7 @@
+//! What the files of a repository look like: how they are encrypted, what a pack is, how items and their digests are written.
+
+pub(super) mod cipher;
+pub(super) mod node;
+pub(super) mod pack;
+pub(super) mod pack_list;
+pub(super) mod tally;

@@ -1,0 +1,106 @@
+//! The list at the end of a pack: what is in it. An index tells the same, and as long as there is one nobody asks for the
+//! list; without it no index can be built anew, neither by Lifeboat nor by `restic`.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+use rustic_core::repofile::BlobType;
+use rustic_core::{DataId, Id};
+use serde::Serialize;
+
+use super::cipher::OVERHEAD;
+use crate::repository::read::store::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
+
+/// Bytes of a list's length, at the very end of a pack.
+pub(in crate::repository) const LENGTH: usize = 4;
+
+/// A piece in a pack, as a list tells of it and as an index has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(in crate::repository) struct Entry {
+    id: Id,
+    #[serde(rename = "type")]
+    kind: BlobType,
+    offset: u32,
+    length: u32,
+    /// Its length when unpacked, if it is compressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncompressed_length: Option<NonZeroU32>,
+}
+
+impl Entry {
+    /// Where it lies, for whoever reads it.
+    pub(in crate::repository) fn lying(&self, pack: Id) -> Lying {
+        let sealed = self.length.saturating_sub(u32::try_from(OVERHEAD).unwrap_or(0));
+        Lying {
+            pack,
+            offset: self.offset,
+            length: self.uncompressed_length.map_or(sealed, NonZeroU32::get),
+            id: DataId::from(self.id),
+            packed: self.length,
+            is_compressed: self.uncompressed_length.is_some(),
+        }
+    }
+
+    /// Whether it is as long as a piece of its kind may be.
+    pub(in crate::repository) fn is_within(&self) -> bool {
+        let unpacked = self.uncompressed_length.map_or(0, NonZeroU32::get);
+        let most = match self.kind {
+            BlobType::Data => LONGEST_PIECE,
+            BlobType::Tree => LONGEST_FOLDER,
+        };
+        self.length.max(unpacked) <= most
+    }
+}
+
+/// Whether a list tells where these pieces of its pack lie.
+pub(in crate::repository) fn tells_of(list: &[Entry], pieces: &[&Lying]) -> bool {
+    let entries: HashMap<Id, &Entry> = list.iter().map(|entry| (entry.id, entry)).collect();
+    pieces.iter().all(|piece| {
+        let unpacked = piece.is_compressed.then_some(piece.length);
+        entries.get(&*piece.id).is_some_and(|entry| {
+            (entry.offset, entry.length) == (piece.offset, piece.packed)
+                && entry.uncompressed_length.map(NonZeroU32::get) == unpacked
+        })
+    })
+}
+
+/// What a list, decrypted, tells. `None` for what is no list of a pack with so many bytes before it.
+pub(in crate::repository) fn entries(mut list: &[u8], content: u32) -> Option<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut offset = 0_u32;
+    while let Some((kind, rest)) = list.split_first() {
+        let (length, rest) = number(rest)?;
+        // Content and folders; the same compressed.
+        let (uncompressed_length, rest) = match kind {
+            0 | 1 => (None, rest),
+            2 | 3 => {
+                let (unpacked, rest) = number(rest)?;
+                (Some(NonZeroU32::new(unpacked)?), rest)
+            }
+            _ => return None,
+        };
+        let (name, rest) = rest.split_first_chunk::<32>()?;
+        if (length as usize) < OVERHEAD {
+            return None;
+        }
+        entries.push(Entry {
+            id: Id::new(*name),
+            kind: if matches!(kind, 0 | 2) {
+                BlobType::Data
+            } else {
+                BlobType::Tree
+            },
+            offset,
+            length,
+            uncompressed_length,
+        });
+        offset = offset.checked_add(length)?;
+        list = rest;
+    }
+    (offset == content).then_some(entries)
+}
+
+fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*number), rest))
+}

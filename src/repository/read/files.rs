@@ -1,0 +1,243 @@
+//! Reading single files of a backup, in order, without a sink: for whoever loads them somewhere else.
+
+use std::io::{self, Read};
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustic_core::repofile::MasterKey;
+use rustic_core::{DataId, Id, NoProgressBars, TreeId};
+
+use super::runs::{Check, RunReader, runs};
+use super::store::Store;
+use super::tree::{self, TreeWalk};
+use crate::content::{Item, ItemKind};
+use crate::domain::address::Address;
+use crate::domain::backup::BackupId;
+use crate::domain::environment::InstanceName;
+use crate::repository::Repository;
+use crate::repository::error::{RepositoryError, judged};
+use crate::repository::guard::{Guard, Purpose};
+
+/// A file in a backup.
+#[derive(Debug, Clone)]
+pub struct StoredFile {
+    /// What is known of it. The path is below the folder that was asked for.
+    pub item: Item,
+    pieces: Vec<DataId>,
+}
+
+impl StoredFile {
+    /// Its length in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self.item.kind {
+            ItemKind::File { size } => size,
+            ItemKind::Folder | ItemKind::Link { .. } => 0,
+        }
+    }
+
+    /// The SHA-256 of what is in it, where it is one piece: that is how pieces are named.
+    #[must_use]
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        match self.pieces.as_slice() {
+            [piece] => digest_of(**piece),
+            _ => None,
+        }
+    }
+}
+
+fn digest_of(id: Id) -> Option<[u8; 32]> {
+    let hex = id.to_hex();
+    let mut digest = [0; 32];
+    for (byte, pair) in digest.iter_mut().zip(hex.as_str().as_bytes().as_chunks::<2>().0) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// What says what a backup holds is not longer than this.
+const LONGEST: usize = 64 * 1024 * 1024;
+/// How many files are looked up before they are read.
+const TOGETHER: usize = 512;
+
+/// The content of files of one backup and instance.
+pub struct Files {
+    store: Store,
+    top: Option<TreeId>,
+    place: Address,
+    key: MasterKey,
+    guard: Arc<Guard>,
+}
+
+impl Repository {
+    /// Reads files of an instance in a backup. An instance that the backup does not hold has none.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when there is no such backup, or it cannot be read.
+    pub fn files(&self, id: &BackupId, instance: &InstanceName) -> Result<Files, RepositoryError> {
+        let (_, root) = self.find(id)?;
+        let store = self.store()?;
+        let top = tree::instances(&store, root)?
+            .into_iter()
+            .find(|(name, _)| name == instance)
+            .map(|(_, tree)| tree);
+        let (_, guard) = self
+            .handle(Purpose::Read, NoProgressBars)
+            .map_err(|error| judged(&error, "reading the content", self.place()))?;
+        Ok(Files {
+            store,
+            top,
+            place: self.place().clone(),
+            key: self.key.clone(),
+            guard,
+        })
+    }
+}
+
+impl Files {
+    /// Every file below a folder, in order; none when there is no such folder.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when a folder cannot be read.
+    pub fn below(&self, folder: &Path) -> Result<Vec<StoredFile>, RepositoryError> {
+        let Some(tree) = self.descend(folder)? else {
+            return Ok(Vec::new());
+        };
+        let mut files = Vec::new();
+        for stored in TreeWalk::new(&self.store, tree, &|_| true)? {
+            let stored = stored?;
+            if matches!(stored.item.kind, ItemKind::File { .. }) {
+                files.push(StoredFile {
+                    item: stored.item,
+                    pieces: stored.chunks,
+                });
+            }
+        }
+        Ok(files)
+    }
+
+    /// Reads a file piece by piece.
+    ///
+    /// # Errors
+    /// What `each` says; [`RepositoryError`] when a piece cannot be read.
+    pub fn pour<E: From<RepositoryError>>(
+        &self,
+        file: &StoredFile,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for piece in &file.pieces {
+            each(&self.store.piece(*piece)?)?;
+        }
+        Ok(())
+    }
+
+    /// Reads files one after the other, what lies side by side in one go, past the system's cache. That a piece was
+    /// encrypted with this repository's key is checked, and not its name.
+    ///
+    /// # Errors
+    /// As [`Files::pour`].
+    pub fn pour_all<E: From<RepositoryError>>(
+        &self,
+        files: &[StoredFile],
+        each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut reader = RunReader::new(&self.place, &self.key, &self.guard, self.store.damage())?;
+        for files in files.chunks(TOGETHER) {
+            let ids = files.iter().flat_map(|file| &file.pieces);
+            let pieces = ids
+                .map(|id| self.store.find(*id))
+                .collect::<Result<Vec<_>, _>>()?;
+            for run in runs(&pieces) {
+                let mut done = Ok(());
+                reader
+                    .read(&run, &pieces, Check::Seal, &mut |text| {
+                        if done.is_ok() {
+                            done = each(text);
+                        }
+                    })
+                    .map_err(|failed| failed.0)?;
+                done?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a file as a stream.
+    pub fn reader<'a>(&'a self, file: &'a StoredFile) -> impl Read + use<'a> {
+        PieceReader {
+            store: &self.store,
+            pieces: file.pieces.iter(),
+            current: Bytes::new(),
+        }
+    }
+
+    /// The whole of one of the files that say what a backup holds; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it cannot be read, or is longer than such a file is.
+    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RepositoryError> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Some(tree) = self.descend(folder)? else {
+            return Ok(None);
+        };
+        let nodes = self.store.folder(tree)?.nodes;
+        let Some(node) = nodes
+            .into_iter()
+            .find(|node| *node.name() == *name && node.is_file())
+        else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        for piece in node.content.unwrap_or_default() {
+            bytes.extend_from_slice(&self.store.piece(piece)?);
+            // A file may name one piece a million times.
+            if bytes.len() > LONGEST {
+                return Err(self.store.damaged(format!(
+                    "{} has more than {LONGEST} bytes, and no backup has such a file of that length",
+                    path.display()
+                )));
+            }
+        }
+        Ok(Some(bytes))
+    }
+
+    fn descend(&self, folder: &Path) -> Result<Option<TreeId>, RepositoryError> {
+        let Some(mut tree) = self.top else { return Ok(None) };
+        for part in folder.components() {
+            let Component::Normal(name) = part else {
+                return Ok(None);
+            };
+            let nodes = self.store.folder(tree)?.nodes;
+            let found = nodes.into_iter().find(|node| *node.name() == *name);
+            match found.and_then(|node| node.subtree) {
+                Some(subtree) => tree = subtree,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(tree))
+    }
+}
+
+/// Reads pieces one after the other.
+struct PieceReader<'a> {
+    store: &'a Store,
+    pieces: std::slice::Iter<'a, DataId>,
+    current: Bytes,
+}
+
+impl Read for PieceReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            let Some(piece) = self.pieces.next() else {
+                return Ok(0);
+            };
+            self.current = self.store.piece(*piece).map_err(io::Error::other)?;
+        }
+        let count = buffer.len().min(self.current.len());
+        buffer[..count].copy_from_slice(&self.current.split_to(count));
+        Ok(count)
+    }
+}

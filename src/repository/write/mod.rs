@@ -1,0 +1,20 @@
+//! What is put into a repository and taken out of it for good. Whatever is written is read back, so this knows `read`, and
+//! `read` knows nothing of this.
+
+mod bars;
+pub(super) mod copy;
+pub(super) mod creating;
+mod cut;
+mod earlier;
+mod feed;
+mod folders;
+#[cfg(feature = "object-storage")]
+pub(super) mod keeping;
+mod meet;
+mod packing;
+pub(super) mod prune;
+mod reindex;
+pub(super) mod still;
+mod stream;
+mod transfer;
+mod walks;
