@@ -7,6 +7,7 @@
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
+use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +19,11 @@ use rustic_core::repofile::MasterKey;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use sha2::{Digest, Sha256};
 
-#[cfg(feature = "object-storage")]
-use super::error::refusal_in;
-use super::error::{RepositoryError, judged};
+use super::error::RepositoryError;
 use super::format::cipher::Cipher;
+#[cfg(feature = "object-storage")]
+use super::library::refusal_in;
+use super::library::{LockLost, Untold, judged};
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use super::storage::{Shelf, Storage};
@@ -42,11 +44,6 @@ pub(super) enum Purpose {
     /// Pruning: packs and indexes are written and removed; records stay.
     Prune,
 }
-
-/// That nobody could be asked whether a right is still held, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Untold(pub(super) String);
 
 /// What is known of whoever holds something.
 #[cfg(feature = "object-storage")]
@@ -220,6 +217,18 @@ impl Guard {
     /// The packs with their sizes and when they were written.
     pub(super) fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
         self.shelf.packs()
+    }
+
+    /// The packs with their sizes.
+    pub(super) fn pack_sizes(&self) -> RusticResult<HashMap<Id, u32>> {
+        Ok(self.list_with_size(FileType::Pack)?.into_iter().collect())
+    }
+
+    /// Writes a file under the name that all but the config have, the digest of what is in it, and gives that.
+    pub(super) fn write_named(&self, kind: FileType, content: Bytes) -> RusticResult<Id> {
+        let id = Id::new(Sha256::digest(&content).into());
+        self.write_bytes(kind, &id, false, content.into())?;
+        Ok(id)
     }
 
     /// Reads a part of a pack into `buffer` and gives where in it that is, past the system's cache where that can be done.
@@ -443,11 +452,7 @@ pub(super) fn called_off() -> Box<RusticError> {
 
 /// What whoever writes or removes is told when the repository's lock is lost.
 fn lost() -> Box<RusticError> {
-    RusticError::with_source(
-        ErrorKind::Backend,
-        "The lock is lost.",
-        std::io::Error::from(rustix::io::Errno::STALE),
-    )
+    RusticError::with_source(ErrorKind::Backend, "The lock is lost.", LockLost)
 }
 
 fn refused() -> Box<RusticError> {

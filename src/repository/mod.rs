@@ -33,6 +33,7 @@ mod guard;
 #[cfg(feature = "object-storage")]
 mod holders;
 mod key;
+mod library;
 #[cfg(feature = "object-storage")]
 mod lock;
 mod read;
@@ -60,21 +61,23 @@ pub use self::read::files::{Files, StoredFile};
 pub use self::read::findings::Comparison;
 pub use self::read::readings::{Known, Readings};
 pub use self::read::records::StoredBackup;
-pub use self::read::verify::{ReadBack, Verified, VerifyReport, Verifying};
+pub use self::read::verify::{Verified, VerifyReport, Verifying};
 pub use self::write::copy::{Copy, Source};
 #[cfg(feature = "object-storage")]
 pub(crate) use self::write::keeping::KnownTimes;
 #[cfg(feature = "object-storage")]
 pub use self::write::keeping::{BucketLook, Kept};
 pub use self::write::prune::PruneReport;
+pub use self::write::read_back::ReadBack;
 pub use self::write::still::Still;
 
-use self::error::{caught, for_restic, judged};
+use self::error::for_restic;
 use self::format::cipher::Cipher;
 pub(crate) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
 pub(crate) use self::guard::Standing;
 use self::guard::{Guard, Purpose};
+use self::library::{caught, judged};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;
 use self::read::damage::Damage;
@@ -88,12 +91,6 @@ use self::write::creating::create_in_folder;
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
-
-/// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
-const COMPRESSION: i32 = 1;
-
-/// How big a file of packed content grows, as `restic` has it. Several are in memory while a backup is written.
-const PACK_SIZE: &str = "16MiB";
 
 /// The repository of one environment, open.
 pub struct Repository {

@@ -5,33 +5,15 @@ use std::num::NonZeroU32;
 
 use bytes::BytesMut;
 use rustic_core::repofile::BlobType;
-use rustic_core::{DataId, Id};
-use serde::{Serialize, Serializer};
 use twox_hash::XxHash3_128;
 
 use super::cipher::{Cipher, NONCE, OVERHEAD};
-use crate::repository::read::store::Lying;
+use super::pack_list::{self, Entry};
 
 /// A pack is full when it has this many bytes.
 pub(in crate::repository) const FULL: usize = 16 * 1024 * 1024;
 /// Or this many pieces.
 const MANY: usize = 10_000;
-
-/// A piece in a pack, as the index has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(in crate::repository) struct Packed {
-    #[serde(rename = "id", serialize_with = "as_id")]
-    digest: [u8; 32],
-    #[serde(rename = "type")]
-    kind: BlobType,
-    offset: u32,
-    length: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uncompressed_length: Option<NonZeroU32>,
-    /// What its text came to, for whoever reads it back.
-    #[serde(skip)]
-    pub(in crate::repository) sum: Sum,
-}
 
 /// The 128 bits that XXH3 makes of a text: whatever happens to a text in memory makes them others. Against those who
 /// would forge one, everything in a pack is sealed.
@@ -42,28 +24,6 @@ impl Sum {
     pub(in crate::repository) fn of(text: &[u8]) -> Self {
         Self(XxHash3_128::oneshot(text))
     }
-}
-
-impl Packed {
-    /// Where it lies, for whoever reads it.
-    pub(in crate::repository) fn lying(&self, pack: Id) -> Lying {
-        let text = self.uncompressed_length.map_or(
-            self.length.saturating_sub(u32::try_from(OVERHEAD).unwrap_or(0)),
-            NonZeroU32::get,
-        );
-        Lying {
-            pack,
-            offset: self.offset,
-            length: text,
-            id: DataId::from(Id::new(self.digest)),
-            packed: self.length,
-            is_compressed: self.uncompressed_length.is_some(),
-        }
-    }
-}
-
-fn as_id<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-    Id::new(*digest).serialize(serializer)
 }
 
 /// What packs pieces into packs: a cipher and, in repositories of the newer form, a compressor. Each thread has its own.
@@ -103,14 +63,17 @@ pub(in crate::repository) struct Pack {
     /// Longer than what is in it, so that a piece can be compressed to where it belongs.
     bytes: BytesMut,
     filled: usize,
-    pieces: Vec<Packed>,
+    pieces: Vec<Entry>,
+    sums: Vec<Sum>,
 }
 
 /// A pack that is whole.
 #[derive(Debug)]
 pub(in crate::repository) struct WholePack {
     pub(in crate::repository) bytes: BytesMut,
-    pub(in crate::repository) pieces: Vec<Packed>,
+    pub(in crate::repository) pieces: Vec<Entry>,
+    /// What the pieces came to, for whoever reads them back.
+    pub(in crate::repository) sums: Vec<Sum>,
 }
 
 impl Pack {
@@ -120,6 +83,7 @@ impl Pack {
             bytes: buffer,
             filled: 0,
             pieces: Vec::new(),
+            sums: Vec::new(),
         }
     }
 
@@ -160,14 +124,14 @@ impl Pack {
         packer.cipher.seal_in_place(sealed)?;
         self.filled += sealed.len();
         let length = u32::try_from(length + OVERHEAD).map_err(too_long)?;
-        self.pieces.push(Packed {
+        self.pieces.push(Entry {
             digest,
             kind,
             offset: u32::try_from(offset).map_err(too_long)?,
             length,
             uncompressed_length,
-            sum,
         });
+        self.sums.push(sum);
         Ok(length)
     }
 
@@ -182,25 +146,7 @@ impl Pack {
 
     /// Adds the list of what is in it.
     pub(in crate::repository) fn finish(mut self, packer: &Packer) -> Result<WholePack, String> {
-        let mut list = Vec::with_capacity(self.pieces.len() * 41);
-        for piece in &self.pieces {
-            let kind = match piece.kind {
-                BlobType::Data => 0,
-                BlobType::Tree => 1,
-            };
-            match piece.uncompressed_length {
-                None => {
-                    list.push(kind);
-                    list.extend(piece.length.to_le_bytes());
-                }
-                Some(uncompressed) => {
-                    list.push(kind + 2);
-                    list.extend(piece.length.to_le_bytes());
-                    list.extend(uncompressed.get().to_le_bytes());
-                }
-            }
-            list.extend(piece.digest);
-        }
+        let list = pack_list::text(&self.pieces);
         let sealed = packer.cipher.seal(&list)?;
         let length = u32::try_from(list.len() + OVERHEAD)
             .map_err(|_| "a pack has more pieces than it can have".to_owned())?;
@@ -210,6 +156,7 @@ impl Pack {
         Ok(WholePack {
             bytes: self.bytes,
             pieces: self.pieces,
+            sums: self.sums,
         })
     }
 }

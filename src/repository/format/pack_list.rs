@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 
 use rustic_core::repofile::BlobType;
 use rustic_core::{DataId, Id};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::cipher::OVERHEAD;
-use crate::repository::read::store::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
+use super::piece::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
 
 /// Bytes of a list's length, at the very end of a pack.
 pub(in crate::repository) const LENGTH: usize = 4;
@@ -17,28 +17,26 @@ pub(in crate::repository) const LENGTH: usize = 4;
 /// A piece in a pack, as a list tells of it and as an index has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(in crate::repository) struct Entry {
-    id: Id,
+    #[serde(rename = "id", serialize_with = "as_id")]
+    pub(super) digest: [u8; 32],
     #[serde(rename = "type")]
-    kind: BlobType,
-    offset: u32,
-    length: u32,
+    pub(super) kind: BlobType,
+    pub(super) offset: u32,
+    pub(super) length: u32,
     /// Its length when unpacked, if it is compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    uncompressed_length: Option<NonZeroU32>,
+    pub(super) uncompressed_length: Option<NonZeroU32>,
+}
+
+fn as_id<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    Id::new(*digest).serialize(serializer)
 }
 
 impl Entry {
     /// Where it lies, for whoever reads it.
     pub(in crate::repository) fn lying(&self, pack: Id) -> Lying {
-        let sealed = self.length.saturating_sub(u32::try_from(OVERHEAD).unwrap_or(0));
-        Lying {
-            pack,
-            offset: self.offset,
-            length: self.uncompressed_length.map_or(sealed, NonZeroU32::get),
-            id: DataId::from(self.id),
-            packed: self.length,
-            is_compressed: self.uncompressed_length.is_some(),
-        }
+        let id = DataId::from(Id::new(self.digest));
+        Lying::new(pack, id, (self.offset, self.length, self.uncompressed_length))
     }
 
     /// Whether it is as long as a piece of its kind may be.
@@ -52,9 +50,33 @@ impl Entry {
     }
 }
 
+/// A list, to be encrypted.
+pub(super) fn text(entries: &[Entry]) -> Vec<u8> {
+    let mut list = Vec::with_capacity(entries.len() * 41);
+    for entry in entries {
+        let kind = match entry.kind {
+            BlobType::Data => 0,
+            BlobType::Tree => 1,
+        };
+        match entry.uncompressed_length {
+            None => {
+                list.push(kind);
+                list.extend(entry.length.to_le_bytes());
+            }
+            Some(uncompressed) => {
+                list.push(kind + 2);
+                list.extend(entry.length.to_le_bytes());
+                list.extend(uncompressed.get().to_le_bytes());
+            }
+        }
+        list.extend(entry.digest);
+    }
+    list
+}
+
 /// Whether a list tells where these pieces of its pack lie.
 pub(in crate::repository) fn tells_of(list: &[Entry], pieces: &[&Lying]) -> bool {
-    let entries: HashMap<Id, &Entry> = list.iter().map(|entry| (entry.id, entry)).collect();
+    let entries: HashMap<Id, &Entry> = list.iter().map(|entry| (Id::new(entry.digest), entry)).collect();
     pieces.iter().all(|piece| {
         let unpacked = piece.is_compressed.then_some(piece.length);
         entries.get(&*piece.id).is_some_and(|entry| {
@@ -84,7 +106,7 @@ pub(in crate::repository) fn entries(mut list: &[u8], content: u32) -> Option<Ve
             return None;
         }
         entries.push(Entry {
-            id: Id::new(*name),
+            digest: *name,
             kind: if matches!(kind, 0 | 2) {
                 BlobType::Data
             } else {

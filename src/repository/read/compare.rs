@@ -21,7 +21,6 @@ use crate::domain::plan::Selection;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
-use crate::repository::write::stream::content_error;
 use crate::watch::Watch;
 
 /// How closely to look.
@@ -247,7 +246,7 @@ impl Work<'_> {
 
     /// Reads a file in the lengths in which it is stored, and compares the SHA-256 of each piece.
     fn has_same_content(&self, pair: &Pair, buffer: &mut Vec<u8>) -> Result<bool, RepositoryError> {
-        let failed = |error: io::Error| self.reading(content_error(error, &pair.item));
+        let failed = |error: io::Error| self.reading(ContentError::reading(error, &pair.item.path));
         let mut reader = match self.content.open(&pair.item) {
             Ok(reader) => reader,
             Err(error) => return self.reading(error),

@@ -16,8 +16,9 @@ use crate::domain::address::Address;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
-use crate::repository::error::{RepositoryError, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::guard::{Guard, Purpose};
+use crate::repository::library::judged;
 
 /// A file in a backup.
 #[derive(Debug, Clone)]

@@ -9,13 +9,14 @@ use rustic_core::{DataId, Id, RusticError, RusticResult};
 use sha2::{Digest, Sha256};
 
 use super::damage::Damage;
-use super::store::Lying;
 use crate::domain::address::Address;
-use crate::repository::error::{RepositoryError, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::pack::Sum;
 use crate::repository::format::pack_list::{self, Entry};
+use crate::repository::format::piece::Lying;
 use crate::repository::guard::Guard;
+use crate::repository::library::judged;
 
 /// A run is not longer than this, unless a single piece is.
 const LONGEST: u32 = 2 * 1024 * 1024;

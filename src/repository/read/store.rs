@@ -11,14 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::damage::Damage;
 use crate::domain::address::Address;
-use crate::repository::error::{RepositoryError, for_restic, judged};
+use crate::repository::error::{RepositoryError, for_restic};
 use crate::repository::format::cipher::Cipher;
+use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
 use crate::repository::guard::Guard;
-
-/// No piece of content is longer than this: files and rows are cut into pieces of a few megabytes, by `restic` too.
-pub(in crate::repository) const LONGEST_PIECE: u32 = 64 * 1024 * 1024;
-/// No folder is longer than this: a million items take half of it.
-pub(in crate::repository) const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
+use crate::repository::library::judged;
 
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
@@ -29,18 +26,6 @@ pub(in crate::repository) struct Store {
     place: Address,
     is_empty: bool,
     damage: Damage,
-}
-
-/// Where a piece of content lies. Sorted like this, packs are read from front to back.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::repository) struct Lying {
-    pub(in crate::repository) pack: Id,
-    pub(in crate::repository) offset: u32,
-    pub(in crate::repository) length: u32,
-    pub(in crate::repository) id: DataId,
-    /// Bytes in the pack.
-    pub(in crate::repository) packed: u32,
-    pub(in crate::repository) is_compressed: bool,
 }
 
 impl Store {
@@ -135,14 +120,12 @@ impl Store {
 
     fn lying<T: PackedId>(&self, id: &T, name: DataId) -> Option<Lying> {
         let entry = self.repository.get_index_entry(id).ok()?;
-        Some(Lying {
-            pack: *entry.pack,
-            offset: entry.location.offset,
-            length: entry.location.data_length(),
-            id: name,
-            packed: entry.location.length,
-            is_compressed: entry.location.uncompressed_length.is_some(),
-        })
+        let at = entry.location;
+        Some(Lying::new(
+            *entry.pack,
+            name,
+            (at.offset, at.length, at.uncompressed_length),
+        ))
     }
 
     /// A piece of content. It is known to be what was once encrypted with this repository's key; that it is the piece

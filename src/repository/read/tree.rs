@@ -7,11 +7,12 @@ use std::thread;
 use rustic_core::repofile::Node;
 use rustic_core::{DataId, TreeId};
 
-use super::store::{Lying, Store};
+use super::store::Store;
 use crate::content::{Item, ItemKind};
 use crate::domain::environment::InstanceName;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
+use crate::repository::format::piece::Lying;
 use crate::repository::format::tally::Tallies;
 use crate::watch::Watch;
 

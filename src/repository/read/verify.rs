@@ -15,14 +15,14 @@ use parking_lot::Mutex;
 use rustic_core::{DataId, Id, TreeId};
 
 use super::readings::{Known, PackName, Readings};
-use super::store::{Lying, Store};
+use super::store::Store;
 use super::tree::{self, Holding, TreeWalk};
 use super::whole::{Look, Wanted, by_pack};
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, InstanceCopy};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::write::copy::Copy;
+use crate::repository::format::piece::Lying;
 use crate::watch::Watch;
 
 /// What was read back.
@@ -40,19 +40,8 @@ pub struct VerifyReport {
     pub millis: u64,
 }
 
-/// What came of the second step of a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadBack {
-    /// How long it took, in milliseconds.
-    pub millis: u64,
-    /// Since when all that it refers to has been read, where that is not all since the job began.
-    pub since: Option<Instant>,
-    /// Bytes of content that were there before and were read now, since that was not known of them, or too long ago.
-    pub again: u64,
-}
-
 /// A job that knows nothing reads everything.
-fn knowing_nothing<T>(job: impl FnOnce(&mut Known<'_>) -> T) -> T {
+pub(in crate::repository) fn knowing_nothing<T>(job: impl FnOnce(&mut Known<'_>) -> T) -> T {
     job(&mut Known {
         readings: &mut Readings::default(),
         now: Instant::UNIX_EPOCH,
@@ -61,44 +50,6 @@ fn knowing_nothing<T>(job: impl FnOnce(&mut Known<'_>) -> T) -> T {
 }
 
 impl Repository {
-    /// The second step of a backup, for whoever knows of no earlier reading: reads everything of a copy back that was not
-    /// read back since it was written. Gives the milliseconds that it took.
-    ///
-    /// # Errors
-    /// [`RepositoryError::Damaged`] when something is not what was stored.
-    pub fn read_back(&self, copy: &Copy, watch: &dyn Watch) -> Result<u64, RepositoryError> {
-        knowing_nothing(|known| self.read_back_unless(copy, known, watch)).map(|read| read.millis)
-    }
-
-    /// The second step of a backup: makes sure that everything of a copy is there, and reads back what was neither read
-    /// back since it was written nor counts by what is known.
-    ///
-    /// # Errors
-    /// [`RepositoryError::Damaged`] when something is not what was stored.
-    pub fn read_back_unless(
-        &self,
-        copy: &Copy,
-        known: &mut Known<'_>,
-        watch: &dyn Watch,
-    ) -> Result<ReadBack, RepositoryError> {
-        let stopwatch = Stopwatch::now();
-        watch.total(items(&copy.instances), bytes(&copy.pieces));
-        watch.advance(items(&copy.instances), 0);
-        // The folders were read and checked when the copy was compared with its source; of their packs that says little.
-        let (since, again) = self.read(
-            (&copy.pieces, &copy.folders),
-            &copy.proven,
-            copy.tree,
-            known,
-            watch,
-        )?;
-        Ok(ReadBack {
-            millis: millis(stopwatch),
-            since,
-            again,
-        })
-    }
-
     /// Reads a whole backup back and compares it with the digests in its manifest, whatever was read before.
     ///
     /// # Errors
@@ -350,16 +301,16 @@ fn report(items: u64, holding: &Holding, read: &[Wanted<'_>], millis: u64) -> Ve
 }
 
 /// Bytes of pieces, unpacked.
-fn bytes(pieces: &[Lying]) -> u64 {
+pub(in crate::repository) fn bytes(pieces: &[Lying]) -> u64 {
     pieces.iter().map(|piece| u64::from(piece.length)).sum()
 }
 
-fn items(instances: &[InstanceCopy]) -> u64 {
+pub(in crate::repository) fn items(instances: &[InstanceCopy]) -> u64 {
     let workspaces = instances.iter().flat_map(|instance| &instance.workspaces);
     workspaces.map(|workspace| workspace.items).sum()
 }
 
-fn millis(stopwatch: Stopwatch) -> u64 {
+pub(in crate::repository) fn millis(stopwatch: Stopwatch) -> u64 {
     u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 

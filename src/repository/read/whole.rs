@@ -12,12 +12,13 @@ use std::thread;
 use parking_lot::Mutex;
 use rustic_core::{Id, NoProgressBars};
 
-use super::damage::{Damage, sizes};
+use super::damage::Damage;
 use super::runs::{Check, RunReader, runs};
-use super::store::Lying;
 use crate::repository::Repository;
-use crate::repository::error::{RepositoryError, judged};
+use crate::repository::error::RepositoryError;
+use crate::repository::format::piece::Lying;
 use crate::repository::guard::{Guard, Purpose};
+use crate::repository::library::judged;
 use crate::watch::Watch;
 
 /// How many threads there are beyond one for each core: while some wait for the disk, the others check.
@@ -120,7 +121,7 @@ impl Repository {
     /// The packs that are there, with their lengths.
     pub(super) fn pack_lengths(&self) -> Result<HashMap<Id, u32>, RepositoryError> {
         self.handle(Purpose::Read, NoProgressBars)
-            .and_then(|(_, guard)| sizes(&guard))
+            .and_then(|(_, guard)| guard.pack_sizes())
             .map_err(|error| judged(&error, "listing the packs", self.place()))
     }
 

@@ -15,7 +15,7 @@ use super::{Found, Shelf, path_of};
 use crate::clock::Clock;
 use crate::domain::address::Address;
 use crate::domain::settings::Immutable;
-use crate::repository::error::{RepositoryError, refused_by_storage};
+use crate::repository::error::RepositoryError;
 
 /// The folder of locks in a repository.
 pub(super) const LOCKS: &str = "locks";
@@ -104,7 +104,7 @@ impl Bucket {
     }
 
     pub(super) fn failed(&self, doing: &str, refusal: &StorageRefusal) -> RepositoryError {
-        refused_by_storage(refusal, doing, &self.address())
+        refusal.told(doing, &self.address())
     }
 
     pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {

@@ -3,6 +3,8 @@
 use opendal::{Error, ErrorKind};
 
 use crate::certificates::Distrust;
+use crate::domain::address::Address;
+use crate::repository::error::RepositoryError;
 
 /// Why object storage did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,29 @@ impl StorageRefusal {
              [repository.options.deletions]"
                 .to_owned(),
         )
+    }
+
+    /// The same as an error of a repository. `doing` begins a sentence: `reading data/ab/ab12…`.
+    pub(in crate::repository) fn told(&self, doing: &str, place: &Address) -> RepositoryError {
+        match self {
+            Self::Missing => RepositoryError::Damaged {
+                place: place.clone(),
+                what: format!("{doing} failed: the object is missing or too short"),
+            },
+            Self::Full(remark) => RepositoryError::NoRoom {
+                where_: format!("for the repository in {place}{remark}"),
+            },
+            Self::Kept(until) => RepositoryError::Kept {
+                doing: doing.to_owned(),
+                place: place.clone(),
+                until: *until,
+            },
+            refusal => RepositoryError::Io {
+                doing: doing.to_owned(),
+                place: place.clone(),
+                why: refusal.to_string(),
+            },
+        }
     }
 
     /// What an error of the library means. `bucket` is what was asked for, with a key that has these rights.

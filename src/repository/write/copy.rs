@@ -25,8 +25,8 @@ use crate::domain::backup::{BackupId, InstanceCopy, TableCopy, WorkspaceCopy};
 use crate::domain::environment::{InstanceName, Role, WorkspaceKind};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
+use crate::repository::format::piece::Lying;
 use crate::repository::format::tally::Tallies;
-use crate::repository::read::store::Lying;
 use crate::repository::read::tree::Holding;
 use crate::watch::Watch;
 

@@ -16,19 +16,24 @@ use rustic_core::{ReadBackend as _, RusticError};
 
 use crate::disk::{private, removal};
 use crate::domain::address::Address;
-use crate::repository::COMPRESSION;
 use crate::repository::Key;
-use crate::repository::PACK_SIZE;
 #[cfg(feature = "object-storage")]
 use crate::repository::Repository;
 use crate::repository::Storage;
-#[cfg(feature = "object-storage")]
-use crate::repository::error::refusal_in;
-use crate::repository::error::{RepositoryError, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::guard::{Guard, Purpose};
 use crate::repository::handle;
+use crate::repository::library::judged;
+#[cfg(feature = "object-storage")]
+use crate::repository::library::refusal_in;
 #[cfg(feature = "object-storage")]
 use crate::repository::storage::StorageRefusal;
+
+/// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
+const COMPRESSION: i32 = 1;
+
+/// How big a file of packed content grows, as `restic` has it. Several are in memory while a backup is written.
+const PACK_SIZE: &str = "16MiB";
 
 /// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
 /// that everything in it is encrypted with.

@@ -29,9 +29,10 @@ use crate::content::{Item, ItemKind};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
-use crate::repository::error::{RepositoryError, caught, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
 use crate::repository::guard::Purpose;
+use crate::repository::library::{caught, judged};
 use crate::watch::Watch;
 
 /// The most threads that cut and pack. Each may have a pack of 18 MiB and 8.5 MiB of a file in its hands; a backup is to stay

@@ -11,8 +11,11 @@ mod folders;
 #[cfg(feature = "object-storage")]
 pub(super) mod keeping;
 mod meet;
+mod mend;
 mod packing;
 pub(super) mod prune;
+pub(super) mod read_back;
+mod record;
 mod reindex;
 pub(super) mod still;
 mod stream;

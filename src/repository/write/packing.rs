@@ -18,27 +18,27 @@ use std::thread::Scope;
 
 use bytes::{Buf, Bytes, BytesMut};
 use parking_lot::Mutex;
-use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{BlobType, MasterKey};
-use rustic_core::{DataId, FileType, Id, TreeId, WriteBackend};
-use serde::Serialize;
+use rustic_core::{DataId, FileType, Id, TreeId};
 use sha2::{Digest, Sha256};
 
 use super::stream::Call;
 use crate::domain::address::Address;
-use crate::repository::error::{RepositoryError, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
-use crate::repository::format::pack::{FULL, Pack, Packed, Packer, Sum, WholePack};
+use crate::repository::format::index;
+use crate::repository::format::pack::{FULL, Pack, Packer, Sum, WholePack};
+use crate::repository::format::pack_list::Entry;
+use crate::repository::format::piece::Lying;
 use crate::repository::guard::Guard;
+use crate::repository::library::judged;
 use crate::repository::read::runs::{Check, RunReader, runs};
-use crate::repository::read::store::{Lying, Store};
+use crate::repository::read::store::Store;
 use crate::repository::storage::pack_file::BLOCK;
 
 /// How many packs are written at the same time: while one is synced to the disk, or on its way to object storage, the
 /// next is filled.
 const WRITERS: usize = 3;
-/// An index file is written when it has this many pieces, as the library does.
-pub(super) const INDEX_PIECES: usize = 50_000;
 
 /// What was added to the repository.
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,22 +99,6 @@ pub(in crate::repository) struct Stored {
 struct Index {
     packs: Vec<String>,
     pieces: usize,
-}
-
-/// A pack as an index file has it, with what is in it.
-#[derive(Serialize)]
-pub(in crate::repository) struct IndexedPack<B = Packed> {
-    pub(in crate::repository) id: Id,
-    pub(in crate::repository) blobs: Vec<B>,
-    pub(in crate::repository) time: Timestamp,
-    pub(in crate::repository) size: u32,
-}
-
-impl Index {
-    /// An index file's text.
-    fn text(&self) -> String {
-        format!("{{\"packs\":[{}]}}", self.packs.join(","))
-    }
 }
 
 /// A buffer for a pack, which begins where a disk can take it from.
@@ -240,27 +224,19 @@ impl<'a> Packing<'a> {
 
     fn write_pack(&self, pack: WholePack, reader: &mut RunReader<'_>) -> Result<(), RepositoryError> {
         let bytes = pack.bytes.freeze();
-        let id = Id::new(Sha256::digest(&bytes).into());
         let size =
             u32::try_from(bytes.len()).map_err(|_| self.failed("a pack became too large".to_owned()))?;
-        self.write(FileType::Pack, &id, bytes.clone())?;
+        let id = self.write(FileType::Pack, bytes.clone())?;
         if let Ok(buffer) = bytes.try_into_mut() {
             self.spare.lock().push(buffer);
         }
-        self.read_back((id, size), &pack.pieces, reader)?;
-        let pieces = pack.pieces.len();
-        let indexed = IndexedPack {
-            id,
-            blobs: pack.pieces,
-            time: Timestamp::now(),
-            size,
-        };
-        let indexed = serde_json::to_string(&indexed).map_err(|error| self.failed(error.to_string()))?;
+        self.read_back((id, size), &pack.pieces, &pack.sums, reader)?;
+        let indexed = index::pack((id, size), &pack.pieces).map_err(|why| self.failed(why))?;
         let full = {
             let mut index = self.index.lock();
             index.packs.push(indexed);
-            index.pieces += pieces;
-            (index.pieces >= INDEX_PIECES).then(|| std::mem::take(&mut *index))
+            index.pieces += pack.pieces.len();
+            (index.pieces >= index::PIECES).then(|| std::mem::take(&mut *index))
         };
         full.map_or(Ok(()), |index| self.write_index(&index))
     }
@@ -269,17 +245,17 @@ impl<'a> Packing<'a> {
     fn read_back(
         &self,
         (pack, size): (Id, u32),
-        pieces: &[Packed],
+        pieces: &[Entry],
+        sums: &[Sum],
         reader: &mut RunReader<'_>,
     ) -> Result<(), RepositoryError> {
         let lying: Vec<Lying> = pieces.iter().map(|piece| piece.lying(pack)).collect();
-        let sums: Vec<Sum> = pieces.iter().map(|piece| piece.sum).collect();
         for run in runs(&lying) {
             if self.call.is_off() {
                 return Ok(());
             }
             reader
-                .read(&run, &lying, Check::Sum(&sums), &mut |_| {})
+                .read(&run, &lying, Check::Sum(sums), &mut |_| {})
                 .map_err(|failed| failed.0)?;
         }
         reader.check_list(pack, size, &lying.iter().collect::<Vec<_>>())?;
@@ -291,17 +267,15 @@ impl<'a> Packing<'a> {
         if index.packs.is_empty() {
             return Ok(());
         }
-        let content = self
-            .packer()?
-            .file(index.text().as_bytes())
-            .map_err(|why| self.failed(why))?;
-        let id = Id::new(Sha256::digest(&content).into());
-        self.write(FileType::Index, &id, content.into())
+        let text = index::text(&index.packs, &[]);
+        let content = self.packer()?.file(text.as_bytes());
+        self.write(FileType::Index, content.map_err(|why| self.failed(why))?.into())
+            .map(drop)
     }
 
-    fn write(&self, kind: FileType, id: &Id, content: Bytes) -> Result<(), RepositoryError> {
+    fn write(&self, kind: FileType, content: Bytes) -> Result<Id, RepositoryError> {
         self.guard
-            .write_bytes(kind, id, false, content.into())
+            .write_named(kind, content)
             .map_err(|error| judged(&error, &format!("writing to {}", kind.dirname()), self.place))
     }
 

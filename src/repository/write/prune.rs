@@ -13,8 +13,9 @@ use rustic_core::{FileType, LimitOption, NoProgressBars, PruneOptions, RusticErr
 
 use crate::domain::Instant;
 use crate::repository::Repository;
-use crate::repository::error::{RepositoryError, caught, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::guard::Purpose;
+use crate::repository::library::{caught, judged};
 use crate::watch::Watch;
 
 /// How old a pack has to be before it counts as left: whoever writes one lists it sooner than that.

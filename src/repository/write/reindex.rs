@@ -5,18 +5,17 @@
 
 use std::collections::HashSet;
 
-use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{IndexFile, IndexId};
-use rustic_core::{FileType, Id, NoProgressBars, RusticError, WriteBackend};
-use sha2::{Digest, Sha256};
+use rustic_core::{FileType, NoProgressBars, RusticError, WriteBackend as _};
 
-use super::packing::{INDEX_PIECES, IndexedPack};
 use crate::repository::Repository;
-use crate::repository::error::{RepositoryError, judged};
+use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
+use crate::repository::format::index;
 use crate::repository::format::pack::Packer;
 use crate::repository::guard::{Guard, Purpose};
-use crate::repository::read::damage::{Damage, sizes};
+use crate::repository::library::judged;
+use crate::repository::read::damage::Damage;
 use crate::repository::read::runs::RunReader;
 use crate::watch::Watch;
 
@@ -68,7 +67,7 @@ impl Repository {
         };
         let mut reader = RunReader::new(self.place(), &self.key, &guard, &Damage::default())?;
         let mut found = 0;
-        for (pack, size) in sizes(&guard).map_err(judge)? {
+        for (pack, size) in guard.pack_sizes().map_err(judge)? {
             if told.contains(&pack) {
                 continue;
             }
@@ -82,17 +81,11 @@ impl Repository {
                 Err(error) => return Err(error),
             };
             fresh.pieces += list.len();
-            let indexed = IndexedPack {
-                id: pack,
-                blobs: list,
-                time: Timestamp::now(),
-                size,
-            };
             fresh
                 .packs
-                .push(serde_json::to_string(&indexed).map_err(|error| failed(error.to_string()))?);
+                .push(index::pack((pack, size), &list).map_err(failed)?);
             found += 1;
-            if fresh.pieces >= INDEX_PIECES {
+            if fresh.pieces >= index::PIECES {
                 fresh.write().map_err(failed)?.map_err(judge)?;
             }
         }
@@ -120,13 +113,9 @@ struct Fresh<'a> {
 impl Fresh<'_> {
     /// Writes the file, and begins another.
     fn write(&mut self) -> Result<Result<(), Box<RusticError>>, String> {
-        let text = format!("{{\"packs\":[{}]}}", self.packs.join(","));
-        self.packs.clear();
+        let text = index::text(&std::mem::take(&mut self.packs), &[]);
         self.pieces = 0;
         let content = self.packer.file(text.as_bytes())?;
-        let name = Id::new(Sha256::digest(&content).into());
-        Ok(self
-            .guard
-            .write_bytes(FileType::Index, &name, false, bytes::Bytes::from(content).into()))
+        Ok(self.guard.write_named(FileType::Index, content.into()).map(drop))
     }
 }

@@ -162,22 +162,14 @@ impl Opened<'_> {
                 }
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.file.failed(content_error(error, &self.file.item))),
+                Err(error) => {
+                    return Err(self
+                        .file
+                        .failed(ContentError::reading(error, &self.file.item.path)));
+                }
             }
         }
         Ok(filled)
-    }
-}
-
-/// A reader's error, with a content error inside taken out of it.
-pub(in crate::repository) fn content_error(error: io::Error, item: &Item) -> ContentError {
-    match error.downcast::<ContentError>() {
-        Ok(error) => error,
-        Err(source) => ContentError::Io {
-            action: "reading",
-            path: item.path.clone(),
-            source,
-        },
     }
 }
 
