@@ -3,17 +3,16 @@
 use std::cmp::Ordering;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
 
 use parking_lot::Mutex;
 use rustic_core::Id;
 use sha2::{Digest, Sha256};
 
-use super::extract::Failure;
 use super::findings::{Comparison, Fate, Findings};
 use super::store::Store;
 use super::tree::{self, Stored, TreeWalk};
+use crate::concurrency::machine::cores;
+use crate::concurrency::workers::{self, Feed};
 use crate::content::{Content, ContentError, FileTime, Item, ItemKind};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
@@ -85,38 +84,25 @@ impl Repository {
             watch,
             owners_count: rustix::process::geteuid().is_root(),
             findings: Mutex::default(),
-            failure: Failure::default(),
         };
-        let (pairs, received) = sync_channel::<Pair>(AHEAD);
-        let received = Mutex::new(received);
-        thread::scope(|scope| {
-            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-                let (work, received) = (&work, &received);
-                scope.spawn(move || work.read_pairs(received));
+        let walk = |pairs: &Feed<'_, Pair>| {
+            let mut left_out = |_| {};
+            let mut live = content
+                .walk(&mut left_out)
+                .map(|item| item.map_err(|error| RepositoryError::content(instance, error)))
+                .filter(|item| {
+                    item.as_ref()
+                        .map_or(true, |item| wanted(&workspace_of(&item.path)))
+                });
+            let mut stored = match tree {
+                Some((_, tree)) => Some(TreeWalk::new(&store, tree, &wanted)?),
+                None => None,
             }
-            let walk = || {
-                let mut left_out = |_| {};
-                let mut live = content
-                    .walk(&mut left_out)
-                    .map(|item| item.map_err(|error| RepositoryError::content(instance, error)))
-                    .filter(|item| {
-                        item.as_ref()
-                            .map_or(true, |item| wanted(&workspace_of(&item.path)))
-                    });
-                let mut stored = match tree {
-                    Some((_, tree)) => Some(TreeWalk::new(&store, tree, &wanted)?),
-                    None => None,
-                }
-                .into_iter()
-                .flatten();
-                work.join(&mut live, &mut stored, &mut |pair| pairs.send(pair).is_ok())
-            };
-            if let Err(error) = walk() {
-                work.failure.set(error);
-            }
-            drop(pairs);
-        });
-        work.failure.into_result()?;
+            .into_iter()
+            .flatten();
+            work.join(&mut live, &mut stored, pairs)
+        };
+        workers::fed((cores(), AHEAD), walk, |pairs| work.read_pairs(pairs))?;
         let findings = work.findings.into_inner();
         Ok(findings.into_comparison(instance))
     }
@@ -131,7 +117,6 @@ struct Work<'a> {
     watch: &'a dyn Watch,
     owners_count: bool,
     findings: Mutex<Findings>,
-    failure: Failure,
 }
 
 type Items<'a, T> = std::iter::Peekable<&'a mut dyn Iterator<Item = Result<T, RepositoryError>>>;
@@ -142,7 +127,7 @@ impl Work<'_> {
         &self,
         live: &mut dyn Iterator<Item = Result<Item, RepositoryError>>,
         stored: &mut dyn Iterator<Item = Result<Stored, RepositoryError>>,
-        read: &mut dyn FnMut(Pair) -> bool,
+        pairs: &Feed<'_, Pair>,
     ) -> Result<(), RepositoryError> {
         let (mut live, mut stored): (Items<'_, Item>, Items<'_, Stored>) =
             (live.peekable(), stored.peekable());
@@ -150,7 +135,7 @@ impl Work<'_> {
             if self.watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
-            if self.failure.is_set() {
+            if pairs.is_stopped() {
                 return Ok(());
             }
             let order = match (live.peek(), stored.peek()) {
@@ -174,7 +159,7 @@ impl Work<'_> {
                 Ordering::Equal => {
                     if let (Some(item), Some(stored)) = (live.next().transpose()?, stored.next().transpose()?)
                     {
-                        self.pair(item, stored, read);
+                        self.pair(item, stored, pairs);
                     }
                 }
             }
@@ -182,7 +167,7 @@ impl Work<'_> {
     }
 
     /// Two items of the same path.
-    fn pair(&self, item: Item, stored: Stored, read: &mut dyn FnMut(Pair) -> bool) {
+    fn pair(&self, item: Item, stored: Stored, pairs: &Feed<'_, Pair>) {
         let kept = &stored.item;
         let same_kind = item.kind == kept.kind;
         let same_time = item.modified == kept.modified;
@@ -209,7 +194,7 @@ impl Work<'_> {
                 is_same_so_far: is_same,
             };
             // Nobody takes it any more only after a failure, which is told.
-            let _ = read(pair);
+            pairs.give(pair);
             return;
         }
         let bytes = node::size(kept);
@@ -219,29 +204,20 @@ impl Work<'_> {
     }
 
     /// Reads pairs until no more come.
-    fn read_pairs(&self, pairs: &Mutex<Receiver<Pair>>) {
+    fn read_pairs(&self, pairs: &mut dyn Iterator<Item = Pair>) -> Result<(), RepositoryError> {
         let mut buffer = Vec::new();
-        loop {
-            let next = pairs.lock().recv();
-            let Ok(pair) = next else { return };
-            if self.failure.is_set() {
-                continue;
-            }
-            match self.has_same_content(&pair, &mut buffer) {
-                Ok(is_same) => {
-                    let is_same = is_same && pair.is_same_so_far;
-                    let fate = if is_same { Fate::Unchanged } else { Fate::Changed };
-                    let bytes = node::size(&pair.stored.item);
-                    self.found(
-                        &pair.item.path,
-                        fate,
-                        bytes,
-                        (!is_same).then_some(pair.item.modified),
-                    );
-                }
-                Err(error) => self.failure.set(error),
-            }
+        for pair in pairs {
+            let is_same = self.has_same_content(&pair, &mut buffer)? && pair.is_same_so_far;
+            let fate = if is_same { Fate::Unchanged } else { Fate::Changed };
+            let bytes = node::size(&pair.stored.item);
+            self.found(
+                &pair.item.path,
+                fate,
+                bytes,
+                (!is_same).then_some(pair.item.modified),
+            );
         }
+        Ok(())
     }
 
     /// Reads a file in the lengths in which it is stored, and compares the SHA-256 of each piece.

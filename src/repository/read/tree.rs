@@ -1,13 +1,13 @@
 //! Walks over what is stored, in the same order as walks over content: depth first, sorted by the bytes of names.
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use rustic_core::repofile::Node;
 use rustic_core::{DataId, TreeId};
 
 use super::store::Store;
+use crate::concurrency::machine::cores;
+use crate::concurrency::workers;
 use crate::content::{Item, ItemKind};
 use crate::domain::environment::InstanceName;
 use crate::repository::error::RepositoryError;
@@ -67,34 +67,22 @@ impl Holding {
             let tops = store.folder(*tree)?.nodes.len();
             parts.extend((0..tops).map(|top| (*tree, top)));
         }
-        let next = AtomicUsize::new(0);
-        let read = || {
-            let mut read = Vec::new();
-            while let Some((tree, top)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                read.push((*tree, Part::read(store, *tree, *top, watch)?));
-            }
-            Ok::<_, RepositoryError>(read)
-        };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let read: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(read)).collect();
-            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-            joined
-                .map(|joined| joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
+        let read = workers::each(cores(), &parts, |parts| {
+            let read = |(tree, top): &(TreeId, usize)| {
+                Part::read(store, *tree, *top, watch).map(|part| (*tree, part))
+            };
+            parts.map(read).collect::<Result<Vec<_>, _>>()
+        })?;
         let mut held: Vec<_> = names.iter().map(|_| Tallies::default()).collect();
         let mut pieces = Vec::new();
-        for read in read {
-            for (tree, part) in read? {
-                // Instances that hold the same have the same tree, and each of them has all of its parts read.
-                let of = names.iter().zip(&mut held);
-                for (_, tallies) in of.filter(|((_, other), _)| *other == tree) {
-                    tallies.merge(&part.tallies);
-                }
-                pieces.extend(part.pieces);
-                folders.extend(part.folders);
+        for (tree, part) in read.into_iter().flatten() {
+            // Instances that hold the same have the same tree, and each of them has all of its parts read.
+            let of = names.iter().zip(&mut held);
+            for (_, tallies) in of.filter(|((_, other), _)| *other == tree) {
+                tallies.merge(&part.tallies);
             }
+            pieces.extend(part.pieces);
+            folders.extend(part.folders);
         }
         for lying in [&mut pieces, &mut folders] {
             lying.sort_unstable();

@@ -6,14 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::slice;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
-use parking_lot::Mutex;
 use rustic_core::{Id, NoProgressBars};
 
 use super::damage::Damage;
 use super::runs::{Check, RunReader, runs};
+use crate::concurrency::machine::cores;
+use crate::concurrency::workers;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::piece::Lying;
@@ -142,41 +141,16 @@ impl Repository {
         let (_, guard) = self
             .handle(Purpose::Read, NoProgressBars)
             .map_err(|error| judged(&error, "reading the content", self.place()))?;
-        let next = AtomicUsize::new(0);
-        let is_over = AtomicBool::new(false);
-        let failed = Mutex::new(None);
-        let fail = |error| {
-            is_over.store(true, Ordering::Relaxed);
-            let mut failed = failed.lock();
-            failed.get_or_insert(error);
-        };
-        let read = || {
-            let mut reader = match PackReader::new(self, &guard) {
-                Ok(reader) => reader,
-                Err(error) => return fail(error),
-            };
-            while let Some(wanted) = packs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                match reader.look(wanted, &|| {
-                    watch.is_cancelled() || is_over.load(Ordering::Relaxed)
-                }) {
-                    Ok(look) => {
-                        each(wanted, look);
-                        watch.advance(0, wanted.bytes);
-                    }
-                    Err(error) => return fail(error),
-                }
+        workers::each(WAITING + cores(), packs, |packs| {
+            let mut reader = PackReader::new(self, &guard)?;
+            while let Some(wanted) = packs.next() {
+                let look = reader.look(wanted, &|| watch.is_cancelled() || packs.is_stopped())?;
+                each(wanted, look);
+                watch.advance(0, wanted.bytes);
             }
-        };
-        let threads = WAITING + thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
-            for _ in 0..threads.min(packs.len()) {
-                scope.spawn(read);
-            }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+            Ok(())
+        })
+        .map(drop)
     }
 }
 

@@ -25,6 +25,7 @@ use super::packing::{Added, Bench, Packing};
 use super::still::Still;
 use super::stream::{Call, Opening};
 use super::walks::Met;
+use crate::concurrency::machine::cores;
 use crate::content::{Item, ItemKind};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
@@ -99,10 +100,7 @@ impl Repository {
                 let (batches, received) = sync_channel::<Batch>(BATCHES);
                 let (steps, taken) = sync_channel::<Steps>(FOLDERS);
                 let received = Arc::new(Mutex::new(received));
-                for _ in 0..thread::available_parallelism()
-                    .map_or(1, usize::from)
-                    .min(PACKERS)
-                {
+                for _ in 0..cores().min(PACKERS) {
                     let (received, counter) = (Arc::clone(&received), counter.clone());
                     let packing = &packing;
                     scope.spawn(move || {

@@ -9,12 +9,11 @@
 //! Not in here: which backups stand, and when a round is made (`engine::immutable`).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use rustic_core::TreeId;
 use rustic_core::repofile::SnapshotId;
 
+use crate::concurrency::workers;
 use crate::domain::Instant;
 use crate::domain::address::Address;
 use crate::domain::backup::BackupId;
@@ -353,32 +352,15 @@ fn side_by_side<T: Sync, R: Send>(
     watch: &dyn Watch,
     each: impl Fn(&T) -> Result<R, RepositoryError> + Sync,
 ) -> Result<Vec<R>, RepositoryError> {
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = || {
+    let done = workers::each(AT_A_TIME, items, |items| {
         let mut done = Vec::new();
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if failed.load(Ordering::Relaxed) {
-                break;
-            }
+        for item in items {
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
-            let result = each(item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-            done.push(result);
+            done.push(each(item)?);
         }
         Ok(done)
-    };
-    let workers = AT_A_TIME.min(items.len());
-    let results: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let joined = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        joined
-            .map(|joined| joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    let mut all = Vec::with_capacity(items.len());
-    for result in results {
-        all.extend(result?);
-    }
-    Ok(all)
+    })?;
+    Ok(done.into_iter().flatten().collect())
 }
