@@ -18,7 +18,9 @@ use crate::domain::principal::Principal;
 use crate::domain::proof::{Proof, ProofTimes, to_verify};
 use crate::domain::reading_turns::Turns;
 use crate::domain::settings::RepositoryChoice;
-use crate::repository::{Copy, Known, Readings, Repository, RepositoryError, Verified, Verifying};
+use crate::repository::{
+    Known, Readings, Repository, RepositoryError, UnrecordedBackup, Verified, Verifying,
+};
 
 /// The kind of the notes.
 const KIND: &str = "readings";
@@ -115,7 +117,7 @@ impl Live {
         &self,
         work: &Work,
         repository: &Repository,
-        copy: &mut Copy,
+        copy: &mut UnrecordedBackup,
         began: Instant,
     ) -> Result<u64, RepositoryError> {
         let mut reader = self.reader(repository);

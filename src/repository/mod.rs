@@ -62,7 +62,7 @@ pub use self::read::findings::Comparison;
 pub use self::read::readings::{Known, Readings};
 pub use self::read::records::StoredBackup;
 pub use self::read::verify::{Verified, VerifyReport, Verifying};
-pub use self::write::copy::{Copy, Source};
+pub use self::write::copy::{Source, UnrecordedBackup};
 #[cfg(feature = "object-storage")]
 pub(crate) use self::write::keeping::KnownTimes;
 #[cfg(feature = "object-storage")]

@@ -43,7 +43,7 @@ pub struct Source {
 
 /// Content that is stored, checked against its source, and not yet a backup.
 #[derive(Debug)]
-pub struct Copy {
+pub struct UnrecordedBackup {
     /// What was stored, by the names of the instances.
     pub instances: Vec<InstanceCopy>,
     /// Bytes that this added to the repository.
@@ -76,7 +76,7 @@ impl Repository {
         still: Still,
         parent: Option<&BackupId>,
         watch: &dyn Watch,
-    ) -> Result<Copy, RepositoryError> {
+    ) -> Result<UnrecordedBackup, RepositoryError> {
         let copying = Stopwatch::now();
         self.forget_damage();
         let sources = &still.sources;
@@ -124,7 +124,7 @@ impl Repository {
             instances.push(copied(source, met, kept, still.start));
         }
         drop(still);
-        Ok(Copy {
+        Ok(UnrecordedBackup {
             instances,
             added_bytes: summary.as_ref().map_or(0, |summary| summary.data_added_packed),
             copy_millis: u64::try_from(copying.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -3,7 +3,7 @@
 
 use std::time::Instant as Stopwatch;
 
-use super::copy::Copy;
+use super::copy::UnrecordedBackup;
 use crate::domain::Instant;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
@@ -28,7 +28,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`RepositoryError::Damaged`] when something is not what was stored.
-    pub fn read_back(&self, copy: &Copy, watch: &dyn Watch) -> Result<u64, RepositoryError> {
+    pub fn read_back(&self, copy: &UnrecordedBackup, watch: &dyn Watch) -> Result<u64, RepositoryError> {
         knowing_nothing(|known| self.read_back_unless(copy, known, watch)).map(|read| read.millis)
     }
 
@@ -39,7 +39,7 @@ impl Repository {
     /// [`RepositoryError::Damaged`] when something is not what was stored.
     pub fn read_back_unless(
         &self,
-        copy: &Copy,
+        copy: &UnrecordedBackup,
         known: &mut Known<'_>,
         watch: &dyn Watch,
     ) -> Result<ReadBack, RepositoryError> {

@@ -4,7 +4,7 @@ use rustic_core::jiff::{Timestamp, tz::TimeZone};
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use rustic_core::{NoProgressBars, RusticError, StringList};
 
-use super::copy::Copy;
+use super::copy::UnrecordedBackup;
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, Manifest};
 use crate::repository::Repository;
@@ -18,7 +18,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`RepositoryError`] when it cannot be written; then there is no backup.
-    pub fn record(&self, copy: Copy, manifest: &Manifest) -> Result<BackupId, RepositoryError> {
+    pub fn record(&self, copy: UnrecordedBackup, manifest: &Manifest) -> Result<BackupId, RepositoryError> {
         let mut file = SnapshotFile {
             tree: copy.tree,
             summary: copy.summary,
