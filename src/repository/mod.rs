@@ -3,7 +3,7 @@
 //! One repository per environment. A backup is made in three steps, so that it appears only when it is complete and
 //! proven:
 //!
-//! 1. [`Still::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
+//! 1. [`FrozenSources::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
 //!    checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash
 //!    leaves data that nobody refers to, which the next prune removes.
 //! 2. [`Repository::read_back_unless`] makes sure that all of it is there, and reads from disk again what was not read
@@ -63,13 +63,13 @@ pub use self::read::readings::{Known, Readings};
 pub use self::read::records::StoredBackup;
 pub use self::read::verify::{Verified, VerifyReport, Verifying};
 pub use self::write::copy::{Source, UnrecordedBackup};
+pub use self::write::frozen::FrozenSources;
 #[cfg(feature = "object-storage")]
 pub(crate) use self::write::keeping::KnownTimes;
 #[cfg(feature = "object-storage")]
 pub use self::write::keeping::{BucketLook, Kept};
 pub use self::write::prune::PruneReport;
 pub use self::write::read_back::ReadBack;
-pub use self::write::still::Still;
 
 use self::error::for_restic;
 use self::format::cipher::Cipher;

@@ -43,7 +43,9 @@ use lifeboat::domain::backup::{Manifest, Trigger};
 use lifeboat::domain::environment::{InstanceName, Role};
 use lifeboat::domain::plan::Selection;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use lifeboat::repository::{Depth, Key, Known, Readings, Repository, Source, Still, UnrecordedBackup};
+use lifeboat::repository::{
+    Depth, FrozenSources, Key, Known, Readings, Repository, Source, UnrecordedBackup,
+};
 use lifeboat::watch::Unwatched;
 use measure::{Taken, measured, size, ticks};
 
@@ -195,7 +197,7 @@ fn lifeboat_step(step: &str, dir: &Path) {
             copied = Some(
                 repository
                     .copy(
-                        Still::take(source, &SystemClock).unwrap(),
+                        FrozenSources::take(source, &SystemClock).unwrap(),
                         newest.as_ref(),
                         &Unwatched,
                     )
@@ -215,7 +217,7 @@ fn lifeboat_step(step: &str, dir: &Path) {
         part("safety", &mut || {
             let copy = repository
                 .copy(
-                    Still::take(slice::from_ref(&source), &SystemClock).unwrap(),
+                    FrozenSources::take(slice::from_ref(&source), &SystemClock).unwrap(),
                     Some(&id),
                     &Unwatched,
                 )

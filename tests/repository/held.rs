@@ -11,7 +11,9 @@ use lifeboat::clock::SetClock;
 use lifeboat::content::files::Files;
 use lifeboat::content::{Content, ContentError, Item, ItemKind};
 use lifeboat::domain::backup::BackupId;
-use lifeboat::repository::{Depth, Known, Readings, RepositoryError, Source, Still, UnrecordedBackup};
+use lifeboat::repository::{
+    Depth, FrozenSources, Known, Readings, RepositoryError, Source, UnrecordedBackup,
+};
 use lifeboat::watch::{Unwatched, Watch};
 
 use crate::buckets::{PREFIX, over_a_line};
@@ -96,7 +98,7 @@ fn copy(
     watch: &dyn Watch,
 ) -> Result<UnrecordedBackup, RepositoryError> {
     let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
-    let still = Still::take(&sources(sandbox, broken, &Arc::default()), &clock)?;
+    let still = FrozenSources::take(&sources(sandbox, broken, &Arc::default()), &clock)?;
     sandbox.repository.copy(still, parent, watch)
 }
 
@@ -190,7 +192,7 @@ fn files_of_a_data_store_are_read_again_only_when_they_have_changed() {
     let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
     let back_up = |parent: Option<&BackupId>| {
         let opened = Arc::default();
-        let still = Still::take(&sources(&sandbox, None, &opened), &clock).unwrap();
+        let still = FrozenSources::take(&sources(&sandbox, None, &opened), &clock).unwrap();
         let copy = sandbox.repository.copy(still, parent, &Unwatched).unwrap();
         sandbox.repository.read_back(&copy, &Unwatched).unwrap();
         let manifest = manifest(&copy);

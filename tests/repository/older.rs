@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lifeboat::clock::SetClock;
 use lifeboat::content::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
 use lifeboat::domain::backup::BackupId;
-use lifeboat::repository::{Source, Still, Storage, UnrecordedBackup};
+use lifeboat::repository::{FrozenSources, Source, Storage, UnrecordedBackup};
 use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below, manifest, moment, noise, restic_at, source};
@@ -152,7 +152,7 @@ fn sources(told: [Told; 2], opened: &Arc<AtomicUsize>) -> Vec<Source> {
 
 fn copy(sandbox: &Sandbox, told: [Told; 2], parent: Option<&BackupId>) -> (UnrecordedBackup, usize) {
     let opened = Arc::default();
-    let still = Still::take(&sources(told, &opened), &SetClock::at(moment(TAKEN))).unwrap();
+    let still = FrozenSources::take(&sources(told, &opened), &SetClock::at(moment(TAKEN))).unwrap();
     let copy = sandbox.repository.copy(still, parent, &Unwatched).unwrap();
     (copy, opened.load(Ordering::Relaxed))
 }

@@ -20,7 +20,7 @@ use lifeboat::domain::plan::Selection;
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use lifeboat::repository::{
-    Comparison, Depth, Key, Repository, RepositoryError, Source, Still, Storage, UnrecordedBackup,
+    Comparison, Depth, FrozenSources, Key, Repository, RepositoryError, Source, Storage, UnrecordedBackup,
 };
 use lifeboat::watch::Unwatched;
 
@@ -100,8 +100,8 @@ impl Sandbox {
     }
 
     /// What a copy begins with.
-    pub fn still_at(&self, clock: &dyn Clock) -> Still {
-        Still::take(&self.sources(), clock).unwrap()
+    pub fn still_at(&self, clock: &dyn Clock) -> FrozenSources {
+        FrozenSources::take(&self.sources(), clock).unwrap()
     }
 
     /// A copy, not yet a backup.
@@ -111,7 +111,7 @@ impl Sandbox {
 
     /// A copy of other sources than the sandbox's folders.
     pub fn copy_of(&self, sources: &[Source]) -> Result<UnrecordedBackup, RepositoryError> {
-        let still = Still::take(sources, &SetClock::at(moment("2026-11-23T00:17:00Z")))?;
+        let still = FrozenSources::take(sources, &SetClock::at(moment("2026-11-23T00:17:00Z")))?;
         self.repository.copy(still, None, &Unwatched)
     }
 

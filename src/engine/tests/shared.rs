@@ -18,7 +18,7 @@ use crate::engine::restore::journal::{Beside, InstanceRecord, Journal, Stage};
 use crate::engine::restore::switch::Identity;
 use crate::engine::restore::switch::tests::between;
 use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
-use crate::repository::{Source, Still};
+use crate::repository::{FrozenSources, Source};
 use crate::watch::Unwatched;
 
 const TESTS: &[(&str, fn())] = &[
@@ -180,7 +180,11 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
                 content: live.content(instance),
             })
             .collect();
-        let copy = repository.copy(Still::take(&sources, live.engine().clock())?, None, &Unwatched)?;
+        let copy = repository.copy(
+            FrozenSources::take(&sources, live.engine().clock())?,
+            None,
+            &Unwatched,
+        )?;
         let verify_millis = repository.read_back(&copy, &Unwatched)?;
         paused.send(()).unwrap();
         resumed.recv().unwrap();

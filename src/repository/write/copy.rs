@@ -16,7 +16,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use rustic_core::repofile::SnapshotSummary;
 use rustic_core::{Id, TreeId};
 
-use super::still::Still;
+use super::frozen::FrozenSources;
 use super::walks::{Met, walk_all};
 use crate::concurrency::beside;
 use crate::content::Content;
@@ -73,17 +73,17 @@ impl Repository {
     /// [`RepositoryError`] for everything else, and then there is no backup and none is lost.
     pub fn copy(
         &self,
-        still: Still,
+        frozen: FrozenSources,
         parent: Option<&BackupId>,
         watch: &dyn Watch,
     ) -> Result<UnrecordedBackup, RepositoryError> {
         let copying = Stopwatch::now();
         self.forget_damage();
-        let sources = &still.sources;
+        let sources = &frozen.sources;
         // Of what is held still nobody knows before it is read whether an earlier backup has all of it.
-        let comparable = parent.filter(|_| still.held.iter().all(Option::is_none));
+        let comparable = parent.filter(|_| frozen.held.iter().all(Option::is_none));
         let (first_walk, earlier) = beside(
-            || walk_all(&still, watch),
+            || walk_all(&frozen, watch),
             || comparable.and_then(|parent| self.held_by(parent, watch).ok()),
         );
         let first_walk = first_walk?;
@@ -94,12 +94,12 @@ impl Repository {
         let unchanged = earlier.filter(|earlier| is_all_there(sources, &first_walk, earlier));
         let (met, last_walk, holding, stored) = if let Some(earlier) = unchanged {
             watch.advance(items, bytes);
-            let last_walk = walk_all(&still, watch)?;
+            let last_walk = walk_all(&frozen, watch)?;
             (first_walk, last_walk, earlier, None)
         } else {
-            let fed = self.feed(&still, &first_walk, parent, watch)?;
+            let fed = self.feed(&frozen, &first_walk, parent, watch)?;
             let (last_walk, holding) = beside(
-                || walk_all(&still, watch),
+                || walk_all(&frozen, watch),
                 || Holding::read(&self.store()?, fed.tree, watch),
             );
             (fed.met, last_walk?, holding?, Some((fed.summary, fed.proven)))
@@ -121,9 +121,9 @@ impl Repository {
                 });
             }
             let kept = self.kept_whole(source, &met, &holding)?;
-            instances.push(copied(source, met, kept, still.start));
+            instances.push(copied(source, met, kept, frozen.start));
         }
-        drop(still);
+        drop(frozen);
         Ok(UnrecordedBackup {
             instances,
             added_bytes: summary.as_ref().map_or(0, |summary| summary.data_added_packed),

@@ -20,9 +20,9 @@ use super::bars::{Counts, pulse};
 use super::cut::Cutting;
 use super::earlier::Earlier;
 use super::folders::{self, Steps};
+use super::frozen::FrozenSources;
 use super::meet::{Batch, Hand, Told, Walks};
 use super::packing::{Added, Bench, Packing};
-use super::still::Still;
 use super::stream::{Call, Opening};
 use super::walks::Met;
 use crate::concurrency::machine::cores;
@@ -64,7 +64,7 @@ impl Repository {
     /// backup `parent` and have not changed since are not read.
     pub(super) fn feed(
         &self,
-        still: &Still,
+        frozen: &FrozenSources,
         earlier: &[Met],
         parent: Option<&BackupId>,
         watch: &dyn Watch,
@@ -89,7 +89,7 @@ impl Repository {
         let by_content = Arc::new(Cutting::of(open.config()).map_err(failed)?);
         let evenly = Arc::new(Cutting::evenly(PIECE));
         let cutting = |earlier: &Met| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
-        let walks = Walks::new(still, earlier, &call, &counts, watch, &cutting);
+        let walks = Walks::new(frozen, earlier, &call, &counts, watch, &cutting);
 
         let fed = || {
             thread::scope(|scope| {

@@ -14,7 +14,7 @@ use super::cut::Cutting;
 use super::earlier::Earlier;
 use super::feed::top;
 use super::folders::{Step, Steps};
-use super::still::Still;
+use super::frozen::FrozenSources;
 use super::stream::{Call, Opening, Reading};
 use super::walks::Met;
 use crate::concurrency::byte_budget::ByteBudget;
@@ -111,7 +111,7 @@ pub(in crate::repository) struct Walks<'a> {
 impl<'a> Walks<'a> {
     /// `cutting` says how the files of a source are cut.
     pub(in crate::repository) fn new(
-        still: &'a Still,
+        frozen: &'a FrozenSources,
         earlier: &'a [Met],
         call: &'a Arc<Call>,
         counts: &'a Counts,
@@ -125,15 +125,15 @@ impl<'a> Walks<'a> {
                 source.name.clone(),
                 Arc::clone(call),
                 cutting(before),
-                still.stopwatch,
+                frozen.stopwatch,
             )),
         };
         Self {
-            visits: still.sources.iter().zip(earlier).map(visit).collect(),
+            visits: frozen.sources.iter().zip(earlier).map(visit).collect(),
             call,
             counts,
             watch,
-            stopwatch: still.stopwatch,
+            stopwatch: frozen.stopwatch,
             budget: ByteBudget::new(UNDER_WAY),
         }
     }

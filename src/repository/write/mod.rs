@@ -8,6 +8,7 @@ mod cut;
 mod earlier;
 mod feed;
 mod folders;
+pub(super) mod frozen;
 #[cfg(feature = "object-storage")]
 pub(super) mod keeping;
 mod meet;
@@ -17,7 +18,6 @@ pub(super) mod prune;
 pub(super) mod read_back;
 mod record;
 mod reindex;
-pub(super) mod still;
 mod stream;
 mod transfer;
 mod walks;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant as Stopwatch};
 
 use super::copy::Source;
-use super::still::{Held, Still};
+use super::frozen::{Frozen, FrozenSources};
 use crate::content::{FileTime, Item, LeftOut};
 use crate::repository::error::RepositoryError;
 use crate::repository::format::tally::Tallies;
@@ -30,7 +30,7 @@ pub(super) struct Met {
 
 impl Met {
     /// What is known of a source that is held still before it was walked.
-    fn held(held: &Held) -> Self {
+    fn held(held: &Frozen) -> Self {
         Self {
             began: held.since,
             ended: held.since,
@@ -86,16 +86,16 @@ impl Met {
 }
 
 /// Walks the content of all instances, one after the other. What is held still needs no such look.
-pub(super) fn walk_all(still: &Still, watch: &dyn Watch) -> Result<Vec<Met>, RepositoryError> {
-    still
+pub(super) fn walk_all(frozen: &FrozenSources, watch: &dyn Watch) -> Result<Vec<Met>, RepositoryError> {
+    frozen
         .sources
         .iter()
-        .zip(&still.held)
+        .zip(&frozen.held)
         .map(|(source, held)| {
             if let Some(held) = held {
                 return Ok(Met::held(held));
             }
-            Met::walking(source, &still.stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
+            Met::walking(source, &frozen.stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
                 .ok_or(RepositoryError::Cancelled)
         })
         .collect()

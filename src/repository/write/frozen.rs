@@ -11,21 +11,21 @@ use crate::domain::Instant;
 use crate::repository::error::RepositoryError;
 
 /// Sources in the order of their names. What is held still is let go of when this is dropped.
-pub struct Still {
+pub struct FrozenSources {
     pub(super) sources: Vec<Source>,
-    pub(in crate::repository) held: Vec<Option<Held>>,
+    pub(in crate::repository) held: Vec<Option<Frozen>>,
     pub(in crate::repository) start: Instant,
     pub(in crate::repository) stopwatch: Stopwatch,
 }
 
 /// A source that is held still: since when, counted from the beginning, and about how much there is.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::repository) struct Held {
+pub(in crate::repository) struct Frozen {
     pub(in crate::repository) since: Duration,
     pub(super) estimate: (u64, u64),
 }
 
-impl Still {
+impl FrozenSources {
     /// Holds every source still that can be: all of them before the first is read, so that their moments lie as close
     /// together as they can. The clock says when that began; a stopwatch measures from there.
     ///
@@ -35,27 +35,27 @@ impl Still {
         let (start, stopwatch) = (clock.now(), Stopwatch::now());
         let mut sources = sources.to_vec();
         sources.sort_by(|a, b| a.name.as_str().as_bytes().cmp(b.name.as_str().as_bytes()));
-        let mut still = Self {
+        let mut frozen = Self {
             sources,
             held: Vec::new(),
             start,
             stopwatch,
         };
-        for source in &still.sources {
+        for source in &frozen.sources {
             let estimate = source
                 .content
                 .freeze()
                 .map_err(|error| RepositoryError::content(&source.name, error))?;
-            still.held.push(estimate.map(|estimate| Held {
+            frozen.held.push(estimate.map(|estimate| Frozen {
                 since: stopwatch.elapsed(),
                 estimate,
             }));
         }
         // The first is read first, and only that much is kept in memory.
-        if let Some(first) = still.sources.first() {
+        if let Some(first) = frozen.sources.first() {
             first.content.read_ahead();
         }
-        Ok(still)
+        Ok(frozen)
     }
 
     /// When that began.
@@ -65,7 +65,7 @@ impl Still {
     }
 }
 
-impl Drop for Still {
+impl Drop for FrozenSources {
     fn drop(&mut self) {
         for source in &self.sources {
             source.content.thaw();
