@@ -11,9 +11,9 @@ use crate::concurrency::workers;
 use crate::content::{Item, ItemKind};
 use crate::domain::environment::InstanceName;
 use crate::repository::error::RepositoryError;
+use crate::repository::format::fingerprint::Fingerprints;
 use crate::repository::format::node;
 use crate::repository::format::piece::Lying;
-use crate::repository::format::tally::Tallies;
 use crate::watch::Watch;
 
 /// A stored item, with the ids of its pieces of content in order.
@@ -45,7 +45,7 @@ pub(in crate::repository) fn instances(
 pub(in crate::repository) struct Holding {
     pub(in crate::repository) root: TreeId,
     /// Each instance's items, by the names of the instances.
-    pub(in crate::repository) instances: Vec<(InstanceName, Tallies)>,
+    pub(in crate::repository) instances: Vec<(InstanceName, Fingerprints)>,
     /// Every piece of content once, in the order in which they lie on disk.
     pub(in crate::repository) pieces: Vec<Lying>,
     /// Where its folders lie, in the same order.
@@ -73,13 +73,13 @@ impl Holding {
             };
             parts.map(read).collect::<Result<Vec<_>, _>>()
         })?;
-        let mut held: Vec<_> = names.iter().map(|_| Tallies::default()).collect();
+        let mut held: Vec<_> = names.iter().map(|_| Fingerprints::default()).collect();
         let mut pieces = Vec::new();
         for (tree, part) in read.into_iter().flatten() {
             // Instances that hold the same have the same tree, and each of them has all of its parts read.
             let of = names.iter().zip(&mut held);
-            for (_, tallies) in of.filter(|((_, other), _)| *other == tree) {
-                tallies.merge(&part.tallies);
+            for (_, fingerprints) in of.filter(|((_, other), _)| *other == tree) {
+                fingerprints.merge(&part.fingerprints);
             }
             pieces.extend(part.pieces);
             folders.extend(part.folders);
@@ -98,17 +98,17 @@ impl Holding {
     }
 
     /// What it holds of an instance.
-    pub(in crate::repository) fn instance(&self, name: &InstanceName) -> Option<&Tallies> {
+    pub(in crate::repository) fn instance(&self, name: &InstanceName) -> Option<&Fingerprints> {
         self.instances
             .iter()
             .find(|(held, _)| held == name)
-            .map(|(_, tallies)| tallies)
+            .map(|(_, fingerprints)| fingerprints)
     }
 }
 
 /// What one item at the top of an instance holds: a workspace, as a rule.
 struct Part {
-    tallies: Tallies,
+    fingerprints: Fingerprints,
     pieces: Vec<Lying>,
     folders: Vec<Lying>,
 }
@@ -116,7 +116,7 @@ struct Part {
 impl Part {
     fn read(store: &Store, tree: TreeId, top: usize, watch: &dyn Watch) -> Result<Self, RepositoryError> {
         let mut part = Self {
-            tallies: Tallies::default(),
+            fingerprints: Fingerprints::default(),
             pieces: Vec::new(),
             folders: Vec::new(),
         };
@@ -127,7 +127,7 @@ impl Part {
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
-            part.tallies.add_stored(&stored.item, &stored.chunks);
+            part.fingerprints.add_stored(&stored.item, &stored.chunks);
             part.add_pieces(store, &stored)?;
         }
         Ok(part)

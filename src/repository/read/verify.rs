@@ -330,16 +330,16 @@ pub(in crate::repository) fn compare(
     }
     for instance in expected {
         let name = &instance.name;
-        let Some(tallies) = holding.instance(name) else {
+        let Some(fingerprints) = holding.instance(name) else {
             return Err(store.damaged(format!("{name} is missing in it")));
         };
-        if tallies.iter().count() != instance.workspaces.len() {
+        if fingerprints.iter().count() != instance.workspaces.len() {
             return Err(store.damaged(format!(
                 "{name} has more or fewer workspaces than its manifest names"
             )));
         }
-        for ((workspace, tally), copy) in tallies.iter().zip(&instance.workspaces) {
-            if workspace.to_string_lossy() != copy.name || tally.digest() != copy.digest {
+        for ((workspace, fingerprint), copy) in fingerprints.iter().zip(&instance.workspaces) {
+            if workspace.to_string_lossy() != copy.name || fingerprint.digest() != copy.digest {
                 return Err(store.damaged(format!(
                     "the workspace {} of {name} is not what its manifest says",
                     copy.name

@@ -25,8 +25,8 @@ use crate::domain::backup::{BackupId, InstanceCopy, TableCopy, WorkspaceCopy};
 use crate::domain::environment::{InstanceName, Role, WorkspaceKind};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
+use crate::repository::format::fingerprint::Fingerprints;
 use crate::repository::format::piece::Lying;
-use crate::repository::format::tally::Tallies;
 use crate::repository::read::tree::Holding;
 use crate::watch::Watch;
 
@@ -110,7 +110,7 @@ impl Repository {
         let mut instances = Vec::new();
         for ((source, met), last) in sources.iter().zip(met).zip(&last_walk) {
             if !last.is_held()
-                && let Some(workspace) = met.tallies.difference(&last.tallies)
+                && let Some(workspace) = met.fingerprints.difference(&last.fingerprints)
             {
                 return Err(RepositoryError::ContentChanged {
                     instance: source.name.clone(),
@@ -149,14 +149,14 @@ impl Repository {
         source: &Source,
         met: &Met,
         holding: &'h Holding,
-    ) -> Result<&'h Tallies, RepositoryError> {
+    ) -> Result<&'h Fingerprints, RepositoryError> {
         let name = &source.name;
         let lost = |what: &str| RepositoryError::Damaged {
             place: self.place().clone(),
             what: format!("what was stored of {what} in {name} is not what was read; it was not kept"),
         };
         let kept = holding.instance(name).ok_or_else(|| lost("all workspaces"))?;
-        match met.tallies.difference(kept) {
+        match met.fingerprints.difference(kept) {
             Some(workspace) => Err(lost(&workspace.to_string_lossy())),
             None => Ok(kept),
         }
@@ -169,12 +169,12 @@ fn is_all_there(sources: &[Source], met: &[Met], earlier: &Holding) -> bool {
         !met.is_held()
             && earlier
                 .instance(&source.name)
-                .is_some_and(|kept| met.tallies.difference(kept).is_none())
+                .is_some_and(|kept| met.fingerprints.difference(kept).is_none())
     };
     earlier.instances.len() == sources.len() && sources.iter().zip(met).all(is_there)
 }
 
-fn copied(source: &Source, met: Met, stored: &Tallies, start: Instant) -> InstanceCopy {
+fn copied(source: &Source, met: Met, stored: &Fingerprints, start: Instant) -> InstanceCopy {
     let tables = source.content.tables();
     let at = |since: Duration| start + since;
     InstanceCopy {
@@ -184,14 +184,14 @@ fn copied(source: &Source, met: Met, stored: &Tallies, start: Instant) -> Instan
         ended: at(met.ended),
         workspaces: stored
             .iter()
-            .map(|(name, tally)| {
+            .map(|(name, fingerprint)| {
                 let name = name.to_string_lossy().into_owned();
                 WorkspaceCopy {
                     kind: WorkspaceKind::of(&name),
-                    items: nodes(&tables, &name).unwrap_or(tally.items),
+                    items: nodes(&tables, &name).unwrap_or(fingerprint.items),
                     name,
-                    bytes: tally.bytes,
-                    digest: tally.digest(),
+                    bytes: fingerprint.bytes,
+                    digest: fingerprint.digest(),
                 }
             })
             .collect(),

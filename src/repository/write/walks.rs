@@ -6,14 +6,14 @@ use super::copy::Source;
 use super::frozen::{Frozen, FrozenSources};
 use crate::content::{FileTime, Item, LeftOut};
 use crate::repository::error::RepositoryError;
-use crate::repository::format::tally::Tallies;
+use crate::repository::format::fingerprint::Fingerprints;
 use crate::watch::Watch;
 
 /// What one walk over an instance met.
 #[derive(Debug, Default)]
 pub(super) struct Met {
     /// Its items, by workspace.
-    pub(in crate::repository) tallies: Tallies,
+    pub(in crate::repository) fingerprints: Fingerprints,
     /// What stood beside them.
     pub(in crate::repository) left_out: LeftOut,
     /// From when sources were first held still to the beginning of the walk.
@@ -47,13 +47,13 @@ impl Met {
     /// Items below the workspaces; about, for content that has not been walked yet.
     pub(in crate::repository) fn items(&self) -> u64 {
         self.estimate
-            .map_or_else(|| self.tallies.items(), |(items, _)| items)
+            .map_or_else(|| self.fingerprints.items(), |(items, _)| items)
     }
 
     /// Bytes of content; about, for content that has not been walked yet.
     pub(in crate::repository) fn bytes(&self) -> u64 {
         self.estimate
-            .map_or_else(|| self.tallies.bytes(), |(_, bytes)| bytes)
+            .map_or_else(|| self.fingerprints.bytes(), |(_, bytes)| bytes)
     }
 
     /// Walks an instance's content from its beginning to its end. `each` gets every item, and says whether to go on.
@@ -74,7 +74,7 @@ impl Met {
                 met.owner = item.owner;
             }
             met.newest = met.newest.max(item.modified);
-            met.tallies.add(&item);
+            met.fingerprints.add(&item);
             if !each(item)? {
                 return Ok(None);
             }

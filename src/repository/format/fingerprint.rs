@@ -12,7 +12,7 @@ use crate::content::{Item, ItemKind};
 
 /// One workspace's items in order.
 #[derive(Debug, Clone, Default)]
-pub(in crate::repository) struct Tally {
+pub(in crate::repository) struct Fingerprint {
     /// Items below the workspace.
     pub(in crate::repository) items: u64,
     /// Bytes of content.
@@ -23,7 +23,7 @@ pub(in crate::repository) struct Tally {
     content: Sha256,
 }
 
-impl Tally {
+impl Fingerprint {
     fn add(&mut self, item: &Item) {
         if !item.is_workspace() {
             self.items += 1;
@@ -58,11 +58,11 @@ impl Tally {
     }
 }
 
-/// The tallies of one instance, by workspace.
+/// The fingerprints of one instance, by workspace.
 #[derive(Debug, Clone, Default)]
-pub(in crate::repository) struct Tallies(BTreeMap<OsString, Tally>);
+pub(in crate::repository) struct Fingerprints(BTreeMap<OsString, Fingerprint>);
 
-impl Tallies {
+impl Fingerprints {
     /// Counts an item that a walk met.
     pub(in crate::repository) fn add(&mut self, item: &Item) {
         self.of(item).add(item);
@@ -70,44 +70,48 @@ impl Tallies {
 
     /// Counts an item that is stored, with the ids of its pieces.
     pub(in crate::repository) fn add_stored(&mut self, item: &Item, chunks: &[DataId]) {
-        let tally = self.of(item);
-        tally.add(item);
-        tally.add_content(item, chunks);
+        let fingerprint = self.of(item);
+        fingerprint.add(item);
+        fingerprint.add_content(item, chunks);
     }
 
     /// Adds what was counted of other workspaces.
     pub(in crate::repository) fn merge(&mut self, other: &Self) {
-        for (name, tally) in &other.0 {
-            self.0.insert(name.clone(), tally.clone());
+        for (name, fingerprint) in &other.0 {
+            self.0.insert(name.clone(), fingerprint.clone());
         }
     }
 
-    fn of(&mut self, item: &Item) -> &mut Tally {
+    fn of(&mut self, item: &Item) -> &mut Fingerprint {
         let workspace = item.path.iter().next().unwrap_or_default();
         self.0.entry(workspace.to_owned()).or_default()
     }
 
     /// Items below the workspaces.
     pub(in crate::repository) fn items(&self) -> u64 {
-        self.0.values().map(|tally| tally.items).sum()
+        self.0.values().map(|fingerprint| fingerprint.items).sum()
     }
 
     /// Bytes of content.
     pub(in crate::repository) fn bytes(&self) -> u64 {
-        self.0.values().map(|tally| tally.bytes).sum()
+        self.0.values().map(|fingerprint| fingerprint.bytes).sum()
     }
 
     /// The workspaces by name.
-    pub(in crate::repository) fn iter(&self) -> impl Iterator<Item = (&OsStr, &Tally)> {
-        self.0.iter().map(|(name, tally)| (name.as_os_str(), tally))
+    pub(in crate::repository) fn iter(&self) -> impl Iterator<Item = (&OsStr, &Fingerprint)> {
+        self.0
+            .iter()
+            .map(|(name, fingerprint)| (name.as_os_str(), fingerprint))
     }
 
     /// The first workspace in which the two differ.
     pub(in crate::repository) fn difference<'a>(&'a self, other: &'a Self) -> Option<&'a OsStr> {
-        let mine = self
-            .0
-            .iter()
-            .find(|(name, tally)| other.0.get(*name).is_none_or(|other| !tally.is_same_as(other)));
+        let mine = self.0.iter().find(|(name, fingerprint)| {
+            other
+                .0
+                .get(*name)
+                .is_none_or(|other| !fingerprint.is_same_as(other))
+        });
         let theirs = || other.0.iter().find(|(name, _)| !self.0.contains_key(*name));
         mine.or_else(theirs).map(|(name, _)| name.as_os_str())
     }
