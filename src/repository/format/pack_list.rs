@@ -9,7 +9,7 @@ use rustic_core::{DataId, Id};
 use serde::{Serialize, Serializer};
 
 use super::cipher::OVERHEAD;
-use super::piece::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
+use super::piece::{LONGEST_FOLDER, LONGEST_PIECE, PieceLocation};
 
 /// Bytes of a list's length, at the very end of a pack.
 pub(in crate::repository) const LENGTH: usize = 4;
@@ -34,9 +34,9 @@ fn as_id<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Er
 
 impl Entry {
     /// Where it lies, for whoever reads it.
-    pub(in crate::repository) fn lying(&self, pack: Id) -> Lying {
+    pub(in crate::repository) fn location(&self, pack: Id) -> PieceLocation {
         let id = DataId::from(Id::new(self.digest));
-        Lying::new(pack, id, (self.offset, self.length, self.uncompressed_length))
+        PieceLocation::new(pack, id, (self.offset, self.length, self.uncompressed_length))
     }
 
     /// Whether it is as long as a piece of its kind may be.
@@ -75,7 +75,7 @@ pub(super) fn text(entries: &[Entry]) -> Vec<u8> {
 }
 
 /// Whether a list tells where these pieces of its pack lie.
-pub(in crate::repository) fn tells_of(list: &[Entry], pieces: &[&Lying]) -> bool {
+pub(in crate::repository) fn tells_of(list: &[Entry], pieces: &[&PieceLocation]) -> bool {
     let entries: HashMap<Id, &Entry> = list.iter().map(|entry| (Id::new(entry.digest), entry)).collect();
     pieces.iter().all(|piece| {
         let unpacked = piece.is_compressed.then_some(piece.length);

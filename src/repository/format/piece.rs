@@ -13,7 +13,7 @@ pub(in crate::repository) const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
 
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::repository) struct Lying {
+pub(in crate::repository) struct PieceLocation {
     pub(in crate::repository) pack: Id,
     pub(in crate::repository) offset: u32,
     pub(in crate::repository) length: u32,
@@ -23,7 +23,7 @@ pub(in crate::repository) struct Lying {
     pub(in crate::repository) is_compressed: bool,
 }
 
-impl Lying {
+impl PieceLocation {
     /// Where a piece lies: its offset in the pack, its bytes there, and its length when unpacked if it is compressed.
     pub(in crate::repository) fn new(
         pack: Id,

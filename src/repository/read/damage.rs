@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rustic_core::Id;
 
 use crate::repository::Repository;
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 
 /// What was found damaged since it was last asked for. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -19,14 +19,14 @@ pub(in crate::repository) struct Found {
     /// Packs with something wrong in them.
     pub(in crate::repository) packs: BTreeSet<Id>,
     /// Pieces that are not what was stored.
-    pub(in crate::repository) pieces: BTreeSet<Lying>,
+    pub(in crate::repository) pieces: BTreeSet<PieceLocation>,
     /// The packs of which it is to be forgotten that they were ever read.
     doubtful: BTreeSet<Id>,
 }
 
 impl Damage {
     /// Notes a piece that is not what was stored.
-    pub(in crate::repository) fn note(&self, piece: &Lying) {
+    pub(in crate::repository) fn note(&self, piece: &PieceLocation) {
         let mut found = self.found();
         found.packs.insert(piece.pack);
         found.doubtful.insert(piece.pack);
@@ -41,7 +41,7 @@ impl Damage {
     }
 
     /// Gives the pieces that were found damaged, and forgets them.
-    pub(super) fn take_pieces(&self) -> BTreeSet<Lying> {
+    pub(super) fn take_pieces(&self) -> BTreeSet<PieceLocation> {
         std::mem::take(&mut self.found().pieces)
     }
 

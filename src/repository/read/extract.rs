@@ -76,7 +76,7 @@ impl Repository {
         };
         let failure = Failure::default();
         let mut extracted = Extracted::default();
-        let mut fingerprints = Fingerprints::default();
+        let mut tallies = Fingerprints::default();
         let (files, received) = sync_channel::<Stored>(AHEAD);
         let received = Mutex::new(received);
         let mut names = Names::default();
@@ -88,7 +88,7 @@ impl Repository {
             let mut make = || {
                 for stored in TreeWalk::new(&store, tree, &wanted)? {
                     let mut stored = stored?;
-                    fingerprints.add_stored(&stored.item, &stored.chunks);
+                    tallies.add_stored(&stored.item, &stored.chunks);
                     let restored = stored.item.restored_mode();
                     if restored != stored.item.mode {
                         stored.item.mode = restored;
@@ -133,9 +133,8 @@ impl Repository {
         }
         // Whenever it was verified last: what is staged is what the record says, or nothing is.
         let expected = workspaces().map(|copy| (copy.name.clone(), copy.digest.clone()));
-        let found = fingerprints.iter();
-        let found =
-            found.map(|(name, fingerprint)| (name.to_string_lossy().into_owned(), fingerprint.digest()));
+        let found = tallies.iter();
+        let found = found.map(|(name, tally)| (name.to_string_lossy().into_owned(), tally.digest()));
         if expected.collect::<BTreeMap<_, _>>() != found.collect::<BTreeMap<_, _>>() {
             return Err(store.damaged(format!(
                 "what it holds of {instance} is not what the record of backup {} says",

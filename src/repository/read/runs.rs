@@ -14,7 +14,7 @@ use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::pack::Sum;
 use crate::repository::format::pack_list::{self, Entry};
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::Guard;
 use crate::repository::library::judged;
 
@@ -49,7 +49,7 @@ pub(in crate::repository) struct Run {
 }
 
 /// The runs of pieces that are in the order in which they lie.
-pub(in crate::repository) fn runs(pieces: &[Lying]) -> Vec<Run> {
+pub(in crate::repository) fn runs(pieces: &[PieceLocation]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (index, piece) in pieces.iter().enumerate() {
         let end = piece.offset.saturating_add(piece.packed);
@@ -116,7 +116,7 @@ impl<'a> RunReader<'a> {
     pub(in crate::repository) fn read(
         &mut self,
         run: &Run,
-        pieces: &[Lying],
+        pieces: &[PieceLocation],
         check: Check<'_>,
         each: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Box<(RepositoryError, DataId)>> {
@@ -184,7 +184,7 @@ impl<'a> RunReader<'a> {
     fn read_each(
         &mut self,
         run: &Run,
-        pieces: &[Lying],
+        pieces: &[PieceLocation],
         check: Check<'_>,
         each: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Box<(RepositoryError, DataId)>> {
@@ -214,7 +214,7 @@ impl<'a> RunReader<'a> {
         &mut self,
         pack: Id,
         size: u32,
-        pieces: &[&Lying],
+        pieces: &[&PieceLocation],
     ) -> Result<(), RepositoryError> {
         self.list_of(pack, size, pieces).map(drop)
     }
@@ -227,15 +227,17 @@ impl<'a> RunReader<'a> {
         &mut self,
         pack: Id,
         size: u32,
-        pieces: &[&Lying],
-    ) -> Result<Vec<(Lying, bool)>, RepositoryError> {
+        pieces: &[&PieceLocation],
+    ) -> Result<Vec<(PieceLocation, bool)>, RepositoryError> {
         let told = self
             .list(pack, size)
             .map(|list| list.filter(|list| pack_list::tells_of(list, pieces)));
         match told.map_err(|error| self.unreadable(&error, pack)) {
             Ok(Some(list)) => {
                 let list = list.iter();
-                Ok(list.map(|entry| (entry.lying(pack), entry.is_within())).collect())
+                Ok(list
+                    .map(|entry| (entry.location(pack), entry.is_within()))
+                    .collect())
             }
             Ok(None) => {
                 self.damage.note_list(pack);
@@ -290,7 +292,7 @@ impl<'a> RunReader<'a> {
         }
     }
 
-    fn damaged(&self, piece: &Lying) -> RepositoryError {
+    fn damaged(&self, piece: &PieceLocation) -> RepositoryError {
         RepositoryError::Damaged {
             place: self.place.clone(),
             what: Self::wrong_piece(piece),
@@ -298,7 +300,7 @@ impl<'a> RunReader<'a> {
     }
 
     /// What is wrong with a piece that is not what was stored.
-    pub(super) fn wrong_piece(piece: &Lying) -> String {
+    pub(super) fn wrong_piece(piece: &PieceLocation) -> String {
         let pack = piece.pack.to_hex();
         format!(
             "the piece of content {} in data/{}/{} is not what was stored",
@@ -325,8 +327,8 @@ mod tests {
     use crate::repository::guard::Purpose;
     use crate::repository::storage::Storage;
 
-    fn lying(pack: u8, offset: u32, packed: u32) -> Lying {
-        Lying {
+    fn location(pack: u8, offset: u32, packed: u32) -> PieceLocation {
+        PieceLocation {
             pack: Id::new([pack; 32]),
             offset,
             length: packed,
@@ -339,14 +341,14 @@ mod tests {
     #[test]
     fn what_lies_close_together_is_read_together() {
         let pieces = [
-            lying(1, 0, 100),
-            lying(1, 100, 50),
-            lying(1, 150 + GAP, 10),
-            lying(1, 161 + 2 * GAP, 10),
-            lying(2, 171 + 2 * GAP, 10),
-            lying(3, 0, 2 * LONGEST),
-            lying(3, 2 * LONGEST, 1),
-            lying(3, 2 * LONGEST, 1),
+            location(1, 0, 100),
+            location(1, 100, 50),
+            location(1, 150 + GAP, 10),
+            location(1, 161 + 2 * GAP, 10),
+            location(2, 171 + 2 * GAP, 10),
+            location(3, 0, 2 * LONGEST),
+            location(3, 2 * LONGEST, 1),
+            location(3, 2 * LONGEST, 1),
         ];
         let found: Vec<_> = runs(&pieces)
             .into_iter()
@@ -384,7 +386,7 @@ mod tests {
         }
         let whole = pack.finish(&packer).unwrap();
         let id = Id::new(Sha256::digest(&whole.bytes).into());
-        let pieces: Vec<_> = whole.pieces.iter().map(|piece| piece.lying(id)).collect();
+        let pieces: Vec<_> = whole.pieces.iter().map(|piece| piece.location(id)).collect();
         Guard::new(&storage, Purpose::Copy)
             .unwrap()
             .write_bytes(FileType::Pack, &id, false, whole.bytes.freeze().into())
@@ -393,7 +395,7 @@ mod tests {
         let (place, guard) = (storage.address(), Guard::new(&storage, Purpose::Read).unwrap());
         let damage = Damage::default();
         let mut reader = RunReader::new(&place, &key, &guard, &damage).unwrap();
-        let mut read = |pieces: &[Lying], check: Check<'_>| {
+        let mut read = |pieces: &[PieceLocation], check: Check<'_>| {
             let mut seen = Vec::new();
             let run = runs(pieces).remove(0);
             let done = reader.read(&run, pieces, check, &mut |text| seen.push(text.to_vec()));

@@ -13,7 +13,7 @@ use super::damage::Damage;
 use crate::domain::address::Address;
 use crate::repository::error::{RepositoryError, for_restic};
 use crate::repository::format::cipher::Cipher;
-use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, Lying};
+use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, PieceLocation};
 use crate::repository::guard::Guard;
 use crate::repository::library::judged;
 
@@ -59,17 +59,17 @@ impl Store {
 
     /// A folder: what it holds, sorted by name.
     pub(in crate::repository) fn folder(&self, id: TreeId) -> Result<Tree, RepositoryError> {
-        let lying = self.find_folder(id)?;
+        let location = self.find_folder(id)?;
         let bytes = self
-            .unpacked(&lying)
+            .unpacked(&location)
             .and_then(|bytes| {
                 bytes
                     .filter(|bytes| Id::new(Sha256::digest(bytes).into()) == *id)
-                    .ok_or_else(|| self.not_what_was_stored(&format!("the folder {id}"), lying.pack))
+                    .ok_or_else(|| self.not_what_was_stored(&format!("the folder {id}"), location.pack))
             })
             .inspect_err(|error| {
                 if matches!(error, RepositoryError::Damaged { .. }) {
-                    self.damage.note(&lying);
+                    self.damage.note(&location);
                 }
             })?;
         serde_json::from_slice(&bytes)
@@ -83,19 +83,19 @@ impl Store {
     }
 
     /// Where a piece of content lies, and its length when unpacked.
-    pub(in crate::repository) fn find(&self, id: DataId) -> Result<Lying, RepositoryError> {
-        let lying = self
-            .lying(&id, id)
+    pub(in crate::repository) fn find(&self, id: DataId) -> Result<PieceLocation, RepositoryError> {
+        let location = self
+            .location(&id, id)
             .ok_or_else(|| self.untold(&format!("the piece of content {id}")))?;
-        self.within(lying, LONGEST_PIECE)
+        self.within(location, LONGEST_PIECE)
     }
 
     /// Where a folder lies.
-    pub(in crate::repository) fn find_folder(&self, id: TreeId) -> Result<Lying, RepositoryError> {
-        let lying = self
-            .lying(&id, DataId::from(*id))
+    pub(in crate::repository) fn find_folder(&self, id: TreeId) -> Result<PieceLocation, RepositoryError> {
+        let location = self
+            .location(&id, DataId::from(*id))
             .ok_or_else(|| self.untold(&format!("the folder {id}")))?;
-        self.within(lying, LONGEST_FOLDER)
+        self.within(location, LONGEST_FOLDER)
     }
 
     /// What the index does not tell of may lie in a pack all the same.
@@ -108,20 +108,20 @@ impl Store {
     }
 
     /// What is longer than anything that is ever stored was made up to fill the memory of whoever reads it.
-    fn within(&self, lying: Lying, most: u32) -> Result<Lying, RepositoryError> {
-        if lying.length.max(lying.packed) > most {
+    fn within(&self, location: PieceLocation, most: u32) -> Result<PieceLocation, RepositoryError> {
+        if location.length.max(location.packed) > most {
             return Err(self.damaged(format!(
                 "{} has {} bytes, and no backup has a piece of more than {most}",
-                lying.id, lying.length
+                location.id, location.length
             )));
         }
-        Ok(lying)
+        Ok(location)
     }
 
-    fn lying<T: PackedId>(&self, id: &T, name: DataId) -> Option<Lying> {
+    fn location<T: PackedId>(&self, id: &T, name: DataId) -> Option<PieceLocation> {
         let entry = self.repository.get_index_entry(id).ok()?;
         let at = entry.location;
-        Some(Lying::new(
+        Some(PieceLocation::new(
             *entry.pack,
             name,
             (at.offset, at.length, at.uncompressed_length),
@@ -131,16 +131,16 @@ impl Store {
     /// A piece of content. It is known to be what was once encrypted with this repository's key; that it is the piece
     /// which the index says is checked by whoever reads back (`runs`).
     pub(in crate::repository) fn piece(&self, id: DataId) -> Result<Bytes, RepositoryError> {
-        let lying = self.find(id)?;
-        self.unpacked(&lying)
+        let location = self.find(id)?;
+        self.unpacked(&location)
             .and_then(|bytes| {
                 bytes.map(Bytes::from).ok_or_else(|| {
-                    self.not_what_was_stored(&format!("the piece of content {id}"), lying.pack)
+                    self.not_what_was_stored(&format!("the piece of content {id}"), location.pack)
                 })
             })
             .inspect_err(|error| {
                 if matches!(error, RepositoryError::Damaged { .. }) {
-                    self.damage.note(&lying);
+                    self.damage.note(&location);
                 }
             })
     }
@@ -158,15 +158,20 @@ impl Store {
     ///
     /// The library would unpack whatever there is, and then compare the length with the index: a few kilobytes that
     /// somebody has made up fill the memory that way.
-    fn unpacked(&self, lying: &Lying) -> Result<Option<Vec<u8>>, RepositoryError> {
-        let read = |lying: &Lying| -> RusticResult<Bytes> {
-            self.guard
-                .read_partial(FileType::Pack, &lying.pack, false, lying.offset, lying.packed)
+    fn unpacked(&self, location: &PieceLocation) -> Result<Option<Vec<u8>>, RepositoryError> {
+        let read = |location: &PieceLocation| -> RusticResult<Bytes> {
+            self.guard.read_partial(
+                FileType::Pack,
+                &location.pack,
+                false,
+                location.offset,
+                location.packed,
+            )
         };
-        let mut sealed = Vec::from(read(lying).map_err(|error| self.unreadable(&error, lying.pack))?);
-        let length = lying.length as usize;
+        let mut sealed = Vec::from(read(location).map_err(|error| self.unreadable(&error, location.pack))?);
+        let length = location.length as usize;
         let text = self.cipher.open_in_place(&mut sealed);
-        let unpacked = if lying.is_compressed {
+        let unpacked = if location.is_compressed {
             text.and_then(|text| zstd::bulk::decompress(text, length).ok())
         } else {
             text.map(|text| text.to_vec())

@@ -13,7 +13,7 @@ use crate::domain::environment::InstanceName;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::fingerprint::Fingerprints;
 use crate::repository::format::node;
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::watch::Watch;
 
 /// A stored item, with the ids of its pieces of content in order.
@@ -47,9 +47,9 @@ pub(in crate::repository) struct Holding {
     /// Each instance's items, by the names of the instances.
     pub(in crate::repository) instances: Vec<(InstanceName, Fingerprints)>,
     /// Every piece of content once, in the order in which they lie on disk.
-    pub(in crate::repository) pieces: Vec<Lying>,
+    pub(in crate::repository) pieces: Vec<PieceLocation>,
     /// Where its folders lie, in the same order.
-    pub(in crate::repository) folders: Vec<Lying>,
+    pub(in crate::repository) folders: Vec<PieceLocation>,
 }
 
 impl Holding {
@@ -84,9 +84,9 @@ impl Holding {
             pieces.extend(part.pieces);
             folders.extend(part.folders);
         }
-        for lying in [&mut pieces, &mut folders] {
-            lying.sort_unstable();
-            lying.dedup();
+        for locations in [&mut pieces, &mut folders] {
+            locations.sort_unstable();
+            locations.dedup();
         }
         let instances = names.into_iter().map(|(name, _)| name).zip(held).collect();
         Ok(Self {
@@ -109,8 +109,8 @@ impl Holding {
 /// What one item at the top of an instance holds: a workspace, as a rule.
 struct Part {
     fingerprints: Fingerprints,
-    pieces: Vec<Lying>,
-    folders: Vec<Lying>,
+    pieces: Vec<PieceLocation>,
+    folders: Vec<PieceLocation>,
 }
 
 impl Part {
@@ -136,9 +136,9 @@ impl Part {
     fn add_pieces(&mut self, store: &Store, stored: &Stored) -> Result<(), RepositoryError> {
         let mut sum = 0;
         for chunk in &stored.chunks {
-            let lying = store.find(*chunk)?;
-            sum += u64::from(lying.length);
-            self.pieces.push(lying);
+            let location = store.find(*chunk)?;
+            sum += u64::from(location.length);
+            self.pieces.push(location);
         }
         match stored.item.kind {
             ItemKind::File { size } if sum != size => Err(store.damaged(format!(
@@ -157,7 +157,7 @@ pub(super) struct TreeWalk<'a> {
     levels: Vec<std::vec::IntoIter<Node>>,
     path: PathBuf,
     /// Where the folder lies that was last entered.
-    entered: Option<Lying>,
+    entered: Option<PieceLocation>,
     is_over: bool,
 }
 

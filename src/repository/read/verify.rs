@@ -22,7 +22,7 @@ use crate::domain::Instant;
 use crate::domain::backup::{BackupId, InstanceCopy};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::watch::Watch;
 
 /// What was read back.
@@ -64,7 +64,7 @@ impl Repository {
     /// content were read.
     pub(in crate::repository) fn read(
         &self,
-        (pieces, folders): (&[Lying], &[Lying]),
+        (pieces, folders): (&[PieceLocation], &[PieceLocation]),
         proven: &HashMap<Id, u32>,
         root: TreeId,
         known: &mut Known<'_>,
@@ -301,7 +301,7 @@ fn report(items: u64, holding: &Holding, read: &[Wanted<'_>], millis: u64) -> Ve
 }
 
 /// Bytes of pieces, unpacked.
-pub(in crate::repository) fn bytes(pieces: &[Lying]) -> u64 {
+pub(in crate::repository) fn bytes(pieces: &[PieceLocation]) -> u64 {
     pieces.iter().map(|piece| u64::from(piece.length)).sum()
 }
 

@@ -15,7 +15,7 @@ use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::{Guard, Purpose};
 use crate::repository::library::judged;
 use crate::watch::Watch;
@@ -29,18 +29,18 @@ pub(super) struct Wanted<'w> {
     /// Its length, as it was listed. `None` when it was not.
     pub(in crate::repository) length: Option<u32>,
     /// What is wanted of it, in the order in which it lies.
-    pub(in crate::repository) pieces: Vec<&'w Lying>,
+    pub(in crate::repository) pieces: Vec<&'w PieceLocation>,
     /// Bytes of the content among that, unpacked: folders aside.
     pub(in crate::repository) bytes: u64,
 }
 
 /// What is wanted, content and folders, by the packs that it lies in.
 pub(super) fn by_pack<'w>(
-    content: &'w [Lying],
-    folders: &'w [Lying],
+    content: &'w [PieceLocation],
+    folders: &'w [PieceLocation],
     lengths: &HashMap<Id, u32>,
 ) -> Vec<Wanted<'w>> {
-    let mut packs: BTreeMap<Id, (Vec<&Lying>, u64)> = BTreeMap::new();
+    let mut packs: BTreeMap<Id, (Vec<&PieceLocation>, u64)> = BTreeMap::new();
     for piece in content {
         let (pieces, bytes) = packs.entry(piece.pack).or_default();
         pieces.push(piece);
@@ -67,7 +67,7 @@ pub(super) fn by_pack<'w>(
 #[derive(Debug, Default)]
 pub(super) struct Look {
     /// The pieces that are not what was stored, and what is wrong with each.
-    bad: BTreeMap<Lying, String>,
+    bad: BTreeMap<PieceLocation, String>,
     /// What is wrong with its list.
     list: Option<String>,
     /// What the list tells of: a number for each piece, in order. `None` for a pack without a length, whose list cannot be
@@ -82,24 +82,24 @@ impl Look {
     }
 
     /// The first of these pieces that is not what was stored, and what is wrong with it.
-    pub(super) fn bad_among<'w>(&self, pieces: &[&'w Lying]) -> Option<(&'w Lying, &str)> {
+    pub(super) fn bad_among<'w>(&self, pieces: &[&'w PieceLocation]) -> Option<(&'w PieceLocation, &str)> {
         pieces
             .iter()
             .find_map(|piece| Some((*piece, self.bad.get(*piece)?.as_str())))
     }
 
     /// What is wrong with its list for whoever wants these pieces.
-    pub(super) fn list_for(&self, pack: Id, pieces: &[&Lying]) -> Option<String> {
+    pub(super) fn list_for(&self, pack: Id, pieces: &[&PieceLocation]) -> Option<String> {
         if self.list.is_some() {
             return self.list.clone();
         }
         let listed = self.listed.as_ref()?;
-        let tells = |piece: &&Lying| listed.binary_search(&number(piece)).is_ok();
+        let tells = |piece: &&PieceLocation| listed.binary_search(&number(piece)).is_ok();
         (!pieces.iter().all(tells)).then(|| RunReader::wrong_list(pack))
     }
 
     /// Notes what of these pieces is damaged, and the list if it is, to be stored anew by the next copy.
-    pub(in crate::repository) fn note(&self, pack: Id, pieces: &[&Lying], damage: &Damage) {
+    pub(in crate::repository) fn note(&self, pack: Id, pieces: &[&PieceLocation], damage: &Damage) {
         for piece in pieces.iter().filter(|piece| self.bad.contains_key(**piece)) {
             damage.note(piece);
         }
@@ -110,7 +110,7 @@ impl Look {
 }
 
 /// A number that tells a piece and where it lies from all others in its pack.
-fn number(piece: &Lying) -> u64 {
+fn number(piece: &PieceLocation) -> u64 {
     let mut hasher = DefaultHasher::new();
     piece.hash(&mut hasher);
     hasher.finish()

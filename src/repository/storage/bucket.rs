@@ -53,7 +53,7 @@ type File = (Id, u32, Option<SystemTime>);
 
 /// A lock as it lies in the storage.
 #[derive(Debug)]
-pub(in crate::repository) struct LyingLock {
+pub(in crate::repository) struct LockObject {
     /// Its name.
     pub(in crate::repository) name: String,
     /// When it was written, by the storage's clock.
@@ -267,12 +267,12 @@ impl Bucket {
     }
 
     /// The locks that lie in the repository.
-    pub(in crate::repository) fn locks(&self) -> Result<Vec<LyingLock>, RepositoryError> {
+    pub(in crate::repository) fn locks(&self) -> Result<Vec<LockObject>, RepositoryError> {
         let entries = self.entries(LOCKS, None)?;
         Ok(entries
             .into_iter()
             .filter(|entry| entry.metadata().content_length() > 0)
-            .map(|entry| LyingLock {
+            .map(|entry| LockObject {
                 name: entry.name().to_owned(),
                 written: entry.metadata().last_modified().map(SystemTime::from),
             })

@@ -26,7 +26,7 @@ use crate::domain::environment::{InstanceName, Role, WorkspaceKind};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::fingerprint::Fingerprints;
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::repository::read::tree::Holding;
 use crate::watch::Watch;
 
@@ -55,9 +55,9 @@ pub struct UnrecordedBackup {
     pub read_since: Option<Instant>,
     pub(in crate::repository) tree: TreeId,
     /// Every piece of content in the tree, in the order in which they lie on disk.
-    pub(in crate::repository) pieces: Vec<Lying>,
+    pub(in crate::repository) pieces: Vec<PieceLocation>,
     /// Where its folders lie.
-    pub(in crate::repository) folders: Vec<Lying>,
+    pub(in crate::repository) folders: Vec<PieceLocation>,
     /// Packs that were written for this copy, with their lengths, and read back since.
     pub(in crate::repository) proven: HashMap<Id, u32>,
     /// What was counted, for `restic` to show.

@@ -16,7 +16,7 @@ use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::{Pack, Packer, Sum};
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::{Guard, Purpose};
 use crate::repository::library::judged;
 use crate::repository::read::damage::{Damage, Found};
@@ -121,7 +121,7 @@ impl Mender<'_> {
         for blob in &pack.blobs {
             let at = blob.location;
             let id = DataId::from(*blob.id);
-            let piece = Lying::new(*pack.id, id, (at.offset, at.length, at.uncompressed_length));
+            let piece = PieceLocation::new(*pack.id, id, (at.offset, at.length, at.uncompressed_length));
             let mut text = Vec::new();
             let pieces = slice::from_ref(&piece);
             let read = runs(pieces).iter().try_for_each(|run| {
@@ -152,14 +152,14 @@ impl Mender<'_> {
         let bytes = whole.bytes.freeze();
         let size = u32::try_from(bytes.len()).map_err(|error| failed(error.to_string()))?;
         let id = self.guard.write_named(FileType::Pack, bytes).map_err(judge)?;
-        let lying: Vec<Lying> = whole.pieces.iter().map(|piece| piece.lying(id)).collect();
-        for run in runs(&lying) {
+        let locations: Vec<PieceLocation> = whole.pieces.iter().map(|piece| piece.location(id)).collect();
+        for run in runs(&locations) {
             self.reader
-                .read(&run, &lying, Check::Sum(&whole.sums), &mut |_| {})
+                .read(&run, &locations, Check::Sum(&whole.sums), &mut |_| {})
                 .map_err(|failed| failed.0)?;
         }
         self.reader
-            .check_list(id, size, &lying.iter().collect::<Vec<_>>())?;
+            .check_list(id, size, &locations.iter().collect::<Vec<_>>())?;
         let indexed = index::pack((id, size), &whole.pieces).map_err(failed)?;
         Ok((Some(indexed), left))
     }

@@ -29,7 +29,7 @@ use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::{FULL, Pack, Packer, Sum, WholePack};
 use crate::repository::format::pack_list::Entry;
-use crate::repository::format::piece::Lying;
+use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::Guard;
 use crate::repository::library::judged;
 use crate::repository::read::runs::{Check, RunReader, runs};
@@ -249,16 +249,16 @@ impl<'a> Packing<'a> {
         sums: &[Sum],
         reader: &mut RunReader<'_>,
     ) -> Result<(), RepositoryError> {
-        let lying: Vec<Lying> = pieces.iter().map(|piece| piece.lying(pack)).collect();
-        for run in runs(&lying) {
+        let locations: Vec<PieceLocation> = pieces.iter().map(|piece| piece.location(pack)).collect();
+        for run in runs(&locations) {
             if self.call.is_off() {
                 return Ok(());
             }
             reader
-                .read(&run, &lying, Check::Sum(sums), &mut |_| {})
+                .read(&run, &locations, Check::Sum(sums), &mut |_| {})
                 .map_err(|failed| failed.0)?;
         }
-        reader.check_list(pack, size, &lying.iter().collect::<Vec<_>>())?;
+        reader.check_list(pack, size, &locations.iter().collect::<Vec<_>>())?;
         self.proven.lock().insert(pack, size);
         Ok(())
     }

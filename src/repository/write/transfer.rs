@@ -50,8 +50,8 @@ impl Repository {
             watch.total(manifest.items(), manifest.bytes());
             watch.advance(manifest.items(), 0);
             // The library has written it, and nobody has read it back.
-            let lying = (&holding.pieces[..], &holding.folders[..]);
-            other.read(lying, &HashMap::new(), holding.root, known, watch)
+            let locations = (&holding.pieces[..], &holding.folders[..]);
+            other.read(locations, &HashMap::new(), holding.root, known, watch)
         };
         other.complete_index(watch)?;
         let mut mendings = 0..MENDINGS;
