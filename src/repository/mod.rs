@@ -238,14 +238,14 @@ impl Repository {
     fn handle(
         &self,
         purpose: Purpose,
-        bars: impl ProgressBars,
+        progress: impl ProgressBars,
     ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
         let guard = Guard::new(&self.storage, purpose)?;
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
         let fence = self.fence.lock().clone();
         let guard = Arc::new(guard.under(fence).with_limits(&self.key));
-        let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
+        let open = handle(Arc::clone(&guard), progress)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
     }
 
@@ -375,7 +375,7 @@ fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
     })
 }
 
-fn handle(guard: Arc<Guard>, bars: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {
+fn handle(guard: Arc<Guard>, progress: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {
     let options = RepositoryOptions::default().no_cache(true);
-    rustic_core::Repository::new_with_progress(&options, &RepositoryBackends::new(guard, None), bars)
+    rustic_core::Repository::new_with_progress(&options, &RepositoryBackends::new(guard, None), progress)
 }

@@ -16,13 +16,13 @@ use parking_lot::Mutex;
 use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotSummary};
 use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
-use super::bars::{Counts, pulse};
 use super::cut::Cutting;
 use super::earlier::Earlier;
 use super::folders::{self, Steps};
 use super::frozen::FrozenSources;
 use super::meet::{Batch, Hand, Told, Walks};
 use super::packing::{Added, Bench, Packing};
+use super::progress::{Counts, report};
 use super::stream::{Call, Opening};
 use super::walks::Met;
 use crate::concurrency::machine::cores;
@@ -95,7 +95,7 @@ impl Repository {
             thread::scope(|scope| {
                 let (working, work) = channel::<()>();
                 let (told, known, call) = (&counts, &known, &call);
-                scope.spawn(move || pulse(told, watch, &work, || call.off(RepositoryError::Cancelled)));
+                scope.spawn(move || report(told, watch, &work, || call.off(RepositoryError::Cancelled)));
                 let counter = packing.start(scope);
                 let (batches, received) = sync_channel::<Batch>(BATCHES);
                 let (steps, taken) = sync_channel::<Steps>(FOLDERS);

@@ -8,13 +8,13 @@ use std::time::Instant as Stopwatch;
 use rustic_core::DataId;
 use rustic_core::repofile::Node;
 
-use super::bars::Counts;
 use super::copy::Source;
 use super::cut::Cutting;
 use super::earlier::Earlier;
 use super::feed::top;
 use super::folders::{Step, Steps};
 use super::frozen::FrozenSources;
+use super::progress::Counts;
 use super::stream::{Call, Opening, Reading};
 use super::walks::Met;
 use crate::concurrency::byte_budget::ByteBudget;

@@ -1,7 +1,6 @@
 //! What is put into a repository and taken out of it for good. Whatever is written is read back, so this knows `read`, and
 //! `read` knows nothing of this.
 
-mod bars;
 pub(super) mod copy;
 pub(super) mod creating;
 mod cut;
@@ -14,6 +13,7 @@ pub(super) mod keeping;
 mod meet;
 mod mend;
 mod packing;
+mod progress;
 pub(super) mod prune;
 pub(super) mod read_back;
 mod record;

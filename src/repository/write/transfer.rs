@@ -10,7 +10,7 @@ use std::thread;
 use rustic_core::RusticError;
 use rustic_core::repofile::SnapshotFile;
 
-use super::bars::{Bars, Counts, pulse};
+use super::progress::{Counts, LibraryProgress, report};
 use crate::domain::backup::BackupId;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
@@ -84,7 +84,7 @@ impl Repository {
         let judge = |error: Box<RusticError>| judged(&error, "storing the copy", other.place());
         let source = self.store()?;
         let (open, guard) = other
-            .handle(Purpose::Copy, Bars(Arc::clone(&counts)))
+            .handle(Purpose::Copy, LibraryProgress(Arc::clone(&counts)))
             .map_err(judge)?;
         let destination = caught("reading the index", other.place(), || {
             open.to_indexed_ids().map_err(judge)
@@ -92,7 +92,7 @@ impl Repository {
         let copied = thread::scope(|scope| {
             let (working, work) = channel::<()>();
             let (counts, guard) = (&counts, &guard);
-            scope.spawn(move || pulse(counts, watch, &work, || guard.call_off()));
+            scope.spawn(move || report(counts, watch, &work, || guard.call_off()));
             let copied = caught("storing the copy", other.place(), || {
                 Ok(source.library().copy(&destination, [file]))
             });

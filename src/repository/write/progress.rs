@@ -40,7 +40,7 @@ impl Counts {
 const PULSE: Duration = Duration::from_millis(50);
 
 /// Tells `watch` of the counts until the other end of `working` is dropped; calls `cancel` when it should stop.
-pub(super) fn pulse(counts: &Counts, watch: &dyn Watch, working: &Receiver<()>, cancel: impl Fn()) {
+pub(super) fn report(counts: &Counts, watch: &dyn Watch, working: &Receiver<()>, cancel: impl Fn()) {
     loop {
         let waited = working.recv_timeout(PULSE);
         counts.tell(watch);
@@ -55,9 +55,9 @@ pub(super) fn pulse(counts: &Counts, watch: &dyn Watch, working: &Receiver<()>, 
 
 /// The library's side of [`Counts`].
 #[derive(Debug, Clone)]
-pub(super) struct Bars(pub(in crate::repository) Arc<Counts>);
+pub(super) struct LibraryProgress(pub(in crate::repository) Arc<Counts>);
 
-impl ProgressBars for Bars {
+impl ProgressBars for LibraryProgress {
     fn progress(&self, kind: ProgressType, _prefix: &str) -> Progress {
         match kind {
             ProgressType::Bytes => Progress::new(self.clone()),
@@ -66,7 +66,7 @@ impl ProgressBars for Bars {
     }
 }
 
-impl RusticProgress for Bars {
+impl RusticProgress for LibraryProgress {
     fn is_hidden(&self) -> bool {
         false
     }
