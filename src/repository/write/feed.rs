@@ -21,7 +21,7 @@ use super::earlier::Earlier;
 use super::folders::{self, Steps};
 use super::frozen::FrozenSources;
 use super::meet::{Batch, Hand, Told, Walks};
-use super::packing::{Added, Bench, Packing};
+use super::packing::{Added, PackFiller, Packing};
 use super::progress::{Counts, report};
 use super::stream::{Call, Opening};
 use super::walks::Met;
@@ -96,17 +96,17 @@ impl Repository {
                 let (working, work) = channel::<()>();
                 let (told, known, call) = (&counts, &known, &call);
                 scope.spawn(move || report(told, watch, &work, || call.off(RepositoryError::Cancelled)));
-                let counter = packing.start(scope);
+                let sender = packing.start(scope);
                 let (batches, received) = sync_channel::<Batch>(BATCHES);
                 let (steps, taken) = sync_channel::<Steps>(FOLDERS);
                 let received = Arc::new(Mutex::new(received));
                 for _ in 0..cores().min(PACKERS) {
-                    let (received, counter) = (Arc::clone(&received), counter.clone());
+                    let (received, sender) = (Arc::clone(&received), sender.clone());
                     let packing = &packing;
                     scope.spawn(move || {
                         let packed = packing
-                            .bench(BlobType::Data, &counter)
-                            .and_then(|bench| pack(&received, bench, call, told, known));
+                            .filler(BlobType::Data, &sender)
+                            .and_then(|filler| pack(&received, filler, call, told, known));
                         if let Err(error) = packed {
                             call.off(error);
                         }
@@ -117,9 +117,9 @@ impl Repository {
                 let building = scope.spawn({
                     let packing = &packing;
                     move || {
-                        let built = packing.bench(BlobType::Tree, &counter).and_then(|mut bench| {
-                            let built = folders::build(&taken, &mut bench)?;
-                            bench.finish()?;
+                        let built = packing.filler(BlobType::Tree, &sender).and_then(|mut filler| {
+                            let built = folders::build(&taken, &mut filler)?;
+                            filler.finish()?;
                             Ok(built)
                         });
                         built.unwrap_or_else(|error| {
@@ -179,7 +179,7 @@ fn summary(told: &Told, folders: u64, content: Added, trees: Added) -> SnapshotS
 /// already. A batch that is not packed drops where its ids would go, which tells.
 fn pack(
     received: &Mutex<Receiver<Batch>>,
-    mut bench: Bench<'_>,
+    mut filler: PackFiller<'_>,
     call: &Call,
     counts: &Counts,
     known: &AtomicU64,
@@ -195,16 +195,16 @@ fn pack(
         for file in batch.files {
             packed.push(match &file.item.held {
                 Some(bytes) => {
-                    let before = bench.known();
+                    let before = filler.known();
                     let pieces = bytes
                         .chunks(PIECE)
-                        .map(|piece| bench.store(piece).map(DataId::from));
+                        .map(|piece| filler.store(piece).map(DataId::from));
                     let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
-                    let is_known = bench.known() - before == pieces.len() as u64;
+                    let is_known = filler.known() - before == pieces.len() as u64;
                     known.fetch_add(u64::from(is_known), Ordering::Relaxed);
                     pieces
                 }
-                None => pack_file(&file, &mut bench, &mut buffer, counts)?,
+                None => pack_file(&file, &mut filler, &mut buffer, counts)?,
             });
         }
         // Whoever puts folders together has its own reason to have gone.
@@ -213,20 +213,20 @@ fn pack(
     if call.is_off() {
         return Ok(());
     }
-    bench.finish()
+    filler.finish()
 }
 
 /// Packs a file that has to be read.
 fn pack_file(
     file: &Opening,
-    bench: &mut Bench<'_>,
+    filler: &mut PackFiller<'_>,
     buffer: &mut Vec<u8>,
     counts: &Counts,
 ) -> Result<Vec<DataId>, RepositoryError> {
     let mut opened = file.open()?;
     let mut pieces = Vec::new();
     let mut store = |piece: &[u8]| {
-        pieces.push(DataId::from(bench.store(piece)?));
+        pieces.push(DataId::from(filler.store(piece)?));
         counts.add_bytes(piece.len() as u64);
         Ok(())
     };

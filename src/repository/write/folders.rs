@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 use rustic_core::repofile::{Node, Tree};
 use rustic_core::{DataId, TreeId};
 
-use super::packing::Bench;
+use super::packing::PackFiller;
 use crate::repository::error::RepositoryError;
 
 /// One step of a walk.
@@ -35,7 +35,7 @@ pub(super) struct Steps {
 /// [`RepositoryError`] when a folder cannot be packed.
 pub(in crate::repository) fn build(
     received: &Receiver<Steps>,
-    bench: &mut Bench<'_>,
+    filler: &mut PackFiller<'_>,
 ) -> Result<Option<(TreeId, u64)>, RepositoryError> {
     let mut open: Vec<(Node, Vec<Node>)> = Vec::new();
     let mut top: Vec<Node> = Vec::new();
@@ -55,7 +55,7 @@ pub(in crate::repository) fn build(
                     let Some((mut node, nodes)) = open.pop() else {
                         continue;
                     };
-                    node.subtree = Some(store(nodes, bench)?);
+                    node.subtree = Some(store(nodes, filler)?);
                     count += 1;
                     node
                 }
@@ -71,12 +71,12 @@ pub(in crate::repository) fn build(
             open.last_mut().map_or(&mut top, |(_, nodes)| nodes).push(done);
         }
     }
-    Ok(Some((store(top, bench)?, count)))
+    Ok(Some((store(top, filler)?, count)))
 }
 
-fn store(nodes: Vec<Node>, bench: &mut Bench<'_>) -> Result<TreeId, RepositoryError> {
-    let mut text = serde_json::to_vec(&Tree { nodes }).map_err(|error| bench.failed(error.to_string()))?;
+fn store(nodes: Vec<Node>, filler: &mut PackFiller<'_>) -> Result<TreeId, RepositoryError> {
+    let mut text = serde_json::to_vec(&Tree { nodes }).map_err(|error| filler.failed(error.to_string()))?;
     // `restic` writes it so, and a folder's id is that of its text.
     text.push(b'\n');
-    bench.store(&text).map(TreeId::from)
+    filler.store(&text).map(TreeId::from)
 }

@@ -111,7 +111,7 @@ fn buffer() -> BytesMut {
 
 /// Where threads that pack hand in their packs. Those who write them end when the last of these is dropped.
 #[derive(Clone)]
-pub(super) struct Counter(SyncSender<WholePack>);
+pub(super) struct PackSender(SyncSender<WholePack>);
 
 impl<'a> Packing<'a> {
     /// For one copy into a repository. `level` is that of its compression.
@@ -140,7 +140,7 @@ impl<'a> Packing<'a> {
     }
 
     /// Starts those who write packs.
-    pub(in crate::repository) fn start<'s, 'e>(&'e self, scope: &'s Scope<'s, 'e>) -> Counter {
+    pub(in crate::repository) fn start<'s, 'e>(&'e self, scope: &'s Scope<'s, 'e>) -> PackSender {
         // No pack waits between those who fill and those who write: there are enough of both.
         let (send, received) = sync_channel::<WholePack>(0);
         let received = Arc::new(Mutex::new(received));
@@ -148,22 +148,26 @@ impl<'a> Packing<'a> {
             let received = Arc::clone(&received);
             scope.spawn(move || self.write_packs(&received));
         }
-        Counter(send)
+        PackSender(send)
     }
 
     /// A thread's place to pack at.
     ///
     /// # Errors
     /// [`RepositoryError::Io`] when the repository's key is none.
-    pub(super) fn bench(&'a self, kind: BlobType, counter: &Counter) -> Result<Bench<'a>, RepositoryError> {
-        Ok(Bench {
+    pub(super) fn filler(
+        &'a self,
+        kind: BlobType,
+        sender: &PackSender,
+    ) -> Result<PackFiller<'a>, RepositoryError> {
+        Ok(PackFiller {
             packing: self,
             kind,
             packer: self.packer()?,
             pack: None,
             added: Added::default(),
             known: 0,
-            counter: counter.clone(),
+            sender: sender.clone(),
         })
     }
 
@@ -289,17 +293,17 @@ impl<'a> Packing<'a> {
 }
 
 /// A thread's place to pack at: one pack that is being filled.
-pub(super) struct Bench<'a> {
+pub(super) struct PackFiller<'a> {
     packing: &'a Packing<'a>,
     kind: BlobType,
     packer: Packer,
     pack: Option<Pack>,
     added: Added,
     known: u64,
-    counter: Counter,
+    sender: PackSender,
 }
 
-impl Bench<'_> {
+impl PackFiller<'_> {
     /// Packs a piece unless it is there already, and gives its id: the SHA-256 of its text.
     ///
     /// # Errors
@@ -363,7 +367,7 @@ impl Bench<'_> {
             .finish(&self.packer)
             .map_err(|why| self.packing.failed(why))?;
         // Those who write take everything until nobody can hand in any more.
-        self.counter
+        self.sender
             .0
             .send(whole)
             .map_err(|_| self.packing.failed("whoever writes packs has stopped".to_owned()))
