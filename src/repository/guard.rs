@@ -23,7 +23,7 @@ use super::error::RepositoryError;
 use super::format::cipher::Cipher;
 #[cfg(feature = "object-storage")]
 use super::library::refusal_in;
-use super::library::{LockLost, Untold, judged};
+use super::library::{LeaseUnknown, LockLost, judged};
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use super::storage::{Shelf, Storage};
@@ -48,17 +48,17 @@ pub(super) enum Purpose {
 /// What is known of whoever holds something.
 #[cfg(feature = "object-storage")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum LeaseState {
     /// Nothing.
     Unknown,
     /// That it holds it by right.
-    Stands,
+    Valid,
     /// That it has lost it for good.
-    Gone,
+    Lost,
 }
 
 /// A right to change a repository that can be lost while it is held.
-pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
+pub(crate) trait WriteLease: std::fmt::Debug + Send + Sync {
     /// Whether it may have gone to somebody else.
     fn is_lost(&self) -> bool;
 
@@ -82,7 +82,7 @@ pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
         self.is_lost()
     }
 
-    /// Who holds it, in words for a lock, which [`Loseable::standing`] understands. `None` where nobody else could.
+    /// Who holds it, in words for a lock, which [`WriteLease::standing`] understands. `None` where nobody else could.
     #[cfg(feature = "object-storage")]
     fn holder(&self) -> Option<String> {
         None
@@ -90,8 +90,8 @@ pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
 
     /// What is known of a holder of whom a lock tells.
     #[cfg(feature = "object-storage")]
-    fn standing(&self, _holder: &str) -> Standing {
-        Standing::Unknown
+    fn standing(&self, _holder: &str) -> LeaseState {
+        LeaseState::Unknown
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) struct Guard {
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
     only_key: Option<Id>,
-    locks: Vec<Arc<dyn Loseable>>,
+    locks: Vec<Arc<dyn WriteLease>>,
     /// Opens what is read, to see how much it unpacks to.
     cipher: Option<Cipher>,
 }
@@ -172,7 +172,7 @@ impl Guard {
     }
 
     /// Changes nothing any more once this is lost.
-    pub(super) fn under(mut self, lock: Option<Arc<dyn Loseable>>) -> Self {
+    pub(super) fn under(mut self, lock: Option<Arc<dyn WriteLease>>) -> Self {
         self.locks.extend(lock);
         self
     }
@@ -189,7 +189,9 @@ impl Guard {
     /// What whoever writes or removes is told when it is not certain that the right to do so is held.
     fn not_held(&self) -> Box<RusticError> {
         match self.locks.iter().find_map(|lock| lock.untold()) {
-            Some(why) => RusticError::with_source(ErrorKind::Backend, "It cannot be told.", Untold(why)),
+            Some(why) => {
+                RusticError::with_source(ErrorKind::Backend, "It cannot be told.", LeaseUnknown(why))
+            }
             None => lost(),
         }
     }

@@ -16,7 +16,7 @@ use crate::domain::address::Address;
 /// That nobody could be asked whether a right is still held, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Untold(pub(super) String);
+pub(super) struct LeaseUnknown(pub(super) String);
 
 /// That the right to change the repository may have gone to somebody else.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> Repos
         return refusal.told(doing, place);
     }
     let place = place.clone();
-    if let Some(Untold(why)) = found_in(error) {
+    if let Some(LeaseUnknown(why)) = found_in(error) {
         return RepositoryError::Io {
             doing: doing.to_owned(),
             place,
@@ -229,8 +229,11 @@ mod tests {
     #[test]
     fn what_could_not_be_noted_first_is_told_as_such() {
         let why = "there is no room left for the catalog /state/catalog.sqlite";
-        let error =
-            RusticError::with_source(ErrorKind::Backend, "It cannot be told.", Untold(why.to_owned()));
+        let error = RusticError::with_source(
+            ErrorKind::Backend,
+            "It cannot be told.",
+            LeaseUnknown(why.to_owned()),
+        );
         let place = Address::from(Path::new("/backups"));
         let told = judged(&error, "writing the record of a backup", &place).to_string();
         assert!(told.contains(why) && !told.contains("another Lifeboat"), "{told}");

@@ -11,7 +11,7 @@
 //! too long, say on a machine that was asleep, takes it for lost and changes nothing any more.
 //!
 //! Where several machines share a catalog, a lock also says for which of their claims it is held, in words that only the
-//! fence understands ([`Loseable::holder`]). Whoever the catalog knows to have lost that claim counts no more, however
+//! fence understands ([`WriteLease::holder`]). Whoever the catalog knows to have lost that claim counts no more, however
 //! young its lock is. Its lock is removed, and by that it finds out even where it cannot ask the catalog: before it changes
 //! anything, a holder looks every few seconds whether its lock still lies there, and it writes no lock anew that was taken
 //! from it. Locks of another catalog, of older Lifeboats and of `restic` say nothing of a claim, and count as above.
@@ -32,7 +32,7 @@ use sha2::{Digest, Sha256};
 use super::Repository;
 use super::error::RepositoryError;
 use super::format::cipher::Cipher;
-use super::guard::{Loseable, Standing};
+use super::guard::{LeaseState, WriteLease};
 use super::storage::{Bucket, Storage};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -112,7 +112,7 @@ impl Written {
     }
 
     /// Who holds it, for people.
-    pub(super) fn holder(&self, standing: Standing) -> String {
+    pub(super) fn holder(&self, standing: LeaseState) -> String {
         let who = if self.lifeboat.is_some() {
             "another Lifeboat"
         } else {
@@ -120,8 +120,10 @@ impl Written {
         };
         let host = crate::domain::printable::line(&self.hostname);
         let ends = match standing {
-            Standing::Stands => "within a minute, when its lease has run out",
-            Standing::Unknown | Standing::Gone => "half an hour later, or with `restic unlock --remove-all`",
+            LeaseState::Valid => "within a minute, when its lease has run out",
+            LeaseState::Unknown | LeaseState::Lost => {
+                "half an hour later, or with `restic unlock --remove-all`"
+            }
         };
         format!(
             "{who} is at work on it (process {} on {host}, seen last at {}). If that one is dead, this ends by itself \
@@ -155,7 +157,7 @@ pub(super) struct Held {
     key: MasterKey,
     clock: Arc<dyn Clock>,
     /// The right of whoever works on the environment, and what the lock says of it.
-    fence: Option<Arc<dyn Loseable>>,
+    fence: Option<Arc<dyn WriteLease>>,
     claim: Option<String>,
     /// Held while it is exchanged for a new one.
     name: Mutex<String>,
@@ -252,14 +254,14 @@ impl Repository {
             let ours = written.as_ref().is_some_and(|written| written.lifeboat.is_some());
             let standing = written
                 .as_ref()
-                .map_or(Standing::Unknown, |written| held.standing(written));
+                .map_or(LeaseState::Unknown, |written| held.standing(written));
             let is_stale = is_stale(lock.written, now)
-                || standing == Standing::Gone
+                || standing == LeaseState::Lost
                 || written.as_ref().is_some_and(Written::is_of_the_dead);
             match written {
                 _ if is_stale && ours => {
                     bucket.remove_lock(&lock.name)?;
-                    removed |= standing == Standing::Gone;
+                    removed |= standing == LeaseState::Lost;
                 }
                 _ if is_stale => {}
                 Some(written) if written.excludes() => {
@@ -292,7 +294,7 @@ pub(super) fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> 
     }
 }
 
-impl Loseable for Held {
+impl WriteLease for Held {
     fn is_lost(&self) -> bool {
         self.is_too_old() || !self.lies_there(LOOK)
     }
@@ -338,16 +340,16 @@ impl Held {
 
     fn has_lost_its_claim(&self) -> bool {
         match (&self.fence, &self.claim) {
-            (Some(fence), Some(claim)) => fence.standing(claim) == Standing::Gone,
+            (Some(fence), Some(claim)) => fence.standing(claim) == LeaseState::Lost,
             _ => false,
         }
     }
 
     /// What is known of whoever has written a lock.
-    fn standing(&self, written: &Written) -> Standing {
+    fn standing(&self, written: &Written) -> LeaseState {
         match (&self.fence, &written.held_for) {
             (Some(fence), Some(held_for)) => fence.standing(held_for),
-            _ => Standing::Unknown,
+            _ => LeaseState::Unknown,
         }
     }
 

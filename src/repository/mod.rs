@@ -73,9 +73,9 @@ pub use self::write::read_back::ReadBack;
 
 use self::error::for_restic;
 use self::format::cipher::Cipher;
-pub(crate) use self::guard::Loseable;
 #[cfg(feature = "object-storage")]
-pub(crate) use self::guard::Standing;
+pub(crate) use self::guard::LeaseState;
+pub(crate) use self::guard::WriteLease;
 use self::guard::{Guard, Purpose};
 use self::library::{caught, judged};
 #[cfg(feature = "object-storage")]
@@ -103,7 +103,7 @@ pub struct Repository {
     #[cfg(feature = "object-storage")]
     held: Mutex<Weak<Held>>,
     /// The right of whoever works on the environment.
-    fence: Mutex<Option<Arc<dyn Loseable>>>,
+    fence: Mutex<Option<Arc<dyn WriteLease>>>,
 }
 
 /// The index in memory, and which files it was read from.
@@ -209,7 +209,7 @@ impl Repository {
     }
 
     /// From now on changes nothing once this is lost.
-    pub(crate) fn under(&self, fence: Arc<dyn Loseable>) {
+    pub(crate) fn under(&self, fence: Arc<dyn WriteLease>) {
         *self.fence.lock() = Some(fence);
     }
 
@@ -251,7 +251,7 @@ impl Repository {
 
     /// The lock in the repository itself, if it is held now.
     #[cfg(feature = "object-storage")]
-    fn held_lock(&self) -> Option<Arc<dyn Loseable>> {
+    fn held_lock(&self) -> Option<Arc<dyn WriteLease>> {
         let held = self.held.lock().upgrade()?;
         Some(held)
     }

@@ -248,7 +248,7 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
     // machine goes on, what it was about to write is void.
     #[derive(Debug)]
     struct Overtaken;
-    impl crate::repository::Loseable for Overtaken {
+    impl crate::repository::WriteLease for Overtaken {
         fn is_lost(&self) -> bool {
             false
         }
