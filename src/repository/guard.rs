@@ -1,8 +1,8 @@
 //! What stands between the library and the disk, so that a backup appears in the repository only when it is complete.
 //!
 //! The library records what it copies into another repository before anybody has looked at it, and offers no way to
-//! cancel. So it is never allowed to: a guard made for [`Purpose::Copy`] lets packs and indexes through, swallows the
-//! backup's record, and stops writing anything once the copy is called off. Only a guard made for [`Purpose::Record`]
+//! cancel. So it is never allowed to: a guard made for [`Access::Copy`] lets packs and indexes through, swallows the
+//! backup's record, and stops writing anything once the copy is called off. Only a guard made for [`Access::Record`]
 //! writes records, and remembers under which id.
 //!
 //! Where the files are is not the guard's business: see `storage`.
@@ -32,7 +32,7 @@ use crate::domain::address::Address;
 
 /// What a guard is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum Access {
     /// Reading only; every write is refused.
     Read,
     /// Creating a repository: its folders, key and config.
@@ -110,7 +110,7 @@ struct Written {
 pub(super) struct Guard {
     place: Address,
     shelf: Box<dyn Shelf>,
-    purpose: Purpose,
+    access: Access,
     called_off: AtomicBool,
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
@@ -122,11 +122,11 @@ pub(super) struct Guard {
 
 impl Guard {
     /// A guard for one purpose over a repository.
-    pub(super) fn new(storage: &Storage, purpose: Purpose) -> RusticResult<Self> {
+    pub(super) fn new(storage: &Storage, access: Access) -> RusticResult<Self> {
         Ok(Self {
             place: storage.address(),
             shelf: storage.open()?,
-            purpose,
+            access,
             called_off: AtomicBool::new(false),
             failure: Mutex::new(None),
             written: Mutex::default(),
@@ -268,7 +268,7 @@ impl Guard {
     pub(super) fn withdraw(&self) {
         self.call_off();
         let mut written = self.written();
-        if self.purpose != Purpose::Copy || written.has_index || self.keeps_what_is_written() {
+        if self.access != Access::Copy || written.has_index || self.keeps_what_is_written() {
             return;
         }
         for pack in written.packs.drain(..) {
@@ -291,20 +291,20 @@ impl Guard {
     }
 
     fn may_write(&self, kind: FileType) -> bool {
-        match self.purpose {
-            Purpose::Read => false,
-            Purpose::Create => matches!(kind, FileType::Key | FileType::Config),
-            Purpose::Copy | Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
-            Purpose::Record => kind == FileType::Snapshot,
+        match self.access {
+            Access::Read => false,
+            Access::Create => matches!(kind, FileType::Key | FileType::Config),
+            Access::Copy | Access::Prune => matches!(kind, FileType::Pack | FileType::Index),
+            Access::Record => kind == FileType::Snapshot,
         }
     }
 
     fn may_remove(&self, kind: FileType) -> bool {
-        match self.purpose {
-            Purpose::Read | Purpose::Copy => false,
-            Purpose::Create => kind == FileType::Key,
-            Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
-            Purpose::Record => kind == FileType::Snapshot,
+        match self.access {
+            Access::Read | Access::Copy => false,
+            Access::Create => kind == FileType::Key,
+            Access::Prune => matches!(kind, FileType::Pack | FileType::Index),
+            Access::Record => kind == FileType::Snapshot,
         }
     }
 }
@@ -359,7 +359,7 @@ impl ReadBackend for Guard {
 
 impl WriteBackend for Guard {
     fn create(&self) -> RusticResult<()> {
-        if self.purpose != Purpose::Create {
+        if self.access != Access::Create {
             return Err(refused());
         }
         self.shelf.create()
@@ -369,7 +369,7 @@ impl WriteBackend for Guard {
         if self.is_called_off() {
             return Err(called_off());
         }
-        if self.purpose == Purpose::Copy && kind == FileType::Snapshot {
+        if self.access == Access::Copy && kind == FileType::Snapshot {
             return Ok(());
         }
         if !self.may_write(kind) {

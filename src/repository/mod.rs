@@ -76,7 +76,7 @@ use self::format::cipher::Cipher;
 #[cfg(feature = "object-storage")]
 pub(crate) use self::guard::LeaseState;
 pub(crate) use self::guard::WriteLease;
-use self::guard::{Guard, Purpose};
+use self::guard::{Access, Guard};
 use self::library::{caught, judged};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;
@@ -237,10 +237,10 @@ impl Repository {
     /// A handle on the repository for one purpose. Cheap: the key is known.
     fn handle(
         &self,
-        purpose: Purpose,
+        access: Access,
         progress: impl ProgressBars,
     ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
-        let guard = Guard::new(&self.storage, purpose)?;
+        let guard = Guard::new(&self.storage, access)?;
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
         let fence = self.fence.lock().clone();
@@ -265,7 +265,7 @@ impl Repository {
     /// The repository with its index, which is read again if its files are others by now.
     fn store(&self) -> Result<Store, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
-        let (open, guard) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Read, NoProgressBars).map_err(judge)?;
         let mut files: Vec<Id> = open
             .list::<IndexId>()
             .map_err(judge)?
@@ -303,7 +303,7 @@ impl Repository {
 
     /// Which file of the index is damaged: the library says only that one is.
     fn damaged_index(&self, files: &[Id]) -> Option<RepositoryError> {
-        let (open, _) = self.handle(Purpose::Read, NoProgressBars).ok()?;
+        let (open, _) = self.handle(Access::Read, NoProgressBars).ok()?;
         files.iter().find_map(|file| {
             let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
             let doing = format!("reading index/{}", file.to_hex().as_str());
@@ -329,14 +329,14 @@ fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
             .and_then(|handle| handle.open(&Credentials::password(key.secret())))
             .map(|open| open.key())
     };
-    let guard = Guard::new(storage, Purpose::Read)?;
+    let guard = Guard::new(storage, Access::Read)?;
     let keys = guard.list(FileType::Key)?;
     match open(guard) {
         // The library takes the first key that the secret opens. Beside the right one there may be one of a creation that
         // came to nothing.
         Err(error) if keys.len() > 1 && !error.is_incorrect_password() => keys
             .into_iter()
-            .find_map(|id| open(Guard::new(storage, Purpose::Read).ok()?.with_key(id)).ok())
+            .find_map(|id| open(Guard::new(storage, Access::Read).ok()?.with_key(id)).ok())
             .ok_or(error),
         opened => opened,
     }
@@ -346,7 +346,7 @@ fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
 fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
     let place = storage.address();
     let read = || -> RusticResult<(usize, bool)> {
-        let guard = Guard::new(storage, Purpose::Read)?;
+        let guard = Guard::new(storage, Access::Read)?;
         let keys = guard.list(FileType::Key)?;
         let mut any = false;
         for id in &keys {

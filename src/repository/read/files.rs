@@ -17,7 +17,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::guard::{Guard, Purpose};
+use crate::repository::guard::{Access, Guard};
 use crate::repository::library::judged;
 
 /// A file in a backup.
@@ -84,7 +84,7 @@ impl Repository {
             .find(|(name, _)| name == instance)
             .map(|(_, tree)| tree);
         let (_, guard) = self
-            .handle(Purpose::Read, NoProgressBars)
+            .handle(Access::Read, NoProgressBars)
             .map_err(|error| judged(&error, "reading the content", self.place()))?;
         Ok(Files {
             store,

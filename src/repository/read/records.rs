@@ -9,7 +9,7 @@ use crate::domain::Instant;
 use crate::domain::backup::{BackupId, Manifest};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::guard::Purpose;
+use crate::repository::guard::Access;
 use crate::repository::library::judged;
 
 /// The tag of every record that Lifeboat writes. Records without it belong to somebody else.
@@ -121,7 +121,7 @@ impl Repository {
         let snapshot: SnapshotId = id.0.parse().map_err(|_| unknown())?;
         let judge =
             |error: Box<RusticError>| judged(&error, &format!("reading snapshots/{}", id.0), self.place());
-        let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(judge)?;
         let mut known = open.list::<SnapshotId>().map_err(judge)?;
         if !known.any(|known| known == snapshot) {
             return Err(unknown());
@@ -140,7 +140,7 @@ impl Repository {
     /// Every record, or why it cannot be read.
     pub(in crate::repository) fn records(&self) -> Result<Vec<Found>, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "listing the backups", self.place());
-        let (open, _) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(judge)?;
         let ids: Vec<_> = open.list::<SnapshotId>().map_err(judge)?.collect();
         let read = |id: SnapshotId| {
             open.get_file::<SnapshotFile>(&id)

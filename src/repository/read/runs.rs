@@ -324,7 +324,7 @@ mod tests {
 
     use super::*;
     use crate::repository::format::pack::{Pack, Packer};
-    use crate::repository::guard::Purpose;
+    use crate::repository::guard::Access;
     use crate::repository::storage::Storage;
 
     fn location(pack: u8, offset: u32, packed: u32) -> PieceLocation {
@@ -387,12 +387,12 @@ mod tests {
         let whole = pack.finish(&packer).unwrap();
         let id = Id::new(Sha256::digest(&whole.bytes).into());
         let pieces: Vec<_> = whole.pieces.iter().map(|piece| piece.location(id)).collect();
-        Guard::new(&storage, Purpose::Copy)
+        Guard::new(&storage, Access::Copy)
             .unwrap()
             .write_bytes(FileType::Pack, &id, false, whole.bytes.freeze().into())
             .unwrap();
 
-        let (place, guard) = (storage.address(), Guard::new(&storage, Purpose::Read).unwrap());
+        let (place, guard) = (storage.address(), Guard::new(&storage, Access::Read).unwrap());
         let damage = Damage::default();
         let mut reader = RunReader::new(&place, &key, &guard, &damage).unwrap();
         let mut read = |pieces: &[PieceLocation], check: Check<'_>| {

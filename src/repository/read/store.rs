@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::repository::format::pack::Packer;
-    use crate::repository::guard::Purpose;
+    use crate::repository::guard::Access;
     use crate::repository::{Key, Repository};
 
     const MEBI: u64 = 1024 * 1024;
@@ -242,9 +242,9 @@ mod tests {
             }
         }
 
-        fn write(&self, purpose: Purpose, kind: FileType, content: Vec<u8>) -> Id {
+        fn write(&self, access: Access, kind: FileType, content: Vec<u8>) -> Id {
             let id = Id::new(Sha256::digest(&content).into());
-            let (_, guard) = self.repository.handle(purpose, NoProgressBars).unwrap();
+            let (_, guard) = self.repository.handle(access, NoProgressBars).unwrap();
             guard
                 .write_bytes(kind, &id, false, Bytes::from(content).into())
                 .unwrap();
@@ -268,7 +268,7 @@ mod tests {
             .map(|(id, kind)| {
                 let piece = house.seal(&zeroes);
                 let length = piece.len();
-                let pack = house.write(Purpose::Copy, FileType::Pack, piece);
+                let pack = house.write(Access::Copy, FileType::Pack, piece);
                 let blob = serde_json::json!({
                     "id": id, "type": kind, "offset": 0, "length": length, "uncompressed_length": 100,
                 });
@@ -278,7 +278,7 @@ mod tests {
         let index = serde_json::json!({ "packs": packs });
         let mut packer = Packer::new(Cipher::new(&house.repository.key).unwrap(), Some(1)).unwrap();
         let index = packer.file(index.to_string().as_bytes()).unwrap();
-        house.write(Purpose::Copy, FileType::Index, index);
+        house.write(Access::Copy, FileType::Index, index);
 
         let before = peak();
         let store = house.repository.store().unwrap();
@@ -300,7 +300,7 @@ mod tests {
         let mut bomb = vec![2];
         bomb.extend(packed_zeroes(65 * MEBI));
         let bomb = house.seal(&bomb);
-        house.write(Purpose::Record, FileType::Snapshot, bomb);
+        house.write(Access::Record, FileType::Snapshot, bomb);
         let found = house.repository.list().unwrap();
         let [record] = found.as_slice() else {
             panic!("{found:?}")

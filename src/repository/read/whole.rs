@@ -16,7 +16,7 @@ use crate::concurrency::workers;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::piece::PieceLocation;
-use crate::repository::guard::{Guard, Purpose};
+use crate::repository::guard::{Access, Guard};
 use crate::repository::library::judged;
 use crate::watch::Watch;
 
@@ -119,7 +119,7 @@ fn number(piece: &PieceLocation) -> u64 {
 impl Repository {
     /// The packs that are there, with their lengths.
     pub(super) fn pack_lengths(&self) -> Result<HashMap<Id, u32>, RepositoryError> {
-        self.handle(Purpose::Read, NoProgressBars)
+        self.handle(Access::Read, NoProgressBars)
             .and_then(|(_, guard)| guard.pack_sizes())
             .map_err(|error| judged(&error, "listing the packs", self.place()))
     }
@@ -139,7 +139,7 @@ impl Repository {
             return Ok(());
         }
         let (_, guard) = self
-            .handle(Purpose::Read, NoProgressBars)
+            .handle(Access::Read, NoProgressBars)
             .map_err(|error| judged(&error, "reading the content", self.place()))?;
         workers::each(WAITING + cores(), packs, |packs| {
             let mut reader = PackReader::new(self, &guard)?;

@@ -21,7 +21,7 @@ use crate::repository::Key;
 use crate::repository::Repository;
 use crate::repository::Storage;
 use crate::repository::error::RepositoryError;
-use crate::repository::guard::{Guard, Purpose};
+use crate::repository::guard::{Access, Guard};
 use crate::repository::handle;
 use crate::repository::library::judged;
 #[cfg(feature = "object-storage")]
@@ -104,7 +104,7 @@ fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Gua
     config.set_extra_verify = Some(false);
     config.set_datapack_size = PACK_SIZE.parse().ok();
     config.set_datapack_growfactor = Some(0);
-    let guard = Arc::new(Guard::new(storage, Purpose::Create)?);
+    let guard = Arc::new(Guard::new(storage, Access::Create)?);
     let made = handle(Arc::clone(&guard), NoProgressBars)?.init(
         &Credentials::password(key.secret()),
         &KeyOptions::default(),

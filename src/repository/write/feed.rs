@@ -32,7 +32,7 @@ use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
-use crate::repository::guard::Purpose;
+use crate::repository::guard::Access;
 use crate::repository::library::{caught, judged};
 use crate::watch::Watch;
 
@@ -75,7 +75,7 @@ impl Repository {
             place: self.place().clone(),
             why,
         };
-        let (open, guard) = self.handle(Purpose::Copy, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Copy, NoProgressBars).map_err(judge)?;
         let level = open.config().zstd().map_err(judge)?;
         // Without it all files are read again, and what the repository has is still not written again.
         let parent = parent

@@ -17,7 +17,7 @@ use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::{Pack, Packer, Sum};
 use crate::repository::format::piece::PieceLocation;
-use crate::repository::guard::{Guard, Purpose};
+use crate::repository::guard::{Access, Guard};
 use crate::repository::library::judged;
 use crate::repository::read::damage::{Damage, Found};
 use crate::repository::read::runs::{Check, RunReader, runs};
@@ -34,7 +34,7 @@ impl Repository {
             return Ok(0);
         }
         let judge = |error: Box<RusticError>| judged(&error, "mending it", self.place());
-        let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
         let level = open.config().zstd().map_err(judge)?;
         let failed = |why| RepositoryError::Io {
             doing: "mending it".to_owned(),

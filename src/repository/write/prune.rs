@@ -14,7 +14,7 @@ use rustic_core::{FileType, LimitOption, NoProgressBars, PruneOptions, RusticErr
 use crate::domain::Instant;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::guard::Purpose;
+use crate::repository::guard::Access;
 use crate::repository::library::{caught, judged};
 use crate::watch::Watch;
 
@@ -71,7 +71,7 @@ impl Repository {
         }
         let judge = |error: Box<RusticError>| judged(&error, "pruning", self.place());
         let before = self.size()?;
-        let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
         let options = PruneOptions::default()
             .instant_delete(false)
             .max_unused(LimitOption::Percentage(10))
@@ -102,7 +102,7 @@ impl Repository {
             return Ok(0);
         }
         let judge = |error: Box<RusticError>| judged(&error, "looking for leftovers", self.place());
-        let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
         // What is listed only after this has been written after this, too.
         let packs = guard.packs().map_err(judge)?;
         let mut listed = HashSet::new();

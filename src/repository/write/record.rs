@@ -9,7 +9,7 @@ use crate::domain::Instant;
 use crate::domain::backup::{BackupId, Manifest};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::guard::Purpose;
+use crate::repository::guard::Access;
 use crate::repository::library::judged;
 use crate::repository::read::records::{CHANGED, OURS, backup_id};
 
@@ -118,7 +118,7 @@ impl Repository {
 
     pub(in crate::repository) fn write(&self, file: SnapshotFile) -> Result<BackupId, RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "writing the record of a backup", self.place());
-        let (open, guard) = self.handle(Purpose::Record, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Record, NoProgressBars).map_err(judge)?;
         open.save_snapshots(vec![file]).map_err(judge)?;
         guard
             .recorded()
@@ -134,7 +134,7 @@ impl Repository {
     /// Removes records one after the other, in the given order.
     fn remove(&self, ids: &[SnapshotId]) -> Result<(), RepositoryError> {
         let judge = |error: Box<RusticError>| judged(&error, "dropping a backup", self.place());
-        let (open, _) = self.handle(Purpose::Record, NoProgressBars).map_err(judge)?;
+        let (open, _) = self.handle(Access::Record, NoProgressBars).map_err(judge)?;
         for id in ids {
             open.delete_snapshots(&[*id]).map_err(judge)?;
         }

@@ -13,7 +13,7 @@ use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::Packer;
-use crate::repository::guard::{Guard, Purpose};
+use crate::repository::guard::{Access, Guard};
 use crate::repository::library::judged;
 use crate::repository::read::damage::Damage;
 use crate::repository::read::runs::RunReader;
@@ -45,7 +45,7 @@ impl Repository {
             place: self.place().clone(),
             why,
         };
-        let (open, guard) = self.handle(Purpose::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
         let (mut told, mut damaged) = (HashSet::new(), Vec::new());
         for id in open.list::<IndexId>().map_err(judge)? {
             match open.get_file::<IndexFile>(&id).map_err(judge) {

@@ -181,12 +181,12 @@ mod tests {
     use rustic_core::{BytesList, FileType, Id, WriteBackend};
 
     use super::*;
-    use crate::repository::guard::Purpose;
+    use crate::repository::guard::Access;
     use crate::repository::storage::Storage;
 
     fn call(folder: &Path) -> (Call, Arc<Guard>) {
         let storage = Storage::Folder(folder.to_owned());
-        let guard = Arc::new(Guard::new(&storage, Purpose::Copy).unwrap());
+        let guard = Arc::new(Guard::new(&storage, Access::Copy).unwrap());
         (Call::new(Arc::clone(&guard)), guard)
     }
 

@@ -14,7 +14,7 @@ use super::progress::{Counts, LibraryProgress, report};
 use crate::domain::backup::BackupId;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::guard::Purpose;
+use crate::repository::guard::Access;
 use crate::repository::library::{caught, judged};
 use crate::repository::read::readings::Known;
 use crate::repository::read::tree::Holding;
@@ -84,7 +84,7 @@ impl Repository {
         let judge = |error: Box<RusticError>| judged(&error, "storing the copy", other.place());
         let source = self.store()?;
         let (open, guard) = other
-            .handle(Purpose::Copy, LibraryProgress(Arc::clone(&counts)))
+            .handle(Access::Copy, LibraryProgress(Arc::clone(&counts)))
             .map_err(judge)?;
         let destination = caught("reading the index", other.place(), || {
             open.to_indexed_ids().map_err(judge)
