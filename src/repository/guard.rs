@@ -111,7 +111,7 @@ pub(super) struct Guard {
     place: Address,
     shelf: Box<dyn Shelf>,
     access: Access,
-    called_off: AtomicBool,
+    aborted: AtomicBool,
     failure: Mutex<Option<RepositoryError>>,
     written: Mutex<Written>,
     only_key: Option<Id>,
@@ -127,7 +127,7 @@ impl Guard {
             place: storage.address(),
             shelf: storage.open()?,
             access,
-            called_off: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
             failure: Mutex::new(None),
             written: Mutex::default(),
             only_key: None,
@@ -197,13 +197,13 @@ impl Guard {
     }
 
     /// From now on nothing is written any more.
-    pub(super) fn call_off(&self) {
-        self.called_off.store(true, Ordering::Release);
+    pub(super) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
     }
 
     /// Whether the copy was called off.
-    pub(super) fn is_called_off(&self) -> bool {
-        self.called_off.load(Ordering::Acquire)
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
     }
 
     /// The first write that failed. The library reports a later one, or that nobody listens any more.
@@ -266,7 +266,7 @@ impl Guard {
     /// Calls a copy off and removes the packs that it wrote, so that a failed copy does not fill the disk. Packs that an
     /// index lists stay: somebody may rely on them by now, and the next try will.
     pub(super) fn withdraw(&self) {
-        self.call_off();
+        self.abort();
         let mut written = self.written();
         if self.access != Access::Copy || written.has_index || self.keeps_what_is_written() {
             return;
@@ -366,8 +366,8 @@ impl WriteBackend for Guard {
     }
 
     fn write_bytes(&self, kind: FileType, id: &Id, _cacheable: bool, content: BytesList) -> RusticResult<()> {
-        if self.is_called_off() {
-            return Err(called_off());
+        if self.is_aborted() {
+            return Err(aborted());
         }
         if self.access == Access::Copy && kind == FileType::Snapshot {
             return Ok(());
@@ -391,7 +391,7 @@ impl WriteBackend for Guard {
                 judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
             });
             // Without this the whole source is read for nothing.
-            self.call_off();
+            self.abort();
             return Err(error);
         }
         if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_void(name.as_str())) {
@@ -403,12 +403,12 @@ impl WriteBackend for Guard {
             self.written().records.retain(|record| record != id);
             return Err(lost());
         }
-        if kind == FileType::Pack && self.is_called_off() {
+        if kind == FileType::Pack && self.is_aborted() {
             // It was called off while this was being written, by threads that the library does not wait for.
             if !self.keeps_what_is_written() {
                 self.shelf.remove(kind, id)?;
             }
-            return Err(called_off());
+            return Err(aborted());
         }
         Ok(())
     }
@@ -448,7 +448,7 @@ fn longest(kind: FileType) -> Option<u64> {
 }
 
 /// What whoever writes or reads for a copy that was called off is told.
-pub(super) fn called_off() -> Box<RusticError> {
+pub(super) fn aborted() -> Box<RusticError> {
     RusticError::new(ErrorKind::Other, "The copy was called off.")
 }
 

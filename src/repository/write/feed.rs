@@ -23,7 +23,7 @@ use super::frozen::FrozenSources;
 use super::meet::{Batch, Hand, Told, Walks};
 use super::packing::{Added, PackFiller, Packing};
 use super::progress::{Counts, report};
-use super::stream::{Call, Opening};
+use super::stream::{Copying, Opening};
 use super::walks::Met;
 use crate::concurrency::machine::cores;
 use crate::content::{Item, ItemKind};
@@ -82,20 +82,20 @@ impl Repository {
             .and_then(|parent| self.find(parent).ok())
             .map(|(_, tree)| tree);
         let store = self.store()?;
-        let call = Arc::new(Call::new(Arc::clone(&guard)));
+        let copying = Arc::new(Copying::new(Arc::clone(&guard)));
         let counts = Counts::default();
         let known = AtomicU64::new(0);
-        let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &call);
+        let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &copying);
         let by_content = Arc::new(Cutting::of(open.config()).map_err(failed)?);
         let evenly = Arc::new(Cutting::evenly(PIECE));
         let cutting = |earlier: &Met| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
-        let walks = Walks::new(frozen, earlier, &call, &counts, watch, &cutting);
+        let walks = Walks::new(frozen, earlier, &copying, &counts, watch, &cutting);
 
         let fed = || {
             thread::scope(|scope| {
                 let (working, work) = channel::<()>();
-                let (told, known, call) = (&counts, &known, &call);
-                scope.spawn(move || report(told, watch, &work, || call.off(RepositoryError::Cancelled)));
+                let (told, known, copying) = (&counts, &known, &copying);
+                scope.spawn(move || report(told, watch, &work, || copying.abort(RepositoryError::Cancelled)));
                 let sender = packing.start(scope);
                 let (batches, received) = sync_channel::<Batch>(BATCHES);
                 let (steps, taken) = sync_channel::<Steps>(FOLDERS);
@@ -106,9 +106,9 @@ impl Repository {
                     scope.spawn(move || {
                         let packed = packing
                             .filler(BlobType::Data, &sender)
-                            .and_then(|filler| pack(&received, filler, call, told, known));
+                            .and_then(|filler| pack(&received, filler, copying, told, known));
                         if let Err(error) = packed {
-                            call.off(error);
+                            copying.abort(error);
                         }
                     });
                 }
@@ -123,7 +123,7 @@ impl Repository {
                             Ok(built)
                         });
                         built.unwrap_or_else(|error| {
-                            call.off(error);
+                            copying.abort(error);
                             None
                         })
                     }
@@ -136,8 +136,8 @@ impl Repository {
         };
         let fed = caught("storing the content", self.place(), || Ok(fed()));
         let (met, built) = fed.inspect_err(|_| guard.withdraw())?;
-        let met = met.map_err(|failure| call.off(failure)).ok().flatten();
-        let stored = match (call.failure().or_else(|| guard.failure()), met, built) {
+        let met = met.map_err(|failure| copying.abort(failure)).ok().flatten();
+        let stored = match (copying.failure().or_else(|| guard.failure()), met, built) {
             (Some(failure), ..) => Err(failure),
             (None, Some((met, mut told)), Some((tree, folders))) => packing.finish().map(|stored| {
                 told.known += known.into_inner();
@@ -180,7 +180,7 @@ fn summary(told: &Told, folders: u64, content: Added, trees: Added) -> SnapshotS
 fn pack(
     received: &Mutex<Receiver<Batch>>,
     mut filler: PackFiller<'_>,
-    call: &Call,
+    copying: &Copying,
     counts: &Counts,
     known: &AtomicU64,
 ) -> Result<(), RepositoryError> {
@@ -188,7 +188,7 @@ fn pack(
     loop {
         let next = received.lock().recv();
         let Ok(batch) = next else { break };
-        if call.is_off() {
+        if copying.is_aborted() {
             continue;
         }
         let mut packed = Vec::with_capacity(batch.files.len());
@@ -210,7 +210,7 @@ fn pack(
         // Whoever puts folders together has its own reason to have gone.
         let _ = batch.packed.send(packed);
     }
-    if call.is_off() {
+    if copying.is_aborted() {
         return Ok(());
     }
     filler.finish()

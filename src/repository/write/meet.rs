@@ -15,7 +15,7 @@ use super::feed::top;
 use super::folders::{Step, Steps};
 use super::frozen::FrozenSources;
 use super::progress::Counts;
-use super::stream::{Call, Opening, Reading};
+use super::stream::{Copying, Opening, Reading};
 use super::walks::Met;
 use crate::concurrency::byte_budget::ByteBudget;
 use crate::content::Item;
@@ -101,7 +101,7 @@ struct Visit<'a> {
 /// Walks over all sources.
 pub(in crate::repository) struct Walks<'a> {
     visits: Vec<Visit<'a>>,
-    call: &'a Call,
+    copying: &'a Copying,
     counts: &'a Counts,
     watch: &'a dyn Watch,
     stopwatch: Stopwatch,
@@ -113,7 +113,7 @@ impl<'a> Walks<'a> {
     pub(in crate::repository) fn new(
         frozen: &'a FrozenSources,
         earlier: &'a [Met],
-        call: &'a Arc<Call>,
+        copying: &'a Arc<Copying>,
         counts: &'a Counts,
         watch: &'a dyn Watch,
         cutting: &dyn Fn(&Met) -> Arc<Cutting>,
@@ -123,14 +123,14 @@ impl<'a> Walks<'a> {
             before,
             reading: Arc::new(Reading::new(
                 source.name.clone(),
-                Arc::clone(call),
+                Arc::clone(copying),
                 cutting(before),
                 frozen.stopwatch,
             )),
         };
         Self {
             visits: frozen.sources.iter().zip(earlier).map(visit).collect(),
-            call,
+            copying,
             counts,
             watch,
             stopwatch: frozen.stopwatch,
@@ -196,7 +196,7 @@ impl<'a> Walks<'a> {
             if depth == 2 && visit.before.is_held() {
                 self.watch.part(&node.name().to_string_lossy());
             }
-            return Ok(place.enter(node) && !self.call.is_off());
+            return Ok(place.enter(node) && !self.copying.is_aborted());
         }
         told.files += u64::from(node.is_file());
         told.bytes += node.meta.size;
@@ -221,7 +221,7 @@ impl<'a> Walks<'a> {
             let file = Opening::new(&visit.source.content, item, &visit.reading, permit);
             place.hand.pack(node, file)
         };
-        Ok(is_taken && !self.call.is_off())
+        Ok(is_taken && !self.copying.is_aborted())
     }
 }
 

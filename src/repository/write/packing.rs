@@ -22,7 +22,7 @@ use rustic_core::repofile::{BlobType, MasterKey};
 use rustic_core::{DataId, FileType, Id, TreeId};
 use sha2::{Digest, Sha256};
 
-use super::stream::Call;
+use super::stream::Copying;
 use crate::domain::address::Address;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
@@ -72,7 +72,7 @@ pub(super) struct Packing<'a> {
     level: Option<i32>,
     store: &'a Store,
     guard: &'a Guard,
-    call: &'a Call,
+    copying: &'a Copying,
     /// What this copy has packed, or is about to.
     fresh: Mutex<HashSet<Id>>,
     index: Mutex<Index>,
@@ -121,7 +121,7 @@ impl<'a> Packing<'a> {
         level: Option<i32>,
         store: &'a Store,
         guard: &'a Guard,
-        call: &'a Call,
+        copying: &'a Copying,
     ) -> Self {
         Self {
             place,
@@ -129,7 +129,7 @@ impl<'a> Packing<'a> {
             level,
             store,
             guard,
-            call,
+            copying,
             fresh: Mutex::default(),
             index: Mutex::default(),
             spare: Mutex::default(),
@@ -209,7 +209,7 @@ impl<'a> Packing<'a> {
         let mut reader = match RunReader::new(self.place, self.key, self.guard, self.store.damage()) {
             Ok(reader) => Some(reader),
             Err(error) => {
-                self.call.off(error);
+                self.copying.abort(error);
                 None
             }
         };
@@ -217,10 +217,10 @@ impl<'a> Packing<'a> {
             let next = received.lock().recv();
             let Ok(pack) = next else { return };
             if let Some(reader) = &mut reader
-                && !self.call.is_off()
+                && !self.copying.is_aborted()
                 && let Err(error) = self.write_pack(pack, reader)
             {
-                self.call.off(error);
+                self.copying.abort(error);
             }
             // Taken in any case, so that nobody waits for ever.
         }
@@ -255,7 +255,7 @@ impl<'a> Packing<'a> {
     ) -> Result<(), RepositoryError> {
         let locations: Vec<PieceLocation> = pieces.iter().map(|piece| piece.location(pack)).collect();
         for run in runs(&locations) {
-            if self.call.is_off() {
+            if self.copying.is_aborted() {
                 return Ok(());
             }
             reader

@@ -1,7 +1,7 @@
 //! Files of the sources on their way into packs: how one is opened and read, and what ends the copy that it is read for.
 //!
 //! Many are read at a time, each by the thread that packs it. The first that cannot be read, or is another one than the
-//! walk has met, ends the copy: why is kept in its [`Call`], which also makes the guard refuse further writes. Whoever
+//! walk has met, ends the copy: why is kept in its [`Copying`], which also makes the guard refuse further writes. Whoever
 //! runs the copy looks there afterwards.
 
 use std::io::{self, Read};
@@ -19,12 +19,12 @@ use crate::repository::guard::Guard;
 
 /// One copy while it runs: whether it has failed or been called off, and why.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct Copying {
     guard: Arc<Guard>,
     failure: Mutex<Option<RepositoryError>>,
 }
 
-impl Call {
+impl Copying {
     pub(in crate::repository) fn new(guard: Arc<Guard>) -> Self {
         Self {
             guard,
@@ -34,16 +34,16 @@ impl Call {
 
     /// Calls the copy off. The first reason counts: what comes after is that others found it called off. Where that was
     /// a write that failed, the guard has it.
-    pub(in crate::repository) fn off(&self, why: RepositoryError) {
+    pub(in crate::repository) fn abort(&self, why: RepositoryError) {
         let mut failure = self.failure.lock();
-        if !self.guard.is_called_off() {
+        if !self.guard.is_aborted() {
             *failure = Some(why);
         }
-        self.guard.call_off();
+        self.guard.abort();
     }
 
-    pub(super) fn is_off(&self) -> bool {
-        self.guard.is_called_off()
+    pub(super) fn is_aborted(&self) -> bool {
+        self.guard.is_aborted()
     }
 
     /// Why it was called off.
@@ -55,7 +55,7 @@ impl Call {
 /// What the readers of one instance share.
 pub(in crate::repository) struct Reading {
     pub(in crate::repository) instance: InstanceName,
-    pub(super) call: Arc<Call>,
+    pub(super) copying: Arc<Copying>,
     /// How its files are cut.
     pub(super) cutting: Arc<Cutting>,
     began: Instant,
@@ -66,13 +66,13 @@ impl Reading {
     /// `began` is when the copy of all instances did.
     pub(in crate::repository) fn new(
         instance: InstanceName,
-        call: Arc<Call>,
+        copying: Arc<Copying>,
         cutting: Arc<Cutting>,
         began: Instant,
     ) -> Self {
         Self {
             instance,
-            call,
+            copying,
             cutting,
             began,
             last: Mutex::new(Duration::ZERO),
@@ -121,7 +121,7 @@ impl Opening {
     /// # Errors
     /// That the copy is called off, by this one or another.
     pub(in crate::repository) fn open(&self) -> Result<Opened<'_>, RepositoryError> {
-        if self.reading.call.is_off() {
+        if self.reading.copying.is_aborted() {
             return Err(RepositoryError::Cancelled);
         }
         match self.content.open(&self.item) {
@@ -133,7 +133,9 @@ impl Opening {
     /// Calls the copy off. What comes back only says that it is: the call has the reason.
     fn failed(&self, error: ContentError) -> RepositoryError {
         let instance = &self.reading.instance;
-        self.reading.call.off(RepositoryError::content(instance, error));
+        self.reading
+            .copying
+            .abort(RepositoryError::content(instance, error));
         RepositoryError::Cancelled
     }
 }
@@ -152,7 +154,7 @@ impl Opened<'_> {
     pub(in crate::repository) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, RepositoryError> {
         let mut filled = 0;
         while filled < buffer.len() {
-            if self.file.reading.call.is_off() {
+            if self.file.reading.copying.is_aborted() {
                 return Err(RepositoryError::Cancelled);
             }
             match self.reader.read(&mut buffer[filled..]) {
@@ -184,10 +186,10 @@ mod tests {
     use crate::repository::guard::Access;
     use crate::repository::storage::Storage;
 
-    fn call(folder: &Path) -> (Call, Arc<Guard>) {
+    fn copying(folder: &Path) -> (Copying, Arc<Guard>) {
         let storage = Storage::Folder(folder.to_owned());
         let guard = Arc::new(Guard::new(&storage, Access::Copy).unwrap());
-        (Call::new(Arc::clone(&guard)), guard)
+        (Copying::new(Arc::clone(&guard)), guard)
     }
 
     fn changed(what: &str) -> RepositoryError {
@@ -200,26 +202,26 @@ mod tests {
     #[test]
     fn the_first_reason_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let (call, _) = call(folder.path());
-        call.off(changed("one"));
-        call.off(RepositoryError::Cancelled);
-        call.off(changed("another"));
-        let failure = call.failure().unwrap();
+        let (copying, _) = copying(folder.path());
+        copying.abort(changed("one"));
+        copying.abort(RepositoryError::Cancelled);
+        copying.abort(changed("another"));
+        let failure = copying.failure().unwrap();
         assert!(failure.to_string().contains("one"), "{failure}");
     }
 
     #[test]
     fn what_others_find_after_a_write_that_failed_is_no_reason() {
         let folder = tempfile::tempdir().unwrap();
-        let (call, guard) = call(folder.path());
+        let (copying, guard) = copying(folder.path());
         // A file stands where the folder of packs belongs.
         fs::write(folder.path().join("data"), "").unwrap();
         guard
             .write_bytes(FileType::Pack, &Id::new([7; 32]), false, BytesList::default())
             .unwrap_err();
         // A reader finds it called off before whoever wrote has told why.
-        call.off(RepositoryError::Cancelled);
-        assert!(call.failure().is_none());
+        copying.abort(RepositoryError::Cancelled);
+        assert!(copying.failure().is_none());
         assert!(guard.failure().is_some());
     }
 }

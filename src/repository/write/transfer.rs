@@ -92,7 +92,7 @@ impl Repository {
         let copied = thread::scope(|scope| {
             let (working, work) = channel::<()>();
             let (counts, guard) = (&counts, &guard);
-            scope.spawn(move || report(counts, watch, &work, || guard.call_off()));
+            scope.spawn(move || report(counts, watch, &work, || guard.abort()));
             let copied = caught("storing the copy", other.place(), || {
                 Ok(source.library().copy(&destination, [file]))
             });
