@@ -17,11 +17,11 @@ use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotSummary}
 use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
 use super::cut::Cutting;
-use super::earlier::Earlier;
 use super::folders::{self, Steps};
 use super::frozen::FrozenSources;
 use super::meet::{Batch, Hand, Told, Walks};
 use super::packing::{Added, PackFiller, Packing};
+use super::parent::ParentTree;
 use super::progress::{Counts, report};
 use super::stream::{Copying, Opening};
 use super::walks::Met;
@@ -128,7 +128,7 @@ impl Repository {
                         })
                     }
                 });
-                let met = walks.walk_all(Earlier::new(&store, parent), Hand::new(batches, steps));
+                let met = walks.walk_all(ParentTree::new(&store, parent), Hand::new(batches, steps));
                 let built = building.join().unwrap_or(None);
                 drop(working);
                 (met, built)

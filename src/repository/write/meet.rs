@@ -10,10 +10,10 @@ use rustic_core::repofile::Node;
 
 use super::copy::Source;
 use super::cut::Cutting;
-use super::earlier::Earlier;
 use super::feed::top;
 use super::folders::{Step, Steps};
 use super::frozen::FrozenSources;
+use super::parent::ParentTree;
 use super::progress::Counts;
 use super::stream::{Copying, Opening, Reading};
 use super::walks::Met;
@@ -141,7 +141,7 @@ impl<'a> Walks<'a> {
     /// Walks, one source after the other. `None` when it was called off, or nobody takes what is met any more.
     pub(super) fn walk_all(
         &self,
-        mut known: Earlier<'_>,
+        mut known: ParentTree<'_>,
         mut hand: Hand,
     ) -> Result<Option<(Vec<Met>, Told)>, RepositoryError> {
         let mut told = Told::default();
@@ -227,13 +227,13 @@ impl<'a> Walks<'a> {
 
 /// Where a walk is: how many folders deep below the instance.
 struct Place<'a, 'k> {
-    known: &'a mut Earlier<'k>,
+    known: &'a mut ParentTree<'k>,
     hand: &'a mut Hand,
     depth: usize,
 }
 
 impl<'a, 'k> Place<'a, 'k> {
-    fn new(known: &'a mut Earlier<'k>, hand: &'a mut Hand) -> Self {
+    fn new(known: &'a mut ParentTree<'k>, hand: &'a mut Hand) -> Self {
         Self {
             known,
             hand,

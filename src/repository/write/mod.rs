@@ -4,7 +4,6 @@
 pub(super) mod copy;
 pub(super) mod creating;
 mod cut;
-mod earlier;
 mod feed;
 mod folders;
 pub(super) mod frozen;
@@ -13,6 +12,7 @@ pub(super) mod keeping;
 mod meet;
 mod mend;
 mod packing;
+mod parent;
 mod progress;
 pub(super) mod prune;
 pub(super) mod read_back;

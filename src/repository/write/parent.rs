@@ -13,7 +13,7 @@ use crate::repository::read::store::Store;
 
 /// The folders from the top to the one that the walk is in. One is read when it is first asked for something: a walk that
 /// brings everything along asks for nothing.
-pub(super) struct Earlier<'a> {
+pub(super) struct ParentTree<'a> {
     store: &'a Store,
     top: Option<TreeId>,
     names: Vec<OsString>,
@@ -28,7 +28,7 @@ struct Level {
     files: HashMap<OsString, Node>,
 }
 
-impl<'a> Earlier<'a> {
+impl<'a> ParentTree<'a> {
     /// Begins at the top. Without a backup nothing is known.
     pub(in crate::repository) fn new(store: &'a Store, top: Option<TreeId>) -> Self {
         Self {
