@@ -1,6 +1,6 @@
 //! Stores the content of all instances: whatever walks over it meet is packed, and put together to folders.
 //!
-//! One thread walks (`meet`), others read, cut and pack what it meets (`packing`), and one puts the folders together
+//! One thread walks (`batching`), others read, cut and pack what it meets (`packing`), and one puts the folders together
 //! (`folders`). Items are handed on in batches. Content that is held still, as a database is, brings what is in its files
 //! along with the walk, in pieces that are cut already; all other files are read where they are packed. One that an
 //! earlier backup has, and that has not changed since, is not read again.
@@ -16,10 +16,10 @@ use parking_lot::Mutex;
 use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotSummary};
 use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
+use super::batching::{Batch, Batcher, WalkTotals, Walks};
 use super::cut::Cutting;
 use super::folders::{self, Steps};
 use super::frozen::FrozenSources;
-use super::meet::{Batch, Hand, Told, Walks};
 use super::packing::{Added, PackFiller, Packing};
 use super::parent::ParentTree;
 use super::progress::{Counts, report};
@@ -94,8 +94,10 @@ impl Repository {
         let fed = || {
             thread::scope(|scope| {
                 let (working, work) = channel::<()>();
-                let (told, known, copying) = (&counts, &known, &copying);
-                scope.spawn(move || report(told, watch, &work, || copying.abort(RepositoryError::Cancelled)));
+                let (counts, known, copying) = (&counts, &known, &copying);
+                scope.spawn(move || {
+                    report(counts, watch, &work, || copying.abort(RepositoryError::Cancelled))
+                });
                 let sender = packing.start(scope);
                 let (batches, received) = sync_channel::<Batch>(BATCHES);
                 let (steps, taken) = sync_channel::<Steps>(FOLDERS);
@@ -106,7 +108,7 @@ impl Repository {
                     scope.spawn(move || {
                         let packed = packing
                             .filler(BlobType::Data, &sender)
-                            .and_then(|filler| pack(&received, filler, copying, told, known));
+                            .and_then(|filler| pack(&received, filler, copying, counts, known));
                         if let Err(error) = packed {
                             copying.abort(error);
                         }
@@ -128,7 +130,7 @@ impl Repository {
                         })
                     }
                 });
-                let met = walks.walk_all(ParentTree::new(&store, parent), Hand::new(batches, steps));
+                let met = walks.walk_all(ParentTree::new(&store, parent), Batcher::new(batches, steps));
                 let built = building.join().unwrap_or(None);
                 drop(working);
                 (met, built)
@@ -139,11 +141,11 @@ impl Repository {
         let met = met.map_err(|failure| copying.abort(failure)).ok().flatten();
         let stored = match (copying.failure().or_else(|| guard.failure()), met, built) {
             (Some(failure), ..) => Err(failure),
-            (None, Some((met, mut told)), Some((tree, folders))) => packing.finish().map(|stored| {
-                told.known += known.into_inner();
+            (None, Some((met, mut totals)), Some((tree, folders))) => packing.finish().map(|stored| {
+                totals.known += known.into_inner();
                 Fed {
                     tree,
-                    summary: summary(&told, folders, stored.content, stored.folders),
+                    summary: summary(&totals, folders, stored.content, stored.folders),
                     proven: stored.proven,
                     met: walks.over(met),
                 }
@@ -157,12 +159,12 @@ impl Repository {
 }
 
 /// What `restic` shows of a backup.
-fn summary(told: &Told, folders: u64, content: Added, trees: Added) -> SnapshotSummary {
+fn summary(totals: &WalkTotals, folders: u64, content: Added, trees: Added) -> SnapshotSummary {
     let mut summary = SnapshotSummary::default();
-    summary.files_new = told.files - told.known;
-    summary.files_unmodified = told.known;
-    summary.total_files_processed = told.files;
-    summary.total_bytes_processed = told.bytes;
+    summary.files_new = totals.files - totals.known;
+    summary.files_unmodified = totals.known;
+    summary.total_files_processed = totals.files;
+    summary.total_bytes_processed = totals.bytes;
     summary.total_dirs_processed = folders;
     summary.data_blobs = content.pieces;
     summary.tree_blobs = trees.pieces;

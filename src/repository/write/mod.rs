@@ -1,6 +1,7 @@
 //! What is put into a repository and taken out of it for good. Whatever is written is read back, so this knows `read`, and
 //! `read` knows nothing of this.
 
+mod batching;
 pub(super) mod copy;
 pub(super) mod creating;
 mod cut;
@@ -9,7 +10,6 @@ mod folders;
 pub(super) mod frozen;
 #[cfg(feature = "object-storage")]
 pub(super) mod keeping;
-mod meet;
 mod mend;
 mod packing;
 mod parent;

@@ -38,14 +38,14 @@ pub(super) struct Batch {
 
 /// What walks have met and how much of it was known.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct WalkTotals {
     pub(in crate::repository) files: u64,
     pub(in crate::repository) known: u64,
     pub(in crate::repository) bytes: u64,
 }
 
 /// Where the walk hands on what it meets.
-pub(super) struct Hand {
+pub(super) struct Batcher {
     batches: SyncSender<Batch>,
     steps: SyncSender<Steps>,
     files: Vec<Opening>,
@@ -53,7 +53,7 @@ pub(super) struct Hand {
     walked: Vec<Step>,
 }
 
-impl Hand {
+impl Batcher {
     pub(in crate::repository) fn new(batches: SyncSender<Batch>, steps: SyncSender<Steps>) -> Self {
         Self {
             batches,
@@ -142,22 +142,22 @@ impl<'a> Walks<'a> {
     pub(super) fn walk_all(
         &self,
         mut known: ParentTree<'_>,
-        mut hand: Hand,
-    ) -> Result<Option<(Vec<Met>, Told)>, RepositoryError> {
-        let mut told = Told::default();
+        mut batcher: Batcher,
+    ) -> Result<Option<(Vec<Met>, WalkTotals)>, RepositoryError> {
+        let mut totals = WalkTotals::default();
         let mut all = Vec::new();
         for visit in &self.visits {
             self.watch.instance(&visit.source.name);
-            let mut place = Place::new(&mut known, &mut hand);
-            place.enter(top(&visit.source.name, visit.before));
+            let mut position = Position::new(&mut known, &mut batcher);
+            position.enter(top(&visit.source.name, visit.before));
             let met = Met::walking(visit.source, &self.stopwatch, &mut |item| {
-                self.meet(visit, item, &mut place, &mut told)
+                self.meet(visit, item, &mut position, &mut totals)
             })?;
-            place.leave_to(0);
+            position.leave_to(0);
             let Some(met) = met else { return Ok(None) };
             all.push(met);
         }
-        Ok(hand.on().then_some((all, told)))
+        Ok(batcher.on().then_some((all, totals)))
     }
 
     /// What was met, now that everything was read: that may have gone on for longer than the walk.
@@ -179,8 +179,8 @@ impl<'a> Walks<'a> {
         &self,
         visit: &Visit<'_>,
         item: Item,
-        place: &mut Place<'_, '_>,
-        told: &mut Told,
+        position: &mut Position<'_, '_>,
+        totals: &mut WalkTotals,
     ) -> Result<bool, RepositoryError> {
         let node = node::from_item(&item).ok_or_else(|| RepositoryError::ContentChanged {
             instance: visit.source.name.clone(),
@@ -190,53 +190,53 @@ impl<'a> Walks<'a> {
             self.counts.add_item();
         }
         let depth = item.path.iter().count();
-        place.leave_to(depth);
+        position.leave_to(depth);
         if node.is_dir() {
             // What is below a workspace of a database is its tables.
             if depth == 2 && visit.before.is_held() {
                 self.watch.part(&node.name().to_string_lossy());
             }
-            return Ok(place.enter(node) && !self.copying.is_aborted());
+            return Ok(position.enter(node) && !self.copying.is_aborted());
         }
-        told.files += u64::from(node.is_file());
-        told.bytes += node.meta.size;
+        totals.files += u64::from(node.is_file());
+        totals.bytes += node.meta.size;
         if item.held.is_some() {
             self.counts.add_bytes(node.meta.size);
         }
         let is_taken = if !node.is_file() {
-            place.hand.step(Step::Known(node))
-        } else if let Some(content) = place.known.content(&item) {
-            told.known += 1;
+            position.batcher.step(Step::Known(node))
+        } else if let Some(content) = position.known.content(&item) {
+            totals.known += 1;
             self.counts.add_bytes(node.meta.size);
             let mut node = node;
             node.content = Some(content);
-            place.hand.step(Step::Known(node))
+            position.batcher.step(Step::Known(node))
         } else {
             // One that needs the whole budget waits until nothing else is under way, and that must not be up to us.
-            if node.meta.size > BATCH_BYTES && !place.hand.on() {
+            if node.meta.size > BATCH_BYTES && !position.batcher.on() {
                 return Ok(false);
             }
             // Whoever packs gives it back.
             let permit = item.held.as_ref().and_then(|held| self.budget.take(held.len()));
             let file = Opening::new(&visit.source.content, item, &visit.reading, permit);
-            place.hand.pack(node, file)
+            position.batcher.pack(node, file)
         };
         Ok(is_taken && !self.copying.is_aborted())
     }
 }
 
 /// Where a walk is: how many folders deep below the instance.
-struct Place<'a, 'k> {
+struct Position<'a, 'k> {
     known: &'a mut ParentTree<'k>,
-    hand: &'a mut Hand,
+    batcher: &'a mut Batcher,
     depth: usize,
 }
 
-impl<'a, 'k> Place<'a, 'k> {
-    fn new(known: &'a mut ParentTree<'k>, hand: &'a mut Hand) -> Self {
+impl<'a, 'k> Position<'a, 'k> {
+    fn new(known: &'a mut ParentTree<'k>, batcher: &'a mut Batcher) -> Self {
         Self {
             known,
-            hand,
+            batcher,
             depth: 0,
         }
     }
@@ -244,7 +244,7 @@ impl<'a, 'k> Place<'a, 'k> {
     fn enter(&mut self, node: Node) -> bool {
         self.known.enter(&node.name());
         self.depth += 1;
-        self.hand.step(Step::Enter(node))
+        self.batcher.step(Step::Enter(node))
     }
 
     /// Out of all folders below this depth.
@@ -253,7 +253,7 @@ impl<'a, 'k> Place<'a, 'k> {
             self.depth -= 1;
             self.known.leave();
             // Whether anybody takes it is told with the next item.
-            self.hand.step(Step::Leave);
+            self.batcher.step(Step::Leave);
         }
     }
 }
