@@ -16,7 +16,7 @@ use super::frozen::FrozenSources;
 use super::parent::ParentTree;
 use super::progress::Counts;
 use super::stream::{Copying, Opening, Reading};
-use super::walks::Met;
+use super::walked::Walked;
 use crate::concurrency::byte_budget::ByteBudget;
 use crate::content::Item;
 use crate::repository::error::RepositoryError;
@@ -94,7 +94,7 @@ impl Batcher {
 /// One source, what is known of it before its walk, and what those share who read its files.
 struct Visit<'a> {
     source: &'a Source,
-    before: &'a Met,
+    before: &'a Walked,
     reading: Arc<Reading>,
 }
 
@@ -112,13 +112,13 @@ impl<'a> Walks<'a> {
     /// `cutting` says how the files of a source are cut.
     pub(in crate::repository) fn new(
         frozen: &'a FrozenSources,
-        earlier: &'a [Met],
+        earlier: &'a [Walked],
         copying: &'a Arc<Copying>,
         counts: &'a Counts,
         watch: &'a dyn Watch,
-        cutting: &dyn Fn(&Met) -> Arc<Cutting>,
+        cutting: &dyn Fn(&Walked) -> Arc<Cutting>,
     ) -> Self {
-        let visit = |(source, before): (&'a Source, &'a Met)| Visit {
+        let visit = |(source, before): (&'a Source, &'a Walked)| Visit {
             source,
             before,
             reading: Arc::new(Reading::new(
@@ -143,34 +143,34 @@ impl<'a> Walks<'a> {
         &self,
         mut known: ParentTree<'_>,
         mut batcher: Batcher,
-    ) -> Result<Option<(Vec<Met>, WalkTotals)>, RepositoryError> {
+    ) -> Result<Option<(Vec<Walked>, WalkTotals)>, RepositoryError> {
         let mut totals = WalkTotals::default();
         let mut all = Vec::new();
         for visit in &self.visits {
             self.watch.instance(&visit.source.name);
             let mut position = Position::new(&mut known, &mut batcher);
             position.enter(top(&visit.source.name, visit.before));
-            let met = Met::walking(visit.source, &self.stopwatch, &mut |item| {
+            let walked = Walked::walking(visit.source, &self.stopwatch, &mut |item| {
                 self.meet(visit, item, &mut position, &mut totals)
             })?;
             position.leave_to(0);
-            let Some(met) = met else { return Ok(None) };
-            all.push(met);
+            let Some(walked) = walked else { return Ok(None) };
+            all.push(walked);
         }
         Ok(batcher.on().then_some((all, totals)))
     }
 
     /// What was met, now that everything was read: that may have gone on for longer than the walk.
-    pub(in crate::repository) fn over(&self, all: Vec<Met>) -> Vec<Met> {
+    pub(in crate::repository) fn over(&self, all: Vec<Walked>) -> Vec<Walked> {
         let visits = self.visits.iter();
-        let over = |(met, visit): (Met, &Visit<'_>)| Met {
+        let over = |(walked, visit): (Walked, &Visit<'_>)| Walked {
             began: if visit.before.is_held() {
                 visit.before.began
             } else {
-                met.began
+                walked.began
             },
-            ended: met.ended.max(visit.reading.last()),
-            ..met
+            ended: walked.ended.max(visit.reading.last()),
+            ..walked
         };
         all.into_iter().zip(visits).map(over).collect()
     }

@@ -17,7 +17,7 @@ use rustic_core::repofile::SnapshotSummary;
 use rustic_core::{Id, TreeId};
 
 use super::frozen::FrozenSources;
-use super::walks::{Met, walk_all};
+use super::walked::{Walked, walk_all};
 use crate::concurrency::beside;
 use crate::content::Content;
 use crate::domain::Instant;
@@ -87,12 +87,12 @@ impl Repository {
             || comparable.and_then(|parent| self.held_by(parent, watch).ok()),
         );
         let first_walk = first_walk?;
-        let items = first_walk.iter().map(Met::items).sum();
-        let bytes = first_walk.iter().map(Met::bytes).sum();
+        let items = first_walk.iter().map(Walked::items).sum();
+        let bytes = first_walk.iter().map(Walked::bytes).sum();
         watch.total(items, bytes);
 
         let unchanged = earlier.filter(|earlier| is_all_there(sources, &first_walk, earlier));
-        let (met, last_walk, holding, stored) = if let Some(earlier) = unchanged {
+        let (walked, last_walk, holding, stored) = if let Some(earlier) = unchanged {
             watch.advance(items, bytes);
             let last_walk = walk_all(&frozen, watch)?;
             (first_walk, last_walk, earlier, None)
@@ -102,15 +102,15 @@ impl Repository {
                 || walk_all(&frozen, watch),
                 || Holding::read(&self.store()?, fed.tree, watch),
             );
-            (fed.met, last_walk?, holding?, Some((fed.summary, fed.proven)))
+            (fed.walked, last_walk?, holding?, Some((fed.summary, fed.proven)))
         };
 
         let (summary, proven) =
             stored.map_or_else(Default::default, |(summary, proven)| (Some(summary), proven));
         let mut instances = Vec::new();
-        for ((source, met), last) in sources.iter().zip(met).zip(&last_walk) {
+        for ((source, walked), last) in sources.iter().zip(walked).zip(&last_walk) {
             if !last.is_held()
-                && let Some(workspace) = met.fingerprints.difference(&last.fingerprints)
+                && let Some(workspace) = walked.fingerprints.difference(&last.fingerprints)
             {
                 return Err(RepositoryError::ContentChanged {
                     instance: source.name.clone(),
@@ -120,8 +120,8 @@ impl Repository {
                     ),
                 });
             }
-            let kept = self.kept_whole(source, &met, &holding)?;
-            instances.push(copied(source, met, kept, frozen.start));
+            let kept = self.kept_whole(source, &walked, &holding)?;
+            instances.push(copied(source, walked, kept, frozen.start));
         }
         drop(frozen);
         Ok(UnrecordedBackup {
@@ -147,7 +147,7 @@ impl Repository {
     fn kept_whole<'h>(
         &self,
         source: &Source,
-        met: &Met,
+        walked: &Walked,
         holding: &'h Holding,
     ) -> Result<&'h Fingerprints, RepositoryError> {
         let name = &source.name;
@@ -156,7 +156,7 @@ impl Repository {
             what: format!("what was stored of {what} in {name} is not what was read; it was not kept"),
         };
         let kept = holding.instance(name).ok_or_else(|| lost("all workspaces"))?;
-        match met.fingerprints.difference(kept) {
+        match walked.fingerprints.difference(kept) {
             Some(workspace) => Err(lost(&workspace.to_string_lossy())),
             None => Ok(kept),
         }
@@ -164,24 +164,24 @@ impl Repository {
 }
 
 /// Whether an earlier backup holds exactly what the walks met.
-fn is_all_there(sources: &[Source], met: &[Met], earlier: &Holding) -> bool {
-    let is_there = |(source, met): (&Source, &Met)| {
-        !met.is_held()
+fn is_all_there(sources: &[Source], walked: &[Walked], earlier: &Holding) -> bool {
+    let is_there = |(source, walked): (&Source, &Walked)| {
+        !walked.is_held()
             && earlier
                 .instance(&source.name)
-                .is_some_and(|kept| met.fingerprints.difference(kept).is_none())
+                .is_some_and(|kept| walked.fingerprints.difference(kept).is_none())
     };
-    earlier.instances.len() == sources.len() && sources.iter().zip(met).all(is_there)
+    earlier.instances.len() == sources.len() && sources.iter().zip(walked).all(is_there)
 }
 
-fn copied(source: &Source, met: Met, stored: &Fingerprints, start: Instant) -> InstanceCopy {
+fn copied(source: &Source, walked: Walked, stored: &Fingerprints, start: Instant) -> InstanceCopy {
     let tables = source.content.tables();
     let at = |since: Duration| start + since;
     InstanceCopy {
         name: source.name.clone(),
         role: source.role,
-        began: at(met.began),
-        ended: at(met.ended),
+        began: at(walked.began),
+        ended: at(walked.ended),
         workspaces: stored
             .iter()
             .map(|(name, fingerprint)| {
@@ -196,7 +196,7 @@ fn copied(source: &Source, met: Met, stored: &Fingerprints, start: Instant) -> I
             })
             .collect(),
         tables,
-        left_out: met.left_out,
+        left_out: walked.left_out,
         doubts: source.content.doubts(),
     }
 }

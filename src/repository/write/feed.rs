@@ -24,7 +24,7 @@ use super::packing::{Added, PackFiller, Packing};
 use super::parent::ParentTree;
 use super::progress::{Counts, report};
 use super::stream::{Copying, Opening};
-use super::walks::Met;
+use super::walked::Walked;
 use crate::concurrency::machine::cores;
 use crate::content::{Item, ItemKind};
 use crate::domain::backup::BackupId;
@@ -54,7 +54,7 @@ pub(super) struct Fed {
     /// What was counted, for `restic` to show.
     pub(in crate::repository) summary: SnapshotSummary,
     /// What was met, by instance.
-    pub(in crate::repository) met: Vec<Met>,
+    pub(in crate::repository) walked: Vec<Walked>,
     /// Packs that were written for it, and read back since.
     pub(in crate::repository) proven: HashMap<Id, u32>,
 }
@@ -65,7 +65,7 @@ impl Repository {
     pub(super) fn feed(
         &self,
         frozen: &FrozenSources,
-        earlier: &[Met],
+        earlier: &[Walked],
         parent: Option<&BackupId>,
         watch: &dyn Watch,
     ) -> Result<Fed, RepositoryError> {
@@ -88,7 +88,7 @@ impl Repository {
         let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &copying);
         let by_content = Arc::new(Cutting::of(open.config()).map_err(failed)?);
         let evenly = Arc::new(Cutting::evenly(PIECE));
-        let cutting = |earlier: &Met| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
+        let cutting = |earlier: &Walked| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
         let walks = Walks::new(frozen, earlier, &copying, &counts, watch, &cutting);
 
         let fed = || {
@@ -130,24 +130,24 @@ impl Repository {
                         })
                     }
                 });
-                let met = walks.walk_all(ParentTree::new(&store, parent), Batcher::new(batches, steps));
+                let walked = walks.walk_all(ParentTree::new(&store, parent), Batcher::new(batches, steps));
                 let built = building.join().unwrap_or(None);
                 drop(working);
-                (met, built)
+                (walked, built)
             })
         };
         let fed = caught("storing the content", self.place(), || Ok(fed()));
-        let (met, built) = fed.inspect_err(|_| guard.withdraw())?;
-        let met = met.map_err(|failure| copying.abort(failure)).ok().flatten();
-        let stored = match (copying.failure().or_else(|| guard.failure()), met, built) {
+        let (walked, built) = fed.inspect_err(|_| guard.withdraw())?;
+        let walked = walked.map_err(|failure| copying.abort(failure)).ok().flatten();
+        let stored = match (copying.failure().or_else(|| guard.failure()), walked, built) {
             (Some(failure), ..) => Err(failure),
-            (None, Some((met, mut totals)), Some((tree, folders))) => packing.finish().map(|stored| {
+            (None, Some((walked, mut totals)), Some((tree, folders))) => packing.finish().map(|stored| {
                 totals.known += known.into_inner();
                 Fed {
                     tree,
                     summary: summary(&totals, folders, stored.content, stored.folders),
                     proven: stored.proven,
-                    met: walks.over(met),
+                    walked: walks.over(walked),
                 }
             }),
             (None, ..) => Err(failed(
@@ -239,14 +239,14 @@ fn pack_file(
 }
 
 /// The folder of an instance at the top of the tree: as new as the newest item in it.
-pub(in crate::repository) fn top(name: &InstanceName, met: &Met) -> Node {
+pub(in crate::repository) fn top(name: &InstanceName, walked: &Walked) -> Node {
     let item = Item {
         path: PathBuf::from(name.as_str()),
         kind: ItemKind::Folder,
         mode: 0o755,
-        owner: met.owner,
-        modified: met.newest,
-        changed: met.newest,
+        owner: walked.owner,
+        modified: walked.newest,
+        changed: walked.newest,
         inode: 0,
         held: None,
         rare: None,

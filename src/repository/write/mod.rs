@@ -20,4 +20,4 @@ mod record;
 mod reindex;
 mod stream;
 mod transfer;
-mod walks;
+mod walked;

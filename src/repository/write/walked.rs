@@ -11,7 +11,7 @@ use crate::watch::Watch;
 
 /// What one walk over an instance met.
 #[derive(Debug, Default)]
-pub(super) struct Met {
+pub(super) struct Walked {
     /// Its items, by workspace.
     pub(in crate::repository) fingerprints: Fingerprints,
     /// What stood beside them.
@@ -28,7 +28,7 @@ pub(super) struct Met {
     pub(super) estimate: Option<(u64, u64)>,
 }
 
-impl Met {
+impl Walked {
     /// What is known of a source that is held still before it was walked.
     fn held(held: &Frozen) -> Self {
         Self {
@@ -63,39 +63,39 @@ impl Met {
         stopwatch: &Stopwatch,
         each: &mut dyn FnMut(Item) -> Result<bool, RepositoryError>,
     ) -> Result<Option<Self>, RepositoryError> {
-        let mut met = Self {
+        let mut walked = Self {
             began: stopwatch.elapsed(),
             ..Self::default()
         };
         let mut left_out = LeftOut::new();
         for item in source.content.walk(&mut |what| left_out.push(what)) {
             let item = item.map_err(|error| RepositoryError::content(&source.name, error))?;
-            if met.newest == FileTime::default() {
-                met.owner = item.owner;
+            if walked.newest == FileTime::default() {
+                walked.owner = item.owner;
             }
-            met.newest = met.newest.max(item.modified);
-            met.fingerprints.add(&item);
+            walked.newest = walked.newest.max(item.modified);
+            walked.fingerprints.add(&item);
             if !each(item)? {
                 return Ok(None);
             }
         }
-        met.left_out = left_out;
-        met.ended = stopwatch.elapsed();
-        Ok(Some(met))
+        walked.left_out = left_out;
+        walked.ended = stopwatch.elapsed();
+        Ok(Some(walked))
     }
 }
 
 /// Walks the content of all instances, one after the other. What is held still needs no such look.
-pub(super) fn walk_all(frozen: &FrozenSources, watch: &dyn Watch) -> Result<Vec<Met>, RepositoryError> {
+pub(super) fn walk_all(frozen: &FrozenSources, watch: &dyn Watch) -> Result<Vec<Walked>, RepositoryError> {
     frozen
         .sources
         .iter()
         .zip(&frozen.held)
         .map(|(source, held)| {
             if let Some(held) = held {
-                return Ok(Met::held(held));
+                return Ok(Walked::held(held));
             }
-            Met::walking(source, &frozen.stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
+            Walked::walking(source, &frozen.stopwatch, &mut |_| Ok(!watch.is_cancelled()))?
                 .ok_or(RepositoryError::Cancelled)
         })
         .collect()
