@@ -23,7 +23,7 @@ use super::error::RepositoryError;
 use super::format::cipher::Cipher;
 #[cfg(feature = "object-storage")]
 use super::library::refusal_in;
-use super::library::{LeaseUnknown, LockLost, judged};
+use super::library::{LeaseUnknown, LockLost, classified};
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use super::storage::{Shelf, Storage};
@@ -388,7 +388,7 @@ impl WriteBackend for Guard {
         let written = self.shelf.write(kind, id, content);
         if let Err(error) = written {
             self.failure.lock().get_or_insert_with(|| {
-                judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
+                classified(&error, &format!("writing to {}", kind.dirname()), &self.place)
             });
             // Without this the whole source is read for nothing.
             self.abort();

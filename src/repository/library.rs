@@ -24,7 +24,7 @@ pub(super) struct LeaseUnknown(pub(super) String);
 pub(super) struct LockLost;
 
 /// What the library said, judged. `doing` begins a sentence: `reading data/ab/ab12…`.
-pub(super) fn judged(error: &RusticError, doing: &str, place: &Address) -> RepositoryError {
+pub(super) fn classified(error: &RusticError, doing: &str, place: &Address) -> RepositoryError {
     #[cfg(feature = "object-storage")]
     if let Some(refusal) = refusal_in(error) {
         return refusal.told(doing, place);
@@ -169,7 +169,7 @@ mod tests {
     fn told(source: io::Error) -> RepositoryError {
         let inner = RusticError::with_source(ErrorKind::InputOutput, "deep down", source);
         let outer = RusticError::with_source(ErrorKind::Internal, "on top", inner);
-        judged(
+        classified(
             &outer,
             "reading data/ab/ab12",
             &Address::from(Path::new("/backups")),
@@ -235,7 +235,7 @@ mod tests {
             LeaseUnknown(why.to_owned()),
         );
         let place = Address::from(Path::new("/backups"));
-        let told = judged(&error, "writing the record of a backup", &place).to_string();
+        let told = classified(&error, "writing the record of a backup", &place).to_string();
         assert!(told.contains(why) && !told.contains("another Lifeboat"), "{told}");
     }
 
@@ -244,7 +244,7 @@ mod tests {
         let stale = told(rustix::io::Errno::STALE.into()).to_string();
         assert!(!stale.contains("lock"), "{stale}");
         let lost = RusticError::with_source(ErrorKind::Backend, "The lock is lost.", LockLost);
-        let lost = judged(&lost, "pruning", &Address::from(Path::new("/backups")));
+        let lost = classified(&lost, "pruning", &Address::from(Path::new("/backups")));
         assert!(lost.to_string().contains("its lock could not be kept"), "{lost}");
     }
 
@@ -258,7 +258,7 @@ mod tests {
         );
         let plain = RusticError::new(ErrorKind::Cryptography, "Data decryption failed, `{what}`.")
             .attach_context("what", "wrong MAC");
-        let plain = judged(&plain, "reading index/12", &Address::from(Path::new("/backups"))).to_string();
+        let plain = classified(&plain, "reading index/12", &Address::from(Path::new("/backups"))).to_string();
         assert!(
             plain.contains("reading index/12 failed: Data decryption failed, `wrong MAC`"),
             "{plain}"

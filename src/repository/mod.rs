@@ -77,7 +77,7 @@ use self::format::cipher::Cipher;
 pub(crate) use self::guard::LeaseState;
 pub(crate) use self::guard::WriteLease;
 use self::guard::{Access, Guard};
-use self::library::{caught, judged};
+use self::library::{caught, classified};
 #[cfg(feature = "object-storage")]
 use self::lock::Held;
 use self::read::damage::Damage;
@@ -150,7 +150,7 @@ impl Repository {
                 return without_a_key(&storage)
                     .unwrap_or_else(|| RepositoryError::WrongKey { place: place.clone() });
             }
-            judged(&error, "opening it (its file config, or a file in keys)", &place)
+            classified(&error, "opening it (its file config, or a file in keys)", &place)
         };
         let opened_by = match (opened(&storage, key), key.before()) {
             // A version before this one may have made it, which read the key in another way.
@@ -264,11 +264,11 @@ impl Repository {
 
     /// The repository with its index, which is read again if its files are others by now.
     fn store(&self) -> Result<Store, RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
-        let (open, guard) = self.handle(Access::Read, NoProgressBars).map_err(judge)?;
+        let classify = |error: Box<RusticError>| classified(&error, "reading the index", &self.place);
+        let (open, guard) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
         let mut files: Vec<Id> = open
             .list::<IndexId>()
-            .map_err(judge)?
+            .map_err(classify)?
             .map(IndexId::into_inner)
             .collect();
         files.sort_unstable();
@@ -280,7 +280,7 @@ impl Repository {
         }
         let indexed = caught("reading the index", &self.place, || {
             open.to_indexed()
-                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
+                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| classify(error)))
         })?;
         let cipher = Cipher::new(&self.key).map_err(|why| RepositoryError::Io {
             doing: "reading the content".to_owned(),
@@ -307,7 +307,7 @@ impl Repository {
         files.iter().find_map(|file| {
             let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
             let doing = format!("reading index/{}", file.to_hex().as_str());
-            Some(match judged(&error, &doing, &self.place) {
+            Some(match classified(&error, &doing, &self.place) {
                 RepositoryError::Damaged { place, what } => {
                     let what = format!(
                         "{what}. No content is lost by that: the next backup makes the index anew from the packs, and so \
@@ -365,7 +365,7 @@ fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
         Ok((_, true)) => return None,
         Ok((0, false)) => "its folder keys is empty, and without what was in it nothing can be read",
         Ok((_, false)) => "what is in its folder keys is no key of a repository",
-        Err(error) => return Some(judged(&error, "reading its keys", &place)),
+        Err(error) => return Some(classified(&error, "reading its keys", &place)),
     };
     Some(RepositoryError::Damaged {
         what: format!(

@@ -18,7 +18,7 @@ use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::{Access, Guard};
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 
 /// A file in a backup.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Repository {
             .map(|(_, tree)| tree);
         let (_, guard) = self
             .handle(Access::Read, NoProgressBars)
-            .map_err(|error| judged(&error, "reading the content", self.place()))?;
+            .map_err(|error| classified(&error, "reading the content", self.place()))?;
         Ok(Files {
             store,
             top,

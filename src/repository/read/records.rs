@@ -10,7 +10,7 @@ use crate::domain::backup::{BackupId, Manifest};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 
 /// The tag of every record that Lifeboat writes. Records without it belong to somebody else.
 pub(in crate::repository) const OURS: &str = "lifeboat:1";
@@ -119,14 +119,15 @@ impl Repository {
             id: id.to_string(),
         };
         let snapshot: SnapshotId = id.0.parse().map_err(|_| unknown())?;
-        let judge =
-            |error: Box<RusticError>| judged(&error, &format!("reading snapshots/{}", id.0), self.place());
-        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(judge)?;
-        let mut known = open.list::<SnapshotId>().map_err(judge)?;
+        let classify = |error: Box<RusticError>| {
+            classified(&error, &format!("reading snapshots/{}", id.0), self.place())
+        };
+        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
+        let mut known = open.list::<SnapshotId>().map_err(classify)?;
         if !known.any(|known| known == snapshot) {
             return Err(unknown());
         }
-        let file = open.get_file::<SnapshotFile>(&snapshot).map_err(judge)?;
+        let file = open.get_file::<SnapshotFile>(&snapshot).map_err(classify)?;
         Ok(Record { id: snapshot, file })
     }
 
@@ -139,15 +140,15 @@ impl Repository {
 
     /// Every record, or why it cannot be read.
     pub(in crate::repository) fn records(&self) -> Result<Vec<Found>, RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "listing the backups", self.place());
-        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(judge)?;
-        let ids: Vec<_> = open.list::<SnapshotId>().map_err(judge)?.collect();
+        let classify = |error: Box<RusticError>| classified(&error, "listing the backups", self.place());
+        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
+        let ids: Vec<_> = open.list::<SnapshotId>().map_err(classify)?.collect();
         let read = |id: SnapshotId| {
             open.get_file::<SnapshotFile>(&id)
                 .map(|file| Record { id, file })
                 .map_err(|error| {
                     let doing = format!("reading snapshots/{}", id.to_hex().as_str());
-                    (id, judged(&error, &doing, self.place()).to_string())
+                    (id, classified(&error, &doing, self.place()).to_string())
                 })
         };
         Ok(ids.into_iter().map(read).collect())

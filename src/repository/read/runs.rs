@@ -16,7 +16,7 @@ use crate::repository::format::pack::Sum;
 use crate::repository::format::pack_list::{self, Entry};
 use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::Guard;
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 
 /// A run is not longer than this, unless a single piece is.
 const LONGEST: u32 = 2 * 1024 * 1024;
@@ -313,7 +313,7 @@ impl<'a> RunReader<'a> {
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
         let name = pack.to_hex();
         let doing = format!("reading data/{}/{}", &name.as_str()[..2], name.as_str());
-        judged(error, &doing, self.place)
+        classified(error, &doing, self.place)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::repository::error::{RepositoryError, for_restic};
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, PieceLocation};
 use crate::repository::guard::Guard;
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
@@ -189,7 +189,7 @@ impl Store {
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
         let name = pack.to_hex();
         let doing = format!("reading data/{}/{}", &name.as_str()[..2], name.as_str());
-        judged(error, &doing, &self.place)
+        classified(error, &doing, &self.place)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::{Access, Guard};
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 use crate::watch::Watch;
 
 /// How many threads there are beyond one for each core: while some wait for the disk, the others check.
@@ -121,7 +121,7 @@ impl Repository {
     pub(super) fn pack_lengths(&self) -> Result<HashMap<Id, u32>, RepositoryError> {
         self.handle(Access::Read, NoProgressBars)
             .and_then(|(_, guard)| guard.pack_sizes())
-            .map_err(|error| judged(&error, "listing the packs", self.place()))
+            .map_err(|error| classified(&error, "listing the packs", self.place()))
     }
 
     /// Reads packs whole, and tells of each as soon as that is done what it has shown.
@@ -140,7 +140,7 @@ impl Repository {
         }
         let (_, guard) = self
             .handle(Access::Read, NoProgressBars)
-            .map_err(|error| judged(&error, "reading the content", self.place()))?;
+            .map_err(|error| classified(&error, "reading the content", self.place()))?;
         workers::each(WAITING + cores(), packs, |packs| {
             let mut reader = PackReader::new(self, &guard)?;
             while let Some(wanted) = packs.next() {

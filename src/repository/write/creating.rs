@@ -23,7 +23,7 @@ use crate::repository::Storage;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::{Access, Guard};
 use crate::repository::handle;
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 #[cfg(feature = "object-storage")]
 use crate::repository::library::refusal_in;
 #[cfg(feature = "object-storage")]
@@ -57,7 +57,7 @@ pub(in crate::repository) fn create_in_folder(place: &Path, key: &Key) -> Result
     removal::remove(&half).map_err(failed)?;
     private::folders(&half).map_err(failed)?;
     let (made, _) = initialised(&Storage::Folder(half.clone()), key)
-        .map_err(|error| judged(&error, "creating it", &Address::from(place)))?;
+        .map_err(|error| classified(&error, "creating it", &Address::from(place)))?;
     fs::rename(&half, place).map_err(failed)?;
     fs::File::open(parent)
         .and_then(|folder| folder.sync_all())
@@ -73,24 +73,24 @@ pub(in crate::repository) fn create_in_bucket(
     key: &Key,
 ) -> Result<Repository, RepositoryError> {
     let place = storage.address();
-    let judge = |error: &RusticError| judged(error, "creating it", &place);
+    let classify = |error: &RusticError| classified(error, "creating it", &place);
     let guard = match initialised(storage, key) {
         Ok((_, guard)) => guard,
         // Another Lifeboat came first: its repository is the one, and this key goes.
         Err(error) if matches!(refusal_in(&error), Some(StorageRefusal::Exists)) => {
             return Repository::open(storage, key);
         }
-        Err(error) => return Err(judge(&error)),
+        Err(error) => return Err(classify(&error)),
     };
     let ours = guard.keys();
     if guard.keeps_what_is_written() {
         return Repository::open(storage, key);
     }
-    for other in guard.list(FileType::Key).map_err(|error| judge(&error))? {
+    for other in guard.list(FileType::Key).map_err(|error| classify(&error))? {
         if !ours.contains(&other) {
             guard
                 .remove(FileType::Key, &other, false)
-                .map_err(|error| judge(&error))?;
+                .map_err(|error| classify(&error))?;
         }
     }
     // Finds out whether it really can be used.

@@ -33,7 +33,7 @@ use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
 use crate::repository::guard::Access;
-use crate::repository::library::{caught, judged};
+use crate::repository::library::{caught, classified};
 use crate::watch::Watch;
 
 /// The most threads that cut and pack. Each may have a pack of 18 MiB and 8.5 MiB of a file in its hands; a backup is to stay
@@ -69,14 +69,14 @@ impl Repository {
         parent: Option<&BackupId>,
         watch: &dyn Watch,
     ) -> Result<Fed, RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "storing the content", self.place());
+        let classify = |error: Box<RusticError>| classified(&error, "storing the content", self.place());
         let failed = |why: String| RepositoryError::Io {
             doing: "storing the content".to_owned(),
             place: self.place().clone(),
             why,
         };
-        let (open, guard) = self.handle(Access::Copy, NoProgressBars).map_err(judge)?;
-        let level = open.config().zstd().map_err(judge)?;
+        let (open, guard) = self.handle(Access::Copy, NoProgressBars).map_err(classify)?;
+        let level = open.config().zstd().map_err(classify)?;
         // Without it all files are read again, and what the repository has is still not written again.
         let parent = parent
             .and_then(|parent| self.find(parent).ok())

@@ -18,7 +18,7 @@ use crate::repository::format::index;
 use crate::repository::format::pack::{Pack, Packer, Sum};
 use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::{Access, Guard};
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 use crate::repository::read::damage::{Damage, Found};
 use crate::repository::read::runs::{Check, RunReader, runs};
 use crate::watch::Watch;
@@ -33,9 +33,9 @@ impl Repository {
         if found.packs.is_empty() {
             return Ok(0);
         }
-        let judge = |error: Box<RusticError>| judged(&error, "mending it", self.place());
-        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
-        let level = open.config().zstd().map_err(judge)?;
+        let classify = |error: Box<RusticError>| classified(&error, "mending it", self.place());
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(classify)?;
+        let level = open.config().zstd().map_err(classify)?;
         let failed = |why| RepositoryError::Io {
             doing: "mending it".to_owned(),
             place: self.place().clone(),
@@ -50,23 +50,23 @@ impl Repository {
                 .map_err(failed)?,
         };
         let mut packs = 0;
-        for id in open.list::<IndexId>().map_err(judge)? {
+        for id in open.list::<IndexId>().map_err(classify)? {
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
-            let index = open.get_file::<IndexFile>(&id).map_err(judge)?;
+            let index = open.get_file::<IndexFile>(&id).map_err(classify)?;
             let damaged = index.packs.iter().filter(|pack| found.packs.contains(&*pack.id));
             let damaged = damaged.count() as u64;
             if damaged == 0 {
                 continue;
             }
             // What takes the place of an index file is there before that one goes.
-            let text = mender.rewritten(index, failed, judge)?;
+            let text = mender.rewritten(index, failed, classify)?;
             let content = mender.packer.file(text.as_bytes()).map_err(failed)?;
             guard
                 .write_named(FileType::Index, content.into())
                 .and_then(|_| guard.remove(FileType::Index, &id, false))
-                .map_err(judge)?;
+                .map_err(classify)?;
             packs += damaged;
         }
         Ok(packs)
@@ -87,14 +87,14 @@ impl Mender<'_> {
         &mut self,
         index: IndexFile,
         failed: impl Fn(String) -> RepositoryError + Copy,
-        judge: impl Fn(Box<RusticError>) -> RepositoryError + Copy,
+        classify: impl Fn(Box<RusticError>) -> RepositoryError + Copy,
     ) -> Result<String, RepositoryError> {
         let written =
             |pack: &IndexPack| serde_json::to_string(pack).map_err(|error| failed(error.to_string()));
         let mut packs = Vec::new();
         for mut pack in index.packs {
             if self.found.packs.contains(&*pack.id) {
-                let (fresh, left) = self.salvage(&pack, failed, judge)?;
+                let (fresh, left) = self.salvage(&pack, failed, classify)?;
                 packs.extend(fresh);
                 pack.blobs.retain(|blob| left.contains(&*blob.id));
                 if pack.blobs.is_empty() {
@@ -114,7 +114,7 @@ impl Mender<'_> {
         &mut self,
         pack: &IndexPack,
         failed: impl Fn(String) -> RepositoryError,
-        judge: impl Fn(Box<RusticError>) -> RepositoryError,
+        classify: impl Fn(Box<RusticError>) -> RepositoryError,
     ) -> Result<(Option<String>, BTreeSet<Id>), RepositoryError> {
         let mut fresh = Pack::new(BytesMut::new());
         let mut left = BTreeSet::new();
@@ -151,7 +151,7 @@ impl Mender<'_> {
         let whole = fresh.finish(&self.packer).map_err(&failed)?;
         let bytes = whole.bytes.freeze();
         let size = u32::try_from(bytes.len()).map_err(|error| failed(error.to_string()))?;
-        let id = self.guard.write_named(FileType::Pack, bytes).map_err(judge)?;
+        let id = self.guard.write_named(FileType::Pack, bytes).map_err(classify)?;
         let locations: Vec<PieceLocation> = whole.pieces.iter().map(|piece| piece.location(id)).collect();
         for run in runs(&locations) {
             self.reader

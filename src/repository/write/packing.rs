@@ -31,7 +31,7 @@ use crate::repository::format::pack::{FULL, Pack, Packer, Sum, WholePack};
 use crate::repository::format::pack_list::Entry;
 use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::Guard;
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 use crate::repository::read::runs::{Check, RunReader, runs};
 use crate::repository::read::store::Store;
 use crate::repository::storage::pack_file::BLOCK;
@@ -280,7 +280,7 @@ impl<'a> Packing<'a> {
     fn write(&self, kind: FileType, content: Bytes) -> Result<Id, RepositoryError> {
         self.guard
             .write_named(kind, content)
-            .map_err(|error| judged(&error, &format!("writing to {}", kind.dirname()), self.place))
+            .map_err(|error| classified(&error, &format!("writing to {}", kind.dirname()), self.place))
     }
 
     fn failed(&self, why: String) -> RepositoryError {

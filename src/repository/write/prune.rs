@@ -15,7 +15,7 @@ use crate::domain::Instant;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
-use crate::repository::library::{caught, judged};
+use crate::repository::library::{caught, classified};
 use crate::watch::Watch;
 
 /// How old a pack has to be before it counts as left: whoever writes one lists it sooner than that.
@@ -69,17 +69,17 @@ impl Repository {
         if !self.may_delete() {
             return Ok(PruneReport::default());
         }
-        let judge = |error: Box<RusticError>| judged(&error, "pruning", self.place());
+        let classify = |error: Box<RusticError>| classified(&error, "pruning", self.place());
         let before = self.size()?;
-        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(classify)?;
         let options = PruneOptions::default()
             .instant_delete(false)
             .max_unused(LimitOption::Percentage(10))
             .max_repack(repacked);
         let sizes = caught("pruning", self.place(), || {
-            let plan = open.prune_plan(&options).map_err(judge)?;
+            let plan = open.prune_plan(&options).map_err(classify)?;
             let sizes = plan.stats.size_sum();
-            open.prune(&options, plan).map_err(judge)?;
+            open.prune(&options, plan).map_err(classify)?;
             Ok(sizes)
         })?;
         let kept = self.size()?;
@@ -101,13 +101,13 @@ impl Repository {
         if !self.may_delete() {
             return Ok(0);
         }
-        let judge = |error: Box<RusticError>| judged(&error, "looking for leftovers", self.place());
-        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
+        let classify = |error: Box<RusticError>| classified(&error, "looking for leftovers", self.place());
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(classify)?;
         // What is listed only after this has been written after this, too.
-        let packs = guard.packs().map_err(judge)?;
+        let packs = guard.packs().map_err(classify)?;
         let mut listed = HashSet::new();
-        for index in open.list::<IndexId>().map_err(judge)? {
-            let index = open.get_file::<IndexFile>(&index).map_err(judge)?;
+        for index in open.list::<IndexId>().map_err(classify)? {
+            let index = open.get_file::<IndexFile>(&index).map_err(classify)?;
             let marked = index.packs_to_delete.iter();
             listed.extend(index.packs.iter().chain(marked).map(|pack| *pack.id));
         }
@@ -118,7 +118,7 @@ impl Repository {
         for (id, size, written) in packs {
             if !listed.contains(&id) && is_left(written) {
                 let waiting = guard.kept();
-                guard.remove(FileType::Pack, &id, false).map_err(judge)?;
+                guard.remove(FileType::Pack, &id, false).map_err(classify)?;
                 if guard.kept() == waiting {
                     freed += u64::from(size);
                 }

@@ -10,7 +10,7 @@ use crate::domain::backup::{BackupId, Manifest};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 use crate::repository::read::records::{CHANGED, OURS, backup_id};
 
 impl Repository {
@@ -117,9 +117,10 @@ impl Repository {
     }
 
     pub(in crate::repository) fn write(&self, file: SnapshotFile) -> Result<BackupId, RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "writing the record of a backup", self.place());
-        let (open, guard) = self.handle(Access::Record, NoProgressBars).map_err(judge)?;
-        open.save_snapshots(vec![file]).map_err(judge)?;
+        let classify =
+            |error: Box<RusticError>| classified(&error, "writing the record of a backup", self.place());
+        let (open, guard) = self.handle(Access::Record, NoProgressBars).map_err(classify)?;
+        open.save_snapshots(vec![file]).map_err(classify)?;
         guard
             .recorded()
             .last()
@@ -133,10 +134,10 @@ impl Repository {
 
     /// Removes records one after the other, in the given order.
     fn remove(&self, ids: &[SnapshotId]) -> Result<(), RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "dropping a backup", self.place());
-        let (open, _) = self.handle(Access::Record, NoProgressBars).map_err(judge)?;
+        let classify = |error: Box<RusticError>| classified(&error, "dropping a backup", self.place());
+        let (open, _) = self.handle(Access::Record, NoProgressBars).map_err(classify)?;
         for id in ids {
-            open.delete_snapshots(&[*id]).map_err(judge)?;
+            open.delete_snapshots(&[*id]).map_err(classify)?;
         }
         Ok(())
     }

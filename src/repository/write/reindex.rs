@@ -14,7 +14,7 @@ use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::Packer;
 use crate::repository::guard::{Access, Guard};
-use crate::repository::library::judged;
+use crate::repository::library::classified;
 use crate::repository::read::damage::Damage;
 use crate::repository::read::runs::RunReader;
 use crate::watch::Watch;
@@ -39,16 +39,16 @@ impl Repository {
 
     /// Makes the index tell of every pack whose list can be read, and removes the files of it that are damaged.
     fn reindex(&self, watch: &dyn Watch) -> Result<Option<u64>, RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "making the index anew", self.place());
+        let classify = |error: Box<RusticError>| classified(&error, "making the index anew", self.place());
         let failed = |why| RepositoryError::Io {
             doing: "making the index anew".to_owned(),
             place: self.place().clone(),
             why,
         };
-        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(judge)?;
+        let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(classify)?;
         let (mut told, mut damaged) = (HashSet::new(), Vec::new());
-        for id in open.list::<IndexId>().map_err(judge)? {
-            match open.get_file::<IndexFile>(&id).map_err(judge) {
+        for id in open.list::<IndexId>().map_err(classify)? {
+            match open.get_file::<IndexFile>(&id).map_err(classify) {
                 Ok(index) => {
                     let marked = index.packs_to_delete.iter();
                     told.extend(index.packs.iter().chain(marked).map(|pack| *pack.id));
@@ -57,7 +57,7 @@ impl Repository {
                 Err(error) => return Err(error),
             }
         }
-        let level = open.config().zstd().map_err(judge)?;
+        let level = open.config().zstd().map_err(classify)?;
         let packer = Cipher::new(&self.key).and_then(|cipher| Packer::new(cipher, level));
         let mut fresh = Fresh {
             guard: &guard,
@@ -67,14 +67,14 @@ impl Repository {
         };
         let mut reader = RunReader::new(self.place(), &self.key, &guard, &Damage::default())?;
         let mut found = 0;
-        for (pack, size) in guard.pack_sizes().map_err(judge)? {
+        for (pack, size) in guard.pack_sizes().map_err(classify)? {
             if told.contains(&pack) {
                 continue;
             }
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
-            let list = match reader.list(pack, size).map_err(judge) {
+            let list = match reader.list(pack, size).map_err(classify) {
                 Ok(Some(list)) => list,
                 // Whatever it held is stored anew.
                 Ok(None) | Err(RepositoryError::Damaged { .. }) => continue,
@@ -86,16 +86,16 @@ impl Repository {
                 .push(index::pack((pack, size), &list).map_err(failed)?);
             found += 1;
             if fresh.pieces >= index::PIECES {
-                fresh.write().map_err(failed)?.map_err(judge)?;
+                fresh.write().map_err(failed)?.map_err(classify)?;
             }
         }
         if !fresh.packs.is_empty() {
-            fresh.write().map_err(failed)?.map_err(judge)?;
+            fresh.write().map_err(failed)?.map_err(classify)?;
         }
         let is_something = found > 0 || !damaged.is_empty();
         // Only now, when another tells what these should have told.
         for id in damaged {
-            guard.remove(FileType::Index, &id, false).map_err(judge)?;
+            guard.remove(FileType::Index, &id, false).map_err(classify)?;
         }
         Ok(is_something.then_some(found))
     }

@@ -15,7 +15,7 @@ use crate::domain::backup::BackupId;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
-use crate::repository::library::{caught, judged};
+use crate::repository::library::{caught, classified};
 use crate::repository::read::readings::Known;
 use crate::repository::read::tree::Holding;
 use crate::repository::read::verify::compare;
@@ -81,13 +81,13 @@ impl Repository {
     /// Stores what a backup needs in another repository, without a record.
     fn transfer(&self, other: &Self, file: &SnapshotFile, watch: &dyn Watch) -> Result<(), RepositoryError> {
         let counts = Arc::new(Counts::default());
-        let judge = |error: Box<RusticError>| judged(&error, "storing the copy", other.place());
+        let classify = |error: Box<RusticError>| classified(&error, "storing the copy", other.place());
         let source = self.store()?;
         let (open, guard) = other
             .handle(Access::Copy, LibraryProgress(Arc::clone(&counts)))
-            .map_err(judge)?;
+            .map_err(classify)?;
         let destination = caught("reading the index", other.place(), || {
-            open.to_indexed_ids().map_err(judge)
+            open.to_indexed_ids().map_err(classify)
         })?;
         let copied = thread::scope(|scope| {
             let (working, work) = channel::<()>();
@@ -103,7 +103,7 @@ impl Repository {
             (Some(failure), _) => Err(failure),
             (None, _) if watch.is_cancelled() => Err(RepositoryError::Cancelled),
             (None, Err(gave_up)) => Err(gave_up),
-            (None, Ok(Err(error))) => Err(judged(&error, "reading what is to be copied", self.place())),
+            (None, Ok(Err(error))) => Err(classified(&error, "reading what is to be copied", self.place())),
             (None, Ok(Ok(()))) => Ok(()),
         };
         result.inspect_err(|_| guard.withdraw())
