@@ -12,4 +12,4 @@ pub(super) mod runs;
 pub(super) mod store;
 pub(super) mod tree;
 pub(super) mod verify;
-mod whole;
+mod whole_packs;

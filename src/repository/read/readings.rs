@@ -6,7 +6,7 @@
 //!
 //! A repository of 100 GiB has 6,400 packs. Each takes 32 letters here, and what was read together shares its time.
 //!
-//! Not in here: reading packs (`whole`), how long a reading counts, and where this is kept (`engine`).
+//! Not in here: reading packs (`whole_packs`), how long a reading counts, and where this is kept (`engine`).
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -17,7 +17,7 @@ use rustic_core::{DataId, Id, TreeId};
 use super::readings::{Known, PackName, Readings};
 use super::store::Store;
 use super::tree::{self, Holding, TreeWalk};
-use super::whole::{Look, Wanted, by_pack};
+use super::whole_packs::{PackReport, WantedPack, by_pack};
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, InstanceCopy};
 use crate::repository::Repository;
@@ -99,10 +99,10 @@ impl Repository {
             }
         }
         let found = Mutex::new(Failure::default());
-        self.read_and_note(&left, known, watch, &|wanted, look| {
-            look.note(wanted.pack, &wanted.pieces, store.damage());
+        self.read_and_note(&left, known, watch, &|wanted, report| {
+            report.note(wanted.pack, &wanted.pieces, store.damage());
             let mut found = found.lock();
-            found.add(wanted, &look);
+            found.add(wanted, &report);
         })?;
         let found = found.into_inner();
         let read = left.iter().map(|wanted| wanted.bytes).sum();
@@ -112,22 +112,22 @@ impl Repository {
     /// Reads packs whole, notes which of them are, and tells of each.
     fn read_and_note(
         &self,
-        packs: &[Wanted<'_>],
+        packs: &[WantedPack<'_>],
         known: &mut Known<'_>,
         watch: &dyn Watch,
-        each: &(dyn Fn(&Wanted<'_>, Look) + Sync),
+        each: &(dyn Fn(&WantedPack<'_>, PackReport) + Sync),
     ) -> Result<(), RepositoryError> {
         let now = known.now;
         let readings = Mutex::new(&mut *known.readings);
-        self.read_whole(packs, watch, &|wanted, look| {
+        self.read_whole_packs(packs, watch, &|wanted, report| {
             {
                 let mut readings = readings.lock();
                 match wanted.length {
-                    Some(length) if look.is_whole() => readings.note(&wanted.pack, length, now),
+                    Some(length) if report.is_whole() => readings.note(&wanted.pack, length, now),
                     _ => readings.forget(&wanted.pack),
                 }
             }
-            each(wanted, look);
+            each(wanted, report);
         })
     }
 
@@ -152,14 +152,14 @@ struct Failure {
 }
 
 impl Failure {
-    fn add(&mut self, wanted: &Wanted<'_>, look: &Look) {
+    fn add(&mut self, wanted: &WantedPack<'_>, report: &PackReport) {
         if self.piece.is_none() {
-            let bad = look.bad_among(&wanted.pieces);
+            let bad = report.bad_among(&wanted.pieces);
             self.piece = bad.map(|(piece, what)| (piece.id, what.to_owned()));
         }
         // Of a pack that is cut off, the list is not what it was either; what is in it matters more.
         if self.piece.is_none() && self.list.is_none() {
-            self.list = look.list_for(wanted.pack, &wanted.pieces);
+            self.list = report.list_for(wanted.pack, &wanted.pieces);
         }
     }
 
@@ -177,7 +177,7 @@ impl Failure {
 pub struct Verifying<'r> {
     repository: &'r Repository,
     /// What reading the packs has shown that were read for an earlier one.
-    looked: HashMap<Id, Look>,
+    looked: HashMap<Id, PackReport>,
     lengths: Option<HashMap<Id, u32>>,
     needed: HashSet<PackName>,
 }
@@ -254,17 +254,17 @@ impl<'r> Verifying<'r> {
         }
         let looked = Mutex::new(&mut self.looked);
         self.repository
-            .read_and_note(&left, known, watch, &|wanted, look| {
+            .read_and_note(&left, known, watch, &|wanted, report| {
                 let mut looked = looked.lock();
-                looked.insert(wanted.pack, look);
+                looked.insert(wanted.pack, report);
             })?;
         read.extend(left);
         read.sort_by_key(|wanted| wanted.pack);
         let mut failure = Failure::default();
         for wanted in &read {
-            if let Some(look) = self.looked.get(&wanted.pack) {
-                look.note(wanted.pack, &wanted.pieces, store.damage());
-                failure.add(wanted, look);
+            if let Some(report) = self.looked.get(&wanted.pack) {
+                report.note(wanted.pack, &wanted.pieces, store.damage());
+                failure.add(wanted, report);
             }
         }
         if let Some(error) = failure.told(&store, root) {
@@ -282,7 +282,7 @@ impl<'r> Verifying<'r> {
     }
 }
 
-fn report(items: u64, holding: &Holding, read: &[Wanted<'_>], millis: u64) -> VerifyReport {
+fn report(items: u64, holding: &Holding, read: &[WantedPack<'_>], millis: u64) -> VerifyReport {
     let packs: HashSet<Id> = read.iter().map(|wanted| wanted.pack).collect();
     let mut report = VerifyReport {
         items,

@@ -24,7 +24,7 @@ use crate::watch::Watch;
 const WAITING: usize = 2;
 
 /// A pack that is to be read.
-pub(super) struct Wanted<'w> {
+pub(super) struct WantedPack<'w> {
     pub(in crate::repository) pack: Id,
     /// Its length, as it was listed. `None` when it was not.
     pub(in crate::repository) length: Option<u32>,
@@ -39,7 +39,7 @@ pub(super) fn by_pack<'w>(
     content: &'w [PieceLocation],
     folders: &'w [PieceLocation],
     lengths: &HashMap<Id, u32>,
-) -> Vec<Wanted<'w>> {
+) -> Vec<WantedPack<'w>> {
     let mut packs: BTreeMap<Id, (Vec<&PieceLocation>, u64)> = BTreeMap::new();
     for piece in content {
         let (pieces, bytes) = packs.entry(piece.pack).or_default();
@@ -53,7 +53,7 @@ pub(super) fn by_pack<'w>(
     packs
         .map(|(pack, (mut pieces, bytes))| {
             pieces.sort_unstable();
-            Wanted {
+            WantedPack {
                 pack,
                 length: lengths.get(&pack).copied(),
                 pieces,
@@ -65,7 +65,7 @@ pub(super) fn by_pack<'w>(
 
 /// What reading a pack has shown.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(super) struct PackReport {
     /// The pieces that are not what was stored, and what is wrong with each.
     bad: BTreeMap<PieceLocation, String>,
     /// What is wrong with its list.
@@ -75,7 +75,7 @@ pub(super) struct Look {
     listed: Option<Vec<u64>>,
 }
 
-impl Look {
+impl PackReport {
     /// Whether nothing at all is wrong with it.
     pub(in crate::repository) fn is_whole(&self) -> bool {
         self.bad.is_empty() && self.list.is_none() && self.listed.is_some()
@@ -129,11 +129,11 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`] when one could not be read, which says nothing about it, or it was cancelled. What was told of
     /// others until then holds.
-    pub(super) fn read_whole(
+    pub(super) fn read_whole_packs(
         &self,
-        packs: &[Wanted<'_>],
+        packs: &[WantedPack<'_>],
         watch: &dyn Watch,
-        each: &(dyn Fn(&Wanted<'_>, Look) + Sync),
+        each: &(dyn Fn(&WantedPack<'_>, PackReport) + Sync),
     ) -> Result<(), RepositoryError> {
         if packs.is_empty() {
             return Ok(());
@@ -144,8 +144,8 @@ impl Repository {
         workers::each(WAITING + cores(), packs, |packs| {
             let mut reader = PackReader::new(self, &guard)?;
             while let Some(wanted) = packs.next() {
-                let look = reader.look(wanted, &|| watch.is_cancelled() || packs.is_stopped())?;
-                each(wanted, look);
+                let report = reader.report(wanted, &|| watch.is_cancelled() || packs.is_stopped())?;
+                each(wanted, report);
                 watch.advance(0, wanted.bytes);
             }
             Ok(())
@@ -170,8 +170,12 @@ impl<'a> PackReader<'a> {
         })
     }
 
-    fn look(&mut self, wanted: &Wanted<'_>, is_over: &dyn Fn() -> bool) -> Result<Look, RepositoryError> {
-        let mut look = Look::default();
+    fn report(
+        &mut self,
+        wanted: &WantedPack<'_>,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<PackReport, RepositoryError> {
+        let mut report = PackReport::default();
         let listed = wanted
             .length
             .map(|length| self.reader.list_of(wanted.pack, length, &wanted.pieces));
@@ -180,23 +184,23 @@ impl<'a> PackReader<'a> {
             Some(Ok(listed)) => {
                 let mut numbers: Vec<_> = listed.iter().map(|(piece, _)| number(piece)).collect();
                 numbers.sort_unstable();
-                look.listed = Some(numbers);
+                report.listed = Some(numbers);
                 for (piece, is_within) in listed {
                     if is_within {
                         pieces.push(piece);
                     } else {
                         // It is made up: what is longer than anything that is ever stored is not unpacked.
                         let what = RunReader::wrong_piece(&piece);
-                        look.bad.insert(piece, what);
+                        report.bad.insert(piece, what);
                     }
                 }
             }
-            Some(Err(RepositoryError::Damaged { what, .. })) => look.list = Some(what),
+            Some(Err(RepositoryError::Damaged { what, .. })) => report.list = Some(what),
             Some(Err(error)) => return Err(error),
             // What is not there has no list either, which reading what is wanted tells.
             None => {}
         }
-        if look.listed.is_none() {
+        if report.listed.is_none() {
             pieces.extend(wanted.pieces.iter().map(|piece| (*piece).clone()));
         }
         for run in runs(&pieces) {
@@ -206,16 +210,16 @@ impl<'a> PackReader<'a> {
             match self.reader.read(&run, &pieces, Check::Name, &mut |_| {}) {
                 Ok(()) => {}
                 Err(failed) => match failed.0 {
-                    RepositoryError::Damaged { .. } => self.tell_of_each(&mut look)?,
+                    RepositoryError::Damaged { .. } => self.tell_of_each(&mut report)?,
                     error => return Err(error),
                 },
             }
         }
-        Ok(look)
+        Ok(report)
     }
 
     /// What is wrong with each of the pieces that were just found damaged.
-    fn tell_of_each(&mut self, look: &mut Look) -> Result<(), RepositoryError> {
+    fn tell_of_each(&mut self, report: &mut PackReport) -> Result<(), RepositoryError> {
         for piece in self.found.take_pieces() {
             let alone = slice::from_ref(&piece);
             for run in runs(alone) {
@@ -223,11 +227,11 @@ impl<'a> PackReader<'a> {
                     // A disk that gave something else before is not to be relied on.
                     Ok(()) => {
                         let what = RunReader::wrong_piece(&piece);
-                        look.bad.insert(piece.clone(), what);
+                        report.bad.insert(piece.clone(), what);
                     }
                     Err(failed) => match failed.0 {
                         RepositoryError::Damaged { what, .. } => {
-                            look.bad.insert(piece.clone(), what);
+                            report.bad.insert(piece.clone(), what);
                         }
                         error => return Err(error),
                     },
