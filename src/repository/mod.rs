@@ -14,7 +14,7 @@
 //! says which of them it works around:
 //!
 //! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
-//! - `feed`: content is read, cut (`cut`) and packed (`packing`) without it, because it swallows errors of the source, and
+//! - `feed`: content is read, cut (`chunker`) and packed (`packing`) without it, because it swallows errors of the source, and
 //!   hands every piece from thread to thread. What comes of that is what it would have written.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
 //! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.

@@ -8,8 +8,8 @@ use std::time::Instant as Stopwatch;
 use rustic_core::DataId;
 use rustic_core::repofile::Node;
 
+use super::chunker::FileChunker;
 use super::copy::Source;
-use super::cut::Cutting;
 use super::feed::top;
 use super::folders::{Step, Steps};
 use super::frozen::FrozenSources;
@@ -116,7 +116,7 @@ impl<'a> Walks<'a> {
         copying: &'a Arc<Copying>,
         counts: &'a Counts,
         watch: &'a dyn Watch,
-        cutting: &dyn Fn(&Walked) -> Arc<Cutting>,
+        chunker: &dyn Fn(&Walked) -> Arc<FileChunker>,
     ) -> Self {
         let visit = |(source, before): (&'a Source, &'a Walked)| Visit {
             source,
@@ -124,7 +124,7 @@ impl<'a> Walks<'a> {
             reading: Arc::new(Reading::new(
                 source.name.clone(),
                 Arc::clone(copying),
-                cutting(before),
+                chunker(before),
                 frozen.stopwatch,
             )),
         };

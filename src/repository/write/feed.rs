@@ -17,7 +17,7 @@ use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotSummary}
 use rustic_core::{DataId, Id, NoProgressBars, RusticError, TreeId};
 
 use super::batching::{Batch, Batcher, WalkTotals, Walks};
-use super::cut::Cutting;
+use super::chunker::FileChunker;
 use super::folders::{self, Steps};
 use super::frozen::FrozenSources;
 use super::packing::{Added, PackFiller, Packing};
@@ -86,10 +86,10 @@ impl Repository {
         let counts = Counts::default();
         let known = AtomicU64::new(0);
         let packing = Packing::new(self.place(), &self.key, level, &store, &guard, &copying);
-        let by_content = Arc::new(Cutting::of(open.config()).map_err(failed)?);
-        let evenly = Arc::new(Cutting::evenly(PIECE));
-        let cutting = |earlier: &Walked| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
-        let walks = Walks::new(frozen, earlier, &copying, &counts, watch, &cutting);
+        let by_content = Arc::new(FileChunker::of(open.config()).map_err(failed)?);
+        let evenly = Arc::new(FileChunker::evenly(PIECE));
+        let chunker = |earlier: &Walked| Arc::clone(if earlier.is_held() { &evenly } else { &by_content });
+        let walks = Walks::new(frozen, earlier, &copying, &counts, watch, &chunker);
 
         let fed = || {
             thread::scope(|scope| {
@@ -233,7 +233,7 @@ fn pack_file(
         Ok(())
     };
     file.reading
-        .cutting
+        .chunker
         .cut(buffer, &mut |room| opened.fill(room), &mut store)?;
     Ok(pieces)
 }

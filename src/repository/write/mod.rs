@@ -2,9 +2,9 @@
 //! `read` knows nothing of this.
 
 mod batching;
+mod chunker;
 pub(super) mod copy;
 pub(super) mod creating;
-mod cut;
 mod feed;
 mod folders;
 pub(super) mod frozen;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::cut::Cutting;
+use super::chunker::FileChunker;
 use crate::concurrency::byte_budget::Permit;
 use crate::content::{Content, ContentError, Item};
 use crate::domain::environment::InstanceName;
@@ -57,7 +57,7 @@ pub(in crate::repository) struct Reading {
     pub(in crate::repository) instance: InstanceName,
     pub(super) copying: Arc<Copying>,
     /// How its files are cut.
-    pub(super) cutting: Arc<Cutting>,
+    pub(super) chunker: Arc<FileChunker>,
     began: Instant,
     last: Mutex<Duration>,
 }
@@ -67,13 +67,13 @@ impl Reading {
     pub(in crate::repository) fn new(
         instance: InstanceName,
         copying: Arc<Copying>,
-        cutting: Arc<Cutting>,
+        chunker: Arc<FileChunker>,
         began: Instant,
     ) -> Self {
         Self {
             instance,
             copying,
-            cutting,
+            chunker,
             began,
             last: Mutex::new(Duration::ZERO),
         }

@@ -18,7 +18,7 @@ const LANES: usize = 4;
 const STEP: usize = 512 * 1024;
 
 /// How a repository cuts files.
-pub(super) struct Cutting {
+pub(super) struct FileChunker {
     least: usize,
     most: usize,
     mask: Polynom64,
@@ -29,7 +29,7 @@ pub(super) struct Cutting {
     above: [Polynom64; 256],
 }
 
-impl Cutting {
+impl FileChunker {
     /// As a repository's configuration says.
     ///
     /// # Errors
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    fn cut(cutting: &Cutting, text: &[u8]) -> Vec<Vec<u8>> {
+    fn cut(chunker: &FileChunker, text: &[u8]) -> Vec<Vec<u8>> {
         let (mut rest, mut pieces) = (text, Vec::new());
         let mut fill = |buffer: &mut [u8]| {
             let (read, left) = rest.split_at(rest.len().min(buffer.len()));
@@ -265,7 +265,7 @@ mod tests {
             pieces.push(piece.to_vec());
             Ok(())
         };
-        cutting.cut(&mut Vec::new(), &mut fill, &mut each).unwrap();
+        chunker.cut(&mut Vec::new(), &mut fill, &mut each).unwrap();
         pieces
     }
 
@@ -294,20 +294,20 @@ mod tests {
                 Just((10_000, 32_768, 150_000)),
             ],
         ) {
-            let cutting = Cutting::by(POLYNOMIAL, (least, average, most)).unwrap();
+            let chunker = FileChunker::by(POLYNOMIAL, (least, average, most)).unwrap();
             let text = noise(seed, length);
-            prop_assert_eq!(cut(&cutting, &text), by_the_library(&text, (least, average, most)));
+            prop_assert_eq!(cut(&chunker, &text), by_the_library(&text, (least, average, most)));
         }
     }
 
     #[test]
     fn what_is_the_same_everywhere_is_cut_as_short_or_as_long_as_may_be() {
         let lengths = (512, 1_024, 8_192);
-        let cutting = Cutting::by(POLYNOMIAL, lengths).unwrap();
+        let chunker = FileChunker::by(POLYNOMIAL, lengths).unwrap();
         for (byte, longest) in [(0, 512), (b'a', 8_192)] {
             for length in [511, 512, 513, 575, 576, 577, 8_191, 8_192, 8_193, 20_000] {
                 let text = vec![byte; length];
-                let pieces = cut(&cutting, &text);
+                let pieces = cut(&chunker, &text);
                 assert_eq!(pieces, by_the_library(&text, lengths));
                 assert_eq!(pieces[0].len(), longest.min(length));
             }
@@ -317,11 +317,11 @@ mod tests {
     #[test]
     fn pieces_of_the_same_length_are_that_whatever_is_in_them() {
         let text = noise(1, 2_500);
-        let pieces = cut(&Cutting::evenly(1_000), &text);
+        let pieces = cut(&FileChunker::evenly(1_000), &text);
         assert_eq!(pieces.concat(), text);
         let lengths: Vec<_> = pieces.iter().map(Vec::len).collect();
         assert_eq!(lengths, [1_000, 1_000, 500]);
-        assert!(cut(&Cutting::evenly(1_000), b"").is_empty());
+        assert!(cut(&FileChunker::evenly(1_000), b"").is_empty());
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
             (POLYNOMIAL, (512, 1_024, 511)),
         ] {
             assert!(
-                Cutting::by(polynomial, lengths).is_err(),
+                FileChunker::by(polynomial, lengths).is_err(),
                 "{polynomial:x} {lengths:?}"
             );
         }
