@@ -97,7 +97,7 @@ pub(crate) trait WriteLease: std::fmt::Debug + Send + Sync {
 
 /// What was written through a guard, or begun to be.
 #[derive(Debug, Default)]
-struct Written {
+struct WrittenFiles {
     packs: Vec<Id>,
     has_index: bool,
     records: Vec<Id>,
@@ -113,7 +113,7 @@ pub(super) struct Guard {
     access: Access,
     aborted: AtomicBool,
     failure: Mutex<Option<RepositoryError>>,
-    written: Mutex<Written>,
+    written: Mutex<WrittenFiles>,
     only_key: Option<Id>,
     locks: Vec<Arc<dyn WriteLease>>,
     /// Opens what is read, to see how much it unpacks to.
@@ -259,7 +259,7 @@ impl Guard {
         self.written().keys.clone()
     }
 
-    fn written(&self) -> MutexGuard<'_, Written> {
+    fn written(&self) -> MutexGuard<'_, WrittenFiles> {
         self.written.lock()
     }
 

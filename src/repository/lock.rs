@@ -54,7 +54,7 @@ const OURS: &str = "lifeboat ";
 
 /// A lock as it is written: `restic`'s fields, and what Lifeboat adds to them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Written {
+pub(super) struct LockFile {
     time: Instant,
     exclusive: bool,
     #[serde(default)]
@@ -76,7 +76,7 @@ pub(super) struct Written {
     held_for: Option<String>,
 }
 
-impl Written {
+impl LockFile {
     fn by_this_process(now: Instant, held_for: Option<String>) -> Self {
         let user = rustix::process::getuid().as_raw();
         Self {
@@ -147,12 +147,12 @@ fn machine() -> String {
 /// The lock, held until this is dropped.
 #[derive(Debug)]
 pub struct RepositoryLock {
-    held: Arc<Held>,
+    held: Arc<HeldLock>,
     renewing: Option<JoinHandle<()>>,
 }
 
 /// A lock that is held.
-pub(super) struct Held {
+pub(super) struct HeldLock {
     bucket: Bucket,
     key: MasterKey,
     clock: Arc<dyn Clock>,
@@ -169,9 +169,9 @@ pub(super) struct Held {
     lost: AtomicBool,
 }
 
-impl std::fmt::Debug for Held {
+impl std::fmt::Debug for HeldLock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Held")
+        f.debug_struct("HeldLock")
             .field("bucket", &self.bucket)
             .finish_non_exhaustive()
     }
@@ -190,7 +190,7 @@ impl Repository {
         let held_for = fence.as_ref().and_then(|fence| fence.holder());
         let now = clock.now();
         let name = write(bucket, &self.key, now, held_for.clone())?;
-        let held = Arc::new(Held {
+        let held = Arc::new(HeldLock {
             bucket: bucket.clone(),
             key: self.key.clone(),
             clock: Arc::clone(clock),
@@ -221,7 +221,7 @@ impl Repository {
     }
 
     /// Looks at all locks but one's own, and removes those that dead Lifeboats have left.
-    fn refuse_beside_others(&self, held: &Held, own: &str) -> Result<(), RepositoryError> {
+    fn refuse_beside_others(&self, held: &HeldLock, own: &str) -> Result<(), RepositoryError> {
         for _ in 0..ROUNDS {
             if !self.remove_the_dead(held, own)? {
                 return Ok(());
@@ -237,7 +237,7 @@ impl Repository {
     }
 
     /// One look at all locks but one's own. Returns whether one was removed whose holder has lost its claim.
-    fn remove_the_dead(&self, held: &Held, own: &str) -> Result<bool, RepositoryError> {
+    fn remove_the_dead(&self, held: &HeldLock, own: &str) -> Result<bool, RepositoryError> {
         let bucket = &held.bucket;
         let locks = bucket.locks()?;
         // The storage's clock has just been written down there.
@@ -257,7 +257,7 @@ impl Repository {
                 .map_or(LeaseState::Unknown, |written| held.standing(written));
             let is_stale = is_stale(lock.written, now)
                 || standing == LeaseState::Lost
-                || written.as_ref().is_some_and(Written::is_of_the_dead);
+                || written.as_ref().is_some_and(LockFile::is_of_the_dead);
             match written {
                 _ if is_stale && ours => {
                     bucket.remove_lock(&lock.name)?;
@@ -294,7 +294,7 @@ pub(super) fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> 
     }
 }
 
-impl WriteLease for Held {
+impl WriteLease for HeldLock {
     fn is_lost(&self) -> bool {
         self.is_too_old() || !self.lies_there(LOOK)
     }
@@ -310,7 +310,7 @@ impl WriteLease for Held {
     }
 }
 
-impl Held {
+impl HeldLock {
     /// Whether it was lost, or could not be written anew for too long.
     fn is_too_old(&self) -> bool {
         if self.clock.now() - *self.renewed.lock() > LOST {
@@ -346,7 +346,7 @@ impl Held {
     }
 
     /// What is known of whoever has written a lock.
-    fn standing(&self, written: &Written) -> LeaseState {
+    fn standing(&self, written: &LockFile) -> LeaseState {
         match (&self.fence, &written.held_for) {
             (Some(fence), Some(held_for)) => fence.standing(held_for),
             _ => LeaseState::Unknown,
@@ -436,7 +436,7 @@ fn write(
         place: bucket.address(),
         why,
     };
-    let text = serde_json::to_vec(&Written::by_this_process(now, held_for))
+    let text = serde_json::to_vec(&LockFile::by_this_process(now, held_for))
         .map_err(|error| failed(error.to_string()))?;
     let content = Cipher::new(key)
         .and_then(|cipher| cipher.seal(&text))
@@ -446,7 +446,7 @@ fn write(
     Ok(name.as_str().to_owned())
 }
 
-pub(super) fn decrypt(key: &MasterKey, content: &[u8]) -> Option<Written> {
+pub(super) fn decrypt(key: &MasterKey, content: &[u8]) -> Option<LockFile> {
     let mut content = content.to_vec();
     let text = Cipher::new(key).ok()?.open_in_place(&mut content)?;
     // Compressed text begins with a 2; text of an older form is there as it is. No lock is longer than some 64 KiB.
@@ -465,7 +465,7 @@ mod tests {
     fn what_is_encrypted_comes_back_under_the_same_key_only() {
         let (key, other) = (MasterKey::new(), MasterKey::new());
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
-        let written = Written::by_this_process(now, None);
+        let written = LockFile::by_this_process(now, None);
         let text = serde_json::to_vec(&written).unwrap();
         let content = Cipher::new(&key).unwrap().seal(&text).unwrap();
         let back = decrypt(&key, &content).unwrap();
@@ -480,15 +480,15 @@ mod tests {
     #[test]
     fn only_a_process_of_this_machine_is_known_to_be_dead() {
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
-        let here = Written::by_this_process(now, None);
+        let here = LockFile::by_this_process(now, None);
         assert!(!here.is_of_the_dead());
         // No process has the highest number that there could be.
-        let dead = Written {
+        let dead = LockFile {
             pid: i64::from(i32::MAX),
             ..here
         };
         assert!(dead.is_of_the_dead());
-        let elsewhere = Written {
+        let elsewhere = LockFile {
             lifeboat: Some("another machine".to_owned()),
             ..dead
         };

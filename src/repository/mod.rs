@@ -79,7 +79,7 @@ pub(crate) use self::guard::WriteLease;
 use self::guard::{Access, Guard};
 use self::library::{caught, classified};
 #[cfg(feature = "object-storage")]
-use self::lock::Held;
+use self::lock::HeldLock;
 use self::read::damage::Damage;
 use self::read::store::Store;
 use self::storage::Found;
@@ -101,7 +101,7 @@ pub struct Repository {
     damage: Damage,
     /// The lock in the repository itself, while one is held.
     #[cfg(feature = "object-storage")]
-    held: Mutex<Weak<Held>>,
+    held: Mutex<Weak<HeldLock>>,
     /// The right of whoever works on the environment.
     fence: Mutex<Option<Arc<dyn WriteLease>>>,
 }
