@@ -93,6 +93,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What the repository is made of, from the bottom up, and which others each part may know. `mod.rs` binds them.
+const REPOSITORY: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("format", &[]),
+    ("key", &["error"]),
+    ("storage", &["error"]),
+    ("library", &["error", "storage"]),
+    ("guard", &["error", "format", "storage", "library"]),
+    ("lock", &["error", "format", "storage", "guard"]),
+    ("holders", &["error", "storage", "guard", "lock"]),
+    ("read", &["error", "format", "library", "guard"]),
+    // Whatever is written is read back.
+    (
+        "write",
+        &["error", "format", "storage", "library", "guard", "read"],
+    ),
+];
+
 /// What only tests know from below: they start a database server as the demo does.
 const ONLY_TESTS: &[(&str, &str)] = &[("catalog", "demo"), ("engine", "demo")];
 
@@ -222,14 +240,19 @@ fn code(text: &str) -> (String, String) {
 
 /// The rooms that a piece of code names: `crate::room`, and those of `crate::{room, room}`.
 fn named(code: &str) -> BTreeSet<String> {
+    named_below("crate::", code)
+}
+
+/// What a piece of code names behind a path.
+fn named_below(path: &str, code: &str) -> BTreeSet<String> {
     let word = |text: &str| -> String {
         text.chars()
             .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
             .collect()
     };
     let mut found = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
+    for (at, _) in code.match_indices(path) {
+        let rest = &code[at + path.len()..];
         match rest.strip_prefix('{') {
             Some(list) => {
                 let list = list.split('}').next().unwrap_or_default();
@@ -281,16 +304,48 @@ fn arrows_between_rooms_point_down() {
 
 #[test]
 fn each_room_knows_only_rooms_below_it() {
-    let mut below = BTreeSet::new();
-    for (room, knows) in ROOMS {
-        for known in *knows {
-            assert!(
-                below.contains(known),
-                "{room} knows {known}, which is not below it"
-            );
+    for rooms in [ROOMS, REPOSITORY] {
+        let mut below = BTreeSet::new();
+        for (room, knows) in rooms {
+            for known in *knows {
+                assert!(
+                    below.contains(known),
+                    "{room} knows {known}, which is not below it"
+                );
+            }
+            assert!(below.insert(*room), "{room} stands twice");
         }
-        assert!(below.insert(*room), "{room} stands twice");
     }
+}
+
+#[test]
+fn arrows_between_the_parts_of_the_repository_point_down() {
+    let parts: BTreeMap<_, _> = REPOSITORY.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (name, text) in files() {
+        let Some(below) = name
+            .strip_prefix("repository/")
+            .filter(|below| *below != "mod.rs")
+        else {
+            continue;
+        };
+        let from = room(below);
+        let Some(allowed) = parts.get(from) else {
+            wrong.push(format!("{name}: the part \"{from}\" is not in the list"));
+            continue;
+        };
+        let (work, _) = code(&text);
+        let above = if below.contains('/') && !below.ends_with("/mod.rs") {
+            "super::super::"
+        } else {
+            "super::"
+        };
+        let mut known = named_below("crate::repository::", &work);
+        known.extend(named_below(above, &work));
+        known.retain(|to| parts.contains_key(to.as_str()) && to != from && !allowed.contains(&to.as_str()));
+        wrong.extend(known.iter().map(|to| format!("{name} knows {to}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 pub(crate) mod byte_budget;
 pub(crate) mod machine;
 pub(crate) mod turnstile;
+pub(crate) mod workers;
 
 mod beside;
 

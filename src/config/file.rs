@@ -13,7 +13,7 @@ use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
     StorageOptions, VersionSource,
 };
-use crate::domain::turn::EngineLimits;
+use crate::domain::waiting_line::EngineLimits;
 
 /// The file as it is written.
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
-use crate::domain::turn::EngineLimits;
+use crate::domain::waiting_line::EngineLimits;
 
 /// The name of the context that is there without being written: the engine in this process.
 pub const IMPLICIT_CONTEXT: &str = "local";

@@ -2,6 +2,7 @@
 //!
 //! The repository gives the only one there is.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -18,7 +19,9 @@ pub trait BackedUp: Sync {
     fn copy(&self) -> &InstanceCopy;
 
     /// Writes the content, or the workspaces of it that are selected, into `sink`, and finishes it. Every piece that is
-    /// written is known to come from the repository; comparing what arrived ([`BackedUp::compare`]) is up to the caller.
+    /// written is known to come from the repository, or to be by its digest what is in it; comparing what arrived
+    /// ([`BackedUp::compare`]) is up to the caller. Where reading in the repository costs more than reading in `donor`, what
+    /// that has is taken from there.
     ///
     /// # Errors
     /// [`RestoreError`] when it cannot be read, written, or was cancelled. What was written until then is incomplete.
@@ -26,6 +29,7 @@ pub trait BackedUp: Sync {
         &self,
         selection: &Selection,
         sink: &dyn Sink,
+        donor: Option<&dyn Donor>,
         watch: &dyn Watch,
     ) -> Result<Extracted, RestoreError>;
 
@@ -47,6 +51,16 @@ pub trait BackedUp: Sync {
     /// # Errors
     /// [`RestoreError`] when the backup cannot be read.
     fn files(&self) -> Result<Box<dyn BackedUpFiles>, RestoreError>;
+}
+
+/// Somebody who has files that are about to be written somewhere else: as a rule most of Live is what a backup of it holds,
+/// and need not come over a network.
+///
+/// What is in a file is not taken for anything: whoever reads it makes sure of every byte before it is used, and asks
+/// elsewhere for what is not right. So it does not matter who changes it meanwhile.
+pub trait Donor: Sync {
+    /// Opens the file of the same path and length, if there is one. No link is followed to it.
+    fn open(&self, item: &Item) -> Option<File>;
 }
 
 /// The files of an instance in a backup, for whoever loads them somewhere else.
@@ -126,6 +140,8 @@ pub struct Extracted {
     pub bytes: u64,
     /// Files that had a set-uid or set-gid bit, and come back without it.
     pub without_set_ids: u64,
+    /// Bytes of content that did not have to be read in the repository.
+    pub donated: u64,
 }
 
 /// How closely to look.

@@ -207,6 +207,15 @@ impl ContentError {
     pub fn is_worth_a_retry(&self) -> bool {
         matches!(self, Self::Changed { .. })
     }
+
+    /// The error of whoever reads a file, with a content error inside taken out of it.
+    pub(crate) fn reading(error: std::io::Error, path: &Path) -> Self {
+        error.downcast().unwrap_or_else(|source| Self::Io {
+            action: "reading",
+            path: path.to_owned(),
+            source,
+        })
+    }
 }
 
 /// The content of one instance, to read from.

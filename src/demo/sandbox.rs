@@ -35,7 +35,7 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::slot::Keep;
-use crate::domain::turn::EngineLimits;
+use crate::domain::waiting_line::EngineLimits;
 use crate::engine::EngineSettings;
 
 /// The projects, and which environments each has beside Live.

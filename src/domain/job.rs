@@ -13,7 +13,7 @@ use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName};
 use super::principal::Principal;
 use super::stop::StopReason;
-use super::turn::Place;
+use super::waiting_line::Place;
 
 /// The number of a job, counted up from 1 in one catalog.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]

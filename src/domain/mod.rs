@@ -24,6 +24,7 @@ pub mod plan;
 pub mod principal;
 pub mod printable;
 pub mod proof;
+pub mod reading_turns;
 pub mod recovery;
 pub mod refusal;
 pub mod request;
@@ -39,9 +40,8 @@ pub mod state;
 pub mod stop;
 pub mod storage;
 pub mod token;
-pub mod turn;
-pub mod turns;
 pub mod version;
+pub mod waiting_line;
 
 #[cfg(test)]
 mod histories;

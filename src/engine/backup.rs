@@ -25,7 +25,7 @@ use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice};
 use crate::domain::shrinking::{self, shrunk};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
-use crate::repository::{Repository, Source, Still};
+use crate::repository::{FrozenSources, Repository, Source};
 
 /// An upgrade backup stands this long (rule 6).
 pub(super) const UPGRADE_STANDS: Duration = Duration::hours(48);
@@ -259,7 +259,7 @@ impl Live {
                 content: self.place(instance).content(),
             })
             .collect();
-        let hold_still = || Still::take(&sources, self.engine().clock());
+        let hold_still = || FrozenSources::take(&sources, self.engine().clock());
         let has_hook = |instance: &&InstanceSettings| !instance.hooks.at(HookPoint::BeforeBackup).is_empty();
         // Where nothing is to be run first, databases are held still while the repository is being opened.
         let (opened, early) = if instances.iter().any(has_hook) {

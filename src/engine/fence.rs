@@ -15,9 +15,9 @@ use parking_lot::Mutex;
 use crate::catalog::{Catalog, CatalogError, Claim};
 use crate::clock::Clock;
 use crate::domain::environment::EnvironmentName;
-use crate::repository::Loseable;
 #[cfg(feature = "object-storage")]
-use crate::repository::Standing;
+use crate::repository::LeaseState;
+use crate::repository::WriteLease;
 
 /// How long a catalog that is out of reach is waited for before a finished copy is given up.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -86,7 +86,7 @@ impl Fence {
     }
 }
 
-impl Loseable for Fence {
+impl WriteLease for Fence {
     fn is_lost(&self) -> bool {
         self.claim()
             .is_some_and(|claim| matches!(self.catalog.check_claim(&claim), Err(CatalogError::NotOwned(_))))
@@ -119,12 +119,12 @@ impl Loseable for Fence {
     }
 
     #[cfg(feature = "object-storage")]
-    fn standing(&self, holder: &str) -> Standing {
+    fn standing(&self, holder: &str) -> LeaseState {
         // A catalog that is away says nothing, and the lock counts by its age.
         match self.catalog.holder_stands(holder) {
-            Ok(Some(true)) => Standing::Stands,
-            Ok(Some(false)) => Standing::Gone,
-            Ok(None) | Err(_) => Standing::Unknown,
+            Ok(Some(true)) => LeaseState::Valid,
+            Ok(Some(false)) => LeaseState::Lost,
+            Ok(None) | Err(_) => LeaseState::Unknown,
         }
     }
 }

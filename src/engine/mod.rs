@@ -67,7 +67,7 @@ use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     CatalogSettings, EnvironmentSettings, RepositoryChoice, RepositorySettings, SecretSource,
 };
-use crate::domain::turn::EngineLimits;
+use crate::domain::waiting_line::EngineLimits;
 use crate::random::Random;
 use crate::repository::Storage;
 use copies::ListedCopies;

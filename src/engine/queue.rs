@@ -1,6 +1,6 @@
 //! The line that jobs wait in: only so many work at the same time in this process.
 //!
-//! A job is created, claimed and shown at once; its thread and its locks come with its turn (`domain::turn` has the order).
+//! A job is created, claimed and shown at once; its thread and its locks come with its turn (`domain::waiting_line` has the order).
 //! While an environment is in maintenance mode (rule 9), its job stands beside the line and takes its old place when that
 //! is over. One thread, which is there while anything waits, looks for what comes from elsewhere: that a job was
 //! cancelled or taken over by another Lifeboat, or a maintenance mode that was lifted.
@@ -23,7 +23,7 @@ use crate::concurrency::machine;
 use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::job::{JobId, JobKind, JobState};
 use crate::domain::stop::Unseen;
-use crate::domain::turn::{EngineLimits, Line, Rank};
+use crate::domain::waiting_line::{EngineLimits, Line, Rank};
 
 /// How often it is looked whether something came from elsewhere for those that wait.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

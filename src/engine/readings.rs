@@ -4,7 +4,7 @@
 //! once in a job, and only if it says something new; a crash before that costs reading once more, and so does a catalog
 //! that was lost.
 //!
-//! Not in here: what is in it (`repository::readings`), and the turns (`domain::turns`).
+//! Not in here: what is in it (`repository::readings`), and the turns (`domain::reading_turns`).
 
 use chrono::Duration;
 
@@ -16,9 +16,11 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::principal::Principal;
 use crate::domain::proof::{Proof, ProofTimes, to_verify};
+use crate::domain::reading_turns::Turns;
 use crate::domain::settings::RepositoryChoice;
-use crate::domain::turns::Turns;
-use crate::repository::{Copy, Known, Readings, Repository, RepositoryError, Verified, Verifying};
+use crate::repository::{
+    Known, Readings, Repository, RepositoryError, UnrecordedBackup, Verified, Verifying,
+};
 
 /// The kind of the notes.
 const KIND: &str = "readings";
@@ -115,7 +117,7 @@ impl Live {
         &self,
         work: &Work,
         repository: &Repository,
-        copy: &mut Copy,
+        copy: &mut UnrecordedBackup,
         began: Instant,
     ) -> Result<u64, RepositoryError> {
         let mut reader = self.reader(repository);

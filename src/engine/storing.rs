@@ -4,7 +4,7 @@
 use super::{EngineError, Live, Work};
 use crate::domain::activity::Severity;
 use crate::domain::job::Phase;
-use crate::repository::{Copy, Repository, RepositoryError};
+use crate::repository::{Repository, RepositoryError, UnrecordedBackup};
 
 /// How often a copy is begun anew when Live changed under it.
 const ATTEMPTS: u32 = 3;
@@ -13,7 +13,7 @@ const ATTEMPTS: u32 = 3;
 const MENDINGS: u32 = 8;
 
 /// One try to store what there is.
-type Try<'t> = dyn FnMut(&Work) -> Result<Copy, RepositoryError> + 't;
+type Try<'t> = dyn FnMut(&Work) -> Result<UnrecordedBackup, RepositoryError> + 't;
 
 impl Live {
     /// Stores a copy by `copy`, and reads back what of it is to be. Gives how many milliseconds that took as well. The phases are those of
@@ -24,7 +24,7 @@ impl Live {
         phases: (Phase, Phase),
         repository: &Repository,
         copy: &mut Try<'_>,
-    ) -> Result<(Copy, u64), EngineError> {
+    ) -> Result<(UnrecordedBackup, u64), EngineError> {
         let mut stored = || {
             let began = self.now();
             let mut copy = with_retries(work, phases.0, copy)?;
@@ -67,7 +67,7 @@ impl Live {
     }
 }
 
-fn with_retries(work: &Work, phase: Phase, copy: &mut Try<'_>) -> Result<Copy, EngineError> {
+fn with_retries(work: &Work, phase: Phase, copy: &mut Try<'_>) -> Result<UnrecordedBackup, EngineError> {
     for attempt in 1..=ATTEMPTS {
         match copy(work) {
             Err(error) if error.is_worth_a_retry() && attempt < ATTEMPTS => {

@@ -1,12 +1,13 @@
 //! What stands between the library and the disk, so that a backup appears in the repository only when it is complete.
 //!
 //! The library records what it copies into another repository before anybody has looked at it, and offers no way to
-//! cancel. So it is never allowed to: a guard made for [`Purpose::Copy`] lets packs and indexes through, swallows the
-//! backup's record, and stops writing anything once the copy is called off. Only a guard made for [`Purpose::Record`]
+//! cancel. So it is never allowed to: a guard made for [`Access::Copy`] lets packs and indexes through, swallows the
+//! backup's record, and stops writing anything once the copy is called off. Only a guard made for [`Access::Record`]
 //! writes records, and remembers under which id.
 //!
 //! Where the files are is not the guard's business: see `storage`.
 
+use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +19,11 @@ use rustic_core::repofile::MasterKey;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 use sha2::{Digest, Sha256};
 
-use super::cipher::Cipher;
+use super::error::RepositoryError;
+use super::format::cipher::Cipher;
 #[cfg(feature = "object-storage")]
-use super::error::refusal_in;
-use super::error::{RepositoryError, judged};
+use super::library::refusal_in;
+use super::library::{LeaseUnknown, LockLost, classified};
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use super::storage::{Shelf, Storage};
@@ -30,7 +32,7 @@ use crate::domain::address::Address;
 
 /// What a guard is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum Access {
     /// Reading only; every write is refused.
     Read,
     /// Creating a repository: its folders, key and config.
@@ -43,25 +45,20 @@ pub(super) enum Purpose {
     Prune,
 }
 
-/// That nobody could be asked whether a right is still held, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Untold(pub(super) String);
-
 /// What is known of whoever holds something.
 #[cfg(feature = "object-storage")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum LeaseState {
     /// Nothing.
     Unknown,
     /// That it holds it by right.
-    Stands,
+    Valid,
     /// That it has lost it for good.
-    Gone,
+    Lost,
 }
 
 /// A right to change a repository that can be lost while it is held.
-pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
+pub(crate) trait WriteLease: std::fmt::Debug + Send + Sync {
     /// Whether it may have gone to somebody else.
     fn is_lost(&self) -> bool;
 
@@ -85,7 +82,7 @@ pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
         self.is_lost()
     }
 
-    /// Who holds it, in words for a lock, which [`Loseable::standing`] understands. `None` where nobody else could.
+    /// Who holds it, in words for a lock, which [`WriteLease::standing`] understands. `None` where nobody else could.
     #[cfg(feature = "object-storage")]
     fn holder(&self) -> Option<String> {
         None
@@ -93,14 +90,14 @@ pub(crate) trait Loseable: std::fmt::Debug + Send + Sync {
 
     /// What is known of a holder of whom a lock tells.
     #[cfg(feature = "object-storage")]
-    fn standing(&self, _holder: &str) -> Standing {
-        Standing::Unknown
+    fn standing(&self, _holder: &str) -> LeaseState {
+        LeaseState::Unknown
     }
 }
 
 /// What was written through a guard, or begun to be.
 #[derive(Debug, Default)]
-struct Written {
+struct WrittenFiles {
     packs: Vec<Id>,
     has_index: bool,
     records: Vec<Id>,
@@ -113,24 +110,24 @@ struct Written {
 pub(super) struct Guard {
     place: Address,
     shelf: Box<dyn Shelf>,
-    purpose: Purpose,
-    called_off: AtomicBool,
+    access: Access,
+    aborted: AtomicBool,
     failure: Mutex<Option<RepositoryError>>,
-    written: Mutex<Written>,
+    written: Mutex<WrittenFiles>,
     only_key: Option<Id>,
-    locks: Vec<Arc<dyn Loseable>>,
+    locks: Vec<Arc<dyn WriteLease>>,
     /// Opens what is read, to see how much it unpacks to.
     cipher: Option<Cipher>,
 }
 
 impl Guard {
     /// A guard for one purpose over a repository.
-    pub(super) fn new(storage: &Storage, purpose: Purpose) -> RusticResult<Self> {
+    pub(super) fn new(storage: &Storage, access: Access) -> RusticResult<Self> {
         Ok(Self {
             place: storage.address(),
             shelf: storage.open()?,
-            purpose,
-            called_off: AtomicBool::new(false),
+            access,
+            aborted: AtomicBool::new(false),
             failure: Mutex::new(None),
             written: Mutex::default(),
             only_key: None,
@@ -175,7 +172,7 @@ impl Guard {
     }
 
     /// Changes nothing any more once this is lost.
-    pub(super) fn under(mut self, lock: Option<Arc<dyn Loseable>>) -> Self {
+    pub(super) fn under(mut self, lock: Option<Arc<dyn WriteLease>>) -> Self {
         self.locks.extend(lock);
         self
     }
@@ -192,19 +189,21 @@ impl Guard {
     /// What whoever writes or removes is told when it is not certain that the right to do so is held.
     fn not_held(&self) -> Box<RusticError> {
         match self.locks.iter().find_map(|lock| lock.untold()) {
-            Some(why) => RusticError::with_source(ErrorKind::Backend, "It cannot be told.", Untold(why)),
+            Some(why) => {
+                RusticError::with_source(ErrorKind::Backend, "It cannot be told.", LeaseUnknown(why))
+            }
             None => lost(),
         }
     }
 
     /// From now on nothing is written any more.
-    pub(super) fn call_off(&self) {
-        self.called_off.store(true, Ordering::Release);
+    pub(super) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
     }
 
     /// Whether the copy was called off.
-    pub(super) fn is_called_off(&self) -> bool {
-        self.called_off.load(Ordering::Acquire)
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
     }
 
     /// The first write that failed. The library reports a later one, or that nobody listens any more.
@@ -220,6 +219,18 @@ impl Guard {
     /// The packs with their sizes and when they were written.
     pub(super) fn packs(&self) -> RusticResult<Vec<(Id, u32, Option<SystemTime>)>> {
         self.shelf.packs()
+    }
+
+    /// The packs with their sizes.
+    pub(super) fn pack_sizes(&self) -> RusticResult<HashMap<Id, u32>> {
+        Ok(self.list_with_size(FileType::Pack)?.into_iter().collect())
+    }
+
+    /// Writes a file under the name that all but the config have, the digest of what is in it, and gives that.
+    pub(super) fn write_named(&self, kind: FileType, content: Bytes) -> RusticResult<Id> {
+        let id = Id::new(Sha256::digest(&content).into());
+        self.write_bytes(kind, &id, false, content.into())?;
+        Ok(id)
     }
 
     /// Reads a part of a pack into `buffer` and gives where in it that is, past the system's cache where that can be done.
@@ -248,16 +259,16 @@ impl Guard {
         self.written().keys.clone()
     }
 
-    fn written(&self) -> MutexGuard<'_, Written> {
+    fn written(&self) -> MutexGuard<'_, WrittenFiles> {
         self.written.lock()
     }
 
     /// Calls a copy off and removes the packs that it wrote, so that a failed copy does not fill the disk. Packs that an
     /// index lists stay: somebody may rely on them by now, and the next try will.
     pub(super) fn withdraw(&self) {
-        self.call_off();
+        self.abort();
         let mut written = self.written();
-        if self.purpose != Purpose::Copy || written.has_index || self.keeps_what_is_written() {
+        if self.access != Access::Copy || written.has_index || self.keeps_what_is_written() {
             return;
         }
         for pack in written.packs.drain(..) {
@@ -280,20 +291,20 @@ impl Guard {
     }
 
     fn may_write(&self, kind: FileType) -> bool {
-        match self.purpose {
-            Purpose::Read => false,
-            Purpose::Create => matches!(kind, FileType::Key | FileType::Config),
-            Purpose::Copy | Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
-            Purpose::Record => kind == FileType::Snapshot,
+        match self.access {
+            Access::Read => false,
+            Access::Create => matches!(kind, FileType::Key | FileType::Config),
+            Access::Copy | Access::Prune => matches!(kind, FileType::Pack | FileType::Index),
+            Access::Record => kind == FileType::Snapshot,
         }
     }
 
     fn may_remove(&self, kind: FileType) -> bool {
-        match self.purpose {
-            Purpose::Read | Purpose::Copy => false,
-            Purpose::Create => kind == FileType::Key,
-            Purpose::Prune => matches!(kind, FileType::Pack | FileType::Index),
-            Purpose::Record => kind == FileType::Snapshot,
+        match self.access {
+            Access::Read | Access::Copy => false,
+            Access::Create => kind == FileType::Key,
+            Access::Prune => matches!(kind, FileType::Pack | FileType::Index),
+            Access::Record => kind == FileType::Snapshot,
         }
     }
 }
@@ -348,17 +359,17 @@ impl ReadBackend for Guard {
 
 impl WriteBackend for Guard {
     fn create(&self) -> RusticResult<()> {
-        if self.purpose != Purpose::Create {
+        if self.access != Access::Create {
             return Err(refused());
         }
         self.shelf.create()
     }
 
     fn write_bytes(&self, kind: FileType, id: &Id, _cacheable: bool, content: BytesList) -> RusticResult<()> {
-        if self.is_called_off() {
-            return Err(called_off());
+        if self.is_aborted() {
+            return Err(aborted());
         }
-        if self.purpose == Purpose::Copy && kind == FileType::Snapshot {
+        if self.access == Access::Copy && kind == FileType::Snapshot {
             return Ok(());
         }
         if !self.may_write(kind) {
@@ -377,10 +388,10 @@ impl WriteBackend for Guard {
         let written = self.shelf.write(kind, id, content);
         if let Err(error) = written {
             self.failure.lock().get_or_insert_with(|| {
-                judged(&error, &format!("writing to {}", kind.dirname()), &self.place)
+                classified(&error, &format!("writing to {}", kind.dirname()), &self.place)
             });
             // Without this the whole source is read for nothing.
-            self.call_off();
+            self.abort();
             return Err(error);
         }
         if kind == FileType::Snapshot && self.locks.iter().any(|lock| lock.is_void(name.as_str())) {
@@ -392,12 +403,12 @@ impl WriteBackend for Guard {
             self.written().records.retain(|record| record != id);
             return Err(lost());
         }
-        if kind == FileType::Pack && self.is_called_off() {
+        if kind == FileType::Pack && self.is_aborted() {
             // It was called off while this was being written, by threads that the library does not wait for.
             if !self.keeps_what_is_written() {
                 self.shelf.remove(kind, id)?;
             }
-            return Err(called_off());
+            return Err(aborted());
         }
         Ok(())
     }
@@ -437,17 +448,13 @@ fn longest(kind: FileType) -> Option<u64> {
 }
 
 /// What whoever writes or reads for a copy that was called off is told.
-pub(super) fn called_off() -> Box<RusticError> {
+pub(super) fn aborted() -> Box<RusticError> {
     RusticError::new(ErrorKind::Other, "The copy was called off.")
 }
 
 /// What whoever writes or removes is told when the repository's lock is lost.
 fn lost() -> Box<RusticError> {
-    RusticError::with_source(
-        ErrorKind::Backend,
-        "The lock is lost.",
-        std::io::Error::from(rustix::io::Errno::STALE),
-    )
+    RusticError::with_source(ErrorKind::Backend, "The lock is lost.", LockLost)
 }
 
 fn refused() -> Box<RusticError> {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::Repository;
 use super::error::RepositoryError;
-use super::guard::Standing;
+use super::guard::LeaseState;
 use super::lock::{decrypt, is_stale};
 use super::storage::Storage;
 use crate::clock::Clock;
@@ -34,7 +34,7 @@ impl Repository {
             if let Some(written) = written.filter(|written| written.excludes() && !written.is_of_the_dead()) {
                 return Err(RepositoryError::Locked {
                     place: self.place.clone(),
-                    holder: written.holder(Standing::Unknown),
+                    holder: written.holder(LeaseState::Unknown),
                 });
             }
         }

@@ -11,7 +11,7 @@
 //! too long, say on a machine that was asleep, takes it for lost and changes nothing any more.
 //!
 //! Where several machines share a catalog, a lock also says for which of their claims it is held, in words that only the
-//! fence understands ([`Loseable::holder`]). Whoever the catalog knows to have lost that claim counts no more, however
+//! fence understands ([`WriteLease::holder`]). Whoever the catalog knows to have lost that claim counts no more, however
 //! young its lock is. Its lock is removed, and by that it finds out even where it cannot ask the catalog: before it changes
 //! anything, a holder looks every few seconds whether its lock still lies there, and it writes no lock anew that was taken
 //! from it. Locks of another catalog, of older Lifeboats and of `restic` say nothing of a claim, and count as above.
@@ -30,9 +30,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Repository;
-use super::cipher::Cipher;
 use super::error::RepositoryError;
-use super::guard::{Loseable, Standing};
+use super::format::cipher::Cipher;
+use super::guard::{LeaseState, WriteLease};
 use super::storage::{Bucket, Storage};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -54,7 +54,7 @@ const OURS: &str = "lifeboat ";
 
 /// A lock as it is written: `restic`'s fields, and what Lifeboat adds to them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Written {
+pub(super) struct LockFile {
     time: Instant,
     exclusive: bool,
     #[serde(default)]
@@ -76,7 +76,7 @@ pub(super) struct Written {
     held_for: Option<String>,
 }
 
-impl Written {
+impl LockFile {
     fn by_this_process(now: Instant, held_for: Option<String>) -> Self {
         let user = rustix::process::getuid().as_raw();
         Self {
@@ -112,7 +112,7 @@ impl Written {
     }
 
     /// Who holds it, for people.
-    pub(super) fn holder(&self, standing: Standing) -> String {
+    pub(super) fn holder(&self, standing: LeaseState) -> String {
         let who = if self.lifeboat.is_some() {
             "another Lifeboat"
         } else {
@@ -120,8 +120,10 @@ impl Written {
         };
         let host = crate::domain::printable::line(&self.hostname);
         let ends = match standing {
-            Standing::Stands => "within a minute, when its lease has run out",
-            Standing::Unknown | Standing::Gone => "half an hour later, or with `restic unlock --remove-all`",
+            LeaseState::Valid => "within a minute, when its lease has run out",
+            LeaseState::Unknown | LeaseState::Lost => {
+                "half an hour later, or with `restic unlock --remove-all`"
+            }
         };
         format!(
             "{who} is at work on it (process {} on {host}, seen last at {}). If that one is dead, this ends by itself \
@@ -145,17 +147,17 @@ fn machine() -> String {
 /// The lock, held until this is dropped.
 #[derive(Debug)]
 pub struct RepositoryLock {
-    held: Arc<Held>,
+    held: Arc<HeldLock>,
     renewing: Option<JoinHandle<()>>,
 }
 
 /// A lock that is held.
-pub(super) struct Held {
+pub(super) struct HeldLock {
     bucket: Bucket,
     key: MasterKey,
     clock: Arc<dyn Clock>,
     /// The right of whoever works on the environment, and what the lock says of it.
-    fence: Option<Arc<dyn Loseable>>,
+    fence: Option<Arc<dyn WriteLease>>,
     claim: Option<String>,
     /// Held while it is exchanged for a new one.
     name: Mutex<String>,
@@ -167,9 +169,9 @@ pub(super) struct Held {
     lost: AtomicBool,
 }
 
-impl std::fmt::Debug for Held {
+impl std::fmt::Debug for HeldLock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Held")
+        f.debug_struct("HeldLock")
             .field("bucket", &self.bucket)
             .finish_non_exhaustive()
     }
@@ -188,7 +190,7 @@ impl Repository {
         let held_for = fence.as_ref().and_then(|fence| fence.holder());
         let now = clock.now();
         let name = write(bucket, &self.key, now, held_for.clone())?;
-        let held = Arc::new(Held {
+        let held = Arc::new(HeldLock {
             bucket: bucket.clone(),
             key: self.key.clone(),
             clock: Arc::clone(clock),
@@ -219,7 +221,7 @@ impl Repository {
     }
 
     /// Looks at all locks but one's own, and removes those that dead Lifeboats have left.
-    fn refuse_beside_others(&self, held: &Held, own: &str) -> Result<(), RepositoryError> {
+    fn refuse_beside_others(&self, held: &HeldLock, own: &str) -> Result<(), RepositoryError> {
         for _ in 0..ROUNDS {
             if !self.remove_the_dead(held, own)? {
                 return Ok(());
@@ -235,7 +237,7 @@ impl Repository {
     }
 
     /// One look at all locks but one's own. Returns whether one was removed whose holder has lost its claim.
-    fn remove_the_dead(&self, held: &Held, own: &str) -> Result<bool, RepositoryError> {
+    fn remove_the_dead(&self, held: &HeldLock, own: &str) -> Result<bool, RepositoryError> {
         let bucket = &held.bucket;
         let locks = bucket.locks()?;
         // The storage's clock has just been written down there.
@@ -252,14 +254,14 @@ impl Repository {
             let ours = written.as_ref().is_some_and(|written| written.lifeboat.is_some());
             let standing = written
                 .as_ref()
-                .map_or(Standing::Unknown, |written| held.standing(written));
+                .map_or(LeaseState::Unknown, |written| held.standing(written));
             let is_stale = is_stale(lock.written, now)
-                || standing == Standing::Gone
-                || written.as_ref().is_some_and(Written::is_of_the_dead);
+                || standing == LeaseState::Lost
+                || written.as_ref().is_some_and(LockFile::is_of_the_dead);
             match written {
                 _ if is_stale && ours => {
                     bucket.remove_lock(&lock.name)?;
-                    removed |= standing == Standing::Gone;
+                    removed |= standing == LeaseState::Lost;
                 }
                 _ if is_stale => {}
                 Some(written) if written.excludes() => {
@@ -292,7 +294,7 @@ pub(super) fn is_stale(written: Option<SystemTime>, now: Option<SystemTime>) -> 
     }
 }
 
-impl Loseable for Held {
+impl WriteLease for HeldLock {
     fn is_lost(&self) -> bool {
         self.is_too_old() || !self.lies_there(LOOK)
     }
@@ -308,7 +310,7 @@ impl Loseable for Held {
     }
 }
 
-impl Held {
+impl HeldLock {
     /// Whether it was lost, or could not be written anew for too long.
     fn is_too_old(&self) -> bool {
         if self.clock.now() - *self.renewed.lock() > LOST {
@@ -338,16 +340,16 @@ impl Held {
 
     fn has_lost_its_claim(&self) -> bool {
         match (&self.fence, &self.claim) {
-            (Some(fence), Some(claim)) => fence.standing(claim) == Standing::Gone,
+            (Some(fence), Some(claim)) => fence.standing(claim) == LeaseState::Lost,
             _ => false,
         }
     }
 
     /// What is known of whoever has written a lock.
-    fn standing(&self, written: &Written) -> Standing {
+    fn standing(&self, written: &LockFile) -> LeaseState {
         match (&self.fence, &written.held_for) {
             (Some(fence), Some(held_for)) => fence.standing(held_for),
-            _ => Standing::Unknown,
+            _ => LeaseState::Unknown,
         }
     }
 
@@ -434,7 +436,7 @@ fn write(
         place: bucket.address(),
         why,
     };
-    let text = serde_json::to_vec(&Written::by_this_process(now, held_for))
+    let text = serde_json::to_vec(&LockFile::by_this_process(now, held_for))
         .map_err(|error| failed(error.to_string()))?;
     let content = Cipher::new(key)
         .and_then(|cipher| cipher.seal(&text))
@@ -444,7 +446,7 @@ fn write(
     Ok(name.as_str().to_owned())
 }
 
-pub(super) fn decrypt(key: &MasterKey, content: &[u8]) -> Option<Written> {
+pub(super) fn decrypt(key: &MasterKey, content: &[u8]) -> Option<LockFile> {
     let mut content = content.to_vec();
     let text = Cipher::new(key).ok()?.open_in_place(&mut content)?;
     // Compressed text begins with a 2; text of an older form is there as it is. No lock is longer than some 64 KiB.
@@ -463,7 +465,7 @@ mod tests {
     fn what_is_encrypted_comes_back_under_the_same_key_only() {
         let (key, other) = (MasterKey::new(), MasterKey::new());
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
-        let written = Written::by_this_process(now, None);
+        let written = LockFile::by_this_process(now, None);
         let text = serde_json::to_vec(&written).unwrap();
         let content = Cipher::new(&key).unwrap().seal(&text).unwrap();
         let back = decrypt(&key, &content).unwrap();
@@ -478,15 +480,15 @@ mod tests {
     #[test]
     fn only_a_process_of_this_machine_is_known_to_be_dead() {
         let now: Instant = "2026-11-23T00:17:00Z".parse().unwrap();
-        let here = Written::by_this_process(now, None);
+        let here = LockFile::by_this_process(now, None);
         assert!(!here.is_of_the_dead());
         // No process has the highest number that there could be.
-        let dead = Written {
+        let dead = LockFile {
             pid: i64::from(i32::MAX),
             ..here
         };
         assert!(dead.is_of_the_dead());
-        let elsewhere = Written {
+        let elsewhere = LockFile {
             lifeboat: Some("another machine".to_owned()),
             ..dead
         };

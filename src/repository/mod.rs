@@ -3,7 +3,7 @@
 //! One repository per environment. A backup is made in three steps, so that it appears only when it is complete and
 //! proven:
 //!
-//! 1. [`Still::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
+//! 1. [`FrozenSources::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
 //!    checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash
 //!    leaves data that nobody refers to, which the next prune removes.
 //! 2. [`Repository::read_back_unless`] makes sure that all of it is there, and reads from disk again what was not read
@@ -14,7 +14,7 @@
 //! says which of them it works around:
 //!
 //! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
-//! - `feed`: content is read, cut (`cut`) and packed (`packing`) without it, because it swallows errors of the source, and
+//! - `feed`: content is read, cut (`chunker`) and packed (`packing`) without it, because it swallows errors of the source, and
 //!   hands every piece from thread to thread. What comes of that is what it would have written.
 //! - `extract`: content comes out by reading blobs, not through the library's restore.
 //! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.
@@ -27,49 +27,18 @@
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
 
-mod backed_up;
-mod bars;
-mod cipher;
-mod compare;
-mod copy;
-mod creating;
-mod cut;
-mod damage;
-mod earlier;
 mod error;
-mod extract;
-mod feed;
-mod files;
-mod findings;
-mod folders;
+mod format;
 mod guard;
 #[cfg(feature = "object-storage")]
 mod holders;
-#[cfg(feature = "object-storage")]
-mod keeping;
 mod key;
+mod library;
 #[cfg(feature = "object-storage")]
 mod lock;
-mod meet;
-mod node;
-mod pack;
-mod pack_list;
-mod packing;
-mod prune;
-mod readings;
-mod records;
-mod reindex;
-mod runs;
-mod still;
+mod read;
 pub mod storage;
-mod store;
-mod stream;
-mod tally;
-mod transfer;
-mod tree;
-mod verify;
-mod walks;
-mod whole;
+mod write;
 
 use std::sync::Arc;
 #[cfg(feature = "object-storage")]
@@ -82,49 +51,45 @@ use rustic_core::{
     RepositoryOptions, RusticError, RusticResult,
 };
 
-pub use self::backed_up::InstanceBackup;
-pub use self::copy::{Copy, Source};
 pub use self::error::RepositoryError;
-pub use self::files::Files;
-#[cfg(feature = "object-storage")]
-pub(crate) use self::keeping::KnownTimes;
-#[cfg(feature = "object-storage")]
-pub use self::keeping::{BucketLook, Kept};
 pub use self::key::Key;
 #[cfg(feature = "object-storage")]
 pub use self::lock::RepositoryLock;
-pub use self::prune::PruneReport;
-pub use self::readings::{Known, Readings};
-pub use self::records::StoredBackup;
-pub use self::still::Still;
-pub use self::verify::{ReadBack, Verified, VerifyReport, Verifying};
+pub use self::read::backed_up::InstanceBackup;
+pub use self::read::files::Files;
+pub use self::read::readings::{Known, Readings};
+pub use self::read::records::StoredBackup;
+pub use self::read::verify::{Verified, VerifyReport, Verifying};
+pub use self::write::copy::{Source, UnrecordedBackup};
+pub use self::write::frozen::FrozenSources;
+#[cfg(feature = "object-storage")]
+pub(crate) use self::write::keeping::KnownTimes;
+#[cfg(feature = "object-storage")]
+pub use self::write::keeping::{BucketLook, Kept};
+pub use self::write::prune::PruneReport;
+pub use self::write::read_back::ReadBack;
 
-use self::cipher::Cipher;
+use self::error::for_restic;
+use self::format::cipher::Cipher;
 #[cfg(feature = "object-storage")]
-use self::creating::create_in_bucket;
-use self::creating::create_in_folder;
-use self::damage::Damage;
-use self::error::{caught, for_restic, judged};
-pub(crate) use self::guard::Loseable;
+pub(crate) use self::guard::LeaseState;
+pub(crate) use self::guard::WriteLease;
+use self::guard::{Access, Guard};
+use self::library::{caught, classified};
 #[cfg(feature = "object-storage")]
-pub(crate) use self::guard::Standing;
-use self::guard::{Guard, Purpose};
-#[cfg(feature = "object-storage")]
-use self::lock::Held;
+use self::lock::HeldLock;
+use self::read::damage::Damage;
+use self::read::store::Store;
 use self::storage::Found;
 pub use self::storage::Storage;
-use self::store::Store;
+#[cfg(feature = "object-storage")]
+use self::write::creating::create_in_bucket;
+use self::write::creating::create_in_folder;
 
 pub use crate::content::backed_up::{Comparison, Depth, Extracted};
 use crate::domain::address::Address;
 #[cfg(doc)]
 use crate::domain::backup::Manifest;
-
-/// How strongly content is compressed: the level of zstd that costs no more time than `restic` does by default.
-const COMPRESSION: i32 = 1;
-
-/// How big a file of packed content grows, as `restic` has it. Several are in memory while a backup is written.
-const PACK_SIZE: &str = "16MiB";
 
 /// The repository of one environment, open.
 pub struct Repository {
@@ -135,9 +100,9 @@ pub struct Repository {
     damage: Damage,
     /// The lock in the repository itself, while one is held.
     #[cfg(feature = "object-storage")]
-    held: Mutex<Weak<Held>>,
+    held: Mutex<Weak<HeldLock>>,
     /// The right of whoever works on the environment.
-    fence: Mutex<Option<Arc<dyn Loseable>>>,
+    fence: Mutex<Option<Arc<dyn WriteLease>>>,
 }
 
 /// The index in memory, and which files it was read from.
@@ -184,7 +149,7 @@ impl Repository {
                 return without_a_key(&storage)
                     .unwrap_or_else(|| RepositoryError::WrongKey { place: place.clone() });
             }
-            judged(&error, "opening it (its file config, or a file in keys)", &place)
+            classified(&error, "opening it (its file config, or a file in keys)", &place)
         };
         let opened_by = match (opened(&storage, key), key.before()) {
             // A version before this one may have made it, which read the key in another way.
@@ -243,7 +208,7 @@ impl Repository {
     }
 
     /// From now on changes nothing once this is lost.
-    pub(crate) fn under(&self, fence: Arc<dyn Loseable>) {
+    pub(crate) fn under(&self, fence: Arc<dyn WriteLease>) {
         *self.fence.lock() = Some(fence);
     }
 
@@ -271,21 +236,21 @@ impl Repository {
     /// A handle on the repository for one purpose. Cheap: the key is known.
     fn handle(
         &self,
-        purpose: Purpose,
-        bars: impl ProgressBars,
+        access: Access,
+        progress: impl ProgressBars,
     ) -> RusticResult<(rustic_core::Repository<OpenStatus>, Arc<Guard>)> {
-        let guard = Guard::new(&self.storage, purpose)?;
+        let guard = Guard::new(&self.storage, access)?;
         #[cfg(feature = "object-storage")]
         let guard = guard.under(self.held_lock());
         let fence = self.fence.lock().clone();
         let guard = Arc::new(guard.under(fence).with_limits(&self.key));
-        let open = handle(Arc::clone(&guard), bars)?.open(&Credentials::Masterkey(self.key.clone()))?;
+        let open = handle(Arc::clone(&guard), progress)?.open(&Credentials::Masterkey(self.key.clone()))?;
         Ok((open, guard))
     }
 
     /// The lock in the repository itself, if it is held now.
     #[cfg(feature = "object-storage")]
-    fn held_lock(&self) -> Option<Arc<dyn Loseable>> {
+    fn held_lock(&self) -> Option<Arc<dyn WriteLease>> {
         let held = self.held.lock().upgrade()?;
         Some(held)
     }
@@ -298,11 +263,11 @@ impl Repository {
 
     /// The repository with its index, which is read again if its files are others by now.
     fn store(&self) -> Result<Store, RepositoryError> {
-        let judge = |error: Box<RusticError>| judged(&error, "reading the index", &self.place);
-        let (open, guard) = self.handle(Purpose::Read, NoProgressBars).map_err(judge)?;
+        let classify = |error: Box<RusticError>| classified(&error, "reading the index", &self.place);
+        let (open, guard) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
         let mut files: Vec<Id> = open
             .list::<IndexId>()
-            .map_err(judge)?
+            .map_err(classify)?
             .map(IndexId::into_inner)
             .collect();
         files.sort_unstable();
@@ -314,7 +279,7 @@ impl Repository {
         }
         let indexed = caught("reading the index", &self.place, || {
             open.to_indexed()
-                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| judge(error)))
+                .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| classify(error)))
         })?;
         let cipher = Cipher::new(&self.key).map_err(|why| RepositoryError::Io {
             doing: "reading the content".to_owned(),
@@ -337,11 +302,11 @@ impl Repository {
 
     /// Which file of the index is damaged: the library says only that one is.
     fn damaged_index(&self, files: &[Id]) -> Option<RepositoryError> {
-        let (open, _) = self.handle(Purpose::Read, NoProgressBars).ok()?;
+        let (open, _) = self.handle(Access::Read, NoProgressBars).ok()?;
         files.iter().find_map(|file| {
             let error = open.get_file::<IndexFile>(&(*file).into()).err()?;
             let doing = format!("reading index/{}", file.to_hex().as_str());
-            Some(match judged(&error, &doing, &self.place) {
+            Some(match classified(&error, &doing, &self.place) {
                 RepositoryError::Damaged { place, what } => {
                     let what = format!(
                         "{what}. No content is lost by that: the next backup makes the index anew from the packs, and so \
@@ -363,14 +328,14 @@ fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
             .and_then(|handle| handle.open(&Credentials::password(key.secret())))
             .map(|open| open.key())
     };
-    let guard = Guard::new(storage, Purpose::Read)?;
+    let guard = Guard::new(storage, Access::Read)?;
     let keys = guard.list(FileType::Key)?;
     match open(guard) {
         // The library takes the first key that the secret opens. Beside the right one there may be one of a creation that
         // came to nothing.
         Err(error) if keys.len() > 1 && !error.is_incorrect_password() => keys
             .into_iter()
-            .find_map(|id| open(Guard::new(storage, Purpose::Read).ok()?.with_key(id)).ok())
+            .find_map(|id| open(Guard::new(storage, Access::Read).ok()?.with_key(id)).ok())
             .ok_or(error),
         opened => opened,
     }
@@ -380,7 +345,7 @@ fn opened(storage: &Storage, key: &Key) -> RusticResult<MasterKey> {
 fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
     let place = storage.address();
     let read = || -> RusticResult<(usize, bool)> {
-        let guard = Guard::new(storage, Purpose::Read)?;
+        let guard = Guard::new(storage, Access::Read)?;
         let keys = guard.list(FileType::Key)?;
         let mut any = false;
         for id in &keys {
@@ -399,7 +364,7 @@ fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
         Ok((_, true)) => return None,
         Ok((0, false)) => "its folder keys is empty, and without what was in it nothing can be read",
         Ok((_, false)) => "what is in its folder keys is no key of a repository",
-        Err(error) => return Some(judged(&error, "reading its keys", &place)),
+        Err(error) => return Some(classified(&error, "reading its keys", &place)),
     };
     Some(RepositoryError::Damaged {
         what: format!(
@@ -409,7 +374,7 @@ fn without_a_key(storage: &Storage) -> Option<RepositoryError> {
     })
 }
 
-fn handle(guard: Arc<Guard>, bars: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {
+fn handle(guard: Arc<Guard>, progress: impl ProgressBars) -> RusticResult<rustic_core::Repository<()>> {
     let options = RepositoryOptions::default().no_cache(true);
-    rustic_core::Repository::new_with_progress(&options, &RepositoryBackends::new(guard, None), bars)
+    rustic_core::Repository::new_with_progress(&options, &RepositoryBackends::new(guard, None), progress)
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant as Monotonic;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{RawPathParams, Request, State};
+use axum::body::Body;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, on};
@@ -308,33 +309,31 @@ async fn read_body(ask: &Ask, body: Body) -> Result<bytes::Bytes, Problem> {
     }
     let limits = &ask.service.settings.limits;
     let most = usize::try_from(limits.body_bytes).unwrap_or(usize::MAX);
-    match tokio::time::timeout(limits.request_time.duration(), to_bytes(body, most)).await {
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(most).apply(&mut request);
+    let read = bytes::Bytes::from_request(request, &());
+    match tokio::time::timeout(limits.request_time.duration(), read).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if is_too_long(&error) => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("the body is larger than {most} bytes, which is all that is accepted here"),
-        )),
-        Ok(Err(error)) => Err(Problem::bad_request(format!(
-            "the body did not arrive whole: {error}"
-        ))),
+        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
+            Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                format!("the body is larger than {most} bytes, which is all that is accepted here"),
+            ))
+        }
+        Ok(Err(error)) => {
+            let why =
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            Err(Problem::bad_request(format!(
+                "the body did not arrive whole: {why}"
+            )))
+        }
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "too_late",
             "the body did not arrive in time: send it faster, or less of it",
         )),
     }
-}
-
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string() == "length limit exceeded" {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// The published description. It says nothing of what is kept here, so it is for everybody.

@@ -43,7 +43,9 @@ use lifeboat::domain::backup::{Manifest, Trigger};
 use lifeboat::domain::environment::{InstanceName, Role};
 use lifeboat::domain::plan::Selection;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
-use lifeboat::repository::{Copy, Depth, Key, Known, Readings, Repository, Source, Still};
+use lifeboat::repository::{
+    Depth, FrozenSources, Key, Known, Readings, Repository, Source, UnrecordedBackup,
+};
 use lifeboat::watch::Unwatched;
 use measure::{Taken, measured, size, ticks};
 
@@ -195,7 +197,7 @@ fn lifeboat_step(step: &str, dir: &Path) {
             copied = Some(
                 repository
                     .copy(
-                        Still::take(source, &SystemClock).unwrap(),
+                        FrozenSources::take(source, &SystemClock).unwrap(),
                         newest.as_ref(),
                         &Unwatched,
                     )
@@ -215,7 +217,7 @@ fn lifeboat_step(step: &str, dir: &Path) {
         part("safety", &mut || {
             let copy = repository
                 .copy(
-                    Still::take(slice::from_ref(&source), &SystemClock).unwrap(),
+                    FrozenSources::take(slice::from_ref(&source), &SystemClock).unwrap(),
                     Some(&id),
                     &Unwatched,
                 )
@@ -240,7 +242,7 @@ fn lifeboat_step(step: &str, dir: &Path) {
 }
 
 /// As the engine does it: what was read back before, in an earlier step, is not read again.
-fn read_back(dir: &Path, repository: &Repository, copy: &Copy) {
+fn read_back(dir: &Path, repository: &Repository, copy: &UnrecordedBackup) {
     let (kept, place) = (dir.join("readings"), repository.place().to_string());
     let mut readings = Readings::of(&place, fs::read_to_string(&kept).ok().as_deref());
     let mut known = Known {
@@ -252,7 +254,7 @@ fn read_back(dir: &Path, repository: &Repository, copy: &Copy) {
     fs::write(kept, readings.text()).unwrap();
 }
 
-fn manifest(copy: &Copy) -> Manifest {
+fn manifest(copy: &UnrecordedBackup) -> Manifest {
     Manifest {
         format: Manifest::FORMAT,
         environment: "speed/live".parse().unwrap(),

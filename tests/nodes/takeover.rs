@@ -22,7 +22,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, VersionSource,
 };
 use lifeboat::domain::slot::Keep;
-use lifeboat::domain::turn::EngineLimits;
+use lifeboat::domain::waiting_line::EngineLimits;
 use lifeboat::engine::{Engine, EngineSettings, Surroundings, start_restore};
 use lifeboat::repository::{Key, Repository, Storage};
 use lifeboat::watch::Unwatched;

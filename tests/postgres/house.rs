@@ -24,7 +24,7 @@ use lifeboat::domain::settings::{
     RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::turn::EngineLimits;
+use lifeboat::domain::waiting_line::EngineLimits;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};

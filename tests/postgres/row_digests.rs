@@ -11,7 +11,7 @@ use lifeboat::domain::address::Address;
 use lifeboat::domain::backup::{BackupId, Manifest};
 use lifeboat::domain::environment::Role;
 use lifeboat::domain::settings::{ContentSettings, Hooks, InstanceSettings};
-use lifeboat::repository::{Key, Repository, Source, Still, Storage};
+use lifeboat::repository::{FrozenSources, Key, Repository, Source, Storage};
 use lifeboat::watch::Unwatched;
 use sha2::{Digest, Sha256};
 
@@ -73,7 +73,7 @@ fn back_up_in_the_first_form(house: &House, like: &Manifest, change: &dyn Fn(&mu
         role: Role::Author,
         content: Arc::new(content),
     };
-    let still = Still::take(&[source], &*house.clock).unwrap();
+    let still = FrozenSources::take(&[source], &*house.clock).unwrap();
     let copy = repository.copy(still, None, &Unwatched).unwrap();
     repository.read_back(&copy, &Unwatched).unwrap();
     let mut instances = copy.instances.clone();

@@ -18,7 +18,7 @@ use lifeboat::domain::settings::{
     RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
-use lifeboat::domain::turn::EngineLimits;
+use lifeboat::domain::waiting_line::EngineLimits;
 use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings, details, start_restore};
 use lifeboat::repository::{Key, Repository};
 use lifeboat::watch::Unwatched;

@@ -11,7 +11,9 @@ use lifeboat::clock::SetClock;
 use lifeboat::content::files::Files;
 use lifeboat::content::{Content, ContentError, Item, ItemKind};
 use lifeboat::domain::backup::BackupId;
-use lifeboat::repository::{Copy, Depth, Known, Readings, RepositoryError, Source, Still};
+use lifeboat::repository::{
+    Depth, FrozenSources, Known, Readings, RepositoryError, Source, UnrecordedBackup,
+};
 use lifeboat::watch::{Unwatched, Watch};
 
 use crate::buckets::{PREFIX, over_a_line};
@@ -94,9 +96,9 @@ fn copy(
     broken: Option<&str>,
     parent: Option<&BackupId>,
     watch: &dyn Watch,
-) -> Result<Copy, RepositoryError> {
+) -> Result<UnrecordedBackup, RepositoryError> {
     let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
-    let still = Still::take(&sources(sandbox, broken, &Arc::default()), &clock)?;
+    let still = FrozenSources::take(&sources(sandbox, broken, &Arc::default()), &clock)?;
     sandbox.repository.copy(still, parent, watch)
 }
 
@@ -190,7 +192,7 @@ fn files_of_a_data_store_are_read_again_only_when_they_have_changed() {
     let clock = SetClock::at(moment("2026-11-23T00:17:00Z"));
     let back_up = |parent: Option<&BackupId>| {
         let opened = Arc::default();
-        let still = Still::take(&sources(&sandbox, None, &opened), &clock).unwrap();
+        let still = FrozenSources::take(&sources(&sandbox, None, &opened), &clock).unwrap();
         let copy = sandbox.repository.copy(still, parent, &Unwatched).unwrap();
         sandbox.repository.read_back(&copy, &Unwatched).unwrap();
         let manifest = manifest(&copy);
@@ -302,7 +304,7 @@ fn what_was_read_back_while_it_was_written_is_not_read_twice() {
         Fault::Pass
     });
     let mut readings = Readings::of("here", None);
-    let mut read_back = |copied: &Copy| {
+    let mut read_back = |copied: &UnrecordedBackup| {
         let mut known = Known {
             readings: &mut readings,
             now: moment("2026-11-23T00:17:00Z"),

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lifeboat::clock::SetClock;
 use lifeboat::content::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
 use lifeboat::domain::backup::BackupId;
-use lifeboat::repository::{Copy, Source, Still, Storage};
+use lifeboat::repository::{FrozenSources, Source, Storage, UnrecordedBackup};
 use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below, manifest, moment, noise, restic_at, source};
@@ -150,9 +150,9 @@ fn sources(told: [Told; 2], opened: &Arc<AtomicUsize>) -> Vec<Source> {
     vec![source("author", author), source("public-1", public)]
 }
 
-fn copy(sandbox: &Sandbox, told: [Told; 2], parent: Option<&BackupId>) -> (Copy, usize) {
+fn copy(sandbox: &Sandbox, told: [Told; 2], parent: Option<&BackupId>) -> (UnrecordedBackup, usize) {
     let opened = Arc::default();
-    let still = Still::take(&sources(told, &opened), &SetClock::at(moment(TAKEN))).unwrap();
+    let still = FrozenSources::take(&sources(told, &opened), &SetClock::at(moment(TAKEN))).unwrap();
     let copy = sandbox.repository.copy(still, parent, &Unwatched).unwrap();
     (copy, opened.load(Ordering::Relaxed))
 }

@@ -20,7 +20,7 @@ use lifeboat::domain::plan::Selection;
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use lifeboat::repository::{
-    Comparison, Copy, Depth, Key, Repository, RepositoryError, Source, Still, Storage,
+    Comparison, Depth, FrozenSources, Key, Repository, RepositoryError, Source, Storage, UnrecordedBackup,
 };
 use lifeboat::watch::Unwatched;
 
@@ -100,18 +100,18 @@ impl Sandbox {
     }
 
     /// What a copy begins with.
-    pub fn still_at(&self, clock: &dyn Clock) -> Still {
-        Still::take(&self.sources(), clock).unwrap()
+    pub fn still_at(&self, clock: &dyn Clock) -> FrozenSources {
+        FrozenSources::take(&self.sources(), clock).unwrap()
     }
 
     /// A copy, not yet a backup.
-    pub fn copy(&self) -> Result<Copy, RepositoryError> {
+    pub fn copy(&self) -> Result<UnrecordedBackup, RepositoryError> {
         self.copy_of(&self.sources())
     }
 
     /// A copy of other sources than the sandbox's folders.
-    pub fn copy_of(&self, sources: &[Source]) -> Result<Copy, RepositoryError> {
-        let still = Still::take(sources, &SetClock::at(moment("2026-11-23T00:17:00Z")))?;
+    pub fn copy_of(&self, sources: &[Source]) -> Result<UnrecordedBackup, RepositoryError> {
+        let still = FrozenSources::take(sources, &SetClock::at(moment("2026-11-23T00:17:00Z")))?;
         self.repository.copy(still, None, &Unwatched)
     }
 
@@ -248,7 +248,7 @@ pub fn source(instance: &str, content: Arc<dyn Content>) -> Source {
     }
 }
 
-pub fn manifest(copy: &Copy) -> Manifest {
+pub fn manifest(copy: &UnrecordedBackup) -> Manifest {
     Manifest {
         format: Manifest::FORMAT,
         environment: "acme/live".parse().unwrap(),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lifeboat::clock::SystemClock;
 use lifeboat::content::files::Files;
 use lifeboat::domain::plan::Selection;
-use lifeboat::repository::{RepositoryError, Still};
+use lifeboat::repository::{FrozenSources, RepositoryError};
 use lifeboat::watch::Unwatched;
 
 use crate::meddling::{FullDisk, Impatient, MadeUp, Meddling};
@@ -135,7 +135,7 @@ fn trap_5_a_copy_can_be_cancelled() {
     let error = sandbox
         .repository
         .copy(
-            Still::take(&[source("author", Arc::new(endless))], &SystemClock).unwrap(),
+            FrozenSources::take(&[source("author", Arc::new(endless))], &SystemClock).unwrap(),
             None,
             &Impatient::default(),
         )

@@ -7,7 +7,7 @@ use lifeboat::domain::environment::EnvironmentKind;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobKind, JobState, Phase};
 use lifeboat::domain::state::EnvironmentSummary;
-use lifeboat::domain::turn::Place;
+use lifeboat::domain::waiting_line::Place;
 
 use crate::screens::fixture;
 use crate::screens::fixture::{Fixture, State, name};

@@ -19,7 +19,7 @@ use crate::domain::settings::{
     SecretSource, VersionSource,
 };
 use crate::domain::stop::{StopReason, Unseen};
-use crate::domain::turn::EngineLimits;
+use crate::domain::waiting_line::EngineLimits;
 use crate::engine::{EngineSettings, Surroundings};
 
 /// Longer than any answer takes on a machine that is busy with other things.

@@ -48,7 +48,7 @@ impl Staged for StagedFolder {
         watch: &dyn Watch,
     ) -> Result<Lines, RestoreError> {
         let sink = self.staging.sink()?;
-        let extracted = backup.extract(selection, &sink, watch)?;
+        let extracted = backup.extract(selection, &sink, None, watch)?;
         let mut lines = Lines::new();
         if extracted.without_set_ids > 0 {
             let text = format!(

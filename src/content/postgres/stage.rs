@@ -6,10 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
-use parking_lot::Mutex;
 use postgres::{GenericClient, Transaction};
 
 use super::bare;
@@ -25,6 +22,7 @@ use super::rows::{RowDigest, Sum};
 use super::schema;
 use super::session::Session;
 use super::tables::Table;
+use crate::concurrency::workers;
 use crate::content::ContentError;
 use crate::content::left::Note;
 use crate::domain::backup::TableCopy;
@@ -219,43 +217,20 @@ impl Stage {
         let mut order: Vec<&Table> = tables.iter().collect();
         order.sort_by_key(|table| std::cmp::Reverse(size(table)));
         let workers = self.connector.at_a_time(order.len())?;
-        let next = AtomicUsize::new(0);
-        let stopped = AtomicBool::new(false);
-        let failure: Mutex<Option<E>> = Mutex::new(None);
-        let work = || -> Result<(), E> {
+        workers::each(workers, &order, |tables| {
             let mut session = self.connector.connect()?;
-            while let Some(table) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.load_table(
-                    &mut session,
-                    table,
-                    drawn,
-                    source,
-                    &|| {
-                        if stopped.load(Ordering::Relaxed) {
-                            return Err(self.connector.wrong("loading", "another table failed").into());
-                        }
-                        cancelled()
-                    },
-                    watch,
-                )?;
+            while let Some(table) = tables.next() {
+                let go_on = || {
+                    if tables.is_stopped() {
+                        return Err(self.connector.wrong("loading", "another table failed").into());
+                    }
+                    cancelled()
+                };
+                self.load_table(&mut session, table, drawn, source, &go_on, watch)?;
             }
             Ok(())
-        };
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    if let Err(error) = work() {
-                        failure.lock().get_or_insert(error);
-                        // After the reason is known: the others stop by it, and theirs is none.
-                        stopped.store(true, Ordering::Relaxed);
-                    }
-                });
-            }
-        });
-        match failure.into_inner() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        })
+        .map(drop)
     }
 
     fn load_table<E: From<ContentError>>(

@@ -25,7 +25,7 @@ use crate::domain::settings::{
     InstanceSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
-use crate::domain::turn::EngineLimits;
+use crate::domain::waiting_line::EngineLimits;
 use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use crate::watch::Unwatched;
 

@@ -15,7 +15,7 @@ use crate::domain::principal::Principal;
 use crate::domain::request::{HoldKind, HoldRequest, JobQuery};
 use crate::domain::slot::Slot;
 use crate::domain::stop::{StopReason, Unseen};
-use crate::domain::turn::{EngineLimits, Place};
+use crate::domain::waiting_line::{EngineLimits, Place};
 use crate::engine::{Engine, EngineError};
 use crate::watch::Watch as _;
 

@@ -20,7 +20,7 @@ use crate::domain::slot::Slot;
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
 use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
-use crate::repository::{Source, Still};
+use crate::repository::{FrozenSources, Source};
 use crate::watch::Unwatched;
 
 const TESTS: &[(&str, fn())] = &[
@@ -182,7 +182,11 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
                 content: live.place(instance).content(),
             })
             .collect();
-        let copy = repository.copy(Still::take(&sources, live.engine().clock())?, None, &Unwatched)?;
+        let copy = repository.copy(
+            FrozenSources::take(&sources, live.engine().clock())?,
+            None,
+            &Unwatched,
+        )?;
         let verify_millis = repository.read_back(&copy, &Unwatched)?;
         paused.send(()).unwrap();
         resumed.recv().unwrap();
@@ -246,7 +250,7 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
     // machine goes on, what it was about to write is void.
     #[derive(Debug)]
     struct Overtaken;
-    impl crate::repository::Loseable for Overtaken {
+    impl crate::repository::WriteLease for Overtaken {
         fn is_lost(&self) -> bool {
             false
         }

@@ -15,7 +15,7 @@ use super::{Found, Shelf, path_of};
 use crate::clock::Clock;
 use crate::domain::address::Address;
 use crate::domain::settings::Immutable;
-use crate::repository::error::{RepositoryError, refused_by_storage};
+use crate::repository::error::RepositoryError;
 
 /// The folder of locks in a repository.
 pub(super) const LOCKS: &str = "locks";
@@ -53,7 +53,7 @@ type File = (Id, u32, Option<SystemTime>);
 
 /// A lock as it lies in the storage.
 #[derive(Debug)]
-pub(in crate::repository) struct LyingLock {
+pub(in crate::repository) struct LockObject {
     /// Its name.
     pub(in crate::repository) name: String,
     /// When it was written, by the storage's clock.
@@ -104,7 +104,7 @@ impl Bucket {
     }
 
     pub(super) fn failed(&self, doing: &str, refusal: &StorageRefusal) -> RepositoryError {
-        refused_by_storage(refusal, doing, &self.address())
+        refusal.told(doing, &self.address())
     }
 
     pub(super) fn holds_repository(&self) -> Result<bool, RepositoryError> {
@@ -267,12 +267,12 @@ impl Bucket {
     }
 
     /// The locks that lie in the repository.
-    pub(in crate::repository) fn locks(&self) -> Result<Vec<LyingLock>, RepositoryError> {
+    pub(in crate::repository) fn locks(&self) -> Result<Vec<LockObject>, RepositoryError> {
         let entries = self.entries(LOCKS, None)?;
         Ok(entries
             .into_iter()
             .filter(|entry| entry.metadata().content_length() > 0)
-            .map(|entry| LyingLock {
+            .map(|entry| LockObject {
                 name: entry.name().to_owned(),
                 written: entry.metadata().last_modified().map(SystemTime::from),
             })
@@ -347,9 +347,7 @@ impl Shelf for Bucket {
         let only_new = kind == FileType::Config;
         let written = match self.store(path.clone(), content.clone(), only_new) {
             // Some services do not know the condition. Whether it went well is looked at after a creation anyway.
-            Err(StorageRefusal::Said(said)) if only_new && said.contains("NotImplemented") => {
-                self.store(path, content, false)
-            }
+            Err(StorageRefusal::Unsupported(_)) if only_new => self.store(path, content, false),
             written => written,
         };
         written.map_err(|refusal| failed("writing an object", refusal))

@@ -109,7 +109,7 @@ impl Bucket {
         });
         match tried {
             Ok(()) => {}
-            Err(StorageRefusal::Said(_)) => return Ok(false),
+            Err(StorageRefusal::Said(_) | StorageRefusal::Unsupported(_)) => return Ok(false),
             Err(refusal) => return Err(self.failed("trying whether the key may delete", &refusal)),
         }
         // In a bucket with versions this has left a marker, in the way of nobody.
@@ -184,10 +184,12 @@ impl Bucket {
             match removed {
                 Ok(()) => {}
                 // The words for it are others everywhere: whether it is still kept says it.
-                Err(StorageRefusal::Said(said)) => match self.version_kept_until(name, Some(version))? {
-                    Some(until) if until > now => kept = kept.max(Some(until)),
-                    _ => return Err(StorageRefusal::Said(said)),
-                },
+                Err(said @ (StorageRefusal::Said(_) | StorageRefusal::Unsupported(_))) => {
+                    match self.version_kept_until(name, Some(version))? {
+                        Some(until) if until > now => kept = kept.max(Some(until)),
+                        _ => return Err(said),
+                    }
+                }
                 Err(refusal) => return Err(refusal),
             }
         }

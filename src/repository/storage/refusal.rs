@@ -3,6 +3,8 @@
 use opendal::{Error, ErrorKind};
 
 use crate::certificates::Distrust;
+use crate::domain::address::Address;
+use crate::repository::error::RepositoryError;
 
 /// Why object storage did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,9 @@ pub(in crate::repository) enum StorageRefusal {
         "the object storage does not answer as it should: {0}. What was stored before is as it was; try again later"
     )]
     Silent(String),
+    /// It does not know what it was asked for.
+    #[error("the object storage said: {0}")]
+    Unsupported(String),
     /// It answered and said no.
     #[error("{0}")]
     Said(String),
@@ -74,6 +79,29 @@ impl StorageRefusal {
         )
     }
 
+    /// The same as an error of a repository. `doing` begins a sentence: `reading data/ab/ab12…`.
+    pub(in crate::repository) fn told(&self, doing: &str, place: &Address) -> RepositoryError {
+        match self {
+            Self::Missing => RepositoryError::Damaged {
+                place: place.clone(),
+                what: format!("{doing} failed: the object is missing or too short"),
+            },
+            Self::Full(remark) => RepositoryError::NoRoom {
+                where_: format!("for the repository in {place}{remark}"),
+            },
+            Self::Kept(until) => RepositoryError::Kept {
+                doing: doing.to_owned(),
+                place: place.clone(),
+                until: *until,
+            },
+            refusal => RepositoryError::Io {
+                doing: doing.to_owned(),
+                place: place.clone(),
+                why: refusal.to_string(),
+            },
+        }
+    }
+
     /// What an error of the library means. `bucket` is what was asked for, with a key that has these rights.
     pub(super) fn from(error: &Error, bucket: &str, rights: Rights) -> Self {
         let source = std::error::Error::source(error);
@@ -114,6 +142,7 @@ impl StorageRefusal {
             "XMinioStorageFull" | "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge" => {
                 return Self::Full(remark(error));
             }
+            "NotImplemented" if !error.is_temporary() => return Self::Unsupported(text(error)),
             "AccessDenied" | "AllAccessDisabled" => format!("{}{}", rights.denied(bucket), remark(error)),
             "InvalidObjectState" => format!(
                 "the object is in cold storage, out of which nothing can be read at once: a rule of the bucket \"{bucket}\" \

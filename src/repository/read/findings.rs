@@ -1,0 +1,110 @@
+//! What a comparison of content with a backup finds, added up per workspace.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::content::FileTime;
+use crate::content::backed_up::Comparison;
+use crate::domain::Instant;
+use crate::domain::environment::{InstanceName, WorkspaceKind};
+use crate::domain::plan::WorkspaceChange;
+
+/// How many paths are named per workspace.
+const EXAMPLES: usize = 5;
+
+/// How one item fares in a restore.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Added,
+    Changed,
+    Removed,
+    Unchanged,
+}
+
+/// What was found so far.
+#[derive(Default)]
+pub(super) struct Findings {
+    workspaces: BTreeMap<String, Finding>,
+    newest: Option<FileTime>,
+}
+
+#[derive(Default)]
+struct Finding {
+    added: u64,
+    changed: u64,
+    removed: u64,
+    unchanged: u64,
+    bytes: u64,
+    examples: BTreeSet<String>,
+}
+
+impl Finding {
+    fn add(&mut self, fate: Fate, path: &Path) {
+        let below = path.iter().skip(1).collect::<PathBuf>();
+        match fate {
+            Fate::Added => self.added += 1,
+            Fate::Changed => self.changed += 1,
+            Fate::Removed => self.removed += 1,
+            Fate::Unchanged if below.as_os_str().is_empty() => return,
+            Fate::Unchanged => {
+                self.unchanged += 1;
+                return;
+            }
+        }
+        self.examples.insert(below.to_string_lossy().into_owned());
+        if self.examples.len() > EXAMPLES {
+            self.examples.pop_last();
+        }
+    }
+}
+
+impl Findings {
+    /// Notes how an item fares, the bytes of it that the backup has, and when it changed in the content if a restore
+    /// would undo that.
+    pub(in crate::repository) fn add(
+        &mut self,
+        path: &Path,
+        fate: Fate,
+        bytes: u64,
+        changed: Option<FileTime>,
+    ) {
+        self.notice(changed);
+        let workspace = path.iter().next().unwrap_or_default().to_string_lossy();
+        let finding = self.workspaces.entry(workspace.into_owned()).or_default();
+        finding.bytes += bytes;
+        finding.add(fate, path);
+    }
+
+    /// Notes that something changed then.
+    pub(super) fn notice(&mut self, changed: Option<FileTime>) {
+        self.newest = self.newest.max(changed);
+    }
+
+    /// All of it, for an instance.
+    pub(super) fn into_comparison(self, instance: &InstanceName) -> Comparison {
+        let changes = self
+            .workspaces
+            .into_iter()
+            .map(|(workspace, finding)| WorkspaceChange {
+                instance: instance.clone(),
+                kind: WorkspaceKind::of(&workspace),
+                workspace,
+                added: finding.added,
+                changed: finding.changed,
+                removed: finding.removed,
+                unchanged: finding.unchanged,
+                bytes: finding.bytes,
+                examples: finding
+                    .examples
+                    .into_iter()
+                    .filter(|path| !path.is_empty())
+                    .collect(),
+            });
+        Comparison {
+            changes: changes.collect(),
+            newest_change: self
+                .newest
+                .and_then(|time| Instant::from_timestamp(time.seconds, time.nanos)),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes and removes the records that make backups of what is stored.
+
+use rustic_core::jiff::{Timestamp, tz::TimeZone};
+use rustic_core::repofile::{SnapshotFile, SnapshotId};
+use rustic_core::{NoProgressBars, RusticError, StringList};
+
+use super::copy::UnrecordedBackup;
+use crate::domain::Instant;
+use crate::domain::backup::{BackupId, Manifest};
+use crate::repository::Repository;
+use crate::repository::error::RepositoryError;
+use crate::repository::guard::Access;
+use crate::repository::library::classified;
+use crate::repository::read::records::{CHANGED, OURS, backup_id};
+
+impl Repository {
+    /// The last step of a backup: writes the record that makes a copy one. Read it back first.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it cannot be written; then there is no backup.
+    pub fn record(&self, copy: UnrecordedBackup, manifest: &Manifest) -> Result<BackupId, RepositoryError> {
+        let mut file = SnapshotFile {
+            tree: copy.tree,
+            summary: copy.summary,
+            ..SnapshotFile::default()
+        };
+        self.describe(&mut file, manifest, 0)?;
+        self.write(file)
+    }
+
+    /// Drops backups. Their content goes with a later prune. One that is not there any more is no error.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unreadable`] for one that Lifeboat did not make: nothing is dropped then. [`RepositoryError::Kept`]
+    /// for one that the bucket keeps for longer: those before it are dropped.
+    pub fn forget(&self, ids: &[BackupId]) -> Result<(), RepositoryError> {
+        let records: Vec<_> = self.records()?.into_iter().filter_map(Result::ok).collect();
+        let mut origins = Vec::new();
+        for id in ids {
+            let Some(record) = records.iter().find(|record| backup_id(record.id) == *id) else {
+                continue;
+            };
+            if !record.is_ours() {
+                return Err(self.unreadable(
+                    id,
+                    "another program made it, so Lifeboat does not drop it".to_owned(),
+                ));
+            }
+            origins.push(record.origin());
+        }
+        // What a crash left of an earlier form would come back to life otherwise.
+        let mut going: Vec<_> = records
+            .iter()
+            .filter(|record| origins.contains(&record.origin()))
+            .collect();
+        going.sort_by_key(|record| record.changes());
+        self.remove(&going.iter().map(|record| record.id).collect::<Vec<_>>())
+    }
+
+    /// Changes until when an upgrade or safety backup is kept. Its id changes with that. A crash in between leaves
+    /// both forms; [`Repository::list`] then shows the later one.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when there is no such backup, or it cannot be written.
+    pub fn change_expiry(&self, id: &BackupId, expires: Instant) -> Result<BackupId, RepositoryError> {
+        let record = self.find_record(id)?;
+        let mut manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
+        manifest.expires = Some(expires);
+        let mut file = record.file.clone();
+        file.original = Some(record.origin());
+        self.describe(&mut file, &manifest, record.changes() + 1)?;
+        let changed = self.write(file)?;
+        if self.keeps_what_is_written() {
+            // The later form is the one that is shown. The earlier one goes with it.
+            return Ok(changed);
+        }
+        let earlier: Vec<_> = self
+            .records()?
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter(|other| other.origin() == record.origin() && backup_id(other.id) != changed)
+            .map(|other| other.id)
+            .collect();
+        self.remove(&earlier)?;
+        Ok(changed)
+    }
+
+    pub(in crate::repository) fn describe(
+        &self,
+        file: &mut SnapshotFile,
+        manifest: &Manifest,
+        changes: u64,
+    ) -> Result<(), RepositoryError> {
+        let invalid = |what: &str| RepositoryError::Io {
+            doing: "writing the record of a backup".to_owned(),
+            place: self.place().clone(),
+            why: what.to_owned(),
+        };
+        let text = serde_json::to_string(manifest).map_err(|error| invalid(&error.to_string()))?;
+        let nanos = i32::try_from(manifest.taken.timestamp_subsec_nanos().min(999_999_999)).unwrap_or(0);
+        file.time = Timestamp::new(manifest.taken.timestamp(), nanos)
+            .map_err(|_| invalid("the clock shows a year that does not exist"))?
+            .to_zoned(TimeZone::UTC);
+        file.program_version = format!("lifeboat {}", env!("CARGO_PKG_VERSION"));
+        manifest.environment.to_string().clone_into(&mut file.hostname);
+        file.username = tag(manifest.by.as_str());
+        file.description = Some(text);
+        file.paths = StringList::default();
+        for instance in &manifest.instances {
+            file.paths.add(format!("/{}", instance.name));
+        }
+        file.tags = StringList::default();
+        for text in tags(manifest, changes) {
+            file.tags.add(text);
+        }
+        Ok(())
+    }
+
+    pub(in crate::repository) fn write(&self, file: SnapshotFile) -> Result<BackupId, RepositoryError> {
+        let classify =
+            |error: Box<RusticError>| classified(&error, "writing the record of a backup", self.place());
+        let (open, guard) = self.handle(Access::Record, NoProgressBars).map_err(classify)?;
+        open.save_snapshots(vec![file]).map_err(classify)?;
+        guard
+            .recorded()
+            .last()
+            .map(|id| backup_id((*id).into()))
+            .ok_or_else(|| RepositoryError::Io {
+                doing: "writing the record of a backup".to_owned(),
+                place: self.place().clone(),
+                why: "nothing was written".to_owned(),
+            })
+    }
+
+    /// Removes records one after the other, in the given order.
+    fn remove(&self, ids: &[SnapshotId]) -> Result<(), RepositoryError> {
+        let classify = |error: Box<RusticError>| classified(&error, "dropping a backup", self.place());
+        let (open, _) = self.handle(Access::Record, NoProgressBars).map_err(classify)?;
+        for id in ids {
+            open.delete_snapshots(&[*id]).map_err(classify)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a person sees of a backup in `restic snapshots`.
+fn tags(manifest: &Manifest, changes: u64) -> Vec<String> {
+    let mut tags = vec![
+        OURS.to_owned(),
+        format!("trigger:{}", manifest.trigger.label()),
+        format!("release:{}", tag(&manifest.versions.release.0)),
+        format!("magnolia:{}", tag(&manifest.versions.magnolia.0)),
+    ];
+    tags.extend(manifest.slots.iter().map(|slot| format!("slot:{slot}")));
+    tags.extend(
+        manifest
+            .expires
+            .map(|expires| format!("expires:{}", expires.format("%Y-%m-%dT%H:%MZ"))),
+    );
+    if changes > 0 {
+        tags.push(format!("{CHANGED}{changes}"));
+    }
+    tags
+}
+
+/// Text as a tag can hold it: `restic` separates tags by commas, and prints them as they are.
+fn tag(text: &str) -> String {
+    crate::domain::printable::line(text)
+        .chars()
+        .map(|c| if c == ',' || c.is_whitespace() { '_' } else { c })
+        .collect()
+}
