@@ -86,6 +86,7 @@ pub use glance::{glances, has_been_seen};
 pub use jobs::Jobs;
 pub use live::Live;
 pub use overview::{details, places, summaries, summary};
+pub use restore::clearing::Clearing;
 pub use restore::recover::look_for_the_dead;
 pub use restore::start_restore;
 pub use scheduler::turns::{DueBook, Turn, take_turns};
@@ -142,6 +143,7 @@ struct Inner {
     queue: Queue,
     glances: Glances,
     opened: Opened,
+    clearing: Clearing,
     reported: Mutex<Option<Monotonic>>,
 }
 
@@ -209,12 +211,14 @@ impl Engine {
             queue: Queue::new(limits),
             glances: Glances::default(),
             opened: Opened::default(),
+            clearing: Clearing::default(),
             reported: Mutex::default(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
         engine.catalog().meet(&names, engine.now())?;
         restore::in_the_way::clear_probes(engine.state());
         restore::recover::settle_abandoned(&engine)?;
+        restore::clearing::go_on(&engine);
         glance::has_seen_activity(&engine);
         Ok(engine)
     }

@@ -34,15 +34,17 @@ impl Live {
             .map(|entry| entry.path())
             .collect();
         left.sort();
+        let being_cleared = self.cleared_or_why_not();
         left.iter()
-            .map(|path| {
-                format!(
+            .filter_map(|path| match being_cleared(path) {
+                Some(why_not) => why_not,
+                None => Some(format!(
                     "{} was left beside the content of {} by an earlier restore: it may hold the only copy of what was changed \
                      after the safety backup, or it could not be removed (`lsattr -R` shows immutable files). The outcome of \
                      that job says which: do not remove it before you have looked",
                     path.display(),
                     instance.name
-                )
+                )),
             })
             .collect()
     }

@@ -6,6 +6,7 @@
 mod after;
 mod beside;
 mod chosen;
+pub(super) mod clearing;
 pub(super) mod database;
 mod drill;
 mod fixed;

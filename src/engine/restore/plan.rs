@@ -180,6 +180,7 @@ impl Live {
             let takes_it = self.repository_of(way.safety_goes_to(), false)?;
             repository_room(takes_it.as_deref(), &backup, &changes, &mut room, &mut warnings);
         }
+        warnings.extend(self.being_freed(&room));
         warnings.extend(way.first_lost.clone());
         let versions_now = versions::read(settings).unwrap_or_else(|why| {
             warnings.push(format!("it cannot be told which versions run in {name}: {why}"));
