@@ -36,6 +36,8 @@ pub(super) struct Found {
     pub warnings: Vec<String>,
     /// The newest change that was found in Live; nodes in a database do not tell.
     pub newest_change: Option<Instant>,
+    /// Whether a restore would change more than the items that are counted.
+    pub changes_more: bool,
     /// What was found beside folders so far.
     pub beside: InTheWay,
 }
@@ -131,7 +133,9 @@ pub(super) fn plan(
         Ok(_) => {}
     }
     found.obstacles.extend(missing.iter().map(Missing::sentence));
-    found.warnings.extend(newer(&staged, &layout.tables));
+    let newer = newer(&staged, &layout.tables);
+    found.changes_more = !newer.is_empty() || !layout.lacking.is_empty() || layout.tables.is_empty();
+    found.warnings.extend(newer);
     let mut transaction = session.begin().map_err(&failed)?;
     found
         .warnings
@@ -283,6 +287,7 @@ impl Found {
         self.obstacles.extend(other.obstacles);
         self.warnings.extend(other.warnings);
         self.newest_change = self.newest_change.max(other.newest_change);
+        self.changes_more |= other.changes_more;
     }
 
     /// Whether the tables can be made as they were.

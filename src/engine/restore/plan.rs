@@ -81,6 +81,7 @@ impl Live {
         let mut way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
+            even_if_unchanged: request.even_if_unchanged,
             from: request.from,
             ..Way::default()
         };
@@ -159,6 +160,7 @@ impl Live {
             mut obstacles,
             mut warnings,
             newest_change,
+            changes_more,
             ..
         } = found;
         obstacles.extend(too_little_in_all(&room));
@@ -195,6 +197,10 @@ impl Live {
             backup,
             selection: selection.clone(),
             without_safety: way.without_safety,
+            even_if_unchanged: way.even_if_unchanged,
+            changes_nothing: !changes_more
+                && !changes.is_empty()
+                && changes.iter().all(WorkspaceChange::is_unchanged),
             from: way.from,
             made: self.now(),
             changes,
@@ -254,6 +260,7 @@ impl Live {
                 "the content of {} is gone: all of it comes back",
                 copy.name
             ));
+            found.changes_more = true;
             Box::new(Nothing)
         };
         watch.instance(&copy.name);

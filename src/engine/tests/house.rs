@@ -290,6 +290,7 @@ pub(super) fn request(backup: &str, selection: Selection) -> RestoreRequest {
         backup: backup.into(),
         selection,
         without_safety: false,
+        even_if_unchanged: true,
         from: RepositoryChoice::First,
     }
 }

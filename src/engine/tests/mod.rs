@@ -25,3 +25,4 @@ mod restores;
 mod rules;
 mod schedule;
 mod shared;
+mod unchanged;
