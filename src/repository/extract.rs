@@ -4,18 +4,25 @@
 //! pieces per core and returns errors.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
+use rustic_core::{DataId, Id};
+use sha2::{Digest, Sha256};
 
 use super::error::RepositoryError;
 use super::store::Store;
 use super::tally::Tallies;
 use super::tree::{self, Stored, TreeWalk};
 use super::{Repository, node};
+use crate::content::files::Donor;
 use crate::content::{ContentError, Item, ItemKind, Sink};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
@@ -31,6 +38,8 @@ pub struct Extracted {
     pub bytes: u64,
     /// Files that had a set-uid or set-gid bit, and come back without it.
     pub without_set_ids: u64,
+    /// Bytes of content that did not have to be read in the repository.
+    pub donated: u64,
 }
 
 /// How many files the walk may be ahead of those that write them.
@@ -39,7 +48,7 @@ const AHEAD: usize = 256;
 impl Repository {
     /// Writes an instance's content, or the workspaces of it that are selected, into `sink`, and finishes it.
     ///
-    /// Every piece that is written is known to come from this repository, and everything that was to be written is what
+    /// Every piece that is written is known to come from this repository, or is by its digest what is in it, and everything that was to be written is what
     /// the record says. Comparing what arrived with the backup ([`Repository::compare`]) is up to the caller.
     ///
     /// # Errors
@@ -50,6 +59,23 @@ impl Repository {
         instance: &InstanceName,
         selection: &Selection,
         sink: &dyn Sink,
+        watch: &dyn Watch,
+    ) -> Result<Extracted, RepositoryError> {
+        self.extract_with(id, instance, selection, sink, None, watch)
+    }
+
+    /// As [`Repository::extract`]. What a file of the same path and length in `donor` has where a piece belongs is taken
+    /// for it if its digest, worked out of what is then written, is the piece's name: it is the same text.
+    ///
+    /// # Errors
+    /// As [`Repository::extract`].
+    pub fn extract_with(
+        &self,
+        id: &BackupId,
+        instance: &InstanceName,
+        selection: &Selection,
+        sink: &dyn Sink,
+        donor: Option<&Donor>,
         watch: &dyn Watch,
     ) -> Result<Extracted, RepositoryError> {
         let (manifest, root) = self.find(id)?;
@@ -79,10 +105,18 @@ impl Repository {
         let (files, received) = sync_channel::<Stored>(AHEAD);
         let received = Mutex::new(received);
         let mut names = Names::default();
+        let writer = Writer {
+            store: &store,
+            instance,
+            sink,
+            donor,
+            watch,
+            donated: AtomicU64::new(0),
+        };
         thread::scope(|scope| {
             for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-                let (store, received, failure) = (&store, &received, &failure);
-                scope.spawn(move || write_files(store, received, instance, sink, watch, failure));
+                let (writer, received, failure) = (&writer, &received, &failure);
+                scope.spawn(move || writer.write_files(received, failure));
             }
             let mut make = || {
                 for stored in TreeWalk::new(&store, tree, &wanted)? {
@@ -142,6 +176,7 @@ impl Repository {
         }
         sink.finish()
             .map_err(|error| RepositoryError::content(instance, error))?;
+        extracted.donated = writer.donated.into_inner();
         Ok(extracted)
     }
 }
@@ -178,48 +213,79 @@ impl Names {
     }
 }
 
-/// Writes files until no more come. After a failure anywhere it only takes them.
-fn write_files(
-    store: &Store,
-    files: &Mutex<Receiver<Stored>>,
-    instance: &InstanceName,
-    sink: &dyn Sink,
-    watch: &dyn Watch,
-    failure: &Failure,
-) {
-    loop {
-        let next = files.lock().recv();
-        let Ok(stored) = next else { return };
-        if failure.is_set() {
-            continue;
+/// What every thread that writes files has.
+struct Writer<'w> {
+    store: &'w Store,
+    instance: &'w InstanceName,
+    sink: &'w dyn Sink,
+    donor: Option<&'w Donor>,
+    watch: &'w dyn Watch,
+    donated: AtomicU64,
+}
+
+impl Writer<'_> {
+    /// Writes files until no more come. After a failure anywhere it only takes them.
+    fn write_files(&self, files: &Mutex<Receiver<Stored>>, failure: &Failure) {
+        loop {
+            let next = files.lock().recv();
+            let Ok(stored) = next else { return };
+            if failure.is_set() {
+                continue;
+            }
+            if let Err(error) = self.write_file(&stored) {
+                failure.set(error);
+            }
         }
-        if let Err(error) = write_file(store, &stored, instance, sink, watch) {
-            failure.set(error);
+    }
+
+    fn write_file(&self, stored: &Stored) -> Result<(), RepositoryError> {
+        let in_content = |error| RepositoryError::content(self.instance, error);
+        let mut file = self.sink.file(&stored.item).map_err(in_content)?;
+        let given = self.donor.and_then(|donor| donor.open(&stored.item));
+        let mut given = given.map(|file| Given { file, at: 0 });
+        for chunk in &stored.chunks {
+            if self.watch.is_cancelled() {
+                return Err(RepositoryError::Cancelled);
+            }
+            let length = self.store.find(*chunk)?.length;
+            let donated = given.as_mut().and_then(|given| given.next(*chunk, length));
+            let piece = match donated {
+                Some(piece) => {
+                    self.donated.fetch_add(u64::from(length), Ordering::Relaxed);
+                    piece
+                }
+                None => self.store.piece(*chunk)?,
+            };
+            file.write_all(&piece)
+                .map_err(|error| in_content(writing(error, stored)))?;
+            self.watch.advance(0, piece.len() as u64);
         }
+        file.finish().map_err(in_content)?;
+        self.watch.advance(1, 0);
+        Ok(())
     }
 }
 
-fn write_file(
-    store: &Store,
-    stored: &Stored,
-    instance: &InstanceName,
-    sink: &dyn Sink,
-    watch: &dyn Watch,
-) -> Result<(), RepositoryError> {
-    let in_content = |error| RepositoryError::content(instance, error);
-    let mut file = sink.file(&stored.item).map_err(in_content)?;
-    for chunk in &stored.chunks {
-        if watch.is_cancelled() {
-            return Err(RepositoryError::Cancelled);
+/// A file that may have what belongs into the one that is written.
+struct Given {
+    file: File,
+    /// Where the next piece belongs.
+    at: u64,
+}
+
+impl Given {
+    /// What it has where the next piece belongs, if that is the piece.
+    fn next(&mut self, piece: DataId, length: u32) -> Option<Bytes> {
+        let at = self.at;
+        self.at += u64::from(length);
+        // It is not longer than the file is said to be: no memory is taken for what was made up.
+        if self.file.metadata().ok()?.len() < self.at {
+            return None;
         }
-        let piece = store.piece(*chunk)?;
-        file.write_all(&piece)
-            .map_err(|error| in_content(writing(error, stored)))?;
-        watch.advance(0, piece.len() as u64);
+        let mut text = vec![0; length as usize];
+        self.file.read_exact_at(&mut text, at).ok()?;
+        (Id::new(Sha256::digest(&text).into()) == *piece).then(|| text.into())
     }
-    file.finish().map_err(in_content)?;
-    watch.advance(1, 0);
-    Ok(())
 }
 
 fn writing(source: io::Error, stored: &Stored) -> ContentError {

@@ -7,6 +7,7 @@
 //! Not in here: which folder is Live, and how a restored one takes its place.
 
 pub(crate) mod attributes;
+mod donor;
 mod reader;
 mod rooted;
 mod sink;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Stat;
 
 use self::rooted::Rooted;
+pub use self::donor::Donor;
 pub use self::sink::FilesSink;
 use super::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
 

@@ -11,13 +11,14 @@ use super::journal::{Beside, InstanceRecord};
 use super::staging::{CONTENT, Staging};
 use super::switch::{Identity, Standing, Step};
 use super::tables::{About, SchemaRecord, TableStaging, copy_of};
-use crate::content::files::Files;
+use crate::content::files::{Donor, Files};
 use crate::content::postgres::connect::Connector;
 use crate::disk::held::{self, FOLDER, Met};
 use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, WorkspaceCopy};
 use crate::domain::environment::InstanceName;
+use crate::domain::measure;
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::domain::settings::{ContentSettings, InstanceSettings};
 use crate::engine::{EngineError, Live, Work};
@@ -168,7 +169,18 @@ impl<'s> Staged<'s> {
         match &self.place {
             Place::Folder(staging) | Place::Scratch(staging) => {
                 let sink = staging.sink()?;
-                let extracted = repository.extract(&backup.id, self.instance, selection, &sink, work)?;
+                let donor = self.donor(repository);
+                let (backup, name) = (&backup.id, self.instance);
+                let extracted =
+                    repository.extract_with(backup, name, selection, &sink, donor.as_ref(), work)?;
+                if extracted.donated > 0 {
+                    let text = format!(
+                        "{name}: {} of {} were right in Live already and were not read in the repository",
+                        measure::bytes(extracted.donated),
+                        measure::bytes(extracted.bytes)
+                    );
+                    work.log(Severity::Information, &text);
+                }
                 if extracted.without_set_ids > 0 {
                     let text = format!(
                         "{}: {} files had a set-uid or set-gid bit and come back without it",
@@ -190,6 +202,15 @@ impl<'s> Staged<'s> {
                 );
                 Ok(())
             }
+        }
+    }
+
+    /// Live, where reading in the repository costs more than reading there. A drill proves what the backup has, and takes
+    /// nothing from anywhere else.
+    fn donor(&self, repository: &Repository) -> Option<Donor> {
+        match &self.place {
+            Place::Folder(staging) if repository.place().folder().is_none() => staging.donor(),
+            _ => None,
         }
     }
 

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::in_the_way::{mounted_on, mounts_in_the_way};
 use super::journal::{Beside, InstanceRecord};
 use super::switch::{Identity, Step};
-use crate::content::files::{Files, FilesSink, attributes};
+use crate::content::files::{Donor, Files, FilesSink, attributes};
 use crate::disk::held;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
@@ -174,6 +174,12 @@ impl Staging {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => Ok(Some(opened.map_err(EngineError::io("opening", &self.live))?)),
         }
+    }
+
+    /// Live as it is, for files that are right already. None of one that cannot be opened.
+    pub(super) fn donor(&self) -> Option<Donor> {
+        let live = self.live().ok().flatten()?;
+        Some(Donor::held(&self.live, live))
     }
 
     /// The steps that make the staged content live.

@@ -1,0 +1,45 @@
+//! A folder that has files which are about to be written somewhere else: as a rule most of Live is what a backup of it
+//! holds, and need not come over a network.
+//!
+//! What is in a file is not taken for anything: whoever reads it makes sure of every byte before it is used, and asks
+//! elsewhere for what is not right. So it does not matter who changes the folder meanwhile.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, openat};
+
+use super::rooted::Rooted;
+use crate::content::{Item, ItemKind};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Donor {
+    folders: Rooted,
+}
+
+impl Donor {
+    /// The files in a folder that is open. `root` is where it is.
+    #[must_use]
+    pub fn held(root: &Path, folder: OwnedFd) -> Self {
+        Self {
+            folders: Rooted::held(root, folder),
+        }
+    }
+
+    /// Opens the file of the same path and length, if there is one. No link is followed to it.
+    #[must_use]
+    pub fn open(&self, item: &Item) -> Option<File> {
+        let ItemKind::File { size } = item.kind else {
+            return None;
+        };
+        let (parent, name) = (item.path.parent()?, item.path.file_name()?);
+        let folder = self.folders.folder(parent).ok()?;
+        // Without NONBLOCK, a named pipe in the file's place would hold the reader for ever.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(openat(&*folder, name, flags, Mode::empty()).ok()?);
+        let about = file.metadata().ok()?;
+        (about.is_file() && about.len() == size).then_some(file)
+    }
+}
