@@ -440,7 +440,9 @@ fn no_kind_of_content_is_named_outside_of_its_room() {
     }
     for (name, kind) in NAME_A_KIND {
         if !named.contains(&((*name).to_owned(), *kind)) {
-            wrong.push(format!("{name} does not name {kind} any more: take it out of the list"));
+            wrong.push(format!(
+                "{name} does not name {kind} any more: take it out of the list"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -108,6 +108,7 @@ async fn every_question_has_the_answer_of_the_backend_behind() {
         backup: fixture::id(2).0,
         selection: lifeboat::domain::plan::Selection::default(),
         without_safety: true,
+        even_if_unchanged: true,
         from: lifeboat::domain::settings::RepositoryChoice::default(),
     };
     let plan = remote.plan_restore(request).await.unwrap();

@@ -15,6 +15,8 @@ mod compare;
 mod content;
 #[path = "repository/damage.rs"]
 mod damage;
+#[path = "repository/donated.rs"]
+mod donated;
 #[path = "repository/encrypted.rs"]
 mod encrypted;
 #[path = "repository/engine.rs"]

@@ -170,13 +170,17 @@ impl Embedded {
     }
 
     /// Stops the schedule, asks running jobs of this process to stop at their next safe point, for this reason, and waits
-    /// until they have.
+    /// until they have. What they have replaced and is still being removed is left to the next start.
     pub async fn close(&self, why: StopReason) {
         self.end_schedule();
         let opened = self.engine.borrow().clone();
         if let Some(Ok(engine)) = opened {
             // Nothing is left to do for a thread that was lost.
-            let _ = tokio::task::spawn_blocking(move || engine.jobs().close(&why)).await;
+            let close = move || {
+                engine.jobs().close(&why);
+                engine.clearing().stop();
+            };
+            let _ = tokio::task::spawn_blocking(close).await;
         }
     }
 
@@ -342,6 +346,21 @@ impl Backend for Embedded {
         self.end_schedule();
         self.on_engine(move |engine| {
             engine.jobs().go_on_unseen(why);
+            Ok(())
+        })
+        .await
+    }
+
+    fn clearing(&self) -> Option<String> {
+        match &*self.engine.borrow() {
+            Some(Ok(engine)) => engine.clearing().what(),
+            _ => None,
+        }
+    }
+
+    async fn cleared(&self) -> Result<(), BackendError> {
+        self.on_engine(|engine| {
+            engine.clearing().wait();
             Ok(())
         })
         .await

@@ -182,6 +182,17 @@ pub trait Backend: Send + Sync {
         Ok(())
     }
 
+    /// What is still being removed in this process of what restores have replaced, in a few words. `None` when nothing is,
+    /// or it is done elsewhere.
+    fn clearing(&self) -> Option<String> {
+        None
+    }
+
+    /// Waits until nothing is being removed any more in this process of what restores have replaced.
+    async fn cleared(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Deletes an upgrade or safety backup before it expires.
     async fn delete_backup(&self, environment: EnvironmentName, backup: BackupId)
     -> Result<(), BackendError>;

@@ -124,6 +124,14 @@ impl Backend for ReadOnly {
         self.refuse()
     }
 
+    fn clearing(&self) -> Option<String> {
+        self.inner.clearing()
+    }
+
+    async fn cleared(&self) -> Result<(), BackendError> {
+        self.inner.cleared().await
+    }
+
     async fn delete_backup(
         &self,
         _environment: EnvironmentName,

@@ -11,7 +11,7 @@ use super::{Catalog, CatalogError};
 use crate::domain::Instant;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::job::{Job, JobId, JobKind, JobState};
+use crate::domain::job::{Job, JobId, JobKind, JobState, Phase};
 use crate::domain::principal::Principal;
 use crate::domain::request::JobQuery;
 
@@ -461,7 +461,12 @@ pub(super) fn owner(session: &mut Session<'_>, id: JobId) -> Result<(u64, u64), 
 /// Writes a claimed job's record and the columns that follow from it. Returns whether the claim stands.
 fn store(session: &mut Session<'_>, claim: &Claim, job: &Job) -> Result<bool, Fault> {
     let ended = job.state.has_ended().then(|| job.ended.unwrap_or(job.created));
-    let millis = ended.and_then(|ended| job.took_millis(ended));
+    // One that found nothing to do tells nothing of how long others take.
+    let is_restore = matches!(job.kind, JobKind::Restore | JobKind::Undo);
+    let has_done = !is_restore || !job.left_out.contains(&Phase::Switching);
+    let millis = ended
+        .filter(|_| has_done)
+        .and_then(|ended| job.took_millis(ended));
     let bytes = job.progress.as_ref().map_or(0, |progress| progress.bytes_done);
     let stored = session.execute(
         "UPDATE jobs SET state = ?4, ended = ?5, millis = ?6, record = ?8,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::clearing::Left;
 use super::table::Table;
 use super::wrap::wrap;
 use super::{CliError, Globals, House, Outside, shell};
@@ -24,12 +25,16 @@ pub struct Call<'a> {
     pub arguments: Vec<OsString>,
     /// Whether this is the process that was started again.
     pub in_background: bool,
+    /// What it leaves behind in this process.
+    pub left: Left,
 }
 
 impl Call<'_> {
     /// The backend of the context.
     pub(super) async fn backend(&self) -> Result<Arc<dyn Backend>, CliError> {
-        Ok(self.house.connect(&self.globals).await?.backend)
+        let backend = self.house.connect(&self.globals).await?.backend;
+        self.left.opened(&backend);
+        Ok(backend)
     }
 
     /// The time now.

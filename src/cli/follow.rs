@@ -91,6 +91,7 @@ where
         watched.shown(shown, call).await?;
     }
     let job = watched.follow(events, call).await?;
+    call.left.has_followed_a_job();
     let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo) && job.state == JobState::Done;
     // Only what the way back is depends on it.
     let details = if restores && !call.globals.json {

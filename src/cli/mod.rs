@@ -10,6 +10,7 @@
 
 mod arguments;
 mod call;
+mod clearing;
 mod cockpit;
 mod connect;
 mod detach;
@@ -40,6 +41,7 @@ pub use outside::{Interrupt, Interrupts, Outside};
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {
     let in_background = detach::take_mark(&mut arguments);
     let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let mut left = clearing::Left::default();
     let result = match parse(&arguments, outside) {
         Ok(Some(parsed)) => {
             let mut call = Call {
@@ -48,14 +50,17 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
                 globals: parsed.globals,
                 arguments,
                 in_background,
+                left: clearing::Left::default(),
             };
-            verbs::run(parsed.verb, &mut call).await
+            let result = verbs::run(parsed.verb, &mut call).await;
+            left = call.left;
+            result
         }
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
     let result = result.and_then(|()| outside.out.flush().map_err(CliError::from));
-    match result {
+    let code = match result {
         Ok(()) => 0,
         Err(error) => {
             // What was printed before the error belongs before it; if that is impossible there is nobody to tell.
@@ -63,7 +68,9 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
             let _ = error.print(outside, wants_json);
             error.kind.exit_code()
         }
-    }
+    };
+    left.is_cleared(outside, wants_json).await;
+    code
 }
 
 /// Reads the arguments. `None` when they asked for help or the version, which is printed then.

@@ -127,6 +127,8 @@ pub struct Found {
     pub warnings: Vec<String>,
     /// The newest change that was found in Live; nodes in a database do not tell.
     pub newest_change: Option<Instant>,
+    /// Whether a restore would change more than the items that are counted.
+    pub changes_more: bool,
     /// How many files and folders are staged in which folder so far.
     pub items: Vec<(PathBuf, u64)>,
 }
@@ -140,6 +142,7 @@ impl Found {
         self.warnings.extend(other.warnings);
         self.items.extend(other.items);
         self.newest_change = self.newest_change.max(other.newest_change);
+        self.changes_more |= other.changes_more;
     }
 
     /// Adds room that is needed in a folder, and says where it is too little.

@@ -102,6 +102,7 @@ pub(super) async fn play(
         backup: backup.0.clone(),
         selection: crate::domain::plan::Selection::default(),
         without_safety: false,
+        even_if_unchanged: false,
         from: crate::domain::settings::RepositoryChoice::First,
     };
     let plan_began = Monotonic::now();

@@ -45,6 +45,18 @@ pub(crate) fn remove(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// As [`remove`].
 pub(crate) fn remove_made(folder: &Path, made: Option<Identity>) -> io::Result<bool> {
+    remove_made_while(folder, made, &mut || true)
+}
+
+/// As [`remove_made`], asking before everything in it whether to go on.
+///
+/// # Errors
+/// As [`remove`]; [`io::ErrorKind::Interrupted`] when it was not to go on: the rest is still there.
+pub(crate) fn remove_made_while(
+    folder: &Path,
+    made: Option<Identity>,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> io::Result<bool> {
     // Which one it is when it is known only that it is one of Lifeboat's is what is open now.
     let made = match held::meet(folder, made) {
         // Where nobody may look into it, it is opened by force below.
@@ -55,7 +67,7 @@ pub(crate) fn remove_made(folder: &Path, made: Option<Identity>) -> io::Result<b
         Ok(Met::Ours(open)) => Some(Identity::of_open(&open)?),
     };
     let (parent, name) = held::open_parent(folder)?;
-    remove_from(parent, &name, folder, made)
+    remove_from_while(parent, &name, folder, made, goes_on)
 }
 
 /// Removes a folder in an open one, if it is the one that is meant. `place` is its path, for messages. Gives whether it is
@@ -68,6 +80,16 @@ pub(crate) fn remove_from(
     name: &OsStr,
     place: &Path,
     meant: Option<Identity>,
+) -> io::Result<bool> {
+    remove_from_while(parent, name, place, meant, &mut || true)
+}
+
+fn remove_from_while(
+    parent: impl AsFd,
+    name: &OsStr,
+    place: &Path,
+    meant: Option<Identity>,
+    goes_on: &mut dyn FnMut() -> bool,
 ) -> io::Result<bool> {
     let name = CString::new(name.as_bytes())?;
     let open = match open_in(&parent, &name) {
@@ -86,8 +108,22 @@ pub(crate) fn remove_from(
     {
         return Ok(false);
     }
+    is_seen_by_nobody_else(&open, place)?;
+    let mount = Mount::of(&open)?;
+    empty(&open, mount, &mut place.to_owned(), goes_on)?;
+    match unlinkat(&parent, &name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes sure that nothing is mounted in an open folder, and that nobody sees it somewhere else as well.
+///
+/// # Errors
+/// Which mount it is; what the system said.
+pub(crate) fn is_seen_by_nobody_else(open: impl AsFd, place: &Path) -> io::Result<()> {
     // The path as the list of mounts has it. That list cannot be read in every container; no mount is entered anyway.
-    let resolved = held::place_of(&open).map_or_else(|| place.canonicalize(), Ok)?;
+    let resolved = held::place_of(open).map_or_else(|| place.canonicalize(), Ok)?;
     if let Some(mount) = mounts::at_or_below(&resolved).unwrap_or_default().first() {
         return Err(mounted(mount));
     }
@@ -101,12 +137,7 @@ pub(crate) fn remove_from(
             ))
         )));
     }
-    let mount = Mount::of(&open)?;
-    empty(&open, mount, &mut place.to_owned())?;
-    match unlinkat(&parent, &name, AtFlags::REMOVEDIR) {
-        Ok(()) | Err(Errno::NOENT) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
+    Ok(())
 }
 
 fn mounted(place: &Path) -> io::Error {
@@ -131,7 +162,12 @@ fn open_in(parent: impl AsFd, name: &CString) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Removes everything in an open folder. `place` is its path, for messages.
-fn empty(folder: &OwnedFd, mount: Mount, place: &mut PathBuf) -> io::Result<()> {
+fn empty(
+    folder: &OwnedFd,
+    mount: Mount,
+    place: &mut PathBuf,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> io::Result<()> {
     if !rustix::process::geteuid().is_root() {
         // Without the right to write into it nothing in it can be removed. If this fails, so does that, and says so.
         let _ = fchmod(folder, Mode::RWXU);
@@ -146,8 +182,11 @@ fn empty(folder: &OwnedFd, mount: Mount, place: &mut PathBuf) -> io::Result<()> 
     }
     drop(reader);
     for (name, kind) in entries {
+        if !goes_on() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         place.push(std::ffi::OsStr::from_bytes(name.as_bytes()));
-        remove_in(folder, &name, kind, mount, place)?;
+        remove_in(folder, &name, kind, mount, place, goes_on)?;
         place.pop();
     }
     Ok(())
@@ -160,6 +199,7 @@ fn remove_in(
     kind: FileType,
     mount: Mount,
     place: &mut PathBuf,
+    goes_on: &mut dyn FnMut() -> bool,
 ) -> io::Result<()> {
     let failed = |error: io::Error, place: &Path| {
         io::Error::new(error.kind(), format!("{}: {error}", place.display()))
@@ -186,7 +226,7 @@ fn remove_in(
     if Mount::of(&below)? != mount {
         return Err(mounted(place));
     }
-    empty(&below, mount, place)?;
+    empty(&below, mount, place, goes_on)?;
     match unlinkat(folder, name, AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(Errno::BUSY) => Err(mounted(place)),
@@ -222,6 +262,38 @@ mod tests {
             "a link in its place is none of Lifeboat's folders"
         );
         assert!(other.join("kept").exists());
+    }
+
+    #[test]
+    fn it_stops_when_it_is_not_to_go_on_and_goes_on_later() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().canonicalize().unwrap().join("folder");
+        for number in 0..5 {
+            fs::create_dir_all(folder.join(format!("{number}"))).unwrap();
+            fs::write(folder.join(format!("{number}/file")), "text").unwrap();
+        }
+        let made = Identity::of(&folder).unwrap();
+        let mut left = 3;
+        let mut goes_on = || {
+            left -= 1;
+            left > 0
+        };
+        let stopped = remove_made_while(&folder, made, &mut goes_on).unwrap_err();
+        assert_eq!(stopped.kind(), io::ErrorKind::Interrupted);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 4, "one is gone");
+        assert!(remove_made_while(&folder, made, &mut || true).unwrap());
+        assert!(!folder.exists());
+        assert!(
+            remove_made_while(&folder, made, &mut || false).unwrap(),
+            "it is gone"
+        );
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("file"), "another folder of this name").unwrap();
+        let other = Identity::of(&folder).unwrap();
+        if made != other {
+            assert!(!remove_made(&folder, made).unwrap());
+            assert!(folder.join("file").exists());
+        }
     }
 
     #[test]
@@ -261,7 +333,7 @@ mod tests {
             Mount::Device(number) => Mount::Device(number + 1),
         };
         let open: OwnedFd = fs::File::open(&folder).unwrap().into();
-        let error = empty(&open, other, &mut folder.clone()).unwrap_err();
+        let error = empty(&open, other, &mut folder.clone(), &mut || true).unwrap_err();
         assert!(error.to_string().contains("mounted on"), "{error}");
         assert!(folder.join("a/file").exists());
         remove(&folder).unwrap();

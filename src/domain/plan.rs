@@ -156,6 +156,12 @@ pub struct RestorePlan {
     /// Whether the safety backup would be left out.
     #[serde(default)]
     pub without_safety: bool,
+    /// Whether everything is put back also where nothing would change.
+    #[serde(default)]
+    pub even_if_unchanged: bool,
+    /// Whether nothing at all would change, as far as the comparison sees.
+    #[serde(default)]
+    pub changes_nothing: bool,
     /// Which of the two repositories the backup comes from.
     #[serde(default)]
     pub from: RepositoryChoice,
@@ -178,7 +184,17 @@ pub struct RestorePlan {
     pub warnings: Vec<String>,
 }
 
+/// What a comparison of Live with a backup does not see, as a sentence without its end.
+pub const COMPARED: &str = "Files are compared by their kind, size, time and permissions: one that is damaged and has kept \
+                            these is not seen";
+
 impl RestorePlan {
+    /// Whether the restore would find nothing to do, say so and end.
+    #[must_use]
+    pub fn ends_at_once(&self) -> bool {
+        self.changes_nothing && !self.even_if_unchanged
+    }
+
     /// How much time's work is lost, in milliseconds: from the backup to now. `None` when nobody can tell, because the
     /// backup is dated ahead of the clock.
     #[must_use]

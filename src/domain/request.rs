@@ -37,6 +37,9 @@ pub struct RestoreRequest {
     /// Whether the safety backup is left out, for somebody in a hurry who knows what that means.
     #[serde(default)]
     pub without_safety: bool,
+    /// Whether everything is put back also where nothing would change, as far as that can be seen.
+    #[serde(default)]
+    pub even_if_unchanged: bool,
     /// From which of the two repositories.
     #[serde(default)]
     pub from: RepositoryChoice,

@@ -87,6 +87,7 @@ pub use glance::{glances, has_been_seen};
 pub use jobs::Jobs;
 pub use live::Live;
 pub use overview::{details, places, summaries, summary};
+pub use restore::clearing::Clearing;
 pub use restore::recover::look_for_the_dead;
 pub use restore::start_restore;
 pub use scheduler::turns::{DueBook, Turn, take_turns};
@@ -143,6 +144,7 @@ struct Inner {
     queue: Queue,
     glances: Glances,
     opened: Opened,
+    clearing: Clearing,
     reported: Mutex<Option<Monotonic>>,
 }
 
@@ -210,12 +212,14 @@ impl Engine {
             queue: Queue::new(limits),
             glances: Glances::default(),
             opened: Opened::default(),
+            clearing: Clearing::default(),
             reported: Mutex::default(),
         };
         let engine = Self(Arc::new(inner), Arc::default());
         engine.catalog().meet(&names, engine.now())?;
         kinds::clear_looks(engine.state());
         restore::recover::settle_abandoned(&engine)?;
+        restore::clearing::go_on(&engine);
         glance::has_seen_activity(&engine);
         Ok(engine)
     }
@@ -229,6 +233,12 @@ impl Engine {
 
     fn fill_at_random(&self, bytes: &mut [u8]) -> Result<(), EngineError> {
         (self.0.random)(bytes).map_err(EngineError::Failed)
+    }
+
+    /// What is being removed of what restores have replaced.
+    #[must_use]
+    pub fn clearing(&self) -> &Clearing {
+        &self.0.clearing
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -124,6 +124,32 @@ impl Papers<'_> {
         }
     }
 
+    /// The names of the records of a kind.
+    ///
+    /// # Errors
+    /// What the system or the catalog said.
+    pub(super) fn names(&self, kind: &str) -> io::Result<Vec<String>> {
+        let state = match self {
+            Self::Folder(state) => state,
+            Self::Shared(catalog, ..) => return catalog.notes(kind).map_err(io::Error::other),
+        };
+        let entries = match fs::read_dir(state.join(kind)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            names.extend(
+                name.to_str()
+                    .and_then(|name| name.strip_suffix(".json"))
+                    .map(str::to_owned),
+            );
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Whether a record is there, or cannot be looked for.
     pub(super) fn has(&self, kind: &str, name: &str) -> bool {
         match self {

@@ -102,6 +102,9 @@ pub(super) struct NewPlan {
     /// Whether the safety backup is left out.
     #[serde(default)]
     pub(super) without_safety: bool,
+    /// Whether everything is put back also where nothing would change. Without it such a restore says so and ends.
+    #[serde(default)]
+    pub(super) even_if_unchanged: bool,
     /// From which of the two repositories.
     #[serde(default)]
     pub(super) from: RepositoryChoice,

@@ -177,6 +177,7 @@ pub(super) async fn plan(ask: Ask) -> Result<Reply, Problem> {
         backup: new.backup,
         selection: new.selection.into(),
         without_safety: new.without_safety,
+        even_if_unchanged: new.even_if_unchanged,
         from: new.from,
     };
     let plan = ask.engine().plan_restore(request).await?;

@@ -357,6 +357,7 @@ async fn ask_for_a_restore(backend: &Embedded, folder: &Path) -> Instant {
         backup: "manual".to_owned(),
         selection: Selection::default(),
         without_safety: false,
+        even_if_unchanged: true,
         from: RepositoryChoice::First,
     };
     let plan = backend.plan_restore(request).await.unwrap();

@@ -50,6 +50,12 @@ fn plan_without_a_safety_backup() {
     insta::assert_snapshot!("plan_without_a_safety_backup", ended.transcript());
 }
 
+alike!(plan_of_a_restore_that_would_change_nothing);
+fn plan_of_a_restore_that_would_change_nothing() {
+    let ended = lifeboat(&["plan", "acme/live", "manual"]).ends();
+    insta::assert_snapshot!("plan_of_a_restore_that_would_change_nothing", ended.transcript());
+}
+
 alike!(plan_from_the_second_repository);
 fn plan_from_the_second_repository() {
     let ended = lifeboat(&["plan", "acme/live", "monthly", "--from", "copy"]).ends();

@@ -473,6 +473,8 @@ pub fn plan(selection: Selection) -> RestorePlan {
         backup: backups()[1].clone(),
         selection,
         without_safety: false,
+        even_if_unchanged: false,
+        changes_nothing: false,
         from: RepositoryChoice::First,
         made: now(),
         changes: vec![

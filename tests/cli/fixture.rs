@@ -304,6 +304,16 @@ impl Backend for Fixture {
             let why = "the backup holds no workspace \"webstie\" in the chosen instances: it has config, dam, website";
             plan.obstacles = vec![why.to_owned()];
         }
+        plan.even_if_unchanged = request.even_if_unchanged;
+        if request.backup == "manual" {
+            for change in &mut plan.changes {
+                change.unchanged += change.changed + change.added;
+                (change.added, change.changed, change.removed) = (0, 0, 0);
+                change.examples.clear();
+            }
+            plan.changes_nothing = true;
+            plan.newest_change = None;
+        }
         if request.backup == "upgrade" {
             plan.room[0].free = 1 << 20;
             plan.obstacles = vec!["there is no room in /srv: 855 MiB more are needed".to_owned()];

@@ -142,6 +142,7 @@ fn a_lifeboat_that_restores() {
         backup: "daily".into(),
         selection: Selection::default(),
         without_safety: false,
+        even_if_unchanged: true,
         from: RepositoryChoice::First,
     };
     let plan = engine

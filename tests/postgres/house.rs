@@ -360,6 +360,7 @@ pub fn request(backup: &str, workspaces: &[&str]) -> RestoreRequest {
             workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
         },
         without_safety: false,
+        even_if_unchanged: true,
         from: RepositoryChoice::First,
     }
 }

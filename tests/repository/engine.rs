@@ -151,6 +151,7 @@ fn restore(from: RepositoryChoice) -> RestoreRequest {
         backup: "manual".to_owned(),
         selection: Selection::default(),
         without_safety: false,
+        even_if_unchanged: true,
         from,
     }
 }

@@ -8,6 +8,7 @@ use lifeboat::clock::SetClock;
 use lifeboat::domain::environment::InstanceName;
 use lifeboat::domain::job::JobState;
 use lifeboat::domain::request::BackupRequest;
+use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::Keep;
 use lifeboat::domain::version::MagnoliaVersion;
 use lifeboat::engine::Engine;
@@ -15,9 +16,9 @@ use lifeboat::repository::{Known, Readings, RepositoryError};
 use lifeboat::watch::{Unwatched, Watch};
 
 use crate::damage::flip_a_bit_of_content;
-use crate::engine::{Installation, backup, ended, live};
+use crate::engine::{Installation, backup, ended, live, start};
 use crate::object_storage::{Line, Store};
-use crate::support::{Sandbox, moment, noise};
+use crate::support::{Sandbox, below, moment, noise};
 
 const FILES: u64 = 400;
 const FILE: usize = 64 * 1024;
@@ -139,6 +140,43 @@ fn what_a_backup_moves_follows_what_has_changed() {
         assert!(known[line] < SIZE / 50, "{known:?}");
         assert!(late[line] > SIZE, "{late:?}");
     }
+}
+
+#[test]
+fn a_restore_reads_in_the_bucket_what_is_not_right_in_live() {
+    let wired = Wired::new();
+    backed_up(&wired.engine);
+    let good = below(&wired.place.content());
+    let restored = || {
+        wired.pass(chrono::Duration::minutes(5));
+        let job = start(&wired.engine, RepositoryChoice::First).unwrap();
+        let job = ended(&wired.engine, job);
+        assert_eq!(job.state, JobState::Done, "{job:?}");
+    };
+    let ((), unchanged) = wired.moved(restored);
+    for number in 0..FILES / 100 {
+        let file = wired.place.content().join(format!("dam/{number}/{number}"));
+        fs::write(file, noise(1_000 + number, FILE)).unwrap();
+    }
+    let ((), changed) = wired.moved(restored);
+    assert_eq!(below(&wired.place.content()), good);
+    fs::remove_dir_all(wired.place.content().join("dam")).unwrap();
+    let ((), gone) = wired.moved(restored);
+    assert_eq!(below(&wired.place.content()), good);
+    // A drill proves what is in the bucket.
+    let (job, drilled) = wired.moved(|| {
+        let job = wired.engine.live(&live()).unwrap().start_drill(None).unwrap();
+        ended(&wired.engine, job)
+    });
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    println!(
+        "of {SIZE} bytes: unchanged {unchanged:?}, 1 % changed {changed:?}, gone {gone:?}, drilled {drilled:?}"
+    );
+    assert!(unchanged[0] < SIZE / 30, "{unchanged:?}");
+    // The safety backup is written and read back, and the rest is read once.
+    assert!(changed[0] < SIZE / 10, "{changed:?}");
+    assert!(gone[0] > SIZE, "{gone:?}");
+    assert!(drilled[0] > SIZE, "{drilled:?}");
 }
 
 /// Has had enough from the beginning.

@@ -420,6 +420,8 @@ pub fn plan() -> RestorePlan {
         backup: daily,
         selection: lifeboat::domain::plan::Selection::default(),
         without_safety: false,
+        even_if_unchanged: false,
+        changes_nothing: false,
         from: RepositoryChoice::First,
         made: now(),
         changes,

@@ -312,6 +312,7 @@ impl Backend for Fixture {
         let mut plan = plan?;
         plan.selection = request.selection;
         plan.without_safety = request.without_safety;
+        plan.even_if_unchanged = request.even_if_unchanged;
         plan.from = request.from;
         self.state().planned = Some(plan.clone());
         Ok(plan)
@@ -327,6 +328,7 @@ impl Backend for Fixture {
             match (planned.from, planned.without_safety) {
                 (RepositoryChoice::Copy, _) => " from the copy",
                 (_, true) => " without a safety backup",
+                _ if planned.even_if_unchanged => " although nothing would change",
                 _ => "",
             }
         ))

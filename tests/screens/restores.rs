@@ -67,6 +67,52 @@ async fn the_restore_wizard() {
     look_with("wizard-no-plan", &settings(), small, failing, &steps).await;
 }
 
+alike!(a_restore_that_would_change_nothing_goes_on_by_choice_only);
+async fn a_restore_that_would_change_nothing_goes_on_by_choice_only() {
+    let same = |state: &mut State| {
+        if let Ok(plan) = &mut state.plan {
+            for change in &mut plan.changes {
+                change.unchanged += change.changed + change.added;
+                (change.added, change.changed, change.removed) = (0, 0, 0);
+                change.examples.clear();
+            }
+            plan.changes_nothing = true;
+            plan.newest_change = None;
+        }
+    };
+    let steps = [
+        ("", "daily"),
+        ("r", "choose a backup"),
+        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "would say so and end"),
+    ];
+    look("wizard-unchanged", same, &steps).await;
+    let fixture = Fixture::new();
+    same(&mut fixture.state());
+    let cockpit = Runner::start((80, 24), fixture).await;
+    cockpit.see("daily").await;
+    cockpit
+        .press("r<Enter><Enter>")
+        .await
+        .see("would say so and end")
+        .await;
+    cockpit
+        .press("<Enter>")
+        .await
+        .see("although nothing would change")
+        .await;
+    cockpit.press("<Esc>").await.see("would say so and end").await;
+    cockpit
+        .press("<Enter>y")
+        .await
+        .see("put back all the same.")
+        .await;
+    cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+    let calls = cockpit.backend.state().calls.clone();
+    let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();
+    assert!(last.ends_with("although nothing would change"), "{last}");
+}
+
 alike!(undo_shows_its_plan_first);
 async fn undo_shows_its_plan_first() {
     look_with(

@@ -114,7 +114,7 @@ impl Action {
             Self::Undo => all.extend(["--confirm", LIVE]),
             Self::Delete { which } => all.push(which),
             Self::Restore { backup, chosen } => {
-                all.extend([backup.as_str(), "--confirm", LIVE]);
+                all.extend([backup.as_str(), "--even-if-unchanged", "--confirm", LIVE]);
                 all.extend(
                     chosen
                         .instances

@@ -79,7 +79,17 @@ impl<'h> Sweep<'h> {
         self.step += 1;
         self.house.edit(self.step);
         let before = self.house.parts();
-        self.timed("restore", &["restore", LIVE, "manual", "--confirm", LIVE]);
+        self.timed(
+            "restore",
+            &[
+                "restore",
+                LIVE,
+                "manual",
+                "--even-if-unchanged",
+                "--confirm",
+                LIVE,
+            ],
+        );
         assert_eq!(self.house.parts(), live, "a restore that nobody disturbs");
         self.list();
         self.learn(&before);
@@ -470,7 +480,9 @@ impl<'h> Sweep<'h> {
         assert!(checked.status.success(), "seed {seed}: {}", told(&checked));
         let ids: Vec<_> = self.listed.iter().map(id).collect();
         let backup = self.random.one_of(&ids);
-        let restore = self.house.run(&["restore", LIVE, &backup, "--confirm", LIVE]);
+        let restore = self
+            .house
+            .run(&["restore", LIVE, &backup, "--even-if-unchanged", "--confirm", LIVE]);
         assert!(restore.is_ok(), "seed {seed}: {restore:?}");
         assert_eq!(self.house.parts(), self.known[&backup], "seed {seed}: {backup}");
     }

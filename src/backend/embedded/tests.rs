@@ -98,6 +98,7 @@ async fn answers(backend: &Embedded) -> Vec<(&'static str, BackendError)> {
         backup: "daily".into(),
         selection: Selection::default(),
         without_safety: false,
+        even_if_unchanged: true,
         from: RepositoryChoice::First,
     };
     let hold = HoldRequest {

@@ -117,6 +117,9 @@ struct NewPlan<'a> {
     backup: &'a str,
     selection: &'a crate::domain::plan::Selection,
     without_safety: bool,
+    // An older service does not know it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    even_if_unchanged: bool,
     from: crate::domain::settings::RepositoryChoice,
 }
 
@@ -370,6 +373,7 @@ impl Backend for Remote {
             backup: &request.backup,
             selection: &request.selection,
             without_safety: request.without_safety,
+            even_if_unchanged: request.even_if_unchanged,
             from: request.from,
         };
         let call = Call::post(&below(&request.environment, &["plans"]))

@@ -161,6 +161,7 @@ pub(super) async fn go_on_unseen(engine: &Embedded, interrupts: &mut Interrupts)
         // comes to its end as well.
         let _ = engine.go_on_unseen(Unseen::TerminalGone).await;
         let _ = engine.jobs_ended().await;
+        let _ = engine.cleared().await;
     };
     tokio::select! {
         () = ended => {}

@@ -8,7 +8,7 @@ use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, shell};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::measure;
-use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
+use crate::domain::plan::{COMPARED, RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -83,6 +83,7 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
         environment: arguments.environment,
         backup: arguments.backup,
         without_safety: arguments.part.without_safety_backup,
+        even_if_unchanged: false,
         from: arguments.from.into(),
         selection: arguments.part.into(),
     };
@@ -111,8 +112,12 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     call.say("")?;
     if plan.changes.is_empty() {
         call.tell("There is nothing to compare: the backup holds nothing of what was chosen.")?;
+    } else if plan.changes_nothing {
+        call.tell(&format!(
+            "Nothing would change: Live is the same as the backup. {COMPARED}."
+        ))?;
     } else if plan.changes.iter().all(WorkspaceChange::is_unchanged) {
-        call.tell("Nothing would change: Live is the same as the backup.")?;
+        call.tell("No item would change: Live is the same as the backup.")?;
     } else {
         call.table(&changes(plan))?;
         let same = plan.changes.iter().filter(|change| change.is_unchanged()).count();
@@ -129,6 +134,13 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
         call.tell(&format!("warning: {warning}"))?;
     }
     call.say("")?;
+    if plan.obstacles.is_empty() && plan.changes_nothing {
+        call.tell(
+            "A restore would say the same and end. To have everything put back all the same, with a safety backup first:",
+        )?;
+        let command = call.command(&format!("{} --even-if-unchanged", arguments(plan)));
+        return call.say(&format!("  {command}"));
+    }
     if plan.obstacles.is_empty() {
         call.tell(if plan.without_safety {
             "NO SAFETY BACKUP of Live is taken: only what is set aside beside Live can undo the restore. To restore:"

@@ -13,6 +13,7 @@ use crate::domain::request::RestoreRequest;
 pub const LONG_ABOUT: &str = "\
 Makes a plan of the restore and follows it: puts a backup's content back into Live. A safety backup of what is there comes first; the content is staged \
 beside Live and verified before Live is switched to it, so that Live is old or new and never mixed. \
+A restore that would change nothing says so and ends. \
 `lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.";
 
 /// What `lifeboat restore` takes.
@@ -33,6 +34,9 @@ pub struct RestoreArguments {
     /// Which part of it.
     #[command(flatten)]
     pub part: Part,
+    /// Put everything back also where nothing would change, as far as that can be seen
+    #[arg(long)]
+    pub even_if_unchanged: bool,
     /// How the job is followed.
     #[command(flatten)]
     pub job: JobArguments,
@@ -43,6 +47,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         environment: arguments.environment,
         backup: arguments.backup,
         without_safety: arguments.part.without_safety_backup,
+        even_if_unchanged: arguments.even_if_unchanged,
         from: arguments.from.into(),
         selection: arguments.part.into(),
     };

@@ -14,7 +14,7 @@ use super::Files;
 use super::exchange::{Identity, Standing, Step};
 use super::staging::{CONTENT, Staging};
 use crate::content::Content;
-use crate::content::backed_up::{BackedUp, Depth};
+use crate::content::backed_up::{BackedUp, Depth, Donor};
 use crate::content::kinds::Beside;
 use crate::content::restoring::{Lines, RestoreError, Staged};
 use crate::content::switching::{Part, Record, Stuck};
@@ -22,6 +22,7 @@ use crate::disk::held::{self, FOLDER, Met};
 use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::WorkspaceCopy;
+use crate::domain::measure;
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::watch::Watch;
 
@@ -48,12 +49,23 @@ impl Staged for StagedFolder {
         watch: &dyn Watch,
     ) -> Result<Lines, RestoreError> {
         let sink = self.staging.sink()?;
-        let extracted = backup.extract(selection, &sink, None, watch)?;
+        // A drill proves what the backup has, and takes nothing from anywhere else.
+        let donor = (!self.is_scratch).then(|| self.staging.donor()).flatten();
+        let donor = donor.as_ref().map(|donor| donor as &dyn Donor);
+        let extracted = backup.extract(selection, &sink, donor, watch)?;
+        let name = &backup.copy().name;
         let mut lines = Lines::new();
+        if extracted.donated > 0 {
+            let text = format!(
+                "{name}: {} of {} were right in Live already and were not read in the repository",
+                measure::bytes(extracted.donated),
+                measure::bytes(extracted.bytes)
+            );
+            lines.push((Severity::Information, text));
+        }
         if extracted.without_set_ids > 0 {
             let text = format!(
-                "{}: {} files had a set-uid or set-gid bit and come back without it",
-                backup.copy().name,
+                "{name}: {} files had a set-uid or set-gid bit and come back without it",
                 extracted.without_set_ids
             );
             lines.push((Severity::Warning, text));

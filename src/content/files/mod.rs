@@ -11,6 +11,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod beside;
+mod donor;
 pub(crate) mod exchange;
 mod fixed;
 mod in_the_way;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Stat;
 
+pub use self::donor::FolderDonor;
 pub(crate) use self::in_the_way::clear_probes;
 use self::rooted::Rooted;
 pub use self::sink::FilesSink;

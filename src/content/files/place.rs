@@ -233,6 +233,7 @@ impl Place for FolderPlace {
                 "the content of {} is gone: all of it comes back",
                 copy.name
             ));
+            found.changes_more = true;
             Box::new(Nothing)
         };
         watch.instance(&copy.name);

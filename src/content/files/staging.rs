@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::beside::FolderRecord;
 use super::exchange::{Identity, Step};
 use super::in_the_way::{mounted_on, mounts_in_the_way};
-use super::{Files, FilesSink, attributes};
+use super::{Files, FilesSink, FolderDonor, attributes};
 use crate::content::restoring::RestoreError;
 use crate::disk::held;
 use crate::domain::job::JobId;
@@ -170,6 +170,12 @@ impl Staging {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => Ok(Some(opened.map_err(RestoreError::io("opening", &self.live))?)),
         }
+    }
+
+    /// Live as it is, for files that are right already. None of one that cannot be opened.
+    pub(super) fn donor(&self) -> Option<FolderDonor> {
+        let live = self.live().ok().flatten()?;
+        Some(FolderDonor::held(&self.live, live))
     }
 
     /// The steps that make the staged content live.

@@ -14,15 +14,17 @@ impl Live {
             return Vec::new();
         }
         let left = self.place(instance).left_over();
+        let being_cleared = self.cleared_or_why_not();
         left.iter()
-            .map(|path| {
-                format!(
+            .filter_map(|path| match being_cleared(path) {
+                Some(why_not) => why_not,
+                None => Some(format!(
                     "{} was left beside the content of {} by an earlier restore: it may hold the only copy of what was changed \
                      after the safety backup, or it could not be removed (`lsattr -R` shows immutable files). The outcome of \
                      that job says which: do not remove it before you have looked",
                     path.display(),
                     instance.name
-                )
+                )),
             })
             .collect()
     }

@@ -5,6 +5,7 @@
 
 mod after;
 mod chosen;
+pub(super) mod clearing;
 mod drill;
 mod halves;
 pub(super) mod journal;
@@ -19,6 +20,7 @@ mod scratch;
 mod search_indexes;
 mod staged;
 mod switching;
+mod unchanged;
 mod undo;
 
 use std::cell::Cell;
@@ -51,6 +53,8 @@ struct Way {
     selection: Selection,
     /// Whether the safety backup is left out.
     without_safety: bool,
+    /// Whether it goes on where nothing would change.
+    even_if_unchanged: bool,
     /// Which of the two repositories the backup comes from.
     from: RepositoryChoice,
     /// What would change, as the plan that was confirmed has found. A restore puts everything back whatever it is, so
@@ -119,8 +123,9 @@ impl Live {
         let way = Way {
             selection: plan.selection.clone(),
             without_safety: plan.without_safety,
+            even_if_unchanged: plan.even_if_unchanged,
             from: plan.from,
-            known: Some(plan.changes),
+            known: unchanged::worth_keeping(&plan),
             ..Way::default()
         };
         self.start_restore_of(backup, way, JobKind::Restore, &title)
@@ -153,6 +158,7 @@ impl Live {
         let way = Way {
             selection,
             without_safety: false,
+            even_if_unchanged: true,
             from,
             ..Way::default()
         };
@@ -247,6 +253,9 @@ impl Live {
             .collect();
         if chosen.is_empty() {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
+        }
+        if plan.ends_at_once() {
+            return Ok(unchanged::nothing_to_do(work, backup, way));
         }
         leave_out_unconfigured(work, &chosen);
         let repository = self.repository_holding(&backup.id)?;

@@ -41,6 +41,7 @@ impl Live {
         let mut way = Way {
             selection: request.selection.clone(),
             without_safety: request.without_safety,
+            even_if_unchanged: request.even_if_unchanged,
             from: request.from,
             ..Way::default()
         };
@@ -121,6 +122,7 @@ impl Live {
             mut obstacles,
             mut warnings,
             newest_change,
+            changes_more,
             ..
         } = found;
         obstacles.extend(too_little_in_all(&room));
@@ -142,6 +144,7 @@ impl Live {
             let takes_it = self.repository_of(way.safety_goes_to(), false)?;
             repository_room(takes_it.as_deref(), &backup, &changes, &mut room, &mut warnings);
         }
+        warnings.extend(self.being_freed(&room));
         warnings.extend(way.first_lost.clone());
         let versions_now = versions::read(settings).unwrap_or_else(|why| {
             warnings.push(format!("it cannot be told which versions run in {name}: {why}"));
@@ -156,6 +159,10 @@ impl Live {
             backup,
             selection: selection.clone(),
             without_safety: way.without_safety,
+            even_if_unchanged: way.even_if_unchanged,
+            changes_nothing: !changes_more
+                && !changes.is_empty()
+                && changes.iter().all(WorkspaceChange::is_unchanged),
             from: way.from,
             made: self.now(),
             changes,

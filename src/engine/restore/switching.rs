@@ -196,7 +196,8 @@ impl Live {
         }
     }
 
-    /// Removes what the switch displaced, if the safety backup holds all of it, and the journal.
+    /// Leaves what the switch displaced to be removed once the job is over (`clearing`), if the safety backup holds all of
+    /// it, and removes the journal.
     pub(super) fn clean_up(&self, journal: &Journal) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Err(error) = remove_copies(journal) {
@@ -218,6 +219,7 @@ impl Live {
             }
         }
         for (record, why) in &kept {
+            self.keep_after_all(record);
             if let Some(staging) = record.beside.folder() {
                 warnings.push(format!(
                     "what was live in {} before is kept in {}, since {why}: remove it when nobody needs it",
@@ -229,22 +231,25 @@ impl Live {
         let is_kept = |instance: &InstanceName| kept.iter().any(|(record, _)| record.instance == *instance);
         warnings.extend(self.clear_all_but(journal, &is_kept));
         self.note_replaced(journal);
-        if let Err(error) = journal.remove(self.papers()) {
-            warnings.push(format!(
+        match journal.remove(self.papers()) {
+            Ok(()) => self.begin_clearing(journal.job),
+            Err(error) => warnings.push(format!(
                 "the journal of the restore could not be removed: {error}"
-            ));
+            )),
         }
         warnings
     }
 
-    /// Removes everything that a finished restore no longer needs, and the journal. Returns what could not be removed.
+    /// Leaves everything that a finished restore no longer needs to be removed, and removes the journal. Returns what
+    /// cannot be removed.
     pub(super) fn clear(&self, journal: &Journal) -> Vec<String> {
         let mut left = self.clear_all_but(journal, &|_| false);
         self.note_replaced(journal);
-        if let Err(error) = journal.remove(self.papers()) {
-            left.push(format!(
+        match journal.remove(self.papers()) {
+            Ok(()) => self.begin_clearing(journal.job),
+            Err(error) => left.push(format!(
                 "the journal of the restore could not be removed: {error}"
-            ));
+            )),
         }
         left
     }
@@ -256,7 +261,7 @@ impl Live {
             .iter()
             .filter(|record| !is_kept(&record.instance))
         {
-            match record.beside.remove() {
+            match self.leave_to_clearing(journal, record) {
                 Ok(stranger) => left.extend(stranger),
                 Err(error) => {
                     let folder = record.beside.folder().unwrap_or(Path::new(""));

@@ -229,7 +229,10 @@ impl House {
             variables: Arc::new(|_| None),
             random: crate::random::system(),
         };
-        Ok(Engine::open(settings, surroundings)?.acting_for(Caller::here(&"maria".into())))
+        let engine = Engine::open(settings, surroundings)?;
+        // What an earlier one has left to be removed.
+        engine.clearing().wait();
+        Ok(engine.acting_for(Caller::here(&"maria".into())))
     }
 
     pub(super) fn pass(&self, time: Duration) {
@@ -287,6 +290,7 @@ pub(super) fn request(backup: &str, selection: Selection) -> RestoreRequest {
         backup: backup.into(),
         selection,
         without_safety: false,
+        even_if_unchanged: true,
         from: RepositoryChoice::First,
     }
 }
@@ -299,9 +303,10 @@ pub(super) fn manual() -> BackupRequest {
     }
 }
 
-/// Waits for a job and gives how it ended.
+/// Waits for a job, and until what it has replaced is removed, and gives how it ended.
 pub(super) fn ended(engine: &Engine, id: JobId) -> Job {
     engine.jobs().wait_for(id);
+    engine.clearing().wait();
     engine.jobs().job(id).unwrap()
 }
 

@@ -69,6 +69,13 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
     let job = start_restore(&engine, &plan.id, "acme/live").unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     let left = house.beside("author");
+    let told = engine.catalog().notifications(1).unwrap().remove(0);
+    let trouble = summaries(&engine).unwrap().remove(0).trouble;
+    let report_after = check(&engine, None).unwrap();
+    // The next start tries it again, and says nothing new.
+    drop(engine);
+    let engine = house.engine();
+    let told_again = engine.catalog().notifications(1).unwrap().remove(0);
     for left in &left {
         chattr("-i", &left.join("content/website/page-0.xml"));
     }
@@ -84,14 +91,28 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
             .iter()
             .any(|found| found.detail.contains("is immutable"))
     );
+    assert_eq!(
+        outcome.warnings,
+        Vec::<String>::new(),
+        "the restore itself is over"
+    );
+    let says_why = |text: &str| text.contains("could not all be removed") && text.contains("page-0.xml");
+    assert!(says_why(&told.text) && told.job == Some(job), "{told:?}");
+    assert_eq!(told, told_again);
+    assert!(trouble.is_some_and(|trouble| says_why(&trouble)));
+    let finding = report_after
+        .findings
+        .iter()
+        .find(|found| found.about == "restore");
     assert!(
-        outcome
-            .warnings
-            .iter()
-            .any(|told| told.contains("could not be removed")),
-        "{outcome:?}"
+        finding.is_some_and(|found| says_why(&found.detail)),
+        "{report_after:?}"
     );
     assert_eq!(left.len(), 1);
+    // Once it may go, the next start removes it.
+    drop(engine);
+    let engine = house.engine();
+    assert!(house.beside("author").is_empty());
     back_up(&engine);
     assert_eq!(fs::read_to_string(&page).unwrap(), "author 0");
 }

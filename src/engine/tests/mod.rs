@@ -1,6 +1,7 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
 mod checks;
+mod clearing;
 mod clocks;
 mod copies;
 mod copy_alone;
@@ -24,3 +25,4 @@ mod restores;
 mod rules;
 mod schedule;
 mod shared;
+mod unchanged;

@@ -64,7 +64,11 @@ pub(super) struct FileWriting<'a> {
 
 impl FileWriting<'_> {
     /// Writes the files of a batch.
-    pub(super) fn write(&self, reader: &mut RunReader<'_>, files: Vec<Stored>) -> Result<(), RepositoryError> {
+    pub(super) fn write(
+        &self,
+        reader: &mut RunReader<'_>,
+        files: Vec<Stored>,
+    ) -> Result<(), RepositoryError> {
         let Some(donor) = self.donor else {
             return self.write_together(reader, &files);
         };

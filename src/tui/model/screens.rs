@@ -219,6 +219,8 @@ pub enum About {
     Extend(EnvironmentName, BackupId),
     /// Leaving the safety backup out of a restore.
     NoSafety(EnvironmentName),
+    /// Restoring although nothing would change.
+    EvenIfUnchanged(EnvironmentName),
     /// Breaking Live of the demo.
     Break(EnvironmentName),
     /// Cancelling a job.

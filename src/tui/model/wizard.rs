@@ -38,6 +38,8 @@ pub struct Wizard {
     pub problem: Option<String>,
     /// Whether the safety backup is left out, by choice.
     pub without_safety: bool,
+    /// Whether everything is put back also where nothing would change, by choice.
+    pub even_if_unchanged: bool,
     /// The backup that is taken from the second repository, by choice. Any other one comes from the first.
     pub from_copy: Option<BackupId>,
     /// Whether the restore has been asked for and the answer is still to come.
@@ -143,6 +145,7 @@ impl Wizard {
             typed: Input::default(),
             problem: None,
             without_safety: false,
+            even_if_unchanged: false,
             from_copy: None,
             starting: false,
         }
@@ -234,6 +237,7 @@ impl Wizard {
             backup: self.backup.as_ref()?.0.clone(),
             selection: self.selection(),
             without_safety: self.without_safety,
+            even_if_unchanged: self.even_if_unchanged,
             from: self
                 .backup
                 .as_ref()

@@ -4,6 +4,7 @@ use super::{forms, wizard};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
+use crate::domain::plan::COMPARED;
 use crate::domain::request::HoldKind;
 use crate::tui::action::Action;
 use crate::tui::display::Stop;
@@ -223,6 +224,25 @@ pub fn safety(model: &mut Model) -> Vec<Effect> {
         about: About::NoSafety(environment),
     }));
     Vec::new()
+}
+
+/// Asks whether everything is to be put back although nothing would change.
+pub fn even_if_unchanged(model: &mut Model) {
+    let Some(Screen::Wizard(wizard)) = model.screens.last() else {
+        return;
+    };
+    let environment = wizard.environment.clone();
+    model.dialog = Some(Dialog::Question(Question {
+        title: format!("Restore {environment} although nothing would change"),
+        text: vec![
+            "Nothing would change, and a restore would say so and end.".to_owned(),
+            format!("{COMPARED}."),
+            "Everything can be put back all the same, with a safety backup, hooks and a switch.".to_owned(),
+        ],
+        lost: None,
+        yes: "put everything back all the same",
+        about: About::EvenIfUnchanged(environment),
+    }));
 }
 
 /// What deleting a backup takes away.

@@ -149,6 +149,7 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
         About::Drill(name, id) => vec![Effect::Drill(name, id)],
         About::Extend(name, id) => vec![Effect::Extend(name, id)],
         About::NoSafety(_) => wizard::set_safety(model, false),
+        About::EvenIfUnchanged(_) => wizard::go_on_unchanged(model),
         About::Break(name) => vec![Effect::Break(name)],
         About::Cancel(id) => vec![Effect::Cancel(id)],
         About::Delete(name, id) => {

@@ -1,6 +1,7 @@
 //! The restore wizard, step by step.
 
 use crate::domain::backup::Verification;
+use crate::domain::plan::RestorePlan;
 use crate::domain::refusal;
 use crate::domain::settings::RepositoryChoice;
 use crate::tui::action::Action;
@@ -8,7 +9,7 @@ use crate::tui::effects::Effect;
 use crate::tui::model::Model;
 use crate::tui::model::screens::Screen;
 use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
-use crate::tui::update::allowed;
+use crate::tui::update::{allowed, ask};
 
 fn wizard(model: &mut Model) -> Option<&mut Wizard> {
     match model.screens.last_mut() {
@@ -32,7 +33,13 @@ pub fn next(model: &mut Model) -> Vec<Effect> {
             if wizard.problem.is_some() {
                 return Vec::new();
             }
+            // What was said of another part says nothing of this one.
+            wizard.even_if_unchanged = false;
             ask_for_plan(model)
+        }
+        Step::Plan if is_unchanged(model) => {
+            ask::even_if_unchanged(model);
+            Vec::new()
         }
         Step::Plan => {
             if let Some(wizard) = wizard(model) {
@@ -113,6 +120,24 @@ pub fn set_safety(model: &mut Model, with_safety: bool) -> Vec<Effect> {
     match wizard(model) {
         Some(wizard) if wizard.step == Step::Plan => {
             wizard.without_safety = !with_safety;
+            ask_for_plan(model)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the restore of the plan would find nothing to do.
+fn is_unchanged(model: &mut Model) -> bool {
+    wizard(model).is_some_and(|wizard| {
+        wizard.purpose == Purpose::Restore && wizard.ready_plan().is_some_and(RestorePlan::ends_at_once)
+    })
+}
+
+/// Everything is put back although nothing would change. The plan is made anew: it is what is followed.
+pub fn go_on_unchanged(model: &mut Model) -> Vec<Effect> {
+    match wizard(model) {
+        Some(wizard) if wizard.step == Step::Plan => {
+            wizard.even_if_unchanged = true;
             ask_for_plan(model)
         }
         _ => Vec::new(),

@@ -4,7 +4,7 @@ use super::canvas::{Piece, piece, shorten};
 use super::chrome::moment_and_age;
 use super::text::Text;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
-use crate::domain::plan::{RestorePlan, WorkspaceChange};
+use crate::domain::plan::{COMPARED, RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
 use crate::domain::{columns, measure, printable};
@@ -115,6 +115,18 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
     if !plan.selection.is_everything() {
         let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
         text.marked(&mark, &only_a_part(plan), Meaning::Warning);
+    }
+    if plan.changes_nothing && purpose == Purpose::Restore {
+        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+        let words = if plan.even_if_unchanged {
+            "Nothing would change, and everything is put back all the same.".to_owned()
+        } else {
+            format!(
+                "Nothing would change, and a restore would say so and end. {COMPARED}. Enter asks whether everything is to \
+                 be put back all the same."
+            )
+        };
+        text.marked(&mark, &words, Meaning::Warning);
     }
     text.blank();
     let manifest = &plan.backup.manifest;

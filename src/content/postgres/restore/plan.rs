@@ -119,7 +119,9 @@ pub(in crate::content::postgres) fn plan(
         Ok(_) => {}
     }
     found.obstacles.extend(missing.iter().map(Missing::sentence));
-    found.warnings.extend(newer(&staged, &layout.tables));
+    let newer = newer(&staged, &layout.tables);
+    found.changes_more = !newer.is_empty() || !layout.lacking.is_empty() || layout.tables.is_empty();
+    found.warnings.extend(newer);
     let mut transaction = session.begin().map_err(&failed)?;
     found
         .warnings
