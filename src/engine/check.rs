@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::openness::open_state;
-use super::{Engine, EngineError, Live, versions};
 use crate::content::restoring::Checked;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, InstanceCopy};
@@ -19,6 +18,8 @@ use crate::domain::check::{Finding, Findings, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice, StorageOptions, Variables};
+use crate::engine::backup::versions;
+use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
 

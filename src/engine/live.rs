@@ -9,10 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::fence::{Behind, Fence};
-use super::health::Answered;
-use super::listing::Listed;
-use super::readings::Quiet;
 use super::repositories::RepositoryCell;
 use super::{Engine, ListedCopies};
 use crate::catalog::{Catalog, CatalogError, Claim};
@@ -27,6 +23,11 @@ use crate::domain::event::Event;
 use crate::domain::job::JobId;
 use crate::domain::principal::Principal;
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings, RepositoryChoice};
+use crate::engine::jobs::fence::Behind;
+use crate::engine::jobs::fence::Fence;
+use crate::engine::overview::health::Answered;
+use crate::engine::overview::listing::Listed;
+use crate::engine::proof::readings::Quiet;
 
 /// What is known of a configured environment in this process, whatever its kind.
 pub(super) struct Known {

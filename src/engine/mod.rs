@@ -5,7 +5,8 @@
 //! [`Engine`] is what is open while Lifeboat runs: the settings, the catalog, and the jobs at work. It opens things and
 //! hands out handles, and does nothing by itself:
 //!
-//! - [`Live`]: one Live environment. What is done with one is a method of it, in the file of that action.
+//! - [`Live`]: one Live environment. What is done with one is a method of it, in the room of that action: `backup`,
+//!   `restore` (the switch is `restore::switching`), `proof`, `check`; what all of them go through is in `jobs`.
 //! - [`Jobs`]: what runs in this process, whatever it works on.
 //! - [`Schedule`]: what is begun without anybody asking.
 //!
@@ -14,38 +15,20 @@
 mod activity;
 mod backup;
 mod check;
-mod copies;
-mod endings;
 mod error;
-mod fence;
-mod glance;
-mod health;
 mod hooks;
-#[cfg(feature = "object-storage")]
-mod immutable;
 mod jobs;
-mod listing;
 mod live;
-mod lock;
 mod opened;
 mod opening;
 mod openness;
 mod overview;
-mod papers;
-mod proofs;
-mod queue;
-mod readings;
+mod proof;
 mod repositories;
 mod restore;
-mod retention;
-mod scheduler;
-mod start;
-mod storing;
+mod schedule;
 #[cfg(test)]
 mod tests;
-mod verify;
-mod versions;
-mod work;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -70,29 +53,29 @@ use crate::domain::settings::{
 use crate::domain::waiting_line::EngineLimits;
 use crate::random::Random;
 use crate::repository::Storage;
-use copies::ListedCopies;
-use fence::Fence;
-use glance::Glances;
+use backup::copies::ListedCopies;
 use jobs::AtWork;
+use jobs::fence::Fence;
+use jobs::queue::Queue;
 use live::Known;
 use opened::Opened;
 use opening::{open_catalog, real};
-use queue::Queue;
+use overview::glance::{self, Glances};
 
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
 pub use check::{check, look_at_database, look_at_storage};
 pub use error::EngineError;
-pub use glance::{glances, has_been_seen};
 pub use jobs::Jobs;
+pub use jobs::work::Work;
 pub use live::Live;
+pub use overview::glance::{glances, has_been_seen};
 pub use overview::{details, places, summaries, summary};
 pub use restore::clearing::Clearing;
 pub use restore::recover::look_for_the_dead;
 pub use restore::start_restore;
-pub use scheduler::turns::{DueBook, Turn, take_turns};
-pub use scheduler::{Schedule, Scheduler};
-pub use work::Work;
+pub use schedule::turns::{DueBook, Turn, take_turns};
+pub use schedule::{Schedule, Scheduler};
 
 /// What the engine is told at its start.
 pub struct EngineSettings {

@@ -4,13 +4,14 @@
 //! written anew (`definition`). What cannot be made so is told beforehand: what a table cannot do without is an obstacle,
 //! everything else is left out and named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::constraint::Constraint;
 use super::counted;
 use super::definition::{self, Index, Known};
 use super::names::{in_schema, literal, quoted};
 use super::rehearsal::Facts;
+use super::sequences;
 use super::tables::{Column, Generated, Identity, Sequence, Table};
 
 /// A statement, and what it makes.
@@ -61,7 +62,7 @@ impl Blueprints {
         let (tables, told) = counted::with_own(tables, facts);
         let tables = tables.as_slice();
         let mut all = Self {
-            counters: counters(tables, schema),
+            counters: sequences::counters(tables, schema),
             left_out: told,
             ..Self::default()
         };
@@ -71,7 +72,7 @@ impl Blueprints {
                 if !sequence.owned && made.insert(sequence.name.clone()) {
                     all.sequences.push(Part {
                         what: format!("the sequence {} of the table {}", sequence.name, table.name),
-                        statement: create_sequence(sequence, schema),
+                        statement: sequences::create(sequence, schema),
                         essential: true,
                     });
                 }
@@ -222,7 +223,7 @@ impl Draft<'_> {
             .collect();
         let mut statements: Vec<String> = plain
             .iter()
-            .map(|sequence| create_sequence(sequence, self.schema))
+            .map(|sequence| sequences::create(sequence, self.schema))
             .collect();
         let dress = self.facts.dress_of(self.table);
         let unlogged = if dress.is_some_and(|dress| dress.unlogged) {
@@ -308,7 +309,7 @@ impl Draft<'_> {
                         format!(
                             " (SEQUENCE NAME {}{})",
                             in_schema(self.schema, &sequence.name),
-                            counting(sequence)
+                            sequences::counting(sequence)
                         )
                     })
                     .unwrap_or_default();
@@ -443,71 +444,4 @@ pub(super) fn pairs(options: &[(String, String)], prefix: &str) -> String {
         .map(|(name, value)| format!("{prefix}{} = {}", quoted(name), literal(value)))
         .collect();
     pairs.join(", ")
-}
-
-fn create_sequence(sequence: &Sequence, schema: &str) -> String {
-    let data_type = match sequence.data_type.as_str() {
-        "smallint" => "smallint",
-        "integer" => "integer",
-        _ => "bigint",
-    };
-    format!(
-        "CREATE SEQUENCE {} AS {data_type}{}",
-        in_schema(schema, &sequence.name),
-        counting(sequence)
-    )
-}
-
-fn counting(sequence: &Sequence) -> String {
-    sequence.counting.map_or_else(String::new, |counting| {
-        format!(
-            " INCREMENT BY {} MINVALUE {} MAXVALUE {} START WITH {} CACHE {} {}CYCLE",
-            counting.step,
-            counting.least,
-            counting.most,
-            counting.start,
-            counting.cache,
-            if counting.cycles { "" } else { "NO " }
-        )
-    })
-}
-
-/// Where a sequence that a column counts with has to go on: behind the largest number that the column has.
-#[must_use]
-pub fn next(table: &Table, sequence: &Sequence, schema: &str) -> String {
-    let (step, start) = sequence
-        .counting
-        .map_or((1, 1), |counting| (counting.step, counting.start));
-    let (last, further) = if step < 0 {
-        ("min", "least")
-    } else {
-        ("max", "greatest")
-    };
-    // Of nothing and a number, the number is the further one.
-    format!(
-        "{further}((SELECT {last}({}) + {step} FROM {}), {start})",
-        quoted(&sequence.column),
-        in_schema(schema, &table.name),
-    )
-}
-
-/// Brings every sequence where its columns are.
-fn counters(tables: &[Table], schema: &str) -> Vec<String> {
-    let mut columns: BTreeMap<&str, (bool, Vec<String>)> = BTreeMap::new();
-    for table in tables {
-        for sequence in &table.sequences {
-            let entry = columns.entry(&sequence.name).or_default();
-            entry.0 = sequence.counting.is_some_and(|counting| counting.step < 0);
-            entry.1.push(next(table, sequence, schema));
-        }
-    }
-    let set = columns.into_iter().map(|(name, (is_backwards, nexts))| {
-        let further = if is_backwards { "least" } else { "greatest" };
-        format!(
-            "SELECT pg_catalog.setval({}::regclass, {further}({}), false)",
-            literal(&in_schema(schema, name)),
-            nexts.join(", ")
-        )
-    });
-    set.collect()
 }

@@ -57,6 +57,7 @@ pub(crate) mod restore;
 pub mod rights;
 pub mod rows;
 pub mod schema;
+mod sequences;
 pub mod session;
 pub mod stage;
 pub mod standby;

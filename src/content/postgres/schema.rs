@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use postgres::GenericClient;
 
 use super::address::MISLEADING;
-use super::blueprint;
 use super::connect::Connector;
 use super::layout::Layout;
 use super::names::{in_schema, literal, quoted};
+use super::sequences;
 use super::tables::{Sequence, SpecialGrant, Table};
 use crate::content::ContentError;
 
@@ -29,7 +29,7 @@ pub fn counters(
     for (table, sequence) in sequences(layout) {
         let row = client
             .query_one(
-                &format!("SELECT {}::text", blueprint::next(table, sequence, schema)),
+                &format!("SELECT {}::text", sequences::next(table, sequence, schema)),
                 &[],
             )
             .map_err(connector.failed("looking how far the sequences are"))?;

@@ -27,13 +27,14 @@ use owed::Owed;
 use process::Stopped;
 use serde::{Deserialize, Serialize};
 
-use super::{EngineError, Live, Work, versions};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::domain::version::Versions;
+use crate::engine::backup::versions;
+use crate::engine::{EngineError, Live, Work};
 use crate::watch::Watch as _;
 
 /// Told what goes into a job's log.

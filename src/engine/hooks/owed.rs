@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Around, Occasion};
 use crate::domain::environment::{EnvironmentName, InstanceName};
-use crate::engine::papers::{self, Papers};
+use crate::engine::jobs::papers::{self, Papers};
 
 /// The record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

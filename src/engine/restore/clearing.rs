@@ -30,7 +30,7 @@ use crate::domain::job::JobId;
 use crate::domain::measure;
 use crate::domain::plan::Room;
 use crate::domain::principal::Principal;
-use crate::engine::papers::{Papers, name_of};
+use crate::engine::jobs::papers::{Papers, name_of};
 use crate::engine::{Engine, Live, WeakEngine};
 
 /// What the notes are called.

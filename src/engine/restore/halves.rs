@@ -13,7 +13,7 @@ use super::undo::LeftByInstance;
 use crate::content::left::{Left, NoteState};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
-use crate::engine::papers::name_of;
+use crate::engine::jobs::papers::name_of;
 use crate::engine::{EngineError, Live};
 
 impl Live {

@@ -13,7 +13,7 @@ use crate::domain::Instant;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
-use crate::engine::papers::{Papers, name_of};
+use crate::engine::jobs::papers::{Papers, name_of};
 
 /// How far a restore is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use super::journal::{InstanceRecord, Journal};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::principal::Principal;
-use crate::engine::papers::name_of;
+use crate::engine::jobs::papers::name_of;
 use crate::engine::{EngineError, Live};
 
 /// What the records are called.

@@ -21,7 +21,7 @@ use super::journal::{self, Journal};
 use crate::catalog::Claim;
 use crate::disk::held::{self, FOLDER};
 use crate::domain::job::{Job, JobId, JobKind, Phase};
-use crate::engine::papers::{Papers, name_of};
+use crate::engine::jobs::papers::{Papers, name_of};
 use crate::engine::{EngineError, Live};
 
 /// The name of a journal's copy in a staging folder.

@@ -6,19 +6,18 @@
 mod after;
 mod chosen;
 pub(super) mod clearing;
-mod drill;
 mod halves;
 pub(super) mod journal;
+mod last_restore;
 mod left_behind;
 mod left_beside;
 mod lost;
-mod plan;
+pub(super) mod plan;
 mod planned;
 pub(super) mod recover;
 mod safety;
-mod scratch;
 mod search_indexes;
-mod staged;
+pub(super) mod staged;
 mod switching;
 mod unchanged;
 mod undo;
@@ -29,8 +28,6 @@ use after::leave_out_unconfigured;
 use journal::{Journal, Stage};
 use staged::{Restored, StagedInstance};
 
-use super::lock::Needs;
-use super::start::Beginning;
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
 use crate::content::restoring::Wanted;
@@ -42,6 +39,8 @@ use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
+use crate::engine::jobs::lock::Needs;
+use crate::engine::jobs::start::Beginning;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;

@@ -14,7 +14,8 @@ use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
-use crate::engine::{EngineError, Live, versions};
+use crate::engine::backup::versions;
+use crate::engine::{EngineError, Live};
 use crate::repository::Repository;
 use crate::watch::Watch;
 
@@ -293,7 +294,7 @@ fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
 }
 
 /// What several instances need together on one disk, where that is too much though each by itself is not.
-pub(super) fn too_little_in_all(room: &[Room]) -> Option<String> {
+pub(in crate::engine) fn too_little_in_all(room: &[Room]) -> Option<String> {
     room.iter().enumerate().find_map(|(index, first)| {
         let is_first = |other: &Room| same_disk(Path::new(&other.folder), Path::new(&first.folder));
         if room[..index].iter().any(is_first) {

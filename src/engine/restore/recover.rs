@@ -6,13 +6,14 @@
 
 use std::time::{Duration, Instant as Monotonic};
 
-use super::drill::with_scratch;
 use super::journal::{self, Journal, Stage};
 use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::domain::principal::Principal;
-use crate::engine::{Engine, EngineError, Live, hooks, papers};
+use crate::engine::jobs::papers;
+use crate::engine::proof::drill::with_scratch;
+use crate::engine::{Engine, EngineError, Live, hooks};
 
 /// A job that nobody works on is an orphan after so long: between its claim and its thread there are milliseconds.
 const ORPHANED_AFTER: Duration = Duration::from_secs(30);

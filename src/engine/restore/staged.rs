@@ -14,22 +14,22 @@ use crate::repository::{InstanceBackup, Repository};
 use crate::watch::Watch as _;
 
 /// One instance, while it is restored.
-pub(super) struct StagedInstance<'s> {
-    pub(super) instance: &'s InstanceName,
-    pub(super) staged: Box<dyn Staged>,
+pub(in crate::engine) struct StagedInstance<'s> {
+    pub(in crate::engine) instance: &'s InstanceName,
+    pub(in crate::engine) staged: Box<dyn Staged>,
 }
 
 /// The backup that is restored, where it is, and which part of it.
 #[derive(Clone, Copy)]
-pub(super) struct Restored<'r> {
-    pub(super) repository: &'r Repository,
-    pub(super) backup: &'r Backup,
-    pub(super) selection: &'r Selection,
+pub(in crate::engine) struct Restored<'r> {
+    pub(in crate::engine) repository: &'r Repository,
+    pub(in crate::engine) backup: &'r Backup,
+    pub(in crate::engine) selection: &'r Selection,
 }
 
 impl<'r> Restored<'r> {
     /// One instance of it.
-    pub(super) fn instance(&self, name: &InstanceName) -> Result<InstanceBackup<'r>, EngineError> {
+    pub(in crate::engine) fn instance(&self, name: &InstanceName) -> Result<InstanceBackup<'r>, EngineError> {
         let copy = copy_of(self.backup, name)?;
         Ok(self.repository.instance(&self.backup.id, copy))
     }
@@ -45,7 +45,7 @@ fn copy_of<'b>(backup: &'b Backup, instance: &InstanceName) -> Result<&'b Instan
 
 impl Live {
     /// What a job is about, for what it makes of one instance to tell.
-    pub(super) fn about<'a>(
+    pub(in crate::engine) fn about<'a>(
         &'a self,
         work: &Work,
         instance: &'a InstanceName,
@@ -63,7 +63,7 @@ impl Live {
     }
 
     /// Works out where everything is staged. Makes nothing yet.
-    pub(super) fn beside<'s>(
+    pub(in crate::engine) fn beside<'s>(
         &self,
         work: &Work,
         restored: Restored<'_>,
@@ -83,7 +83,7 @@ impl Live {
 
 impl StagedInstance<'_> {
     /// What the journal keeps of it before anything is staged.
-    pub(super) fn record(&self) -> Result<InstanceRecord, EngineError> {
+    pub(in crate::engine) fn record(&self) -> Result<InstanceRecord, EngineError> {
         Ok(InstanceRecord {
             instance: self.instance.clone(),
             beside: self.staged.record()?,
@@ -91,12 +91,16 @@ impl StagedInstance<'_> {
     }
 
     /// What the journal keeps of it when everything is staged.
-    pub(super) fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, EngineError> {
+    pub(in crate::engine) fn to_switch(
+        &self,
+        selection: &Selection,
+        before: &Beside,
+    ) -> Result<Beside, EngineError> {
         Ok(self.staged.to_switch(selection, before)?)
     }
 
     /// Writes the backup's content beside Live.
-    pub(super) fn stage(&self, restored: Restored<'_>, work: &Work) -> Result<(), EngineError> {
+    pub(in crate::engine) fn stage(&self, restored: Restored<'_>, work: &Work) -> Result<(), EngineError> {
         let backed_up = restored.instance(self.instance)?;
         for (severity, line) in self.staged.stage(&backed_up, restored.selection, work)? {
             work.log(severity, &line);
@@ -105,7 +109,7 @@ impl StagedInstance<'_> {
     }
 
     /// Reads what was staged back. Gives what is not as it is in the backup, as a part of a sentence.
-    pub(super) fn difference(
+    pub(in crate::engine) fn difference(
         &self,
         restored: Restored<'_>,
         work: &Work,
@@ -115,7 +119,7 @@ impl StagedInstance<'_> {
     }
 
     /// Reads what was staged back. Only what is right is added to what is never exchanged: a data store in a table.
-    pub(super) fn verify(&self, restored: Restored<'_>, work: &Work) -> Result<(), EngineError> {
+    pub(in crate::engine) fn verify(&self, restored: Restored<'_>, work: &Work) -> Result<(), EngineError> {
         if let Some(difference) = self.difference(restored, work)? {
             return Err(EngineError::Failed(format!(
                 "what was staged for {} is not what the backup holds: {difference}. Live was not touched; look at the disk \

@@ -3,15 +3,13 @@
 //! A restore into a database leaves the tables that it replaced in a schema of their own. The database itself knows of
 //! them by the schema's comment; a small record beside the journal only spares the cockpit from asking it every time.
 
-use serde::{Deserialize, Serialize};
-
 use super::after::leave_out_unconfigured;
 use super::journal::{Journal, Stage};
 use super::staged::StagedInstance;
 use crate::content::left::{Left, undropped_sentence};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, Trigger};
+use crate::domain::backup::{Backup, BackupId};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
@@ -19,36 +17,21 @@ use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::retention::undo_target;
-use crate::domain::settings::{InstanceSettings, RepositoryChoice};
+use crate::domain::settings::InstanceSettings;
 use crate::domain::state::{ReplacedTables, UndoWay};
-use crate::engine::papers::name_of;
+use crate::engine::jobs::papers::name_of;
 use crate::engine::{EngineError, Live, Work};
 
 /// What the records of replaced tables are called.
 const REPLACED: &str = "replaced";
 /// What the records of replaced tables that could not be dropped are called.
 const UNDROPPED: &str = "undropped";
-/// What the records of the last restore are called.
-const LAST_RESTORE: &str = "last-restore";
 
 /// What a restore has staged and nobody knows of any more is dropped after this long.
 const ABANDONED_AFTER: chrono::Duration = chrono::Duration::hours(24);
 
 /// The replaced tables of the instances that one restore was about.
 pub(super) type LeftByInstance = Vec<(InstanceName, Left)>;
-
-/// What is remembered of the last restore of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct LastRestore {
-    /// The restore.
-    job: JobId,
-    /// The instances that it was about.
-    instances: Vec<InstanceName>,
-    /// When its safety backup was taken. `None`: it was left out, or there is nothing to take back.
-    safety: Option<Instant>,
-    /// What undo would go back to after an exchange back, and one more.
-    other: Option<Instant>,
-}
 
 impl Live {
     /// Whether what a switch replaces stays beside any instance for a while.
@@ -379,124 +362,6 @@ impl Live {
             papers.write(REPLACED, &name, &tables)
         };
         written.map_err(self.paper_failed("writing to", REPLACED))
-    }
-
-    /// What is remembered of the last restore of an environment. `None` when there was none, or the state folder is
-    /// another one.
-    fn last_restore(&self) -> Option<LastRestore> {
-        let name = self.name();
-        self.papers().read(LAST_RESTORE, &name_of(name)).ok()?
-    }
-
-    /// The safety backup that undo goes back to: that of the last restore, and no older one, which would take back more
-    /// than that. Where nobody remembers the last restore, the newest.
-    pub(in crate::engine) fn safety_to_go_back_to<'b>(&self, backups: &'b [Backup]) -> Option<&'b Backup> {
-        let Some(last) = self.last_restore() else {
-            return undo_target(backups);
-        };
-        let taken = last.safety?;
-        backups.iter().find(|backup| {
-            // It is known by its date, whether that is right or not.
-            backup.manifest.trigger == Trigger::Restore && backup.is_sound() && backup.manifest.taken == taken
-        })
-    }
-
-    /// The safety backup that undo goes back to, in whichever repository it is.
-    ///
-    /// # Errors
-    /// A refusal when there is none; why a repository cannot be read, when it may be in that one.
-    pub(super) fn safety_of_the_last_restore(&self) -> Result<Backup, EngineError> {
-        let name = self.name();
-        let nothing = || {
-            EngineError::from(Refusal::NothingToUndo {
-                environment: name.clone(),
-            })
-        };
-        let Some(last) = self.last_restore() else {
-            let backups = self.backups_with_all_safeties()?;
-            return undo_target(&backups).cloned().ok_or_else(nothing);
-        };
-        let taken = last.safety.ok_or_else(nothing)?;
-        let mut out_of_reach = Vec::new();
-        // What is found in the first is the one: the second need not be asked.
-        for which in [RepositoryChoice::First, RepositoryChoice::Copy] {
-            let listed = match which {
-                RepositoryChoice::First => self.list_backups(),
-                RepositoryChoice::Copy => self.list_copied_safeties(),
-            };
-            match listed {
-                Ok(backups) => {
-                    if let Some(safety) = self.safety_to_go_back_to(&backups) {
-                        return Ok(safety.clone());
-                    }
-                }
-                Err(error @ EngineError::Catalog(_)) => return Err(error),
-                Err(error) => out_of_reach.push(error.to_string()),
-            }
-        }
-        if out_of_reach.is_empty() {
-            return Err(nothing());
-        }
-        Err(EngineError::Failed(format!(
-            "the safety backup of the last restore, taken at {}, is in no repository that can be read now: {}",
-            measure::moment(taken),
-            out_of_reach.join("; and ")
-        )))
-    }
-
-    /// The backups of the first repository and the safety backups in the second, where nobody remembers the last restore
-    /// and all that it may have left has to be seen: an older one would take back more than that.
-    ///
-    /// # Errors
-    /// Why either cannot be read: a newer one may be in there.
-    fn backups_with_all_safeties(&self) -> Result<Vec<Backup>, EngineError> {
-        let name = self.name();
-        let mut backups = self.list_backups()?;
-        let copied = self.list_copied_safeties().map_err(|error| match error {
-            error @ EngineError::Catalog(_) => error,
-            error => EngineError::Failed(format!(
-                "nothing here remembers the last restore of {name}, and its safety backup may be in the second \
-                 repository: {error}"
-            )),
-        })?;
-        backups.extend(copied);
-        Ok(backups)
-    }
-
-    /// Remembers a restore as the last one. An exchange back has no safety backup of its own; a second one is where the
-    /// first restore had led to, and goes back to what that had saved.
-    fn remember_restore(&self, journal: &Journal) -> Result<(), EngineError> {
-        let name = &journal.environment;
-        let is_exchange = journal
-            .instances
-            .iter()
-            .any(|record| record.beside.is_exchange_back());
-        let before = self.last_restore();
-        if before.as_ref().is_some_and(|before| before.job == journal.job) {
-            return Ok(());
-        }
-        let (safety, other) = match (is_exchange, before) {
-            (true, Some(before)) => (before.other, before.safety),
-            (true, None) => (None, None),
-            (false, _) => {
-                // A journal of an earlier version does not say when.
-                let found = || Some(self.find_backup(journal.safety.as_ref()?).ok()?.manifest.taken);
-                (journal.safety_taken.or_else(found), None)
-            }
-        };
-        let last = LastRestore {
-            job: journal.job,
-            instances: journal
-                .instances
-                .iter()
-                .map(|record| record.instance.clone())
-                .collect(),
-            safety,
-            other,
-        };
-        self.papers()
-            .write(LAST_RESTORE, &name_of(name), &last)
-            .map_err(self.paper_failed("writing to", LAST_RESTORE))
     }
 
     /// After a restore: what it has replaced, remembered for the cockpit. The databases know it anyway.

@@ -7,7 +7,7 @@ use super::house::{House, back_up, backups};
 use crate::domain::event::Event;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::EnvironmentSummary;
-use crate::engine::glance::glances_within;
+use crate::engine::overview::glance::glances_within;
 use crate::engine::{Engine, summary};
 
 /// Long enough for whatever is to come.

@@ -27,9 +27,7 @@ fn follow(engine: &Engine, plan: &RestorePlan) -> Job {
 fn traced() -> House {
     let mut house = House::new();
     let file = house.path("hooks.log").display().to_string();
-    let trace = |what: &str| {
-        vec!["sh".to_owned(), "-c".to_owned(), format!("echo {what} >> {file}")]
-    };
+    let trace = |what: &str| vec!["sh".to_owned(), "-c".to_owned(), format!("echo {what} >> {file}")];
     house.hooks.before_restore = trace("before");
     house.hooks.after_restore = trace("after");
     house

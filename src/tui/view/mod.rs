@@ -3,6 +3,7 @@
 //! One file per pane or screen. All of them draw on a [`canvas::Canvas`]; longer texts are laid out as
 //! [`text::Text`] first, so that `update` knows how far they can be scrolled.
 
+mod backup_page;
 mod backups;
 pub mod canvas;
 mod chrome;

@@ -9,4 +9,5 @@ mod record_rows;
 mod records;
 mod scratch_store;
 pub(super) mod staging;
+mod version_statements;
 mod versions;

@@ -1,0 +1,196 @@
+//! The page about one backup: when and by whom it was taken, what it holds, whether it is good.
+
+use super::canvas::{piece, shorten};
+use super::chrome::moment_and_age;
+use super::metadata::trigger;
+use super::text::Text;
+use super::words;
+use crate::domain::backup::{Backup, InstanceCopy, Verification};
+use crate::domain::environment::{WorkspaceKind, workspace_label};
+use crate::domain::proof::DrillOutcome;
+use crate::domain::{columns, measure, printable};
+use crate::tui::model::Model;
+use crate::tui::theme::Meaning;
+
+/// How wide the names of workspaces are in their table.
+const NAME: usize = 16;
+
+fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
+    match &backup.drill {
+        None => text.fact(
+            "drill",
+            "none yet: D restores it into a scratch place and compares it",
+        ),
+        Some(drill) => match &drill.outcome {
+            DrillOutcome::Proven => {
+                let words = format!(
+                    "proven restorable in {} {}",
+                    measure::millis(drill.millis),
+                    moment_and_age(drill.at, model.now)
+                );
+                text.fact_as("drill", &words, Meaning::Good);
+            }
+            DrillOutcome::ProvenInPart { .. } => {
+                let words = format!(
+                    "proven restorable in part only, {}, in {} {}",
+                    drill.in_part().unwrap_or_default(),
+                    measure::millis(drill.millis),
+                    moment_and_age(drill.at, model.now)
+                );
+                text.fact_as("drill", &words, Meaning::Warning);
+            }
+            DrillOutcome::Failed { why } => {
+                let words = format!(
+                    "failed {}: {why}. It holds no slot until a drill of it succeeds",
+                    measure::moment(drill.at)
+                );
+                text.fact_as("drill", &words, Meaning::Critical);
+            }
+        },
+    }
+}
+
+/// The page about a backup.
+pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
+    let mut text = Text::new(width);
+    let manifest = &backup.manifest;
+    text.fact("id", &backup.id.0);
+    text.fact("taken", &moment_and_age(manifest.taken, model.now));
+    text.fact("trigger", &trigger(&manifest.trigger));
+    text.fact("asked by", manifest.by.as_str());
+    if let Some(note) = &manifest.note {
+        text.fact("note", note);
+    }
+    let slots: Vec<_> = manifest.slots.iter().map(|slot| slot.label()).collect();
+    text.fact(
+        "slots",
+        &if slots.is_empty() {
+            "none: it expires".to_owned()
+        } else {
+            slots.join(", ")
+        },
+    );
+    for served in &manifest.serves {
+        let words = format!("the {} backup due {}", served.slot, measure::moment(served.due));
+        if served.late {
+            text.fact_as("serves", &format!("{words}, late"), Meaning::Warning);
+        } else {
+            text.fact("serves", &words);
+        }
+    }
+    match &backup.verification {
+        Verification::Verified { at } if *at < manifest.taken => {
+            let words = format!(
+                "what it shares with older backups was read back {}",
+                moment_and_age(*at, model.now)
+            );
+            text.fact_as("verified", &words, Meaning::Good);
+        }
+        Verification::Verified { at } => {
+            let words = format!("read back and compared {}", moment_and_age(*at, model.now));
+            text.fact_as("verified", &words, Meaning::Good);
+        }
+        Verification::Unverified => text.fact_as("verified", "not yet: v reads it back", Meaning::Warning),
+        Verification::Damaged { at, why } => {
+            let words = format!("found damaged {}: {why}", measure::moment(*at));
+            text.fact_as("verified", &words, Meaning::Critical);
+        }
+    }
+    drilled(&mut text, model, backup);
+    if let Some(expires) = manifest.expires {
+        let words = format!(
+            "{} ({}); x keeps it for another 48 hours",
+            measure::moment(expires),
+            words::countdown(expires, model.now)
+        );
+        text.fact_as("expires", &words, Meaning::Warning);
+    }
+    text.fact("release", &manifest.versions.release.to_string());
+    text.fact("Magnolia", &manifest.versions.magnolia.to_string());
+    text.fact(
+        "holds",
+        &format!(
+            "{} items, {}",
+            measure::count(manifest.items()),
+            measure::bytes(manifest.bytes())
+        ),
+    );
+    text.fact(
+        "added",
+        &format!("{} to the repository", measure::bytes(manifest.added_bytes)),
+    );
+    text.fact(
+        "took",
+        &format!(
+            "{} to copy, {} to read back",
+            measure::millis(manifest.copy_millis),
+            measure::millis(manifest.verify_millis)
+        ),
+    );
+    text.fact(
+        "apart",
+        &format!(
+            "{} between the copies of the instances",
+            measure::millis(manifest.spread_millis())
+        ),
+    );
+    for instance in &manifest.instances {
+        copied(&mut text, instance);
+    }
+    text
+}
+
+fn copied(text: &mut Text, instance: &InstanceCopy) {
+    text.heading(&format!("{} ({})", instance.name, instance.role.label()));
+    text.paragraph(
+        &format!(
+            "copied from {} to {}",
+            measure::moment_exact(instance.began),
+            if instance.ended.date_naive() == instance.began.date_naive() {
+                instance.ended.format("%H:%M:%S UTC").to_string()
+            } else {
+                measure::moment_exact(instance.ended)
+            }
+        ),
+        Meaning::Quiet,
+    );
+    let head = format!(
+        "{:<NAME$} {:<14} {:>10} {:>10}  {}",
+        "workspace",
+        "kind",
+        if instance.tables.is_empty() {
+            "items"
+        } else {
+            "nodes"
+        },
+        "size",
+        "digest"
+    );
+    text.line(vec![piece(head, Meaning::Column)]);
+    let mut workspaces: Vec<_> = instance.workspaces.iter().collect();
+    workspaces.sort_by_key(|workspace| workspace.kind == WorkspaceKind::Shared);
+    for workspace in workspaces {
+        let label = workspace_label(&workspace.name);
+        let name = shorten(label, NAME, "~");
+        let digest = workspace.digest.get(..12).unwrap_or(&workspace.digest);
+        text.line(vec![
+            piece(columns::fill(&name, NAME) + " ", Meaning::Text),
+            piece(format!("{:<14} ", workspace.kind.label()), Meaning::Quiet),
+            piece(
+                format!(
+                    "{:>10} {:>10}  ",
+                    measure::count(workspace.items),
+                    measure::bytes(workspace.bytes)
+                ),
+                Meaning::Text,
+            ),
+            piece(digest.to_owned(), Meaning::Quiet),
+        ]);
+        if name != printable::line(label) {
+            text.fact("in full", &workspace.name);
+        }
+    }
+    for left_out in &instance.left_out {
+        text.fact_as("left out", left_out, Meaning::Warning);
+    }
+}
