@@ -464,7 +464,9 @@ fn store(session: &mut Session<'_>, claim: &Claim, job: &Job) -> Result<bool, Fa
     // One that found nothing to do tells nothing of how long others take.
     let is_restore = matches!(job.kind, JobKind::Restore | JobKind::Undo);
     let has_done = !is_restore || !job.left_out.contains(&Phase::Switching);
-    let millis = ended.filter(|_| has_done).and_then(|ended| job.took_millis(ended));
+    let millis = ended
+        .filter(|_| has_done)
+        .and_then(|ended| job.took_millis(ended));
     let bytes = job.progress.as_ref().map_or(0, |progress| progress.bytes_done);
     let stored = session.execute(
         "UPDATE jobs SET state = ?4, ended = ?5, millis = ?6, record = ?8,

@@ -36,8 +36,10 @@ impl Left {
     }
 
     /// Waits until nothing is left behind, or somebody wants to go.
-    pub(super) async fn is_cleared(self, outside: &mut Outside, wants_json: bool) {
-        let Some(backend) = self.backend.into_inner() else { return };
+    pub(super) async fn wait_until_cleared(self, outside: &mut Outside, wants_json: bool) {
+        let Some(backend) = self.backend.into_inner() else {
+            return;
+        };
         let Some(what) = backend.clearing() else { return };
         let mut cleared = backend.cleared();
         if !self.has_followed_a_job.get() {

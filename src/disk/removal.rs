@@ -283,7 +283,10 @@ mod tests {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 4, "one is gone");
         assert!(remove_made_while(&folder, made, &mut || true).unwrap());
         assert!(!folder.exists());
-        assert!(remove_made_while(&folder, made, &mut || false).unwrap(), "it is gone");
+        assert!(
+            remove_made_while(&folder, made, &mut || false).unwrap(),
+            "it is gone"
+        );
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("file"), "another folder of this name").unwrap();
         let other = Identity::of(&folder).unwrap();

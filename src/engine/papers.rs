@@ -140,7 +140,11 @@ impl Papers<'_> {
         let mut names = Vec::new();
         for entry in entries {
             let name = entry?.file_name();
-            names.extend(name.to_str().and_then(|name| name.strip_suffix(".json")).map(str::to_owned));
+            names.extend(
+                name.to_str()
+                    .and_then(|name| name.strip_suffix(".json"))
+                    .map(str::to_owned),
+            );
         }
         names.sort();
         Ok(names)

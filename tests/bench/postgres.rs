@@ -207,7 +207,18 @@ impl Bench {
 
     /// Has Lifeboat restore the newest backup.
     fn restore(&mut self, what: &str, more: &[&str]) {
-        let arguments = [&["restore", LIVE, "manual", "--even-if-unchanged", "--confirm", LIVE], more].concat();
+        let arguments = [
+            &[
+                "restore",
+                LIVE,
+                "manual",
+                "--even-if-unchanged",
+                "--confirm",
+                LIVE,
+            ],
+            more,
+        ]
+        .concat();
         let (mut round, job) = self.job(&arguments);
         round.taken.parts = self.phases(&job);
         self.add(what, "Lifeboat", round, None);

@@ -45,7 +45,10 @@ fn what_is_right_in_live_is_taken_and_what_is_not_is_read() {
     bad[0] ^= 1;
     fs::write(&picture, &bad).unwrap();
     let most = extract(&sandbox, &id);
-    assert!(most.donated < all.donated && most.donated > all.donated - PICTURE, "{most:?}");
+    assert!(
+        most.donated < all.donated && most.donated > all.donated - PICTURE,
+        "{most:?}"
+    );
 
     // Of the same length, and something else.
     fs::write(&picture, noise(99, good.len())).unwrap();

@@ -72,12 +72,12 @@ async fn a_restore_that_would_change_nothing_goes_on_by_choice_only() {
     let same = |state: &mut State| {
         if let Ok(plan) = &mut state.plan {
             for change in &mut plan.changes {
-                    change.unchanged += change.changed + change.added;
-                    (change.added, change.changed, change.removed) = (0, 0, 0);
-                    change.examples.clear();
-                }
-                plan.changes_nothing = true;
-                plan.newest_change = None;
+                change.unchanged += change.changed + change.added;
+                (change.added, change.changed, change.removed) = (0, 0, 0);
+                change.examples.clear();
+            }
+            plan.changes_nothing = true;
+            plan.newest_change = None;
         }
     };
     let steps = [
@@ -96,9 +96,17 @@ async fn a_restore_that_would_change_nothing_goes_on_by_choice_only() {
         .await
         .see("would say so and end")
         .await;
-    cockpit.press("<Enter>").await.see("although nothing would change").await;
+    cockpit
+        .press("<Enter>")
+        .await
+        .see("although nothing would change")
+        .await;
     cockpit.press("<Esc>").await.see("would say so and end").await;
-    cockpit.press("<Enter>y").await.see("put back all the same.").await;
+    cockpit
+        .press("<Enter>y")
+        .await
+        .see("put back all the same.")
+        .await;
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
     let calls = cockpit.backend.state().calls.clone();
     let last = calls.iter().find(|call| call.starts_with("restore")).unwrap();

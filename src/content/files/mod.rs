@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Stat;
 
-use self::rooted::Rooted;
 pub use self::donor::Donor;
+use self::rooted::Rooted;
 pub use self::sink::FilesSink;
 use super::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
 

@@ -59,7 +59,10 @@ impl Replaced {
     /// The name of its note: one for each folder.
     fn name(&self) -> String {
         let digest = Sha256::digest(self.folder.as_os_str().as_encoded_bytes());
-        let digest = digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let digest = digest
+            .iter()
+            .take(8)
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
         format!("{}+{digest:016x}", name_of(&self.environment))
     }
 
@@ -366,17 +369,6 @@ impl Live {
             let _ = self.catalog().log(job, now, Severity::Information, &text);
         }
         self.engine().clearing().add(self.engine(), left);
-    }
-
-    /// Takes back that a folder may go: now it cannot be told any more that nothing in it is lost.
-    pub(super) fn keep_after_all(&self, record: &InstanceRecord) {
-        let noted = noted(self.state());
-        if let Some(replaced) = noted
-            .iter()
-            .find(|noted| record.beside.folder() == Some(noted.folder.as_path()))
-        {
-            replaced.drop_note(self.state());
-        }
     }
 
     /// What is said of a folder beside Live that was left to be removed: nothing while that is under way, and why it could

@@ -290,6 +290,12 @@ impl Found {
         self.changes_more |= other.changes_more;
     }
 
+    /// Whether a restore would change nothing at all, as far as the comparison sees.
+    pub(super) fn changes_nothing(&self) -> bool {
+        let is_same = self.changes.iter().all(WorkspaceChange::is_unchanged);
+        is_same && !self.changes.is_empty() && !self.changes_more
+    }
+
     /// Whether the tables can be made as they were.
     pub(super) fn rehearse(
         &mut self,

@@ -15,7 +15,7 @@ fn lies_beside(house: &House) -> [usize; 2] {
 }
 
 fn notes(house: &House) -> usize {
-    fs::read_dir(house.path("state/clearing")).map_or(0, |notes| notes.count())
+    fs::read_dir(house.path("state/clearing")).map_or(0, Iterator::count)
 }
 
 fn log(engine: &Engine, job: JobId) -> String {
@@ -104,7 +104,10 @@ fn what_has_taken_its_place_is_left_alone_and_told() {
     assert_eq!(lies_beside(&house), [1, 0]);
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Warning);
-    assert!(told.text.contains("something else has taken its place"), "{told:?}");
+    assert!(
+        told.text.contains("something else has taken its place"),
+        "{told:?}"
+    );
     assert_eq!(notes(&house), 0);
 }
 
@@ -132,5 +135,8 @@ fn a_plan_tells_that_room_is_still_being_made_where_there_is_too_little() {
     };
     assert_eq!(live.being_freed(&[room(999)]), None);
     let told = live.being_freed(&[room(600), room(600)]).unwrap();
-    assert!(told.contains("still being removed") && told.contains("up to"), "{told}");
+    assert!(
+        told.contains("still being removed") && told.contains("up to"),
+        "{told}"
+    );
 }

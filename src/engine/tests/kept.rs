@@ -91,12 +91,19 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
             .iter()
             .any(|found| found.detail.contains("is immutable"))
     );
-    assert_eq!(outcome.warnings, Vec::<String>::new(), "the restore itself is over");
+    assert_eq!(
+        outcome.warnings,
+        Vec::<String>::new(),
+        "the restore itself is over"
+    );
     let says_why = |text: &str| text.contains("could not all be removed") && text.contains("page-0.xml");
     assert!(says_why(&told.text) && told.job == Some(job), "{told:?}");
     assert_eq!(told, told_again);
     assert!(trouble.is_some_and(|trouble| says_why(&trouble)));
-    let finding = report_after.findings.iter().find(|found| found.about == "restore");
+    let finding = report_after
+        .findings
+        .iter()
+        .find(|found| found.about == "restore");
     assert!(
         finding.is_some_and(|found| says_why(&found.detail)),
         "{report_after:?}"

@@ -1,6 +1,7 @@
 //! A restore that would change nothing says so and ends, unless it is told to go on.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use super::house::{House, back_up, backups, done, everything, only, request, undo};
 use crate::domain::job::{Job, Phase};
@@ -26,10 +27,8 @@ fn follow(engine: &Engine, plan: &RestorePlan) -> Job {
 /// A house whose hooks leave a trace.
 fn traced() -> House {
     let mut house = House::new();
-    let trace = |what: &str| {
-        let file = house.path("hooks.log").display().to_string();
-        vec!["sh".to_owned(), "-c".to_owned(), format!("echo {what} >> {file}")]
-    };
+    let file = house.path("hooks.log").display().to_string();
+    let trace = |what: &str| vec!["sh".to_owned(), "-c".to_owned(), format!("echo {what} >> {file}")];
     house.hooks.before_restore = trace("before");
     house.hooks.after_restore = trace("after");
     house
@@ -46,13 +45,15 @@ fn it_takes_no_safety_backup_runs_no_hook_and_switches_nothing() {
     let job = follow(&engine, &plan);
     let outcome = job.outcome.clone().unwrap();
     assert!(outcome.summary.contains("nothing was changed"), "{outcome:?}");
-    assert!(outcome.summary.contains("size, time and permissions"), "{outcome:?}");
+    assert!(
+        outcome.summary.contains("size, time and permissions"),
+        "{outcome:?}"
+    );
     assert!(outcome.summary.contains("--even-if-unchanged"), "{outcome:?}");
     assert_eq!((outcome.backup, outcome.safety), (Some(backup), None));
     assert_eq!(backups(&engine).len(), 1);
     assert!(!house.path("hooks.log").exists());
     assert!(house.beside("author").is_empty());
-    use std::os::unix::fs::MetadataExt as _;
     let after = fs::metadata(house.root("author")).unwrap();
     assert_eq!(before.ino(), after.ino(), "Live is the very folder that it was");
     for step in [Phase::SafetyBackup, Phase::Staging, Phase::Switching] {
@@ -60,7 +61,13 @@ fn it_takes_no_safety_backup_runs_no_hook_and_switches_nothing() {
     }
     // It tells nothing of how long a restore takes.
     let kind = job.kind;
-    assert!(engine.catalog().past_durations(&House::live(), kind, 5).unwrap().is_empty());
+    assert!(
+        engine
+            .catalog()
+            .past_durations(&House::live(), kind, 5)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
