@@ -36,7 +36,7 @@ impl Left {
     }
 
     /// Waits until nothing is left behind, or somebody wants to go.
-    pub(super) async fn is_cleared(self, outside: &mut Outside, wants_json: bool) {
+    pub(super) async fn wait_until_cleared(self, outside: &mut Outside, wants_json: bool) {
         let Some(backend) = self.backend.into_inner() else {
             return;
         };

@@ -69,7 +69,7 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
             error.kind.exit_code()
         }
     };
-    left.is_cleared(outside, wants_json).await;
+    left.wait_until_cleared(outside, wants_json).await;
     code
 }
 

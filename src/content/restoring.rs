@@ -145,6 +145,13 @@ impl Found {
         self.changes_more |= other.changes_more;
     }
 
+    /// Whether a restore would change nothing at all, as far as the comparison sees.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        let is_same = self.changes.iter().all(WorkspaceChange::is_unchanged);
+        is_same && !self.changes.is_empty() && !self.changes_more
+    }
+
     /// Adds room that is needed in a folder, and says where it is too little.
     pub fn push_room(&mut self, purpose: String, folder: &Path, needed: u64) {
         match free_bytes(folder) {

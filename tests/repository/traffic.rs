@@ -165,7 +165,12 @@ fn a_restore_reads_in_the_bucket_what_is_not_right_in_live() {
     assert_eq!(below(&wired.place.content()), good);
     // A drill proves what is in the bucket.
     let (job, drilled) = wired.moved(|| {
-        let job = wired.engine.live(&live()).unwrap().start_drill(None).unwrap();
+        let job = wired
+            .engine
+            .live(&live())
+            .unwrap()
+            .start_drill(Some("manual"))
+            .unwrap();
         ended(&wired.engine, job)
     });
     assert_eq!(job.state, JobState::Done, "{job:?}");

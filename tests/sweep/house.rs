@@ -98,6 +98,12 @@ impl House {
         self.path("state-disk/state")
     }
 
+    /// Whether what a restore has replaced is still to be removed.
+    pub fn is_clearing(&self) -> bool {
+        let notes = std::fs::read_dir(self.state().join("clearing"));
+        notes.is_ok_and(|mut notes| notes.next().is_some())
+    }
+
     pub fn journal(&self) -> PathBuf {
         self.state().join("journal/acme+live.json")
     }

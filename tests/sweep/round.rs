@@ -292,7 +292,13 @@ impl<'h> Sweep<'h> {
             }
             _ => {}
         }
-        let told = house.json(&look)?;
+        let mut told = house.json(&look)?;
+        // What a restore replaced is removed as long as somebody only looks at something, and then by whoever comes next.
+        let mut starts = 0;
+        while house.is_clearing() && starts < 50 {
+            told = house.json(&look)?;
+            starts += 1;
+        }
         Ok(told["environments"][0].clone())
     }
 

@@ -135,9 +135,7 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     }
     call.say("")?;
     if plan.obstacles.is_empty() && plan.changes_nothing {
-        call.tell(
-            "A restore would say the same and end. To have everything put back all the same, with a safety backup first:",
-        )?;
+        call.tell("A restore would say the same and end. To have everything put back all the same:")?;
         let command = call.command(&format!("{} --even-if-unchanged", arguments(plan)));
         return call.say(&format!("  {command}"));
     }

@@ -363,17 +363,6 @@ impl Live {
         self.engine().clearing().add(self.engine(), left);
     }
 
-    /// Takes back that a folder may go: now it cannot be told any more that nothing in it is lost.
-    pub(super) fn keep_after_all(&self, record: &InstanceRecord) {
-        let noted = noted(self.state());
-        if let Some(replaced) = noted
-            .iter()
-            .find(|noted| record.beside.folder() == Some(noted.folder.as_path()))
-        {
-            replaced.drop_note(self.state());
-        }
-    }
-
     /// What is said of a folder beside Live that was left to be removed: nothing while that is under way, and why it could
     /// not be done where that was tried. `None` for one that was not.
     pub(super) fn cleared_or_why_not(&self) -> impl Fn(&Path) -> Option<Option<String>> + use<> {

@@ -117,13 +117,13 @@ impl Live {
                 measure::moment(*at)
             ));
         }
+        let changes_nothing = found.changes_nothing();
         let Found {
             changes,
             mut room,
             mut obstacles,
             mut warnings,
             newest_change,
-            changes_more,
             ..
         } = found;
         obstacles.extend(too_little_in_all(&room));
@@ -161,9 +161,7 @@ impl Live {
             selection: selection.clone(),
             without_safety: way.without_safety,
             even_if_unchanged: way.even_if_unchanged,
-            changes_nothing: !changes_more
-                && !changes.is_empty()
-                && changes.iter().all(WorkspaceChange::is_unchanged),
+            changes_nothing,
             from: way.from,
             made: self.now(),
             changes,

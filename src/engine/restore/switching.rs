@@ -208,18 +208,19 @@ impl Live {
             .iter()
             .filter_map(|record| Some((record, self.why_kept(journal, record)?)))
             .collect();
+        let mut is_decided = false;
         if kept.is_empty() {
             // From here on what was displaced may be gone in part: after a crash it is not compared again.
             let clearing = Journal {
                 stage: Stage::Clearing,
                 ..journal.clone()
             };
-            if let Err(error) = self.write_journal(&clearing) {
-                warnings.push(error.to_string());
+            match self.write_journal(&clearing) {
+                Ok(()) => is_decided = true,
+                Err(error) => warnings.push(error.to_string()),
             }
         }
         for (record, why) in &kept {
-            self.keep_after_all(record);
             if let Some(staging) = record.beside.folder() {
                 warnings.push(format!(
                     "what was live in {} before is kept in {}, since {why}: remove it when nobody needs it",
@@ -229,10 +230,20 @@ impl Live {
             }
         }
         let is_kept = |instance: &InstanceName| kept.iter().any(|(record, _)| record.instance == *instance);
-        warnings.extend(self.clear_all_but(journal, &is_kept));
+        if is_decided {
+            warnings.extend(self.leave_all_but(journal, &is_kept));
+        }
+        warnings.extend(self.drop_emptied(journal, &is_kept));
         self.note_replaced(journal);
         match journal.remove(self.papers()) {
-            Ok(()) => self.begin_clearing(journal.job),
+            Ok(()) => {
+                // As long as there is a journal that does not say so, whoever takes the job over compares for itself, and
+                // may have reason to keep what this one would not.
+                if !is_decided {
+                    warnings.extend(self.leave_all_but(journal, &is_kept));
+                }
+                self.begin_clearing(journal.job);
+            }
             Err(error) => warnings.push(format!(
                 "the journal of the restore could not be removed: {error}"
             )),
@@ -243,7 +254,8 @@ impl Live {
     /// Leaves everything that a finished restore no longer needs to be removed, and removes the journal. Returns what
     /// cannot be removed.
     pub(super) fn clear(&self, journal: &Journal) -> Vec<String> {
-        let mut left = self.clear_all_but(journal, &|_| false);
+        let mut left = self.leave_all_but(journal, &|_| false);
+        left.extend(self.drop_emptied(journal, &|_| false));
         self.note_replaced(journal);
         match journal.remove(self.papers()) {
             Ok(()) => self.begin_clearing(journal.job),
@@ -254,13 +266,13 @@ impl Live {
         left
     }
 
-    fn clear_all_but(&self, journal: &Journal, is_kept: &dyn Fn(&InstanceName) -> bool) -> Vec<String> {
+    /// Leaves the folders that a restore has made to be removed. Gives what cannot be.
+    fn leave_all_but(&self, journal: &Journal, is_kept: &dyn Fn(&InstanceName) -> bool) -> Vec<String> {
         let mut left = Vec::new();
-        for record in journal
-            .instances
-            .iter()
-            .filter(|record| !is_kept(&record.instance))
-        {
+        for record in &journal.instances {
+            if is_kept(&record.instance) {
+                continue;
+            }
             match self.leave_to_clearing(journal, record) {
                 Ok(stranger) => left.extend(stranger),
                 Err(error) => {
@@ -268,7 +280,17 @@ impl Live {
                     left.push(format!("{} could not be removed: {error}", folder.display()));
                 }
             }
-            // Empty by now.
+        }
+        left
+    }
+
+    /// Drops the schemas that a switch has emptied. Gives what could not be dropped.
+    fn drop_emptied(&self, journal: &Journal, is_kept: &dyn Fn(&InstanceName) -> bool) -> Vec<String> {
+        let mut left = Vec::new();
+        for record in &journal.instances {
+            if is_kept(&record.instance) {
+                continue;
+            }
             match self.drop_or_leave_behind(&record.instance, &record.beside.emptied()) {
                 Ok(sentences) => left.extend(sentences),
                 Err(error) => left.push(error.to_string()),

@@ -15,7 +15,7 @@ fn lies_beside(house: &House) -> [usize; 2] {
 }
 
 fn notes(house: &House) -> usize {
-    fs::read_dir(house.path("state/clearing")).map_or(0, |notes| notes.count())
+    fs::read_dir(house.path("state/clearing")).map_or(0, Iterator::count)
 }
 
 fn log(engine: &Engine, job: JobId) -> String {

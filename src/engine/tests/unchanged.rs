@@ -1,6 +1,7 @@
 //! A restore that would change nothing says so and ends, unless it is told to go on.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use super::house::{House, back_up, backups, done, everything, only, request, undo};
 use crate::domain::job::{Job, Phase};
@@ -53,7 +54,6 @@ fn it_takes_no_safety_backup_runs_no_hook_and_switches_nothing() {
     assert_eq!(backups(&engine).len(), 1);
     assert!(!house.path("hooks.log").exists());
     assert!(house.beside("author").is_empty());
-    use std::os::unix::fs::MetadataExt as _;
     let after = fs::metadata(house.root("author")).unwrap();
     assert_eq!(before.ino(), after.ino(), "Live is the very folder that it was");
     for step in [Phase::SafetyBackup, Phase::Staging, Phase::Switching] {
