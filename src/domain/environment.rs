@@ -6,9 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Instant;
+use super::as_text::as_text;
 
 /// Why a name for a project, an environment or an instance is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,19 +88,7 @@ impl FromStr for EnvironmentName {
     }
 }
 
-impl Serialize for EnvironmentName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for EnvironmentName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+as_text!(EnvironmentName);
 
 /// What an environment is for. Only [`EnvironmentKind::Live`] is backed up and recoverable (rule 5).
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]

@@ -10,6 +10,7 @@ pub mod activity;
 pub mod address;
 pub mod ahead;
 pub mod answer;
+mod as_text;
 pub mod backup;
 pub mod caller;
 pub mod check;

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono::{Days, Duration, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Instant;
+use super::as_text::as_text;
 use super::backup::{Backup, BackupId, Verification};
 use super::environment::{EnvironmentName, InstanceName};
 use super::measure;
@@ -80,19 +81,7 @@ impl fmt::Display for Every {
     }
 }
 
-impl Serialize for Every {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Every {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+as_text!(Every);
 
 /// How backups are read back by schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,10 +11,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Instant;
+use super::as_text::as_text;
 use super::backup::{Backup, Served};
 use super::environment::EnvironmentName;
 use super::slot::Slot;
@@ -88,19 +89,7 @@ impl FromStr for Window {
     }
 }
 
-impl Serialize for Window {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Window {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+as_text!(Window);
 
 /// When the automatic slots of an environment are due.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]

@@ -148,6 +148,23 @@ impl RepositoryError {
         )
     }
 
+    /// That the system, or the storage, said no.
+    pub(super) fn io(doing: &str, place: &Address, why: impl Into<String>) -> Self {
+        Self::Io {
+            doing: doing.to_owned(),
+            place: place.clone(),
+            why: why.into(),
+        }
+    }
+
+    /// That something is not what was stored.
+    pub(super) fn damaged(place: &Address, what: impl Into<String>) -> Self {
+        Self::Damaged {
+            place: place.clone(),
+            what: what.into(),
+        }
+    }
+
     /// A content error of an instance; a change under the reader and a full disk are told as such.
     pub(super) fn content(instance: &InstanceName, source: ContentError) -> Self {
         match source {

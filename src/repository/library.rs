@@ -29,27 +29,21 @@ pub(super) fn classified(error: &RusticError, doing: &str, place: &Address) -> R
     if let Some(refusal) = refusal_in(error) {
         return refusal.told(doing, place);
     }
-    let place = place.clone();
+    let failed = |why| RepositoryError::io(doing, place, why);
+    let damaged = |why: &str| RepositoryError::damaged(place, format!("{doing} failed: {why}"));
     if let Some(LeaseUnknown(why)) = found_in(error) {
-        return RepositoryError::Io {
-            doing: doing.to_owned(),
-            place,
-            why: format!("it could not be noted first that it is about to be done: {why}"),
-        };
+        return failed(format!(
+            "it could not be noted first that it is about to be done: {why}"
+        ));
     }
     if let Some(LockLost) = found_in(error) {
-        return RepositoryError::Io {
-            doing: doing.to_owned(),
-            place,
-            why: "its lock could not be kept for too long, and another Lifeboat may be at work on it. Start it again"
+        return failed(
+            "its lock could not be kept for too long, and another Lifeboat may be at work on it. Start it again"
                 .to_owned(),
-        };
+        );
     }
     let Some(system) = system_error(error) else {
-        return RepositoryError::Damaged {
-            place,
-            what: format!("{doing} failed: {}", cause(error)),
-        };
+        return damaged(&cause(error));
     };
     if is_full(system) {
         return RepositoryError::NoRoom {
@@ -57,26 +51,13 @@ pub(super) fn classified(error: &RusticError, doing: &str, place: &Address) -> R
         };
     }
     match system.kind() {
-        io::ErrorKind::NotFound => RepositoryError::Damaged {
-            place,
-            what: format!("{doing} failed: the file is missing"),
-        },
-        io::ErrorKind::UnexpectedEof => RepositoryError::Damaged {
-            place,
-            what: format!("{doing} failed: the file is too short"),
-        },
-        _ => RepositoryError::Io {
-            doing: doing.to_owned(),
-            place,
-            why: if system.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
-                format!(
-                    "{system}. It is the disk, or the line to it, that failed; whether what is stored there is damaged is not \
-                     known: look at the system's log"
-                )
-            } else {
-                system.to_string()
-            },
-        },
+        io::ErrorKind::NotFound => damaged("the file is missing"),
+        io::ErrorKind::UnexpectedEof => damaged("the file is too short"),
+        _ if system.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => failed(format!(
+            "{system}. It is the disk, or the line to it, that failed; whether what is stored there is damaged is not known: \
+             look at the system's log"
+        )),
+        _ => failed(system.to_string()),
     }
 }
 
@@ -88,13 +69,9 @@ pub(super) fn caught<T>(
     work: impl FnOnce() -> Result<T, RepositoryError>,
 ) -> Result<T, RepositoryError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(RepositoryError::Io {
-            doing: doing.to_owned(),
-            place: place.clone(),
-            why: "the repository's library gave up; its message is on standard error. A limit of the system may be too \
-                  low (ulimit -a): open files, threads, memory"
-                .to_owned(),
-        })
+        let why = "the repository's library gave up; its message is on standard error. A limit of the system may be too \
+                   low (ulimit -a): open files, threads, memory";
+        Err(RepositoryError::io(doing, place, why))
     })
 }
 

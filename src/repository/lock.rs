@@ -431,11 +431,7 @@ fn write(
     now: Instant,
     held_for: Option<String>,
 ) -> Result<String, RepositoryError> {
-    let failed = |why: String| RepositoryError::Io {
-        doing: "writing a lock".to_owned(),
-        place: bucket.address(),
-        why,
-    };
+    let failed = |why: String| RepositoryError::io("writing a lock", &bucket.address(), why);
     let text = serde_json::to_vec(&LockFile::by_this_process(now, held_for))
         .map_err(|error| failed(error.to_string()))?;
     let content = Cipher::new(key)

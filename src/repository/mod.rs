@@ -281,11 +281,8 @@ impl Repository {
             open.to_indexed()
                 .map_err(|error| self.damaged_index(&files).unwrap_or_else(|| classify(error)))
         })?;
-        let cipher = Cipher::new(&self.key).map_err(|why| RepositoryError::Io {
-            doing: "reading the content".to_owned(),
-            place: self.place.clone(),
-            why,
-        })?;
+        let cipher = Cipher::new(&self.key)
+            .map_err(|why| RepositoryError::io("reading the content", &self.place, why))?;
         let store = Store::new(
             (indexed, guard),
             cipher,

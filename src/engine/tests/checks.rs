@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::house::{House, back_up, backups, everything, request};
+use super::house::{House, OfHouse, back_up, backups, everything, request};
 use crate::clock::Clock as _;
 use crate::domain::backup::Verification;
 use crate::domain::check::Verdict;
@@ -65,7 +65,7 @@ fn a_backup_that_was_found_damaged_is_named_by_check_and_by_whoever_wants_its_sl
         .unwrap();
     let engine = house.engine();
     assert!(says(&engine, "damage", "a pack is gone"));
-    let live = engine.live(&House::live()).unwrap();
+    let live = engine.of_house();
     let planned = live.plan_restore(&request("manual", everything()), &Unwatched);
     let why = planned.unwrap_err().to_string();
     assert!(

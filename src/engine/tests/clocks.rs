@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, everything, request, restore};
+use super::house::{House, OfHouse, back_up, backups, done, everything, request, restore};
 use crate::clock::Clock as _;
 use crate::domain::backup::choose;
 use crate::domain::proof::{Drill, DrillOutcome};
@@ -44,11 +44,7 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
     house.write("author", "website/page-0.xml", "right");
     let first = back_up(&engine);
     house.pass(Duration::minutes(5));
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&super::house::manual()).unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     let second = outcome.backup.unwrap();
     assert!(
@@ -65,8 +61,7 @@ fn it_is_told_holds_nothing_and_can_be_deleted() {
 
     house.write("author", "website/page-0.xml", "lost");
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request(&ahead.0, everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.work_lost_millis(), None);
@@ -133,11 +128,7 @@ fn one_backup_by_a_clock_that_is_days_ahead_takes_neither_the_way_back_nor_the_l
     house.clock.set(right + Duration::minutes(30));
     let listed: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
     assert!(listed.contains(&good) && listed.contains(&last), "{listed:?}");
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_undo("acme/live")
-        .unwrap();
+    let job = engine.of_house().start_undo("acme/live").unwrap();
     done(&engine, job);
     let page = house.root("author").join("website/page-0.xml");
     assert_eq!(std::fs::read_to_string(page).unwrap(), "of today");
@@ -169,11 +160,7 @@ fn a_backup_of_emptied_files_is_told_until_somebody_has_looked() {
         std::fs::write(entry, "").unwrap();
     }
     house.pass(Duration::minutes(5));
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&super::house::manual()).unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     assert!(
         outcome
@@ -192,7 +179,7 @@ fn a_backup_of_emptied_files_is_told_until_somebody_has_looked() {
             .iter()
             .any(|found| found.detail.contains("holds much less"))
     );
-    engine.live(&House::live()).unwrap().delete(&good).unwrap();
+    engine.of_house().delete(&good).unwrap();
     engine.jobs().wait_for_all();
     assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
 }

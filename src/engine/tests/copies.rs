@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, done, ended, everything, manual, request, start_restore};
+use super::house::{House, OfHouse, back_up, done, ended, everything, manual, request, start_restore};
 use crate::domain::job::JobState;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -49,10 +49,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     assert!(copies.missing.is_empty() && copies.trouble.is_none());
 
     damage(&house, "repository");
-    let verified = ended(
-        &engine,
-        engine.live(&House::live()).unwrap().start_verify(None).unwrap(),
-    );
+    let verified = ended(&engine, engine.of_house().start_verify(None).unwrap());
     assert!(matches!(verified.state, JobState::Failed { .. }), "{verified:?}");
     let said = start_restore(&engine, &request(&id.0, everything()))
         .unwrap_err()
@@ -64,8 +61,7 @@ fn a_backup_for_a_copied_slot_is_in_both_and_can_be_restored_from_either() {
     house.remove("author", "website");
     let engine = house.engine_with_state("another-state");
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&from_copy(&id.0), &crate::watch::Unwatched)
         .unwrap();
     assert!(plan.obstacles.is_empty() && plan.totals().0 > 0, "{plan:?}");
@@ -99,10 +95,7 @@ fn only_what_is_copied_is_and_older_copies_go() {
     let copies = details(&engine, &House::live()).unwrap().copies.unwrap();
     assert_eq!(copies.backups.len(), 1);
     assert_eq!(Some(&copies.backups[0].of), last.as_ref());
-    let verified = done(
-        &engine,
-        engine.live(&House::live()).unwrap().start_verify(None).unwrap(),
-    );
+    let verified = done(&engine, engine.of_house().start_verify(None).unwrap());
     let said = verified.outcome.unwrap().summary;
     assert!(said.contains("with a copy in the second repository"), "{said}");
 }
@@ -113,14 +106,7 @@ fn a_copy_that_fails_is_a_warning_and_is_made_up() {
     // A file where the folder should be.
     fs::write(house.path("copies"), "in the way").unwrap();
     let engine = house.engine();
-    let job = done(
-        &engine,
-        engine
-            .live(&House::live())
-            .unwrap()
-            .start_backup(&manual())
-            .unwrap(),
-    );
+    let job = done(&engine, engine.of_house().start_backup(&manual()).unwrap());
     let outcome = job.outcome.unwrap();
     assert!(
         outcome
@@ -146,14 +132,7 @@ fn a_damaged_copy_is_found_and_counts_no_more() {
     let engine = house.engine();
     let id = back_up(&engine);
     damage(&house, "copies");
-    let verified = ended(
-        &engine,
-        engine
-            .live(&House::live())
-            .unwrap()
-            .start_verify(Some(&id.0))
-            .unwrap(),
-    );
+    let verified = ended(&engine, engine.of_house().start_verify(Some(&id.0)).unwrap());
     let JobState::Failed { why } = verified.state else {
         panic!("{verified:?}")
     };

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, everything, only, request, start_restore, undo};
+use super::house::{
+    House, OfHouse, back_up, backups, done, ended, everything, only, request, start_restore, undo,
+};
 use super::recovery::{interrupted_after, nothing_is_left, texts};
 use crate::clock::{Clock, SetClock};
 use crate::domain::Instant;
@@ -30,11 +32,7 @@ pub(super) fn from_copy() -> RestoreRequest {
 }
 
 fn plan(engine: &Engine) -> RestorePlan {
-    engine
-        .live(&House::live())
-        .unwrap()
-        .plan_restore(&from_copy(), &Unwatched)
-        .unwrap()
+    engine.of_house().plan_restore(&from_copy(), &Unwatched).unwrap()
 }
 
 pub(super) fn restore(engine: &Engine) -> Job {
@@ -90,8 +88,7 @@ fn live_comes_back_from_the_copy_while_the_first_is_away_and_undo_works() {
     engine.refresh();
 
     let said = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap_err()
         .to_string();
@@ -182,7 +179,7 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     house.pass(Duration::days(6));
     back_up(&engine);
     assert_eq!(safeties(&engine), std::slice::from_ref(&safety));
-    engine.live(&House::live()).unwrap().extend(&safety.id).unwrap();
+    engine.of_house().extend(&safety.id).unwrap();
     let safety = safeties(&engine).remove(0);
     house.pass(Duration::days(2));
     back_up(&engine);
@@ -200,14 +197,10 @@ fn the_safety_backup_stays_in_the_copy_until_it_expires() {
     let engine = house.engine();
     restore(&engine);
     let safety = safeties(&engine).remove(0);
-    engine.live(&House::live()).unwrap().delete(&safety.id).unwrap();
+    engine.of_house().delete(&safety.id).unwrap();
     assert_eq!(safeties(&engine), []);
     let copy = details(&engine, &House::live()).unwrap().copies.unwrap().backups[0].clone();
-    let refused = engine
-        .live(&House::live())
-        .unwrap()
-        .delete(&copy.backup.id)
-        .unwrap_err();
+    let refused = engine.of_house().delete(&copy.backup.id).unwrap_err();
     assert!(refused.to_string().contains("manual slot"), "{refused}");
 }
 
@@ -276,11 +269,7 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
         without_safety: true,
         ..from_copy()
     };
-    let plan = engine
-        .live(&House::live())
-        .unwrap()
-        .plan_restore(&without, &Unwatched)
-        .unwrap();
+    let plan = engine.of_house().plan_restore(&without, &Unwatched).unwrap();
     assert!(
         plan.warnings.iter().all(|text| !text.contains("safety backup")),
         "{:?}",
@@ -290,11 +279,7 @@ fn a_part_of_the_copy_comes_back_and_so_does_everything_without_a_safety_backup(
     assert!(!house.root("public-1").join("dam/late.xml").exists());
     assert_eq!(job.outcome.unwrap().safety, None);
     assert_eq!(safeties(&engine).len(), 1);
-    let said = engine
-        .live(&House::live())
-        .unwrap()
-        .start_undo("acme/live")
-        .unwrap_err();
+    let said = engine.of_house().start_undo("acme/live").unwrap_err();
     assert!(
         matches!(said, EngineError::Refused(Refusal::NothingToUndo { .. })),
         "an older safety backup would take back more than the last restore: {said}"
@@ -356,11 +341,7 @@ fn while_another_lifeboat_is_at_work_on_the_copy_nothing_is_restored_from_it() {
     let bad = house.content();
     take_away(&house);
     let engine = house.engine();
-    let held = engine
-        .live(&House::live())
-        .unwrap()
-        .lock_of(RepositoryChoice::Copy, false)
-        .unwrap();
+    let held = engine.of_house().lock_of(RepositoryChoice::Copy, false).unwrap();
     let job = ended(&engine, start_restore(&engine, &from_copy()).unwrap());
     let JobState::Failed { why } = job.state else {
         panic!("{job:?}")

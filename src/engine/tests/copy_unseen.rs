@@ -5,7 +5,7 @@ use std::fs;
 use chrono::Duration;
 
 use super::copy_alone::{bring_back, broken, from_copy, restore, restore_from_first, safeties, take_away};
-use super::house::{House, ended, everything, request, start_restore, undo};
+use super::house::{House, OfHouse, ended, everything, request, start_restore, undo};
 use super::recovery::{interrupted_after, texts};
 use crate::catalog::NewJob;
 use crate::domain::backup::BackupId;
@@ -79,8 +79,7 @@ fn a_safety_backup_in_the_first_is_waited_for() {
     take_away(&house);
     let said = house
         .engine()
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .start_undo("acme/live")
         .unwrap_err()
         .to_string();
@@ -107,7 +106,7 @@ fn a_safety_backup_in_the_second_is_waited_for() {
     assert_eq!(safeties(&engine).len(), 1);
     unmount();
     let refused = |engine: &Engine| {
-        let error = engine.live(&House::live()).unwrap().start_undo("acme/live");
+        let error = engine.of_house().start_undo("acme/live");
         error.unwrap_err().to_string()
     };
     for engine in [&engine, &house.engine()] {
@@ -182,13 +181,7 @@ fn whoever_switches_live_meets_another_that_reads_from_the_other_repository() {
         state => panic!("{state:?}"),
     };
     // Another Lifeboat cannot see the first repository, and restores from the second.
-    let of = |which| {
-        engine
-            .live(&House::live())
-            .unwrap()
-            .lock_of(which, false)
-            .unwrap()
-    };
+    let of = |which| engine.of_house().lock_of(which, false).unwrap();
     let held = of(RepositoryChoice::Copy);
     let said = why(start_restore(&engine, &request(&id.0, everything())).unwrap());
     assert!(said.contains("another Lifeboat"), "{said}");
@@ -197,11 +190,7 @@ fn whoever_switches_live_meets_another_that_reads_from_the_other_repository() {
     restore_from_first(&engine, &id);
     house.pass(Duration::minutes(1));
     let held = of(RepositoryChoice::Copy);
-    let said = why(engine
-        .live(&House::live())
-        .unwrap()
-        .start_undo("acme/live")
-        .unwrap());
+    let said = why(engine.of_house().start_undo("acme/live").unwrap());
     assert!(said.contains("another Lifeboat"), "{said}");
     drop(held);
     undo(&engine);

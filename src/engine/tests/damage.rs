@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, everything, request, restore, start_restore};
+use super::house::{
+    House, OfHouse, back_up, backups, done, ended, everything, request, restore, start_restore,
+};
 use crate::domain::backup::Verification;
 use crate::domain::job::JobState;
 use crate::domain::request::BackupRequest;
@@ -48,16 +50,12 @@ fn back_up_before_upgrade(engine: &Engine) -> String {
         note: None,
         upgrade_to: Some(MagnoliaVersion("6.4".to_owned())),
     };
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&request)
-        .unwrap();
+    let job = engine.of_house().start_backup(&request).unwrap();
     done(engine, job).outcome.unwrap().backup.unwrap().0
 }
 
 fn verified(engine: &Engine) -> JobState {
-    let job = engine.live(&House::live()).unwrap().start_verify(None).unwrap();
+    let job = engine.of_house().start_verify(None).unwrap();
     ended(engine, job).state
 }
 
@@ -87,8 +85,7 @@ fn records_that_have_traded_names_are_damaged() {
     };
     assert!(why.contains(&newer[..8]) && why.contains("SHA-256"), "{why}");
     let error = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request(&newer, everything()), &Unwatched)
         .unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
@@ -141,12 +138,7 @@ fn what_is_damaged_counts_as_not_stored() {
         assert!(house.root("author").join("website/new.bin").exists());
         // What was stored anew is what the damaged one lacked.
         assert_eq!(verified(&engine), JobState::Done, "{number}");
-        let repository = engine
-            .live(&House::live())
-            .unwrap()
-            .repository(false)
-            .unwrap()
-            .unwrap();
+        let repository = engine.of_house().repository(false).unwrap().unwrap();
         repository.prune(&Unwatched).unwrap();
     }
 }
@@ -186,11 +178,7 @@ fn an_index_that_is_damaged_or_gone_is_made_anew_from_the_packs() {
         back_up_before_upgrade(&engine);
         assert!(packs_before.iter().all(|pack| pack.exists()));
         // Also what Live does not have any more.
-        let job = engine
-            .live(&House::live())
-            .unwrap()
-            .start_verify(Some(&older))
-            .unwrap();
+        let job = engine.of_house().start_verify(Some(&older)).unwrap();
         done(&engine, job);
         restore(&engine, &older, everything());
         assert_eq!(house.content(), before, "{told}");
@@ -210,7 +198,7 @@ fn a_repository_that_takes_nothing_is_verified_drilled_and_restored_from() {
     std::os::unix::fs::symlink(".live.lock", &lock).unwrap();
 
     assert_eq!(verified(&engine), JobState::Done);
-    let drill = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
+    let drill = engine.of_house().start_drill(None).unwrap();
     done(&engine, drill);
     let job = start_restore(&engine, &request(&backup, everything())).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {

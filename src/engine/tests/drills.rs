@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, everything, looked, request, restore};
+use super::house::{House, OfHouse, back_up, backups, done, ended, everything, looked, request, restore};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::job::{JobKind, JobState};
@@ -17,7 +17,7 @@ use crate::engine::{Engine, details};
 use crate::watch::Unwatched;
 
 fn drill(engine: &Engine) -> Drill {
-    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
+    let job = engine.of_house().start_drill(None).unwrap();
     done(engine, job);
     engine.catalog().drills(&House::live()).unwrap().remove(0)
 }
@@ -71,8 +71,7 @@ fn a_drill_proves_the_newest_backup_and_touches_nothing_of_live() {
     assert_eq!(summary.last_drill, summary.last_proven);
     assert_eq!(backups(&engine)[0].drill.as_ref(), Some(&drill));
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.expected.unwrap().drill, Some(drill.at));
@@ -85,7 +84,7 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     let engine = house.engine();
     let id = back_up(&engine);
     damage(&house);
-    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
+    let job = engine.of_house().start_drill(None).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {
         panic!("the drill saw nothing");
     };
@@ -99,11 +98,7 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     assert_eq!(summary.last_drill.unwrap().backup, id);
     assert_eq!(summary.last_proven, None);
     nothing_is_left(&house, &house.path("state/scratch"));
-    let nothing = engine
-        .live(&House::live())
-        .unwrap()
-        .start_drill(None)
-        .unwrap_err();
+    let nothing = engine.of_house().start_drill(None).unwrap_err();
     assert!(nothing.to_string().contains("no good backup"), "{nothing}");
 }
 
@@ -115,7 +110,7 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
     drop(engine);
     house.instances = vec!["author"];
     let engine = house.engine();
-    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
+    let job = engine.of_house().start_drill(None).unwrap();
     let outcome = done(&engine, job).outcome.unwrap();
     assert!(
         outcome.summary.contains("in part only") && outcome.summary.contains("all of author came back"),
@@ -139,8 +134,7 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
     let summary = details(&engine, &House::live()).unwrap().summary;
     assert_eq!((summary.last_proven, summary.last_drill), (None, Some(drill)));
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched);
     assert_eq!(plan.unwrap().expected.and_then(|expected| expected.drill), None);
     // What a drill of the whole has shown counts for more than a later one of a part.
@@ -165,11 +159,7 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
         engine.catalog().record_drill(&House::live(), &whole).unwrap();
         house.pass(Duration::minutes(1));
         engine.refresh();
-        let again = engine
-            .live(&House::live())
-            .unwrap()
-            .start_drill(Some(&id.0))
-            .unwrap();
+        let again = engine.of_house().start_drill(Some(&id.0)).unwrap();
         done(&engine, again);
         let backup = backups(&engine).remove(0);
         assert_eq!(backup.is_good(), is_good);
@@ -229,8 +219,7 @@ fn a_backup_whose_drill_failed_goes_only_for_a_good_one() {
     );
     house.pass(Duration::minutes(5));
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request(&second.0, everything()), &Unwatched);
     let warnings = plan.unwrap().warnings.join("; ");
     assert!(warnings.contains("a row is missing"), "{warnings}");
@@ -266,7 +255,7 @@ fn a_drill_that_has_no_place_is_not_begun_and_says_nothing_of_the_backup() {
     house.drill.scratch = Some(house.path("file/scratch"));
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
+    let job = engine.of_house().start_drill(None).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {
         panic!("where did it restore to?");
     };

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::hooks::fifo;
-use super::house::{House, back_up, backups, done, ended, everything, manual, request, start_restore};
+use super::house::{
+    House, OfHouse, back_up, backups, done, ended, everything, manual, request, start_restore,
+};
 use super::rules::hold;
 use crate::domain::activity::Activity;
 use crate::domain::job::{Job, JobId, JobState};
@@ -114,11 +116,7 @@ pub(super) fn whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity()
     // As if asked from here, and from another Lifeboat on the same machine.
     let other = house.engine();
     for (asks, reason) in [&engine, &other].iter().cycle().zip(reasons()) {
-        let job = engine
-            .live(&House::live())
-            .unwrap()
-            .start_backup(&manual())
-            .unwrap();
+        let job = engine.of_house().start_backup(&manual()).unwrap();
         gate.reached();
         asks.jobs().stop(job, &reason).unwrap();
         // The first reason is the one that stops it.
@@ -134,18 +132,14 @@ fn an_engine_that_is_closed_gives_every_job_its_reason_and_begins_nothing_more()
     let gate = Gate::new(&house, "before");
     house.hooks.before_backup = gate.hook("person");
     let engine = house.engine();
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     gate.reached();
     engine.jobs().close(&StopReason::Signal);
     assert_eq!(engine.jobs().at_work(), []);
     assert_told(&engine, &ended(&engine, job), &StopReason::Signal);
     // A look at the schedule that was under way begins nothing behind it.
     engine.schedule().start_what_is_due();
-    engine.live(&House::live()).unwrap().start_if_due();
+    engine.of_house().start_if_due();
     assert_eq!(engine.jobs().at_work(), []);
 }
 
@@ -225,11 +219,7 @@ fn where_nobody_looks_on_nothing_is_begun_by_schedule_and_what_is_begun_says_so(
     assert_eq!(engine.jobs().at_work(), []);
     assert_eq!(backups(&engine), []);
     // One that was being started when the terminal went.
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     done(&engine, job);
     let log = log(&engine, job);
     assert_eq!(tells(&log, "whoever read the output"), 1, "{log:#?}");
@@ -241,11 +231,7 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
     let waits = |id| matches!(engine.jobs().job(id).unwrap().state, JobState::Waiting { why, .. } if why.contains("maintenance"));
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     while !waits(job) {
         thread::yield_now();
     }
@@ -255,10 +241,6 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     let log = log(&engine, job);
     assert_eq!(tells(&log, "goes on without a screen"), 0, "{log:#?}");
     // One that was being started when the terminal went does not wait either.
-    let late = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let late = engine.of_house().start_backup(&manual()).unwrap();
     assert_eq!(ended(&engine, late).stop_reason, Some(StopReason::TerminalGone));
 }

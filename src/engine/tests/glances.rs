@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::house::{House, back_up, backups};
+use super::house::{House, OfHouse, back_up, backups};
 use crate::domain::event::Event;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::EnvironmentSummary;
@@ -26,7 +26,7 @@ fn what_is_not_read_yet_is_listed_as_that_and_told_when_it_is() {
     let engine = house.engine();
     let mut events = engine.0.events.subscribe();
     // Somebody opens a repository, and that takes its time.
-    let opened = engine.live(&House::live()).unwrap();
+    let opened = engine.of_house();
     let opening = opened.turn_to_open();
     let all = glances_within(&engine, Duration::ZERO).unwrap();
     let unread: Vec<_> = all.iter().map(|one| (one.name.to_string(), one.unread)).collect();
@@ -72,7 +72,7 @@ fn a_repository_is_closed_only_where_nobody_uses_it() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let live = engine.live(&House::live()).unwrap();
+    let live = engine.of_house();
     let used = live.repository(false).unwrap();
     assert!(!live.known().closes(RepositoryChoice::First));
     drop(used);

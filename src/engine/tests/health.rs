@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use chrono::Duration;
 
-use super::house::{House, back_up, everything, restore};
+use super::house::{House, OfHouse, back_up, everything, restore};
 use crate::domain::environment::Answer;
 use crate::domain::event::Event;
 use crate::domain::job::Phase;
@@ -112,11 +112,11 @@ fn one_question_to_each_is_asked_at_the_same_time() {
         answer(questions.recv().unwrap(), "200 OK", DOWN);
         answer(questions.recv().unwrap(), "404 Not Found", "");
     });
-    let all = engine.live(&House::live()).unwrap().ask_health();
+    let all = engine.of_house().ask_health();
     let names: Vec<_> = all.iter().map(|health| health.instance.as_str()).collect();
     assert_eq!(names, ["author", "public-1"]);
     assert!(all.iter().all(|health| health.up), "{all:?}");
-    let all = engine.live(&House::live()).unwrap().ask_health();
+    let all = engine.of_house().ask_health();
     let mut said: Vec<_> = all.iter().map(|health| health.detail.clone()).collect();
     said.sort_by_key(|said| !said.contains("404"));
     assert!(said[0].ends_with("status 404 Not Found"), "{said:?}");
@@ -129,12 +129,12 @@ fn an_instance_that_is_not_there_or_says_nothing_is_down() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    let all = house(gone).engine().live(&House::live()).unwrap().ask_health();
+    let all = house(gone).engine().of_house().ask_health();
     assert!(!all[0].up);
     assert!(all[0].detail.contains("refused"), "{}", all[0].detail);
 
     let (address, _questions) = server();
-    let all = house(address).engine().live(&House::live()).unwrap().ask_health();
+    let all = house(address).engine().of_house().ask_health();
     assert!(
         all[0].detail.contains("no answer within 2 s"),
         "{}",

@@ -7,7 +7,7 @@
 use std::fs;
 
 use super::house::{
-    House, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
+    House, OfHouse, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
 };
 use super::recovery::interrupted;
 use crate::domain::activity::Severity;
@@ -62,11 +62,7 @@ fn why(job: &Job) -> String {
 }
 
 fn failed_backup(engine: &Engine) -> Job {
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     ended(engine, job)
 }
 
@@ -88,11 +84,7 @@ fn a_backup_has_its_hooks_around_it_and_they_know_the_facts() {
     house.hooks.before_backup = noting(&house, facts);
     house.hooks.after_backup = noting(&house, facts);
     let engine = house.engine();
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     let job = done(&engine, job);
     assert_eq!(
         ran(&house),
@@ -174,11 +166,7 @@ fn a_failing_after_backup_is_a_warning() {
     let mut house = house();
     house.hooks.after_backup = noting(&house, "exit 3");
     let engine = house.engine();
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     let warnings = done(&engine, job).outcome.unwrap().warnings;
     assert_eq!(warnings.len(), 2);
     assert!(
@@ -211,11 +199,7 @@ fn a_job_is_cancelled_while_its_before_hook_runs() {
     let wait = format!("echo begun > '{}'; exec sleep 600", begun.display());
     house.hooks.before_backup = noting(&house, &wait);
     let engine = house.engine();
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
     // Reading waits until the hook writes.
     assert_eq!(fs::read_to_string(&begun).unwrap(), "begun\n");
     engine.jobs().cancel(job).unwrap();

@@ -26,7 +26,7 @@ use crate::domain::settings::{
 };
 use crate::domain::slot::{Keep, Slot};
 use crate::domain::waiting_line::EngineLimits;
-use crate::engine::{Engine, EngineError, EngineSettings, Surroundings};
+use crate::engine::{Engine, EngineError, EngineSettings, Live, Surroundings};
 use crate::watch::Unwatched;
 
 pub(super) const INSTANCES: [&str; 2] = ["author", "public-1"];
@@ -256,6 +256,17 @@ impl House {
         entries
             .filter(|path| path.file_name().unwrap() != "content")
             .collect()
+    }
+}
+
+/// The environment that the house has.
+pub(super) trait OfHouse {
+    fn of_house(&self) -> Live;
+}
+
+impl OfHouse for Engine {
+    fn of_house(&self) -> Live {
+        self.live(&House::live()).unwrap()
     }
 }
 

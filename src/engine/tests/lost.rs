@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::house::{House, INSTANCES, back_up, backups, everything, manual, request};
+use super::house::{House, INSTANCES, OfHouse, back_up, backups, everything, manual, request};
 use super::recovery::{interrupted, interrupted_after, nothing_is_left, texts};
 use crate::catalog::NewJob;
 use crate::domain::activity::Severity;
@@ -37,12 +37,7 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
         INSTANCES.map(|instance| house.beside(instance).len()),
     );
     let engine = house.engine_with_state(state);
-    let error = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap_err()
-        .to_string();
+    let error = engine.of_house().start_backup(&manual()).unwrap_err().to_string();
     let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     for text in [&error, &trouble] {
         for said in says {
@@ -57,8 +52,7 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
         .collect();
     assert_eq!(findings.len(), 1, "{report:?}");
     if let Ok(plan) = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
     {
         assert!(plan.obstacles.contains(&trouble), "{:?}", plan.obstacles);
@@ -69,20 +63,9 @@ fn everything_stops(house: &House, state: &str, says: &[&str]) {
             .any(|told| told.severity == Severity::Critical && told.text.ends_with(&error)),
         "{told:?}"
     );
-    assert!(
-        engine
-            .live(&House::live())
-            .unwrap()
-            .start_undo("acme/live")
-            .is_err()
-    );
+    assert!(engine.of_house().start_undo("acme/live").is_err());
     let safety = backups(&engine)[0].id.clone();
-    let refused = engine
-        .live(&House::live())
-        .unwrap()
-        .delete(&safety)
-        .unwrap_err()
-        .to_string();
+    let refused = engine.of_house().delete(&safety).unwrap_err().to_string();
     assert_eq!(refused, trouble);
     assert_eq!(
         backups(&engine).len(),

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-use super::house::{House, back_up, done, ended, everything, manual, only, request, start_restore};
+use super::house::{House, OfHouse, back_up, done, ended, everything, manual, only, request, start_restore};
 use crate::disk::mounts::tests::Bound;
 use crate::domain::job::JobState;
 use crate::engine::check;
@@ -25,8 +25,7 @@ fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {
     let engine = house.engine();
     back_up(&engine);
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles, Vec::<String>::new());
@@ -36,8 +35,7 @@ fn a_mount_deep_inside_is_named_by_plan_and_check_and_never_emptied() {
     };
     let planned = |selection| {
         engine
-            .live(&House::live())
-            .unwrap()
+            .of_house()
             .plan_restore(&request("manual", selection), &Unwatched)
             .unwrap()
     };
@@ -143,8 +141,7 @@ fn content_in_a_lower_layer_is_named_before_magnolia_is_stopped() {
         return;
     }
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched);
     let _ = Command::new("umount").arg(&parent).status();
     let told = plan.unwrap().obstacles;
@@ -160,8 +157,7 @@ fn content_that_is_mounted_elsewhere_is_named_and_never_emptied_there() {
     fs::create_dir(&elsewhere).unwrap();
     let planned = || {
         engine
-            .live(&House::live())
-            .unwrap()
+            .of_house()
             .plan_restore(&request("manual", everything()), &Unwatched)
             .unwrap()
     };
@@ -256,7 +252,7 @@ fn what_a_container_has_mounted_on_a_part_of_live_fails_check_plan_and_backup() 
         container.wait().unwrap();
         return;
     }
-    let live = engine.live(&House::live()).unwrap();
+    let live = engine.of_house();
     let planned = |selection| {
         live.plan_restore(&request("manual", selection), &Unwatched)
             .unwrap()

@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, done, everything, request, restore};
+use super::house::{House, OfHouse, back_up, done, everything, request, restore};
 use crate::domain::plan::PlanId;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{HoldKind, HoldRequest};
@@ -14,12 +14,7 @@ use crate::watch::Unwatched;
 
 fn plan(engine: &Engine) -> PlanId {
     let request = request("manual", everything());
-    engine
-        .live(&House::live())
-        .unwrap()
-        .plan_restore(&request, &Unwatched)
-        .unwrap()
-        .id
+    engine.of_house().plan_restore(&request, &Unwatched).unwrap().id
 }
 
 /// Why the plan is not followed.
@@ -99,7 +94,7 @@ fn a_plan_from_before_a_hold_was_lifted_is_refused() {
             on,
             reason: None,
         };
-        engine.live(&House::live()).unwrap().hold(&request).unwrap();
+        engine.of_house().hold(&request).unwrap();
     };
     hold(true);
     let plan = plan(&engine);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, done, ended, looked, manual};
+use super::house::{House, OfHouse, back_up, backups, done, ended, looked, manual};
 use crate::clock::Clock;
 use crate::domain::Instant;
 use crate::domain::backup::Verification;
@@ -73,11 +73,7 @@ fn upgrade(engine: &Engine) -> Job {
         note: None,
         upgrade_to: Some(MagnoliaVersion("6.4".to_owned())),
     };
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&request)
-        .unwrap();
+    let job = engine.of_house().start_backup(&request).unwrap();
     done(engine, job)
 }
 
@@ -88,7 +84,7 @@ fn log(engine: &Engine, job: &Job) -> String {
 }
 
 fn verify(engine: &Engine) -> Job {
-    let job = engine.live(&House::live()).unwrap().start_verify(None);
+    let job = engine.of_house().start_verify(None);
     ended(engine, job.unwrap())
 }
 
@@ -178,12 +174,12 @@ fn a_pack_that_is_gone_or_cut_off_or_longer_is_found_by_the_next_backup() {
         harm(&pack);
         house.pass(Duration::minutes(5));
         house.write("author", "dam/page-0.xml", "something new");
-        let job = engine.live(&House::live()).unwrap().start_backup(&manual());
+        let job = engine.of_house().start_backup(&manual());
         let job = done(&engine, job.unwrap());
         assert!(log(&engine, &job).contains(DAMAGED));
         // The new one lacks nothing.
         let id = job.outcome.unwrap().backup.unwrap();
-        let job = engine.live(&House::live()).unwrap().start_verify(Some(&id.0));
+        let job = engine.of_house().start_verify(Some(&id.0));
         done(&engine, job.unwrap());
     }
 }
@@ -199,7 +195,7 @@ fn with_the_state_folder_what_was_read_is_forgotten_and_read_once_more() {
     drop(engine);
     let engine = house.engine_with_state("another state");
     house.pass(Duration::minutes(5));
-    let job = engine.live(&House::live()).unwrap().start_backup(&manual());
+    let job = engine.of_house().start_backup(&manual());
     let job = done(&engine, job.unwrap());
     assert!(log(&engine, &job).contains(DAMAGED));
 }
@@ -213,13 +209,13 @@ fn what_a_clock_that_was_ahead_has_noted_counts_for_nothing() {
     back_up(&engine);
     house.clock.set(now);
     rot(&house);
-    let job = engine.live(&House::live()).unwrap().start_backup(&manual());
+    let job = engine.of_house().start_backup(&manual());
     let job = done(&engine, job.unwrap());
     assert!(log(&engine, &job).contains(DAMAGED));
     // And what one that was late has noted is read again.
     rot(&house);
     house.pass(Duration::days(8));
-    let job = engine.live(&House::live()).unwrap().start_backup(&manual());
+    let job = engine.of_house().start_backup(&manual());
     assert!(log(&engine, &done(&engine, job.unwrap())).contains(DAMAGED));
 }
 
@@ -229,13 +225,13 @@ fn what_a_drill_has_found_damaged_counts_as_not_read() {
     let engine = house.engine();
     back_up(&engine);
     rot(&house);
-    let job = engine.live(&House::live()).unwrap().start_drill(None).unwrap();
+    let job = engine.of_house().start_drill(None).unwrap();
     ended(&engine, job);
     assert!(!backups(&engine)[0].is_good());
     // In another process.
     let engine = house.engine();
     house.pass(Duration::minutes(5));
-    let job = engine.live(&House::live()).unwrap().start_backup(&manual());
+    let job = engine.of_house().start_backup(&manual());
     assert!(log(&engine, &done(&engine, job.unwrap())).contains(DAMAGED));
 }
 
@@ -255,7 +251,7 @@ fn a_repository_that_was_brought_to_another_disk_was_never_read_there() {
     fs::rename(&aside, &place).unwrap();
     let engine = house.engine();
     house.pass(Duration::minutes(5));
-    let job = engine.live(&House::live()).unwrap().start_backup(&manual());
+    let job = engine.of_house().start_backup(&manual());
     assert!(log(&engine, &done(&engine, job.unwrap())).contains(DAMAGED));
 }
 

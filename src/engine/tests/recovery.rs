@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use super::house::{House, INSTANCES, back_up, everything, manual, restore};
+use super::house::{House, INSTANCES, OfHouse, back_up, everything, manual, restore};
 use crate::catalog::NewJob;
 use crate::content::files::beside::FolderRecord;
 use crate::content::files::exchange::Identity;
@@ -133,11 +133,7 @@ fn what_somebody_else_put_in_the_place_of_live_is_not_touched() {
     assert!(trouble.contains("half switched"), "{trouble}");
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Critical);
-    let error = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap_err();
+    let error = engine.of_house().start_backup(&manual()).unwrap_err();
     assert!(
         error.to_string().contains("half switched"),
         "no job works on mixed content: {error}"
@@ -160,13 +156,7 @@ fn an_unreadable_journal_is_said_and_stops_every_job() {
     let engine = house.engine();
     let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("journal"), "{trouble}");
-    assert!(
-        engine
-            .live(&House::live())
-            .unwrap()
-            .start_backup(&manual())
-            .is_err()
-    );
+    assert!(engine.of_house().start_backup(&manual()).is_err());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::house::{House, back_up, backups, done, everything, only, request, restore, start_restore, undo};
+use super::house::{
+    House, OfHouse, back_up, backups, done, everything, only, request, restore, start_restore, undo,
+};
 use crate::domain::activity::Severity;
 use crate::domain::job::Phase;
 use crate::domain::request::RestoreRequest;
@@ -26,8 +28,7 @@ pub(super) fn a_restore_brings_everything_back_and_undo_takes_it_back() {
     let broken = house.content();
 
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles, Vec::<String>::new());
@@ -113,11 +114,7 @@ fn a_backup_of_a_live_that_is_gone_fails_and_replaces_nothing() {
     let engine = house.engine();
     let good = back_up(&engine);
     fs::rename(house.root("public-1"), house.path("away")).unwrap();
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&super::house::manual()).unwrap();
     let job = super::house::ended(&engine, job);
     assert_eq!(job.state.label(), "failed");
     assert_eq!(
@@ -182,7 +179,7 @@ fn a_new_machine_with_repository_and_key_shows_the_same_backups() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    engine.live(&House::live()).unwrap().start_if_due();
+    engine.of_house().start_if_due();
     for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
@@ -197,8 +194,7 @@ fn a_plan_says_what_stands_in_the_way() {
     let engine = house.engine();
     back_up(&engine);
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", only(&[], &["no-such-workspace"])), &Unwatched)
         .unwrap();
     assert_eq!(plan.obstacles.len(), 1, "{:?}", plan.obstacles);
@@ -213,7 +209,7 @@ fn a_record_that_cannot_be_read_is_said_and_hides_no_other() {
     let engine = house.engine();
     let good = back_up(&engine);
     house.pass(chrono::Duration::hours(1));
-    engine.live(&House::live()).unwrap().start_if_due();
+    engine.of_house().start_if_due();
     for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
@@ -239,7 +235,7 @@ fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let job = engine.live(&House::live()).unwrap().start_verify(None).unwrap();
+    let job = engine.of_house().start_verify(None).unwrap();
     super::house::done(&engine, job);
     for pack in packs(&house.path("repository/acme/live/data")) {
         let mut bytes = fs::read(&pack).unwrap();
@@ -247,7 +243,7 @@ fn a_backup_that_is_found_damaged_holds_no_slot_and_is_not_restored() {
         fs::set_permissions(&pack, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         fs::write(&pack, bytes).unwrap();
     }
-    let job = engine.live(&House::live()).unwrap().start_verify(None).unwrap();
+    let job = engine.of_house().start_verify(None).unwrap();
     let job = super::house::ended(&engine, job);
     assert_eq!(job.state.label(), "failed");
     let told = engine.catalog().notifications(1).unwrap().remove(0);
@@ -275,11 +271,7 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
         house.remove("author", workspace);
     }
     house.pass(chrono::Duration::hours(1));
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&super::house::manual()).unwrap();
     let outcome = super::house::done(&engine, job).outcome.unwrap();
     assert!(
         outcome.warnings[0].contains("look whether it is whole"),
@@ -292,7 +284,7 @@ fn a_backup_of_an_emptied_live_does_not_push_out_the_one_before() {
     );
 
     // Once somebody has looked, it can be deleted by hand.
-    engine.live(&House::live()).unwrap().delete(&good).unwrap();
+    engine.of_house().delete(&good).unwrap();
     for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
@@ -304,14 +296,14 @@ fn a_clock_that_ran_ahead_costs_no_backup_and_stops_no_schedule() {
     let house = House::new();
     let engine = house.engine();
     house.pass(chrono::Duration::days(365));
-    engine.live(&House::live()).unwrap().start_if_due();
+    engine.of_house().start_if_due();
     for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
     let future = backups(&engine).remove(0).id;
     house.pass(chrono::Duration::days(-365));
     let manual = back_up(&engine);
-    engine.live(&House::live()).unwrap().start_if_due();
+    engine.of_house().start_if_due();
     for id in engine.jobs().at_work() {
         super::house::done(&engine, id);
     }
@@ -331,11 +323,7 @@ fn a_repository_that_is_gone_is_said_and_no_other_takes_its_place() {
     let later = house.engine();
     let trouble = details(&later, &House::live()).unwrap().summary.trouble.unwrap();
     assert!(trouble.contains("is its disk mounted?"), "{trouble}");
-    let job = later
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = later.of_house().start_backup(&super::house::manual()).unwrap();
     assert_eq!(super::house::ended(&later, job).state.label(), "failed");
     assert!(!house.path("repository/acme/live").exists());
 }
@@ -369,11 +357,7 @@ fn a_workspace_that_is_a_link_fails_the_backup() {
     fs::rename(house.root("author").join("dam"), house.path("dam-elsewhere")).unwrap();
     std::os::unix::fs::symlink(house.path("dam-elsewhere"), house.root("author").join("dam")).unwrap();
     let engine = house.engine();
-    let job = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = engine.of_house().start_backup(&super::house::manual()).unwrap();
     let job = super::house::ended(&engine, job);
     assert!(
         format!("{:?}", job.state).contains("symbolic link"),
@@ -387,13 +371,9 @@ fn two_state_folders_do_not_work_on_one_live_at_the_same_time() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let held = engine.live(&House::live()).unwrap().lock().unwrap();
+    let held = engine.of_house().lock().unwrap();
     let other = house.engine_with_state("another-state");
-    let job = other
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&super::house::manual())
-        .unwrap();
+    let job = other.of_house().start_backup(&super::house::manual()).unwrap();
     let job = super::house::ended(&other, job);
     assert!(
         format!("{:?}", job.state).contains("another Lifeboat"),
@@ -432,7 +412,7 @@ fn undo_never_goes_back_further_than_the_last_restore() {
     let content = house.content();
     let details = details(&engine, &House::live()).unwrap();
     assert_eq!(details.undo_way, None);
-    let refused = engine.live(&House::live()).unwrap().start_undo("acme/live");
+    let refused = engine.of_house().start_undo("acme/live");
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("nothing to undo"), "{refused}");
     assert_eq!(house.content(), content);

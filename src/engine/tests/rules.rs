@@ -3,15 +3,19 @@
 use chrono::Duration;
 
 use super::house::{
-    House, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
+    House, OfHouse, back_up, backups, done, ended, everything, manual, request, restore, start_restore,
 };
 use crate::domain::caller::Caller;
 use crate::domain::job::JobState;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
-use crate::engine::{Engine, EngineError, details};
+use crate::engine::{Engine, EngineError, Live, details};
 use crate::watch::Unwatched;
+
+fn by_jonas(engine: &Engine) -> Live {
+    engine.acting_for(Caller::here(&"jonas".into())).of_house()
+}
 
 fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
     match result.err() {
@@ -27,12 +31,7 @@ pub(super) fn hold(engine: &Engine, hold: HoldKind, on: bool) {
         on,
         reason: Some("moving disks".into()),
     };
-    engine
-        .acting_for(Caller::here(&"jonas".into()))
-        .live(&House::live())
-        .unwrap()
-        .hold(&request)
-        .unwrap();
+    by_jonas(engine).hold(&request).unwrap();
 }
 
 fn upgrade() -> BackupRequest {
@@ -84,8 +83,7 @@ pub(super) fn a_restore_needs_the_name_typed_and_no_protection() {
     let engine = house.engine();
     back_up(&engine);
     let plan = engine
-        .live(&House::live())
-        .unwrap()
+        .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
     for typed in ["", "acme", "ACME/LIVE", "acme/live "] {
@@ -104,7 +102,7 @@ pub(super) fn without_a_restore_there_is_nothing_to_undo() {
     let house = House::new();
     let engine = house.engine();
     back_up(&engine);
-    let said = refusal(engine.live(&House::live()).unwrap().start_undo("acme/live"));
+    let said = refusal(engine.of_house().start_undo("acme/live"));
     assert!(matches!(said, Refusal::NothingToUndo { .. }));
 }
 
@@ -113,18 +111,13 @@ pub(super) fn in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waiting = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let waiting = engine.of_house().start_backup(&manual()).unwrap();
     // Another Lifeboat on the same machine sees the same.
     let other = house.engine();
     let busy = refusal(
         other
             .acting_for(Caller::here(&"jonas".into()))
-            .live(&House::live())
-            .unwrap()
+            .of_house()
             .start_backup(&manual()),
     );
     assert!(
@@ -140,11 +133,7 @@ pub(super) fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
     let house = House::new();
     let engine = house.engine();
     hold(&engine, HoldKind::Maintenance, true);
-    let waiting = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let waiting = engine.of_house().start_backup(&manual()).unwrap();
     house
         .engine()
         .acting_for(Caller::here(&"jonas".into()))
@@ -167,27 +156,13 @@ pub(super) fn a_waiting_job_can_be_cancelled_from_another_lifeboat() {
 pub(super) fn one_upgrade_backup_stands_at_a_time() {
     let house = House::new();
     let engine = house.engine();
-    let first = done(
-        &engine,
-        engine
-            .acting_for(Caller::here(&"jonas".into()))
-            .live(&House::live())
-            .unwrap()
-            .start_backup(&upgrade())
-            .unwrap(),
-    )
-    .outcome
-    .unwrap()
-    .backup
-    .unwrap();
+    let first = done(&engine, by_jonas(&engine).start_backup(&upgrade()).unwrap())
+        .outcome
+        .unwrap()
+        .backup
+        .unwrap();
     assert!(matches!(
-        refusal(
-            engine
-                .acting_for(Caller::here(&"jonas".into()))
-                .live(&House::live())
-                .unwrap()
-                .start_backup(&upgrade())
-        ),
+        refusal(by_jonas(&engine).start_backup(&upgrade())),
         Refusal::UpgradeStands { .. }
     ));
     back_up(&engine);
@@ -197,22 +172,11 @@ pub(super) fn one_upgrade_backup_stands_at_a_time() {
         "an upgrade backup stands outside the slots"
     );
 
-    engine
-        .acting_for(Caller::here(&"jonas".into()))
-        .live(&House::live())
-        .unwrap()
-        .extend(&first)
-        .unwrap();
+    by_jonas(&engine).extend(&first).unwrap();
     house.pass(Duration::hours(72));
     assert!(
         matches!(
-            refusal(
-                engine
-                    .acting_for(Caller::here(&"jonas".into()))
-                    .live(&House::live())
-                    .unwrap()
-                    .start_backup(&upgrade())
-            ),
+            refusal(by_jonas(&engine).start_backup(&upgrade())),
             Refusal::UpgradeStands { .. }
         ),
         "extended"
@@ -221,37 +185,16 @@ pub(super) fn one_upgrade_backup_stands_at_a_time() {
     back_up(&engine);
     assert_eq!(backups(&engine).len(), 1, "expired, and dropped by retention");
 
-    let second = done(
-        &engine,
-        engine
-            .acting_for(Caller::here(&"jonas".into()))
-            .live(&House::live())
-            .unwrap()
-            .start_backup(&upgrade())
-            .unwrap(),
-    )
-    .outcome
-    .unwrap()
-    .backup
-    .unwrap();
-    engine
-        .acting_for(Caller::here(&"jonas".into()))
-        .live(&House::live())
+    let second = done(&engine, by_jonas(&engine).start_backup(&upgrade()).unwrap())
+        .outcome
         .unwrap()
-        .delete(&second)
+        .backup
         .unwrap();
+    by_jonas(&engine).delete(&second).unwrap();
     for id in engine.jobs().at_work() {
         done(&engine, id);
     }
-    done(
-        &engine,
-        engine
-            .acting_for(Caller::here(&"jonas".into()))
-            .live(&House::live())
-            .unwrap()
-            .start_backup(&upgrade())
-            .unwrap(),
-    );
+    done(&engine, by_jonas(&engine).start_backup(&upgrade()).unwrap());
 }
 
 #[test]
@@ -260,23 +203,11 @@ pub(super) fn a_backup_in_a_slot_is_not_deleted_by_hand() {
     let engine = house.engine();
     let backup = back_up(&engine);
     assert!(matches!(
-        refusal(
-            engine
-                .acting_for(Caller::here(&"jonas".into()))
-                .live(&House::live())
-                .unwrap()
-                .delete(&backup)
-        ),
+        refusal(by_jonas(&engine).delete(&backup)),
         Refusal::BackupHeld { .. }
     ));
     assert!(matches!(
-        refusal(
-            engine
-                .acting_for(Caller::here(&"jonas".into()))
-                .live(&House::live())
-                .unwrap()
-                .extend(&backup)
-        ),
+        refusal(by_jonas(&engine).extend(&backup)),
         Refusal::BackupHeld { .. }
     ));
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::house::{House, back_up, backups, ended, looked, manual};
+use super::house::{House, OfHouse, back_up, backups, ended, looked, manual};
 use crate::domain::job::JobState;
 use crate::domain::slot::Slot;
 use crate::engine::{Engine, details};
@@ -45,8 +45,8 @@ pub(super) fn two_lifeboats_serve_a_period_once() {
     let house = House::new();
     let (first, second) = (house.engine(), house.engine());
     // Both have listed an empty repository before either takes a backup.
-    assert!(first.live(&House::live()).unwrap().backups().unwrap().is_empty());
-    assert!(second.live(&House::live()).unwrap().backups().unwrap().is_empty());
+    assert!(first.of_house().backups().unwrap().is_empty());
+    assert!(second.of_house().backups().unwrap().is_empty());
     assert_eq!(look(&first), [JobState::Done]);
     assert_eq!(look(&second), []);
     assert_eq!(backups(&second), backups(&first));
@@ -79,11 +79,7 @@ pub(super) fn maintenance_and_running_jobs_are_passed_over() {
         .set_hold(&House::live(), kind, Some(&hold))
         .unwrap();
     assert_eq!(look(&engine), []);
-    let waiting = engine
-        .live(&House::live())
-        .unwrap()
-        .start_backup(&manual())
-        .unwrap();
+    let waiting = engine.of_house().start_backup(&manual()).unwrap();
     engine.catalog().set_hold(&House::live(), kind, None).unwrap();
     assert_eq!(ended(&engine, waiting).state, JobState::Done);
     house.pass(Duration::minutes(1));
@@ -117,7 +113,7 @@ fn a_schedule_that_is_off_says_nothing_of_a_repository_that_is_gone() {
     for (is_on, told) in [(false, 1), (true, 2)] {
         house.schedule.enabled = is_on;
         let engine = house.engine();
-        engine.live(&House::live()).unwrap().start_if_due();
+        engine.of_house().start_if_due();
         // That the backup succeeded is the first.
         let notifications = engine.catalog().notifications(5).unwrap();
         assert_eq!(notifications.len(), told, "{notifications:?}");

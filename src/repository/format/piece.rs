@@ -11,6 +11,12 @@ pub(in crate::repository) const LONGEST_PIECE: u32 = 64 * 1024 * 1024;
 /// No folder is longer than this: a million items take half of it.
 pub(in crate::repository) const LONGEST_FOLDER: u32 = 1024 * 1024 * 1024;
 
+/// The path of a pack in its repository.
+pub(in crate::repository) fn path_of(pack: Id) -> String {
+    let name = pack.to_hex();
+    format!("data/{}/{}", &name.as_str()[..2], name.as_str())
+}
+
 /// Where a piece of content lies. Sorted like this, packs are read from front to back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::repository) struct PieceLocation {

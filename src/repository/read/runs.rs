@@ -14,7 +14,7 @@ use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::pack::Sum;
 use crate::repository::format::pack_list::{self, Entry};
-use crate::repository::format::piece::PieceLocation;
+use crate::repository::format::piece::{PieceLocation, path_of};
 use crate::repository::guard::Guard;
 use crate::repository::library::classified;
 
@@ -92,11 +92,7 @@ impl<'a> RunReader<'a> {
         guard: &'a Guard,
         damage: &Damage,
     ) -> Result<Self, RepositoryError> {
-        let failed = |why: String| RepositoryError::Io {
-            doing: "reading the content".to_owned(),
-            place: place.clone(),
-            why,
-        };
+        let failed = |why: String| RepositoryError::io("reading the content", place, why);
         Ok(Self {
             place,
             guard,
@@ -241,10 +237,7 @@ impl<'a> RunReader<'a> {
             }
             Ok(None) => {
                 self.damage.note_list(pack);
-                Err(RepositoryError::Damaged {
-                    place: self.place.clone(),
-                    what: Self::wrong_list(pack),
-                })
+                Err(RepositoryError::damaged(self.place, Self::wrong_list(pack)))
             }
             Err(error) => {
                 if matches!(error, RepositoryError::Damaged { .. }) {
@@ -257,12 +250,10 @@ impl<'a> RunReader<'a> {
 
     /// What is wrong with a pack whose list is not what was stored.
     pub(super) fn wrong_list(pack: Id) -> String {
-        let name = pack.to_hex();
         format!(
-            "the list at the end of data/{}/{} is not what was stored: all content can still be read, and `restic` could \
-             not build an index anew",
-            &name.as_str()[..2],
-            name.as_str()
+            "the list at the end of {} is not what was stored: all content can still be read, and `restic` could not build an \
+             index anew",
+            path_of(pack)
         )
     }
 
@@ -293,27 +284,20 @@ impl<'a> RunReader<'a> {
     }
 
     fn damaged(&self, piece: &PieceLocation) -> RepositoryError {
-        RepositoryError::Damaged {
-            place: self.place.clone(),
-            what: Self::wrong_piece(piece),
-        }
+        RepositoryError::damaged(self.place, Self::wrong_piece(piece))
     }
 
     /// What is wrong with a piece that is not what was stored.
     pub(super) fn wrong_piece(piece: &PieceLocation) -> String {
-        let pack = piece.pack.to_hex();
+        let pack = path_of(piece.pack);
         format!(
-            "the piece of content {} in data/{}/{} is not what was stored",
-            piece.id,
-            &pack.as_str()[..2],
-            pack.as_str()
+            "the piece of content {} in {pack} is not what was stored",
+            piece.id
         )
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
-        let name = pack.to_hex();
-        let doing = format!("reading data/{}/{}", &name.as_str()[..2], name.as_str());
-        classified(error, &doing, self.place)
+        classified(error, &format!("reading {}", path_of(pack)), self.place)
     }
 }
 

@@ -13,7 +13,7 @@ use super::damage::Damage;
 use crate::domain::address::Address;
 use crate::repository::error::{RepositoryError, for_restic};
 use crate::repository::format::cipher::Cipher;
-use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, PieceLocation};
+use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, PieceLocation, path_of};
 use crate::repository::guard::Guard;
 use crate::repository::library::classified;
 
@@ -146,12 +146,7 @@ impl Store {
     }
 
     fn not_what_was_stored(&self, what: &str, pack: Id) -> RepositoryError {
-        let pack = pack.to_hex();
-        self.damaged(format!(
-            "{what} in data/{}/{} is not what was stored",
-            &pack.as_str()[..2],
-            pack.as_str()
-        ))
+        self.damaged(format!("{what} in {} is not what was stored", path_of(pack)))
     }
 
     /// What lies there, decrypted and unpacked; `None` when it is not what the index says.
@@ -180,16 +175,11 @@ impl Store {
     }
 
     pub(in crate::repository) fn damaged(&self, what: String) -> RepositoryError {
-        RepositoryError::Damaged {
-            place: self.place.clone(),
-            what,
-        }
+        RepositoryError::damaged(&self.place, what)
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
-        let name = pack.to_hex();
-        let doing = format!("reading data/{}/{}", &name.as_str()[..2], name.as_str());
-        classified(error, &doing, &self.place)
+        classified(error, &format!("reading {}", path_of(pack)), &self.place)
     }
 }
 

@@ -175,20 +175,18 @@ pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
         {
             Ok(false)
         }
-        Err(error) => Err(RepositoryError::Io {
-            doing: "looking for it".to_owned(),
-            place: Address::from(place),
-            why: error.to_string(),
-        }),
+        Err(error) => Err(RepositoryError::io(
+            "looking for it",
+            &Address::from(place),
+            error.to_string(),
+        )),
     }
 }
 
 /// Makes a file where packs are made, brings it to disk and removes it.
 pub(super) fn try_to_write(place: &Path) -> Result<(), RepositoryError> {
-    let failed = |error: io::Error| RepositoryError::Io {
-        doing: "trying to write there".to_owned(),
-        place: Address::from(place),
-        why: error.to_string(),
+    let failed = |error: io::Error| {
+        RepositoryError::io("trying to write there", &Address::from(place), error.to_string())
     };
     let data = place.join(FileType::Pack.dirname());
     let below = if data.is_dir() { data } else { place.to_owned() };
@@ -215,11 +213,11 @@ pub(super) fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {
             return Ok(Found::Something("there is a file in its place".to_owned()));
         }
         Err(error) => {
-            return Err(RepositoryError::Io {
-                doing: "looking what is there".to_owned(),
-                place: Address::from(place),
-                why: error.to_string(),
-            });
+            return Err(RepositoryError::io(
+                "looking what is there",
+                &Address::from(place),
+                error.to_string(),
+            ));
         }
     };
     if entries.next().is_none() {
@@ -255,9 +253,11 @@ pub(super) fn size(place: &Path) -> Result<u64, RepositoryError> {
         }
         Ok(bytes)
     }
-    sum(place).map_err(|error| RepositoryError::Io {
-        doing: "adding up the sizes of the files".to_owned(),
-        place: Address::from(place),
-        why: error.to_string(),
+    sum(place).map_err(|error| {
+        RepositoryError::io(
+            "adding up the sizes of the files",
+            &Address::from(place),
+            error.to_string(),
+        )
     })
 }

@@ -82,10 +82,10 @@ impl StorageRefusal {
     /// The same as an error of a repository. `doing` begins a sentence: `reading data/ab/ab12…`.
     pub(in crate::repository) fn told(&self, doing: &str, place: &Address) -> RepositoryError {
         match self {
-            Self::Missing => RepositoryError::Damaged {
-                place: place.clone(),
-                what: format!("{doing} failed: the object is missing or too short"),
-            },
+            Self::Missing => RepositoryError::damaged(
+                place,
+                format!("{doing} failed: the object is missing or too short"),
+            ),
             Self::Full(remark) => RepositoryError::NoRoom {
                 where_: format!("for the repository in {place}{remark}"),
             },
@@ -94,11 +94,7 @@ impl StorageRefusal {
                 place: place.clone(),
                 until: *until,
             },
-            refusal => RepositoryError::Io {
-                doing: doing.to_owned(),
-                place: place.clone(),
-                why: refusal.to_string(),
-            },
+            refusal => RepositoryError::io(doing, place, refusal.to_string()),
         }
     }
 

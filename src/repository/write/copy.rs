@@ -151,9 +151,11 @@ impl Repository {
         holding: &'h Holding,
     ) -> Result<&'h Fingerprints, RepositoryError> {
         let name = &source.name;
-        let lost = |what: &str| RepositoryError::Damaged {
-            place: self.place().clone(),
-            what: format!("what was stored of {what} in {name} is not what was read; it was not kept"),
+        let lost = |what: &str| {
+            RepositoryError::damaged(
+                self.place(),
+                format!("what was stored of {what} in {name} is not what was read; it was not kept"),
+            )
         };
         let kept = holding.instance(name).ok_or_else(|| lost("all workspaces"))?;
         match walked.fingerprints.difference(kept) {

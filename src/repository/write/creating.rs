@@ -38,11 +38,8 @@ const PACK_SIZE: &str = "16MiB";
 /// Makes a repository beside its place and moves it there whole, so that a crash leaves no half of one. Gives the key
 /// that everything in it is encrypted with.
 pub(in crate::repository) fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
-    let failed = |error: io::Error| RepositoryError::Io {
-        doing: "creating it".to_owned(),
-        place: Address::from(place),
-        why: error.to_string(),
-    };
+    let failed =
+        |error: io::Error| RepositoryError::io("creating it", &Address::from(place), error.to_string());
     let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
         return Err(failed(io::Error::other(
             "this is not a path that a folder can have",

@@ -70,11 +70,7 @@ impl Repository {
         watch: &dyn Watch,
     ) -> Result<Fed, RepositoryError> {
         let classify = |error: Box<RusticError>| classified(&error, "storing the content", self.place());
-        let failed = |why: String| RepositoryError::Io {
-            doing: "storing the content".to_owned(),
-            place: self.place().clone(),
-            why,
-        };
+        let failed = |why: String| RepositoryError::io("storing the content", self.place(), why);
         let (open, guard) = self.handle(Access::Copy, NoProgressBars).map_err(classify)?;
         let level = open.config().zstd().map_err(classify)?;
         // Without it all files are read again, and what the repository has is still not written again.
@@ -96,7 +92,7 @@ impl Repository {
                 let (working, work) = channel::<()>();
                 let (counts, known, copying) = (&counts, &known, &copying);
                 scope.spawn(move || {
-                    report(counts, watch, &work, || copying.abort(RepositoryError::Cancelled))
+                    report(counts, watch, &work, || copying.abort(RepositoryError::Cancelled));
                 });
                 let sender = packing.start(scope);
                 let (batches, received) = sync_channel::<Batch>(BATCHES);

@@ -36,11 +36,7 @@ impl Repository {
         let classify = |error: Box<RusticError>| classified(&error, "mending it", self.place());
         let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(classify)?;
         let level = open.config().zstd().map_err(classify)?;
-        let failed = |why| RepositoryError::Io {
-            doing: "mending it".to_owned(),
-            place: self.place().clone(),
-            why,
-        };
+        let failed = |why: String| RepositoryError::io("mending it", self.place(), why);
         let mut mender = Mender {
             found: &found,
             guard: &guard,

@@ -284,11 +284,7 @@ impl<'a> Packing<'a> {
     }
 
     fn failed(&self, why: String) -> RepositoryError {
-        RepositoryError::Io {
-            doing: "storing the content".to_owned(),
-            place: self.place.clone(),
-            why,
-        }
+        RepositoryError::io("storing the content", self.place, why)
     }
 }
 

@@ -91,11 +91,7 @@ impl Repository {
         manifest: &Manifest,
         changes: u64,
     ) -> Result<(), RepositoryError> {
-        let invalid = |what: &str| RepositoryError::Io {
-            doing: "writing the record of a backup".to_owned(),
-            place: self.place().clone(),
-            why: what.to_owned(),
-        };
+        let invalid = |what: &str| RepositoryError::io("writing the record of a backup", self.place(), what);
         let text = serde_json::to_string(manifest).map_err(|error| invalid(&error.to_string()))?;
         let nanos = i32::try_from(manifest.taken.timestamp_subsec_nanos().min(999_999_999)).unwrap_or(0);
         file.time = Timestamp::new(manifest.taken.timestamp(), nanos)
@@ -125,10 +121,12 @@ impl Repository {
             .recorded()
             .last()
             .map(|id| backup_id((*id).into()))
-            .ok_or_else(|| RepositoryError::Io {
-                doing: "writing the record of a backup".to_owned(),
-                place: self.place().clone(),
-                why: "nothing was written".to_owned(),
+            .ok_or_else(|| {
+                RepositoryError::io(
+                    "writing the record of a backup",
+                    self.place(),
+                    "nothing was written",
+                )
             })
     }
 

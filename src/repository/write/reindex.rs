@@ -40,11 +40,7 @@ impl Repository {
     /// Makes the index tell of every pack whose list can be read, and removes the files of it that are damaged.
     fn reindex(&self, watch: &dyn Watch) -> Result<Option<u64>, RepositoryError> {
         let classify = |error: Box<RusticError>| classified(&error, "making the index anew", self.place());
-        let failed = |why| RepositoryError::Io {
-            doing: "making the index anew".to_owned(),
-            place: self.place().clone(),
-            why,
-        };
+        let failed = |why: String| RepositoryError::io("making the index anew", self.place(), why);
         let (open, guard) = self.handle(Access::Prune, NoProgressBars).map_err(classify)?;
         let (mut told, mut damaged) = (HashSet::new(), Vec::new());
         for id in open.list::<IndexId>().map_err(classify)? {
