@@ -5,14 +5,14 @@
 //! - [`domain`]: the vocabulary and the rules, pure.
 //! - `concurrency`, `disk`, [`clock`], [`random`], [`watch`]: how work is shared out, what is asked of a file system, and
 //!   the world outside, which tests replace.
+//! - `certificates`: what is wrong with the certificate of whoever is connected to, in words.
+//! - `secret`: reads a key or a token from where somebody keeps it.
+//! - [`config`]: finds and reads the configuration file.
 //! - [`content`]: what an instance holds, and how it is read and staged: one folder a kind.
 //! - [`repository`]: what is kept, in restic's format. [`catalog`]: what is remembered of jobs. Neither knows the other.
 //! - [`engine`]: does the work. Where a restore switches is `engine/restore/switching.rs`.
 //! - [`backend`]: the trait that cockpits and commands ask.
 //! - [`server`]: the engine as a service, for cockpits on other machines.
-//! - `certificates`: what is wrong with the certificate of whoever is connected to, in words.
-//! - `secret`: reads a key or a token from where somebody keeps it.
-//! - [`config`]: finds and reads the configuration file.
 //! - [`tui`]: the cockpit.
 //! - [`cli`]: the verbs.
 //! - [`demo`]: the sandbox of `lifeboat demo`.

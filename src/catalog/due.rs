@@ -5,7 +5,7 @@
 //! job that was started for it ends well, in the same step as that job; when the job does not, or its Lifeboat dies, the
 //! row is free again.
 //!
-//! Not in here: when something is due (`domain::schedule`), and starting it (`engine::scheduler`).
+//! Not in here: when something is due (`domain::schedule`), and starting it (`engine::schedule`).
 
 use chrono::Duration;
 

@@ -1,7 +1,8 @@
-//! The kinds of content, told apart here and nowhere else: a place is made from an instance's settings, and what a journal
-//! keeps of it is of the same kind.
+//! The kinds of content: a place is made from an instance's settings, and what a journal keeps of it is of the same kind.
+//! Nothing that is done with content asks for its kind anywhere else.
 //!
-//! A new kind is a folder beside this file, a variant of [`ContentSettings`], and a line in each `match` of this one.
+//! A new kind is a folder beside this file, a variant of [`ContentSettings`] with what is configured of it, and a line in
+//! each `match` of this one. `tests/house.rs` lists who else may ask: the settings themselves, `init`, and the demo.
 
 use std::fmt;
 use std::ops::Deref;

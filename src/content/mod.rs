@@ -4,8 +4,8 @@
 //! [`Sink`] is the other direction: a place beside Live that a restore writes items into. The repository moves items
 //! between the two and knows nothing of where they live.
 //!
-//! [`restoring`] is what a restore does to an instance, [`switching`] its part of the switch, and [`kinds`] the only place
-//! where the kinds are told apart.
+//! [`restoring`] is what a restore does to an instance, [`switching`] its part of the switch, and [`kinds`]
+//! makes what does it from the settings.
 //!
 //! Items form a tree. The first level is the workspaces; below it is whatever the kind of content keeps there.
 

@@ -5,7 +5,7 @@
 //! wait behind scheduled jobs, however long those take or whatever they wait for themselves. So at most one job more than
 //! the limit is at work, and then one of them is a restore.
 //!
-//! Not in here: threads, and what keeps a job from beginning apart from others (`engine::queue`).
+//! Not in here: threads, and what keeps a job from beginning apart from others (`engine::jobs::queue`).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! What others on this machine can look into or change though it is Lifeboat's: repositories in folders, and the state.
 //!
-//! What Lifeboat makes is its owner's alone (`private`). This is about folders that were there before, or that somebody
+//! What Lifeboat makes is its owner's alone (`disk::private`). This is about folders that were there before, or that somebody
 //! has opened since.
 
 use std::path::{Path, PathBuf};

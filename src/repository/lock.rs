@@ -16,7 +16,7 @@
 //! anything, a holder looks every few seconds whether its lock still lies there, and it writes no lock anew that was taken
 //! from it. Locks of another catalog, of older Lifeboats and of `restic` say nothing of a claim, and count as above.
 //!
-//! A repository in a folder is locked by the system, which also sees when a holder dies: see `engine::lock`.
+//! A repository in a folder is locked by the system, which also sees when a holder dies: see `engine::jobs::lock`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -13,16 +13,16 @@
 //! `restic` itself lists, checks and restores what is written here. The library behind it has its ways; each file
 //! says which of them it works around:
 //!
-//! - `guard`: no backup is written by the library itself, nothing is written once a copy is called off.
-//! - `feed`: content is read, cut (`chunker`) and packed (`packing`) without it, because it swallows errors of the source, and
+//! - [`guard`]: no backup is written by the library itself, nothing is written once a copy is called off.
+//! - `write::feed`: content is read, cut (`write::chunker`) and packed (`write::packing`) without it, because it swallows errors of the source, and
 //!   hands every piece from thread to thread. What comes of that is what it would have written.
-//! - `extract`: content comes out by reading blobs, not through the library's restore.
-//! - `damage`: what is found damaged counts as not stored, and the next copy stores it anew.
-//! - `prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
+//! - `read::extract`: content comes out by reading blobs, not through the library's restore.
+//! - `read::damage`: what is found damaged counts as not stored, and the next copy stores it anew.
+//! - `write::prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
 //! - `storage`: folders and object storage, with time limits of its own.
 //!
-//! `transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
-//! share a bucket. `keeping` has a bucket keep what backups need from being changed or removed.
+//! `write::transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
+//! share a bucket. `write::keeping` has a bucket keep what backups need from being changed or removed.
 //!
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.

@@ -1,6 +1,6 @@
 //! Runs a short command that an operator configured and reads what it prints: for versions and keys.
 //!
-//! Not for hooks, which may take minutes and whose output goes to a job's log (`hooks`).
+//! Not for hooks, which may take minutes and whose output goes to a job's log (`engine::hooks`).
 
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;

@@ -1,7 +1,7 @@
 //! Runs one command that may take minutes, with its output told line by line as it comes, and ends it with everything
 //! that it has started when it takes too long.
 //!
-//! Not for versions and keys, which are read from a short command's output (`engine::command`).
+//! Not for versions and keys, which are read from a short command's output (`secret::command`).
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;

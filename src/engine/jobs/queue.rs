@@ -7,7 +7,7 @@
 //!
 //! A job that waits ends at once when it is cancelled, when this process closes, and where nobody looks on any more.
 //!
-//! Not in here: what a job does with its turn (`work`), and what the schedule offers (`scheduler`).
+//! Not in here: what a job does with its turn (`work`), and what the schedule offers (`schedule`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

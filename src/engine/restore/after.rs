@@ -2,7 +2,7 @@
 //! asked afterwards whether they are up.
 //!
 //! After the switch Live has its restored content, so nothing makes the restore fail any more: what goes wrong is a
-//! warning that says what to look at. Not in here: running a hook (`engine::hooks`) and asking (`engine::health`).
+//! warning that says what to look at. Not in here: running a hook (`engine::hooks`) and asking (`engine::overview::health`).
 
 use std::time::{Duration, Instant as Stopwatch};
 

@@ -1,7 +1,7 @@
 //! The journal of a restore: a record that says how far it is, written before each step that matters.
 //!
 //! It is all that is needed to finish or undo a switch after a crash. One environment has at most one journal, since
-//! one job at a time works on it. Where it is kept, it is replaced atomically (`papers`): a reader sees the old record or
+//! one job at a time works on it. Where it is kept, it is replaced atomically (`jobs::papers`): a reader sees the old record or
 //! the new one.
 
 use std::io;

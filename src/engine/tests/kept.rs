@@ -53,7 +53,7 @@ fn what_is_immutable_is_said_before_and_stays_beside_live() {
         done.is_ok_and(|status| status.success())
     };
     let page = house.root("author").join("website/page-0.xml");
-    // Only root may set it, and not on every file system: `restore::fixed` has the rest of the rule.
+    // Only root may set it, and not on every file system: `content::files::fixed` has the rest of the rule.
     if !chattr("+i", &page) {
         return;
     }

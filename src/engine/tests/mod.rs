@@ -17,6 +17,7 @@ mod ill_will;
 mod kept;
 mod lost;
 mod mounts;
+mod older;
 mod plans;
 mod queue;
 mod readings;

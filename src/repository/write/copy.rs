@@ -82,11 +82,15 @@ impl Repository {
         let sources = &frozen.sources;
         // Of what is held still nobody knows before it is read whether an earlier backup has all of it.
         let comparable = parent.filter(|_| frozen.held.iter().all(Option::is_none));
-        let (first_walk, earlier) = beside(
-            || walk_all(&frozen, watch),
-            || comparable.and_then(|parent| self.held_by(parent, watch).ok()),
-        );
-        let first_walk = first_walk?;
+        // Where nothing has to be read, the last walk can follow the first at once: it only has to come later.
+        let walk_twice = || {
+            let first = walk_all(&frozen, watch)?;
+            Ok::<_, RepositoryError>((first, comparable.map(|_| walk_all(&frozen, watch))))
+        };
+        let (walked, earlier) = beside(walk_twice, || {
+            comparable.and_then(|parent| self.held_by(parent, watch).ok())
+        });
+        let (first_walk, second_walk) = walked?;
         let items = first_walk.iter().map(Walked::items).sum();
         let bytes = first_walk.iter().map(Walked::bytes).sum();
         watch.total(items, bytes);
@@ -94,7 +98,7 @@ impl Repository {
         let unchanged = earlier.filter(|earlier| is_all_there(sources, &first_walk, earlier));
         let (walked, last_walk, holding, stored) = if let Some(earlier) = unchanged {
             watch.advance(items, bytes);
-            let last_walk = walk_all(&frozen, watch)?;
+            let last_walk = second_walk.unwrap_or_else(|| walk_all(&frozen, watch))?;
             (first_walk, last_walk, earlier, None)
         } else {
             let fed = self.feed(&frozen, &first_walk, parent, watch)?;

@@ -6,7 +6,7 @@
 //! Until when an object is kept is asked once and remembered by the caller: it never becomes less. So what a round costs
 //! grows with what is new, and with what has become due.
 //!
-//! Not in here: which backups stand, and when a round is made (`engine::immutable`).
+//! Not in here: which backups stand, and when a round is made (`engine::backup::immutable`).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
