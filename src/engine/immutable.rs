@@ -4,7 +4,7 @@
 //! A job that backs up, verifies, drills or restores deletes nothing there. What may go by retention stays listed until that
 //! job has removed it, and the job removes it when the bucket no longer keeps it; until then it says until when it does.
 //!
-//! Not in here: what the storage is asked (`repository::keeping`), and what may go (`domain::retention`).
+//! Not in here: what the storage is asked (`repository::write::keeping`), and what may go (`domain::retention`).
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@
 //! once in a job, and only if it says something new; a crash before that costs reading once more, and so does a catalog
 //! that was lost.
 //!
-//! Not in here: what is in it (`repository::readings`), and the turns (`domain::reading_turns`).
+//! Not in here: what is in it (`repository::read::readings`), and the turns (`domain::reading_turns`).
 
 use chrono::Duration;
 

@@ -236,7 +236,7 @@ fn writing(source: io::Error, stored: &Stored) -> ContentError {
 pub(super) struct Failure(Mutex<Option<RepositoryError>>);
 
 impl Failure {
-    pub(in crate::repository) fn set(&self, error: RepositoryError) {
+    pub(super) fn set(&self, error: RepositoryError) {
         self.0.lock().get_or_insert(error);
     }
 
