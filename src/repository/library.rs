@@ -23,7 +23,7 @@ pub(super) struct LeaseUnknown(pub(super) String);
 #[error("the lock is lost")]
 pub(super) struct LockLost;
 
-/// What the library said, judged. `doing` begins a sentence: `reading data/ab/ab12…`.
+/// What the library said, classified. `doing` begins a sentence: `reading data/ab/ab12…`.
 pub(super) fn classified(error: &RusticError, doing: &str, place: &Address) -> RepositoryError {
     #[cfg(feature = "object-storage")]
     if let Some(refusal) = refusal_in(error) {

@@ -3,26 +3,27 @@
 //! One repository per environment. A backup is made in three steps, so that it appears only when it is complete and
 //! proven:
 //!
-//! 1. [`FrozenSources::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one tree, and
-//!    checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet; a crash
-//!    leaves data that nobody refers to, which the next prune removes.
+//! 1. [`FrozenSources::take`] holds still what can be. [`Repository::copy`] stores the content of all instances as one
+//!    tree, and checks that what is stored is what was read, and that nothing moved meanwhile. No backup is to be seen yet;
+//!    a crash leaves data that nobody refers to, which the next prune removes.
 //! 2. [`Repository::read_back_unless`] makes sure that all of it is there, and reads from disk again what was not read
 //!    since it was written, or not for too long ([`Readings`]).
 //! 3. [`Repository::record`] writes the record that makes it a backup, with its [`Manifest`] inside.
 //!
-//! `restic` itself lists, checks and restores what is written here. The library behind it has its ways; each file
-//! says which of them it works around:
+//! `restic` itself lists, checks and restores what is written here. Four rooms, of which each knows only those before it:
 //!
-//! - [`guard`]: no backup is written by the library itself, nothing is written once a copy is called off.
-//! - `write::feed`: content is read, cut (`write::chunker`) and packed (`write::packing`) without it, because it swallows errors of the source, and
-//!   hands every piece from thread to thread. What comes of that is what it would have written.
-//! - `read::extract`: content comes out by reading blobs, not through the library's restore.
-//! - `read::damage`: what is found damaged counts as not stored, and the next copy stores it anew.
-//! - `write::prune`: in two phases, never deleting at once; leftovers that the library passes over go after a day.
+//! - `format`: what the files of a repository look like.
 //! - `storage`: folders and object storage, with time limits of its own.
+//! - `read`: what is taken out. Content comes by reading blobs, not through the library's restore; what is found damaged is
+//!   noted.
+//! - `write`: what is put in, read back, and removed. Content is read, cut (`chunker`) and packed (`packing`) without the
+//!   library, because it swallows errors of the source, and hands every piece from thread to thread; what comes of that is
+//!   what it would have written. What was noted as damaged counts as not stored (`mend`). `transfer` copies a backup into
+//!   another repository by the same three steps. `prune` works in two phases, never deleting at once; leftovers that the
+//!   library passes over go after a day. `keeping` has a bucket keep what backups need from being changed or removed.
 //!
-//! `write::transfer` copies a backup into another repository by the same three steps, and `lock` keeps two machines apart that
-//! share a bucket. `write::keeping` has a bucket keep what backups need from being changed or removed.
+//! What binds them: `guard` lets the library write no backup by itself, and nothing once a copy is called off; `library`
+//! says what its errors mean; `lock` keeps two machines apart that share a bucket.
 //!
 //! Not in here: when backups are made, what is kept, and how restored content takes the place of Live. The caller
 //! holds the environment's lock around everything that writes.
