@@ -10,6 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use tokio::sync::broadcast;
 
 use crate::clock::{Clock, SetClock};
+use crate::demo::databases::Database;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::caller::Caller;
@@ -36,9 +37,26 @@ thread_local! {
     static CATALOG: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on houses of this thread have their catalog in this database.
-pub(super) fn share(connect: String) {
-    CATALOG.set(Some(connect));
+/// A catalog in a database, which houses of this thread have as long as this is there.
+pub(super) struct Shared(Database);
+
+pub(super) fn share() -> Shared {
+    let database = Database::new();
+    CATALOG.set(Some(database.connect()));
+    Shared(database)
+}
+
+impl Shared {
+    /// How to connect to the database.
+    pub(super) fn connect(&self) -> String {
+        self.0.connect()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        CATALOG.set(None);
+    }
 }
 
 pub(super) struct House {
