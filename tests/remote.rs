@@ -6,13 +6,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod made_up;
 mod service;
 #[path = "service/tls.rs"]
 mod tls;
-mod screens {
-    pub mod data;
-    pub mod fixture;
-}
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -30,7 +27,7 @@ use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::{BackupRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::settings::SecretSource;
 use lifeboat::domain::slot::Slot;
-use screens::fixture::{self, Fixture, name};
+use made_up::{Fixture, name, two_projects};
 use service::proxy::Proxy;
 use service::{Fault, Service, quick, settings};
 
@@ -105,7 +102,7 @@ async fn every_question_has_the_answer_of_the_backend_behind() {
     remote.notifications_seen(13).await.unwrap();
     let request = RestoreRequest {
         environment: acme.clone(),
-        backup: fixture::id(2).0,
+        backup: two_projects::id(2).0,
         selection: lifeboat::domain::plan::Selection::default(),
         without_safety: true,
         from: lifeboat::domain::settings::RepositoryChoice::default(),
@@ -141,7 +138,7 @@ async fn every_error_arrives_as_the_one_that_it_was() {
     let (fixture, service) = house().await;
     let remote = service.client();
     let environment = name("acme/live");
-    let now = fixture::now();
+    let now = two_projects::now();
     let refusals = [
         Refusal::NotLive {
             environment: environment.clone(),
@@ -420,7 +417,7 @@ async fn events_go_on_where_they_were_cut() {
     let mut events = remote.events();
     until(&remote, |_| service.count("GET", "/events") == 1).await;
     let told = |number| {
-        Event::Job(Box::new(fixture::job(
+        Event::Job(Box::new(two_projects::job(
             number,
             "acme/live",
             JobKind::Backup,
@@ -480,14 +477,13 @@ async fn a_stream_that_falls_silent_or_is_none_is_opened_again() {
     })
     .unwrap();
     let mut events = remote.events();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while service.count("GET", "/events") < 6 {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "it was not opened again and again"
-        );
-        tokio::task::yield_now().await;
-    }
+    let asked = service.network.has_seen(|seen| {
+        let streams = seen.iter().filter(|seen| seen.path.ends_with("/events"));
+        streams.count() >= 6
+    });
+    tokio::time::timeout(PATIENCE, asked)
+        .await
+        .expect("it was not opened again and again");
     fixture.tell(Event::Environment {
         name: name("acme/live"),
     });

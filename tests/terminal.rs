@@ -8,11 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod made_up;
 mod pty;
-mod screens {
-    pub mod data;
-    pub mod fixture;
-}
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -26,9 +23,9 @@ use chrono::Utc;
 use lifeboat::tui::clipboard::Clipboard;
 use lifeboat::tui::theme::ThemeChoice;
 use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
+use made_up::Fixture;
 use pty::Terminal;
 use rustix::process::{Pid, Signal, kill_process};
-use screens::fixture::Fixture;
 use tempfile::TempDir;
 
 /// Long enough for a program that wants to write something to have written it.
