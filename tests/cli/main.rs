@@ -8,6 +8,8 @@
 )]
 
 mod answers;
+#[path = "../changes/mod.rs"]
+mod changes;
 mod errors;
 mod following;
 mod harness;

@@ -288,6 +288,15 @@ fn collect(folder: &Path, top: &Path, found: &mut BTreeMap<PathBuf, String>) {
     }
 }
 
+/// Waits until something is so that the engine tells of: a job, or how an environment stands.
+pub(super) fn until(engine: &Engine, mut is_so: impl FnMut() -> bool) {
+    let mut events = engine.0.events.subscribe();
+    while !is_so() {
+        // That some were missed is a reason to look as well.
+        let _ = events.blocking_recv();
+    }
+}
+
 pub(super) fn everything() -> Selection {
     Selection::default()
 }
