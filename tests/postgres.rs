@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/clusters.rs"]
+mod clusters;
 #[path = "postgres/demo.rs"]
 mod demo;
 #[path = "postgres/drills.rs"]
