@@ -55,6 +55,8 @@ mod room;
 mod round_trip;
 #[path = "postgres/row_digests.rs"]
 mod row_digests;
+#[path = "postgres/scene.rs"]
+mod scene;
 #[path = "postgres/sizes.rs"]
 mod sizes;
 #[path = "postgres/whole.rs"]
