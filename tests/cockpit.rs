@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod made_up;
 mod runs {
     mod away;
     mod budgets;
@@ -16,8 +17,6 @@ mod runs {
 #[cfg(feature = "engine")]
 mod service;
 mod screens {
-    pub mod data;
-    pub mod fixture;
     pub mod runner;
     #[cfg(feature = "engine")]
     mod told;
@@ -31,7 +30,7 @@ use lifeboat::domain::job::{JobId, JobKind, JobState, Phase};
 use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Meaning, Theme};
 use lifeboat::tui::{CockpitError, CockpitSettings, Ended};
-use screens::fixture::{self, Fixture, State, name};
+use made_up::{Fixture, State, name, two_projects};
 use screens::runner::{Runner, WAY, Way, Writes, alike, settings};
 
 const WIDE: (u16, u16) = (120, 36);
@@ -67,7 +66,7 @@ async fn a_manual_backup_runs_while_the_cockpit_stays_usable() {
         .await;
     assert!(called(&cockpit, "backup acme/live note=before the fair to="));
     cockpit.backend.move_on(32, |job| {
-        job.progress = Some(fixture::progress(Phase::Copying, 10));
+        job.progress = Some(two_projects::progress(Phase::Copying, 10));
     });
     cockpit.see("10 %").await;
     cockpit.press("?").await.see("On the main screen").await;
@@ -76,11 +75,11 @@ async fn a_manual_backup_runs_while_the_cockpit_stays_usable() {
     cockpit.press("<Esc>").await;
     cockpit.backend.move_on(32, |job| {
         job.state = JobState::Done;
-        job.ended = Some(fixture::now());
+        job.ended = Some(two_projects::now());
     });
     cockpit.backend.tell(Event::Notification(Notification {
         number: 14,
-        at: fixture::now(),
+        at: two_projects::now(),
         severity: Severity::Information,
         environment: Some(name("acme/live")),
         text: "the manual backup of acme/live is complete and verified".to_owned(),
@@ -99,7 +98,7 @@ async fn how_a_job_ends_is_seen_without_a_key() {
         job.state = JobState::Failed {
             why: "the disk of author is full".to_owned(),
         };
-        job.ended = Some(fixture::now());
+        job.ended = Some(two_projects::now());
     });
     cockpit
         .see("job 32, manual backup of acme/live, failed: the")
@@ -110,7 +109,7 @@ async fn how_a_job_ends_is_seen_without_a_key() {
     let red = theme.style(Meaning::Critical).fg;
     assert!((1..70).all(|x| Some(frame.buffer[(x, 22)].fg) == red || frame.buffer[(x, 22)].symbol() == " "));
 
-    let mut other = fixture::job(50, "globex/live", JobKind::Backup, "scheduled backup: daily");
+    let mut other = two_projects::job(50, "globex/live", JobKind::Backup, "scheduled backup: daily");
     cockpit.backend.tell(Event::Job(Box::new(other.clone())));
     other.state = JobState::Done;
     cockpit.backend.tell(Event::Job(Box::new(other)));
@@ -121,7 +120,7 @@ async fn how_a_job_ends_is_seen_without_a_key() {
     );
     cockpit.backend.tell(Event::Notification(Notification {
         number: 14,
-        at: fixture::now(),
+        at: two_projects::now(),
         severity: Severity::Critical,
         environment: Some(name("acme/live")),
         text: "the backup of acme/live has failed".to_owned(),
@@ -139,7 +138,7 @@ async fn a_job_that_ended_while_the_backend_was_away_is_told_of() {
     cockpit.see("disconnected").await;
     cockpit.backend.move_on(32, |job| {
         job.state = JobState::Done;
-        job.ended = Some(fixture::now());
+        job.ended = Some(two_projects::now());
     });
     cockpit.backend.reachable(true);
     cockpit.see("job 32, manual backup of acme/live, is done").await;
@@ -180,7 +179,7 @@ async fn a_job_is_cancelled_only_while_that_is_possible() {
     cockpit.press("<Esc>").await;
     cockpit.backend.move_on(32, |job| {
         job.cancel_asked = false;
-        job.progress = Some(fixture::progress(Phase::Switching, 10));
+        job.progress = Some(two_projects::progress(Phase::Switching, 10));
     });
     cockpit.see("switching").await;
     assert!(!cockpit.has("c cancel job"));
@@ -204,7 +203,7 @@ async fn the_demo_can_break_live_and_nothing_else_can() {
 fn protect(cockpit: &Runner) {
     let mut state = cockpit.backend.state();
     let acme = state.environments.get_mut(&name("acme/live")).unwrap();
-    acme.summary.protection = Some(fixture::hold("audit"));
+    acme.summary.protection = Some(two_projects::hold("audit"));
 }
 
 alike!(holds_are_set_with_a_reason_and_lifted_with_a_question);
@@ -400,7 +399,7 @@ alike!(an_environment_without_backups_says_so_and_what_is_due);
 async fn an_environment_without_backups_says_so_and_what_is_due() {
     let change = |late: bool, due: bool| {
         move |state: &mut State| {
-            let mut details = fixture::live("acme/live", Vec::new());
+            let mut details = two_projects::live("acme/live", Vec::new());
             details.summary.late = late;
             details.slot_schedules[2].due = due;
             state.environments.insert(name("acme/live"), details);
@@ -426,13 +425,13 @@ async fn an_environment_without_backups_says_so_and_what_is_due() {
 alike!(jobs_of_other_cockpits_appear);
 async fn jobs_of_other_cockpits_appear() {
     let cockpit = cockpit((80, 24), unchanged).await;
-    let mut job = fixture::job(
+    let mut job = two_projects::job(
         50,
         "globex/live",
         JobKind::Restore,
         "restore of e2d4415c (weekly)",
     );
-    job.progress = Some(fixture::progress(Phase::SafetyBackup, 20));
+    job.progress = Some(two_projects::progress(Phase::SafetyBackup, 20));
     cockpit.backend.tell(Event::Job(Box::new(job)));
     cockpit.see("globex/live restore").await;
 }
@@ -440,8 +439,8 @@ async fn jobs_of_other_cockpits_appear() {
 alike!(past_jobs_do_not_hide_the_one_that_runs);
 async fn past_jobs_do_not_hide_the_one_that_runs() {
     let change = |state: &mut State| {
-        let mut job = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
-        job.progress = Some(fixture::progress(Phase::Copying, 43));
+        let mut job = two_projects::job(40, "acme/live", JobKind::Backup, "manual backup");
+        job.progress = Some(two_projects::progress(Phase::Copying, 43));
         let acme = state.environments.get_mut(&job.environment).unwrap();
         acme.summary.job = Some(job.clone());
         state.jobs.insert(0, job);
@@ -460,7 +459,7 @@ async fn past_jobs_do_not_hide_the_one_that_runs() {
 alike!(time_is_the_callers);
 async fn time_is_the_callers() {
     let settings = CockpitSettings {
-        clock: Arc::new(|| fixture::now() + chrono::Duration::days(2)),
+        clock: Arc::new(|| two_projects::now() + chrono::Duration::days(2)),
         ..settings()
     };
     let cockpit = Runner::start_with((120, 36), Fixture::new(), settings).await;

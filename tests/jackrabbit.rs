@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "postgres/clusters.rs"]
+mod clusters;
 #[expect(dead_code, reason = "the tests of PostgreSQL use more of it")]
 #[path = "postgres/house.rs"]
 mod house;

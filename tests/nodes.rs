@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod changes;
 #[allow(dead_code, reason = "the tests of the repository use the rest of it")]
 #[path = "repository/object_storage.rs"]
 mod object_storage;

@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/clusters.rs"]
+mod clusters;
 #[path = "postgres/demo.rs"]
 mod demo;
 #[path = "postgres/drills.rs"]
@@ -53,6 +55,8 @@ mod room;
 mod round_trip;
 #[path = "postgres/row_digests.rs"]
 mod row_digests;
+#[path = "postgres/scene.rs"]
+mod scene;
 #[path = "postgres/sizes.rs"]
 mod sizes;
 #[path = "postgres/whole.rs"]

@@ -6,17 +6,16 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "remote/login.rs"]
+mod login;
+mod made_up;
 mod service;
+#[path = "remote/streams.rs"]
+mod streams;
 #[path = "service/tls.rs"]
 mod tls;
-mod screens {
-    pub mod data;
-    pub mod fixture;
-}
 
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +29,7 @@ use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::{BackupRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::settings::SecretSource;
 use lifeboat::domain::slot::Slot;
-use screens::fixture::{self, Fixture, name};
-use service::proxy::Proxy;
+use made_up::{Fixture, name, two_projects};
 use service::{Fault, Service, quick, settings};
 
 /// How long a test waits for something that does not come. Never waited for in a test that passes.
@@ -105,7 +103,7 @@ async fn every_question_has_the_answer_of_the_backend_behind() {
     remote.notifications_seen(13).await.unwrap();
     let request = RestoreRequest {
         environment: acme.clone(),
-        backup: fixture::id(2).0,
+        backup: two_projects::id(2).0,
         selection: lifeboat::domain::plan::Selection::default(),
         without_safety: true,
         even_if_unchanged: true,
@@ -142,7 +140,7 @@ async fn every_error_arrives_as_the_one_that_it_was() {
     let (fixture, service) = house().await;
     let remote = service.client();
     let environment = name("acme/live");
-    let now = fixture::now();
+    let now = two_projects::now();
     let refusals = [
         Refusal::NotLive {
             environment: environment.clone(),
@@ -411,263 +409,4 @@ async fn a_token_is_read_where_it_is_kept_and_told_nowhere() {
     });
     let why = out_of_reach(none.unwrap().info().await);
     assert!(why.contains("wants a token"), "{why}");
-}
-
-#[tokio::test]
-async fn events_go_on_where_they_were_cut() {
-    let (fixture, service) = house().await;
-    let network = Proxy::to(&service.address).await;
-    let remote = Remote::new(settings(&network.address)).unwrap();
-    let mut events = remote.events();
-    until(&remote, |_| service.count("GET", "/events") == 1).await;
-    let told = |number| {
-        Event::Job(Box::new(fixture::job(
-            number,
-            "acme/live",
-            JobKind::Backup,
-            "manual backup",
-        )))
-    };
-    // The stream stands once something has come through it.
-    let first = loop {
-        fixture.tell(told(40));
-        let waited = tokio::time::timeout(Duration::from_millis(100), events.next()).await;
-        if let Ok(Some(event)) = waited {
-            break event;
-        }
-    };
-    assert_eq!(first, told(40));
-    network.cut();
-    let down = until(&remote, |link| matches!(link, Link::Down { attempt: 3.., .. })).await;
-    assert!(matches!(down, Link::Down { why, .. } if !why.is_empty()));
-    fixture.tell(told(41));
-    fixture.tell(told(42));
-    network.mend();
-    until(&remote, |link| *link == Link::Up).await;
-    let mut seen = vec![next(&mut events).await];
-    while seen.last() != Some(&told(42)) {
-        seen.push(next(&mut events).await);
-    }
-    // Those from before the first one came are still in the queue; none of the later ones is lost or comes twice.
-    seen.retain(|event| *event != told(40));
-    assert_eq!(seen, [told(41), told(42)]);
-    let resumed = service.seen();
-    let resumed = resumed.iter().filter(|seen| seen.last_event_id.is_some());
-    assert!(resumed.count() >= 1);
-}
-
-#[tokio::test]
-async fn a_stream_that_falls_silent_or_is_none_is_opened_again() {
-    let (fixture, service) = house().await;
-    service.fail_next(
-        "/events",
-        Fault::Bytes(answer("200 OK", "text/html", "<h1>It works!</h1>")),
-    );
-    service.fail_next("/events", Fault::Bytes(answer("500 Oh", "text/plain", "")));
-    service.fail_next(
-        "/events",
-        Fault::Bytes(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nid: e-0\n\nid: e-1\ndata: {\"ev"
-                .to_owned(),
-        ),
-    );
-    let pace = Pace {
-        silence: Duration::from_millis(80),
-        ..quick()
-    };
-    let remote = Remote::new(RemoteSettings {
-        pace,
-        ..service.settings()
-    })
-    .unwrap();
-    let mut events = remote.events();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while service.count("GET", "/events") < 6 {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "it was not opened again and again"
-        );
-        tokio::task::yield_now().await;
-    }
-    fixture.tell(Event::Environment {
-        name: name("acme/live"),
-    });
-    // What the half stream called its last event is none of this service's: it says that it cannot go on from there.
-    assert_eq!(next(&mut events).await, Event::Missed);
-    assert_eq!(
-        next(&mut events).await,
-        Event::Environment {
-            name: name("acme/live")
-        }
-    );
-}
-
-#[tokio::test]
-async fn an_answer_brings_the_link_up_before_its_time() {
-    let (_, service) = house().await;
-    let network = Proxy::to(&service.address).await;
-    network.cut();
-    let pace = Pace {
-        first_wait: Duration::from_mins(10),
-        longest_wait: Duration::from_mins(10),
-        attempts: 1,
-        ..quick()
-    };
-    let remote = Remote::new(RemoteSettings {
-        pace,
-        ..settings(&network.address)
-    })
-    .unwrap();
-    let _events = remote.events();
-    let down = |link: &Link| {
-        matches!(
-            link,
-            Link::Down {
-                next_try: Some(_),
-                ..
-            }
-        )
-    };
-    until(&remote, down).await;
-    network.mend();
-    remote.info().await.unwrap();
-    until(&remote, |link| *link == Link::Up).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
-    let (_, service) = house().await;
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("lifeboat.toml");
-    let lifeboat = |arguments: &[&str], typed: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
-            .args(arguments)
-            .env("LIFEBOAT_CONFIG", &config)
-            .env("LIFEBOAT_STATE", folder.path().join("state"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-        let ended = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (
-            ended.status.code().unwrap(),
-            text(ended.stdout),
-            text(ended.stderr),
-        )
-    };
-    let address = service.address.clone();
-    let (code, _, why) =
-        tokio::task::block_in_place(|| lifeboat(&["login", &address, "--name", "prod"], "lb_wrong\n"));
-    assert_eq!(code, 4, "{why}");
-    assert!(
-        why.contains("does not accept the token") && !why.contains("lb_wrong"),
-        "{why}"
-    );
-    assert!(!config.exists(), "what does not work is not stored");
-    let typed = format!("{}\n", service::TOKEN);
-    let (code, out, why) =
-        tokio::task::block_in_place(|| lifeboat(&["login", &address, "--name", "prod"], &typed));
-    assert_eq!(code, 0, "{why}");
-    assert!(
-        out.contains("prod.token") && !out.contains(service::TOKEN),
-        "{out}"
-    );
-    let mode = std::fs::metadata(folder.path().join("prod.token"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let verb = |arguments: &[&str]| tokio::task::block_in_place(|| lifeboat(arguments, ""));
-    let (code, out, _) = verb(&["environments"]);
-    assert!(code == 0 && out.contains("globex/live"), "{out}");
-    let (code, out, _) = verb(&["info"]);
-    assert!(
-        code == 0 && out.contains(&address) && out.contains("prod"),
-        "{out}"
-    );
-    let (code, out, why) = verb(&["backup", "acme/live", "--detach"]);
-    assert_eq!((code, out.trim()), (0, "32"), "{why}");
-    let (code, _, why) = verb(&["backups", "acme/nowhere"]);
-    assert_eq!(code, 2, "{why}");
-    // Logging in again renews the token, and changes nothing else.
-    let before = std::fs::read_to_string(&config).unwrap();
-    let (code, ..) = tokio::task::block_in_place(|| lifeboat(&["login", "prod"], &typed));
-    assert_eq!((code, std::fs::read_to_string(&config).unwrap()), (0, before));
-    drop(service);
-    let (code, _, why) = verb(&["environments"]);
-    assert_eq!(code, 4, "{why}");
-}
-
-/// What is said of a service with a certificate.
-async fn distrusted(
-    folder: &std::path::Path,
-    from: &str,
-    until: &str,
-    host: &str,
-    authority: &str,
-) -> String {
-    let port = tls::serve(folder, from, until);
-    let remote = Remote::new(RemoteSettings {
-        ca_file: Some(folder.join(authority)),
-        // Asked once more only after this would be over.
-        pace: Pace {
-            first_wait: PATIENCE * 10,
-            longest_wait: PATIENCE * 10,
-            ..quick()
-        },
-        ..settings(&format!("https://{host}:{port}"))
-    })
-    .unwrap();
-    let asked = tokio::time::timeout(PATIENCE, remote.environments()).await;
-    match asked.expect("it was asked again") {
-        Err(BackendError::OutOfReach(why)) => why,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn a_certificate_that_is_not_accepted_is_told_for_what_it_is_and_not_asked_for_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    tls::make_authorities(folder);
-    let (past, future) = ("20200101000000Z", "20401231000000Z");
-    for (from, until, host, authority, part) in [
-        (
-            past,
-            "20200301123000Z",
-            "localhost",
-            "ours.pem",
-            "has expired: it was valid until 2020-03-01 12:30 UTC, ",
-        ),
-        (
-            "20391231000000Z",
-            future,
-            "localhost",
-            "ours.pem",
-            "is not valid yet: it is from 2039-12-31 00:00 UTC on, in ",
-        ),
-        (
-            past,
-            future,
-            "127.0.0.1",
-            "ours.pem",
-            "is for localhost, not for 127.0.0.1: ",
-        ),
-        (
-            past,
-            future,
-            "localhost",
-            "theirs.pem",
-            "is signed by nobody who is known here. If it is the right one, name the certificate of its issuer as ca_file \
-             in the context \"prod\"",
-        ),
-    ] {
-        let why = distrusted(folder, from, until, host, authority).await;
-        let whose = format!("the certificate of https://{host}:");
-        assert!(why.starts_with(&whose) && why.contains(part), "{why}");
-        assert!(!why.contains("UNIX") && !why.contains("network"), "{why}");
-    }
 }

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "repository/bucket_locks.rs"]
+mod bucket_locks;
 #[path = "repository/buckets.rs"]
 mod buckets;
 #[path = "repository/compare.rs"]

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod made_up;
 #[cfg(feature = "engine")]
 mod service;
 mod screens {
@@ -14,9 +15,7 @@ mod screens {
     mod appearance;
     mod backups;
     mod connections;
-    pub mod data;
     mod databases;
-    pub mod fixture;
     mod main_screen;
     mod pages;
     pub mod picture;
@@ -30,7 +29,7 @@ mod screens {
 
 use lifeboat::tui::CockpitSettings;
 use lifeboat::tui::theme::Theme;
-use screens::fixture::{Fixture, State};
+use made_up::{Fixture, State};
 use screens::picture::picture;
 use screens::runner::{Runner, settings};
 

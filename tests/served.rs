@@ -7,10 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod made_up;
 mod service;
 mod screens {
-    pub mod data;
-    pub mod fixture;
     pub mod runner;
     mod told;
 }

@@ -8,11 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod made_up;
+#[path = "terminal/out_of_reach.rs"]
+mod out_of_reach;
 mod pty;
-mod screens {
-    pub mod data;
-    pub mod fixture;
-}
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -20,15 +19,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::Utc;
 use lifeboat::tui::clipboard::Clipboard;
 use lifeboat::tui::theme::ThemeChoice;
 use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
+use made_up::Fixture;
 use pty::Terminal;
 use rustix::process::{Pid, Signal, kill_process};
-use screens::fixture::Fixture;
 use tempfile::TempDir;
 
 /// Long enough for a program that wants to write something to have written it.
@@ -37,13 +36,6 @@ const QUIET: Duration = Duration::from_millis(300);
 const IDLE: Duration = Duration::from_secs(2);
 /// Where the child of the panic test looks whether to panic.
 const PANIC_IF_THERE: &str = "LIFEBOAT_TEST_PANIC_IF_THERE";
-
-/// How long a cockpit may take to answer a key, whatever its service does. On a machine that is busy with other things:
-/// a cockpit that waits for its service takes four times as long.
-const PROMPT: Duration = Duration::from_secs(3);
-/// How long a service may be silent before a cockpit that has asked it something says so: its limit for an answer, and
-/// some patience with a busy machine.
-const ANSWER_LIMIT: Duration = Duration::from_secs(12 + 8);
 
 const CONFIG: &str = r#"
 [server]
@@ -351,87 +343,6 @@ fn the_cockpit_follows_the_size_of_its_terminal(way: Way) {
                 .nth(35)
                 .is_some_and(|row| row.contains("quit"))
         });
-}
-
-impl Cockpit {
-    /// Presses keys, and fails unless what they lead to is on the screen soon.
-    fn answers(&mut self, keys: &str, text: &str) {
-        let pressed = Instant::now();
-        self.terminal.press(keys);
-        self.terminal.wait_for(text);
-        let took = pressed.elapsed();
-        assert!(took < PROMPT, "{keys:?} was answered after {took:?}");
-    }
-
-    /// The same, for keys that are left again by Esc.
-    fn answers_and_leaves(&mut self, keys: &str, text: &str) {
-        self.answers(keys, text);
-        let pressed = Instant::now();
-        self.terminal.press("\u{1b}");
-        // A key that came right behind would make another key of it.
-        self.terminal
-            .wait_until("it to be left", |screen| !screen.contents().contains(text));
-        let took = pressed.elapsed();
-        assert!(took < PROMPT, "{text:?} was left after {took:?}");
-        self.terminal.wait_for("acme");
-    }
-
-    /// Fails unless keys are answered on the main screen, and what was known is still there.
-    fn lives(&mut self) {
-        for (keys, text) in [
-            ("?", "On the main screen"),
-            (":", "Actions"),
-            ("b", "Manual backup of"),
-        ] {
-            self.answers_and_leaves(keys, text);
-        }
-    }
-}
-
-#[test]
-fn keys_are_answered_while_the_service_does_not_answer() {
-    let mut cockpit = cockpit(Way::Elsewhere);
-    let service = cockpit.service.as_ref().unwrap();
-    service.signal(Signal::STOP);
-    let stopped = Instant::now();
-    cockpit.lives();
-    // This asks the service something, and the cockpit goes on meanwhile.
-    cockpit.answers_and_leaves("a", "Activity");
-    cockpit.lives();
-    cockpit.terminal.wait_for("disconnected");
-    let took = stopped.elapsed();
-    assert!(took < ANSWER_LIMIT, "the loss was told after {took:?}");
-    cockpit.answers_and_leaves("?", "On the main screen");
-    cockpit.answers_and_leaves("b", "nothing can be changed");
-    cockpit.service.as_ref().unwrap().signal(Signal::CONT);
-    cockpit.terminal.wait_for("● connected");
-    cockpit.terminal.press("q");
-    assert!(cockpit.terminal.wait_for_exit().success());
-    cockpit.terminal.assert_as_it_was();
-}
-
-#[test]
-fn a_service_that_was_killed_is_missed_at_once_and_found_again() {
-    let mut cockpit = cockpit(Way::Elsewhere);
-    let killed = cockpit.service.take().unwrap();
-    let address = killed.address.clone();
-    let died = Instant::now();
-    drop(killed);
-    cockpit.terminal.wait_for("disconnected");
-    assert!(died.elapsed() < PROMPT, "told after {:?}", died.elapsed());
-    cockpit.answers_and_leaves("?", "On the main screen");
-    cockpit.answers_and_leaves("b", "nothing can be changed");
-    let at = |name: &str| cockpit.house.path().join(name).to_str().unwrap().to_owned();
-    let config = fs::read_to_string(at("lifeboat.toml")).unwrap();
-    fs::write(at("lifeboat.toml"), config.replace("127.0.0.1:0", &address)).unwrap();
-    let (config, state) = (at("lifeboat.toml"), at("state"));
-    let again = serve(&[("LIFEBOAT_CONFIG", &config), ("LIFEBOAT_STATE", &state)]);
-    assert_eq!(again.address, address);
-    cockpit.terminal.wait_for("● connected");
-    cockpit.answers("b", "Manual backup of");
-    cockpit.terminal.press("\u{3}");
-    assert!(cockpit.terminal.wait_for_exit().success());
-    cockpit.terminal.assert_as_it_was();
 }
 
 #[test]

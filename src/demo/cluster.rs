@@ -36,22 +36,41 @@ impl Cluster {
     /// # Errors
     /// [`DemoError::Cluster`] with what to install, or what the server said.
     pub fn start(folder: &Path, port: u16, settings: &[&str]) -> Result<Self, DemoError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source: io::Error| DemoError::Io { path, source }
-        };
-        let cluster = Self {
-            binaries: binaries()?,
-            folder: folder.to_owned(),
-            account: account(),
-            port,
-            is_kept: false,
-        };
-        fs::create_dir_all(folder).map_err(failed(folder))?;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(failed(folder))?;
-        if let Some((user, group)) = cluster.account {
-            chown(folder, Some(user), Some(group)).map_err(failed(folder))?;
+        let cluster = Self::make(folder, port)?;
+        cluster.configure(settings)?;
+        cluster.up()?;
+        Ok(cluster)
+    }
+
+    /// The same with a copy of one that was made and never started, which is done in a moment.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn start_copy(of: &Self, folder: &Path, port: u16, settings: &[&str]) -> Result<Self, DemoError> {
+        let cluster = Self::in_folder(folder, port)?;
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([of.data(), cluster.data()])
+            .output();
+        match copied {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                return Err(DemoError::Cluster(format!("it could not be copied: {said}")));
+            }
+            Err(error) => return Err(DemoError::Cluster(format!("it could not be copied: {error}"))),
         }
+        cluster.configure(settings)?;
+        cluster.up()?;
+        Ok(cluster)
+    }
+
+    /// Makes a cluster in a folder that does not exist yet, and does not start it.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn make(folder: &Path, port: u16) -> Result<Self, DemoError> {
+        let cluster = Self::in_folder(folder, port)?;
         cluster.run(
             "initdb",
             &[
@@ -65,23 +84,51 @@ impl Cluster {
                 &cluster.data().display().to_string(),
             ],
         )?;
-        let config = cluster.data().join("postgresql.conf");
-        let listen = if port == 0 { "''" } else { "'127.0.0.1'" };
-        let mut text = fs::read_to_string(&config).map_err(failed(&config))?;
+        Ok(cluster)
+    }
+
+    /// A folder for a cluster, with nothing in it.
+    fn in_folder(folder: &Path, port: u16) -> Result<Self, DemoError> {
+        let failed = |source: io::Error| DemoError::Io {
+            path: folder.to_owned(),
+            source,
+        };
+        let cluster = Self {
+            binaries: binaries()?,
+            folder: folder.to_owned(),
+            account: account(),
+            port,
+            is_kept: false,
+        };
+        fs::create_dir_all(folder).map_err(failed)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(failed)?;
+        if let Some((user, group)) = cluster.account {
+            chown(folder, Some(user), Some(group)).map_err(failed)?;
+        }
+        Ok(cluster)
+    }
+
+    /// Tells the server where it is reached, and these settings.
+    fn configure(&self, settings: &[&str]) -> Result<(), DemoError> {
+        let config = self.data().join("postgresql.conf");
+        let failed = |source: io::Error| DemoError::Io {
+            path: config.clone(),
+            source,
+        };
+        let listen = if self.port == 0 { "''" } else { "'127.0.0.1'" };
+        let mut text = fs::read_to_string(&config).map_err(failed)?;
         // Writing to a string cannot fail.
         let _ = write!(
             text,
             "\nlisten_addresses = {listen}\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nlogging_collector = off\n",
-            if port == 0 { 5432 } else { port },
-            folder.display(),
+            if self.port == 0 { 5432 } else { self.port },
+            self.folder.display(),
         );
         for setting in settings {
             text.push_str(setting);
             text.push('\n');
         }
-        fs::write(&config, text).map_err(failed(&config))?;
-        cluster.up()?;
-        Ok(cluster)
+        fs::write(&config, text).map_err(failed)
     }
 
     /// Whether there is a cluster in a folder.

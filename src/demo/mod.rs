@@ -5,6 +5,8 @@
 
 pub mod cluster;
 pub mod content;
+#[cfg(test)]
+pub(crate) mod databases;
 mod live;
 mod past;
 mod sandbox;

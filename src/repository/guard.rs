@@ -118,6 +118,8 @@ pub(super) struct Guard {
     locks: Vec<Arc<dyn WriteLease>>,
     /// Opens what is read, to see how much it unpacks to.
     cipher: Option<Cipher>,
+    /// The first key of a new repository, where it is not the library that makes it.
+    first_key: Option<(Id, Vec<u8>)>,
 }
 
 impl Guard {
@@ -133,7 +135,17 @@ impl Guard {
             only_key: None,
             locks: Vec::new(),
             cipher: None,
+            first_key: None,
         })
+    }
+
+    /// Puts this key into a new repository before anything else.
+    #[cfg(debug_assertions)]
+    pub(super) fn with_first_key(self, id: Id, file: Vec<u8>) -> Self {
+        Self {
+            first_key: Some((id, file)),
+            ..self
+        }
     }
 
     /// Shows no other key than this.
@@ -362,7 +374,11 @@ impl WriteBackend for Guard {
         if self.access != Access::Create {
             return Err(refused());
         }
-        self.shelf.create()
+        self.shelf.create()?;
+        match &self.first_key {
+            Some((id, file)) => self.write_bytes(FileType::Key, id, false, file.clone().into()),
+            None => Ok(()),
+        }
     }
 
     fn write_bytes(&self, kind: FileType, id: &Id, _cacheable: bool, content: BytesList) -> RusticResult<()> {

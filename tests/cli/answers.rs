@@ -1,7 +1,7 @@
 //! What each verb that asks something prints, as text and as JSON.
 
-use crate::fixture::Fixture;
 use crate::harness::{alike, lifeboat};
+use crate::made_up::one_project::on_a_database;
 
 /// One snapshot for the text and one for the JSON of a command.
 fn both(name: &str, arguments: &[&str]) {
@@ -38,9 +38,7 @@ fn backups() {
 
 alike!(backups_beside_which_replaced_tables_stand);
 fn backups_beside_which_replaced_tables_stand() {
-    let ended = lifeboat(&["backups", "acme/live"])
-        .on(Fixture::on_a_database())
-        .ends();
+    let ended = lifeboat(&["backups", "acme/live"]).on(on_a_database()).ends();
     insta::assert_snapshot!("backups_beside_which_replaced_tables_stand", ended.transcript());
 }
 

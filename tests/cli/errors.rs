@@ -1,7 +1,8 @@
 //! How commands end that do not do what was asked: exit codes, sentences, objects.
 
-use crate::fixture::{Fixture, Script};
 use crate::harness::{alike, lifeboat};
+use crate::made_up::Script;
+use crate::made_up::one_project::{in_trouble, playing};
 
 alike!(every_kind_of_error_has_its_exit_code_and_says_what_to_do);
 fn every_kind_of_error_has_its_exit_code_and_says_what_to_do() {
@@ -43,7 +44,7 @@ fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
         &["extend", "globex/live", "upgrade"],
         &["delete", "globex/live", "upgrade"],
     ] {
-        let ended = lifeboat(arguments).on(Fixture::in_trouble()).ends();
+        let ended = lifeboat(arguments).on(in_trouble()).ends();
         assert_eq!(ended.code, 1, "{arguments:?}");
         transcript.extend([
             "$ lifeboat ",
@@ -59,9 +60,7 @@ fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
     );
 
     for verb in ["backups", "schedule"] {
-        let ended = lifeboat(&[verb, "globex/live", "--json"])
-            .on(Fixture::in_trouble())
-            .ends();
+        let ended = lifeboat(&[verb, "globex/live", "--json"]).on(in_trouble()).ends();
         assert_eq!(ended.code, 1, "{verb}");
         let value: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
         assert!(
@@ -92,7 +91,7 @@ fn programs_get_the_error_as_an_object_in_the_last_line() {
     assert_eq!(usage, (2, "usage".into(), serde_json::Value::Null));
     let away = error(lifeboat(&["environments", "--json"]).out_of_reach());
     assert_eq!(away, (4, "out_of_reach".into(), serde_json::Value::Null));
-    let failed = error(lifeboat(&["backup", "acme/live", "--json"]).on(Fixture::playing(Script::Fails)));
+    let failed = error(lifeboat(&["backup", "acme/live", "--json"]).on(playing(Script::Fails)));
     assert_eq!(failed, (1, "failed".into(), serde_json::Value::Null));
 }
 
@@ -135,11 +134,11 @@ fn a_backend_out_of_reach_is_told_by_info_as_well() {
 
 alike!(info_tells_of_environments_that_need_somebody);
 fn info_tells_of_environments_that_need_somebody() {
-    let ended = lifeboat(&["info"]).on(Fixture::in_trouble()).ends();
+    let ended = lifeboat(&["info"]).on(in_trouble()).ends();
     assert_eq!(ended.code, 0);
     let needs = "Needs you: globex/live: the key does not open the repository";
     assert!(ended.out.contains(needs), "{}", ended.out);
-    let ended = lifeboat(&["info", "--json"]).on(Fixture::in_trouble()).ends();
+    let ended = lifeboat(&["info", "--json"]).on(in_trouble()).ends();
     let value: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
     assert!(
         value["problem"]

@@ -5,8 +5,9 @@ use std::io;
 use lifeboat::cli::Interrupt;
 use lifeboat::domain::stop::Unseen;
 
-use crate::fixture::{Fixture, Script};
 use crate::harness::{alike, lifeboat};
+use crate::made_up::Script;
+use crate::made_up::one_project::{on_a_database, playing};
 
 const BACKUP: [&str; 4] = ["backup", "acme/live", "--note", "before the sale"];
 
@@ -39,12 +40,7 @@ fn undo_and_verify_are_followed_too() {
 
 alike!(a_database_is_undone_by_an_exchange_and_confirmed);
 fn a_database_is_undone_by_an_exchange_and_confirmed() {
-    let on = |arguments: &[&str]| {
-        lifeboat(arguments)
-            .on(Fixture::on_a_database())
-            .ends()
-            .transcript()
-    };
+    let on = |arguments: &[&str]| lifeboat(arguments).on(on_a_database()).ends().transcript();
     let restore = on(&[
         "restore",
         "acme/live",
@@ -63,9 +59,7 @@ fn a_database_is_undone_by_an_exchange_and_confirmed() {
 
 alike!(what_is_told_late_does_not_turn_the_job_back);
 fn what_is_told_late_does_not_turn_the_job_back() {
-    let ended = lifeboat(&BACKUP)
-        .on(Fixture::playing(Script::EventsComeLate))
-        .ends();
+    let ended = lifeboat(&BACKUP).on(playing(Script::EventsComeLate)).ends();
     let said: Vec<_> = ended
         .err
         .lines()
@@ -86,7 +80,7 @@ fn programs_get_one_object_at_the_end() {
 
 alike!(a_failed_job_is_exit_code_1_for_people_and_for_programs);
 fn a_failed_job_is_exit_code_1_for_people_and_for_programs() {
-    let failing = || Fixture::playing(Script::Fails);
+    let failing = || playing(Script::Fails);
     insta::assert_snapshot!(
         "a_failed_job_is_exit_code_1_for_people_and_for_programs",
         lifeboat(&BACKUP).on(failing()).ends().transcript()
@@ -103,7 +97,7 @@ fn a_failed_job_is_exit_code_1_for_people_and_for_programs() {
 alike!(ctrl_c_asks_the_job_to_stop_and_waits_for_it);
 fn ctrl_c_asks_the_job_to_stop_and_waits_for_it() {
     let ended = lifeboat(&BACKUP)
-        .on(Fixture::playing(Script::StopsWhenAsked))
+        .on(playing(Script::StopsWhenAsked))
         .interrupted(&[Interrupt::CtrlC])
         .ends();
     assert_eq!(ended.code, 1);
@@ -122,7 +116,7 @@ fn ctrl_c_asks_the_job_to_stop_and_waits_for_it() {
 alike!(a_second_ctrl_c_leaves_at_once);
 fn a_second_ctrl_c_leaves_at_once() {
     let ended = lifeboat(&BACKUP)
-        .on(Fixture::playing(Script::GoesOn))
+        .on(playing(Script::GoesOn))
         .interrupted(&[Interrupt::CtrlC; 2])
         .ends();
     assert_eq!(ended.code, 1);
@@ -136,7 +130,7 @@ fn a_second_ctrl_c_leaves_at_once() {
 #[test]
 fn a_signal_that_asks_the_process_to_end_stops_its_job_and_is_the_reason() {
     let ended = lifeboat(&BACKUP)
-        .on(Fixture::playing(Script::StopsWhenAsked))
+        .on(playing(Script::StopsWhenAsked))
         .jobs_run_here("lifeboat")
         .interrupted(&[Interrupt::Terminate])
         .ends();
@@ -153,7 +147,7 @@ fn a_job_of_this_process_goes_on_to_its_end_when_the_terminal_goes() {
     for arguments in [&BACKUP[..], &["backup", "acme/live", "--json"]] {
         // Twice, as the kernel and the shell tell it.
         let ended = lifeboat(arguments)
-            .on(Fixture::playing(Script::EndsUnseen))
+            .on(playing(Script::EndsUnseen))
             .jobs_run_here("lifeboat")
             .on_a_terminal(60)
             .interrupted(&[Interrupt::HungUp; 2])
@@ -166,7 +160,7 @@ fn a_job_of_this_process_goes_on_to_its_end_when_the_terminal_goes() {
 #[test]
 fn what_is_printed_elsewhere_than_on_the_terminal_is_printed_without_it() {
     let ended = lifeboat(&["backup", "acme/live", "--json"])
-        .on(Fixture::playing(Script::EndsUnseen))
+        .on(playing(Script::EndsUnseen))
         .jobs_run_here("lifeboat")
         .interrupted(&[Interrupt::HungUp])
         .ends();
@@ -178,7 +172,7 @@ fn what_is_printed_elsewhere_than_on_the_terminal_is_printed_without_it() {
 #[test]
 fn a_terminal_that_only_takes_nothing_any_more_ends_no_job_of_this_process() {
     let ended = lifeboat(&BACKUP)
-        .on(Fixture::playing(Script::EndsUnseen))
+        .on(playing(Script::EndsUnseen))
         .jobs_run_here("lifeboat")
         .on_a_terminal(60)
         .said_to_nobody(io::ErrorKind::Other)
@@ -190,14 +184,14 @@ fn a_terminal_that_only_takes_nothing_any_more_ends_no_job_of_this_process() {
 fn a_reader_that_goes_ends_no_job_of_this_process_and_hides_no_failure() {
     for (script, code) in [(Script::EndsUnseen, 0), (Script::FailsUnseen, 1)] {
         let ended = lifeboat(&BACKUP)
-            .on(Fixture::playing(script))
+            .on(playing(script))
             .jobs_run_here("lifeboat")
             .said_to_nobody(io::ErrorKind::BrokenPipe)
             .ends();
         assert_eq!((ended.code, ended.unseen), (code, Some(Unseen::ReaderGone)));
     }
     let failed = lifeboat(&["backup", "acme/live", "--json"])
-        .on(Fixture::playing(Script::Fails))
+        .on(playing(Script::Fails))
         .reader_gone()
         .ends();
     assert_eq!(failed.code, 1, "the result could not be printed either");
@@ -216,7 +210,7 @@ fn a_log_that_cannot_be_written_ends_no_job_of_this_process() {
 alike!(a_job_elsewhere_goes_on_there_when_the_terminal_goes);
 fn a_job_elsewhere_goes_on_there_when_the_terminal_goes() {
     let ended = lifeboat(&BACKUP)
-        .on(Fixture::playing(Script::GoesOn))
+        .on(playing(Script::GoesOn))
         .interrupted(&[Interrupt::HungUp])
         .ends();
     assert_eq!((ended.code, ended.unseen), (1, None));

@@ -19,8 +19,7 @@ use lifeboat::domain::settings::{PostgresSettings, ServerSettings, StorageOption
 use lifeboat::domain::stop::Unseen;
 use tokio::sync::mpsc;
 
-use crate::data;
-use crate::fixture::Fixture;
+use crate::made_up::{Fixture, one_project};
 use crate::service::Service;
 
 /// How a command ended and what it printed.
@@ -104,7 +103,7 @@ pub fn lifeboat(arguments: &[&str]) -> Run {
             .chain(arguments.iter().copied())
             .map(str::to_owned)
             .collect(),
-        backend: Arc::new(Fixture::default()),
+        backend: Arc::new(one_project::usual()),
         input: String::new(),
         on_terminal: false,
         read_only: false,
@@ -189,7 +188,7 @@ impl Run {
             err_is_terminal: self.on_terminal,
             input_is_terminal: self.on_terminal,
             columns: self.columns,
-            now: Box::new(data::now),
+            now: Box::new(one_project::now),
             interrupts: Box::new(move || {
                 let (tell, told) = mpsc::unbounded_channel();
                 for interrupt in &interrupts {
@@ -227,16 +226,14 @@ impl Run {
             out: out.text(),
             err: err.text(),
             address,
-            unseen: backend.unseen(),
+            unseen: backend.state().unseen,
         }
     }
 }
 
 /// Lets the backend tell what it has held back once a stream of events stands, and serves on.
 async fn play_when_heard(service: Service, backend: Arc<Fixture>) {
-    while service.open_streams() == 0 {
-        tokio::task::yield_now().await;
-    }
+    service.network.streams().await;
     backend.play();
     std::future::pending::<()>().await;
 }

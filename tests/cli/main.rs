@@ -8,13 +8,15 @@
 )]
 
 mod answers;
-mod data;
+#[path = "../changes/mod.rs"]
+mod changes;
 mod errors;
-mod fixture;
 mod following;
 mod harness;
 mod help;
 mod init;
+#[path = "../made_up/mod.rs"]
+mod made_up;
 #[allow(dead_code, reason = "the tests of the repository use the rest of it")]
 #[path = "../repository/object_storage.rs"]
 mod object_storage;

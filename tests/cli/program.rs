@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::tempdir;
 
+use crate::changes::Changes;
+
 /// Runs the program with a home of its own, so that nobody's configuration is used.
 fn program(home: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lifeboat"))
@@ -198,6 +200,14 @@ fn a_detached_backup_goes_on_without_the_process_that_started_it() {
         .expect("the job ends");
     assert_eq!(ended["job"]["state"], "done");
 
+    // Whoever has the repository and guesses at its secret needs a third of a second and 128 MiB for each guess.
+    let keys = home
+        .path()
+        .join(".local/share/lifeboat/repository/acme/live/keys");
+    let key = std::fs::read_dir(keys).unwrap().next().unwrap().unwrap();
+    let key: serde_json::Value = serde_json::from_slice(&std::fs::read(key.path()).unwrap()).unwrap();
+    assert_eq!((&key["N"], &key["r"]), (&(1 << 17).into(), &8.into()));
+
     let refused = program(home.path(), &["backup", "acme/uat", "--detach"]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(
@@ -212,7 +222,8 @@ fn a_demo_that_is_asked_to_end_while_it_makes_its_sandbox_removes_it() {
     let home = tempdir().unwrap();
     let temporary = home.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+    let made = Changes::in_folder(&temporary);
+    let child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
         .args(["demo", "--headless"])
         .env_clear()
         .env("HOME", home.path())
@@ -223,10 +234,7 @@ fn a_demo_that_is_asked_to_end_while_it_makes_its_sandbox_removes_it() {
         .spawn()
         .unwrap();
     let entries = || std::fs::read_dir(&temporary).unwrap().count();
-    while entries() == 0 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
-        std::thread::yield_now();
-    }
+    made.until(60, || (entries() > 0).then_some(()));
     let id = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -12,6 +12,8 @@
 )]
 
 mod judge;
+#[path = "../made_up/mod.rs"]
+mod made_up;
 #[path = "../pty/mod.rs"]
 mod pty;
 #[path = "../service/mod.rs"]
@@ -19,8 +21,6 @@ mod service;
 mod steps;
 #[path = "../screens"]
 mod screens {
-    pub mod data;
-    pub mod fixture;
     pub mod runner;
     mod told;
 }
@@ -32,7 +32,7 @@ use judge::Judge;
 use lifeboat::tui::decode::Decoder;
 use lifeboat::tui::presses::Presses;
 use lifeboat::tui::{Care, CockpitSettings};
-use screens::fixture::Fixture;
+use made_up::Fixture;
 use screens::runner::{Runner, settings};
 use steps::{Round, Step};
 

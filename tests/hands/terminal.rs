@@ -11,9 +11,8 @@ use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
 use rustix::process::Signal;
 
 use crate::judge::Judge;
+use crate::made_up::{self, Fixture};
 use crate::pty::Terminal;
-use crate::screens::fixture;
-use crate::screens::fixture::Fixture;
 use crate::screens::runner::settings;
 use crate::steps::{Round, Step};
 
@@ -98,7 +97,7 @@ fn play(round: &Round) {
 #[ignore = "runs in the terminal that another test makes for it"]
 async fn a_cockpit_that_is_played() {
     let path = std::env::var_os(CALLS).unwrap();
-    let backend = fixture::shared(Fixture::new());
+    let backend = made_up::shared(Fixture::new());
     let asked = Arc::clone(&backend);
     tokio::spawn(async move {
         let mut file = fs::OpenOptions::new()

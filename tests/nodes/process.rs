@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use lifeboat::content::postgres::Connector;
 use lifeboat::domain::settings::PostgresSettings;
+use postgres::{Client, NoTls};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// What tells a node what to do.
@@ -73,6 +74,21 @@ pub fn connector(connect: &str) -> Connector {
         "/".into(),
         std::sync::Arc::new(|_| None),
     )
+}
+
+/// A client that the catalog tells of every change that nodes make in it.
+pub fn listening(connect: &str) -> Client {
+    let mut client = Client::connect(connect, NoTls).unwrap();
+    client
+        .batch_execute(
+            "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY changed; RETURN NULL; END $$;
+             CREATE TRIGGER tell AFTER INSERT OR UPDATE ON lifeboat.jobs FOR EACH STATEMENT EXECUTE FUNCTION tell();
+             CREATE TRIGGER tell AFTER INSERT OR UPDATE ON lifeboat.due FOR EACH STATEMENT EXECUTE FUNCTION tell();
+             CREATE TRIGGER tell AFTER INSERT OR UPDATE ON lifeboat.nodes FOR EACH STATEMENT EXECUTE FUNCTION tell();
+             LISTEN changed",
+        )
+        .unwrap();
+    client
 }
 
 /// Accidents that can be played again: a small generator of numbers, begun with a seed.

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions};
+use lifeboat::catalog::{Catalog, Lease};
 use lifeboat::clock::SystemClock;
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
 use lifeboat::domain::address::Address;
@@ -26,10 +27,12 @@ use lifeboat::domain::waiting_line::EngineLimits;
 use lifeboat::engine::{Engine, EngineSettings, Surroundings, start_restore};
 use lifeboat::repository::{Key, Repository, Storage};
 use lifeboat::watch::Unwatched;
-use postgres::{Client, NoTls};
+use postgres::Client;
+use postgres::fallible_iterator::FallibleIterator as _;
 
+use super::changes::Changes;
 use super::object_storage::{Store, options, reach};
-use super::process::{Node, task};
+use super::process::{Node, connector, listening, task};
 
 const NODES: usize = 3;
 /// The environment whose backup waits in its hook until the test lets it go on.
@@ -204,8 +207,10 @@ impl Fleet {
         let cluster = Cluster::start(&place, 0, &["max_connections = 100"]).unwrap();
         cluster.create("catalog").unwrap();
         let connect = cluster.connect("catalog", SUPERUSER);
+        // Makes the tables.
+        drop(Catalog::share(connector(&connect), "the first", Lease::default()).unwrap());
         let mut fleet = Self {
-            client: Client::connect(&connect, NoTls).unwrap(),
+            client: listening(&connect),
             connect,
             folder,
             store,
@@ -243,27 +248,24 @@ impl Fleet {
     fn wait_for(&mut self, what: &str, sql: &str, within: Duration) -> String {
         let until = Instant::now() + within;
         loop {
-            // The tables are not there yet in the first moments.
-            if let Ok(Some(row)) = self.client.query_opt(sql, &[]) {
+            if let Some(row) = self.client.query_opt(sql, &[]).unwrap() {
                 return row.get(0);
             }
-            assert!(Instant::now() < until, "{what} has not come within {within:?}");
-            thread::sleep(Duration::from_millis(50));
+            let left = until.saturating_duration_since(Instant::now());
+            let changed = self.client.notifications().timeout_iter(left).next().unwrap();
+            assert!(changed.is_some(), "{what} has not come within {within:?}");
         }
     }
 
     /// Waits until a hook has left a file whose name begins like this.
     fn wait_for_a_hook(&self, begin: &str) {
-        let until = Instant::now() + MADE_AGAIN_WITHIN;
-        let is_there = |folder: &Path| {
+        let folder = self.folder.path();
+        Changes::in_folder(folder).until(180, || {
             fs::read_dir(folder)
                 .unwrap()
                 .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with(begin))
-        };
-        while !is_there(self.folder.path()) {
-            assert!(Instant::now() < until, "no hook has begun: {begin}");
-            thread::sleep(Duration::from_millis(50));
-        }
+                .then_some(())
+        });
     }
 
     /// Waits until the gated backup stands in its hook, and gives the position of its node.

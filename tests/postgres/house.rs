@@ -29,6 +29,8 @@ use lifeboat::engine::{Engine, EngineError, EngineSettings, Surroundings};
 use lifeboat::watch::Unwatched;
 use postgres::{Client, NoTls};
 
+use crate::clusters::{self, Original};
+
 pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
 
 /// Changes the settings of the instance of this name.
@@ -51,6 +53,7 @@ pub struct House {
     /// How backups are drilled.
     pub drill: DrillSettings,
     runtime: tokio::runtime::Runtime,
+    _original: Arc<Original>,
 }
 
 impl House {
@@ -64,12 +67,13 @@ impl House {
             folder.path().file_name().unwrap().to_string_lossy()
         ));
         let settings = [&["max_connections = 50"], settings].concat();
-        let cluster = Cluster::start(&place, port, &settings).unwrap();
+        let (cluster, original) = clusters::start(&place, port, &settings);
         let start = DateTime::parse_from_rfc3339("2026-11-23T12:00:00Z")
             .unwrap()
             .with_timezone(&Utc);
         let house = Self {
             cluster,
+            _original: original,
             clock: Arc::new(SetClock::at(start)),
             instances: instances.to_vec(),
             settle: Box::new(|_, _| {}),

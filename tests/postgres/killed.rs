@@ -3,137 +3,15 @@
 //!
 //! `LIFEBOAT_CRASH_ROUNDS` sets the number of random rounds (6), `LIFEBOAT_CRASH_SEED` the instants.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lifeboat::domain::settings::EnvironmentSettings;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::gate::{Gate, wait_for};
-use crate::house::{House, fill};
-
-const INSTANCES: [&str; 2] = ["author", "public-1"];
-const LIVE: &str = "acme/live";
-const RESTORE: [&str; 5] = ["restore", LIVE, "manual", "--confirm", LIVE];
-
-type Rows = BTreeMap<String, String>;
-
-/// The configuration file of the house.
-#[derive(Serialize)]
-struct File {
-    state: PathBuf,
-    repository: Repository,
-    environment: Vec<EnvironmentSettings>,
-}
-
-#[derive(Serialize)]
-struct Repository {
-    root: PathBuf,
-    password_file: PathBuf,
-}
-
-/// A house of two instances, and the real program on it.
-struct Scene {
-    house: House,
-    config: PathBuf,
-    step: u32,
-}
-
-impl Scene {
-    fn set() -> Self {
-        let house = House::with(&INSTANCES);
-        let settings = house.engine_settings();
-        let config = house.path("lifeboat.toml");
-        let file = File {
-            state: settings.state,
-            repository: Repository {
-                root: house.path("repository"),
-                password_file: house.path("key"),
-            },
-            environment: settings.environments,
-        };
-        fs::write(&config, toml::to_string(&file).unwrap()).unwrap();
-        Self {
-            house,
-            config,
-            step: 0,
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
-        command.arg("--config").arg(&self.config).args(arguments);
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", told(&output));
-        output
-    }
-
-    fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    fn environment(&self) -> Value {
-        let told: Value = serde_json::from_slice(&self.run(&["environments", "--json"]).stdout).unwrap();
-        told["environments"][0].clone()
-    }
-
-    fn live(&self) -> [Rows; 2] {
-        INSTANCES.map(|name| self.house.rows(name, "public"))
-    }
-
-    /// Editors work, on both instances: Live differs from every backup afterwards.
-    fn edit(&mut self) {
-        self.step += 1;
-        for name in INSTANCES {
-            let mut client = self.house.client(name);
-            client
-                .batch_execute(
-                    "TRUNCATE pm_website_bundle; DELETE FROM pm_dam_bundle WHERE node_id_hi % 7 = 3",
-                )
-                .unwrap();
-            fill(
-                &mut client,
-                "pm_website_bundle",
-                1000,
-                &format!("{name} {}", self.step),
-            );
-        }
-    }
-
-    /// The schemas that nobody needs any more.
-    fn left_over(&self) -> Vec<String> {
-        let all = INSTANCES.into_iter().flat_map(|name| self.house.left(name));
-        all.filter(|schema| schema.starts_with("lifeboat_new")).collect()
-    }
-
-    fn is_settled(&self, place: &str) {
-        let live = self.environment();
-        assert_eq!(live["trouble"], Value::Null, "{place}");
-        assert_eq!(live["job"], Value::Null, "{place}");
-    }
-}
-
-fn told(output: &Output) -> String {
-    format!(
-        "{}: {}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
-}
+use crate::house::House;
+use crate::scene::{INSTANCES, LIVE, RESTORE, Scene, told};
 
 #[test]
 fn where_few_files_may_be_open_it_is_said_in_a_sentence() {

@@ -7,7 +7,13 @@ use lifeboat::domain::plan::{Selection, WorkspaceChange};
 use lifeboat::repository::{Comparison, Depth};
 use lifeboat::watch::Unwatched;
 
-use crate::support::{Sandbox, moment, name, set_mode, set_time};
+use crate::support::{Sandbox, moment, name, on_each_storage, set_mode, set_time};
+
+on_each_storage!(
+    untouched_content_is_the_same,
+    every_kind_of_change_is_counted,
+    a_forged_time_is_seen_through_when_every_byte_is_read,
+);
 
 fn of<'a>(comparison: &'a Comparison, workspace: &str) -> &'a WorkspaceChange {
     let found = comparison
@@ -21,48 +27,42 @@ fn counts(change: &WorkspaceChange) -> (u64, u64, u64) {
     (change.added, change.changed, change.removed)
 }
 
-#[test]
-fn untouched_content_is_the_same() {
-    for sandbox in Sandbox::each() {
-        let id = sandbox.back_up();
-        for depth in [Depth::Quick, Depth::Whole] {
-            let compared = sandbox.compare(&id, "author", depth);
-            assert!(compared.is_same(), "{compared:?}");
-            assert_eq!(compared.newest_change, None);
-            assert_eq!(compared.changes.len(), 3);
-            assert_eq!(of(&compared, "dam").unchanged, 4);
-            assert_eq!(of(&compared, "dam").bytes, 3_400_000);
-        }
+fn untouched_content_is_the_same(sandbox: &Sandbox) {
+    let id = sandbox.back_up();
+    for depth in [Depth::Quick, Depth::Whole] {
+        let compared = sandbox.compare(&id, "author", depth);
+        assert!(compared.is_same(), "{compared:?}");
+        assert_eq!(compared.newest_change, None);
+        assert_eq!(compared.changes.len(), 3);
+        assert_eq!(of(&compared, "dam").unchanged, 4);
+        assert_eq!(of(&compared, "dam").bytes, 3_400_000);
     }
 }
 
-#[test]
-fn every_kind_of_change_is_counted() {
-    for sandbox in Sandbox::each() {
-        let id = sandbox.back_up();
-        let root = sandbox.content("author");
-        fs::remove_file(root.join("dam/same-1")).unwrap();
-        fs::write(root.join("website/home/page.xml"), "other").unwrap();
-        set_time(&root.join("website/home/page.xml"), 1_800_000_000, 0);
-        fs::write(root.join("website/new.xml"), "new").unwrap();
-        set_time(&root.join("website/new.xml"), 1_700_000_000, 0);
-        set_mode(&root.join("website/home.xml"), 0o600);
-        fs::remove_file(root.join("website/link")).unwrap();
-        fs::create_dir(root.join("website/link")).unwrap();
-        for folder in ["website/link", "website/home", "website", "dam"] {
-            set_time(&root.join(folder), 1_000, 0);
-        }
-        let compared = sandbox.compare(&id, "author", Depth::Quick);
-        assert_eq!(counts(of(&compared, "dam")), (1, 0, 0));
-        assert_eq!(counts(of(&compared, "website")), (0, 3, 1));
-        assert_eq!(counts(of(&compared, "users")), (0, 0, 0));
-        assert_eq!(
-            of(&compared, "website").examples,
-            ["home.xml", "home/page.xml", "link", "new.xml"]
-        );
-        // Three minutes into 2027: the page, which is newer than the file that was added.
-        assert_eq!(compared.newest_change, Some(moment("2027-01-15T08:00:00Z")));
+fn every_kind_of_change_is_counted(sandbox: &Sandbox) {
+    let id = sandbox.back_up();
+    let root = sandbox.content("author");
+    fs::remove_file(root.join("dam/same-1")).unwrap();
+    fs::write(root.join("website/home/page.xml"), "other").unwrap();
+    set_time(&root.join("website/home/page.xml"), 1_800_000_000, 0);
+    fs::write(root.join("website/new.xml"), "new").unwrap();
+    set_time(&root.join("website/new.xml"), 1_700_000_000, 0);
+    set_mode(&root.join("website/home.xml"), 0o600);
+    fs::remove_file(root.join("website/link")).unwrap();
+    fs::create_dir(root.join("website/link")).unwrap();
+    for folder in ["website/link", "website/home", "website", "dam"] {
+        set_time(&root.join(folder), 1_000, 0);
     }
+    let compared = sandbox.compare(&id, "author", Depth::Quick);
+    assert_eq!(counts(of(&compared, "dam")), (1, 0, 0));
+    assert_eq!(counts(of(&compared, "website")), (0, 3, 1));
+    assert_eq!(counts(of(&compared, "users")), (0, 0, 0));
+    assert_eq!(
+        of(&compared, "website").examples,
+        ["home.xml", "home/page.xml", "link", "new.xml"]
+    );
+    // Three minutes into 2027: the page, which is newer than the file that was added.
+    assert_eq!(compared.newest_change, Some(moment("2027-01-15T08:00:00Z")));
 }
 
 #[test]
@@ -97,18 +97,15 @@ fn a_touch_is_no_change_for_a_plan_and_is_one_in_staged_content() {
     assert_eq!(counts(of(&whole, "dam")), (0, 1, 0));
 }
 
-#[test]
-fn a_forged_time_is_seen_through_when_every_byte_is_read() {
-    for sandbox in Sandbox::each() {
-        let id = sandbox.back_up();
-        let picture = sandbox.content("author").join("dam/picture.jpg");
-        let mut bytes = fs::read(&picture).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        fs::write(&picture, bytes).unwrap();
-        set_time(&picture, -1_000_000, 123_456_789);
-        let whole = sandbox.compare(&id, "author", Depth::Whole);
-        assert_eq!(counts(of(&whole, "dam")), (0, 1, 0));
-    }
+fn a_forged_time_is_seen_through_when_every_byte_is_read(sandbox: &Sandbox) {
+    let id = sandbox.back_up();
+    let picture = sandbox.content("author").join("dam/picture.jpg");
+    let mut bytes = fs::read(&picture).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&picture, bytes).unwrap();
+    set_time(&picture, -1_000_000, 123_456_789);
+    let whole = sandbox.compare(&id, "author", Depth::Whole);
+    assert_eq!(counts(of(&whole, "dam")), (0, 1, 0));
 }
 
 #[test]

@@ -19,7 +19,12 @@ use lifeboat::watch::{Unwatched, Watch};
 use crate::buckets::{PREFIX, over_a_line};
 use crate::meddling::Impatient;
 use crate::object_storage::Fault;
-use crate::support::{Sandbox, below, manifest, moment, noise, set_time, source};
+use crate::support::{Sandbox, below, manifest, moment, noise, on_each_storage, set_time, source};
+
+on_each_storage!(
+    restic_checks_and_restores_it_and_so_does_lifeboat,
+    one_that_fails_in_the_middle_leaves_nothing_behind,
+);
 
 /// A folder that nobody changes. What is in its files comes along with the walk, apart from the workspace `dam`, whose
 /// files are read as those of a data store are.
@@ -120,27 +125,24 @@ fn add_much(root: &Path) {
     }
 }
 
-#[test]
-fn restic_checks_and_restores_it_and_so_does_lifeboat() {
-    for sandbox in Sandbox::each() {
-        add_much(&sandbox.content("author"));
-        let (id, added) = back_up(&sandbox, None);
-        assert!(added > 22_000_000, "{added}");
+fn restic_checks_and_restores_it_and_so_does_lifeboat(sandbox: &Sandbox) {
+    add_much(&sandbox.content("author"));
+    let (id, added) = back_up(sandbox, None);
+    assert!(added > 22_000_000, "{added}");
 
-        sandbox.restic(&["check", "--read-data"]);
-        let target = sandbox.path().join("by-restic");
-        sandbox.restic(&["restore", "latest", "--target", target.to_str().unwrap()]);
-        for instance in ["author", "public-1"] {
-            assert_eq!(below(&target.join(instance)), below(&sandbox.content(instance)));
-            let extracted = sandbox.extract(&id, instance);
-            assert_eq!(below(&extracted), below(&sandbox.content(instance)));
-        }
-        sandbox.repository.verify(&id, &Unwatched).unwrap();
-        // The library and `restic` prune what others have packed.
-        sandbox.repository.forget(&[id]).unwrap();
-        sandbox.repository.prune(&Unwatched).unwrap();
-        sandbox.restic(&["check", "--read-data"]);
+    sandbox.restic(&["check", "--read-data"]);
+    let target = sandbox.path().join("by-restic");
+    sandbox.restic(&["restore", "latest", "--target", target.to_str().unwrap()]);
+    for instance in ["author", "public-1"] {
+        assert_eq!(below(&target.join(instance)), below(&sandbox.content(instance)));
+        let extracted = sandbox.extract(&id, instance);
+        assert_eq!(below(&extracted), below(&sandbox.content(instance)));
     }
+    sandbox.repository.verify(&id, &Unwatched).unwrap();
+    // The library and `restic` prune what others have packed.
+    sandbox.repository.forget(&[id]).unwrap();
+    sandbox.repository.prune(&Unwatched).unwrap();
+    sandbox.restic(&["check", "--read-data"]);
 }
 
 #[test]
@@ -214,20 +216,17 @@ fn files_of_a_data_store_are_read_again_only_when_they_have_changed() {
     );
 }
 
-#[test]
-fn one_that_fails_in_the_middle_leaves_nothing_behind() {
-    for sandbox in Sandbox::each() {
-        add_much(&sandbox.content("author"));
-        let error = copy(&sandbox, Some("website/home.xml"), None, &Unwatched).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "public-1: reading in a test failed: the server has gone"
-        );
-        assert_eq!(sandbox.repository.list().unwrap().len(), 0);
-        let (id, _) = back_up(&sandbox, None);
-        assert!(sandbox.compare(&id, "author", Depth::Whole).is_same());
-        sandbox.restic(&["check", "--read-data"]);
-    }
+fn one_that_fails_in_the_middle_leaves_nothing_behind(sandbox: &Sandbox) {
+    add_much(&sandbox.content("author"));
+    let error = copy(sandbox, Some("website/home.xml"), None, &Unwatched).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "public-1: reading in a test failed: the server has gone"
+    );
+    assert_eq!(sandbox.repository.list().unwrap().len(), 0);
+    let (id, _) = back_up(sandbox, None);
+    assert!(sandbox.compare(&id, "author", Depth::Whole).is_same());
+    sandbox.restic(&["check", "--read-data"]);
 }
 
 #[test]

@@ -10,148 +10,142 @@ use lifeboat::repository::RepositoryError;
 use lifeboat::watch::Unwatched;
 
 use crate::meddling::Counting;
-use crate::support::{Sandbox, manifest, moment};
+use crate::support::{Sandbox, manifest, moment, on_each_storage};
 
-#[test]
-fn a_copy_is_no_backup_before_it_is_recorded() {
-    for sandbox in Sandbox::each() {
+on_each_storage!(
+    a_copy_is_no_backup_before_it_is_recorded,
+    a_manifest_comes_back_as_it_was_written,
+    the_newest_backup_comes_first,
+    an_unchanged_backup_adds_next_to_nothing_and_has_the_same_digests,
+    a_parent_that_has_gone_is_no_obstacle,
+    an_expiry_can_be_changed_again_and_again,
+    dropping_what_has_gone_is_no_error,
+    a_verification_compares_the_digests_of_the_manifest,
+    a_verification_reports_what_it_read,
+);
+
+fn a_copy_is_no_backup_before_it_is_recorded(sandbox: &Sandbox) {
+    let copy = sandbox.copy().unwrap();
+    assert!(sandbox.repository.list().unwrap().is_empty());
+    assert!(copy.added_bytes > 6_000_000);
+    let names: Vec<_> = copy
+        .instances
+        .iter()
+        .map(|instance| instance.name.as_str())
+        .collect();
+    assert_eq!(names, ["author", "public-1"]);
+    let author = &copy.instances[0];
+    assert!(author.began >= moment("2026-11-23T00:17:00Z") && author.ended >= author.began);
+    let workspaces: Vec<_> = author
+        .workspaces
+        .iter()
+        .map(|copy| (copy.name.as_str(), copy.kind))
+        .collect();
+    let kinds = [
+        ("dam", WorkspaceKind::Content),
+        ("users", WorkspaceKind::Configuration),
+        ("website", WorkspaceKind::Content),
+    ];
+    assert_eq!(workspaces, kinds);
+    let WorkspaceCopy { items, bytes, .. } = author.workspaces[0];
+    assert_eq!((items, bytes), (4, 3_400_000));
+}
+
+fn a_manifest_comes_back_as_it_was_written(sandbox: &Sandbox) {
+    let copy = sandbox.copy().unwrap();
+    let written = manifest(&copy);
+    let id = sandbox.repository.record(copy, &written).unwrap();
+    let listed = sandbox.reopened().list().unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].id, id);
+    assert_eq!(listed[0].manifest.as_ref().unwrap(), &written);
+    assert_eq!(listed[0].taken, Some(written.taken));
+    assert!(!listed[0].is_foreign);
+}
+
+fn the_newest_backup_comes_first(sandbox: &Sandbox) {
+    let mut taken = Vec::new();
+    for day in [
+        "2026-11-21T00:10:00Z",
+        "2026-11-23T00:10:00Z",
+        "2026-11-22T00:10:00.5Z",
+    ] {
         let copy = sandbox.copy().unwrap();
-        assert!(sandbox.repository.list().unwrap().is_empty());
-        assert!(copy.added_bytes > 6_000_000);
-        let names: Vec<_> = copy
-            .instances
-            .iter()
-            .map(|instance| instance.name.as_str())
-            .collect();
-        assert_eq!(names, ["author", "public-1"]);
-        let author = &copy.instances[0];
-        assert!(author.began >= moment("2026-11-23T00:17:00Z") && author.ended >= author.began);
-        let workspaces: Vec<_> = author
-            .workspaces
-            .iter()
-            .map(|copy| (copy.name.as_str(), copy.kind))
-            .collect();
-        let kinds = [
-            ("dam", WorkspaceKind::Content),
-            ("users", WorkspaceKind::Configuration),
-            ("website", WorkspaceKind::Content),
-        ];
-        assert_eq!(workspaces, kinds);
-        let WorkspaceCopy { items, bytes, .. } = author.workspaces[0];
-        assert_eq!((items, bytes), (4, 3_400_000));
+        let mut written = manifest(&copy);
+        written.taken = moment(day);
+        taken.push(written.taken);
+        sandbox.repository.record(copy, &written).unwrap();
+    }
+    taken.sort();
+    taken.reverse();
+    let listed: Vec<_> = sandbox
+        .repository
+        .list()
+        .unwrap()
+        .into_iter()
+        .filter_map(|backup| backup.taken)
+        .collect();
+    assert_eq!(listed, taken);
+}
+
+fn an_unchanged_backup_adds_next_to_nothing_and_has_the_same_digests(sandbox: &Sandbox) {
+    let first = sandbox.back_up();
+    let clock = SetClock::at(moment("2026-11-24T00:17:00Z"));
+    let watch = Counting::default();
+    let second = sandbox
+        .repository
+        .copy(sandbox.still_at(&clock), Some(&first), &watch)
+        .unwrap();
+    assert_eq!(second.added_bytes, 0);
+    let [total, done] = watch.told();
+    assert_eq!(total, done);
+    let listed = sandbox.repository.list().unwrap();
+    let first = listed[0].manifest.as_ref().unwrap();
+    for (before, after) in first.instances.iter().zip(&second.instances) {
+        assert_eq!(before.workspaces, after.workspaces);
     }
 }
 
-#[test]
-fn a_manifest_comes_back_as_it_was_written() {
-    for sandbox in Sandbox::each() {
-        let copy = sandbox.copy().unwrap();
-        let written = manifest(&copy);
-        let id = sandbox.repository.record(copy, &written).unwrap();
-        let listed = sandbox.reopened().list().unwrap();
+fn a_parent_that_has_gone_is_no_obstacle(sandbox: &Sandbox) {
+    let gone = sandbox.back_up();
+    sandbox.repository.forget(slice::from_ref(&gone)).unwrap();
+    let clock = SetClock::at(moment("2026-11-24T00:17:00Z"));
+    sandbox
+        .repository
+        .copy(sandbox.still_at(&clock), Some(&gone), &Unwatched)
+        .unwrap();
+}
+
+fn an_expiry_can_be_changed_again_and_again(sandbox: &Sandbox) {
+    let first = sandbox.back_up();
+    let mut id = first.clone();
+    for day in [
+        "2026-11-25T00:00:00Z",
+        "2026-11-27T00:00:00Z",
+        "2026-11-26T00:00:00Z",
+    ] {
+        let earlier = id.clone();
+        id = sandbox.repository.change_expiry(&id, moment(day)).unwrap();
+        assert_ne!(id, earlier);
+        let listed = sandbox.repository.list().unwrap();
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].id, id);
-        assert_eq!(listed[0].manifest.as_ref().unwrap(), &written);
-        assert_eq!(listed[0].taken, Some(written.taken));
-        assert!(!listed[0].is_foreign);
+        assert_eq!(listed[0].manifest.as_ref().unwrap().expires, Some(moment(day)));
     }
-}
-
-#[test]
-fn the_newest_backup_comes_first() {
-    for sandbox in Sandbox::each() {
-        let mut taken = Vec::new();
-        for day in [
-            "2026-11-21T00:10:00Z",
-            "2026-11-23T00:10:00Z",
-            "2026-11-22T00:10:00.5Z",
-        ] {
-            let copy = sandbox.copy().unwrap();
-            let mut written = manifest(&copy);
-            written.taken = moment(day);
-            taken.push(written.taken);
-            sandbox.repository.record(copy, &written).unwrap();
-        }
-        taken.sort();
-        taken.reverse();
-        let listed: Vec<_> = sandbox
-            .repository
-            .list()
-            .unwrap()
-            .into_iter()
-            .filter_map(|backup| backup.taken)
-            .collect();
-        assert_eq!(listed, taken);
-    }
-}
-
-#[test]
-fn an_unchanged_backup_adds_next_to_nothing_and_has_the_same_digests() {
-    for sandbox in Sandbox::each() {
-        let first = sandbox.back_up();
-        let clock = SetClock::at(moment("2026-11-24T00:17:00Z"));
-        let watch = Counting::default();
-        let second = sandbox
-            .repository
-            .copy(sandbox.still_at(&clock), Some(&first), &watch)
-            .unwrap();
-        assert_eq!(second.added_bytes, 0);
-        let [total, done] = watch.told();
-        assert_eq!(total, done);
-        let listed = sandbox.repository.list().unwrap();
-        let first = listed[0].manifest.as_ref().unwrap();
-        for (before, after) in first.instances.iter().zip(&second.instances) {
-            assert_eq!(before.workspaces, after.workspaces);
-        }
-    }
-}
-
-#[test]
-fn a_parent_that_has_gone_is_no_obstacle() {
-    for sandbox in Sandbox::each() {
-        let gone = sandbox.back_up();
-        sandbox.repository.forget(slice::from_ref(&gone)).unwrap();
-        let clock = SetClock::at(moment("2026-11-24T00:17:00Z"));
+    sandbox.repository.verify(&id, &Unwatched).unwrap();
+    assert!(
         sandbox
-            .repository
-            .copy(sandbox.still_at(&clock), Some(&gone), &Unwatched)
-            .unwrap();
-    }
-}
-
-#[test]
-fn an_expiry_can_be_changed_again_and_again() {
-    for sandbox in Sandbox::each() {
-        let first = sandbox.back_up();
-        let mut id = first.clone();
-        for day in [
-            "2026-11-25T00:00:00Z",
-            "2026-11-27T00:00:00Z",
-            "2026-11-26T00:00:00Z",
-        ] {
-            let earlier = id.clone();
-            id = sandbox.repository.change_expiry(&id, moment(day)).unwrap();
-            assert_ne!(id, earlier);
-            let listed = sandbox.repository.list().unwrap();
-            assert_eq!(listed.len(), 1);
-            assert_eq!(listed[0].id, id);
-            assert_eq!(listed[0].manifest.as_ref().unwrap().expires, Some(moment(day)));
-        }
-        sandbox.repository.verify(&id, &Unwatched).unwrap();
-        assert!(
-            sandbox
-                .restic(&["snapshots"])
-                .contains("expires:2026-11-26T00:00Z")
-        );
-        let error = sandbox
-            .repository
-            .change_expiry(&first, moment("2026-11-28T00:00:00Z"))
-            .unwrap_err();
-        assert!(
-            matches!(error, RepositoryError::UnknownBackup { .. }),
-            "{error:?}"
-        );
-    }
+            .restic(&["snapshots"])
+            .contains("expires:2026-11-26T00:00Z")
+    );
+    let error = sandbox
+        .repository
+        .change_expiry(&first, moment("2026-11-28T00:00:00Z"))
+        .unwrap_err();
+    assert!(
+        matches!(error, RepositoryError::UnknownBackup { .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -173,47 +167,38 @@ fn a_crash_while_an_expiry_is_changed_leaves_one_backup() {
     assert!(sandbox.repository.list().unwrap().is_empty());
 }
 
-#[test]
-fn dropping_what_has_gone_is_no_error() {
-    for sandbox in Sandbox::each() {
-        let id = sandbox.back_up();
-        sandbox.repository.forget(slice::from_ref(&id)).unwrap();
-        sandbox.repository.forget(slice::from_ref(&id)).unwrap();
-        let error = sandbox.repository.verify(&id, &Unwatched).unwrap_err();
-        assert!(
-            matches!(error, RepositoryError::UnknownBackup { .. }),
-            "{error:?}"
-        );
-    }
+fn dropping_what_has_gone_is_no_error(sandbox: &Sandbox) {
+    let id = sandbox.back_up();
+    sandbox.repository.forget(slice::from_ref(&id)).unwrap();
+    sandbox.repository.forget(slice::from_ref(&id)).unwrap();
+    let error = sandbox.repository.verify(&id, &Unwatched).unwrap_err();
+    assert!(
+        matches!(error, RepositoryError::UnknownBackup { .. }),
+        "{error:?}"
+    );
 }
 
-#[test]
-fn a_verification_compares_the_digests_of_the_manifest() {
-    for sandbox in Sandbox::each() {
-        let copy = sandbox.copy().unwrap();
-        let mut written = manifest(&copy);
-        written.instances[0].workspaces[1].digest = "0".repeat(64);
-        let id = sandbox.repository.record(copy, &written).unwrap();
-        let error = sandbox.repository.verify(&id, &Unwatched).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("the workspace users of author is not what its manifest says"),
-            "{error}"
-        );
-    }
+fn a_verification_compares_the_digests_of_the_manifest(sandbox: &Sandbox) {
+    let copy = sandbox.copy().unwrap();
+    let mut written = manifest(&copy);
+    written.instances[0].workspaces[1].digest = "0".repeat(64);
+    let id = sandbox.repository.record(copy, &written).unwrap();
+    let error = sandbox.repository.verify(&id, &Unwatched).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the workspace users of author is not what its manifest says"),
+        "{error}"
+    );
 }
 
-#[test]
-fn a_verification_reports_what_it_read() {
-    for sandbox in Sandbox::each() {
-        let id = sandbox.back_up();
-        let watch = Counting::default();
-        let report = sandbox.repository.verify(&id, &watch).unwrap();
-        let [total, done] = watch.told();
-        assert_eq!(total, (report.items, report.bytes));
-        assert_eq!(done, total);
-        let listed = sandbox.repository.list().unwrap();
-        assert_eq!(report.items, listed[0].manifest.as_ref().unwrap().items());
-    }
+fn a_verification_reports_what_it_read(sandbox: &Sandbox) {
+    let id = sandbox.back_up();
+    let watch = Counting::default();
+    let report = sandbox.repository.verify(&id, &watch).unwrap();
+    let [total, done] = watch.told();
+    assert_eq!(total, (report.items, report.bytes));
+    assert_eq!(done, total);
+    let listed = sandbox.repository.list().unwrap();
+    assert_eq!(report.items, listed[0].manifest.as_ref().unwrap().items());
 }

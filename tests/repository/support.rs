@@ -34,6 +34,21 @@ pub struct Sandbox {
     store: Option<Store>,
 }
 
+/// Each of these is two tests: with a repository in a folder, and with one in a bucket. Whatever holds for one holds for
+/// the other.
+macro_rules! on_each_storage {
+    ($($test:ident),* $(,)?) => {
+        mod in_a_folder {
+            $(#[test] fn $test() { super::$test(&crate::support::Sandbox::new()); })*
+        }
+
+        mod in_a_bucket {
+            $(#[test] fn $test() { super::$test(&crate::support::Sandbox::in_a_bucket()); })*
+        }
+    };
+}
+pub(crate) use on_each_storage;
+
 /// Where repositories in buckets are.
 const PREFIX: &str = "boats/acme/live";
 
@@ -55,11 +70,11 @@ impl Sandbox {
         Self::with(tempfile::tempdir().unwrap(), storage, Some(store))
     }
 
-    /// One with a repository in a folder, and one with it in a bucket: whatever holds for one holds for both.
-    pub fn each() -> [Self; 2] {
+    /// The same with the repository in a bucket of its own.
+    pub fn in_a_bucket() -> Self {
         let store = Store::new();
         let storage = store.storage(PREFIX);
-        [Self::new(), Self::in_bucket(store, storage)]
+        Self::in_bucket(store, storage)
     }
 
     /// The same with any repository, which is made if there is none.

@@ -16,7 +16,12 @@ use lifeboat::repository::{FrozenSources, RepositoryError};
 use lifeboat::watch::Unwatched;
 
 use crate::meddling::{FullDisk, Impatient, MadeUp, Meddling};
-use crate::support::{Sandbox, manifest, name, noise, source};
+use crate::support::{Sandbox, manifest, name, noise, on_each_storage, source};
+
+on_each_storage!(
+    trap_5_a_restore_and_a_verification_can_be_cancelled,
+    trap_10_exactly_the_given_backups_are_dropped,
+);
 
 /// No backup is to be seen, neither by Lifeboat nor by `restic`, and the next one works.
 fn assert_nothing_was_kept(sandbox: &Sandbox) {
@@ -144,19 +149,16 @@ fn trap_5_a_copy_can_be_cancelled() {
     assert_nothing_was_kept(&sandbox);
 }
 
-#[test]
-fn trap_5_a_restore_and_a_verification_can_be_cancelled() {
-    for sandbox in Sandbox::each() {
-        let id = sandbox.back_up();
-        let sink = lifeboat::content::files::FilesSink::create(&sandbox.path().join("to")).unwrap();
-        let all = Selection::default();
-        let extracted = sandbox
-            .repository
-            .extract(&id, &name("author"), &all, &sink, &Impatient::default());
-        assert!(matches!(extracted, Err(RepositoryError::Cancelled)));
-        let verified = sandbox.repository.verify(&id, &Impatient::default());
-        assert!(matches!(verified, Err(RepositoryError::Cancelled)));
-    }
+fn trap_5_a_restore_and_a_verification_can_be_cancelled(sandbox: &Sandbox) {
+    let id = sandbox.back_up();
+    let sink = lifeboat::content::files::FilesSink::create(&sandbox.path().join("to")).unwrap();
+    let all = Selection::default();
+    let extracted = sandbox
+        .repository
+        .extract(&id, &name("author"), &all, &sink, &Impatient::default());
+    assert!(matches!(extracted, Err(RepositoryError::Cancelled)));
+    let verified = sandbox.repository.verify(&id, &Impatient::default());
+    assert!(matches!(verified, Err(RepositoryError::Cancelled)));
 }
 
 #[test]
@@ -214,26 +216,23 @@ fn trap_9_pruning_marks_first_and_deletes_nothing_at_once() {
     sandbox.repository.verify(&back, &Unwatched).unwrap();
 }
 
-#[test]
-fn trap_10_exactly_the_given_backups_are_dropped() {
-    for sandbox in Sandbox::each() {
-        let ids: Vec<_> = (0..4).map(|_| sandbox.back_up()).collect();
-        sandbox
-            .repository
-            .forget(&[ids[1].clone(), ids[3].clone()])
-            .unwrap();
-        let mut left: Vec<_> = sandbox
-            .repository
-            .list()
-            .unwrap()
-            .into_iter()
-            .map(|backup| backup.id)
-            .collect();
-        let mut expected = vec![ids[0].clone(), ids[2].clone()];
-        left.sort();
-        expected.sort();
-        assert_eq!(left, expected);
-    }
+fn trap_10_exactly_the_given_backups_are_dropped(sandbox: &Sandbox) {
+    let ids: Vec<_> = (0..4).map(|_| sandbox.back_up()).collect();
+    sandbox
+        .repository
+        .forget(&[ids[1].clone(), ids[3].clone()])
+        .unwrap();
+    let mut left: Vec<_> = sandbox
+        .repository
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|backup| backup.id)
+        .collect();
+    let mut expected = vec![ids[0].clone(), ids[2].clone()];
+    left.sort();
+    expected.sort();
+    assert_eq!(left, expected);
 }
 
 #[test]

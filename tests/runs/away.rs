@@ -13,7 +13,7 @@ use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::{Accent, Meaning, Theme};
 use lifeboat::tui::{CockpitSettings, ContextChoice};
 
-use crate::screens::fixture::{self, Fixture, name};
+use crate::made_up::{self, Fixture, name, two_projects};
 use crate::screens::runner::{Runner, WAY, Way, alike, settings};
 use crate::{WIDE, called, cockpit, cost, unchanged};
 
@@ -32,7 +32,7 @@ impl Clock {
     }
 
     fn now(&self) -> Instant {
-        fixture::now() + chrono::Duration::milliseconds(self.0.load(Ordering::SeqCst))
+        two_projects::now() + chrono::Duration::milliseconds(self.0.load(Ordering::SeqCst))
     }
 
     fn settings(&self) -> CockpitSettings {
@@ -54,7 +54,7 @@ async fn a_restore_goes_on_while_the_network_is_cut() {
     cockpit.press("r<Enter><Enter>").await.see("come back").await;
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
     cockpit.backend.move_on(32, |job| {
-        job.progress = Some(fixture::progress(Phase::Staging, 20));
+        job.progress = Some(two_projects::progress(Phase::Staging, 20));
     });
     cockpit.see("20 %").await;
     cockpit.network(false).await;
@@ -66,10 +66,10 @@ async fn a_restore_goes_on_while_the_network_is_cut() {
     assert!(cockpit.has("20 %"), "what was known stays:\n{}", cockpit.text());
     // The job goes on there, past the phase that is on the screen.
     cockpit.backend.move_on(32, |job| {
-        job.progress = Some(fixture::progress(Phase::HooksBefore, 0));
+        job.progress = Some(two_projects::progress(Phase::HooksBefore, 0));
     });
     cockpit.backend.move_on(32, |job| {
-        job.progress = Some(fixture::progress(Phase::Switching, 70));
+        job.progress = Some(two_projects::progress(Phase::Switching, 70));
     });
     cockpit.settle().await;
     assert!(cockpit.has("20 %"), "{}", cockpit.text());
@@ -80,7 +80,7 @@ async fn a_restore_goes_on_while_the_network_is_cut() {
     cockpit.see("disconnected").await;
     cockpit.backend.move_on(32, |job| {
         job.state = JobState::Done;
-        job.ended = Some(fixture::now());
+        job.ended = Some(two_projects::now());
         job.outcome = Some(Outcome {
             summary: "restored 3b90aa17".to_owned(),
             ..Outcome::default()
@@ -131,7 +131,7 @@ async fn the_age_of_what_is_shown_counts_from_the_loss() {
         since: clock.now(),
         attempt,
         next_try: seconds.map(|seconds| clock.now() + chrono::Duration::seconds(seconds)),
-        why: fixture::OUT_OF_REACH.to_owned(),
+        why: made_up::OUT_OF_REACH.to_owned(),
     };
     cockpit.backend.set_link(down(3, Some(4)));
     cockpit
@@ -205,11 +205,11 @@ async fn an_idle_cockpit_hides_everything_until_a_key_is_pressed() {
     // Jobs go on, news comes, and the screen tells nothing of it.
     cockpit.backend.move_on(32, |job| {
         job.state = JobState::Done;
-        job.ended = Some(fixture::now());
+        job.ended = Some(two_projects::now());
     });
     cockpit.backend.tell(Event::Notification(Notification {
         number: 14,
-        at: fixture::now(),
+        at: two_projects::now(),
         severity: Severity::Critical,
         environment: Some(name("acme/live")),
         text: "the backup of acme/live has failed".to_owned(),

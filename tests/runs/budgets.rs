@@ -7,7 +7,7 @@ use lifeboat::domain::event::Event;
 use lifeboat::domain::job::Phase;
 use lifeboat::tui::key::{Input, Key};
 
-use crate::screens::fixture::{self, Fixture, State, name};
+use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike};
 use crate::{WIDE, cockpit, cost, unchanged};
 
@@ -59,7 +59,7 @@ async fn a_tick_of_progress_costs_200_bytes_at_most() {
     for done in [10, 11, 12, 43, 44, 99] {
         cockpit.writes.take();
         cockpit.backend.move_on(32, |job| {
-            job.progress = Some(fixture::progress(Phase::Copying, done));
+            job.progress = Some(two_projects::progress(Phase::Copying, done));
         });
         cockpit.see(&format!("{done} %")).await;
         let (bytes, writes) = cost(&cockpit.writes);
@@ -78,7 +78,7 @@ async fn progress_is_drawn_four_times_a_second_at_most() {
     let began = Instant::now();
     for done in 1..50 {
         cockpit.backend.move_on(32, |job| {
-            job.progress = Some(fixture::progress(Phase::Copying, done));
+            job.progress = Some(two_projects::progress(Phase::Copying, done));
         });
         cockpit.settle().await;
     }
@@ -164,7 +164,7 @@ async fn holding_a_key_asks_for_the_last_environment_only() {
             let full = format!("project-{number:03}/live");
             state
                 .environments
-                .insert(name(&full), fixture::live(&full, fixture::backups()));
+                .insert(name(&full), two_projects::live(&full, two_projects::backups()));
         }
     };
     let cockpit = cockpit(WIDE, change).await;

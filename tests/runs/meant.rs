@@ -6,7 +6,7 @@ use lifeboat::domain::job::JobKind;
 use lifeboat::tui::key::{How, Input, Key, Pasted, Press};
 use lifeboat::tui::{Care, CockpitSettings};
 
-use crate::screens::fixture::{self, Fixture, name};
+use crate::made_up::{self, Fixture, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{called, cockpit, unchanged};
 
@@ -39,7 +39,7 @@ async fn a_form_that_is_closed_keeps_what_was_typed() {
 
 alike!(a_form_that_is_refused_comes_back_as_it_was);
 async fn a_form_that_is_refused_comes_back_as_it_was() {
-    let cockpit = cockpit((80, 24), |state| state.refuses = Some(fixture::busy())).await;
+    let cockpit = cockpit((80, 24), |state| state.refuses = Some(made_up::busy())).await;
     cockpit
         .press("bbefore the fair<Enter>")
         .await
@@ -155,7 +155,7 @@ async fn the_selection_stays_on_the_thing() {
     let cockpit = cockpit((120, 36), unchanged).await;
     cockpit.press("Jjj").await.see("Asked (UTC)").await;
     let job = selected(&cockpit);
-    cockpit.backend.tell(Event::Job(Box::new(fixture::job(
+    cockpit.backend.tell(Event::Job(Box::new(two_projects::job(
         40,
         "globex/live",
         JobKind::Verify,
@@ -168,7 +168,7 @@ async fn the_selection_stays_on_the_thing() {
     let news = selected(&cockpit);
     cockpit.backend.tell(Event::Notification(Notification {
         number: 90,
-        at: fixture::now(),
+        at: two_projects::now(),
         severity: Severity::Warning,
         environment: Some(name("globex/live")),
         text: "newer news".to_owned(),

@@ -3,7 +3,8 @@
 use lifeboat::domain::job::{JobState, Outcome, Phase, Progress};
 use lifeboat::tui::theme::Theme;
 
-use crate::screens::fixture;
+use crate::made_up::records::instance;
+use crate::made_up::two_projects;
 use crate::screens::runner::{alike, settings};
 use crate::{called, cockpit, unchanged};
 
@@ -130,10 +131,10 @@ async fn a_restore_can_be_undone_from_its_end() {
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
     cockpit.backend.move_on(32, |job| {
         job.state = JobState::Done;
-        job.ended = Some(fixture::now());
+        job.ended = Some(two_projects::now());
         job.outcome = Some(Outcome {
             summary: "acme/live is back".to_owned(),
-            safety: Some(fixture::id(5)),
+            safety: Some(two_projects::id(5)),
             ..Outcome::default()
         });
     });
@@ -158,7 +159,7 @@ async fn a_phase_that_counts_nothing_shows_no_bar() {
     cockpit.press("r<Enter><Enter>").await.see("come back").await;
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
     cockpit.backend.move_on(32, |job| {
-        job.progress = Some(fixture::progress(Phase::Staging, 10));
+        job.progress = Some(two_projects::progress(Phase::Staging, 10));
     });
     let symbols = Theme::new(settings().theme, None, false).symbols;
     cockpit.see("10 %").await;
@@ -166,7 +167,7 @@ async fn a_phase_that_counts_nothing_shows_no_bar() {
     for phase in [Phase::Hooks, Phase::Health, Phase::CleaningUp] {
         cockpit.backend.move_on(32, |job| {
             job.progress = Some(Progress {
-                instance: Some(fixture::instance("author")),
+                instance: Some(instance("author")),
                 items_total: Some(0),
                 ..Progress::start(phase)
             });

@@ -6,8 +6,7 @@ use lifeboat::domain::environment::EnvironmentKind;
 use lifeboat::tui::CockpitSettings;
 use lifeboat::tui::theme::{Accent, Meaning, Theme, ThemeChoice};
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State};
+use crate::made_up::{Fixture, State, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
 
@@ -57,7 +56,7 @@ alike!(names_and_notes_from_outside_are_harmless);
 async fn names_and_notes_from_outside_are_harmless() {
     let change = |state: &mut State| {
         let long = format!("a{}", "-very-long".repeat(6));
-        let mut details = fixture::live(&format!("{long}/{long}"), fixture::backups());
+        let mut details = two_projects::live(&format!("{long}/{long}"), two_projects::backups());
         details.backups[0].manifest.note = Some("\u{1b}[2Jgone\u{7} \u{202e}desrever\nnext line".to_owned());
         details.backups[0].manifest.by = "\u{9b}31mmallory".into();
         details.summary.failed = Some("\u{1b}]0;title\u{7}failed".to_owned());

@@ -1,6 +1,6 @@
 //! Taking a backup: what a manual one replaces, and the version that an upgrade backup wants.
 
-use crate::screens::fixture::{State, name};
+use crate::made_up::{State, name};
 use crate::screens::runner::{alike, settings};
 use crate::{SIZES, look, look_with, unchanged};
 

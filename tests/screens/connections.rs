@@ -9,8 +9,7 @@ use lifeboat::tui::key::Input;
 use lifeboat::tui::theme::Accent;
 use lifeboat::tui::{CockpitSettings, ContextChoice};
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State};
+use crate::made_up::{self, Fixture, State, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look_with, unchanged};
 
@@ -38,7 +37,9 @@ async fn a_followed_restore_while_the_link_is_down() {
         let settings = CockpitSettings {
             context: "prod".to_owned(),
             accent: Some(Accent::Red),
-            clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
+            clock: Arc::new(move || {
+                two_projects::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))
+            }),
             ..settings()
         };
         let cockpit = Runner::start_told(size, Fixture::with(elsewhere), settings.clone()).await;
@@ -46,16 +47,16 @@ async fn a_followed_restore_while_the_link_is_down() {
         cockpit.press("r<Enter><Enter>").await.see("come back").await;
         cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
         cockpit.backend.move_on(32, |job| {
-            job.progress = Some(fixture::progress(Phase::Staging, 43));
+            job.progress = Some(two_projects::progress(Phase::Staging, 43));
         });
         cockpit.see("43 %").await;
-        let since = fixture::now();
+        let since = two_projects::now();
         time.store(12, Ordering::SeqCst);
         cockpit.backend.set_link(Link::Down {
             since,
             attempt: 27,
             next_try: Some(since + chrono::Duration::minutes(12) + chrono::Duration::seconds(28)),
-            why: fixture::OUT_OF_REACH.to_owned(),
+            why: made_up::OUT_OF_REACH.to_owned(),
         });
         cockpit.see("disconnected").await;
         keep(&cockpit, &settings, "link-down", size);
@@ -104,7 +105,9 @@ async fn locked() {
             context: "prod".to_owned(),
             accent: Some(Accent::Red),
             idle_lock: Some(std::time::Duration::from_mins(30)),
-            clock: Arc::new(move || fixture::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))),
+            clock: Arc::new(move || {
+                two_projects::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst))
+            }),
             ..settings()
         };
         let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;

@@ -5,13 +5,12 @@ use lifeboat::domain::environment::WorkspaceKind;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobKind, JobState, Outcome, Phase};
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State, name};
+use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look};
 
 fn with_databases(state: &mut State) {
-    fixture::has_replaced(state.environments.get_mut(&name("acme/live")).unwrap(), 31);
+    two_projects::has_replaced(state.environments.get_mut(&name("acme/live")).unwrap(), 31);
     if let Ok(plan) = &mut state.plan {
         for (number, workspace) in [(37, ".versions"), (4, ".datastore")] {
             let mut change = plan.changes[0].clone();
@@ -78,8 +77,8 @@ async fn confirming_a_restore() {
 alike!(a_job_says_which_table_it_is_on);
 async fn a_job_says_which_table_it_is_on() {
     let change = |state: &mut State| {
-        let mut first = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
-        let mut progress = fixture::progress(Phase::Staging, 43);
+        let mut first = two_projects::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
+        let mut progress = two_projects::progress(Phase::Staging, 43);
         progress.part = Some("pm_website_bundle".to_owned());
         first.progress = Some(progress);
         let environment = state.environments.get_mut(&first.environment).unwrap();
@@ -102,7 +101,7 @@ async fn a_restore_of_databases_at_its_end() {
         cockpit.see("replaced tables").await;
         cockpit.press("r<Enter><Enter>").await.see("come back").await;
         cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
-        fixture::has_replaced(
+        two_projects::has_replaced(
             cockpit
                 .backend
                 .state()
@@ -116,9 +115,9 @@ async fn a_restore_of_databases_at_its_end() {
             job.state = JobState::Done;
             job.outcome = Some(Outcome {
                 summary: "acme/live is back as it was at 2026-11-23 00:17".to_owned(),
-                backup: Some(fixture::id(2)),
+                backup: Some(two_projects::id(2)),
                 warnings: vec!["no safety backup was taken, by choice: only what the restore replaced beside Live can bring the old content back".to_owned()],
-                health: fixture::health(),
+                health: two_projects::health(),
                 ..Outcome::default()
             });
         });

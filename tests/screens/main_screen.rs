@@ -9,8 +9,7 @@ use lifeboat::domain::job::{JobKind, JobState, Phase};
 use lifeboat::domain::state::EnvironmentSummary;
 use lifeboat::domain::waiting_line::Place;
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State, name};
+use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
 
@@ -40,15 +39,15 @@ async fn an_environment_in_trouble() {
         let summary = &mut globex.summary;
         summary.trouble =
             Some("public-1 is half switched since 05:12: run the restore again, or undo it".to_owned());
-        summary.maintenance = Some(fixture::hold("moving to the new data centre"));
-        summary.protection = Some(fixture::hold("audit until Friday"));
+        summary.maintenance = Some(two_projects::hold("moving to the new data centre"));
+        summary.protection = Some(two_projects::hold("audit until Friday"));
         globex.versions = None;
         globex.versions_problem = Some("/srv/globex/RELEASE could not be read (no such file)".to_owned());
         for backup in &mut globex.backups {
             backup.manifest.environment = name("globex/live");
         }
         globex.backups[2].verification = Verification::Damaged {
-            at: fixture::ago(30),
+            at: two_projects::ago(30),
             why: "the digest of author/dam differs".to_owned(),
         };
         globex.backups[3].verification = Verification::Unverified;
@@ -65,9 +64,9 @@ async fn an_environment_in_trouble() {
 alike!(running_jobs);
 async fn running_jobs() {
     let change = |state: &mut State| {
-        let mut first = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
-        first.progress = Some(fixture::progress(Phase::Copying, 43));
-        let mut second = fixture::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
+        let mut first = two_projects::job(40, "acme/live", JobKind::Backup, "manual backup");
+        first.progress = Some(two_projects::progress(Phase::Copying, 43));
+        let mut second = two_projects::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
         second.state = JobState::waiting("maintenance: moving to the new data centre");
         for job in [first, second] {
             let environment = state.environments.get_mut(&job.environment).unwrap();
@@ -81,7 +80,7 @@ async fn running_jobs() {
 alike!(what_waits_and_what_is_not_read_yet_is_shown_as_that);
 async fn what_waits_and_what_is_not_read_yet_is_shown_as_that() {
     let change = |state: &mut State| {
-        let mut waits = fixture::job(40, "acme/live", JobKind::Backup, "manual backup");
+        let mut waits = two_projects::job(40, "acme/live", JobKind::Backup, "manual backup");
         waits.state = JobState::in_line(Place { number: 3, of: 12 });
         let environment = state.environments.get_mut(&waits.environment).unwrap();
         environment.summary.job = Some(waits.clone());
@@ -98,7 +97,7 @@ async fn what_waits_and_what_is_not_read_yet_is_shown_as_that() {
     // Its repository is read.
     let mut read = EnvironmentSummary::unread(name("globex/live"), EnvironmentKind::Live);
     read.unread = false;
-    read.newest = Some(fixture::now() - Duration::hours(7));
+    read.newest = Some(two_projects::now() - Duration::hours(7));
     cockpit.backend.tell(Event::Summary(Box::new(read)));
     cockpit.see("6 h").await;
 }
@@ -116,7 +115,7 @@ async fn empty_states() {
     look_with("empty-jobs", &settings(), small, nothing, &[("J", "no job yet")]).await;
     look_with("empty-news", &settings(), small, nothing, &[("n", "nothing new")]).await;
     let first_day = |state: &mut State| {
-        let mut details = fixture::live("acme/live", Vec::new());
+        let mut details = two_projects::live("acme/live", Vec::new());
         details.last_scheduled = None;
         state.environments.insert(name("acme/live"), details);
     };

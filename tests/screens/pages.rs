@@ -4,8 +4,7 @@ use chrono::Duration;
 use lifeboat::domain::plan::ExpectedTime;
 use lifeboat::domain::proof::DrillOutcome;
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State, name};
+use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, look, look_with, unchanged};
 
@@ -43,13 +42,13 @@ async fn pages() {
 alike!(drills_and_what_they_have_shown);
 async fn drills_and_what_they_have_shown() {
     let proven = |state: &mut State| {
-        let drill = fixture::drill(DrillOutcome::Proven);
+        let drill = two_projects::drill(DrillOutcome::Proven);
         let live = state.environments.get_mut(&name("acme/live")).unwrap();
         live.backups[0].drill = Some(drill.clone());
         live.summary.last_drill = Some(drill.clone());
         live.summary.last_proven = Some(drill.clone());
-        live.next_verify = Some(fixture::now() + Duration::days(3));
-        live.next_drill = Some(fixture::now() + Duration::days(19));
+        live.next_verify = Some(two_projects::now() + Duration::days(3));
+        live.next_drill = Some(two_projects::now() + Duration::days(19));
         if let Ok(plan) = &mut state.plan {
             plan.expected = Some(ExpectedTime {
                 millis: 192_000,
@@ -73,7 +72,7 @@ async fn drills_and_what_they_have_shown() {
     look_with("drill-plan", &settings(), small, proven, &plan).await;
     let failed = |state: &mut State| {
         let why = "the table pm_dam_bundle has 1,999 rows and is not what the backup holds (2,000 rows)";
-        let drill = fixture::drill(DrillOutcome::Failed { why: why.to_owned() });
+        let drill = two_projects::drill(DrillOutcome::Failed { why: why.to_owned() });
         let live = state.environments.get_mut(&name("acme/live")).unwrap();
         live.backups[0].drill = Some(drill.clone());
         live.summary.last_drill = Some(drill);
@@ -81,7 +80,7 @@ async fn drills_and_what_they_have_shown() {
     look("drill-failed", failed, &[("", "last drill failed")]).await;
     let in_part = |state: &mut State| {
         let left_out = vec!["public-2".parse().unwrap()];
-        let drill = fixture::drill(DrillOutcome::ProvenInPart { left_out });
+        let drill = two_projects::drill(DrillOutcome::ProvenInPart { left_out });
         let live = state.environments.get_mut(&name("acme/live")).unwrap();
         live.backups[0].drill = Some(drill.clone());
         live.summary.last_drill = Some(drill);

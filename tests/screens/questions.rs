@@ -1,7 +1,6 @@
 //! Questions, and what is asked before something takes long or changes something.
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State, name};
+use crate::made_up::{self, Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
 
@@ -11,7 +10,7 @@ async fn questions_and_messages() {
     look("demo-break", demo, &[("", "DEMO"), ("B", "for real")]).await;
     let small = &SIZES[..1];
     look_with("demo-main", &settings(), small, demo, &[("", "break Live")]).await;
-    let refuses = |state: &mut State| state.refuses = Some(fixture::busy());
+    let refuses = |state: &mut State| state.refuses = Some(made_up::busy());
     look(
         "refused",
         refuses,
@@ -40,7 +39,7 @@ alike!(what_takes_long_or_changes_something_asks);
 async fn what_takes_long_or_changes_something_asks() {
     let undoes = |state: &mut State| {
         let acme = state.environments.get_mut(&name("acme/live")).unwrap();
-        acme.undo = Some(fixture::id(4));
+        acme.undo = Some(two_projects::id(4));
     };
     for (screen, keys, text) in [
         ("delete-undo-question", "jjd", "undo is impossible"),

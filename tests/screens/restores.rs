@@ -8,8 +8,7 @@ use lifeboat::domain::plan::PlanId;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
 
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State};
+use crate::made_up::{Fixture, State, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
 
@@ -133,7 +132,7 @@ async fn a_restore_on_its_way_and_at_its_end() {
         cockpit.press("r<Enter><Enter>").await.see("come back").await;
         cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
         cockpit.backend.move_on(32, |job| {
-            job.progress = Some(fixture::progress(Phase::Staging, 43));
+            job.progress = Some(two_projects::progress(Phase::Staging, 43));
         });
         cockpit.see("43 %").await;
         keep(&cockpit, &settings(), "restore-running", size);
@@ -142,10 +141,10 @@ async fn a_restore_on_its_way_and_at_its_end() {
             job.state = JobState::Done;
             job.outcome = Some(Outcome {
                 summary: "acme/live is back at 2026-11-23 00:17: 246 items came back, 674 were turned back, 8 were taken away".to_owned(),
-                backup: Some(fixture::id(2)),
-                safety: Some(fixture::id(5)),
+                backup: Some(two_projects::id(2)),
+                safety: Some(two_projects::id(5)),
                 warnings: vec!["the hook of public-2 took 48 s".to_owned()],
-                health: fixture::health(),
+                health: two_projects::health(),
             });
         });
         cockpit.see("goes back to what was there").await;
@@ -202,7 +201,7 @@ async fn a_step_that_was_left_out_has_no_tick() {
         cockpit.press("!y").await.see("NO SAFETY BACKUP").await;
         cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
         cockpit.backend.move_on(32, |job| {
-            job.progress = Some(fixture::progress(Phase::Staging, 43));
+            job.progress = Some(two_projects::progress(Phase::Staging, 43));
         });
         cockpit.see("43 %").await;
         keep(&cockpit, &settings(), "unsafe-running", size);
@@ -211,7 +210,7 @@ async fn a_step_that_was_left_out_has_no_tick() {
             job.state = JobState::Done;
             job.outcome = Some(Outcome {
                 summary: "acme/live is back as it was at 2026-11-23 00:17 (backup 3b90aa17)".to_owned(),
-                backup: Some(fixture::id(2)),
+                backup: Some(two_projects::id(2)),
                 warnings: vec!["no safety backup was taken, by choice".to_owned()],
                 ..Outcome::default()
             });
@@ -224,10 +223,10 @@ async fn a_step_that_was_left_out_has_no_tick() {
 alike!(a_restore_that_failed);
 async fn a_restore_that_failed() {
     let change = |state: &mut State| {
-        let mut job = fixture::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
-        job.progress = Some(fixture::progress(Phase::VerifyingStaged, 71));
+        let mut job = two_projects::job(40, "acme/live", JobKind::Restore, "restore of 3b90aa17 (daily)");
+        job.progress = Some(two_projects::progress(Phase::VerifyingStaged, 71));
         let why = "the staged copy of author/dam differs from the backup in 3 items, so Live was not touched; verify the backup with v, and look at the disk under /srv/magnolia/author";
-        let job = fixture::ended(job, JobState::Failed { why: why.to_owned() }, None);
+        let job = two_projects::ended(job, JobState::Failed { why: why.to_owned() }, None);
         state.jobs.insert(0, job);
     };
     look("restore-failed", change, &[("", "daily"), ("o", "failed:")]).await;

@@ -21,9 +21,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::fixture::{self, Fixture};
 #[cfg(feature = "engine")]
 use super::told::LinkTold;
+use crate::made_up::{self, Fixture, two_projects};
 #[cfg(feature = "engine")]
 use crate::service::Service;
 
@@ -181,7 +181,7 @@ pub fn settings() -> CockpitSettings {
         notice: None,
         clipboard: Clipboard::Terminal,
         care: Care::LEAST,
-        clock: Arc::new(fixture::now),
+        clock: Arc::new(two_projects::now),
     }
 }
 
@@ -212,7 +212,7 @@ impl Runner {
 
     /// The same, with other settings.
     pub async fn start_with(size: (u16, u16), fixture: Fixture, settings: CockpitSettings) -> Self {
-        let backend = fixture::shared(fixture);
+        let backend = made_up::shared(fixture);
         #[cfg(feature = "engine")]
         if WAY.get() == Way::Elsewhere {
             let service = Service::over(Arc::clone(&backend) as _).await;
@@ -242,7 +242,7 @@ impl Runner {
 
     /// Starts one over any backend.
     pub async fn over(size: (u16, u16), backend: Arc<dyn Backend>, settings: CockpitSettings) -> Self {
-        Self::run(size, backend, settings, fixture::shared(Fixture::new()), None).await
+        Self::run(size, backend, settings, made_up::shared(Fixture::new()), None).await
     }
 
     async fn run(

@@ -5,8 +5,7 @@ use lifeboat::domain::copies::{CopiedBackup, Copies};
 use lifeboat::domain::slot::Slot;
 
 use crate::look;
-use crate::screens::fixture;
-use crate::screens::fixture::{Fixture, State, name};
+use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike};
 
 /// The monthly backup has a copy; the weekly one is damaged and has one; the daily one has none.
@@ -22,7 +21,7 @@ fn with_copies(state: &mut State) {
     let (weekly, monthly) = (slot(Slot::Weekly), slot(Slot::Monthly));
     let copies = [(weekly, 21), (monthly, 22)].map(|(index, number)| {
         let mut backup = details.backups[index].clone();
-        let of = std::mem::replace(&mut backup.id, fixture::id(number));
+        let of = std::mem::replace(&mut backup.id, two_projects::id(number));
         CopiedBackup { of, backup }
     });
     details.copies = Some(Copies {
@@ -33,7 +32,7 @@ fn with_copies(state: &mut State) {
         trouble: None,
     });
     details.backups[weekly].verification = Verification::Damaged {
-        at: fixture::ago(30),
+        at: two_projects::ago(30),
         why: "the digest of author/dam differs".to_owned(),
     };
 }

@@ -15,7 +15,7 @@ use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreReq
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
-use super::fixture::Fixture;
+use crate::made_up::Fixture;
 
 /// The backend that is asked, and the one whose link is told of.
 pub struct LinkTold(pub Arc<dyn Backend>, pub Arc<Fixture>);

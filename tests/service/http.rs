@@ -79,6 +79,12 @@ impl Connection {
         self.stream.write_all(bytes).await.ok()
     }
 
+    /// Waits until the other side begins to say something.
+    pub async fn begins(&self) -> Option<()> {
+        let there = self.stream.peek(&mut [0]).await.ok()?;
+        (there > 0).then_some(())
+    }
+
     /// Passes on everything that comes from either side, until one has gone.
     pub async fn join(&mut self, other: &mut Self) -> Option<()> {
         let copied = tokio::io::copy_bidirectional(&mut self.stream, &mut other.stream).await;

@@ -105,11 +105,6 @@ impl Service {
         }
     }
 
-    /// How many streams of events are open.
-    pub fn open_streams(&self) -> u64 {
-        self.server.open_streams()
-    }
-
     /// What leads to it, with short waits.
     pub fn settings(&self) -> RemoteSettings {
         settings(&self.address)

@@ -47,7 +47,9 @@ struct Way {
     /// How the link stands where the service itself is out of reach.
     link: Option<watch::Receiver<Link>>,
     faults: Mutex<VecDeque<(&'static str, Fault)>>,
-    seen: Mutex<Vec<Seen>>,
+    seen: watch::Sender<Vec<Seen>>,
+    /// How many streams of events have been answered.
+    streams: watch::Sender<usize>,
     in_flight: AtomicUsize,
 }
 
@@ -88,7 +90,8 @@ impl Proxy {
             open: watch::Sender::new(true),
             link,
             faults: Mutex::default(),
-            seen: Mutex::default(),
+            seen: watch::Sender::default(),
+            streams: watch::Sender::new(0),
             in_flight: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&way);
@@ -129,7 +132,21 @@ impl Proxy {
 
     /// The requests so far.
     pub fn seen(&self) -> Vec<Seen> {
-        self.way.seen.lock().unwrap().clone()
+        self.way.seen.borrow().clone()
+    }
+
+    /// Waits until what was asked so far is enough.
+    pub async fn has_seen(&self, is_enough: impl Fn(&[Seen]) -> bool) {
+        let mut seen = self.way.seen.subscribe();
+        // The sender is held by this.
+        let _ = seen.wait_for(|seen| is_enough(seen)).await;
+    }
+
+    /// Waits until a stream of events stands.
+    pub async fn streams(&self) {
+        let mut streams = self.way.streams.subscribe();
+        // The sender is held by this.
+        let _ = streams.wait_for(|streams| *streams > 0).await;
     }
 
     /// Whether nothing is being answered right now.
@@ -181,12 +198,13 @@ impl Way {
         loop {
             let asked = client.next().await?;
             let (method, path) = asked.asked();
-            self.seen.lock().unwrap().push(Seen {
+            let seen = Seen {
                 method,
                 path: path.clone(),
                 key: asked.header("idempotency-key"),
                 last_event_id: asked.header("last-event-id"),
-            });
+            };
+            self.seen.send_modify(|all| all.push(seen));
             let fault = self.fault(&path);
             match &fault {
                 Some(Fault::Closed) => return None,
@@ -203,6 +221,8 @@ impl Way {
             };
             if path.ends_with("/events") {
                 service.write(asked.bytes()).await?;
+                service.begins().await?;
+                self.streams.send_modify(|streams| *streams += 1);
                 return client.join(service).await;
             }
             let answering = InFlight::new(&self.in_flight);

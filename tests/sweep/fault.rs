@@ -146,7 +146,6 @@ impl Fault {
             if waiting.is_some() {
                 *held = None;
             }
-            std::thread::yield_now();
         }
         *held = None;
         waits.join().unwrap()

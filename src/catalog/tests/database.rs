@@ -2,46 +2,23 @@
 
 use super::*;
 
-pub(super) const TESTS: &[Test] = &[
-    (
-        "a_node_that_was_declared_gone_never_writes_again",
-        a_node_that_was_declared_gone_never_writes_again,
-    ),
-    (
-        "a_slow_node_that_nobody_declared_gone_goes_on",
-        a_slow_node_that_nobody_declared_gone_goes_on,
-    ),
-    (
-        "whoever_is_not_steady_declares_nobody_gone",
-        whoever_is_not_steady_declares_nobody_gone,
-    ),
-    (
-        "a_node_that_ends_in_order_is_gone_at_once",
-        a_node_that_ends_in_order_is_gone_at_once,
-    ),
-    (
-        "tables_of_a_newer_form_are_refused",
-        tables_of_a_newer_form_are_refused,
-    ),
-    (
-        "many_open_an_empty_database_at_the_same_time",
-        many_open_an_empty_database_at_the_same_time,
-    ),
-    (
-        "news_is_told_once_while_an_older_transaction_is_open",
-        news_is_told_once_while_an_older_transaction_is_open,
-    ),
-    (
-        "whoever_holds_something_is_known_as_long_as_it_may",
-        whoever_holds_something_is_known_as_long_as_it_may,
-    ),
-];
+impl Place {
+    /// How to connect to its database.
+    fn connect(&self) -> String {
+        match self {
+            Self::Database(database) => database.connect(),
+            Self::File(_) => unreachable!(),
+        }
+    }
+}
 
 fn number(catalog: &Catalog) -> u64 {
     catalog.presence.number()
 }
 
-fn a_node_that_was_declared_gone_never_writes_again(place: &Place) {
+#[test]
+fn a_node_that_was_declared_gone_never_writes_again() {
+    let place = Place::database();
     let (paused, other) = (place.open(), place.open());
     let (job, claim) = start(&paused, "acme/live").unwrap();
     paused
@@ -80,7 +57,9 @@ fn a_node_that_was_declared_gone_never_writes_again(place: &Place) {
     assert_eq!(other.claim_due(at(0), 1).unwrap().len(), 1);
 }
 
-fn a_slow_node_that_nobody_declared_gone_goes_on(place: &Place) {
+#[test]
+fn a_slow_node_that_nobody_declared_gone_goes_on() {
+    let place = Place::database();
     let (slow, other) = (place.open(), place.open());
     let (job, claim) = start(&slow, "acme/live").unwrap();
     place.run_out(number(&slow));
@@ -89,13 +68,14 @@ fn a_slow_node_that_nobody_declared_gone_goes_on(place: &Place) {
     slow.update_job(&claim, &job).unwrap();
 }
 
-fn whoever_is_not_steady_declares_nobody_gone(place: &Place) {
-    let Place::Database(connect) = place else { return };
+#[test]
+fn whoever_is_not_steady_declares_nobody_gone() {
+    let place = Place::database();
     let lease = Lease {
         steady_after: Duration::from_hours(1),
         ..LEASE
     };
-    let fresh = Catalog::share(connector(connect), "fresh", lease).unwrap();
+    let fresh = Catalog::share(connector(&place.connect()), "fresh", lease).unwrap();
     let doomed = place.open();
     let (job, _) = start(&doomed, "acme/live").unwrap();
     place.kill(doomed);
@@ -108,27 +88,32 @@ fn whoever_is_not_steady_declares_nobody_gone(place: &Place) {
     assert!(place.open().adopt(job.id).unwrap().is_some());
 }
 
-fn a_node_that_ends_in_order_is_gone_at_once(place: &Place) {
+#[test]
+fn a_node_that_ends_in_order_is_gone_at_once() {
+    let place = Place::database();
     let (ending, other) = (place.open(), place.open());
     let (job, _) = start(&ending, "acme/live").unwrap();
     drop(ending);
     assert!(other.adopt(job.id).unwrap().is_some());
 }
 
-fn tables_of_a_newer_form_are_refused(place: &Place) {
+#[test]
+fn tables_of_a_newer_form_are_refused() {
+    let place = Place::database();
     place
         .open()
         .write(|session| session.run("UPDATE form SET version = 99"))
         .unwrap();
-    let Place::Database(connect) = place else { return };
-    let error = Catalog::share(connector(connect), "older", LEASE).unwrap_err();
+    let error = Catalog::share(connector(&place.connect()), "older", LEASE).unwrap_err();
     assert!(
         matches!(error, CatalogError::DatabaseNewer { found: 99, .. }),
         "{error:?}"
     );
 }
 
-fn many_open_an_empty_database_at_the_same_time(place: &Place) {
+#[test]
+fn many_open_an_empty_database_at_the_same_time() {
+    let place = Place::database();
     let numbers: std::collections::HashSet<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| number(&place.open()))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -136,8 +121,9 @@ fn many_open_an_empty_database_at_the_same_time(place: &Place) {
     assert_eq!(numbers.len(), 8);
 }
 
-fn news_is_told_once_while_an_older_transaction_is_open(place: &Place) {
-    let Place::Database(connect) = place else { return };
+#[test]
+fn news_is_told_once_while_an_older_transaction_is_open() {
+    let place = Place::database();
     let (one, other) = (place.open(), place.open());
     let mut seen = one.seen_so_far().unwrap();
     let mut look = || {
@@ -145,7 +131,7 @@ fn news_is_told_once_while_an_older_transaction_is_open(place: &Place) {
         seen = now;
         changes
     };
-    let mut client = postgres::Client::connect(connect, postgres::NoTls).unwrap();
+    let mut client = postgres::Client::connect(&place.connect(), postgres::NoTls).unwrap();
     let mut open = client.transaction().unwrap();
     open.batch_execute(
         "INSERT INTO lifeboat.notifications (at, severity, text) VALUES (1764000000000000, 'warning', 'late')",
@@ -183,7 +169,9 @@ fn news_is_told_once_while_an_older_transaction_is_open(place: &Place) {
     assert_eq!(look(), []);
 }
 
-fn whoever_holds_something_is_known_as_long_as_it_may(place: &Place) {
+#[test]
+fn whoever_holds_something_is_known_as_long_as_it_may() {
+    let place = Place::database();
     let (holding, other) = (place.open(), place.open());
     let (job, claim) = start(&holding, "acme/live").unwrap();
     let (for_job, as_such) = (
@@ -213,9 +201,11 @@ fn whoever_holds_something_is_known_as_long_as_it_may(place: &Place) {
     ));
 }
 
-pub(super) fn the_server_goes_away_and_comes_back(cluster: &Cluster) {
-    cluster.create("away").unwrap();
-    let place = Place::Database(cluster.connect("away", SUPERUSER));
+#[test]
+fn the_server_goes_away_and_comes_back() {
+    let database = Database::alone();
+    let cluster = database.server();
+    let place = Place::Database(database);
     let catalog = place.open();
     let (job, claim) = start(&catalog, "acme/live").unwrap();
     cluster.kill().unwrap();

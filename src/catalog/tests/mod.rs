@@ -1,10 +1,11 @@
 //! The catalog from outside: several Lifeboats at once, the ones that die, and the same on every store.
 
 mod chain;
+mod claims;
 mod database;
 mod due;
 mod file;
-mod shared;
+mod remembered;
 mod tokens;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::demo::cluster::{Cluster, SUPERUSER};
+use crate::demo::databases::Database;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{BackupId, Verification};
 use crate::domain::caller::Caller;
@@ -27,8 +28,8 @@ use crate::domain::state::Hold;
 pub(super) enum Place {
     /// In a state folder of its own.
     File(TempDir),
-    /// In a database of its own: how to connect.
-    Database(String),
+    /// In a database of its own.
+    Database(Database),
 }
 
 /// Leases that run out only when a test says so.
@@ -42,11 +43,17 @@ impl Place {
         Self::File(tempfile::tempdir().unwrap())
     }
 
+    fn database() -> Self {
+        Self::Database(Database::new())
+    }
+
     /// Another Lifeboat on it.
     fn open(&self) -> Catalog {
         match self {
             Self::File(folder) => Catalog::open(folder.path()).unwrap(),
-            Self::Database(connect) => Catalog::share(connector(connect), "a node", LEASE).unwrap(),
+            Self::Database(database) => {
+                Catalog::share(connector(&database.connect()), "a node", LEASE).unwrap()
+            }
         }
     }
 
@@ -68,9 +75,9 @@ impl Place {
 
     /// Lets the lease of a node run out.
     fn run_out(&self, number: u64) {
-        if let Self::Database(connect) = self {
+        if let Self::Database(database) = self {
             let sql = format!("UPDATE lifeboat.nodes SET lease = clock_timestamp() WHERE number = {number}");
-            postgres::Client::connect(connect, postgres::NoTls)
+            postgres::Client::connect(&database.connect(), postgres::NoTls)
                 .and_then(|mut client| client.batch_execute(&sql))
                 .unwrap();
         }
@@ -82,51 +89,37 @@ fn connector(connect: &str) -> Connector {
     Connector::new(&settings, "/".into(), std::sync::Arc::new(|_| None))
 }
 
-/// A test by its name.
-type Test = (&'static str, fn(&Place));
-
-/// Runs each of these tests on every store. There is one server for all of those that need one, so they are one test.
+/// Runs each of these tests on every store, as a test of its own.
 macro_rules! on_every_store {
     ($($room:ident :: $test:ident),* $(,)?) => {
         mod on_a_file {
             $(#[test] fn $test() { super::$room::$test(&super::Place::file()); })*
         }
 
-        const TESTS: &[Test] = &[$((stringify!($test), $room::$test)),*];
+        mod on_a_database {
+            $(#[test] fn $test() { super::$room::$test(&super::Place::database()); })*
+        }
     };
 }
 
-#[test]
-fn on_a_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(&folder.path().join("cluster"), 0, &["max_connections = 200"]).unwrap();
-    for (name, test) in TESTS.iter().chain(database::TESTS) {
-        println!("{name}");
-        let database: String = name.chars().take(60).collect();
-        cluster.create(&database).unwrap();
-        test(&Place::Database(cluster.connect(&database, SUPERUSER)));
-    }
-    database::the_server_goes_away_and_comes_back(&cluster);
-}
-
 on_every_store!(
-    shared::a_job_reads_back_as_it_was_stored,
-    shared::one_job_at_a_time_on_an_environment_for_all_lifeboats,
-    shared::of_many_that_start_at_the_same_time_one_wins,
-    shared::a_job_of_a_dead_process_is_settled_by_exactly_one,
-    shared::what_is_about_to_be_recorded_is_known_to_whoever_takes_over,
-    shared::a_job_that_nobody_works_on_is_claimed_anew_by_its_own_lifeboat,
-    shared::one_scheduled_backup_that_was_taken_over_is_no_failure,
-    shared::a_lifeboat_notices_what_another_writes,
-    shared::any_lifeboat_can_ask_a_job_to_stop,
-    shared::jobs_are_listed_newest_first_and_narrowed,
-    shared::past_runs_are_of_jobs_that_ended_well,
-    shared::failures_of_the_schedule_are_counted_from_its_last_success,
-    shared::a_log_counts_its_lines_and_keeps_the_newest,
-    shared::activity_and_notifications_come_newest_first,
-    shared::holds_verifications_and_first_meetings_are_remembered_for_each_environment,
-    shared::pruning_keeps_the_newest_and_whatever_has_not_ended,
-    shared::everything_is_still_there_after_opening_again,
+    claims::a_job_reads_back_as_it_was_stored,
+    claims::one_job_at_a_time_on_an_environment_for_all_lifeboats,
+    claims::of_many_that_start_at_the_same_time_one_wins,
+    claims::a_job_of_a_dead_process_is_settled_by_exactly_one,
+    claims::what_is_about_to_be_recorded_is_known_to_whoever_takes_over,
+    claims::a_job_that_nobody_works_on_is_claimed_anew_by_its_own_lifeboat,
+    claims::one_scheduled_backup_that_was_taken_over_is_no_failure,
+    claims::any_lifeboat_can_ask_a_job_to_stop,
+    remembered::a_lifeboat_notices_what_another_writes,
+    remembered::jobs_are_listed_newest_first_and_narrowed,
+    remembered::past_runs_are_of_jobs_that_ended_well,
+    remembered::failures_of_the_schedule_are_counted_from_its_last_success,
+    remembered::a_log_counts_its_lines_and_keeps_the_newest,
+    remembered::activity_and_notifications_come_newest_first,
+    remembered::holds_verifications_and_first_meetings_are_remembered_for_each_environment,
+    remembered::pruning_keeps_the_newest_and_whatever_has_not_ended,
+    remembered::everything_is_still_there_after_opening_again,
     chain::a_whole_chain_is_found_whole_and_says_how_long_it_is,
     chain::whatever_is_changed_later_breaks_the_chain_there,
     chain::pruning_leaves_a_chain_that_can_be_checked,

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 
+use super::changes::Changes;
 use super::hooks::fifo;
 use super::house::{
-    House, OfHouse, back_up, backups, done, ended, everything, manual, request, start_restore,
+    House, OfHouse, back_up, backups, done, ended, everything, manual, request, start_restore, until,
 };
 use super::rules::hold;
 use crate::domain::activity::Activity;
@@ -154,14 +155,16 @@ fn a_job_past_its_last_safe_point_is_finished_and_says_so() {
     house.write("author", "website/page-0.xml", "broken");
     let job = start_restore(&engine, &request("manual", everything())).unwrap();
     gate.reached();
+    let written = Changes::in_folder(&house.path("state"));
     let closing = {
         let engine = engine.clone();
         thread::spawn(move || engine.jobs().close(&StopReason::Signal))
     };
-    // It waits for the job.
-    while tells(&log(&engine, job), "is finished first, although a signal asked") == 0 {
-        thread::yield_now();
-    }
+    // It waits for the job, and has written that down in the catalog.
+    written.until(60, || {
+        let told = tells(&log(&engine, job), "is finished first, although a signal asked");
+        (told > 0).then_some(())
+    });
     gate.open();
     closing.join().unwrap();
     assert_eq!(done(&engine, job).stop_reason, None);
@@ -232,9 +235,7 @@ fn a_job_that_waits_does_not_wait_where_nobody_looks_on() {
     hold(&engine, HoldKind::Maintenance, true);
     let waits = |id| matches!(engine.jobs().job(id).unwrap().state, JobState::Waiting { why, .. } if why.contains("maintenance"));
     let job = engine.of_house().start_backup(&manual()).unwrap();
-    while !waits(job) {
-        thread::yield_now();
-    }
+    until(&engine, || waits(job));
     engine.jobs().go_on_unseen(Unseen::TerminalGone);
     engine.jobs().wait_for_all();
     assert_told(&engine, &ended(&engine, job), &StopReason::TerminalGone);

@@ -1,6 +1,5 @@
 //! The list of all environments waits for no repository, and holds what was seen last until something changes.
 
-use std::thread;
 use std::time::Duration;
 
 use super::house::{House, OfHouse, back_up, backups};
@@ -63,7 +62,6 @@ fn what_another_lifeboat_on_the_machine_does_is_in_a_list_soon() {
     back_up(&other);
     while glance(&engine, LONG).newest.is_none() {
         seen = engine.look_at_others(seen);
-        thread::yield_now();
     }
 }
 

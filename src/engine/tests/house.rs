@@ -10,6 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use tokio::sync::broadcast;
 
 use crate::clock::{Clock, SetClock};
+use crate::demo::databases::Database;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::caller::Caller;
@@ -36,9 +37,26 @@ thread_local! {
     static CATALOG: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on houses of this thread have their catalog in this database.
-pub(super) fn share(connect: String) {
-    CATALOG.set(Some(connect));
+/// A catalog in a database, which houses of this thread have as long as this is there.
+pub(super) struct Shared(Database);
+
+pub(super) fn share() -> Shared {
+    let database = Database::new();
+    CATALOG.set(Some(database.connect()));
+    Shared(database)
+}
+
+impl Shared {
+    /// How to connect to the database.
+    pub(super) fn connect(&self) -> String {
+        self.0.connect()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        CATALOG.set(None);
+    }
 }
 
 pub(super) struct House {
@@ -281,6 +299,15 @@ fn collect(folder: &Path, top: &Path, found: &mut BTreeMap<PathBuf, String>) {
         } else {
             found.insert(below, fs::read_to_string(&path).unwrap());
         }
+    }
+}
+
+/// Waits until something is so that the engine tells of: a job, or how an environment stands.
+pub(super) fn until(engine: &Engine, mut is_so: impl FnMut() -> bool) {
+    let mut events = engine.0.events.subscribe();
+    while !is_so() {
+        // That some were missed is a reason to look as well.
+        let _ = events.blocking_recv();
     }
 }
 

@@ -1,5 +1,7 @@
 //! The engine as a whole, on real folders and real repositories, under a clock that the tests set.
 
+#[path = "../../../tests/changes/mod.rs"]
+mod changes;
 mod checks;
 mod clearing;
 mod clocks;

@@ -31,7 +31,9 @@ fn as_it_was_left() -> House {
     let staged = house.path("author/.content.lifeboat-3");
     fs::create_dir_all(staged.join("content/website")).unwrap();
     let about = fs::metadata(&staged).unwrap();
-    let born = about.created().map(|born| born.duration_since(UNIX_EPOCH).unwrap());
+    let born = about
+        .created()
+        .map(|born| born.duration_since(UNIX_EPOCH).unwrap());
     let born = born.map_or("null".to_owned(), |born| {
         format!("[{}, {}]", born.as_secs(), born.subsec_nanos())
     });

@@ -7,7 +7,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::house::{House, ended};
+use super::house::{House, ended, until};
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
@@ -148,8 +148,9 @@ fn those_that_wait_are_told_their_place_and_go_in_order() {
             "three" => "1st of 1",
             _ => "",
         };
-        while !place.is_empty() && jobs.waits(then).unwrap() != format!("waiting for its turn: {place}") {
-            thread::yield_now();
+        if !place.is_empty() {
+            let told = format!("waiting for its turn: {place}");
+            until(&engine, || jobs.waits(then).unwrap() == told);
         }
         jobs.end(environment);
     }
@@ -222,9 +223,7 @@ fn an_engine_that_is_closed_begins_none_of_those_that_wait() {
         assert_eq!(job.state, JobState::Cancelled);
         assert_eq!(job.stop_reason, Some(StopReason::Signal));
     }
-    while !engine.jobs().job(at_work).unwrap().cancel_asked {
-        thread::yield_now();
-    }
+    until(&engine, || engine.jobs().job(at_work).unwrap().cancel_asked);
     jobs.end("one");
     closing.join().unwrap();
     assert_eq!(engine.jobs().at_work(), []);
@@ -272,9 +271,9 @@ fn a_job_in_maintenance_takes_nobodys_place_and_finds_its_own_again() {
     assert!(jobs.waits(held).unwrap().contains("maintenance"));
     assert_eq!(jobs.waits(behind).unwrap(), "waiting for its turn: 1st of 1");
     hold(&engine, "two", false);
-    while jobs.waits(held).unwrap() != "waiting for its turn: 1st of 2" {
-        thread::yield_now();
-    }
+    until(&engine, || {
+        jobs.waits(held).unwrap() == "waiting for its turn: 1st of 2"
+    });
     // It may come while a job waits.
     hold(&engine, "two", true);
     jobs.end("one");

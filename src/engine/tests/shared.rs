@@ -6,14 +6,12 @@ use std::sync::mpsc::channel;
 
 use postgres::{Client, NoTls};
 
-use super::house::{self, House, INSTANCES, back_up, backups, ended};
-use super::{drills, endings, readings, restores, rules, schedule};
+use super::house::{self, House, INSTANCES, Shared, back_up, backups, ended};
 use crate::catalog::NewJob;
 use crate::content::files::beside::FolderRecord;
 use crate::content::files::exchange::Identity;
 use crate::content::files::exchange::tests::between;
 use crate::content::kinds::Beside;
-use crate::demo::cluster::{Cluster, SUPERUSER};
 use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
@@ -23,147 +21,52 @@ use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
 use crate::repository::{FrozenSources, Source};
 use crate::watch::Unwatched;
 
-const TESTS: &[(&str, fn())] = &[
-    (
-        "what_is_due_is_taken_once_and_again_the_next_day",
-        schedule::what_is_due_is_taken_once_and_again_the_next_day,
-    ),
-    (
-        "two_lifeboats_serve_a_period_once",
-        schedule::two_lifeboats_serve_a_period_once,
-    ),
-    (
-        "a_failed_backup_is_tried_again_after_a_while",
-        schedule::a_failed_backup_is_tried_again_after_a_while,
-    ),
-    (
-        "maintenance_and_running_jobs_are_passed_over",
-        schedule::maintenance_and_running_jobs_are_passed_over,
-    ),
-    (
-        "the_details_tell_how_the_schedule_stands",
-        schedule::the_details_tell_how_the_schedule_stands,
-    ),
-    (
-        "only_live_is_backed_up_and_restored",
-        rules::only_live_is_backed_up_and_restored,
-    ),
-    (
-        "a_restore_needs_the_name_typed_and_no_protection",
-        rules::a_restore_needs_the_name_typed_and_no_protection,
-    ),
-    (
-        "without_a_restore_there_is_nothing_to_undo",
-        rules::without_a_restore_there_is_nothing_to_undo,
-    ),
-    (
-        "in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time",
-        rules::in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time,
-    ),
-    (
-        "whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity",
-        endings::whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity,
-    ),
-    (
-        "a_waiting_job_can_be_cancelled_from_another_lifeboat",
-        rules::a_waiting_job_can_be_cancelled_from_another_lifeboat,
-    ),
-    (
-        "one_upgrade_backup_stands_at_a_time",
-        rules::one_upgrade_backup_stands_at_a_time,
-    ),
-    (
-        "a_backup_in_a_slot_is_not_deleted_by_hand",
-        rules::a_backup_in_a_slot_is_not_deleted_by_hand,
-    ),
-    (
-        "every_action_is_in_the_activity_log_with_who_did_it",
-        rules::every_action_is_in_the_activity_log_with_who_did_it,
-    ),
-    (
-        "a_restore_brings_everything_back_and_undo_takes_it_back",
-        restores::a_restore_brings_everything_back_and_undo_takes_it_back,
-    ),
-    (
-        "a_restore_of_one_workspace_leaves_later_work_elsewhere_alone",
-        restores::a_restore_of_one_workspace_leaves_later_work_elsewhere_alone,
-    ),
-    (
-        "a_live_that_is_gone_comes_back",
-        restores::a_live_that_is_gone_comes_back,
-    ),
-    (
-        "proofs_begin_by_themselves_once_a_period_and_outside_the_window",
-        drills::proofs_begin_by_themselves_once_a_period_and_outside_the_window,
-    ),
-    (
-        "by_schedule_each_pack_is_read_once_a_period_and_nothing_begins_in_between",
-        readings::by_schedule_each_pack_is_read_once_a_period_and_nothing_begins_in_between,
-    ),
-    (
-        "bits_that_rot_are_found_when_their_turn_comes_and_damage_every_backup_that_needs_them",
-        readings::bits_that_rot_are_found_when_their_turn_comes_and_damage_every_backup_that_needs_them,
-    ),
-    (
-        "what_a_drill_has_left_in_a_folder_waits_for_its_machine",
-        drills::what_a_drill_has_left_in_a_folder_waits_for_its_machine,
-    ),
-    (
-        "a_drill_that_cannot_be_done_is_tried_again_only_later",
-        drills::a_drill_that_cannot_be_done_is_tried_again_only_later,
-    ),
-];
-
-#[test]
-fn on_a_shared_catalog() {
-    let folder = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(&folder.path().join("cluster"), 0, &["max_connections = 200"]).unwrap();
-    for (number, (name, test)) in TESTS.iter().enumerate() {
-        println!("{name}");
-        house::share(database(&cluster, &format!("house_{number}")));
-        test();
-    }
-    for (name, test) in TAKEN_OVER {
-        println!("{name}");
-        let connect = database(&cluster, name);
-        house::share(connect.clone());
-        test(&connect);
-    }
+/// Runs each of these tests once more, with the catalog in a database.
+macro_rules! on_a_shared_catalog {
+    ($($room:ident :: $test:ident),* $(,)?) => {
+        mod on_a_shared_catalog {
+            $(#[test] fn $test() {
+                let _shared = super::super::house::share();
+                super::super::$room::$test();
+            })*
+        }
+    };
 }
 
-fn database(cluster: &Cluster, name: &str) -> String {
-    cluster.create(name).unwrap();
-    cluster.connect(name, SUPERUSER)
-}
+on_a_shared_catalog!(
+    schedule::what_is_due_is_taken_once_and_again_the_next_day,
+    schedule::two_lifeboats_serve_a_period_once,
+    schedule::a_failed_backup_is_tried_again_after_a_while,
+    schedule::maintenance_and_running_jobs_are_passed_over,
+    schedule::the_details_tell_how_the_schedule_stands,
+    rules::only_live_is_backed_up_and_restored,
+    rules::a_restore_needs_the_name_typed_and_no_protection,
+    rules::without_a_restore_there_is_nothing_to_undo,
+    rules::in_maintenance_jobs_wait_with_the_reason_and_one_at_a_time,
+    endings::whatever_stops_a_job_is_told_in_the_job_its_log_and_the_activity,
+    rules::a_waiting_job_can_be_cancelled_from_another_lifeboat,
+    rules::one_upgrade_backup_stands_at_a_time,
+    rules::a_backup_in_a_slot_is_not_deleted_by_hand,
+    rules::every_action_is_in_the_activity_log_with_who_did_it,
+    restores::a_restore_brings_everything_back_and_undo_takes_it_back,
+    restores::a_restore_of_one_workspace_leaves_later_work_elsewhere_alone,
+    restores::a_live_that_is_gone_comes_back,
+    drills::proofs_begin_by_themselves_once_a_period_and_outside_the_window,
+    readings::by_schedule_each_pack_is_read_once_a_period_and_nothing_begins_in_between,
+    readings::bits_that_rot_are_found_when_their_turn_comes_and_damage_every_backup_that_needs_them,
+    drills::what_a_drill_has_left_in_a_folder_waits_for_its_machine,
+    drills::a_drill_that_cannot_be_done_is_tried_again_only_later,
+);
 
-/// A test by its name, told its database.
-type Test = (&'static str, fn(&str));
-
-const TAKEN_OVER: &[Test] = &[
-    ("no_backup", a_job_that_was_taken_over_makes_no_backup),
-    (
-        "no_backup_in_between",
-        a_backup_that_was_written_in_between_is_taken_back,
-    ),
-    (
-        "came_or_not",
-        whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not,
-    ),
-    ("not_a_word", a_job_that_was_taken_over_says_nothing_about_its_end),
-    ("switch", a_switch_of_a_dead_machine_is_finished_by_another),
-    ("elsewhere", content_that_only_another_machine_has_is_left_alone),
-    (
-        "journal",
-        a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else,
-    ),
-];
-
-/// Declares every machine gone that has the catalog open, as the others do when they have not heard of it for too long.
-fn declare_all_gone(connect: &str) {
-    let sql = "UPDATE lifeboat.nodes SET gone = TRUE, lease = clock_timestamp()";
-    Client::connect(connect, NoTls)
-        .and_then(|mut client| client.batch_execute(sql))
-        .unwrap();
+impl Shared {
+    /// Declares every machine gone that has the catalog open, as the others do when they have not heard of it for too
+    /// long.
+    fn declare_all_gone(&self) {
+        let sql = "UPDATE lifeboat.nodes SET gone = TRUE, lease = clock_timestamp()";
+        Client::connect(&self.connect(), NoTls)
+            .and_then(|mut client| client.batch_execute(sql))
+            .unwrap();
+    }
 }
 
 /// A copy of Live that is read back and ready to be recorded, and then a while in which `meanwhile` happens.
@@ -223,14 +126,16 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
     id
 }
 
-fn a_job_that_was_taken_over_makes_no_backup(connect: &str) {
+#[test]
+fn a_job_that_was_taken_over_makes_no_backup() {
+    let shared = house::share();
     let house = House::new();
     let paused = house.engine();
     backup_with_a_pause(&paused, |_| ());
     assert_eq!(backups(&paused).len(), 1, "the pause alone does no harm");
 
     let id = backup_with_a_pause(&paused, |id| {
-        declare_all_gone(connect);
+        shared.declare_all_gone();
         let other = house.engine_with_state("other-state");
         let taken_over = other.jobs().job(id).unwrap();
         assert!(
@@ -245,7 +150,8 @@ fn a_job_that_was_taken_over_makes_no_backup(connect: &str) {
     ));
 }
 
-fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
+#[test]
+fn a_backup_that_was_written_in_between_is_taken_back() {
     // The moment between the look before the record and the record itself, made as long as the test likes: when the
     // machine goes on, what it was about to write is void.
     #[derive(Debug)]
@@ -258,7 +164,7 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
             true
         }
     }
-    assert!(!connect.is_empty());
+    let _shared = house::share();
     let house = House::new();
     let engine = house.engine();
     let id = backup_with_a_pause(&engine, |_| {
@@ -274,7 +180,9 @@ fn a_backup_that_was_written_in_between_is_taken_back(connect: &str) {
     assert!(backups(&house.engine_with_state("other-state")).is_empty());
 }
 
-fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &str) {
+#[test]
+fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not() {
+    let shared = house::share();
     let house = House::new();
     let kept = back_up(&house.engine());
     for (recorded, is_there) in [(kept.0.clone(), true), ("cd".repeat(32), false)] {
@@ -284,7 +192,7 @@ fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &s
                 .catalog()
                 .set_note("recording", &id.to_string(), &recorded, paused.now())
                 .unwrap();
-            declare_all_gone(connect);
+            shared.declare_all_gone();
             drop(house.engine_with_state("other-state"));
         });
         assert!(matches!(
@@ -317,11 +225,13 @@ fn whoever_takes_over_tells_a_backup_that_came_from_one_that_did_not(connect: &s
     assert_eq!(stored, [next]);
 }
 
-fn a_job_that_was_taken_over_says_nothing_about_its_end(connect: &str) {
+#[test]
+fn a_job_that_was_taken_over_says_nothing_about_its_end() {
+    let shared = house::share();
     let house = House::new();
     let paused = house.engine();
     let id = backup_with_a_pause(&paused, |_| {
-        declare_all_gone(connect);
+        shared.declare_all_gone();
         drop(house.engine_with_state("other-state"));
     });
     let other = house.engine_with_state("other-state");
@@ -378,7 +288,9 @@ fn texts(house: &House) -> [String; 2] {
     INSTANCES.map(|instance| fs::read_to_string(house.root(instance).join("website/page-0.xml")).unwrap())
 }
 
-fn a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else(_connect: &str) {
+#[test]
+fn a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else() {
+    let _shared = house::share();
     let house = House::new();
     let engine = house.engine();
     let live = House::live();
@@ -415,7 +327,9 @@ fn a_journal_is_changed_by_whoever_has_the_job_and_by_nobody_else(_connect: &str
     drop(behind);
 }
 
-fn a_switch_of_a_dead_machine_is_finished_by_another(_connect: &str) {
+#[test]
+fn a_switch_of_a_dead_machine_is_finished_by_another() {
+    let _shared = house::share();
     let house = House::new();
     let (dead, other) = (house.engine(), house.engine_with_state("other-state"));
     journal_of_the_dead(&house, &dead);
@@ -434,7 +348,9 @@ fn a_switch_of_a_dead_machine_is_finished_by_another(_connect: &str) {
     assert!(told.text.contains("restored content, whole"), "{}", told.text);
 }
 
-fn content_that_only_another_machine_has_is_left_alone(_connect: &str) {
+#[test]
+fn content_that_only_another_machine_has_is_left_alone() {
+    let _shared = house::share();
     let house = House::new();
     let (dead, other) = (house.engine(), house.engine_with_state("other-state"));
     let journal = journal_of_the_dead(&house, &dead);

@@ -14,6 +14,8 @@ use rustic_core::{
 #[cfg(feature = "object-storage")]
 use rustic_core::{ReadBackend as _, RusticError};
 
+#[cfg(debug_assertions)]
+use super::cheap_key;
 use crate::disk::{private, removal};
 use crate::domain::address::Address;
 use crate::repository::Key;
@@ -73,11 +75,14 @@ pub(in crate::repository) fn create_in_bucket(
     let classify = |error: &RusticError| classified(error, "creating it", &place);
     let guard = match initialised(storage, key) {
         Ok((_, guard)) => guard,
-        // Another Lifeboat came first: its repository is the one, and this key goes.
-        Err(error) if matches!(refusal_in(&error), Some(StorageRefusal::Exists)) => {
-            return Repository::open(storage, key);
+        Err(error) => {
+            // Another Lifeboat came first: its repository is the one, and this key goes.
+            let exists = matches!(refusal_in(&error), Some(StorageRefusal::Exists));
+            if exists || storage.holds_repository().is_ok_and(|there| there) {
+                return Repository::open(storage, key);
+            }
+            return Err(classify(&error));
         }
-        Err(error) => return Err(classify(&error)),
     };
     let ours = guard.keys();
     if guard.keeps_what_is_written() {
@@ -101,12 +106,21 @@ fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Gua
     config.set_extra_verify = Some(false);
     config.set_datapack_size = PACK_SIZE.parse().ok();
     config.set_datapack_growfactor = Some(0);
-    let guard = Arc::new(Guard::new(storage, Access::Create)?);
-    let made = handle(Arc::clone(&guard), NoProgressBars)?.init(
-        &Credentials::password(key.secret()),
-        &KeyOptions::default(),
-        &config,
+    let (guard, credentials) = (
+        Guard::new(storage, Access::Create)?,
+        Credentials::password(key.secret()),
     );
+    #[cfg(debug_assertions)]
+    let (guard, credentials) = match cheap_key::if_asked_for(key.secret())? {
+        Some(cheap) => (
+            guard.with_first_key(cheap.id, cheap.file),
+            Credentials::Masterkey(cheap.key),
+        ),
+        None => (guard, credentials),
+    };
+    let guard = Arc::new(guard);
+    let made =
+        handle(Arc::clone(&guard), NoProgressBars)?.init(&credentials, &KeyOptions::default(), &config);
     match made {
         Ok(made) => Ok((made.key(), guard)),
         Err(error) => {

@@ -2,6 +2,8 @@
 //! `read` knows nothing of this.
 
 mod batching;
+#[cfg(debug_assertions)]
+mod cheap_key;
 mod chunker;
 pub(super) mod copy;
 pub(super) mod creating;

@@ -1,0 +1,93 @@
+//! What has happened in `acme/live`.
+
+use lifeboat::domain::activity::{Activity, Severity};
+use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
+
+use super::{at, backups};
+use crate::made_up::records::{self, name};
+
+pub fn job(id: u64, kind: JobKind, title: &str, state: JobState) -> Job {
+    Job {
+        ended: state.has_ended().then(|| at(23, 5, 2)),
+        state,
+        ..records::running(id, "acme/live", kind, title, "kim", at(23, 5, 0))
+    }
+}
+
+pub fn running(id: u64, phase: Phase) -> Job {
+    let mut job = job(id, JobKind::Backup, "manual backup", JobState::Running);
+    job.progress = Some(Progress {
+        instance: Some("author".parse().unwrap()),
+        bytes_done: 400 << 20,
+        bytes_total: Some(800 << 20),
+        bytes_per_second: Some(150 << 20),
+        left_millis: Some(2_700),
+        ..Progress::start(phase)
+    });
+    job
+}
+
+/// Newest first.
+pub fn jobs() -> Vec<Job> {
+    let mut done = job(
+        40,
+        JobKind::Restore,
+        "restore of b1234567 (daily)",
+        JobState::Done,
+    );
+    done.outcome = Some(Outcome {
+        summary: "Live is back at the backup of 2026-11-23 02:10".to_owned(),
+        backup: Some(backups()[1].id.clone()),
+        safety: Some(backups()[0].id.clone()),
+        warnings: vec!["a hook of public-1 ended with exit code 1".to_owned()],
+        health: Vec::new(),
+    });
+    let failed = JobState::Failed {
+        why:
+            "reading /srv/author/dam failed: Input/output error. Look at the disk, then take the backup again"
+                .to_owned(),
+    };
+    vec![
+        running(41, Phase::Copying),
+        done,
+        job(39, JobKind::Backup, "daily backup", failed),
+    ]
+}
+
+pub fn log() -> Vec<LogLine> {
+    let lines = [
+        (Severity::Information, "copied author, 16,391 items"),
+        (Severity::Warning, "hook said: \u{1b}]0;owned\u{7}done"),
+    ];
+    records::log(&lines, |_| at(23, 5, 1))
+}
+
+pub fn activity() -> Vec<Activity> {
+    let entry = |number, by: &str, what: &str, job, severity| Activity {
+        number,
+        at: at(23, 5, 2),
+        by: by.into(),
+        environment: Some(name("acme/live")),
+        what: what.to_owned(),
+        job,
+        severity,
+        from: None,
+        request: None,
+    };
+    vec![
+        entry(
+            2,
+            "kim",
+            "restored b1234567",
+            Some(JobId(40)),
+            Severity::Information,
+        ),
+        entry(
+            1,
+            "schedule",
+            "the daily backup failed:\nthe disk \u{1b}[2Jis full",
+            Some(JobId(39)),
+            Severity::Critical,
+        ),
+    ]
+}

@@ -1,0 +1,148 @@
+//! Records that both worlds are made of.
+
+use lifeboat::domain::Instant;
+use lifeboat::domain::activity::Severity;
+use lifeboat::domain::backup::WorkspaceCopy;
+use lifeboat::domain::check::{Finding, Report, Verdict};
+use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, WorkspaceKind};
+use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
+use lifeboat::domain::state::EnvironmentSummary;
+use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
+
+pub fn name(text: &str) -> EnvironmentName {
+    text.parse().unwrap()
+}
+
+pub fn instance(text: &str) -> InstanceName {
+    text.parse().unwrap()
+}
+
+pub fn versions(release: u32, magnolia: &str) -> Versions {
+    Versions {
+        release: ReleaseVersion::numbered(release),
+        magnolia: MagnoliaVersion(magnolia.to_owned()),
+    }
+}
+
+pub fn workspace(name: &str, items: u64, bytes: u64, digest: String) -> WorkspaceCopy {
+    WorkspaceCopy {
+        name: name.to_owned(),
+        kind: WorkspaceKind::of(name),
+        items,
+        bytes,
+        digest,
+    }
+}
+
+/// An environment of which nothing is known.
+pub fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
+    EnvironmentSummary {
+        name: name(text),
+        kind,
+        slots: Vec::new(),
+        newest: None,
+        last_verified: None,
+        last_drill: None,
+        last_proven: None,
+        late: false,
+        failed: None,
+        job: None,
+        maintenance: None,
+        protection: None,
+        trouble: None,
+        unread: false,
+    }
+}
+
+/// A job that runs since then.
+pub fn running(number: u64, environment: &str, kind: JobKind, title: &str, by: &str, since: Instant) -> Job {
+    Job {
+        id: JobId(number),
+        environment: name(environment),
+        kind,
+        title: title.to_owned(),
+        by: by.into(),
+        created: since,
+        began: Some(since),
+        ended: None,
+        state: JobState::Running,
+        progress: None,
+        left_out: Vec::new(),
+        cancel_asked: false,
+        stop_reason: None,
+        outcome: None,
+    }
+}
+
+/// The lines of a log, each at its time.
+pub fn log(lines: &[(Severity, &str)], at: impl Fn(u64) -> Instant) -> Vec<LogLine> {
+    lines
+        .iter()
+        .zip(1..)
+        .map(|((severity, text), number)| LogLine {
+            number,
+            at: at(number),
+            severity: *severity,
+            text: (*text).to_owned(),
+        })
+        .collect()
+}
+
+/// What a check finds: some of it works, some does not.
+pub fn report() -> Report {
+    let finding =
+        |environment: Option<&str>, instance: Option<&str>, about: &str, verdict, detail: &str| Finding {
+            environment: environment.map(name),
+            instance: instance.map(|name| name.parse().unwrap()),
+            about: about.to_owned(),
+            verdict,
+            detail: detail.to_owned(),
+        };
+    let live = Some("acme/live");
+    let author = Some("author");
+    let findings = vec![
+        finding(
+            None,
+            None,
+            "configuration",
+            Verdict::Ok,
+            "it can be read and holds together: 2 environments",
+        ),
+        finding(
+            live,
+            None,
+            "repository",
+            Verdict::Ok,
+            "/srv/repository/acme/live: the key opens it, 6 backups, 45 GiB free",
+        ),
+        finding(
+            live,
+            author,
+            "database",
+            Verdict::Ok,
+            "the database author on /run/postgresql: PostgreSQL 15.8, as lifeboat",
+        ),
+        finding(
+            live,
+            author,
+            "statement_timeout",
+            Verdict::Warning,
+            "the server ends statements of lifeboat after 30s, and reading a large table takes longer: ALTER ROLE \"lifeboat\" SET statement_timeout = 0",
+        ),
+        finding(
+            live,
+            author,
+            "rights to back up",
+            Verdict::Failed,
+            "lifeboat may not read pm_dam_bundle: GRANT SELECT ON \"public\".\"pm_dam_bundle\" TO \"lifeboat\"",
+        ),
+        finding(
+            Some("acme/uat"),
+            None,
+            "kind",
+            Verdict::Ok,
+            "UAT is listed and never backed up: only Live is",
+        ),
+    ];
+    Report { findings }
+}

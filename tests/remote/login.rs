@@ -1,0 +1,149 @@
+//! How a client comes by its token, and whom it trusts.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
+
+use lifeboat::backend::remote::{Pace, Remote, RemoteSettings};
+use lifeboat::backend::{Backend, BackendError};
+
+use crate::service::{self, quick, settings};
+use crate::{PATIENCE, house, tls};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
+    let (_, service) = house().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("lifeboat.toml");
+    let lifeboat = |arguments: &[&str], typed: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+            .args(arguments)
+            .env("LIFEBOAT_CONFIG", &config)
+            .env("LIFEBOAT_STATE", folder.path().join("state"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            ended.status.code().unwrap(),
+            text(ended.stdout),
+            text(ended.stderr),
+        )
+    };
+    let address = service.address.clone();
+    let (code, _, why) =
+        tokio::task::block_in_place(|| lifeboat(&["login", &address, "--name", "prod"], "lb_wrong\n"));
+    assert_eq!(code, 4, "{why}");
+    assert!(
+        why.contains("does not accept the token") && !why.contains("lb_wrong"),
+        "{why}"
+    );
+    assert!(!config.exists(), "what does not work is not stored");
+    let typed = format!("{}\n", service::TOKEN);
+    let (code, out, why) =
+        tokio::task::block_in_place(|| lifeboat(&["login", &address, "--name", "prod"], &typed));
+    assert_eq!(code, 0, "{why}");
+    assert!(
+        out.contains("prod.token") && !out.contains(service::TOKEN),
+        "{out}"
+    );
+    let mode = std::fs::metadata(folder.path().join("prod.token"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let verb = |arguments: &[&str]| tokio::task::block_in_place(|| lifeboat(arguments, ""));
+    let (code, out, _) = verb(&["environments"]);
+    assert!(code == 0 && out.contains("globex/live"), "{out}");
+    let (code, out, _) = verb(&["info"]);
+    assert!(
+        code == 0 && out.contains(&address) && out.contains("prod"),
+        "{out}"
+    );
+    let (code, out, why) = verb(&["backup", "acme/live", "--detach"]);
+    assert_eq!((code, out.trim()), (0, "32"), "{why}");
+    let (code, _, why) = verb(&["backups", "acme/nowhere"]);
+    assert_eq!(code, 2, "{why}");
+    // Logging in again renews the token, and changes nothing else.
+    let before = std::fs::read_to_string(&config).unwrap();
+    let (code, ..) = tokio::task::block_in_place(|| lifeboat(&["login", "prod"], &typed));
+    assert_eq!((code, std::fs::read_to_string(&config).unwrap()), (0, before));
+    drop(service);
+    let (code, _, why) = verb(&["environments"]);
+    assert_eq!(code, 4, "{why}");
+}
+
+/// What is said of a service with a certificate.
+async fn distrusted(
+    folder: &std::path::Path,
+    from: &str,
+    until: &str,
+    host: &str,
+    authority: &str,
+) -> String {
+    let port = tls::serve(folder, from, until);
+    let remote = Remote::new(RemoteSettings {
+        ca_file: Some(folder.join(authority)),
+        // Asked once more only after this would be over.
+        pace: Pace {
+            first_wait: PATIENCE * 10,
+            longest_wait: PATIENCE * 10,
+            ..quick()
+        },
+        ..settings(&format!("https://{host}:{port}"))
+    })
+    .unwrap();
+    let asked = tokio::time::timeout(PATIENCE, remote.environments()).await;
+    match asked.expect("it was asked again") {
+        Err(BackendError::OutOfReach(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_accepted_is_told_for_what_it_is_and_not_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tls::make_authorities(folder);
+    let (past, future) = ("20200101000000Z", "20401231000000Z");
+    for (from, until, host, authority, part) in [
+        (
+            past,
+            "20200301123000Z",
+            "localhost",
+            "ours.pem",
+            "has expired: it was valid until 2020-03-01 12:30 UTC, ",
+        ),
+        (
+            "20391231000000Z",
+            future,
+            "localhost",
+            "ours.pem",
+            "is not valid yet: it is from 2039-12-31 00:00 UTC on, in ",
+        ),
+        (
+            past,
+            future,
+            "127.0.0.1",
+            "ours.pem",
+            "is for localhost, not for 127.0.0.1: ",
+        ),
+        (
+            past,
+            future,
+            "localhost",
+            "theirs.pem",
+            "is signed by nobody who is known here. If it is the right one, name the certificate of its issuer as ca_file \
+             in the context \"prod\"",
+        ),
+    ] {
+        let why = distrusted(folder, from, until, host, authority).await;
+        let whose = format!("the certificate of https://{host}:");
+        assert!(why.starts_with(&whose) && why.contains(part), "{why}");
+        assert!(!why.contains("UNIX") && !why.contains("network"), "{why}");
+    }
+}
