@@ -78,6 +78,7 @@ async fn every_question_has_the_answer_of_the_backend_behind() {
     assert_eq!(remote.environment(&acme).await, fixture.environment(&acme).await);
     let query = JobQuery {
         environment: Some(acme.clone()),
+        limit: 3,
         ..JobQuery::default()
     };
     assert_eq!(remote.jobs(query.clone()).await, fixture.jobs(query).await);

@@ -79,7 +79,7 @@ pub struct State {
 pub struct Fixture {
     state: Mutex<State>,
     events: broadcast::Sender<Event>,
-    /// What has happened and is told once somebody listens; `None` when everything is told at once.
+    /// What has happened to jobs and is told once somebody listens; `None` when everything is told at once.
     untold: Mutex<Option<Vec<Event>>>,
     silent: AtomicBool,
     link: watch::Sender<Link>,
@@ -127,14 +127,16 @@ impl Fixture {
 
     /// Tells of something.
     pub fn tell(&self, event: Event) {
-        if let Some(untold) = &mut *self.untold.lock().unwrap() {
+        if let Some(untold) = &mut *self.untold.lock().unwrap()
+            && matches!(event, Event::Job(_))
+        {
             return untold.push(event);
         }
         // Nobody may be listening yet, or any more.
         let _ = self.events.send(event);
     }
 
-    /// Keeps what happens to itself until [`Fixture::play`]: a stream of events takes a moment to stand.
+    /// Keeps what happens to jobs to itself until [`Fixture::play`]: a stream of events takes a moment to stand.
     pub fn hold_back(&self) {
         *self.untold.lock().unwrap() = Some(Vec::new());
     }

@@ -182,11 +182,12 @@ impl Store {
     }
 }
 
-/// Options for a service on a port of this machine, in a hurry to give up.
+/// Options for a service on a port of this machine, which soon give up what fails, and have patience with a machine that
+/// is busy with other things.
 pub fn options(port: u16) -> StorageOptions {
     StorageOptions {
         endpoint: Some(format!("http://127.0.0.1:{port}")),
-        timeout_seconds: 1,
+        timeout_seconds: 8,
         retry_seconds: 2,
         ..StorageOptions::default()
     }
