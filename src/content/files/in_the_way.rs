@@ -150,7 +150,7 @@ fn look_at_room(found: &mut Found, instance: &InstanceName, beside: &Path, needs
                 ));
             }
             found.room.push(Room {
-                purpose: format!("staging beside {}", instance),
+                purpose: format!("staging beside {instance}"),
                 folder: beside.display().to_string(),
                 needed: needs.bytes,
                 free,

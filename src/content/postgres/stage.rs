@@ -181,7 +181,7 @@ impl Stage {
                 quoted(role)
             ));
         }
-        statements.push(note::statement(&note, &self.connector, schema)?);
+        statements.push(note::statement(note, &self.connector, schema)?);
         client.batch_execute(&statements.join(";\n")).map_err(failed)
     }
 

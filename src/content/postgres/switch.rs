@@ -234,7 +234,7 @@ impl Exchange {
                 names.join(", ONLY ")
             )
         });
-        let note = note::statement(&note, connector, &self.replaced)?;
+        let note = note::statement(note, connector, &self.replaced)?;
         let mut session = connector.connect()?;
         let began = Stopwatch::now();
         loop {

@@ -186,10 +186,11 @@ impl Live {
             backup,
             selection: &everything,
         };
+        let now = self.now();
         let mut staged = Vec::new();
         for (instance, _) in parts {
             let scratch = note.folder.join(instance.name.as_str());
-            let about = self.about(work, &instance.name, Some(backup), &everything);
+            let about = self.about(work, &instance.name, Some(backup), &everything, now);
             let backed_up = restored.instance(&instance.name)?;
             let place = self.place_of_drills(instance);
             staged.push(StagedInstance {

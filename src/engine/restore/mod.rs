@@ -237,19 +237,7 @@ impl Live {
             Severity::Information,
             &format!("the plan: {added} items to add, {changed} to change, {removed} to remove"),
         );
-        let settings = self.settings();
-        let chosen: Vec<&InstanceSettings> = settings
-            .instances
-            .iter()
-            .filter(|instance| selection.has_instance(&instance.name))
-            .filter(|instance| {
-                backup
-                    .manifest
-                    .instances
-                    .iter()
-                    .any(|copy| copy.name == instance.name)
-            })
-            .collect();
+        let chosen = self.chosen(backup, selection);
         if chosen.is_empty() {
             return Err(Refusal::Obstacle("nothing of this environment is in the backup".to_owned()).into());
         }
@@ -333,6 +321,15 @@ impl Live {
             (safety.id, which)
         });
         Ok(outcome(work, backup, way, safety, warnings, health))
+    }
+
+    /// The instances of a selection that the backup holds.
+    fn chosen(&self, backup: &Backup, selection: &Selection) -> Vec<&InstanceSettings> {
+        let copies = &backup.manifest.instances;
+        let is_chosen = |instance: &&InstanceSettings| {
+            selection.has_instance(&instance.name) && copies.iter().any(|copy| copy.name == instance.name)
+        };
+        self.settings().instances.iter().filter(is_chosen).collect()
     }
 
     /// Makes the folders that content is staged into, and notes which they are: after a crash nothing else is trusted or

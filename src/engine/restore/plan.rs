@@ -77,12 +77,7 @@ impl Live {
         if backup.manifest.replaced.as_ref() != Some(selection) {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
-        if let Verification::Damaged { why, .. } = &backup.verification {
-            let instead = self.copy_instead(&backup.id);
-            found.obstacles.push(format!(
-                "the backup is damaged: {why}; choose another one{instead}"
-            ));
-        }
+        found.obstacles.extend(self.damage_of(&backup));
         for copy in backup
             .manifest
             .instances
@@ -173,6 +168,17 @@ impl Live {
             warnings,
         };
         Ok(with_version_warnings(plan))
+    }
+
+    /// That the backup was found damaged, as a sentence.
+    fn damage_of(&self, backup: &Backup) -> Option<String> {
+        let Verification::Damaged { why, .. } = &backup.verification else {
+            return None;
+        };
+        let instead = self.copy_instead(&backup.id);
+        Some(format!(
+            "the backup is damaged: {why}; choose another one{instead}"
+        ))
     }
 
     /// How long a restore takes: as a drill has measured, and as long again as the last copy of Live took for the safety

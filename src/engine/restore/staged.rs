@@ -5,6 +5,7 @@
 use super::journal::InstanceRecord;
 use crate::content::kinds::Beside;
 use crate::content::restoring::{About, Staged};
+use crate::domain::Instant;
 use crate::domain::backup::{Backup, InstanceCopy};
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
@@ -44,13 +45,15 @@ fn copy_of<'b>(backup: &'b Backup, instance: &InstanceName) -> Result<&'b Instan
 }
 
 impl Live {
-    /// What a job is about, for what it makes of one instance to tell.
+    /// What a job is about, for what it makes of one instance to tell. `now` is one moment for all its instances: what they
+    /// have left is known by it to belong together.
     pub(in crate::engine) fn about<'a>(
         &'a self,
         work: &Work,
         instance: &'a InstanceName,
         backup: Option<&'a Backup>,
         selection: &'a Selection,
+        now: Instant,
     ) -> About<'a> {
         About {
             environment: self.name(),
@@ -58,7 +61,7 @@ impl Live {
             job: work.id(),
             backup: backup.map(|backup| &backup.id),
             selection,
-            now: self.now(),
+            now,
         }
     }
 
@@ -69,9 +72,11 @@ impl Live {
         restored: Restored<'_>,
         chosen: &[&'s InstanceSettings],
     ) -> Result<Vec<StagedInstance<'s>>, EngineError> {
+        let now = self.now();
         let stage = |instance: &&'s InstanceSettings| {
             let backed_up = restored.instance(&instance.name)?;
-            let about = self.about(work, &instance.name, Some(restored.backup), restored.selection);
+            let (backup, selection) = (Some(restored.backup), restored.selection);
+            let about = self.about(work, &instance.name, backup, selection, now);
             Ok(StagedInstance {
                 instance: &instance.name,
                 staged: self.place(instance).stage(&backed_up, &about)?,

@@ -152,12 +152,13 @@ impl Live {
             |instance: &&InstanceSettings| left.iter().any(|(known, _)| *known == instance.name);
         let exchanged: Vec<_> = settings.instances.iter().filter(is_exchanged).collect();
         leave_out_unconfigured(work, &exchanged);
+        let now = self.now();
         let mut staged = Vec::new();
         for instance in &settings.instances {
             let Some((_, left)) = left.iter().find(|(known, _)| *known == instance.name) else {
                 continue;
             };
-            let about = self.about(work, &instance.name, None, &selection);
+            let about = self.about(work, &instance.name, None, &selection, now);
             staged.push(StagedInstance {
                 instance: &instance.name,
                 staged: self.place(instance).stage_back(left.clone(), &about)?,

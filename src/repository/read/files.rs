@@ -33,8 +33,8 @@ fn bytes_of(id: Id) -> [u8; 32] {
     let hex = id.to_hex();
     let mut digest = [0; 32];
     for (byte, pair) in digest.iter_mut().zip(hex.as_str().as_bytes().as_chunks::<2>().0) {
-        let digit = |text: u8| char::from(text).to_digit(16).unwrap_or_default() as u8;
-        *byte = digit(pair[0]) << 4 | digit(pair[1]);
+        let digits = std::str::from_utf8(pair).unwrap_or_default();
+        *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
     }
     digest
 }

@@ -52,15 +52,7 @@ pub(in crate::content::postgres) fn plan(
         found.obstacles.extend(layout.unreadable);
         return Ok(found);
     }
-    for lacking in &layout.lacking {
-        if wanted.without_safety {
-            found.warnings.push(lacking.clone());
-        } else {
-            found.obstacles.push(format!(
-                "{lacking}. As it is, no backup can be taken of Live: restore without a safety backup, which brings it back"
-            ));
-        }
-    }
+    tell_lacking(&layout.lacking, wanted, &mut found);
     found.changes = if layout.tables.is_empty() {
         found.warnings.push(format!(
             "the database of {} holds nothing: all of it comes back",
@@ -136,6 +128,19 @@ pub(in crate::content::postgres) fn plan(
         ));
     }
     Ok(found)
+}
+
+/// What Live lacks of what a backup needs.
+fn tell_lacking(lacking: &[String], wanted: &Wanted<'_>, found: &mut Found) {
+    for lacking in lacking {
+        if wanted.without_safety {
+            found.warnings.push(lacking.clone());
+        } else {
+            found.obstacles.push(format!(
+                "{lacking}. As it is, no backup can be taken of Live: restore without a safety backup, which brings it back"
+            ));
+        }
+    }
 }
 
 /// The changes of a restore into an empty database.
