@@ -333,7 +333,7 @@ pub trait Place: Send + Sync {
         Ok(())
     }
 
-    /// Drops what a restore has made, by its name in a [`Record`]. What is gone is no error.
+    /// Drops what a restore has made, by its name in a `switching::Record`. What is gone is no error.
     ///
     /// # Errors
     /// [`RestoreError`] when it cannot be dropped now.
