@@ -1,5 +1,6 @@
 //! Reading pieces of content and folders from packs, each checked against its name.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use rustic_core::{
     DataId, FileType, Id, IndexedFullStatus, PackedId, ReadBackend, RusticError, RusticResult, TreeId,
 };
 use sha2::{Digest, Sha256};
+use zstd::bulk::Decompressor;
 
 use super::damage::Damage;
 use crate::domain::address::Address;
@@ -26,6 +28,21 @@ pub(in crate::repository) struct Store {
     place: Address,
     is_empty: bool,
     damage: Damage,
+}
+
+thread_local! {
+    /// What unpacks, kept for the next piece: to make one costs more than to unpack a folder.
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Unpacks a text that has this length at most.
+fn unpack(text: &[u8], length: usize) -> Option<Vec<u8>> {
+    UNPACKER.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Decompressor::new().ok();
+        }
+        kept.as_mut()?.decompress(text, length).ok()
+    })
 }
 
 impl Store {
@@ -167,7 +184,7 @@ impl Store {
         let length = location.length as usize;
         let text = self.cipher.open_in_place(&mut sealed);
         let unpacked = if location.is_compressed {
-            text.and_then(|text| zstd::bulk::decompress(text, length).ok())
+            text.and_then(|text| unpack(text, length))
         } else {
             text.map(|text| text.to_vec())
         };
