@@ -154,25 +154,38 @@ impl Found {
 
     /// Adds room that is needed in a folder, and says where it is too little.
     pub fn push_room(&mut self, purpose: String, folder: &Path, needed: u64) {
-        match free_bytes(folder) {
-            Ok(free) => {
-                if free < needed {
-                    self.obstacles.push(format!(
-                        "{} are needed in {} and {} are free",
-                        measure::bytes(needed),
-                        folder.display(),
-                        measure::bytes(free)
-                    ));
-                }
-                self.room.push(Room {
-                    purpose,
-                    folder: folder.display().to_string(),
-                    needed,
-                    free,
-                });
-            }
-            Err(why) => self.warnings.push(why),
+        if let Err(why) = self.add_room(purpose, folder, needed, needed) {
+            self.warnings.push(why);
         }
+    }
+
+    /// The same where `in_all` has to be free there, together with what others need.
+    ///
+    /// # Errors
+    /// That nobody can tell how much is free, as a sentence.
+    pub fn add_room(
+        &mut self,
+        purpose: String,
+        folder: &Path,
+        needed: u64,
+        in_all: u64,
+    ) -> Result<(), String> {
+        let free = free_bytes(folder)?;
+        let place = folder.display().to_string();
+        if free < in_all {
+            self.obstacles.push(format!(
+                "{} are needed in {place} and {} are free",
+                measure::bytes(in_all),
+                measure::bytes(free)
+            ));
+        }
+        self.room.push(Room {
+            purpose,
+            folder: place,
+            needed,
+            free,
+        });
+        Ok(())
     }
 }
 

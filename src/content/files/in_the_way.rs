@@ -9,10 +9,10 @@ use super::probe::{clear_left, probe};
 use super::staging;
 use crate::content::restoring::{Found, RestoreError, StagingSize};
 use crate::disk::mounts::{self, Covered};
-use crate::disk::room::{free_bytes, free_items, same_disk};
+use crate::disk::room::{free_items, same_disk};
 use crate::domain::environment::InstanceName;
 use crate::domain::measure;
-use crate::domain::plan::{Room, Selection};
+use crate::domain::plan::Selection;
 
 /// Removes what was left by looks beside Live that were ended in the middle.
 pub(crate) fn clear_probes(state: &Path) {
@@ -132,31 +132,15 @@ fn look_at_room(found: &mut Found, instance: &InstanceName, beside: &Path, needs
             measure::count(free)
         ));
     }
-    match free_bytes(beside) {
-        Ok(free) => {
-            let needed = needs.bytes
-                + found
-                    .room
-                    .iter()
-                    .filter(|other| same_disk(Path::new(&other.folder), beside))
-                    .map(|r| r.needed)
-                    .sum::<u64>();
-            if free < needed {
-                found.obstacles.push(format!(
-                    "{} are needed in {} and {} are free",
-                    measure::bytes(needed),
-                    beside.display(),
-                    measure::bytes(free)
-                ));
-            }
-            found.room.push(Room {
-                purpose: format!("staging beside {instance}"),
-                folder: beside.display().to_string(),
-                needed: needs.bytes,
-                free,
-            });
-        }
-        Err(why) => found.obstacles.push(why),
+    let of_others: u64 = found
+        .room
+        .iter()
+        .filter(|other| same_disk(Path::new(&other.folder), beside))
+        .map(|room| room.needed)
+        .sum();
+    let purpose = format!("staging beside {instance}");
+    if let Err(why) = found.add_room(purpose, beside, needs.bytes, needs.bytes + of_others) {
+        found.obstacles.push(why);
     }
 }
 

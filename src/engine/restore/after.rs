@@ -62,7 +62,10 @@ impl Live {
         let warning = |instance: &InstanceName| {
             // All together: Magnolia waits.
             let limit = CONFIRMED_WITHIN.saturating_sub(began.elapsed());
-            let missing = self.place_of(instance)?.unconfirmed(limit);
+            let place = self.place_of(instance);
+            let missing = place
+                .ok_or_else(|| self.is_not_configured(instance))
+                .and_then(|place| Ok(place.unconfirmed(limit)?));
             let risk = "if its server is lost now, the standby takes over with the old content";
             match missing {
                 Ok(None) => None,
