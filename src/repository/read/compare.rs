@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::findings::{Fate, Findings};
 use super::store::Store;
-use super::tree::{self, Stored, TreeWalk};
+use super::tree::{OpenedInstance, Stored, TreeWalk};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers::{self, Feed};
 use crate::content::backed_up::{Comparison, Depth};
@@ -48,24 +48,8 @@ impl Repository {
         depth: Depth,
         watch: &dyn Watch,
     ) -> Result<Comparison, RepositoryError> {
-        let (manifest, root) = self.find(id)?;
-        let store = self.store()?;
+        let OpenedInstance { store, tree, .. } = self.open_instance(id, instance, selection, watch)?;
         let wanted = |workspace: &str| selection.has_workspace(workspace);
-        let tree = tree::instances(&store, root)?
-            .into_iter()
-            .find(|(name, _)| name == instance);
-        let copies = manifest.instances.iter().filter(|copy| copy.name == *instance);
-        let workspaces = || {
-            copies
-                .clone()
-                .flat_map(|copy| &copy.workspaces)
-                .filter(|copy| wanted(&copy.name))
-        };
-        watch.total(
-            workspaces().map(|workspace| workspace.items).sum(),
-            workspaces().map(|workspace| workspace.bytes).sum(),
-        );
-        watch.instance(instance);
 
         let work = Work {
             store: &store,
@@ -86,7 +70,7 @@ impl Repository {
                         .map_or(true, |item| wanted(&workspace_of(&item.path)))
                 });
             let mut stored = match tree {
-                Some((_, tree)) => Some(TreeWalk::new(&store, tree, &wanted)?),
+                Some(tree) => Some(TreeWalk::new(&store, tree, &wanted)?),
                 None => None,
             }
             .into_iter()

@@ -11,7 +11,7 @@ use rustic_core::NoProgressBars;
 
 use super::file_writing::{Batch, FileWriting};
 use super::runs::RunReader;
-use super::tree::{self, Stored, TreeWalk};
+use super::tree::{Stored, TreeWalk};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers::{self, Feed};
 use crate::content::backed_up::{Donor, Extracted};
@@ -63,27 +63,11 @@ impl Repository {
         donor: Option<&dyn Donor>,
         watch: &dyn Watch,
     ) -> Result<Extracted, RepositoryError> {
-        let (manifest, root) = self.find(id)?;
-        let wanted = |workspace: &str| selection.has_workspace(workspace);
-        let copies = manifest.instances.iter().filter(|copy| copy.name == *instance);
-        let workspaces = || {
-            copies
-                .clone()
-                .flat_map(|copy| &copy.workspaces)
-                .filter(|copy| wanted(&copy.name))
-        };
-        watch.total(
-            workspaces().map(|workspace| workspace.items).sum(),
-            workspaces().map(|workspace| workspace.bytes).sum(),
-        );
-        watch.instance(instance);
-        let store = self.store()?;
-        let Some((_, tree)) = tree::instances(&store, root)?
-            .into_iter()
-            .find(|(name, _)| name == instance)
-        else {
+        let opened = self.open_instance(id, instance, selection, watch)?;
+        let (store, Some(tree)) = (opened.store, opened.tree) else {
             return Ok(Extracted::default());
         };
+        let wanted = |workspace: &str| selection.has_workspace(workspace);
         let (_, guard) = self
             .handle(Access::Read, NoProgressBars)
             .map_err(|error| classified(&error, "reading the content", self.place()))?;
@@ -144,7 +128,7 @@ impl Repository {
             watch.advance(1, node::size(&item));
         }
         // Whenever it was verified last: what is staged is what the record says, or nothing is.
-        let expected = workspaces().map(|copy| (copy.name.clone(), copy.digest.clone()));
+        let expected = opened.workspaces.into_iter().map(|copy| (copy.name, copy.digest));
         let found = tallies.iter();
         let found = found.map(|(name, tally)| (name.to_string_lossy().into_owned(), tally.digest()));
         if expected.collect::<BTreeMap<_, _>>() != found.collect::<BTreeMap<_, _>>() {

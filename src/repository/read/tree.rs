@@ -9,7 +9,10 @@ use super::store::Store;
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::content::{Item, ItemKind};
+use crate::domain::backup::{BackupId, WorkspaceCopy};
 use crate::domain::environment::InstanceName;
+use crate::domain::plan::Selection;
+use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::fingerprint::Fingerprints;
 use crate::repository::format::node;
@@ -38,6 +41,47 @@ pub(in crate::repository) fn instances(
                 .ok_or_else(|| store.damaged(format!("{} is not an instance", node.name)))
         })
         .collect()
+}
+
+/// The selected workspaces of an instance in a backup.
+pub(super) struct OpenedInstance {
+    pub(super) store: Store,
+    /// The instance's folder; `None` when the backup has none.
+    pub(super) tree: Option<TreeId>,
+    /// What the backup's record says of each.
+    pub(super) workspaces: Vec<WorkspaceCopy>,
+}
+
+impl Repository {
+    /// Opens the selected workspaces of an instance, and tells how much they are.
+    pub(super) fn open_instance(
+        &self,
+        id: &BackupId,
+        instance: &InstanceName,
+        selection: &Selection,
+        watch: &dyn Watch,
+    ) -> Result<OpenedInstance, RepositoryError> {
+        let (manifest, root) = self.find(id)?;
+        let copies = manifest.instances.into_iter();
+        let workspaces: Vec<_> = copies
+            .filter(|copy| copy.name == *instance)
+            .flat_map(|copy| copy.workspaces)
+            .filter(|workspace| selection.has_workspace(&workspace.name))
+            .collect();
+        watch.total(
+            workspaces.iter().map(|workspace| workspace.items).sum(),
+            workspaces.iter().map(|workspace| workspace.bytes).sum(),
+        );
+        watch.instance(instance);
+        let store = self.store()?;
+        let mut instances = instances(&store, root)?.into_iter();
+        let tree = instances.find_map(|(name, tree)| (name == *instance).then_some(tree));
+        Ok(OpenedInstance {
+            store,
+            tree,
+            workspaces,
+        })
+    }
 }
 
 /// Everything that a tree holds, with every folder read from disk and checked on the way.
