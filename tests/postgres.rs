@@ -27,6 +27,8 @@ mod failures;
 mod gate;
 #[path = "postgres/hardened.rs"]
 mod hardened;
+#[path = "postgres/home_files.rs"]
+mod home_files;
 #[path = "postgres/house.rs"]
 mod house;
 #[path = "postgres/interrupted.rs"]

@@ -9,7 +9,7 @@ use std::path::Path;
 use postgres::Transaction;
 use rustix::fs::{Access, access};
 
-use crate::content::ContentError;
+use crate::content::left::Left;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::counted;
 use crate::content::postgres::data_store::items;
@@ -20,9 +20,11 @@ use crate::content::postgres::restore::plan::{disk, moved};
 use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
+use crate::content::postgres::tables::Holds;
 use crate::content::postgres::ties;
-use crate::content::restoring::Checked;
+use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
+use crate::content::{ContentError, home};
 use crate::disk::room::free_bytes;
 use crate::domain::check::{DatabaseFound, Findings};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
@@ -31,7 +33,7 @@ use crate::domain::plan::Selection;
 use crate::domain::settings::{PostgresSettings, Variables};
 use crate::secret::command;
 
-pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, findings: &mut Findings<'_>) {
     let settings = connector.settings();
     let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
         let server = within(&connector, &mut session, |transaction| {
@@ -70,7 +72,8 @@ pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut F
         findings.warning("data store", doubts.clone());
     }
     search_indexes(settings, &layout, findings);
-    leftovers::check(about, &connector, session, findings);
+    let left = leftovers::check(about, &connector, session, findings);
+    check_home(settings, world, &layout, &left, about, findings);
 }
 
 /// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
@@ -414,6 +417,37 @@ fn data_store(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
             }
         }
     }
+}
+
+/// The home: `left` is what restores have left in the database, whose files in it are known.
+fn check_home(
+    settings: &PostgresSettings,
+    world: &World,
+    layout: &Layout,
+    left: &[Left],
+    about: &Checked<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let in_tables = layout
+        .tables
+        .iter()
+        .find(|table| table.holds == Holds::FileSystem);
+    let known: Vec<_> = left
+        .iter()
+        .filter_map(|left| Some(left.note.beside.as_ref()?.staging.clone()))
+        .collect();
+    // What a job that runs has made is its business.
+    let place = settings.home.as_deref().filter(|_| !about.is_at_work);
+    let left = place
+        .map(|home| home::staging::left(home, &known))
+        .unwrap_or_default();
+    home::check(
+        settings.home.as_deref(),
+        in_tables.map(|table| table.name.as_str()),
+        &left,
+        world,
+        findings,
+    );
 }
 
 fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
