@@ -8,24 +8,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lifeboat::domain::check::Verdict;
-use lifeboat::domain::job::JobState;
 use lifeboat::domain::plan::RestorePlan;
-use lifeboat::domain::proof::DrillOutcome;
-use lifeboat::engine::{Engine, details};
+use lifeboat::engine::Engine;
 
-use crate::gate::Gate;
-use crate::house::{
-    House, back_up, backups, done, ended, failed, fill, log, plan, restore, start_backup, start_restore, undo,
-};
-use crate::scene::{LIVE, RESTORE, Scene};
+use crate::house::{House, back_up, backups, done, failed, fill, plan, restore, start_backup, undo};
+use crate::scene::LIVE;
 
-const TYPES: &str = "repository/nodetypes/custom_nodetypes.xml";
+pub const TYPES: &str = "repository/nodetypes/custom_nodetypes.xml";
 const REGISTRY: &str = "repository/namespaces/ns_reg.properties";
 const NUMBERS: &str = "repository/namespaces/ns_idx.properties";
 
-type Files = BTreeMap<PathBuf, String>;
+pub type Files = BTreeMap<PathBuf, String>;
 
-fn types(names: &[&str]) -> String {
+pub fn types(names: &[&str]) -> String {
     let types: Vec<_> = names
         .iter()
         .map(|name| format!("<nodeType name=\"{name}\"/>\n"))
@@ -36,7 +31,7 @@ fn types(names: &[&str]) -> String {
     )
 }
 
-fn write(home: &Path, path: &str, text: &str) {
+pub fn write(home: &Path, path: &str, text: &str) {
     let path = home.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
@@ -65,7 +60,7 @@ fn make(home: &Path) {
 }
 
 /// What is registered after the backup, and what is lost.
-fn change(home: &Path) {
+pub fn change(home: &Path) {
     write(
         home,
         REGISTRY,
@@ -82,7 +77,7 @@ fn change(home: &Path) {
 }
 
 /// Every file of a home but the search indexes.
-fn files(home: &Path) -> Files {
+pub fn files(home: &Path) -> Files {
     let mut found = Files::new();
     let mut open = vec![home.to_owned()];
     while let Some(folder) = open.pop() {
@@ -103,7 +98,7 @@ fn files(home: &Path) -> Files {
 }
 
 /// The folders of Lifeboat's in a home.
-fn left(home: &Path) -> Vec<PathBuf> {
+pub fn left(home: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path());
     entries
         .filter(|path| {
@@ -115,12 +110,12 @@ fn left(home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn home_of(house: &House, instance: &str) -> PathBuf {
+pub fn home_of(house: &House, instance: &str) -> PathBuf {
     house.path("homes").join(instance)
 }
 
 /// Gives every instance of a house a home of its own.
-fn settle(house: &mut House) {
+pub fn settle(house: &mut House) {
     let homes = house.path("homes");
     for instance in house.instances.clone() {
         make(&homes.join(instance));
@@ -131,18 +126,18 @@ fn settle(house: &mut House) {
     });
 }
 
-struct With {
-    house: House,
-    home: PathBuf,
-    engine: Engine,
-    backup: String,
+pub struct With {
+    pub house: House,
+    pub home: PathBuf,
+    pub engine: Engine,
+    pub backup: String,
     /// The home and the tables of the backup.
-    good: Files,
-    rows: BTreeMap<String, String>,
+    pub good: Files,
+    pub rows: BTreeMap<String, String>,
 }
 
 impl With {
-    fn home() -> Self {
+    pub fn home() -> Self {
         let mut house = House::new();
         settle(&mut house);
         let home = home_of(&house, "author");
@@ -158,7 +153,7 @@ impl With {
         }
     }
 
-    fn edit(&self) {
+    pub fn edit(&self) {
         change(&self.home);
         let mut client = self.house.client("author");
         client.batch_execute("TRUNCATE pm_website_bundle").unwrap();
@@ -166,7 +161,7 @@ impl With {
         self.house.pass(chrono::Duration::minutes(1));
     }
 
-    fn live(&self) -> (Files, BTreeMap<String, String>) {
+    pub fn live(&self) -> (Files, BTreeMap<String, String>) {
         (files(&self.home), self.house.rows("author", "public"))
     }
 
@@ -450,134 +445,4 @@ fn the_wrong_folder_is_named_with_the_right_one() {
         .find(|finding| finding.about == "home")
         .unwrap();
     assert_eq!(found.verdict, Verdict::Ok, "{found:?}");
-}
-
-#[test]
-fn a_home_that_cannot_follow_its_tables_takes_them_back() {
-    let with = With::home();
-    with.edit();
-    let bad = with.live();
-    let mut gate = Gate::after(&with.house, "author", "ALTER TABLE", "public.pm_dam_bundle");
-    let job = start_restore(&with.engine, &with.backup, &[]);
-    gate.wait();
-    // The tables are about to change places. What is to follow them is gone by then.
-    let staged = left(&with.home)[0].join("content/.home").join(TYPES);
-    fs::rename(&staged, with.house.path("moved")).unwrap();
-    gate.open();
-    let JobState::Failed { why } = ended(&with.engine, job).state else {
-        panic!("{:#?}", log(&with.engine, job));
-    };
-    assert!(
-        why.contains("Live has its old content") && why.contains("custom_nodetypes.xml"),
-        "{why}"
-    );
-    crate::gate::remove(&with.house, "author");
-    assert_eq!(with.live(), bad);
-    assert_eq!(left(&with.home), Vec::<PathBuf>::new());
-    assert_eq!(with.house.left("author"), Vec::<String>::new());
-    with.house.pass(chrono::Duration::minutes(1));
-    restore(&with.engine, &with.backup, &[]);
-    assert_eq!(with.live(), (with.good.clone(), with.rows.clone()));
-    assert_eq!(
-        details(&with.engine, &House::live()).unwrap().summary.trouble,
-        None
-    );
-}
-
-#[test]
-fn what_is_killed_between_tables_and_files_is_finished_whole() {
-    let mut scene = Scene::set_with(settle);
-    let homes = ["author", "public-1"].map(|name| home_of(&scene.house, name));
-    // Many files, so that there is a middle to be killed in.
-    let many = |text: &str| {
-        for (home, number) in homes
-            .iter()
-            .flat_map(|home| (0..80).map(move |number| (home, number)))
-        {
-            write(
-                home,
-                &format!("workspaces/w{number:03}/workspace.xml"),
-                &format!("<W at=\"{text}\"></W>\n"),
-            );
-        }
-    };
-    many("then");
-    scene.run(&["backup", LIVE]);
-    let good = (scene.live(), homes.each_ref().map(|home| files(home)));
-    let mut in_the_middle = 0;
-    for round in 0..2 {
-        scene.edit();
-        many("now");
-        let first = homes[round % 2].join("workspaces/w000/workspace.xml");
-        let last = homes[1].join("workspaces/w079/workspace.xml");
-        let mut child = scene.start(&RESTORE);
-        while fs::read_to_string(&first).unwrap().contains("now") {
-            assert!(
-                child.try_wait().unwrap().is_none(),
-                "it came to its end without a switch"
-            );
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        in_the_middle += usize::from(fs::read_to_string(&last).unwrap().contains("now"));
-        scene.is_settled("files");
-        assert_eq!((scene.live(), homes.each_ref().map(|home| files(home))), good);
-        assert_eq!(scene.left_over(), Vec::<String>::new());
-        scene.run(&["undo", LIVE, "--confirm", LIVE]);
-        for home in &homes {
-            let text = fs::read_to_string(home.join("workspaces/w077/workspace.xml")).unwrap();
-            assert!(text.contains("now"), "{text}");
-        }
-        scene.run(&["confirm", LIVE]);
-        assert!(homes.iter().all(|home| left(home).is_empty()));
-    }
-    assert!(in_the_middle > 0, "no kill came in the middle");
-}
-
-#[test]
-fn a_program_looks_at_what_a_drill_has_restored_and_decides() {
-    let mut house = House::new();
-    settle(&mut house);
-    house.store("author", "one");
-    let psql = house.cluster.binaries().join("psql");
-    let script = format!(
-        "grep -q mgnl:page \"$LIFEBOAT_DRILL_HOME/{TYPES}\" && test -d \"$LIFEBOAT_DRILL_DATA_STORE\" && \
-         echo \"$LIFEBOAT_INSTANCE has $({} -tAc \"SELECT count(*) FROM $LIFEBOAT_DRILL_SCHEMA.pm_website_bundle\")\" && \
-         echo \"$LIFEBOAT_DRILL_DATABASE\" | grep -q host",
-        psql.display()
-    );
-    let command = |script: &str| ["sh", "-c", script].map(str::to_owned).to_vec();
-    house.drill.command = command(&script);
-    let engine = house.engine();
-    back_up(&engine);
-    let drill = |engine: &Engine| engine.live(&House::live()).unwrap().start_drill(None).unwrap();
-    let job = done(&engine, drill(&engine));
-    let told = log(&engine, job.id);
-    assert!(
-        told.iter().any(|line| line == "author: author has 300"),
-        "{told:#?}"
-    );
-    assert!(engine.catalog().drills(&House::live()).unwrap()[0].is_proven());
-    drop(engine);
-
-    house.drill.command = command("(echo first; for n in 1 2 3 4 5; do echo line $n; done) >&2; exit 3");
-    let engine = house.engine();
-    house.pass(chrono::Duration::minutes(1));
-    let why = failed(&engine, drill(&engine));
-    assert!(
-        why.contains("exit status: 3") && why.contains("line 1 / line 2 / line 3 / line 4 / line 5"),
-        "{why}"
-    );
-    let outcome = engine.catalog().drills(&House::live()).unwrap().remove(0).outcome;
-    assert!(matches!(outcome, DrillOutcome::Failed { .. }), "{outcome:?}");
-    drop(engine);
-
-    // One that cannot be started says nothing of the backup.
-    house.drill.command = vec!["/nonexistent/program".to_owned()];
-    let engine = house.engine();
-    house.pass(chrono::Duration::minutes(1));
-    let why = failed(&engine, drill(&engine));
-    assert!(why.contains("could not be started"), "{why}");
-    assert_eq!(engine.catalog().drills(&House::live()).unwrap().len(), 2);
-    assert_eq!(house.left("author"), Vec::<String>::new());
 }

@@ -1,6 +1,7 @@
 //! The part of a check that is about an instance in a database: the server, rights in it, room on its disk, and what
 //! stands beside it. Also the look at a database that is not configured yet.
 
+mod home;
 mod leftovers;
 mod pooler;
 
@@ -9,7 +10,7 @@ use std::path::Path;
 use postgres::Transaction;
 use rustix::fs::{Access, access};
 
-use crate::content::left::Left;
+use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::counted;
 use crate::content::postgres::data_store::items;
@@ -20,11 +21,10 @@ use crate::content::postgres::restore::plan::{disk, moved};
 use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
-use crate::content::postgres::tables::Holds;
 use crate::content::postgres::ties;
 use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
-use crate::content::{ContentError, home};
+
 use crate::disk::room::free_bytes;
 use crate::domain::check::{DatabaseFound, Findings};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
@@ -73,7 +73,7 @@ pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, f
     }
     search_indexes(settings, &layout, findings);
     let left = leftovers::check(about, &connector, session, findings);
-    check_home(settings, world, &layout, &left, about, findings);
+    home::check(settings, world, &layout, &left, about, findings);
 }
 
 /// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
@@ -417,37 +417,6 @@ fn data_store(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
             }
         }
     }
-}
-
-/// The home: `left` is what restores have left in the database, whose files in it are known.
-fn check_home(
-    settings: &PostgresSettings,
-    world: &World,
-    layout: &Layout,
-    left: &[Left],
-    about: &Checked<'_>,
-    findings: &mut Findings<'_>,
-) {
-    let in_tables = layout
-        .tables
-        .iter()
-        .find(|table| table.holds == Holds::FileSystem);
-    let known: Vec<_> = left
-        .iter()
-        .filter_map(|left| Some(left.note.beside.as_ref()?.staging.clone()))
-        .collect();
-    // What a job that runs has made is its business.
-    let place = settings.home.as_deref().filter(|_| !about.is_at_work);
-    let left = place
-        .map(|home| home::staging::left(home, &known))
-        .unwrap_or_default();
-    home::check(
-        settings.home.as_deref(),
-        in_tables.map(|table| table.name.as_str()),
-        &left,
-        world,
-        findings,
-    );
 }
 
 fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
