@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::files::beside::FolderRecord;
+use super::files::exchange::Step;
 use crate::domain::plan::Selection;
 
 /// Something that a restore or a drill has made.
@@ -27,6 +29,16 @@ impl Left {
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         self.note.state == NoteState::Replaced && !self.tables.is_empty()
+    }
+
+    /// The exchanges of files that belong to it and were not made, though it says that what came is live.
+    #[must_use]
+    pub fn not_exchanged(&self) -> Vec<&Step> {
+        let beside = self.note.beside.as_ref().filter(|_| self.is_replaced());
+        let steps = beside.into_iter().flat_map(|beside| &beside.steps);
+        steps
+            .filter(|step| step.is_untouched().unwrap_or(false))
+            .collect()
     }
 }
 
@@ -56,6 +68,9 @@ pub struct Note {
     /// Whether rows of the version storage came as well: an exchange back would leave them.
     #[serde(default)]
     pub merged_versions: bool,
+    /// The files that were exchanged at the same time, and where those are that were replaced: they go when this does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<FolderRecord>,
 }
 
 /// How far a restore is that has made something.

@@ -1,6 +1,7 @@
 //! The part of a check that is about an instance in a database: the server, rights in it, room on its disk, and what
 //! stands beside it. Also the look at a database that is not configured yet.
 
+mod home;
 mod leftovers;
 mod pooler;
 
@@ -21,8 +22,9 @@ use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::ties;
-use crate::content::restoring::Checked;
+use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
+
 use crate::disk::room::free_bytes;
 use crate::domain::check::{DatabaseFound, Findings};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
@@ -31,7 +33,7 @@ use crate::domain::plan::Selection;
 use crate::domain::settings::{PostgresSettings, Variables};
 use crate::secret::command;
 
-pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, findings: &mut Findings<'_>) {
     let settings = connector.settings();
     let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
         let server = within(&connector, &mut session, |transaction| {
@@ -70,7 +72,8 @@ pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut F
         findings.warning("data store", doubts.clone());
     }
     search_indexes(settings, &layout, findings);
-    leftovers::check(about, &connector, session, findings);
+    let left = leftovers::check(about, &connector, session, findings);
+    home::check(settings, world, &layout, &left, about, findings);
 }
 
 /// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
