@@ -1,20 +1,18 @@
 //! One instance in a database, while it is restored: what is staged in a schema beside Live, what the journal keeps of that,
 //! and its part of the switch.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::staging::TableStaging;
 use crate::content::ContentError;
 use crate::content::backed_up::BackedUp;
 use crate::content::kinds::Beside;
-use crate::content::left::Note;
+use crate::content::left::{Note, Settled};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::switch::{Exchange, Standing};
 use crate::content::restoring::{Lines, RestoreError, Staged};
-use crate::content::switching::{Part, Record, Stuck};
+use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
@@ -33,6 +31,9 @@ pub struct SchemaRecord {
     pub owner: Option<String>,
     /// The workspaces that are restored, for their search indexes.
     pub workspaces: Vec<String>,
+    /// All workspaces, for the search indexes of nodes that had not seen everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all_workspaces: Vec<String>,
     /// Whether the tables that come were made by an earlier restore and are not to be dropped with this one.
     pub borrowed: bool,
     /// The switch. `None` until everything is staged.
@@ -65,20 +66,20 @@ impl SchemaRecord {
     }
 
     /// Makes the staged tables live, unless they are.
-    fn forward(&self, connector: &Connector) -> Result<Duration, ContentError> {
+    fn forward(&self, connector: &Connector) -> Result<Switched, ContentError> {
         match &self.exchange {
             Some(exchange) => exchange.forward(connector, &self.owner(), &self.note),
-            None => Ok(Duration::ZERO),
+            None => Ok(Switched::default()),
         }
     }
 
     /// Makes the replaced tables live again, unless they are.
-    fn back(&self, connector: &Connector) -> Result<Duration, ContentError> {
+    fn back(&self, connector: &Connector) -> Result<Switched, ContentError> {
         match &self.exchange {
             Some(exchange) if !self.is_untouched(connector) => {
                 exchange.back(connector, &self.owner(), &self.note)
             }
-            _ => Ok(Duration::ZERO),
+            _ => Ok(Switched::default()),
         }
     }
 
@@ -119,6 +120,14 @@ impl Record for SchemaRecord {
         &self.workspaces
     }
 
+    fn all_workspaces(&self) -> &[String] {
+        if self.all_workspaces.is_empty() {
+            &self.workspaces
+        } else {
+            &self.all_workspaces
+        }
+    }
+
     fn keeps_what_it_replaces(&self) -> bool {
         true
     }
@@ -154,13 +163,14 @@ impl Part for SchemaPart<'_> {
         known.map_err(|error| self.stuck(&error))
     }
 
-    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+    fn forward(&self) -> Result<Switched, Stuck> {
         let forward = self.record.forward(&self.connector);
-        forward.map(Some).map_err(|error| self.stuck(&error))
+        forward.map_err(|error| self.stuck(&error))
     }
 
-    fn back(&self) {
-        let _ = self.record.back(&self.connector);
+    fn back(&self) -> Vec<Settled> {
+        let back = self.record.back(&self.connector);
+        back.map(|switched| switched.settled).unwrap_or_default()
     }
 
     fn is_untouched(&self) -> bool {

@@ -186,6 +186,7 @@ impl TableStaging {
                 expires: about.now + chrono::Duration::hours(hours),
                 came: Vec::new(),
                 merged_versions: false,
+                settled: Vec::new(),
             },
             stage: Stage {
                 fresh: format!("{}new_{token}", replaced::PREFIX),
@@ -212,6 +213,7 @@ impl TableStaging {
             note: self.note.clone(),
             owner: self.stage.owner.role.clone(),
             workspaces: self.workspaces.clone(),
+            all_workspaces: workspaces(&self.tables, &self.live, &Selection::default()),
             borrowed: self.back_to.is_some(),
             exchange: None,
         }
