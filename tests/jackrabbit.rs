@@ -16,6 +16,8 @@ mod clusters;
 mod house;
 #[path = "jackrabbit/magnolia.rs"]
 mod magnolia;
+#[path = "jackrabbit/nodes.rs"]
+mod nodes;
 
 use std::collections::BTreeMap;
 use std::fs;

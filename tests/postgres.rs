@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/clustered.rs"]
+mod clustered;
 #[path = "postgres/clusters.rs"]
 mod clusters;
 #[path = "postgres/demo.rs"]
@@ -61,6 +63,8 @@ mod round_trip;
 mod row_digests;
 #[path = "postgres/scene.rs"]
 mod scene;
+#[path = "postgres/shared.rs"]
+mod shared;
 #[path = "postgres/sizes.rs"]
 mod sizes;
 #[path = "postgres/whole.rs"]

@@ -25,7 +25,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
-use crate::domain::settings::Variables;
+use crate::domain::settings::{NodeSettings, Variables};
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -131,6 +131,8 @@ pub struct Found {
     pub changes_more: bool,
     /// How many files and folders are staged in which folder so far.
     pub items: Vec<(PathBuf, u64)>,
+    /// Instances whose content several nodes share, with the names by which their clusters know those.
+    pub clusters: Vec<(InstanceName, Vec<String>)>,
 }
 
 impl Found {
@@ -141,6 +143,7 @@ impl Found {
         self.obstacles.extend(other.obstacles);
         self.warnings.extend(other.warnings);
         self.items.extend(other.items);
+        self.clusters.extend(other.clusters);
         self.newest_change = self.newest_change.max(other.newest_change);
         self.changes_more |= other.changes_more;
     }
@@ -203,6 +206,8 @@ pub struct Checked<'a> {
     pub is_at_work: bool,
     /// What could not be dropped though its time is over: its name, and why.
     pub undropped: Vec<(String, String)>,
+    /// The nodes that are configured to share its content.
+    pub nodes: &'a [NodeSettings],
     /// The time now.
     pub now: Instant,
 }

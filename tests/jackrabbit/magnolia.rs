@@ -13,7 +13,7 @@ use postgres::Client;
 use crate::house::House;
 
 /// What `tests/jackrabbit/run` ends with when Java or Maven is missing.
-const MISSING: i32 = 77;
+pub const MISSING: i32 = 77;
 
 /// Where Jackrabbit keeps large binaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +243,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn copy_small_files(from: &Path, to: &Path) {
+pub fn copy_small_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

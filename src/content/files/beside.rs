@@ -4,7 +4,6 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{Mode, openat};
 use rustix::io::Errno;
@@ -16,8 +15,9 @@ use super::staging::{CONTENT, Staging};
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
 use crate::content::kinds::Beside;
+use crate::content::left::Settled;
 use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
-use crate::content::switching::{Part, Record, Stuck};
+use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::disk::held::{self, FOLDER, Met};
 use crate::disk::removal;
 use crate::domain::activity::Severity;
@@ -167,17 +167,18 @@ impl Part for &FolderRecord {
         }
     }
 
-    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+    fn forward(&self) -> Result<Switched, Stuck> {
         for step in &self.steps {
             step.forward().map_err(|error| not_exchanged(step, &error))?;
         }
-        Ok(None)
+        Ok(Switched::default())
     }
 
-    fn back(&self) {
+    fn back(&self) -> Vec<Settled> {
         for step in self.steps.iter().rev() {
             let _ = step.back();
         }
+        Vec::new()
     }
 
     fn is_untouched(&self) -> bool {

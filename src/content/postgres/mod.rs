@@ -33,6 +33,7 @@ mod bare;
 pub mod blueprint;
 pub mod bundle;
 pub(crate) mod check;
+mod cluster;
 pub mod connect;
 mod constraint;
 pub mod counted;

@@ -17,10 +17,11 @@ use crate::engine::{EngineError, Live, Work};
 /// Notes which of what surrounds the switch is not done, since none of the instances has anything configured for it.
 pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings]) {
     let has_hook = |point| {
-        let mut hooks = instances.iter().map(|instance| instance.hooks.at(point));
-        hooks.any(|hook| !hook.is_empty())
+        let mut members = instances.iter().flat_map(|instance| instance.members());
+        members.any(|member| !member.hooks().at(point).is_empty())
     };
-    let is_asked = instances.iter().any(|instance| instance.health.is_some());
+    let mut members = instances.iter().flat_map(|instance| instance.members());
+    let is_asked = members.any(|member| member.health().is_some());
     for (phase, is_configured) in [
         (Phase::HooksBefore, has_hook(HookPoint::BeforeRestore)),
         (Phase::Hooks, has_hook(HookPoint::AfterRestore)),

@@ -119,8 +119,14 @@ impl Live {
             mut obstacles,
             mut warnings,
             newest_change,
+            clusters,
             ..
         } = found;
+        warnings.extend(
+            clusters
+                .iter()
+                .flat_map(|(name, nodes)| self.told_of_nodes(name, nodes)),
+        );
         obstacles.extend(too_little_in_all(&room));
         for instance in &settings.instances {
             let held = backup

@@ -6,7 +6,6 @@
 //! tables do: their note tells of it in the transaction that exchanges them, and it goes when they go.
 
 use std::io;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +16,12 @@ use crate::content::backed_up::BackedUp;
 use crate::content::files::beside::FolderRecord;
 use crate::content::home::staging::HomeStaging;
 use crate::content::kinds::Beside;
-use crate::content::left::Note;
+use crate::content::left::{Note, Settled};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::switch::{Exchange, Standing};
 use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
-use crate::content::switching::{Part, Record, Stuck};
+use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
@@ -41,6 +40,9 @@ pub struct SchemaRecord {
     pub owner: Option<String>,
     /// The workspaces that are restored, for their search indexes.
     pub workspaces: Vec<String>,
+    /// All workspaces, for the search indexes of nodes that had not seen everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all_workspaces: Vec<String>,
     /// Whether the tables that come were made by an earlier restore and are not to be dropped with this one.
     pub borrowed: bool,
     /// The switch. `None` until everything is staged.
@@ -76,20 +78,20 @@ impl SchemaRecord {
     }
 
     /// Makes the staged tables live, unless they are.
-    fn forward(&self, connector: &Connector) -> Result<Duration, ContentError> {
+    fn forward(&self, connector: &Connector) -> Result<Switched, ContentError> {
         match &self.exchange {
             Some(exchange) => exchange.forward(connector, &self.owner(), &self.note),
-            None => Ok(Duration::ZERO),
+            None => Ok(Switched::default()),
         }
     }
 
     /// Makes the replaced tables live again, unless they are.
-    fn back(&self, connector: &Connector) -> Result<Duration, ContentError> {
+    fn back(&self, connector: &Connector) -> Result<Switched, ContentError> {
         match &self.exchange {
             Some(exchange) if !self.is_untouched(connector) => {
                 exchange.back(connector, &self.owner(), &self.note)
             }
-            _ => Ok(Duration::ZERO),
+            _ => Ok(Switched::default()),
         }
     }
 
@@ -151,6 +153,14 @@ impl Record for SchemaRecord {
         &self.workspaces
     }
 
+    fn all_workspaces(&self) -> &[String] {
+        if self.all_workspaces.is_empty() {
+            &self.workspaces
+        } else {
+            &self.all_workspaces
+        }
+    }
+
     fn keeps_what_it_replaces(&self) -> bool {
         true
     }
@@ -187,20 +197,21 @@ impl Part for SchemaPart<'_> {
         self.record.home.as_ref().map_or(Ok(()), |home| home.is_known())
     }
 
-    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+    fn forward(&self) -> Result<Switched, Stuck> {
         let forward = self.record.forward(&self.connector);
-        let held = forward.map_err(|error| self.stuck(&error))?;
+        let switched = forward.map_err(|error| self.stuck(&error))?;
         if let Some(home) = &self.record.home {
             home.forward()?;
         }
-        Ok(Some(held))
+        Ok(switched)
     }
 
-    fn back(&self) {
+    fn back(&self) -> Vec<Settled> {
         if let Some(home) = &self.record.home {
             home.back();
         }
-        let _ = self.record.back(&self.connector);
+        let back = self.record.back(&self.connector);
+        back.map(|switched| switched.settled).unwrap_or_default()
     }
 
     fn is_untouched(&self) -> bool {

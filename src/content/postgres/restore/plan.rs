@@ -7,6 +7,7 @@ use super::staging::{described, is_staged};
 use super::{nodes, records};
 use crate::content::ContentError;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
+use crate::content::postgres::cluster;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
@@ -79,6 +80,13 @@ pub(in crate::content::postgres) fn plan(
         &layout.tables,
         &staged,
     );
+    cluster::tell(
+        connector,
+        &mut session.begin().map_err(&failed)?,
+        owner.as_ref().ok(),
+        (&copy.name, selection),
+        &mut found,
+    )?;
     let missing = rights::for_staging(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     let mut takes_changes = missing.is_empty();
     for limit in limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)? {

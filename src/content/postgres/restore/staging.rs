@@ -199,6 +199,7 @@ impl TableStaging {
                 came: Vec::new(),
                 merged_versions: false,
                 beside: None,
+                settled: Vec::new(),
             },
             stage: Stage {
                 fresh: format!("{}new_{token}", replaced::PREFIX),
@@ -226,6 +227,7 @@ impl TableStaging {
             note: self.note.clone(),
             owner: self.stage.owner.role.clone(),
             workspaces: self.workspaces.clone(),
+            all_workspaces: workspaces(&self.tables, &self.live, &Selection::default()),
             borrowed: self.back_to.is_some(),
             exchange: None,
             home: self.home.as_ref().map(HomeStaging::record).transpose()?,
