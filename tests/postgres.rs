@@ -57,6 +57,8 @@ mod round_trip;
 mod row_digests;
 #[path = "postgres/scene.rs"]
 mod scene;
+#[path = "postgres/sessions.rs"]
+mod sessions;
 #[path = "postgres/sizes.rs"]
 mod sizes;
 #[path = "postgres/whole.rs"]

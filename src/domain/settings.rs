@@ -7,6 +7,7 @@ mod apart;
 mod catalog;
 mod postgres;
 mod server;
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,7 +28,9 @@ pub use super::storage::{
 pub use apart::each_has_its_own;
 pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
+
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
+pub use sessions::SessionSettings;
 
 /// Looks up an environment variable.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -399,6 +402,12 @@ impl EnvironmentSettings {
 }
 
 impl InstanceSettings {
+    /// Whether anything is run for it at this point.
+    #[must_use]
+    pub fn has_hook(&self, point: HookPoint) -> bool {
+        !self.hooks.at(point).is_empty()
+    }
+
     /// What is wrong with its hooks or its health address, as a sentence.
     fn wrong_command_or_address(&self) -> Option<String> {
         let name = &self.name;

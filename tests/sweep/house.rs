@@ -182,7 +182,7 @@ impl House {
                 )
                 .unwrap();
             } else {
-                write!(text, "[environment.instance.content]\ntype = \"postgres\"\nconnect = \"{}\"\ndata_store = '{}'\npg_dump = '{}'\n",
+                write!(text, "[environment.instance.content]\ntype = \"postgres\"\nconnect = \"{}\"\ndata_store = '{}'\npg_dump = '{}'\nsessions = \"allow\"\n",
                     self.cluster.connect(instance, SUPERUSER),
                     self.data_store(instance).display(),
                     self.cluster.binaries().join("pg_dump").display()).unwrap();

@@ -17,8 +17,8 @@ use crate::engine::{EngineError, Live, Work};
 /// Notes which of what surrounds the switch is not done, since none of the instances has anything configured for it.
 pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings]) {
     let has_hook = |point| {
-        let mut hooks = instances.iter().map(|instance| instance.hooks.at(point));
-        hooks.any(|hook| !hook.is_empty())
+        let mut instances = instances.iter();
+        instances.any(|instance| instance.has_hook(point))
     };
     let is_asked = instances.iter().any(|instance| instance.health.is_some());
     for (phase, is_configured) in [

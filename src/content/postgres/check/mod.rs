@@ -3,6 +3,7 @@
 
 mod leftovers;
 mod pooler;
+mod sessions;
 
 use std::path::Path;
 
@@ -64,6 +65,7 @@ pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut F
         makeable(&connector, session, &layout, findings);
     }
     tied(&connector, session, &layout, findings);
+    sessions::check(about, &connector, session, findings);
     room(&connector, session, &layout, findings);
     data_store(settings, &layout, findings);
     if let Some(doubts) = &about.doubts {
