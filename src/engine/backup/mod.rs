@@ -267,10 +267,7 @@ impl Live {
             })
             .collect();
         let hold_still = || FrozenSources::take(&sources, self.engine().clock());
-        let has_hook = |instance: &&InstanceSettings| {
-            let mut members = instance.members();
-            members.any(|member| !member.hooks().at(HookPoint::BeforeBackup).is_empty())
-        };
+        let has_hook = |instance: &&InstanceSettings| instance.has_hook(HookPoint::BeforeBackup);
         // Where nothing is to be run first, databases are held still, and folders walked, while the repository is being opened.
         let (opened, early) = if instances.iter().any(has_hook) {
             (self.open_to_copy(&purpose), None)
