@@ -123,11 +123,7 @@ impl Live {
             clusters,
             ..
         } = found;
-        warnings.extend(
-            clusters
-                .iter()
-                .flat_map(|(name, nodes)| self.told_of_nodes(name, nodes)),
-        );
+        warnings.extend(self.told_of_nodes(&clusters));
         obstacles.extend(too_little_in_all(&room));
         for instance in &settings.instances {
             let held = backup

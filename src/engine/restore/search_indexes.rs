@@ -4,6 +4,7 @@
 //! that somebody has to, beforehand in the plan and afterwards in the outcome. Not in here: where they are and how one is removed
 //! (`content::search_indexes`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::journal::{InstanceRecord, Journal, SettledInstance};
@@ -126,41 +127,63 @@ impl Live {
         instances.find(|settings| settings.name == *instance)
     }
 
-    /// What a plan says of the nodes of an instance: `ids` are the names by which its cluster knows them.
-    pub(super) fn told_of_nodes(&self, instance: &InstanceName, ids: &[String]) -> Vec<String> {
-        let Some(settings) = self.settings_of(instance) else {
-            return Vec::new();
-        };
-        let mut told: Vec<String> = unreached(settings, ids, |node| node.search_indexes.is_empty())
-            .into_iter()
-            .collect();
-        if settings.nodes.is_empty() {
-            return told;
-        }
-        let is_configured = |id: &&String| settings.nodes.iter().any(|node| node.cluster_id() == id.as_str());
-        let unknown: Vec<String> = ids.iter().filter(|id| !is_configured(id)).cloned().collect();
-        if !unknown.is_empty() {
-            told.push(format!(
-                "the cluster of {instance} knows {} and no node is configured for that: neither hooks nor an address nor search \
-                 indexes are known of it. Configure it as an [[environment.instance.node]], with cluster_id where its name is \
-                 another; if there is no such node any more, its row in the table of local revisions can go",
-                listed(&unknown)
-            ));
-        }
-        told
+    /// What a plan says of the nodes of instances, which come with the names by which their clusters know those.
+    pub(super) fn told_of_nodes(&self, clusters: &[(InstanceName, Vec<String>)]) -> Vec<String> {
+        let clusters = clusters.iter().map(|(instance, ids)| (instance, ids));
+        let told = by_instance(clusters).into_iter().flat_map(|(instance, ids)| {
+            let settings = self.settings_of(instance);
+            settings.map_or_else(Vec::new, |settings| told_of(settings, &ids))
+        });
+        told.collect()
     }
 
     /// Whose search indexes are still there as far as anybody here knows. A node with hooks of its own around restores may
     /// have removed them in those.
     fn left_on_other_machines(&self, journal: &Journal) -> Vec<String> {
-        let settled = journal.settled.iter().filter_map(|settled| {
-            let settings = self.settings_of(&settled.instance)?;
-            unreached(settings, &settled.settled.nodes, |node| {
+        let settled = journal.settled.iter();
+        let settled = settled.map(|settled| (&settled.instance, &settled.settled.nodes));
+        let left = by_instance(settled).into_iter().filter_map(|(instance, ids)| {
+            unreached(self.settings_of(instance)?, &ids, |node| {
                 node.search_indexes.is_empty() && !node.has_restore_hook()
             })
         });
-        settled.collect()
+        left.collect()
     }
+}
+
+/// The nodes that the clusters of each instance know: one may have several.
+fn by_instance<'c>(
+    clusters: impl Iterator<Item = (&'c InstanceName, &'c Vec<String>)>,
+) -> BTreeMap<&'c InstanceName, Vec<String>> {
+    let mut all: BTreeMap<&InstanceName, BTreeSet<&String>> = BTreeMap::new();
+    for (instance, ids) in clusters {
+        all.entry(instance).or_default().extend(ids);
+    }
+    let all = all.into_iter();
+    all.map(|(instance, ids)| (instance, ids.into_iter().cloned().collect()))
+        .collect()
+}
+
+/// What a plan says of the nodes of an instance: `ids` are the names by which its clusters know them.
+fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    let mut told: Vec<String> = unreached(settings, ids, |node| node.search_indexes.is_empty())
+        .into_iter()
+        .collect();
+    if settings.nodes.is_empty() {
+        return told;
+    }
+    let is_configured = |id: &&String| settings.nodes.iter().any(|node| node.cluster_id() == id.as_str());
+    let unknown: Vec<String> = ids.iter().filter(|id| !is_configured(id)).cloned().collect();
+    if !unknown.is_empty() {
+        told.push(format!(
+            "the cluster of {} knows {} and no node is configured for that: neither hooks nor an address nor search indexes are \
+             known of it. Configure it as an [[environment.instance.node]], with cluster_id where its name is another; if there \
+             is no such node any more, its row in the table of local revisions can go",
+            settings.name,
+            listed(&unknown)
+        ));
+    }
+    told
 }
 
 /// Removes the search indexes that patterns stand for, of the workspaces beside each. Returns what could not be removed.

@@ -6,7 +6,6 @@ use postgres::error::SqlState;
 use super::{Acts, Cluster, Table, as_user, find};
 use crate::content::left::Settled;
 use crate::content::postgres::names::quoted;
-use crate::content::postgres::trouble::sentence;
 use crate::domain::measure::listed;
 
 /// Why a cluster could not be settled.
@@ -166,6 +165,7 @@ impl Cluster {
                 .map(|(node, _)| node)
                 .collect(),
             revision,
+            records_stay: rows == Rows::StayUnread,
             put_aside: without
                 .iter()
                 .map(|trigger| format!("the trigger {} of {}", trigger.name, trigger.table))
@@ -300,13 +300,4 @@ fn is_refusal(error: &postgres::Error) -> bool {
         ]
         .contains(code)
     })
-}
-
-impl std::fmt::Display for Unsettled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Server(error) => f.write_str(&sentence(error)),
-            Self::Kept(why) => f.write_str(why),
-        }
-    }
 }
