@@ -26,6 +26,9 @@ const NAMED: usize = 5;
 /// Files below a home, with what is in them.
 type Texts = BTreeMap<PathBuf, Vec<u8>>;
 
+/// What is in a file by the names of it.
+type Named = BTreeMap<String, Vec<u8>>;
+
 /// The home of one side and of the other.
 struct Sides {
     backup: Texts,
@@ -218,7 +221,7 @@ impl Sides {
 
     /// What differs in a file, by name, where that can be told.
     fn told(&self, path: &Path) -> Vec<String> {
-        let (word, read): (_, fn(&[u8]) -> BTreeMap<String, Vec<u8>>) = match path.to_str() {
+        let (word, read): (_, fn(&[u8]) -> Named) = match path.to_str() {
             Some(REGISTRY) => ("namespace", |bytes| {
                 let all = text::namespaces(bytes).into_iter();
                 all.map(|(prefix, address)| (prefix, address.into_bytes()))

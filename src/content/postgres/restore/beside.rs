@@ -14,8 +14,7 @@ use super::scratch_store::ScratchStore;
 use super::staging::TableStaging;
 use crate::content::ContentError;
 use crate::content::backed_up::BackedUp;
-use crate::content::files::beside::FolderRecord;
-use crate::content::home::staging::HomeStaging;
+use crate::content::home::staging::{HomeRecord, HomeStaging};
 use crate::content::kinds::Beside;
 use crate::content::left::Note;
 use crate::content::postgres::connect::Connector;
@@ -47,7 +46,7 @@ pub struct SchemaRecord {
     pub exchange: Option<Exchange>,
     /// What is staged of the home's small files, if they change: they are exchanged right after the tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home: Option<FolderRecord>,
+    pub home: Option<HomeRecord>,
 }
 
 impl SchemaRecord {
