@@ -174,7 +174,8 @@ impl HomeStaging {
         self.place().join(HOME)
     }
 
-    fn place(&self) -> PathBuf {
+    /// Where files are staged, for messages.
+    pub(crate) fn place(&self) -> PathBuf {
         self.folder.join(CONTENT)
     }
 

@@ -238,9 +238,13 @@ impl Staged for TableStaging {
         watch.total(rows, bytes);
         watch.instance(instance);
         self.load(backup, watch)?;
+        let home = match &self.home {
+            Some(home) => format!(", and the files of its home in {}", home.place().display()),
+            None => String::new(),
+        };
         Ok(vec![(
             Severity::Information,
-            format!("{instance}: {rows} rows are staged"),
+            format!("{instance}: {rows} rows are staged{home}"),
         )])
     }
 
