@@ -138,11 +138,14 @@ impl Place for DatabasePlace {
         let home = self.connector.settings().home.as_deref();
         // What is known of it may be of before.
         planned.changes.retain(|change| change.workspace != HOME);
+        let has_to_be_saved = || !wanted.without_safety && self.is_there();
+        let backed_up = (copy, &*backup.files()?);
         home::differences::plan(
             home,
             &self.world,
-            (copy, &*backup.files()?),
+            backed_up,
             wanted.selection,
+            &has_to_be_saved,
             &mut planned,
         )?;
         found.add(planned);
