@@ -12,7 +12,6 @@
 pub mod backed_up;
 pub mod connected;
 pub mod files;
-pub mod home;
 pub(crate) mod kinds;
 pub mod left;
 pub mod postgres;

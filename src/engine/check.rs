@@ -25,8 +25,8 @@ use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
 
-pub use crate::content::home::is_usable as look_at_home;
 pub use crate::content::postgres::check::look_at_database;
+pub use crate::content::postgres::home::is_usable as look_at_home;
 
 /// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of
 /// the environment are there.

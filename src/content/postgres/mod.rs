@@ -16,6 +16,7 @@
 //! - `connect`, `opening`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user
 //!   and stands in between. `trouble`: what is said to that.
 //! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
+//! - `home`: the small files of a repository's home that rows refer to.
 //! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
 //!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
@@ -43,6 +44,7 @@ mod describe;
 pub mod dress;
 mod dressing;
 mod holders;
+pub(crate) mod home;
 pub mod layout;
 pub mod limits;
 pub mod moment;

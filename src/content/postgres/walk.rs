@@ -10,7 +10,8 @@ use super::read::{Extent, Piece, Reader, Reading};
 use super::rows::{Group, HEADER, RowDigest, Sum, TRAILER};
 use super::tables::Table;
 use super::{Postgres, data_store, moment, table_copy};
-use crate::content::{ContentError, FileTime, Item, ItemKind, home};
+use crate::content::postgres::home;
+use crate::content::{ContentError, FileTime, Item, ItemKind};
 use crate::domain::environment::{DATA_STORE, SCHEMA};
 
 /// Names of what a table's folder holds, in the order in which they have to be put together.

@@ -1,7 +1,7 @@
 //! The part of a check that is about the home beside a database.
 
-use crate::content::home;
 use crate::content::left::Left;
+use crate::content::postgres::home;
 use crate::content::postgres::layout::Layout;
 use crate::content::postgres::tables::Holds;
 use crate::content::restoring::{Checked, World};

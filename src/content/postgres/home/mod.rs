@@ -33,8 +33,8 @@ use rustix::io::Errno;
 pub(crate) use self::check::check;
 pub(crate) use self::place::covered;
 pub use self::place::is_usable;
-use super::files::attributes::{self, Found};
-use super::{ContentError, FileTime, Item, ItemKind, Rare};
+use crate::content::files::attributes::{self, Found};
+use crate::content::{ContentError, FileTime, Item, ItemKind, Rare};
 use crate::disk::held::{self, FOLDER};
 use crate::domain::environment::HOME;
 
