@@ -29,6 +29,10 @@ mod failures;
 mod gate;
 #[path = "postgres/hardened.rs"]
 mod hardened;
+#[path = "postgres/home_files.rs"]
+mod home_files;
+#[path = "postgres/home_switch.rs"]
+mod home_switch;
 #[path = "postgres/house.rs"]
 mod house;
 #[path = "postgres/interrupted.rs"]

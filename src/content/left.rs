@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::files::beside::FolderRecord;
+use super::files::exchange::Step;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 
@@ -28,6 +30,16 @@ impl Left {
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         self.note.state == NoteState::Replaced && !self.tables.is_empty()
+    }
+
+    /// The exchanges of files that belong to it and were not made, though it says that what came is live.
+    #[must_use]
+    pub fn not_exchanged(&self) -> Vec<&Step> {
+        let beside = self.note.beside.as_ref().filter(|_| self.is_replaced());
+        let steps = beside.into_iter().flat_map(|beside| &beside.steps);
+        steps
+            .filter(|step| step.is_untouched().unwrap_or(false))
+            .collect()
     }
 }
 
@@ -60,6 +72,9 @@ pub struct Note {
     /// What was done with the switch to what tells other machines of changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<Settled>,
+    /// The files that were exchanged at the same time, and where those are that were replaced: they go when this does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<FolderRecord>,
 }
 
 /// What was done in a switch to the tables in which the nodes of a cluster tell each other of changes.

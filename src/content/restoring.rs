@@ -385,6 +385,9 @@ pub trait Place: Send + Sync {
 /// What is said in the log of a job.
 pub type Lines = Vec<(Severity, String)>;
 
+/// Variables in a program's environment.
+pub type Facts = Vec<(&'static str, String)>;
+
 /// What a restore stages of one instance.
 pub trait Staged: Send + Sync {
     /// What does not come back, as sentences.
@@ -448,6 +451,15 @@ pub trait Staged: Send + Sync {
     /// [`RestoreError`] when it cannot be done.
     fn settle(&self) -> Result<Vec<String>, RestoreError> {
         Ok(Vec::new())
+    }
+
+    /// What a program is told of what was staged in scratch, to look at it there: variables, and where the place has a
+    /// password, that too.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the password cannot be had.
+    fn facts(&self) -> Result<Facts, RestoreError> {
+        Ok(Facts::new())
     }
 
     /// What the journal keeps of it when everything is staged: `before`, and the exchange.

@@ -292,13 +292,15 @@ pub struct Answer {
     pub detail: String,
 }
 
-/// The version storage of a database, which belongs to all its workspaces. Like the three below it stands where
+/// The version storage of a database, which belongs to all its workspaces. Like the four below it stands where
 /// workspaces stand in a backup; no workspace has a name that begins with a dot.
 pub const VERSIONS: &str = ".versions";
 /// The data store that the binaries of all workspaces are kept in.
 pub const DATA_STORE: &str = ".datastore";
 /// The tables of a file system that Jackrabbit keeps in the database.
 pub const FILE_SYSTEM: &str = ".filesystem";
+/// The small files of the repository's home: namespaces, node types, privileges, workspaces.
+pub const HOME: &str = ".home";
 /// The description of the tables.
 pub const SCHEMA: &str = ".schema";
 
@@ -309,6 +311,7 @@ pub fn workspace_label(name: &str) -> &str {
         VERSIONS => "version storage",
         DATA_STORE => "data store",
         FILE_SYSTEM => "file system",
+        HOME => "home",
         SCHEMA => "tables' layout",
         workspace => workspace,
     }
@@ -334,7 +337,7 @@ impl WorkspaceKind {
     pub fn of(workspace: &str) -> Self {
         match workspace {
             "config" | "configuration" | "users" | "userroles" | "usergroups" => Self::Configuration,
-            VERSIONS | DATA_STORE | FILE_SYSTEM | SCHEMA => Self::Shared,
+            VERSIONS | DATA_STORE | FILE_SYSTEM | HOME | SCHEMA => Self::Shared,
             _ => Self::Content,
         }
     }

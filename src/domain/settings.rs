@@ -346,6 +346,14 @@ impl EnvironmentSettings {
                 return incomplete(&wrong);
             }
         }
+        if self
+            .drill
+            .command
+            .first()
+            .is_some_and(|program| program.trim().is_empty())
+        {
+            return incomplete("the command of drill names no program: write [\"PROGRAM\", \"ARGUMENT\", …]");
+        }
         if !self.kind.is_recoverable() {
             return Ok(());
         }
@@ -372,6 +380,13 @@ impl EnvironmentSettings {
             .collect();
         if let Some(wrong) = databases.iter().find_map(|database| database.wrong()) {
             return incomplete(wrong);
+        }
+        let homes: Vec<_> = databases
+            .iter()
+            .filter_map(|database| database.home.as_ref())
+            .collect();
+        if homes.iter().collect::<BTreeSet<_>>().len() != homes.len() {
+            return incomplete("two of its instances have the same home: each has one of its own");
         }
         let schemas: BTreeSet<_> = databases
             .iter()

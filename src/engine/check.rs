@@ -25,6 +25,7 @@ use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
 
+pub use crate::content::home::is_usable as look_at_home;
 pub use crate::content::postgres::check::look_at_database;
 
 /// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of

@@ -75,7 +75,7 @@ impl Nodes {
             .arg(self.home(node))
             .args(options);
         if let Some(version) = self.version {
-            java.env("JACKRABBIT", version);
+            java.env("JACKRABBIT_VERSION", version);
         }
         // A node that is new says of every workspace that it is there already.
         java.env("JACKRABBIT_LOG", "off");

@@ -16,7 +16,7 @@ use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
 use crate::content::kinds::Beside;
 use crate::content::left::Settled;
-use crate::content::restoring::{Lines, RestoreError, Staged};
+use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
 use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::disk::held::{self, FOLDER, Met};
 use crate::disk::removal;
@@ -94,6 +94,14 @@ impl Staged for StagedFolder {
             return Ok(miscounted(&backup.copy().workspaces, &compared.changes));
         }
         Ok(None)
+    }
+
+    fn facts(&self) -> Result<Facts, RestoreError> {
+        let folder = self.staging.staged_place().display().to_string();
+        Ok(vec![
+            ("LIFEBOAT_DRILL_TYPE", "files".to_owned()),
+            ("LIFEBOAT_DRILL_FOLDER", folder),
+        ])
     }
 
     fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, RestoreError> {
@@ -243,8 +251,8 @@ impl Record for FolderRecord {
             return self.staging.parent().is_some_and(Path::is_dir);
         }
         self.steps.iter().any(|step| {
-            let live = Identity::of(&step.live).ok().flatten();
-            let beside = Identity::of(&step.beside).ok().flatten();
+            let live = Identity::of_either(&step.live).ok().flatten();
+            let beside = Identity::of_either(&step.beside).ok().flatten();
             [live, beside]
                 .iter()
                 .any(|found| found.is_some() && (*found == step.old || *found == step.new))

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! .datastore/ab/cd/ef/abcdef…              the data store, if it is a folder
+//! .home/repository/…, workspaces/…          the home's small files, where it is configured
 //! .schema/schema.sql, tables.json          what pg_dump says of the tables, and what Lifeboat makes them from
 //! .versions/version_bundle/…               the version storage, which all workspaces share
 //! website/pm_website_bundle/0.header       a workspace's tables

@@ -21,8 +21,9 @@
 //! Not in here: running one command (`process`), and what a backup or a restore does between its hooks.
 
 pub(super) mod owed;
-mod process;
+pub(super) mod process;
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) use owed::KIND as OWED;
@@ -151,6 +152,23 @@ impl Occasion {
     }
 }
 
+/// Tells what a program prints, line by line, into a job's log: up to so much.
+pub(super) fn to_the_log<'s>(
+    whose: &'s (impl Display + Sync),
+    program: &'s str,
+    say: &'s Say<'_>,
+) -> impl Fn(&str) + Send + Sync + 's {
+    let lines = AtomicUsize::new(0);
+    move |line| match lines.fetch_add(1, Ordering::Relaxed) {
+        count if count < MOST_LINES => say(Severity::Information, &format!("{whose}: {line}")),
+        MOST_LINES => say(
+            Severity::Warning,
+            &format!("{whose}: {program} prints more than {MOST_LINES} lines; the rest is left out"),
+        ),
+        _ => {}
+    }
+}
+
 impl Live {
     /// Runs the `before_` hook of each instance and of each of its nodes, one after the other, up to the first that fails. What that owes is
     /// noted before each begins.
@@ -186,7 +204,7 @@ impl Live {
             match ended {
                 Ok(()) => {}
                 Err(Stopped::Cancelled) => return Err(EngineError::Cancelled),
-                Err(Stopped::Failed(why)) => return Err(EngineError::Failed(why)),
+                Err(Stopped::Failed(why) | Stopped::Refused(why)) => return Err(EngineError::Failed(why)),
             }
         }
         Ok(())
@@ -220,7 +238,7 @@ impl Live {
         let failed = with_hook.filter_map(|member| {
             // Whatever it starts again has to be started: it is not cancelled with its job.
             match self.run_hook(point, occasion, member, Some(ending), say, &|| false) {
-                Err(Stopped::Failed(why)) => Some(why),
+                Err(Stopped::Failed(why) | Stopped::Refused(why)) => Some(why),
                 Ok(()) | Err(Stopped::Cancelled) => None,
             }
         });
@@ -316,15 +334,7 @@ impl Live {
             Severity::Information,
             &format!("{name}: the {point_label} hook is run"),
         );
-        let lines = AtomicUsize::new(0);
-        let tell = |line: &str| match lines.fetch_add(1, Ordering::Relaxed) {
-            count if count < MOST_LINES => say(Severity::Information, &format!("{name}: {line}")),
-            MOST_LINES => say(
-                Severity::Warning,
-                &format!("{name}: the hook prints more than {MOST_LINES} lines; the rest is left out"),
-            ),
-            _ => {}
-        };
+        let tell = to_the_log(name, "the hook", say);
         let mut variables = occasion.facts(point, name, ending);
         // A hook has no business with any of Lifeboat's secrets.
         let secrets = self.engine().secret_variables();
@@ -340,7 +350,7 @@ impl Live {
             .runtime()
             .block_on(run)
             .map_err(|stopped| match stopped {
-                Stopped::Failed(why) => {
+                Stopped::Failed(why) | Stopped::Refused(why) => {
                     Stopped::Failed(format!("the {point_label} hook of {name}, {program}, {why}"))
                 }
                 Stopped::Cancelled => Stopped::Cancelled,

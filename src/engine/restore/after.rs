@@ -17,8 +17,8 @@ use crate::engine::{EngineError, Live, Work};
 /// Notes which of what surrounds the switch is not done, since none of the instances has anything configured for it.
 pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings]) {
     let has_hook = |point| {
-        let mut members = instances.iter().flat_map(|instance| instance.members());
-        members.any(|member| !member.hooks().at(point).is_empty())
+        let mut instances = instances.iter();
+        instances.any(|instance| instance.has_hook(point))
     };
     let mut members = instances.iter().flat_map(|instance| instance.members());
     let is_asked = members.any(|member| member.health().is_some());

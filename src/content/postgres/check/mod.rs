@@ -2,6 +2,7 @@
 //! stands beside it. Also the look at a database that is not configured yet.
 
 mod cluster;
+mod home;
 mod leftovers;
 mod pooler;
 
@@ -22,8 +23,9 @@ use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::ties;
-use crate::content::restoring::Checked;
+use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
+
 use crate::disk::room::free_bytes;
 use crate::domain::check::{DatabaseFound, Findings};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
@@ -32,7 +34,7 @@ use crate::domain::plan::Selection;
 use crate::domain::settings::{NodeSettings, PostgresSettings, Variables};
 use crate::secret::command;
 
-pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, findings: &mut Findings<'_>) {
     let settings = connector.settings();
     let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
         let server = within(&connector, &mut session, |transaction| {
@@ -72,7 +74,8 @@ pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut F
         findings.warning("data store", doubts.clone());
     }
     search_indexes(settings, about.nodes, &layout, findings);
-    leftovers::check(about, &connector, session, findings);
+    let left = leftovers::check(about, &connector, session, findings);
+    home::check(settings, world, &layout, &left, about, findings);
 }
 
 /// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.

@@ -16,6 +16,8 @@ public final class Main {
               dump     writes everything in it, to compare    --out FILE
               check    runs Jackrabbit's consistency checks; exit code 1 and a line for each finding;
                        [--out FILE] writes everything in it as well
+              register registers a node type while the repository runs, and adds a node of it
+              use      finds, changes and adds nodes of that type; exit code 1 and a line for what does not work
               damage   deletes, changes and adds              [--seed N]
               edit     saves one change after the other, each in one transaction  [--count N]
                        N changes, or for ever until standard input ends; prints a line after each
@@ -64,6 +66,12 @@ public final class Main {
             case "dump" -> did = Dump.run(options);
             case "check" -> {
                 int findings = Check.run(options, out);
+                did = findings + " findings";
+                code = findings == 0 ? 0 : 1;
+            }
+            case "register" -> did = Types.register(options);
+            case "use" -> {
+                int findings = Types.use(options, out);
                 did = findings + " findings";
                 code = findings == 0 ? 0 : 1;
             }
