@@ -63,6 +63,8 @@ mod round_trip;
 mod row_digests;
 #[path = "postgres/scene.rs"]
 mod scene;
+#[path = "postgres/sessions.rs"]
+mod sessions;
 #[path = "postgres/shared.rs"]
 mod shared;
 #[path = "postgres/sizes.rs"]

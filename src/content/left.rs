@@ -69,12 +69,12 @@ pub struct Note {
     /// Whether rows of the version storage came as well: an exchange back would leave them.
     #[serde(default)]
     pub merged_versions: bool,
-    /// What was done with the switch to what tells other machines of changes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub settled: Vec<Settled>,
     /// The files that were exchanged at the same time, and where those are that were replaced: they go when this does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<FolderRecord>,
+    /// What was done with the switch to what tells other machines of changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
 }
 
 /// What was done in a switch to the tables in which the nodes of a cluster tell each other of changes.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backed_up::BackedUp;
+use super::connected::Connected;
 use super::kinds::Beside;
 use super::left::Left;
 use super::{Content, ContentError};
@@ -202,6 +203,8 @@ pub struct Checked<'a> {
     pub last: Option<&'a InstanceCopy>,
     /// What backups have read of it and found not to be what it says, as a sentence.
     pub doubts: Option<String>,
+    /// Whether anything is configured that ends the sessions of others before a restore exchanges content.
+    pub is_stopped: bool,
     /// Whether a job is at work on the environment.
     pub is_at_work: bool,
     /// What could not be dropped though its time is over: its name, and why.
@@ -357,6 +360,14 @@ pub trait Place: Send + Sync {
     /// [`RestoreError`] when it cannot be dropped now.
     fn drop_made(&self, _name: &str) -> Result<(), RestoreError> {
         Ok(())
+    }
+
+    /// Who else is connected to it, where that matters to an exchange and can be told.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be asked.
+    fn connected(&self) -> Result<Option<Connected>, RestoreError> {
+        Ok(None)
     }
 
     /// Where search indexes are, with `{workspace}` for the workspace's name.

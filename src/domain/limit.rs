@@ -29,6 +29,12 @@ impl TimeLimit {
         Self(if seconds > Self::DAY { Self::DAY } else { seconds })
     }
 
+    /// So many seconds, at least one.
+    #[must_use]
+    pub const fn seconds(seconds: u16) -> Self {
+        Self(if seconds == 0 { 1 } else { seconds as u32 })
+    }
+
     /// As the time that it is.
     #[must_use]
     pub fn duration(self) -> Duration {

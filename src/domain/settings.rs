@@ -8,6 +8,7 @@ mod catalog;
 mod node;
 mod postgres;
 mod server;
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub use catalog::CatalogSettings;
 pub use node::{Member, NodeSettings};
 pub use postgres::PostgresSettings;
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
+pub use sessions::SessionSettings;
 
 /// Looks up an environment variable.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -418,6 +420,15 @@ impl EnvironmentSettings {
             }
         }
         Ok(())
+    }
+}
+
+impl InstanceSettings {
+    /// Whether anything is run at this point, for the instance or for one of its nodes.
+    #[must_use]
+    pub fn has_hook(&self, point: HookPoint) -> bool {
+        let mut members = self.members();
+        members.any(|member| !member.hooks().at(point).is_empty())
     }
 }
 

@@ -149,6 +149,7 @@ impl Live {
                 instance: &instance.name,
                 last: last(&backups, &instance.name),
                 doubts: doubts::about(&backups, &instance.name),
+                is_stopped: instance.has_hook(HookPoint::BeforeRestore),
                 is_at_work,
                 undropped: self.undropped(),
                 nodes: &instance.nodes,

@@ -273,9 +273,7 @@ fn a_home_that_is_gone_comes_back_whole_and_undo_takes_only_its_own_away() {
     assert!(why.contains("opening the home"), "{why}");
     let plan = with.plan(&[]);
     assert!(
-        plan.warnings
-            .iter()
-            .any(|text| text.contains("is gone: its files come back")),
+        plan.obstacles[0].contains("restore everything without a safety backup"),
         "{plan:#?}"
     );
     let request = lifeboat::domain::request::RestoreRequest {
@@ -288,6 +286,12 @@ fn a_home_that_is_gone_comes_back_whole_and_undo_takes_only_its_own_away() {
         .unwrap()
         .plan_restore(&request, &lifeboat::watch::Unwatched)
         .unwrap();
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|text| text.contains("is gone: its files come back")),
+        "{plan:#?}"
+    );
     assert_eq!(plan.obstacles, Vec::<String>::new());
     let job = lifeboat::engine::start_restore(&with.engine, &plan.id, LIVE).unwrap();
     done(&with.engine, job);

@@ -46,6 +46,37 @@ fn a_home_that_cannot_follow_its_tables_takes_them_back() {
 }
 
 #[test]
+fn tables_without_their_files_are_told_where_no_journal_is_left() {
+    let with = With::home();
+    with.edit();
+    restore(&with.engine, &with.backup, &[]);
+    // As if it had been ended in between, and the state folder with its journal was lost.
+    let (live, beside) = (
+        with.home.join(TYPES),
+        left(&with.home)[0].join("content/.home").join(TYPES),
+    );
+    let swap = || {
+        let aside = with.house.path("aside");
+        fs::rename(&live, &aside).unwrap();
+        fs::rename(&beside, &live).unwrap();
+        fs::rename(&aside, &beside).unwrap();
+    };
+    swap();
+    let engine = with.house.engine_elsewhere();
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
+    let exchange = format!(
+        "Exchange these by hand: {} with {}",
+        live.display(),
+        beside.display()
+    );
+    assert!(trouble.contains(&exchange), "{trouble}");
+    swap();
+    with.house.pass(chrono::Duration::minutes(1));
+    back_up(&engine);
+    assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
+}
+
+#[test]
 fn what_is_killed_between_tables_and_files_is_finished_whole() {
     let mut scene = Scene::set_with(settle);
     let homes = ["author", "public-1"].map(|name| home_of(&scene.house, name));
@@ -137,6 +168,7 @@ fn a_program_looks_at_what_a_drill_has_restored_and_decides() {
     house.drill.command = vec!["/nonexistent/program".to_owned()];
     let engine = house.engine();
     house.pass(chrono::Duration::minutes(1));
+    back_up(&engine);
     let why = failed(&engine, drill(&engine));
     assert!(why.contains("could not be started"), "{why}");
     assert_eq!(engine.catalog().drills(&House::live()).unwrap().len(), 2);

@@ -31,6 +31,9 @@ use postgres::{Client, NoTls};
 
 use crate::clusters::{self, Original};
 
+/// What the tests' own sessions call themselves: those that look at Live from outside while a restore is at work.
+pub const OUTSIDER: &str = "a look from outside";
+
 pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
 
 /// Changes the settings of the instance of this name.
@@ -163,8 +166,15 @@ impl House {
         path
     }
 
+    /// A look from outside, which may stay connected through a restore.
     pub fn client(&self, database: &str) -> Client {
-        Client::connect(&self.cluster.connect(database, SUPERUSER), NoTls).unwrap()
+        self.client_called(OUTSIDER, database)
+    }
+
+    /// A program of that name that is connected.
+    pub fn client_called(&self, program: &str, database: &str) -> Client {
+        let connect = self.cluster.connect(database, SUPERUSER);
+        Client::connect(&format!("{connect} application_name='{program}'"), NoTls).unwrap()
     }
 
     pub fn live() -> EnvironmentName {
@@ -176,6 +186,7 @@ impl House {
             let mut database = PostgresSettings::at(&self.cluster.connect(name, SUPERUSER));
             database.data_store = Some(self.data_store(name));
             database.pg_dump = self.cluster.binaries().join("pg_dump");
+            database.sessions.programs = vec![OUTSIDER.to_owned()];
             (self.settle)(name, &mut database);
             InstanceSettings {
                 name: name.parse().unwrap(),

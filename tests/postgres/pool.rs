@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 
-use crate::house::House;
+use crate::house::{House, OUTSIDER};
 
 /// What PgBouncer itself sets on a connection, for each client what that has asked for.
 const FOLLOWED: &str = "'application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings', \
@@ -85,7 +85,12 @@ impl Pool {
     }
 
     pub fn client(&self) -> Client {
-        Client::connect(&self.connect(), NoTls).unwrap()
+        self.client_called(OUTSIDER)
+    }
+
+    /// A program of that name that is connected to it.
+    pub fn client_called(&self, program: &str) -> Client {
+        Client::connect(&format!("{} application_name='{program}'", self.connect()), NoTls).unwrap()
     }
 
     /// Lets the engines of a house go through it, with so many connections at a time.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use postgres::{Client, IsolationLevel, NoTls, Transaction};
 
 use crate::gate::wait_for;
-use crate::house::{House, back_up, done, log, restore, start_restore};
+use crate::house::{House, OUTSIDER, back_up, done, log, restore, start_restore};
 
 /// Two workspaces in one statement: what marks them, and how many nodes they have.
 const LOOK: &str = "SELECT (SELECT convert_from(bundle_data, 'UTF8') FROM pm_website_bundle WHERE node_id_hi = 0), \
@@ -108,7 +108,10 @@ fn readers_see_old_or_new_rows_and_never_both() {
     let (house, backup) = house();
     let engine = house.engine();
     let stop = AtomicBool::new(false);
-    let connect = house.cluster.connect("author", "postgres");
+    let connect = format!(
+        "{} application_name='{OUTSIDER}'",
+        house.cluster.connect("author", "postgres")
+    );
     let log = std::thread::scope(|scope| {
         let reader = |read: fn(&mut Client) -> bool| {
             let (connect, stop) = (&connect, &stop);

@@ -187,7 +187,7 @@ impl House {
                 )
                 .unwrap();
             } else {
-                write!(text, "[environment.instance.content]\ntype = \"postgres\"\nconnect = \"{}\"\ndata_store = '{}'\nhome = '{}'\npg_dump = '{}'\n",
+                write!(text, "[environment.instance.content]\ntype = \"postgres\"\nconnect = \"{}\"\ndata_store = '{}'\nhome = '{}'\npg_dump = '{}'\nsessions = \"allow\"\n",
                     self.cluster.connect(instance, SUPERUSER),
                     self.data_store(instance).display(),
                     self.home(instance).display(),

@@ -26,6 +26,9 @@ const NAMED: usize = 5;
 /// Files below a home, with what is in them.
 type Texts = BTreeMap<PathBuf, Vec<u8>>;
 
+/// What is in a file by the names of it.
+type Named = BTreeMap<String, Vec<u8>>;
+
 /// The home of one side and of the other.
 struct Sides {
     backup: Texts,
@@ -38,12 +41,13 @@ pub(crate) fn is_in(copy: &InstanceCopy) -> bool {
     copy.workspaces.iter().any(|workspace| workspace.name == HOME)
 }
 
-/// Plans what becomes of an instance's home.
+/// Plans what becomes of an instance's home. `has_to_be_saved` tells whether a safety backup is to be taken of the instance.
 pub(crate) fn plan(
     home: Option<&Path>,
     world: &World,
     (copy, files): (&InstanceCopy, &dyn BackedUpFiles),
     selection: &Selection,
+    has_to_be_saved: &dyn Fn() -> bool,
     found: &mut Found,
 ) -> Result<(), RestoreError> {
     let name = &copy.name;
@@ -56,6 +60,17 @@ pub(crate) fn plan(
         }
         return Ok(());
     };
+    if let Kind::Nothing(_) = kind(home) {
+        let gone = format!("the home of {name}, {}, is gone", home.display());
+        if has_to_be_saved() {
+            found.obstacles.push(format!(
+                "{gone}. As it is, no backup can be taken of Live: restore everything without a safety backup, which brings back \
+                 what the backup has of it"
+            ));
+        } else if selection.workspaces.is_empty() && is_in(copy) {
+            found.warnings.push(format!("{gone}: its files come back"));
+        }
+    }
     if !is_in(copy) {
         found.warnings.push(format!(
             "the home of {name} is not in this backup: namespaces, node types and workspaces stay as they are in {}",
@@ -75,12 +90,6 @@ pub(crate) fn plan(
         live,
     };
     if selection.workspaces.is_empty() {
-        if sides.live.is_none() {
-            let place = home.display();
-            found.warnings.push(format!(
-                "the home of {name}, {place}, is gone: its files come back"
-            ));
-        }
         let change = sides.change(copy);
         let differs = sides.differs();
         if !differs.is_empty() {
@@ -218,7 +227,7 @@ impl Sides {
 
     /// What differs in a file, by name, where that can be told.
     fn told(&self, path: &Path) -> Vec<String> {
-        let (word, read): (_, fn(&[u8]) -> BTreeMap<String, Vec<u8>>) = match path.to_str() {
+        let (word, read): (_, fn(&[u8]) -> Named) = match path.to_str() {
             Some(REGISTRY) => ("namespace", |bytes| {
                 let all = text::namespaces(bytes).into_iter();
                 all.map(|(prefix, address)| (prefix, address.into_bytes()))

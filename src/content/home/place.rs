@@ -131,8 +131,8 @@ pub(super) fn in_the_way(home: &Path, files: &[PathBuf], world: &World) -> Vec<S
         Err(error) => found.push(error.to_string()),
     }
     found.extend(files.iter().filter_map(|file| fixed(&place.join(file))));
-    let owners = std::iter::once(beside.to_owned()).chain(files.iter().map(|file| place.join(file)));
-    if let Some(owner) = owners.filter_map(|path| foreign(&path)).next() {
+    let mut owners = std::iter::once(beside.to_owned()).chain(files.iter().map(|file| place.join(file)));
+    if let Some(owner) = owners.find_map(|path| foreign(&path)) {
         found.push(format!(
             "the home {} belongs to user {owner}, and Lifeboat runs as user {}: what it restores would belong to the wrong one. \
              Run the restore as root or as that user",

@@ -23,7 +23,7 @@ use super::differences::{are_there, goes, is_in};
 use super::place::stands_in;
 use super::{content as content_of, open, read};
 use crate::content::backed_up::{BackedUp, Depth};
-use crate::content::files::beside::FolderRecord;
+pub(crate) use crate::content::files::beside::FolderRecord as HomeRecord;
 use crate::content::files::exchange::{Identity, Step};
 use crate::content::files::staging::{longest_name, name_beside, resolve};
 use crate::content::files::{Files, FilesSink, attributes};
@@ -49,7 +49,7 @@ pub(crate) struct HomeStaging {
     /// The same, held since it was made: whoever can write to the home can put something else at its path.
     made: OnceLock<OwnedFd>,
     /// The restore that is taken back.
-    taken_back: Option<FolderRecord>,
+    taken_back: Option<HomeRecord>,
 }
 
 impl HomeStaging {
@@ -106,7 +106,7 @@ impl HomeStaging {
     }
 
     /// Goes back to the files that a restore has replaced. Makes nothing yet.
-    pub(crate) fn of_replaced(record: &FolderRecord) -> Result<Self, RestoreError> {
+    pub(crate) fn of_replaced(record: &HomeRecord) -> Result<Self, RestoreError> {
         let top = record.staging.join(CONTENT).join(HOME);
         let of_step = |step: &Step| {
             let below = step.beside.strip_prefix(&top).ok()?;
@@ -134,9 +134,9 @@ impl HomeStaging {
     }
 
     /// What the journal keeps of it before anything is staged.
-    pub(crate) fn record(&self) -> Result<FolderRecord, RestoreError> {
+    pub(crate) fn record(&self) -> Result<HomeRecord, RestoreError> {
         let made = self.made.get().map(Identity::of_open).transpose();
-        Ok(FolderRecord {
+        Ok(HomeRecord {
             staging: self.folder.clone(),
             made: made.map_err(RestoreError::io("reading", &self.folder))?,
             steps: Vec::new(),
@@ -174,7 +174,8 @@ impl HomeStaging {
         self.place().join(HOME)
     }
 
-    fn place(&self) -> PathBuf {
+    /// Where files are staged, for messages.
+    pub(crate) fn place(&self) -> PathBuf {
         self.folder.join(CONTENT)
     }
 
@@ -208,12 +209,12 @@ impl HomeStaging {
     }
 
     /// What the journal keeps of it when everything is staged: the exchange, worked out from what is live now.
-    pub(crate) fn to_switch(&self) -> Result<FolderRecord, RestoreError> {
+    pub(crate) fn to_switch(&self) -> Result<HomeRecord, RestoreError> {
         let steps = match &self.taken_back {
             Some(record) => self.steps_back(record)?,
             None => self.steps()?,
         };
-        Ok(FolderRecord {
+        Ok(HomeRecord {
             steps,
             ..self.record()?
         })
@@ -302,7 +303,7 @@ impl HomeStaging {
 
     /// The steps that bring back what a restore has replaced. What is live goes in its place, whatever has become of it
     /// since; where a folder came, the files of it go that belong to the content, and what Magnolia has made in it stays.
-    fn steps_back(&self, record: &FolderRecord) -> Result<Vec<Step>, RestoreError> {
+    fn steps_back(&self, record: &HomeRecord) -> Result<Vec<Step>, RestoreError> {
         let content = self.staged()?;
         let mut moved = BTreeSet::new();
         for step in &record.steps {

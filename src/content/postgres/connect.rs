@@ -30,6 +30,8 @@ use crate::secret;
 /// A server that does not answer is given up after this long.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const CONNECTING: &str = "connecting";
+/// What every session of Lifeboat's says that it is, that of a catalog and of `pg_dump` included.
+pub(super) const PROGRAM: &str = "lifeboat";
 
 /// Opens connections to one database.
 #[derive(Clone)]
@@ -124,7 +126,7 @@ impl Connector {
             ));
         }
         config.connect_timeout(CONNECT_LIMIT);
-        config.application_name("lifeboat");
+        config.application_name(PROGRAM);
         config.keepalives_idle(self.patience.unwrap_or(Duration::from_mins(1)));
         if let Some(patience) = self.patience {
             config.tcp_user_timeout(patience);
@@ -442,6 +444,7 @@ impl Connector {
             }
             None => variables.push(("PGSSLMODE", "disable".to_owned())),
         }
+        variables.push(("PGAPPNAME", PROGRAM.to_owned()));
         variables.push(("PGCONNECT_TIMEOUT", CONNECT_LIMIT.as_secs().to_string()));
         Ok(variables)
     }

@@ -16,7 +16,7 @@
 //! - `connect`, `opening`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user
 //!   and stands in between. `trouble`: what is said to that.
 //! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
-//! - `rights`, `limits`, `holders`, `ties`: what stands in the way.
+//! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
 //!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
 //!   `written`: the same without it.
@@ -61,6 +61,7 @@ pub mod rows;
 pub mod schema;
 mod sequences;
 pub mod session;
+mod sessions;
 pub mod stage;
 pub mod standby;
 pub mod switch;

@@ -10,8 +10,9 @@ use super::layout::look;
 use super::restore::plan;
 use super::restore::staging::{TableStaging, described};
 use super::rights::{self, Missing};
-use super::{check, replaced, standby};
+use super::{check, replaced, sessions, standby};
 use crate::content::backed_up::BackedUp;
+use crate::content::connected::Connected;
 use crate::content::left::Left;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
 use crate::content::{Content, home};
@@ -137,11 +138,14 @@ impl Place for DatabasePlace {
         let home = self.connector.settings().home.as_deref();
         // What is known of it may be of before.
         planned.changes.retain(|change| change.workspace != HOME);
+        let has_to_be_saved = || !wanted.without_safety && self.is_there();
+        let backed_up = (copy, &*backup.files()?);
         home::differences::plan(
             home,
             &self.world,
-            (copy, &*backup.files()?),
+            backed_up,
             wanted.selection,
+            &has_to_be_saved,
             &mut planned,
         )?;
         found.add(planned);
@@ -224,6 +228,13 @@ impl Place for DatabasePlace {
 
     fn drop_made(&self, name: &str) -> Result<(), RestoreError> {
         Ok(replaced::drop_schema(&self.connector, name)?)
+    }
+
+    fn connected(&self) -> Result<Option<Connected>, RestoreError> {
+        let (mut session, connector) = self.connector.connect_to_one()?;
+        let failed = connector.failed("looking who is connected");
+        let mut transaction = session.begin().map_err(failed)?;
+        Ok(Some(sessions::connected(&connector, &mut transaction)?))
     }
 
     fn search_indexes(&self) -> &[PathBuf] {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HealthSettings, HookPoint, Hooks, InstanceSettings};
+use super::{HealthSettings, Hooks, InstanceSettings};
 use crate::domain::environment::{MemberName, NodeName};
 
 /// One of the nodes that share an instance's content.
@@ -101,12 +101,6 @@ impl InstanceSettings {
             node: Some(node),
         });
         std::iter::once(itself).chain(nodes)
-    }
-
-    /// Whether anything is run for it, or for one of its nodes, at this point.
-    #[must_use]
-    pub fn has_hook(&self, point: HookPoint) -> bool {
-        self.members().any(|member| !member.hooks().at(point).is_empty())
     }
 
     /// What is wrong with its nodes, as a sentence.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::SecretSource;
+use super::{SecretSource, SessionSettings};
 
 /// One instance's database, with what stands beside it on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub struct PostgresSettings {
     /// How many hours the tables that a restore replaced stay in the database, as an undo that takes a moment.
     #[serde(default = "keep_replaced_hours")]
     pub keep_replaced_hours: u32,
+    /// Who may stay connected while a restore exchanges the tables.
+    #[serde(default, skip_serializing_if = "SessionSettings::is_default")]
+    pub sessions: SessionSettings,
     /// A folder on the disk that the database is on, where free room is looked at. Found out by itself on the
     /// database's own machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,6 +113,7 @@ impl PostgresSettings {
             search_indexes: Vec::new(),
             connections: connections(),
             keep_replaced_hours: keep_replaced_hours(),
+            sessions: SessionSettings::default(),
             room: None,
             pg_dump: pg_dump(),
         }
@@ -152,7 +156,7 @@ impl PostgresSettings {
         } else if self.search_indexes.iter().any(|path| is_relative(path)) {
             Some("each of search_indexes has to be an absolute path")
         } else {
-            None
+            self.sessions.wrong()
         }
     }
 }

@@ -23,7 +23,7 @@
 pub(super) mod owed;
 pub(super) mod process;
 
-use std::fmt::Display;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) use owed::KIND as OWED;
@@ -154,16 +154,16 @@ impl Occasion {
 
 /// Tells what a program prints, line by line, into a job's log: up to so much.
 pub(super) fn to_the_log<'s>(
-    whose: &'s (impl Display + Sync),
+    name: &'s (dyn fmt::Display + Sync),
     program: &'s str,
     say: &'s Say<'_>,
 ) -> impl Fn(&str) + Send + Sync + 's {
     let lines = AtomicUsize::new(0);
     move |line| match lines.fetch_add(1, Ordering::Relaxed) {
-        count if count < MOST_LINES => say(Severity::Information, &format!("{whose}: {line}")),
+        count if count < MOST_LINES => say(Severity::Information, &format!("{name}: {line}")),
         MOST_LINES => say(
             Severity::Warning,
-            &format!("{whose}: {program} prints more than {MOST_LINES} lines; the rest is left out"),
+            &format!("{name}: {program} prints more than {MOST_LINES} lines; the rest is left out"),
         ),
         _ => {}
     }

@@ -18,6 +18,7 @@ pub(super) mod recover;
 mod safety;
 mod search_indexes;
 pub(super) mod staged;
+mod standstill;
 mod switching;
 mod unchanged;
 mod undo;
@@ -303,6 +304,7 @@ impl Live {
                 self.renew_safety(work, backup, way, &mut safety, &mut warnings)
             })
             .and_then(|()| self.run_before_restore(work, &journal))
+            .and_then(|()| self.wait_until_nobody_is_connected(work, &journal))
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             // What is staged, and the journal, are those of whoever has taken the job over.

@@ -93,6 +93,7 @@ impl Live {
                     let backed_up = repository.instance(&backup.id, copy);
                     self.place(instance)
                         .plan(&backed_up, &way.wanted(), &mut found, watch)?;
+                    found.warnings.extend(self.connected_now(instance)?);
                 }
                 None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",

@@ -184,6 +184,7 @@ impl Live {
             .iter()
             .try_for_each(|staged| Ok(staged.staged.make_room()?))
             .and_then(|()| self.run_before_restore(work, &journal))
+            .and_then(|()| self.wait_until_nobody_is_connected(work, &journal))
             .and_then(|()| self.begin_switch(work, &selection, &staged, None, &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {
             work.check_claim()?;

@@ -5,6 +5,7 @@ mod cluster;
 mod home;
 mod leftovers;
 mod pooler;
+mod sessions;
 
 use std::path::Path;
 
@@ -68,6 +69,7 @@ pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, f
         makeable(&connector, session, &layout, findings);
     }
     tied(&connector, session, &layout, findings);
+    sessions::check(about, &connector, session, findings);
     room(&connector, session, &layout, findings);
     data_store(settings, &layout, findings);
     if let Some(doubts) = &about.doubts {

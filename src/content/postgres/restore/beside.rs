@@ -13,8 +13,7 @@ use super::scratch_store::ScratchStore;
 use super::staging::TableStaging;
 use crate::content::ContentError;
 use crate::content::backed_up::BackedUp;
-use crate::content::files::beside::FolderRecord;
-use crate::content::home::staging::HomeStaging;
+use crate::content::home::staging::{HomeRecord, HomeStaging};
 use crate::content::kinds::Beside;
 use crate::content::left::{Note, Settled};
 use crate::content::postgres::connect::Connector;
@@ -49,7 +48,7 @@ pub struct SchemaRecord {
     pub exchange: Option<Exchange>,
     /// What is staged of the home's small files, if they change: they are exchanged right after the tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home: Option<FolderRecord>,
+    pub home: Option<HomeRecord>,
 }
 
 impl SchemaRecord {
@@ -250,9 +249,13 @@ impl Staged for TableStaging {
         watch.total(rows, bytes);
         watch.instance(instance);
         self.load(backup, watch)?;
+        let home = match &self.home {
+            Some(home) => format!(", and the files of its home in {}", home.place().display()),
+            None => String::new(),
+        };
         Ok(vec![(
             Severity::Information,
-            format!("{instance}: {rows} rows are staged"),
+            format!("{instance}: {rows} rows are staged{home}"),
         )])
     }
 
