@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::settings::{Hooks, NodeSettings};
 
-use crate::house::{House, back_up, plan, restore, undo};
+use crate::house::{House, back_up, failed, plan, restore, start_restore, undo};
 use crate::magnolia::{MISSING, copy_small_files};
 
 /// What `tests/jackrabbit/pom.xml` names.
@@ -36,6 +36,7 @@ impl Nodes {
         house.settle = Box::new(move |_, database| {
             database.connect.clone_from(&connect);
             database.data_store = None;
+            database.sessions.wait = "5s".parse().unwrap();
         });
         let nodes = Self { house, version };
         let filled = nodes.java("node-1", "fill", &["--scale", "0"]).output().unwrap();
@@ -190,7 +191,7 @@ fn a_node_that_was_behind_finds_what_changed_in_workspaces_that_stay() {
 }
 
 /// The four ways in which a node can start after a restore. The first node is left running until its hook stops it, and
-/// saves once more before that. The second was down while things happened, the third has seen everything, and a fourth is
+/// saves once more before that; without the hook the restore stops. The second was down while things happened, the third has seen everything, and a fourth is
 /// new afterwards.
 fn starts_whole(version: Option<&'static str>, names: &[&str]) {
     let Some(mut nodes) = Nodes::begun(version) else {
@@ -203,16 +204,15 @@ fn starts_whole(version: Option<&'static str>, names: &[&str]) {
     let fifo = nodes.house.path("orders");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let pid = nodes.house.path("pid");
-    nodes.configure(
-        names,
-        &format!(
-            "echo 'add website /last last' > {0}; echo end > {0}; exec tail --pid=$(cat {1}) -f /dev/null",
-            fifo.display(),
-            pid.display()
-        ),
+    let stops = format!(
+        "echo 'add website /last last' > {0}; echo end > {0}; exec tail --pid=$(cat {1}) -f /dev/null",
+        fifo.display(),
+        pid.display()
     );
+    let is_tried_while_it_runs = names.len() == 2;
+    nodes.configure(names, if is_tried_while_it_runs { "true" } else { &stops });
     let before = nodes.sound("node-1");
-    let engine = nodes.house.engine();
+    let mut engine = nodes.house.engine();
     let backup = back_up(&engine);
 
     // Opened for both, so that opening waits for nobody and no end is met between two writers.
@@ -246,6 +246,20 @@ fn starts_whole(version: Option<&'static str>, names: &[&str]) {
     }
 
     nodes.house.pass(chrono::Duration::minutes(1));
+    if is_tried_while_it_runs {
+        // It would save what it has cached into what came back, and no Jackrabbit could open that.
+        let why = failed(&engine, start_restore(&engine, &backup.0, &[]));
+        assert!(
+            why.contains("others are connected") && why.contains("Live was not touched"),
+            "{why}"
+        );
+        writeln!(&kept, "find website later").unwrap();
+        assert_eq!(answers.next().unwrap().unwrap(), "1");
+        drop(engine);
+        nodes.configure(names, &stops);
+        engine = nodes.house.engine();
+        nodes.house.pass(chrono::Duration::minutes(1));
+    }
     let warnings = plan(&engine, &backup.0, &[]).warnings.join("\n");
     assert!(warnings.contains("node-2 (behind by "), "{warnings}");
     let job = restore(&engine, &backup.0, &[]);

@@ -236,7 +236,7 @@ impl Cluster {
             let (reads, updates, deletes, truncates) = (right(0), right(1), right(2), right(3));
             if is_journal && !(reads && (deletes || truncates)) {
                 lacks.push((self.in_schema(table), "SELECT, DELETE"));
-            } else if !is_journal && !(reads && updates) {
+            } else if !(is_journal || reads && updates) {
                 lacks.push((self.in_schema(table), "SELECT, UPDATE"));
             }
         }

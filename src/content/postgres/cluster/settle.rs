@@ -228,17 +228,14 @@ impl Cluster {
             return Ok(());
         }
         let mut ways = Vec::new();
-        match (rows, &producer) {
-            (Rows::StayUnread, Some(producer)) => {
-                ways.push(("0", format!("UPDATE {name} SET {producer} = NULL{left}")));
+        if let (Rows::StayUnread, Some(producer)) = (rows, &producer) {
+            ways.push(("0", format!("UPDATE {name} SET {producer} = NULL{left}")));
+        } else {
+            if transaction.query_one(MAY_TRUNCATE, &[&journal.oid])?.get(0) {
+                // Somebody may be reading it: then row by row, which lets readers be.
+                ways.push((wait, format!("TRUNCATE {name}")));
             }
-            _ => {
-                if transaction.query_one(MAY_TRUNCATE, &[&journal.oid])?.get(0) {
-                    // Somebody may be reading it: then row by row, which lets readers be.
-                    ways.push((wait, format!("TRUNCATE {name}")));
-                }
-                ways.push(("0", format!("DELETE FROM {name}")));
-            }
+            ways.push(("0", format!("DELETE FROM {name}")));
         }
         let mut refused = None;
         for (limit, statement) in ways {
