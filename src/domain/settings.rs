@@ -6,6 +6,7 @@
 mod apart;
 mod catalog;
 mod postgres;
+mod prefixes;
 mod server;
 mod sessions;
 
@@ -28,6 +29,7 @@ pub use super::storage::{
 pub use apart::each_has_its_own;
 pub use catalog::CatalogSettings;
 pub use postgres::PostgresSettings;
+pub use prefixes::Prefixes;
 
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 pub use sessions::SessionSettings;
