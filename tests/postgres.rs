@@ -29,6 +29,8 @@ mod gate;
 mod hardened;
 #[path = "postgres/house.rs"]
 mod house;
+#[path = "postgres/indexing.rs"]
+mod indexing;
 #[path = "postgres/interrupted.rs"]
 mod interrupted;
 #[path = "postgres/killed.rs"]

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Stopwatch};
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -54,22 +54,26 @@ struct Question {
 
 impl Live {
     /// Asks those of the instances that have a health address until each is up or its time limit has passed, all at the
-    /// same time, and says what came of it.
+    /// same time, and says what came of it. `longer` is what some get beside their limit. Gives the answers, and how long each
+    /// took.
     pub(in crate::engine) fn wait_until_up(
         &self,
         instances: &[&InstanceSettings],
+        longer: &BTreeMap<InstanceName, Duration>,
         say: &Say<'_>,
-    ) -> Vec<InstanceHealth> {
+    ) -> Vec<(InstanceHealth, Duration)> {
         let questions = instances.iter().filter_map(|instance| {
             let health = instance.health.as_ref()?;
             Some(Question {
                 instance: instance.name.clone(),
                 url: health.url.clone(),
-                limit: Some(health.limit.duration()),
+                limit: Some(
+                    health.limit.duration() + longer.get(&instance.name).copied().unwrap_or_default(),
+                ),
             })
         });
         let answers = self.engine().runtime().block_on(ask_all(questions.collect()));
-        for health in &answers {
+        for (health, _) in &answers {
             let severity = if health.up {
                 Severity::Information
             } else {
@@ -84,7 +88,8 @@ impl Live {
     #[must_use]
     pub fn ask_health(&self) -> Vec<InstanceHealth> {
         let questions = once(&self.settings().instances);
-        self.engine().runtime().block_on(ask_all(questions))
+        let answers = self.engine().runtime().block_on(ask_all(questions));
+        answers.into_iter().map(|(health, _)| health).collect()
     }
 }
 
@@ -119,10 +124,10 @@ impl Known {
         answered.answers.clone()
     }
 
-    fn keep_answers(&self, engine: &Engine, asked: Instant, answers: Vec<InstanceHealth>) {
+    fn keep_answers(&self, engine: &Engine, asked: Instant, answers: Vec<(InstanceHealth, Duration)>) {
         let answers: BTreeMap<_, _> = answers
             .into_iter()
-            .map(|health| {
+            .map(|(health, _)| {
                 let answer = Answer {
                     at: asked,
                     up: health.up,
@@ -163,8 +168,9 @@ fn once(instances: &[InstanceSettings]) -> Vec<Question> {
     questions.collect()
 }
 
-/// Asks all at the same time; the answers are in the order of the questions.
-async fn ask_all(questions: Vec<Question>) -> Vec<InstanceHealth> {
+/// Asks all at the same time; the answers are in the order of the questions, with the time that each took.
+async fn ask_all(questions: Vec<Question>) -> Vec<(InstanceHealth, Duration)> {
+    let began = Stopwatch::now();
     // Only the first call does something; a provider that somebody else has installed is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = match reqwest::Client::builder().build() {
@@ -173,7 +179,7 @@ async fn ask_all(questions: Vec<Question>) -> Vec<InstanceHealth> {
             let detail = format!("it could not be asked: {}", sentence(&error));
             return questions
                 .into_iter()
-                .map(|question| question.answered(Err(detail.clone())))
+                .map(|question| (question.answered(Err(detail.clone())), began.elapsed()))
                 .collect();
         }
     };
@@ -187,12 +193,12 @@ async fn ask_all(questions: Vec<Question>) -> Vec<InstanceHealth> {
                     .await
                     .map_err(|why| format!("{}: {why}", question.url)),
             };
-            (index, question.answered(answer))
+            (index, (question.answered(answer), began.elapsed()))
         });
     }
     let mut answers = asked.join_all().await;
     answers.sort_by_key(|(index, _)| *index);
-    answers.into_iter().map(|(_, health)| health).collect()
+    answers.into_iter().map(|(_, answered)| answered).collect()
 }
 
 impl Question {
