@@ -35,6 +35,8 @@ mod home_files;
 mod home_switch;
 #[path = "postgres/house.rs"]
 mod house;
+#[path = "postgres/indexing.rs"]
+mod indexing;
 #[path = "postgres/interrupted.rs"]
 mod interrupted;
 #[path = "postgres/killed.rs"]

@@ -47,7 +47,7 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::start`].
     pub fn start_copy(of: &Self, folder: &Path, port: u16, settings: &[&str]) -> Result<Self, DemoError> {
-        let cluster = Self::in_folder(folder, port)?;
+        let cluster = Self::in_folder(of.binaries.clone(), folder, port)?;
         let copied = Command::new("cp")
             .arg("-a")
             .args([of.data(), cluster.data()])
@@ -70,7 +70,15 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::start`].
     pub fn make(folder: &Path, port: u16) -> Result<Self, DemoError> {
-        let cluster = Self::in_folder(folder, port)?;
+        Self::make_with(binaries()?, folder, port)
+    }
+
+    /// The same with PostgreSQL's programs from a folder.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn make_with(binaries: PathBuf, folder: &Path, port: u16) -> Result<Self, DemoError> {
+        let cluster = Self::in_folder(binaries, folder, port)?;
         cluster.run(
             "initdb",
             &[
@@ -88,13 +96,13 @@ impl Cluster {
     }
 
     /// A folder for a cluster, with nothing in it.
-    fn in_folder(folder: &Path, port: u16) -> Result<Self, DemoError> {
+    fn in_folder(binaries: PathBuf, folder: &Path, port: u16) -> Result<Self, DemoError> {
         let failed = |source: io::Error| DemoError::Io {
             path: folder.to_owned(),
             source,
         };
         let cluster = Self {
-            binaries: binaries()?,
+            binaries,
             folder: folder.to_owned(),
             account: account(),
             port,

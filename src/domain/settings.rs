@@ -7,6 +7,7 @@ mod apart;
 mod catalog;
 mod node;
 mod postgres;
+mod prefixes;
 mod server;
 mod sessions;
 
@@ -30,6 +31,7 @@ pub use apart::each_has_its_own;
 pub use catalog::CatalogSettings;
 pub use node::{Member, NodeSettings};
 pub use postgres::PostgresSettings;
+pub use prefixes::Prefixes;
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 pub use sessions::SessionSettings;
 

@@ -22,7 +22,12 @@ fn original() -> Arc<Original> {
     standing.upgrade().unwrap_or_else(|| {
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = format!("lifeboat-pg-{}-original-{number}", std::process::id());
-        let made = Cluster::make(&std::env::temp_dir().join(folder), 0).unwrap();
+        let folder = std::env::temp_dir().join(folder);
+        // The programs of another PostgreSQL than the one that is installed.
+        let made = match std::env::var_os("LIFEBOAT_TEST_POSTGRES") {
+            Some(binaries) => Cluster::make_with(binaries.into(), &folder, 0).unwrap(),
+            None => Cluster::make(&folder, 0).unwrap(),
+        };
         let made = Arc::new(Original(made));
         *standing = Arc::downgrade(&made);
         made

@@ -23,12 +23,12 @@ fn house() -> (House, Engine) {
     (house, engine)
 }
 
-/// Ends the first connection of Lifeboat's for which the condition holds.
+/// Ends the oldest connection of Lifeboat's for which the condition holds.
 fn end_one(client: &mut Client, condition: &str) {
     let statement = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lifeboat' \
          AND EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'lifeboat' AND query LIKE 'COPY%pm_dam_bundle%') \
-         AND {condition} LIMIT 1"
+         AND {condition} ORDER BY backend_start LIMIT 1"
     );
     wait_for(|| client.query_opt(&statement, &[]).unwrap());
 }

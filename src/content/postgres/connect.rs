@@ -20,7 +20,7 @@ use super::opening::{Unopened, open, open_within, room_for_a_runtime, tls};
 use super::session::{self, Between, Session};
 pub use super::trouble::sentence;
 use super::trouble::{causes, system_error, was_lost};
-use super::{address, passfile};
+use super::{address, passfile, version};
 use crate::certificates::Distrust;
 use crate::content::ContentError;
 use crate::domain::settings::PostgresSettings;
@@ -169,6 +169,9 @@ impl Connector {
                     return Err(connector.wrong(CONNECTING, session::BY_STATEMENT));
                 }
             }
+            if between == Between::Pooler && connector.between.is_none() {
+                version::supported(connector, &mut client)?;
+            }
             let connector = Self {
                 between: Some(between),
                 ..connector.clone()
@@ -215,6 +218,12 @@ impl Connector {
                 Ok((client, between))
             }
             Err(Unopened::Server(error)) => match session::refused_by(&error) {
+                Some(Between::OlderServer) => {
+                    let mut client = self.opened(open(config, tls))?;
+                    version::supported(self, &mut client)?;
+                    client.batch_execute(session::BY_HAND).map_err(failed)?;
+                    Ok((client, Between::OlderServer))
+                }
                 Some(between) => Ok((self.opened(open(config, tls))?, between)),
                 None => Err(failed(error)),
             },
@@ -427,11 +436,7 @@ impl Connector {
     /// [`ContentError::Database`] when the source of the password gives none.
     pub fn variables_for_programs(&self) -> Result<Vec<(&'static str, String)>, ContentError> {
         let config = address::only(&self.config()?, self.server.unwrap_or(0));
-        let config = if self.between == Some(Between::Nothing) {
-            session::kept_open(&config)
-        } else {
-            config
-        };
+        let config = session::kept_open(&config, self.between);
         let mut variables = address::variables(&config);
         variables.extend(
             self.password_for(&config)?

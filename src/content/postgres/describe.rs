@@ -8,9 +8,10 @@ use super::names;
 use super::tables::{Column, Counting, Generated, Identity, Sequence, SpecialGrant, Table};
 use super::wardrobe as dress;
 
+/// Servers before 12 know no generated columns.
 const COLUMNS: &str = "\
 SELECT a.attrelid, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, \
-       pg_get_expr(d.adbin, d.adrelid), a.attstorage::text, a.attidentity::text, a.attgenerated::text, \
+       pg_get_expr(d.adbin, d.adrelid), a.attstorage::text, a.attidentity::text, coalesce(to_jsonb(a) ->> 'attgenerated', ''), \
        o.nspname::text, l.collname::text \
 FROM pg_attribute a \
 JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \

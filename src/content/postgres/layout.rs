@@ -12,7 +12,9 @@ use super::connect::Connector;
 use super::describe;
 use super::names;
 use super::session::Session;
+use super::strangers::{strangers, suspects};
 use super::tables::{Column, Found, Holds, Table};
+use super::version;
 use crate::content::ContentError;
 use crate::domain::environment::{DATA_STORE, FILE_SYSTEM, VERSIONS, workspace_label};
 
@@ -23,6 +25,8 @@ pub struct Layout {
     pub tables: Vec<Table>,
     /// What is left alone, as sentences.
     pub left_out: Vec<String>,
+    /// What is left alone and may be a repository's, as sentences.
+    pub suspect: Vec<String>,
     /// What is Jackrabbit's and can neither be read whole nor exchanged, as sentences.
     pub unreadable: Vec<String>,
     /// Workspaces that have tables and not the one with their nodes, as sentences. There is nothing to back up of them,
@@ -54,7 +58,7 @@ impl Layout {
         let mut odd_workspaces = BTreeSet::new();
         let any_bytes = has_any_bytes(client).map_err(&failed)?;
         let mut columns = describe::all_columns(client, schema).map_err(&failed)?;
-        for row in client.query(TABLES, &[&schema]).map_err(&failed)? {
+        for row in client.query(&*tables(), &[&schema]).map_err(&failed)? {
             let (oid, name): (u32, String) = (row.get(0), row.get(1));
             let (columns, generated) = columns.remove(&oid).unwrap_or_default();
             let odd = Oddity::of(row.get(7), row.get(8), &row.get::<_, Vec<String>>(9));
@@ -95,6 +99,7 @@ impl Layout {
                         bytes: unsigned(row.get(4)),
                         total_bytes: unsigned(row.get(5)),
                         rows: unsigned(row.get(6)),
+                        is_read_whole: row.get(10),
                     },
                 }),
                 Kind::Ours { workspace, .. } => {
@@ -114,6 +119,7 @@ impl Layout {
         layout
             .unreadable
             .extend(strangers(connector, &layout.tables, &others));
+        layout.suspect = suspects(connector, schema, &others, &layout.unreadable);
         let others: Vec<String> = others.into_iter().map(|(name, _)| name).collect();
         if !others.is_empty() {
             layout.left_out.push(format!(
@@ -127,6 +133,7 @@ impl Layout {
             ));
         }
         layout.lacking = lacking(connector, &layout.tables, &odd_workspaces);
+        tell_repositories_apart(connector, &mut layout.tables);
         tell_apart(&mut layout.tables);
         describe::describe(client, schema, &mut layout.tables).map_err(&failed)?;
         layout
@@ -145,14 +152,23 @@ impl Layout {
 }
 
 /// What a schema has that can be read like a table, with sizes. The schema is looked up by its name as it is.
+fn tables() -> String {
+    format!(
+        "{TABLES}, current_setting('server_version_num')::integer < {} {FROM}",
+        version::READS_BY_PLACE
+    )
+}
+
 const TABLES: &str = "\
 SELECT c.oid, c.relname::text, pg_get_userbyid(c.relowner)::text, \
        CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) / current_setting('block_size')::bigint ELSE 0 END, \
        pg_table_size(c.oid), pg_total_relation_size(c.oid), greatest(c.reltuples, 0)::bigint, \
        c.relkind::text, c.relispartition, \
-       ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE i.inhparent = c.oid ORDER BY 1 LIMIT 5) \
+       ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE i.inhparent = c.oid ORDER BY 1 LIMIT 5)";
+
+const FROM: &str = "\
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname COLLATE \"C\"";
+WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname::text COLLATE \"C\"";
 
 fn has_any_bytes(client: &mut impl GenericClient) -> Result<bool, postgres::Error> {
     let row = client.query_one("SELECT current_setting('server_encoding') = 'SQL_ASCII'", &[])?;
@@ -239,55 +255,17 @@ fn elsewhere(schema: &str, table: &str, column: &Column) -> String {
     )
 }
 
-/// Tables that are named or made like Jackrabbit's and are not both: what is in them may be content that nobody backs up.
-fn strangers(connector: &Connector, tables: &[Table], others: &[(String, Vec<Column>)]) -> Vec<String> {
-    let settings = connector.settings();
-    let suffix_of = |name: &str| {
-        let lower = name.to_lowercase();
-        let mut suffixes = SUFFIXES.iter();
-        suffixes.find(move |(suffix, _, _)| lower.ends_with(suffix))
-    };
-    let stem = |name: &str| -> Option<String> {
-        let (suffix, _, _) = suffix_of(name)?;
-        name.to_lowercase().strip_suffix(suffix).map(str::to_owned)
-    };
-    let known: BTreeSet<String> = tables.iter().filter_map(|table| stem(&table.name)).collect();
-    let versions = settings.version_prefix.to_lowercase();
-    let prefix = settings.workspace_prefix.to_lowercase();
-    let is_left_alone = |name: &str| {
-        let mut alone = settings.leave_alone.iter();
-        alone.any(|begin| name.to_lowercase().starts_with(&begin.to_lowercase()))
-    };
-    let others = others.iter().filter_map(|(name, columns)| {
-        let stem = stem(name)?;
-        let (_, holds, wanted) = suffix_of(name)?;
-        if is_left_alone(name) {
-            return None;
-        }
-        // Names are kept by many; nodes and their binaries by nobody else.
-        let is_telling = *holds != Holds::Names;
-        let is_named_like_one = known.contains(&stem)
-            || format!("{stem}_") == versions
-            || is_telling && stem.len() > prefix.len() && stem.starts_with(&prefix);
-        let is_made_like_one = wanted.len() == columns.len() && has(columns, wanted);
-        if is_named_like_one {
-            Some(format!(
-                "the table {name} is named like one of Jackrabbit's and lacks its columns ({}): what is in it would be missing \
-                 from backups; look what it is, and give it another name, or name it in leave_alone, if it is somebody else's",
-                wanted.join(", ")
-            ))
-        } else if is_telling && is_made_like_one {
-            Some(format!(
-                "the table {name} is made like one of Jackrabbit's, and begins neither with {} nor with {}: what is in it would \
-                 be missing from backups. Make workspace_prefix and version_prefix those of Jackrabbit's configuration; if it \
-                 is somebody else's, name what it begins with in leave_alone",
-                settings.workspace_prefix, settings.version_prefix
-            ))
-        } else {
-            None
-        }
-    });
-    others.collect()
+/// Whether a name without its end is that of a version storage.
+pub(super) fn is_version_storage(connector: &Connector, stem: &str) -> bool {
+    let name = format!("{stem}_").to_lowercase();
+    let mut prefixes = connector.settings().version_prefix.iter();
+    prefixes.any(|prefix| prefix.to_lowercase() == name)
+}
+
+/// What stands behind the prefix of workspaces in a name without its end, if anything does.
+pub(super) fn in_workspace<'n>(connector: &Connector, stem: &'n str) -> Option<&'n str> {
+    let (_, prefix) = connector.settings().workspace_prefix.of(stem)?;
+    stem.get(prefix.len()..).filter(|middle| !middle.is_empty())
 }
 
 /// Workspaces without the table that has their nodes, as sentences. Those of which it is known why are left out.
@@ -325,7 +303,7 @@ enum Kind {
 }
 
 /// What the names of a workspace's tables end with, what such a table holds, and the columns that it has.
-const SUFFIXES: [(&str, Holds, &[&str]); 4] = [
+pub(super) const SUFFIXES: [(&str, Holds, &[&str]); 4] = [
     (
         "_bundle",
         Holds::Bundles,
@@ -340,7 +318,7 @@ const SUFFIXES: [(&str, Holds, &[&str]); 4] = [
     ("_binval", Holds::Binaries, &["binval_id", "binval_data"]),
 ];
 
-fn has(columns: &[Column], wanted: &[&str]) -> bool {
+pub(super) fn has(columns: &[Column], wanted: &[&str]) -> bool {
     let is_there = |name: &&str| {
         let mut columns = columns.iter();
         columns.any(|column| column.name.eq_ignore_ascii_case(name))
@@ -350,7 +328,6 @@ fn has(columns: &[Column], wanted: &[&str]) -> bool {
 
 /// What a table is, by its name and its columns.
 fn classify(connector: &Connector, name: &str, columns: &[Column]) -> Kind {
-    let settings = connector.settings();
     let lower = name.to_lowercase();
     let has = |wanted: &[&str]| has(columns, wanted);
     for (suffix, holds, wanted) in &SUFFIXES {
@@ -361,22 +338,17 @@ fn classify(connector: &Connector, name: &str, columns: &[Column]) -> Kind {
         if !has(wanted) {
             continue;
         }
-        let versions = settings.version_prefix.to_lowercase();
-        if format!("{stem}_") == versions {
+        if is_version_storage(connector, stem) {
             return Kind::Ours {
                 workspace: VERSIONS.to_owned(),
                 holds,
             };
         }
-        let prefix = settings.workspace_prefix.to_lowercase();
-        match stem.strip_prefix(&prefix) {
-            Some(middle) if !middle.is_empty() => {
-                return Kind::Ours {
-                    workspace: names::workspace(middle),
-                    holds,
-                };
-            }
-            _ => {}
+        if let Some(middle) = in_workspace(connector, stem) {
+            return Kind::Ours {
+                workspace: names::workspace(middle),
+                holds,
+            };
         }
     }
     if lower.ends_with("datastore") && has(&["id", "length", "last_modified", "data"]) {
@@ -396,6 +368,30 @@ fn classify(connector: &Connector, name: &str, columns: &[Column]) -> Kind {
         return Kind::Cluster;
     }
     Kind::Other
+}
+
+/// Of two repositories that have a workspace of the same name each, the one whose prefix is written first has it under that
+/// name, and the others' begin with their prefixes.
+fn tell_repositories_apart(connector: &Connector, tables: &mut [Table]) {
+    let prefixes = &connector.settings().workspace_prefix;
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    let place = |table: &Table| prefixes.of(&table.name).map_or(0, |(place, _)| place);
+    for table in tables.iter() {
+        let place = place(table);
+        let known = first.entry(table.workspace.clone()).or_insert(place);
+        *known = (*known).min(place);
+    }
+    for table in tables
+        .iter_mut()
+        .filter(|table| !table.workspace.starts_with('.'))
+    {
+        let is_later = first
+            .get(&table.workspace)
+            .is_some_and(|first| place(table) > *first);
+        if is_later && let Some((_, prefix)) = prefixes.of(&table.name) {
+            table.workspace = names::as_folder(&format!("{prefix}{}", table.workspace));
+        }
+    }
 }
 
 /// Two workspaces whose tables differ only in capitals keep what tells them apart.

@@ -15,7 +15,7 @@
 //!
 //! - `connect`, `opening`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user
 //!   and stands in between. `trouble`: what is said to that.
-//! - `layout`, `describe`, `wardrobe`: what is in it; `tables`, `dress`, `names`: what a table is.
+//! - `version`: which servers can be used; `layout`, `describe`, `wardrobe`, `strangers`: what is in one; `tables`, `dress`, `names`: what a table is.
 //! - `home`: the small files of a repository's home that rows refer to.
 //! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
@@ -66,11 +66,13 @@ pub mod session;
 mod sessions;
 pub mod stage;
 pub mod standby;
+mod strangers;
 pub mod switch;
 pub mod tables;
 pub mod ties;
 mod token;
 mod trouble;
+pub mod version;
 mod walk;
 mod wardrobe;
 mod written;

@@ -64,9 +64,6 @@ impl std::fmt::Debug for Moment {
 const PATIENCE: &str = "SET LOCAL lock_timeout = '10s'; \
      SELECT set_config('client_encoding', 'SQL_ASCII', true) WHERE current_setting('server_encoding') = 'SQL_ASCII'";
 
-/// Since PostgreSQL 14 a range of places is read without reading the whole table.
-const READS_BY_PLACE: i32 = 140_000;
-
 impl Moment {
     /// Takes hold of the database as it is now. `with_ddl`: the schema is written down as well, while other things go on.
     ///
@@ -86,16 +83,6 @@ impl Moment {
             .query_one("SELECT pg_export_snapshot()", &[])
             .map_err(&failed)?
             .get(0);
-        let version: String = client
-            .query_one("SELECT current_setting('server_version_num')", &[])
-            .map_err(&failed)?
-            .get(0);
-        if version.parse::<i32>().unwrap_or(0) < READS_BY_PLACE {
-            return Err(connector.wrong(
-                "reading",
-                "this PostgreSQL is older than 14: large tables would be read over and over; update the server first",
-            ));
-        }
         let schema = &connector.settings().schema;
         let layout = Layout::read(connector, &mut client)?;
         // What a workspace lacks, a restore brings back: only a backup cannot do without it.

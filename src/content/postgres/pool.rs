@@ -26,7 +26,7 @@ impl Connector {
             return Ok(most);
         }
         match self.between() {
-            Some(Between::Nothing) => Ok(most),
+            Some(Between::Nothing | Between::OlderServer) => Ok(most),
             Some(Between::Pooler) => Ok(self.room(most + 1)?.saturating_sub(1).clamp(1, most)),
             None => self.connect_to_one()?.1.at_a_time(work),
         }

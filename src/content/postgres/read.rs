@@ -60,7 +60,11 @@ pub fn extents(tables: &[Table], by_place: bool) -> Vec<Extent> {
         let per_block = (table.found.bytes / blocks).max(1);
         // A power of two, so that a table that grows a little is cut in the same places.
         let step = (EXTENT / per_block).max(1).next_power_of_two();
-        let count = if by_place { blocks.div_ceil(step) } else { 1 };
+        let count = if by_place && !table.found.is_read_whole {
+            blocks.div_ceil(step)
+        } else {
+            1
+        };
         for number in 0..count {
             extents.push(Extent {
                 table: index,
@@ -72,6 +76,14 @@ pub fn extents(tables: &[Table], by_place: bool) -> Vec<Extent> {
         }
     }
     extents
+}
+
+impl Extent {
+    /// Whether it goes on to the end of its table, however far that is.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
 }
 
 /// What comes out of reading.
@@ -448,5 +460,9 @@ mod tests {
         }
         assert_eq!(second[4].end, None);
         assert!(extents(&[table(5_000, 5_000 * 8192)], false)[0].is_whole_table);
+        let mut old = table(5_000, 5_000 * 8192);
+        old.found.is_read_whole = true;
+        let cut = extents(&[old], true);
+        assert!(cut.len() == 1 && cut[0].is_whole_table && cut[0].is_open());
     }
 }

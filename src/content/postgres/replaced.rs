@@ -34,7 +34,7 @@ pub fn find(
         .query(
             "SELECT n.nspname::text, \
              ARRAY(SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r' \
-                   ORDER BY c.relname COLLATE \"C\"), \
+                   ORDER BY c.relname::text COLLATE \"C\"), \
              coalesce((SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c \
                        WHERE c.relnamespace = n.oid AND c.relkind = 'r'), 0)::bigint \
              FROM pg_namespace n WHERE starts_with(n.nspname, $1)",

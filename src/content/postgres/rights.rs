@@ -6,6 +6,7 @@ use postgres::GenericClient;
 use super::connect::Connector;
 use super::layout::Layout;
 use super::names::{in_schema, quoted};
+use super::version;
 use crate::content::ContentError;
 
 /// A right that somebody lacks.
@@ -71,7 +72,7 @@ impl Server {
     /// The first part of the version, which `pg_dump` must not be older than.
     #[must_use]
     pub fn major(&self) -> u32 {
-        self.number / 10_000
+        version::major(self.number)
     }
 }
 
@@ -106,7 +107,7 @@ pub fn for_backup(
     let veiled: Vec<String> = client
         .query(
             "SELECT c.relname::text FROM pg_class c WHERE c.oid = ANY($1) \
-             AND c.relrowsecurity AND row_security_active(c.oid) ORDER BY c.relname COLLATE \"C\"",
+             AND c.relrowsecurity AND row_security_active(c.oid) ORDER BY c.relname::text COLLATE \"C\"",
             &[&oids],
         )
         .map_err(&failed)?
@@ -126,7 +127,7 @@ pub fn for_backup(
     let closed: Vec<String> = client
         .query(
             "SELECT c.relname::text FROM pg_class c WHERE c.oid = ANY($1) \
-             AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname COLLATE \"C\"",
+             AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname::text COLLATE \"C\"",
             &[&oids],
         )
         .map_err(&failed)?

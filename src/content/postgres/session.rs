@@ -16,17 +16,19 @@ const SETTINGS: &str = "-c statement_timeout=0 -c lock_timeout=60s -c idle_in_tr
      -c default_transaction_deferrable=off -c synchronous_commit=local -c standard_conforming_strings=on \
      -c quote_all_identifiers=off -c lifeboat.heard=yes";
 
-/// What a transaction begins with, for itself alone. Newer servers have a limit more.
+/// What a transaction begins with, for itself alone. Not every server knows the last two.
 pub(super) const LOCAL: &str = "SET LOCAL role TO DEFAULT; SET LOCAL search_path TO DEFAULT; \
-     SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method TO DEFAULT; \
+     SET LOCAL default_tablespace = ''; \
      SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = 0; \
      SET LOCAL row_security = off; SET LOCAL synchronous_commit = local; SET LOCAL standard_conforming_strings = on; \
      SET LOCAL quote_all_identifiers = off; \
-     SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('transaction_timeout', true) IS NOT NULL";
+     SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('transaction_timeout', true) IS NOT NULL; \
+     SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = 'default_table_access_method'";
 
 /// What a session is set up with that lasts, where that cannot be asked for at the beginning.
 pub(super) const BY_HAND: &str = "SET statement_timeout = 0; SET lock_timeout = '60s'; \
-     SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; SET row_security = off; \
+     SET idle_in_transaction_session_timeout = 0; SET row_security = off; \
+     SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) IS NOT NULL; \
      SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off; \
      SET synchronous_commit = local; SET standard_conforming_strings = on; SET quote_all_identifiers = off";
 
@@ -56,6 +58,8 @@ pub(super) const BY_STATEMENT: &str = "between Lifeboat and the server stands a 
 pub enum Between {
     /// Nothing, or nothing that matters: what a session is asked for with holds until it ends.
     Nothing,
+    /// Nothing, and the server is older than 14: it refuses sessions that ask for what it does not know.
+    OlderServer,
     /// A pooler: nothing holds for longer than a transaction.
     Pooler,
 }
@@ -103,8 +107,12 @@ pub(super) fn asked_for(config: &Config) -> Config {
 }
 
 /// How another program asks for one. `pg_dump` sets the others by itself, and the limit of a statement only with its second.
-pub(super) fn kept_open(config: &Config) -> Config {
-    with(config, "-c statement_timeout=0 -c idle_session_timeout=0")
+pub(super) fn kept_open(config: &Config, between: Option<Between>) -> Config {
+    match between {
+        Some(Between::Nothing) => with(config, "-c statement_timeout=0 -c idle_session_timeout=0"),
+        Some(Between::OlderServer) => with(config, "-c statement_timeout=0"),
+        Some(Between::Pooler) | None => config.clone(),
+    }
 }
 
 fn with(config: &Config, settings: &str) -> Config {
@@ -122,7 +130,7 @@ fn with(config: &Config, settings: &str) -> Config {
 pub(super) fn refused_by(error: &postgres::Error) -> Option<Between> {
     match error.code() {
         Some(&SqlState::PROTOCOL_VIOLATION) => Some(Between::Pooler),
-        Some(&SqlState::UNDEFINED_OBJECT) => Some(Between::Nothing),
+        Some(&SqlState::UNDEFINED_OBJECT) => Some(Between::OlderServer),
         _ => None,
     }
 }

@@ -187,6 +187,8 @@ pub struct Found {
     pub total_bytes: u64,
     /// About how many rows it has.
     pub rows: u64,
+    /// Whether the server would read all of it to give a part.
+    pub is_read_whole: bool,
 }
 
 impl Table {

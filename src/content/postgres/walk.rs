@@ -19,6 +19,9 @@ const HEADER_NAME: &str = "0.header";
 const ROWS_NAME: &str = "1.rows";
 const TRAILER_NAME: &str = "2.trailer";
 
+/// So many groups of a stretch that is open at its end are in one folder: more than any other stretch has.
+const GROUPS: u64 = 4096;
+
 /// See the module. The data store comes first: its name does, and the moment that the rows are read at is held already.
 pub(super) struct Walk<'a> {
     content: &'a Postgres,
@@ -38,7 +41,7 @@ enum State {
 /// The tables while they are read.
 struct Rows {
     // Before the reader, which waits for its threads when it goes: they wait for whoever takes what they have read.
-    reading: Option<(Reading, PathBuf, u64)>,
+    reading: Option<Stretch>,
     reader: Reader,
     tables: Arc<Vec<Table>>,
     /// Items that come before the next group.
@@ -47,6 +50,23 @@ struct Rows {
     current: Option<(usize, Sum)>,
     workspace: Option<String>,
     done: Vec<(usize, Sum)>,
+}
+
+/// An extent while it is read.
+struct Stretch {
+    reading: Reading,
+    /// The folder of the table's rows.
+    rows: PathBuf,
+    /// The number of the folder that its groups go into.
+    number: u64,
+    /// How many are in there.
+    count: u64,
+}
+
+impl Stretch {
+    fn folder(&self) -> PathBuf {
+        self.rows.join(format!("{:08}", self.number))
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -62,7 +82,7 @@ impl<'a> Walk<'a> {
         let moment = held
             .as_mut()
             .ok_or_else(|| content.connector.wrong("reading", "it was let go of meanwhile"))?;
-        for what in &moment.layout.left_out {
+        for what in moment.layout.left_out.iter().chain(&moment.layout.suspect) {
             left_out(what.clone());
         }
         let moment::Reading { tables, reader } = moment.reading()?;
@@ -167,12 +187,17 @@ impl Rows {
             if let Some(item) = self.ready.pop_front() {
                 return Ok(Some(item));
             }
-            if let Some((reading, folder, count)) = &mut self.reading {
-                match reading.pieces.recv() {
+            if let Some(stretch) = &mut self.reading {
+                match stretch.reading.pieces.recv() {
                     Ok(Piece::Rows(group)) => {
-                        let path = folder.join(format!("{count:08}"));
-                        *count += 1;
-                        return Ok(Some(self.group(&path, group)));
+                        if stretch.count == GROUPS && stretch.reading.extent.is_open() {
+                            (stretch.number, stretch.count) = (stretch.number + 1, 0);
+                            self.ready.push_back(folder(&stretch.folder()));
+                        }
+                        let path = stretch.folder().join(format!("{:08}", stretch.count));
+                        stretch.count += 1;
+                        let group = self.group(&path, group);
+                        self.ready.push_back(group);
                     }
                     Ok(Piece::End) => self.reading = None,
                     Ok(Piece::Failed(error)) => return Err(error),
@@ -225,9 +250,14 @@ impl Rows {
             self.ready.push_back(folder(&place.join(ROWS_NAME)));
             self.current = Some((index, Sum::new(RowDigest::default())));
         }
-        let place = table.folder().join(ROWS_NAME).join(format!("{number:08}"));
-        self.ready.push_back(folder(&place));
-        self.reading = Some((reading, place, 0));
+        let stretch = Stretch {
+            reading,
+            rows: table.folder().join(ROWS_NAME),
+            number,
+            count: 0,
+        };
+        self.ready.push_back(folder(&stretch.folder()));
+        self.reading = Some(stretch);
     }
 
     fn end_table(&mut self) {

@@ -18,8 +18,9 @@ SELECT c.oid, c.relpersistence = 'u', coalesce(c.reloptions, '{}'), coalesce(t.r
 FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
 WHERE c.oid = ANY($1)";
 
+/// Servers before 14 know no compression of a column.
 const COLUMNS: &str = "\
-SELECT a.attrelid, a.attname::text, nullif(a.attstattarget, -1)::integer, nullif(a.attcompression::text, ''), \
+SELECT a.attrelid, a.attname::text, nullif(a.attstattarget, -1)::integer, nullif(to_jsonb(a) ->> 'attcompression', ''), \
        coalesce(a.attoptions, '{}'), col_description(a.attrelid, a.attnum) \
 FROM pg_attribute a WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 
@@ -27,7 +28,7 @@ const INDEXES: &str = "\
 SELECT i.indrelid, x.relname::text, coalesce(x.reloptions, '{}'), s.spcname::text, obj_description(x.oid, 'pg_class'), \
        EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x')) \
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
-WHERE i.indrelid = ANY($1) AND i.indisvalid ORDER BY x.relname COLLATE \"C\"";
+WHERE i.indrelid = ANY($1) AND i.indisvalid ORDER BY x.relname::text COLLATE \"C\"";
 
 const POLICIES: &str = "\
 SELECT p.polrelid, p.polname::text, p.polpermissive, p.polcmd::text, \
@@ -35,13 +36,26 @@ SELECT p.polrelid, p.polname::text, p.polpermissive, p.polcmd::text, \
        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid) \
 FROM pg_policy p WHERE p.polrelid = ANY($1) ORDER BY p.polname";
 
+/// With what the server knows of statistics on expressions in the place of a word.
 const STATISTICS: &str = "\
 SELECT s.stxrelid, s.stxname::text, ARRAY(SELECT k::text FROM unnest(s.stxkind) k WHERE k <> 'e'), \
        ARRAY(SELECT a.attname::text FROM unnest(s.stxkeys::int2[]) WITH ORDINALITY k(n, o) \
              JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = k.n ORDER BY k.o), \
-       coalesce(pg_get_statisticsobjdef_expressions(s.oid), '{}') \
+       coalesce(EXPRESSIONS, '{}'::text[]) \
 FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid AND c.relnamespace = s.stxnamespace \
 WHERE s.stxrelid = ANY($1) ORDER BY s.stxname";
+
+/// Servers before 14 have no statistics on expressions, and so no function that tells them.
+fn statistics(client: &mut impl GenericClient) -> Result<String, postgres::Error> {
+    const TELLS: &str = "pg_get_statisticsobjdef_expressions";
+    let knows = client.query_one("SELECT to_regproc($1) IS NOT NULL", &[&TELLS])?;
+    let expressions = if knows.get(0) {
+        format!("{TELLS}(s.oid)")
+    } else {
+        "NULL".to_owned()
+    };
+    Ok(STATISTICS.replace("EXPRESSIONS", &expressions))
+}
 
 const CONSTRAINTS: &str = "\
 SELECT k.conrelid, k.conname::text, obj_description(k.oid, 'pg_constraint'), \
@@ -112,7 +126,8 @@ pub(super) fn fill(
             check: row.get(6),
         });
     }
-    for row in client.query(STATISTICS, &[&oids])? {
+    let statistics = statistics(client)?;
+    for row in client.query(&*statistics, &[&oids])? {
         found.entry(row.get(0)).or_default().statistics.push(Statistics {
             name: row.get(1),
             kinds: row.get(2),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{SecretSource, SessionSettings};
+use super::{Prefixes, SecretSource, SessionSettings};
 
 /// One instance's database, with what stands beside it on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +31,12 @@ pub struct PostgresSettings {
     /// server's name is checked; without it, the connection is not encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// What the tables of the workspaces begin with, before the workspace's name.
+    /// What the tables of the workspaces begin with, before the workspace's name; of each repository, where there are several.
     #[serde(default = "workspace_prefix")]
-    pub workspace_prefix: String,
-    /// What the tables of the version storage begin with.
+    pub workspace_prefix: Prefixes,
+    /// What the tables of the version storage begin with, of each repository.
     #[serde(default = "version_prefix")]
-    pub version_prefix: String,
+    pub version_prefix: Prefixes,
     /// What the names of tables begin with that are made like Jackrabbit's and belong to somebody else, such as another
     /// Magnolia in the same schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -74,12 +74,12 @@ fn public() -> String {
     "public".to_owned()
 }
 
-fn workspace_prefix() -> String {
-    "pm_".to_owned()
+fn workspace_prefix() -> Prefixes {
+    Prefixes::one("pm_")
 }
 
-fn version_prefix() -> String {
-    "version_".to_owned()
+fn version_prefix() -> Prefixes {
+    Prefixes::one("version_")
 }
 
 fn connections() -> usize {
@@ -129,6 +129,11 @@ impl PostgresSettings {
             .or_else(|| self.password_env.clone().map(SecretSource::PasswordEnv))
     }
 
+    fn are_prefixes_the_same(&self) -> bool {
+        let mut workspaces = self.workspace_prefix.iter();
+        workspaces.any(|one| self.version_prefix.iter().any(|other| one == other))
+    }
+
     /// What is wrong with the settings, as a sentence without a subject; `None` when they hold together.
     pub(super) fn wrong(&self) -> Option<&'static str> {
         let sources = [
@@ -147,7 +152,9 @@ impl PostgresSettings {
             )
         } else if !(1..=16).contains(&self.connections) {
             Some("connections has to be a number from 1 to 16")
-        } else if self.workspace_prefix == self.version_prefix {
+        } else if self.workspace_prefix.is_wrong() || self.version_prefix.is_wrong() {
+            Some("workspace_prefix and version_prefix each take one text or several different ones")
+        } else if self.are_prefixes_the_same() {
             Some("workspace_prefix and version_prefix are the same: tables could not be told apart")
         } else if self.data_store.as_deref().is_some_and(is_relative) {
             Some("data_store has to be an absolute path")

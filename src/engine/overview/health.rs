@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Stopwatch};
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::certificates::Distrust;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::environment::{Answer, MemberName};
+use crate::domain::environment::{Answer, InstanceName, MemberName};
 use crate::domain::event::Event;
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::InstanceSettings;
@@ -54,23 +54,27 @@ struct Question {
 
 impl Live {
     /// Asks those of the instances and their nodes that have a health address until each is up or its time limit has passed, all at the
-    /// same time, and says what came of it.
+    /// same time, and says what came of it. `longer` is what those of some instances get beside their limit. Gives the answers, and how
+    /// long each took.
     pub(in crate::engine) fn wait_until_up(
         &self,
         instances: &[&InstanceSettings],
+        longer: &BTreeMap<InstanceName, Duration>,
         say: &Say<'_>,
-    ) -> Vec<InstanceHealth> {
+    ) -> Vec<(InstanceHealth, Duration)> {
         let members = instances.iter().flat_map(|instance| instance.members());
         let questions = members.filter_map(|member| {
             let health = member.health()?;
             Some(Question {
                 member: member.name(),
                 url: health.url.clone(),
-                limit: Some(health.limit.duration()),
+                limit: Some(
+                    health.limit.duration() + longer.get(&member.instance.name).copied().unwrap_or_default(),
+                ),
             })
         });
         let answers = self.engine().runtime().block_on(ask_all(questions.collect()));
-        for health in &answers {
+        for (health, _) in &answers {
             let severity = if health.up {
                 Severity::Information
             } else {
@@ -85,7 +89,8 @@ impl Live {
     #[must_use]
     pub fn ask_health(&self) -> Vec<InstanceHealth> {
         let questions = once(&self.settings().instances);
-        self.engine().runtime().block_on(ask_all(questions))
+        let answers = self.engine().runtime().block_on(ask_all(questions));
+        answers.into_iter().map(|(health, _)| health).collect()
     }
 }
 
@@ -117,10 +122,10 @@ impl Known {
         answered.answers.clone()
     }
 
-    fn keep_answers(&self, engine: &Engine, asked: Instant, answers: Vec<InstanceHealth>) {
+    fn keep_answers(&self, engine: &Engine, asked: Instant, answers: Vec<(InstanceHealth, Duration)>) {
         let answers: BTreeMap<_, _> = answers
             .into_iter()
-            .map(|health| {
+            .map(|(health, _)| {
                 let who = health.who();
                 let answer = Answer {
                     at: asked,
@@ -163,8 +168,9 @@ fn once(instances: &[InstanceSettings]) -> Vec<Question> {
     questions.collect()
 }
 
-/// Asks all at the same time; the answers are in the order of the questions.
-async fn ask_all(questions: Vec<Question>) -> Vec<InstanceHealth> {
+/// Asks all at the same time; the answers are in the order of the questions, with the time that each took.
+async fn ask_all(questions: Vec<Question>) -> Vec<(InstanceHealth, Duration)> {
+    let began = Stopwatch::now();
     // Only the first call does something; a provider that somebody else has installed is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = match reqwest::Client::builder().build() {
@@ -173,7 +179,7 @@ async fn ask_all(questions: Vec<Question>) -> Vec<InstanceHealth> {
             let detail = format!("it could not be asked: {}", sentence(&error));
             return questions
                 .into_iter()
-                .map(|question| question.answered(Err(detail.clone())))
+                .map(|question| (question.answered(Err(detail.clone())), began.elapsed()))
                 .collect();
         }
     };
@@ -187,12 +193,12 @@ async fn ask_all(questions: Vec<Question>) -> Vec<InstanceHealth> {
                     .await
                     .map_err(|why| format!("{}: {why}", question.url)),
             };
-            (index, question.answered(answer))
+            (index, (question.answered(answer), began.elapsed()))
         });
     }
     let mut answers = asked.join_all().await;
     answers.sort_by_key(|(index, _)| *index);
-    answers.into_iter().map(|(_, health)| health).collect()
+    answers.into_iter().map(|(_, answered)| answered).collect()
 }
 
 impl Question {

@@ -110,9 +110,17 @@ impl Live {
         }
     }
 
-    /// Asks every instance of the journal that has a health address whether it is up.
+    /// Asks every instance of the journal that has a health address whether it is up. One that builds its search indexes anew
+    /// gets the time that this should take beside its limit.
     pub(super) fn check_health(&self, journal: &Journal, say: &Say<'_>) -> Vec<InstanceHealth> {
-        self.wait_until_up(&self.instances_of(journal), say)
+        let indexing = self.indexing_after(journal);
+        let longer = indexing
+            .iter()
+            .map(|(instance, indexing)| (instance.clone(), indexing.time()))
+            .collect();
+        let answers = self.wait_until_up(&self.instances_of(journal), &longer, say);
+        self.note_indexing(&indexing, &answers);
+        answers.into_iter().map(|(health, _)| health).collect()
     }
 
     fn instances_of(&self, journal: &Journal) -> Vec<&InstanceSettings> {

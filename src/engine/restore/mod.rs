@@ -7,6 +7,7 @@ mod after;
 mod chosen;
 pub(super) mod clearing;
 mod halves;
+mod indexing;
 pub(super) mod journal;
 mod last_restore;
 mod left_behind;

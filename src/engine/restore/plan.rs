@@ -94,6 +94,7 @@ impl Live {
                     self.place(instance)
                         .plan(&backed_up, &way.wanted(), &mut found, watch)?;
                     found.warnings.extend(self.connected_now(instance)?);
+                    found.warnings.extend(self.indexing_of(instance, copy, selection));
                 }
                 None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",

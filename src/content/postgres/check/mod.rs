@@ -3,6 +3,7 @@
 
 mod cluster;
 mod home;
+mod journal;
 mod leftovers;
 mod pooler;
 mod sessions;
@@ -24,6 +25,7 @@ use crate::content::postgres::rights::{self, Missing, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::ties;
+use crate::content::postgres::version;
 use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
 
@@ -49,6 +51,9 @@ pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, f
     };
     let session = &mut session;
     about_server(&connector, &server, findings);
+    if version::why_not(server.number).is_some() {
+        return;
+    }
     if connector.between() == Some(Between::Pooler) {
         pooler::check(&connector, findings);
     } else {
@@ -69,6 +74,7 @@ pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, f
         makeable(&connector, session, &layout, findings);
     }
     tied(&connector, session, &layout, findings);
+    journal::check(&connector, session, findings);
     sessions::check(about, &connector, session, findings);
     room(&connector, session, &layout, findings);
     data_store(settings, &layout, findings);
@@ -130,7 +136,9 @@ fn about_server(connector: &Connector, server: &Server, findings: &mut Findings<
         server.version,
         server.user
     );
-    if server.is_standby {
+    if let Some(why) = version::why_not(server.number) {
+        findings.failed("database", format!("{detail}; {why}"));
+    } else if server.is_standby {
         findings.failed(
             "database",
             format!(
@@ -139,6 +147,9 @@ fn about_server(connector: &Connector, server: &Server, findings: &mut Findings<
         );
     } else {
         findings.ok("database", detail);
+    }
+    if let Some(doubt) = version::doubt(server.number) {
+        findings.warning("database", doubt);
     }
     match &server.encrypted {
         Some(protocol) => findings.ok("encryption", format!("{protocol}, and the server's name is checked")),
@@ -211,6 +222,9 @@ fn workspaces(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
     findings.ok("workspaces", sizes.join(", "));
     for left_out in &layout.left_out {
         findings.ok("left out", left_out.clone());
+    }
+    for suspect in &layout.suspect {
+        findings.warning("left out", suspect.clone());
     }
 }
 

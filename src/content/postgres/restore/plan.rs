@@ -54,6 +54,10 @@ pub(in crate::content::postgres) fn plan(
         return Ok(found);
     }
     tell_lacking(&layout.lacking, wanted, &mut found);
+    found.warnings.extend(layout.suspect.iter().cloned());
+    found
+        .obstacles
+        .extend(several_version_storages(&layout, selection));
     found.changes = if layout.tables.is_empty() {
         found.warnings.push(format!(
             "the database of {} holds nothing: all of it comes back",
@@ -155,6 +159,18 @@ fn tell_lacking(lacking: &[String], wanted: &Wanted<'_>, found: &mut Found) {
             ));
         }
     }
+}
+
+/// That nobody can tell which version storage the histories of chosen workspaces belong to.
+fn several_version_storages(layout: &Layout, selection: &Selection) -> Option<String> {
+    let is_one = |table: &&Table| table.workspace == VERSIONS && table.holds == Holds::Bundles;
+    let count = layout.tables.iter().filter(is_one).count();
+    (count > 1 && !selection.workspaces.is_empty()).then(|| {
+        format!(
+            "there are {count} version storages, one of each repository, and chosen workspaces come back with the histories of \
+             one: restore everything"
+        )
+    })
 }
 
 /// The changes of a restore into an empty database.

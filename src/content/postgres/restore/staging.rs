@@ -69,7 +69,7 @@ impl TableStaging {
             .cloned()
             .collect();
         let mut staging = Self::new(connector, about, &tables)?;
-        staging.workspaces = workspaces(&tables, &staging.live, about.selection);
+        staging.workspaces = workspaces(connector, &tables, &staging.live, about.selection);
         staging.tables = tables;
         staging.copies = copies;
         staging.draw()?;
@@ -158,7 +158,7 @@ impl TableStaging {
     ) -> Result<Self, RestoreError> {
         let tables = layout::look_at(connector, &left.place)?.tables;
         let mut staging = Self::new(connector, about, &tables)?;
-        staging.workspaces = workspaces(&tables, &staging.live, about.selection);
+        staging.workspaces = workspaces(connector, &tables, &staging.live, about.selection);
         staging.tables = tables;
         staging.stage.fresh.clone_from(&left.place);
         staging.home = left
@@ -227,7 +227,12 @@ impl TableStaging {
             note: self.note.clone(),
             owner: self.stage.owner.role.clone(),
             workspaces: self.workspaces.clone(),
-            all_workspaces: workspaces(&self.tables, &self.live, &Selection::default()),
+            all_workspaces: workspaces(
+                &self.stage.connector,
+                &self.tables,
+                &self.live,
+                &Selection::default(),
+            ),
             borrowed: self.back_to.is_some(),
             exchange: None,
             home: self.home.as_ref().map(HomeStaging::record).transpose()?,
@@ -373,14 +378,24 @@ pub(in crate::content::postgres) fn is_staged(selection: &Selection, table: &Tab
         || (table.workspace == VERSIONS && table.holds != Holds::Binaries)
 }
 
-fn workspaces(tables: &[Table], live: &[Table], selection: &Selection) -> Vec<String> {
-    let names: BTreeSet<&String> = tables
+/// The workspaces that are restored, by the names that their search indexes may go by: one that is told from another
+/// repository's by its prefix has the same name there without it.
+fn workspaces(connector: &Connector, tables: &[Table], live: &[Table], selection: &Selection) -> Vec<String> {
+    let mut names: BTreeSet<String> = tables
         .iter()
         .chain(live)
         .map(|table| &table.workspace)
         .filter(|name| WorkspaceKind::of(name) != WorkspaceKind::Shared && selection.has_workspace(name))
+        .cloned()
         .collect();
-    names.into_iter().cloned().collect()
+    let prefixes = &connector.settings().workspace_prefix;
+    let bare = names.iter().filter_map(|name| {
+        let (_, prefix) = prefixes.of(name)?;
+        name.get(prefix.len()..).map(str::to_owned)
+    });
+    let bare: Vec<String> = bare.filter(|name| !name.is_empty()).collect();
+    names.extend(bare);
+    names.into_iter().collect()
 }
 
 /// The description of the tables in a backup.
