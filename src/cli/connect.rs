@@ -5,6 +5,8 @@
 mod here;
 
 use std::io;
+#[cfg(feature = "engine")]
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +26,8 @@ use crate::backend::{Backend, BackendInfo};
 use crate::config::{BackendAddress, Config, NamedContext, Places};
 use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
+#[cfg(feature = "engine")]
+use crate::domain::check::HomeFound;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::principal::Principal;
 #[cfg(feature = "engine")]
@@ -296,6 +300,11 @@ impl House for ThisMachine {
     #[cfg(not(feature = "engine"))]
     fn look_at_database(&self, _settings: &PostgresSettings) -> Result<DatabaseFound, String> {
         Err(no_engine("looking at a database").message)
+    }
+
+    #[cfg(feature = "engine")]
+    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
+        crate::backend::embedded::look_at_folder(folder)
     }
 
     #[cfg(feature = "engine")]

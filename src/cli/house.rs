@@ -2,7 +2,7 @@
 //!
 //! Verbs and tests see only the trait [`House`]; [`super::ThisMachine`] is the real one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
 use crate::domain::address::Address;
-use crate::domain::check::DatabaseFound;
+use crate::domain::check::{DatabaseFound, HomeFound};
 use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
@@ -57,6 +57,13 @@ pub trait House {
     /// # Errors
     /// A sentence that says why it cannot be looked at.
     fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String>;
+
+    /// Looks whether a folder that no configuration names yet leads to the home of a repository. Without an engine nobody
+    /// knows one.
+    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
+        let _ = folder;
+        None
+    }
 
     /// Tries object storage that no configuration names yet. Gives whether backups of the environment are there.
     ///

@@ -11,6 +11,7 @@
 
 pub mod backed_up;
 pub mod files;
+pub(crate) mod home;
 pub(crate) mod kinds;
 pub mod left;
 pub mod postgres;

@@ -219,6 +219,8 @@ pub const VERSIONS: &str = ".versions";
 pub const DATA_STORE: &str = ".datastore";
 /// The tables of a file system that Jackrabbit keeps in the database.
 pub const FILE_SYSTEM: &str = ".filesystem";
+/// The small files of a repository's home: namespaces, node types and the like.
+pub const HOME: &str = ".home";
 /// The description of the tables.
 pub const SCHEMA: &str = ".schema";
 
@@ -229,6 +231,7 @@ pub fn workspace_label(name: &str) -> &str {
         VERSIONS => "version storage",
         DATA_STORE => "data store",
         FILE_SYSTEM => "file system",
+        HOME => "repository home",
         SCHEMA => "tables' layout",
         workspace => workspace,
     }
@@ -254,7 +257,7 @@ impl WorkspaceKind {
     pub fn of(workspace: &str) -> Self {
         match workspace {
             "config" | "configuration" | "users" | "userroles" | "usergroups" => Self::Configuration,
-            VERSIONS | DATA_STORE | FILE_SYSTEM | SCHEMA => Self::Shared,
+            VERSIONS | DATA_STORE | FILE_SYSTEM | HOME | SCHEMA => Self::Shared,
             _ => Self::Content,
         }
     }

@@ -126,6 +126,11 @@ pub enum ContentSettings {
         /// The folder.
         path: PathBuf,
     },
+    /// The home of a repository on H2 or Derby: all of it is content, and its server has to stand still for a copy.
+    Home {
+        /// The folder with `repository`, `version` and `workspaces` in it.
+        path: PathBuf,
+    },
     /// A PostgreSQL database with the tables that Jackrabbit keeps its workspaces in.
     Postgres(Box<PostgresSettings>),
 }
@@ -135,7 +140,7 @@ impl ContentSettings {
     #[must_use]
     pub fn password(&self) -> Option<SecretSource> {
         match self {
-            Self::Files { .. } => None,
+            Self::Files { .. } | Self::Home { .. } => None,
             Self::Postgres(database) => database.password(),
         }
     }
@@ -145,6 +150,7 @@ impl ContentSettings {
     pub fn place(&self) -> String {
         match self {
             Self::Files { path } => format!("folder {}", path.display()),
+            Self::Home { path } => format!("repository home {}", path.display()),
             Self::Postgres(database) => format!("database {}, schema {}", database.connect, database.schema),
         }
     }
@@ -359,7 +365,7 @@ impl EnvironmentSettings {
             .iter()
             .filter_map(|instance| match &instance.content {
                 ContentSettings::Postgres(database) => Some(database),
-                ContentSettings::Files { .. } => None,
+                ContentSettings::Files { .. } | ContentSettings::Home { .. } => None,
             })
             .collect();
         if let Some(wrong) = databases.iter().find_map(|database| database.wrong()) {
@@ -378,7 +384,7 @@ impl EnvironmentSettings {
             .instances
             .iter()
             .filter_map(|instance| match &instance.content {
-                ContentSettings::Files { path } => Some(path),
+                ContentSettings::Files { path } | ContentSettings::Home { path } => Some(path),
                 ContentSettings::Postgres(_) => None,
             })
             .collect();

@@ -23,6 +23,7 @@ use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
 
+pub use crate::content::home::pointed::look_at_folder;
 pub use crate::content::postgres::check::look_at_database;
 
 /// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of
@@ -146,6 +147,7 @@ impl Live {
                 instance: &instance.name,
                 last: last(&backups, &instance.name),
                 doubts: doubts::about(&backups, &instance.name),
+                hooks: &instance.hooks,
                 is_at_work,
                 undropped: self.undropped(),
                 now: self.now(),

@@ -13,7 +13,7 @@ use postgres::Client;
 use crate::house::House;
 
 /// What `tests/jackrabbit/run` ends with when Java or Maven is missing.
-const MISSING: i32 = 77;
+pub const MISSING: i32 = 77;
 
 /// Where Jackrabbit keeps large binaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

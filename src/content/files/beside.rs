@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Files;
 use super::exchange::{Identity, Standing, Step};
+use super::layout::Layout;
 use super::staging::{CONTENT, Staging};
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
@@ -129,6 +130,9 @@ pub struct FolderRecord {
     /// Which folder that is, once it is made: another account may put something else in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Identity>,
+    /// How it is laid out.
+    #[serde(default, skip_serializing_if = "Layout::is_plain")]
+    pub layout: Layout,
     /// Its exchanges. Empty until everything is staged.
     pub steps: Vec<Step>,
 }
@@ -230,7 +234,9 @@ impl Record for FolderRecord {
                 )));
             }
         }
-        Ok(Some(Box::new(Files::held(&content, displaced))))
+        Ok(Some(Box::new(
+            Files::held(&content, displaced).laid_out(self.layout),
+        )))
     }
 
     fn holds_nothing_of_live(&self) -> bool {

@@ -18,6 +18,7 @@ use crate::concurrency::beside;
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
@@ -51,6 +52,9 @@ pub(in crate::engine) struct Purpose {
     pub serves: Vec<Served>,
     pub stands: Option<Duration>,
     pub replaces: Option<Selection>,
+    /// Instances that a restore has brought to rest already: their hooks around a backup are not run, since `after_backup`
+    /// would start what has to stand still.
+    pub at_rest: Vec<InstanceName>,
     /// Which repository it goes to: the first, unless that one is lost and Live is to be saved before a restore.
     pub into: RepositoryChoice,
     /// The phases that copying and reading back are shown as.
@@ -86,6 +90,7 @@ impl Live {
             note: request.note.clone().filter(|note| !note.trim().is_empty()),
             serves: Vec::new(),
             replaces: None,
+            at_rest: Vec::new(),
             into: RepositoryChoice::First,
             phases: (Phase::Copying, Phase::Verifying),
         };
@@ -123,6 +128,7 @@ impl Live {
                 serves,
                 stands: None,
                 replaces: None,
+                at_rest: Vec::new(),
                 into: RepositoryChoice::First,
                 phases: (Phase::Copying, Phase::Verifying),
             };
@@ -267,20 +273,26 @@ impl Live {
             })
             .collect();
         let hold_still = || FrozenSources::take(&sources, self.engine().clock());
+        let mut hooked = instances.clone();
+        hooked.retain(|instance| !purpose.at_rest.contains(&instance.name));
         let has_hook = |instance: &&InstanceSettings| !instance.hooks.at(HookPoint::BeforeBackup).is_empty();
+        let come_to_rest = || self.come_to_rest(&instances, HookPoint::BeforeBackup, work);
         // Where nothing is to be run first, databases are held still, and folders walked, while the repository is being opened.
-        let (opened, early) = if instances.iter().any(has_hook) {
+        let (opened, early) = if hooked.iter().any(has_hook) {
             (self.open_to_copy(&purpose), None)
         } else {
+            let rest = come_to_rest()?;
             let look = || hold_still().map(|still| still.walk_ahead(work));
             let (opened, still) = beside(|| self.open_to_copy(&purpose), look);
-            (opened, Some(still))
+            (opened, Some((still, rest)))
         };
         let (repository, before) = opened?;
-        self.run_before_backup(work, &purpose.trigger, &versions, &instances, &mut warnings)?;
+        self.run_before_backup(work, &purpose.trigger, &versions, &hooked, &mut warnings)?;
 
         work.phase(purpose.phases.0)?;
-        let still = early.unwrap_or_else(hold_still)?;
+        let rested = || come_to_rest().map(|rest| (hold_still(), rest));
+        let (still, rest) = early.map_or_else(rested, Ok)?;
+        let still = still?;
         let taken = still.start();
         let parent = before
             .iter()
@@ -294,6 +306,7 @@ impl Live {
         if work.is_cancelled_now() {
             return Err(EngineError::Cancelled);
         }
+        self.is_still_at_rest(&rest, HookPoint::BeforeBackup)?;
 
         let expires = purpose.stands.map(|stands| taken + stands);
         let manifest = Manifest {
