@@ -188,6 +188,7 @@ const NAME_A_KIND: &[(&str, &str)] = &[
     ("content/home/place.rs", "content::files"),
     ("content/home/pointed.rs", "content::files"),
     ("content/home/rest.rs", "content::files"),
+    ("content/files/beside.rs", "content::home"),
     ("content/files/place.rs", "content::home"),
     // Which attributes of files are kept in a backup.
     ("repository/format/node.rs", "content::files"),

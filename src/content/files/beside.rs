@@ -16,6 +16,7 @@ use super::layout::Layout;
 use super::staging::{CONTENT, Staging};
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
+use crate::content::home::rest::at_rest;
 use crate::content::kinds::Beside;
 use crate::content::restoring::{Lines, RestoreError, Staged};
 use crate::content::switching::{Part, Record, Stuck};
@@ -137,6 +138,24 @@ pub struct FolderRecord {
     pub steps: Vec<Step>,
 }
 
+impl FolderRecord {
+    /// The homes that its exchanges are done in.
+    fn homes(&self) -> Vec<PathBuf> {
+        if self.layout.is_plain() {
+            return Vec::new();
+        }
+        let content = self.staging.join(CONTENT);
+        let home = |step: &Step| {
+            let part = step.beside.strip_prefix(&content).ok()?;
+            let home = step.live.ancestors().nth(part.components().count())?;
+            Some(home.to_owned())
+        };
+        let mut homes: Vec<_> = self.steps.iter().filter_map(home).collect();
+        homes.dedup();
+        homes
+    }
+}
+
 fn not_exchanged(step: &Step, error: &io::Error) -> Stuck {
     let (live, beside) = (step.live.display(), step.beside.display());
     Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
@@ -150,6 +169,14 @@ impl Part for &FolderRecord {
         let is_pending = |step: &Step| step.standing().is_ok_and(|now| now == Standing::Pending);
         if !self.steps.iter().any(is_pending) {
             return Ok(());
+        }
+        // Since this was staged the machine may have been started anew, and a server with it.
+        for home in self.homes() {
+            at_rest(&home).map_err(|who| {
+                Stuck(format!(
+                    "{who}, and it is not exchanged under its hands: stop it before the switch is done"
+                ))
+            })?;
         }
         // What only goes would go into a folder of somebody else's.
         let staging = &self.staging;

@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
                 Err(Errno::NOENT) if self.is_at_work => {}
                 opened => {
                     let folder = opened.map_err(|error| failed_reading(self.root.place_of(&path), error))?;
-                    return self.enter(folder, path).map(Some);
+                    return self.enter(folder, &path).map(Some);
                 }
             }
         }
@@ -117,18 +117,18 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes into a folder, and gives what it is.
-    fn enter(&mut self, folder: OwnedFd, path: PathBuf) -> Result<Item, ContentError> {
-        let failed = |error| failed_reading(self.root.place_of(&path), error);
+    fn enter(&mut self, folder: OwnedFd, path: &Path) -> Result<Item, ContentError> {
+        let failed = |error| failed_reading(self.root.place_of(path), error);
         // What is told of the folder is what was opened, even if it took the place of another meanwhile.
         let stat = fstat(&folder).map_err(failed)?;
         let found = attributes::of_open(&folder).map_err(failed)?;
-        if let Some(left) = found.left_out(&path) {
+        if let Some(left) = found.left_out(path) {
             (self.left_out)(left);
         }
         let level = Level::of(folder).map_err(failed)?;
         self.levels.push(level);
-        self.path.clone_from(&path);
-        item(path.clone(), &stat, None, found.kept).ok_or_else(|| failed(Errno::NOTDIR))
+        path.clone_into(&mut self.path);
+        item(path.to_owned(), &stat, None, found.kept).ok_or_else(|| failed(Errno::NOTDIR))
     }
 
     /// The next item, or `None` when all were met.
@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
             if kind == FileType::Directory {
                 match openat(parent, &name, FOLDER, Mode::empty()) {
                     Err(Errno::NOENT) if self.is_at_work => continue,
-                    opened => return self.enter(opened.map_err(failed)?, path).map(Some),
+                    opened => return self.enter(opened.map_err(failed)?, &path).map(Some),
                 }
             }
             if at_top {

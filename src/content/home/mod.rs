@@ -18,7 +18,7 @@ mod chosen;
 mod persistence;
 pub(crate) mod place;
 pub(crate) mod pointed;
-mod rest;
+pub(crate) mod rest;
 
 use std::fs;
 use std::path::{Path, PathBuf};

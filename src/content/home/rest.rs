@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::process::{Flock, FlockType, fcntl_getlk};
+use rustix::process::{Flock, FlockType, Pid, fcntl_getlk};
 
 use super::persistence::each_database_file;
 use crate::content::files::layout::LOCKS;
@@ -22,7 +22,7 @@ const DEEPEST: u32 = 5;
 ///
 /// # Errors
 /// Who is at work there, or why nobody can tell. The beginning of a sentence.
-pub(super) fn at_rest(home: &Path) -> Result<String, String> {
+pub(crate) fn at_rest(home: &Path) -> Result<String, String> {
     let unknown = |path: &Path, error: &io::Error| {
         format!(
             "whether a server is at work on the home {} cannot be told ({}: {error})",
@@ -83,7 +83,7 @@ fn holder(path: &Path) -> io::Result<Option<String>> {
     let Some(held) = fcntl_getlk(&file, &Flock::from(FlockType::WriteLock))? else {
         return Ok(None);
     };
-    let number = held.pid.map_or(0, |pid| pid.as_raw_pid());
+    let number = held.pid.map_or(0, Pid::as_raw_pid);
     // Of one in another container or on another machine, its number says nothing here.
     let name = fs::read_to_string(format!("/proc/{number}/comm")).ok();
     Ok(Some(match name {

@@ -3,6 +3,7 @@
 //! is recorded.
 
 pub(super) mod copies;
+mod doubts;
 #[cfg(feature = "object-storage")]
 pub(super) mod immutable;
 pub(super) mod retention;
@@ -12,6 +13,7 @@ pub(super) mod versions;
 use std::sync::Arc;
 
 use chrono::Duration;
+use doubts::{doubt, tell_of_copies};
 
 use crate::catalog::DueClaim;
 use crate::concurrency::beside;
@@ -27,7 +29,6 @@ use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, standing_upgrade};
 use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice};
-use crate::domain::shrinking::{self, shrunk};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
 use crate::engine::hooks::{Around, Ending, Occasion};
@@ -41,8 +42,6 @@ pub(in crate::engine) const UPGRADE_STANDS: Duration = Duration::hours(48);
 pub(in crate::engine) const SAFETY_STANDS: Duration = Duration::days(7);
 /// What an extension adds to either (rule 6).
 const EXTENSION: Duration = Duration::hours(48);
-/// So many records that are not what they say are named one by one.
-const NAMED_DOUBTS: usize = 10;
 /// What a copy of Live is for.
 pub(in crate::engine) struct Purpose {
     pub trigger: Trigger,
@@ -329,16 +328,7 @@ impl Live {
         };
         warnings.extend(doubt(&before, &manifest));
         warnings.extend(ahead::trouble(name, &before, self.now()));
-        for instance in &manifest.instances {
-            for what in &instance.left_out {
-                work.log(Severity::Warning, &format!("{}: {what}", instance.name));
-            }
-            let doubts = instance.doubts.iter().take(NAMED_DOUBTS);
-            warnings.extend(doubts.map(|doubt| format!("{}: {doubt}", instance.name)));
-            if let Some(more) = instance.doubts.len().checked_sub(NAMED_DOUBTS + 1) {
-                warnings.push(format!("{}: and {} more such records", instance.name, more + 1));
-            }
-        }
+        tell_of_copies(work, &manifest, &mut warnings);
         let id = repository.record(copy, &manifest)?;
         self.changed();
         let where_ = match purpose.into {
@@ -474,25 +464,4 @@ impl Live {
     pub fn has_standing_upgrade(&self, backups: &[Backup]) -> bool {
         standing_upgrade(backups, self.now()).is_some()
     }
-}
-
-/// A warning for a backup that may well be a copy of a broken Live. It is kept, since that is what Live holds, and so
-/// are the older ones that hold more: see `domain::retention`.
-fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
-    // Whoever restores knows that Live is not what it was.
-    if manifest.trigger == Trigger::Restore {
-        return None;
-    }
-    let previous = before
-        .iter()
-        .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
-    let lost = shrunk(&previous.manifest, manifest);
-    (!lost.is_empty()).then(|| {
-        format!(
-            "Live holds much less than in backup {} ({}): look whether it is whole. Older backups that hold more are kept \
-             until you delete them",
-            previous.id,
-            shrinking::in_words(&lost)
-        )
-    })
 }

@@ -11,11 +11,17 @@ use super::house::{
     House, OfHouse, back_up, backups, done, ended, everything, manual, only, request, restore, start_restore,
     undo,
 };
+use crate::content::files::beside::FolderRecord;
+use crate::content::files::exchange::Identity;
+use crate::content::files::exchange::tests::between;
+use crate::content::files::layout::Layout;
+use crate::content::kinds::Beside;
 use crate::domain::check::Verdict;
-use crate::domain::job::{Job, JobState};
+use crate::domain::job::{Job, JobId, JobState};
 use crate::domain::plan::{RestorePlan, Selection};
 use crate::domain::proof::DrillOutcome;
-use crate::engine::{Engine, check};
+use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
+use crate::engine::{Engine, check, details};
 use crate::watch::Unwatched;
 
 /// Puts the home of a repository on H2 into a folder.
@@ -295,6 +301,87 @@ fn a_restore_stops_the_server_once_and_saves_what_it_left() {
         told.contains("the before_backup hook of author has not stopped it"),
         "{told}"
     );
+}
+
+#[test]
+fn a_switch_that_was_interrupted_is_not_finished_under_a_server() {
+    for parts in [&[""][..], &["workspaces/dam", "workspaces/website"]] {
+        let house = house();
+        let home = house.root("author");
+        let safety = back_up(&house.engine());
+        let staging = house.path("author").join(".content.lifeboat-100");
+        let staged = staging.join("content");
+        make_home(&staged);
+        for workspace in ["dam", "website"] {
+            let file = format!("workspaces/{workspace}/db/itemState.mv.db");
+            write(&staged, &file, "restored");
+        }
+        fs::set_permissions(&staging, fs::Permissions::from_mode(0o700)).unwrap();
+        let place = |folder: &Path, part: &str| match part {
+            "" => folder.to_owned(),
+            part => folder.join(part),
+        };
+        let steps: Vec<_> = parts
+            .iter()
+            .map(|part| between(place(&home, part), place(&staged, part)).unwrap())
+            .collect();
+        let is_half = steps.len() > 1;
+        if is_half {
+            steps[0].forward().unwrap();
+        }
+        let before = content(&house);
+        let record = FolderRecord {
+            layout: Layout::Home,
+            made: Identity::of(&staging).unwrap(),
+            staging,
+            steps,
+        };
+        let journal = Journal {
+            environment: House::live(),
+            job: JobId(100),
+            backup: safety.clone(),
+            safety: Some(safety),
+            safety_taken: None,
+            stage: Stage::Switching,
+            instances: vec![InstanceRecord {
+                instance: "author".parse().unwrap(),
+                beside: Beside::Folder(record),
+            }],
+            indexes_removed: false,
+        };
+        journal.write(&house.path("state")).unwrap();
+        // The machine was started anew, and the server with it.
+        let server = Server::at_work_on(&home.join(".lock"));
+        let engine = house.engine();
+        assert_eq!(content(&house), before);
+        let told = if is_half {
+            details(&engine, &House::live()).unwrap().summary.trouble.unwrap()
+        } else {
+            engine.catalog().notifications(1).unwrap().remove(0).text
+        };
+        let how = if is_half {
+            "half switched"
+        } else {
+            "Live is as it was"
+        };
+        assert!(
+            told.contains("a server is at work") && told.contains(how),
+            "{told}"
+        );
+        drop((engine, server));
+        let _engine = house.engine();
+        let now = ["dam", "website"].map(|workspace| {
+            let file = format!("workspaces/{workspace}/db/itemState.mv.db");
+            fs::read_to_string(home.join(file)).unwrap()
+        });
+        let expected = if is_half {
+            ["restored"; 2]
+        } else {
+            ["dam", "website"]
+        };
+        assert_eq!(now, expected);
+        assert!(house.beside("author").is_empty(), "{:?}", house.beside("author"));
+    }
 }
 
 #[test]
