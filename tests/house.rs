@@ -141,6 +141,7 @@ const LONGER: &[&str] = &[];
 /// How the kind of an instance's content is asked for.
 const KINDS: &[&str] = &[
     "ContentSettings::Files",
+    "ContentSettings::Home",
     "ContentSettings::Postgres",
     "Beside::Folder",
     "Beside::Schema",
@@ -159,12 +160,14 @@ const ASK_FOR_KINDS: &[&str] = &[
     "demo/sandbox.rs",
     "cli/verbs/init/answers.rs",
     "cli/verbs/init/checks.rs",
+    "cli/verbs/init/homes.rs",
     "cli/verbs/init/write.rs",
 ];
 
 /// The folders of the kinds, which nobody outside of `content` names.
 const KIND_ROOMS: &[(&str, &str)] = &[
     ("content::files", "content/files/"),
+    ("content::home", "content/home/"),
     ("content::postgres", "content/postgres/"),
 ];
 
@@ -178,6 +181,15 @@ const NAME_A_KIND: &[(&str, &str)] = &[
     ("engine/opening.rs", "content::postgres"),
     // What `init` asks before there is an instance.
     ("engine/check.rs", "content::postgres"),
+    ("engine/check.rs", "content::home"),
+    // A home is a folder with a layout of its own, and a plain folder must not be one.
+    ("content/home/chosen.rs", "content::files"),
+    ("content/home/persistence.rs", "content::files"),
+    ("content/home/place.rs", "content::files"),
+    ("content/home/pointed.rs", "content::files"),
+    ("content/home/rest.rs", "content::files"),
+    ("content/files/beside.rs", "content::home"),
+    ("content/files/place.rs", "content::home"),
     // Which attributes of files are kept in a backup.
     ("repository/format/node.rs", "content::files"),
 ];

@@ -11,6 +11,8 @@
 
 #[path = "postgres/clusters.rs"]
 mod clusters;
+#[path = "jackrabbit/homes.rs"]
+mod homes;
 #[expect(dead_code, reason = "the tests of PostgreSQL use more of it")]
 #[path = "postgres/house.rs"]
 mod house;

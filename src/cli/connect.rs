@@ -24,6 +24,8 @@ use crate::backend::{Backend, BackendInfo};
 use crate::config::{BackendAddress, Config, NamedContext, Places};
 use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
+#[cfg(feature = "engine")]
+use crate::domain::check::HomeFound;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::principal::Principal;
 #[cfg(feature = "engine")]
@@ -306,6 +308,11 @@ impl House for ThisMachine {
     #[cfg(not(feature = "engine"))]
     fn look_at_home(&self, _home: &Path) -> Result<(), String> {
         Err(no_engine("looking at a home").message)
+    }
+
+    #[cfg(feature = "engine")]
+    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
+        crate::backend::embedded::look_at_folder(folder)
     }
 
     #[cfg(feature = "engine")]

@@ -14,7 +14,7 @@ use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
 use crate::domain::address::Address;
-use crate::domain::check::DatabaseFound;
+use crate::domain::check::{DatabaseFound, HomeFound};
 use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
@@ -63,6 +63,13 @@ pub trait House {
     /// # Errors
     /// Which folder to name, as a sentence.
     fn look_at_home(&self, home: &Path) -> Result<(), String>;
+
+    /// Looks whether a folder that no configuration names yet leads to the home of a repository. Without an engine nobody
+    /// knows one.
+    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
+        let _ = folder;
+        None
+    }
 
     /// Tries object storage that no configuration names yet. Gives whether backups of the environment are there.
     ///

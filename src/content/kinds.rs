@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use super::files::beside::FolderRecord;
 use super::files::place::FolderPlace;
+use super::home::place::HomePlace;
 use super::postgres::place::DatabasePlace;
 use super::postgres::restore::beside::SchemaRecord;
 use super::restoring::{Place, RestoreError, World};
@@ -25,6 +26,7 @@ use crate::domain::settings::ContentSettings;
 pub(crate) fn place(settings: &ContentSettings, world: World) -> Box<dyn Place> {
     match settings {
         ContentSettings::Files { path } => Box::new(FolderPlace::new(path, world)),
+        ContentSettings::Home { path } => Box::new(HomePlace::new(path, world)),
         ContentSettings::Postgres(database) => Box::new(DatabasePlace::new(database, world)),
     }
 }
@@ -37,6 +39,7 @@ pub(crate) fn place_of_drills(
 ) -> Box<dyn Place> {
     match settings {
         ContentSettings::Files { path } => Box::new(FolderPlace::new(path, world)),
+        ContentSettings::Home { path } => Box::new(HomePlace::new(path, world)),
         ContentSettings::Postgres(database) => {
             Box::new(DatabasePlace::of_drills(database, drill.database.as_ref(), world))
         }
@@ -52,7 +55,7 @@ pub(crate) fn clear_looks(state: &Path) {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Beside {
-    /// A folder.
+    /// A folder, or the home of a repository.
     Folder(FolderRecord),
     /// Schemas in the instance's database.
     Schema(Box<SchemaRecord>),

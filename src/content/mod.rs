@@ -12,6 +12,7 @@
 pub mod backed_up;
 pub mod connected;
 pub mod files;
+pub(crate) mod home;
 pub(crate) mod kinds;
 pub mod left;
 pub mod postgres;

@@ -26,7 +26,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
-use crate::domain::settings::{NodeSettings, Variables};
+use crate::domain::settings::{HookPoint, NodeSettings, Variables};
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -203,8 +203,8 @@ pub struct Checked<'a> {
     pub last: Option<&'a InstanceCopy>,
     /// What backups have read of it and found not to be what it says, as a sentence.
     pub doubts: Option<String>,
-    /// Whether anything is configured that ends the sessions of others before a restore exchanges content.
-    pub is_stopped: bool,
+    /// At which points nothing is run, neither for the instance nor for one of its nodes.
+    pub unhooked: Vec<HookPoint>,
     /// Whether a job is at work on the environment.
     pub is_at_work: bool,
     /// What could not be dropped though its time is over: its name, and why.
@@ -213,6 +213,14 @@ pub struct Checked<'a> {
     pub nodes: &'a [NodeSettings],
     /// The time now.
     pub now: Instant,
+}
+
+impl Checked<'_> {
+    /// Whether anything is run at this point, for the instance or for one of its nodes.
+    #[must_use]
+    pub fn has_hook(&self, point: HookPoint) -> bool {
+        !self.unhooked.contains(&point)
+    }
 }
 
 /// A part of a name that nobody can guess, and that no other process comes by; or why there is none.
@@ -275,6 +283,20 @@ pub trait Place: Send + Sync {
     /// What should be known of every backup of it.
     fn warning_of_backup(&self) -> Option<String> {
         None
+    }
+
+    /// Whether it can be copied and exchanged only while nobody else is at work on it: files of a database.
+    fn has_to_rest(&self) -> bool {
+        false
+    }
+
+    /// Makes sure that nobody else is at work on content that has to rest. Gives a text that is another one once somebody
+    /// was.
+    ///
+    /// # Errors
+    /// Who is at work there, or why nobody can tell. The beginning of a sentence.
+    fn at_rest(&self) -> Result<String, String> {
+        Ok(String::new())
     }
 
     /// Works out what a restore would do, and what stands in its way.

@@ -414,6 +414,10 @@ impl Sandbox {
                         "content = {{ type = \"files\", path = {} }}",
                         quoted(path)
                     ))?,
+                    ContentSettings::Home { path } => put(format_args!(
+                        "content = {{ type = \"home\", path = {} }}",
+                        quoted(path)
+                    ))?,
                     ContentSettings::Postgres(database) => {
                         put(format_args!(
                             "[environment.instance.content]\ntype = \"postgres\""

@@ -2,6 +2,8 @@
 //!
 //! Not in here: looking (`engine::check`).
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvironmentName, InstanceName};
@@ -44,6 +46,21 @@ pub struct DatabaseFound {
     pub shared: Vec<(String, u64)>,
     /// Whether the data store is a table of it.
     pub has_data_store_table: bool,
+}
+
+/// The home of a repository that a folder leads to, before anything is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HomeFound {
+    /// The home.
+    pub home: PathBuf,
+    /// What of it was pointed at, in words.
+    pub pointed: String,
+    /// What its workspaces are kept in, in words.
+    pub kind: String,
+    /// Its workspaces.
+    pub workspaces: Vec<String>,
+    /// Why a copy of the home would lack its content, as the rest of a sentence about the repository.
+    pub lacks: Option<String>,
 }
 
 /// One thing that was looked at.

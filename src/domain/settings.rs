@@ -135,6 +135,11 @@ pub enum ContentSettings {
         /// The folder.
         path: PathBuf,
     },
+    /// The home of a repository on H2 or Derby: all of it is content, and its server has to stand still for a copy.
+    Home {
+        /// The folder with `repository`, `version` and `workspaces` in it.
+        path: PathBuf,
+    },
     /// A PostgreSQL database with the tables that Jackrabbit keeps its workspaces in.
     Postgres(Box<PostgresSettings>),
 }
@@ -144,7 +149,7 @@ impl ContentSettings {
     #[must_use]
     pub fn password(&self) -> Option<SecretSource> {
         match self {
-            Self::Files { .. } => None,
+            Self::Files { .. } | Self::Home { .. } => None,
             Self::Postgres(database) => database.password(),
         }
     }
@@ -154,6 +159,7 @@ impl ContentSettings {
     pub fn place(&self) -> String {
         match self {
             Self::Files { path } => format!("folder {}", path.display()),
+            Self::Home { path } => format!("repository home {}", path.display()),
             Self::Postgres(database) => format!("database {}, schema {}", database.connect, database.schema),
         }
     }
@@ -379,7 +385,7 @@ impl EnvironmentSettings {
             .iter()
             .filter_map(|instance| match &instance.content {
                 ContentSettings::Postgres(database) => Some(database),
-                ContentSettings::Files { .. } => None,
+                ContentSettings::Files { .. } | ContentSettings::Home { .. } => None,
             })
             .collect();
         if let Some(wrong) = databases.iter().find_map(|database| database.wrong()) {
@@ -405,7 +411,7 @@ impl EnvironmentSettings {
             .instances
             .iter()
             .filter_map(|instance| match &instance.content {
-                ContentSettings::Files { path } => Some(path),
+                ContentSettings::Files { path } | ContentSettings::Home { path } => Some(path),
                 ContentSettings::Postgres(_) => None,
             })
             .collect();

@@ -25,6 +25,7 @@ use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
 
+pub use crate::content::home::pointed::look_at_folder;
 pub use crate::content::postgres::check::look_at_database;
 pub use crate::content::postgres::home::is_usable as look_at_home;
 
@@ -149,7 +150,10 @@ impl Live {
                 instance: &instance.name,
                 last: last(&backups, &instance.name),
                 doubts: doubts::about(&backups, &instance.name),
-                is_stopped: instance.has_hook(HookPoint::BeforeRestore),
+                unhooked: HookPoint::ALL
+                    .into_iter()
+                    .filter(|point| !instance.has_hook(*point))
+                    .collect(),
                 is_at_work,
                 undropped: self.undropped(),
                 nodes: &instance.nodes,

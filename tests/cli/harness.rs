@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use lifeboat::cli::verbs::demo::DemoArguments;
 use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Interrupt, Outside};
 use lifeboat::config::{Context, NamedContext, Places};
 use lifeboat::domain::address::Address;
-use lifeboat::domain::check::DatabaseFound;
+use lifeboat::domain::check::{DatabaseFound, HomeFound};
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::settings::{PostgresSettings, ServerSettings, StorageOptions};
 use lifeboat::domain::stop::Unseen;
@@ -267,8 +267,12 @@ impl House for Run {
         lifeboat::cli::look_on_a_thread(settings, &variables)
     }
 
-    fn look_at_home(&self, home: &std::path::Path) -> Result<(), String> {
+    fn look_at_home(&self, home: &Path) -> Result<(), String> {
         lifeboat::engine::look_at_home(home)
+    }
+
+    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
+        lifeboat::engine::look_at_folder(folder)
     }
 
     fn look_at_storage(

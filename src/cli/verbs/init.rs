@@ -5,6 +5,7 @@
 mod answers;
 mod checks;
 mod databases;
+mod homes;
 mod storage;
 mod write;
 
@@ -40,8 +41,8 @@ pub struct InitArguments {
     /// The name of an Integration environment, listed and never backed up; may be given several times
     #[arg(long, value_name = "NAME")]
     pub integration: Vec<String>,
-    /// An instance of Live and the folder with its workspaces; "author" is the author, every other one is a public. May
-    /// be given several times
+    /// An instance of Live and the folder with its workspaces, or the home of its repository; "author" is the author, every
+    /// other one is a public. May be given several times
     #[arg(long = "instance", value_name = "NAME=DIR")]
     pub instances: Vec<NamedFolder>,
     /// An instance of Live whose content is in a PostgreSQL database, and how that is reached, without a password. May be
@@ -64,6 +65,13 @@ pub struct InitArguments {
     /// be given several times
     #[arg(long = "search-index", value_name = "NAME=PATTERN")]
     pub search_indexes: Vec<Named>,
+    /// The command that stops the server of an instance whose folder is the home of a repository on H2 or Derby, for its
+    /// hooks
+    #[arg(long = "stop", value_name = "NAME=COMMAND")]
+    pub stops: Vec<Named>,
+    /// The command that starts it again
+    #[arg(long = "start", value_name = "NAME=COMMAND")]
+    pub starts: Vec<Named>,
     /// The deployed release of Live, or @FILE for a file whose first line says it
     #[arg(long, value_name = "TEXT|@FILE")]
     pub release_version: Option<String>,

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Files;
 use super::exchange::{Identity, Standing, Step};
+use super::layout::Layout;
 use super::staging::{CONTENT, Staging};
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
+use crate::content::home::rest::at_rest;
 use crate::content::kinds::Beside;
 use crate::content::left::Settled;
 use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
@@ -137,8 +139,29 @@ pub struct FolderRecord {
     /// Which folder that is, once it is made: another account may put something else in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Identity>,
+    /// How it is laid out.
+    #[serde(default, skip_serializing_if = "Layout::is_plain")]
+    pub layout: Layout,
     /// Its exchanges. Empty until everything is staged.
     pub steps: Vec<Step>,
+}
+
+impl FolderRecord {
+    /// The homes that its exchanges are done in.
+    fn homes(&self) -> Vec<PathBuf> {
+        if self.layout.is_plain() {
+            return Vec::new();
+        }
+        let content = self.staging.join(CONTENT);
+        let home = |step: &Step| {
+            let part = step.beside.strip_prefix(&content).ok()?;
+            let home = step.live.ancestors().nth(part.components().count())?;
+            Some(home.to_owned())
+        };
+        let mut homes: Vec<_> = self.steps.iter().filter_map(home).collect();
+        homes.dedup();
+        homes
+    }
 }
 
 fn not_exchanged(step: &Step, error: &io::Error) -> Stuck {
@@ -154,6 +177,14 @@ impl Part for &FolderRecord {
         let is_pending = |step: &Step| step.standing().is_ok_and(|now| now == Standing::Pending);
         if !self.steps.iter().any(is_pending) {
             return Ok(());
+        }
+        // Since this was staged the machine may have been started anew, and a server with it.
+        for home in self.homes() {
+            at_rest(&home).map_err(|who| {
+                Stuck(format!(
+                    "{who}, and it is not exchanged under its hands: stop it before the switch is done"
+                ))
+            })?;
         }
         // What only goes would go into a folder of somebody else's.
         let staging = &self.staging;
@@ -239,7 +270,9 @@ impl Record for FolderRecord {
                 )));
             }
         }
-        Ok(Some(Box::new(Files::held(&content, displaced))))
+        Ok(Some(Box::new(
+            Files::held(&content, displaced).laid_out(self.layout),
+        )))
     }
 
     fn holds_nothing_of_live(&self) -> bool {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, openat};
 
+use super::layout::Layout;
 use super::rooted::Rooted;
 use crate::content::backed_up::Donor;
 use crate::content::{Item, ItemKind};
@@ -24,6 +25,13 @@ impl FolderDonor {
             folders: Rooted::held(root, folder),
         }
     }
+
+    /// The same in a folder that is laid out like this.
+    pub(super) fn laid_out(self, layout: Layout) -> Self {
+        Self {
+            folders: self.folders.laid_out(layout),
+        }
+    }
 }
 
 impl Donor for FolderDonor {
@@ -31,8 +39,7 @@ impl Donor for FolderDonor {
         let ItemKind::File { size } = item.kind else {
             return None;
         };
-        let (parent, name) = (item.path.parent()?, item.path.file_name()?);
-        let folder = self.folders.folder(parent).ok()?;
+        let (folder, name) = self.folders.holder(&item.path).ok()?;
         // Without NONBLOCK, a named pipe in the file's place would hold the reader for ever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(openat(&*folder, name, flags, Mode::empty()).ok()?);

@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::fixed::Fixed;
+use super::layout::Layout;
 use super::place::FolderPlace;
 use super::probe::{clear_left, probe};
-use super::staging;
+use super::{folders, staging};
 use crate::content::restoring::{Found, RestoreError, StagingSize};
 use crate::disk::mounts::{self, Covered};
 use crate::disk::room::{free_items, same_disk};
@@ -43,11 +44,11 @@ impl FolderPlace {
             return;
         };
         for part in mounts::covered(&place) {
-            if is_chosen(&part.part, selection) {
+            if is_chosen(&part.part, self.layout, selection) {
                 found.obstacles.push(covered_by(&place, &part));
             }
         }
-        match mounts_in_the_way(&place, selection) {
+        match mounts_in_the_way(&place, self.layout, selection) {
             Ok(mounted) if mounted.is_empty() => {}
             Ok(mounted) => {
                 found
@@ -60,18 +61,18 @@ impl FolderPlace {
             }
             Err(error) => found.obstacles.push(error.to_string()),
         }
-        look_elsewhere(found, &place, selection);
-        match staging::goes(&place, selection) {
+        look_elsewhere(found, &place, self.layout, selection);
+        match folders::goes(&place, self.layout, selection) {
             Ok(goes) => {
                 self.try_exchange(beside, &goes, found);
                 found.warnings.extend(Fixed::below(&goes).warnings());
-                found.obstacles.extend(staging::misnamed(&goes));
+                found.obstacles.extend(folders::misnamed(&goes));
             }
             Err(error) => found
                 .obstacles
                 .push(RestoreError::io("reading", &place)(error).to_string()),
         }
-        if let Some(owner) = staging::foreign_owner(&place) {
+        if let Some(owner) = folders::foreign_owner(&place, self.layout) {
             found.obstacles.push(format!(
                 "the content of {} belongs to user {owner}, and Lifeboat runs as user {}: what it restores would belong to \
                  the wrong one. Run the restore as root or as that user",
@@ -91,9 +92,9 @@ impl FolderPlace {
 }
 
 /// What else sees the folders that would be exchanged, and would go on with what was replaced.
-fn look_elsewhere(found: &mut Found, content: &Path, selection: &Selection) {
+fn look_elsewhere(found: &mut Found, content: &Path, layout: Layout, selection: &Selection) {
     for seen in mounts::elsewhere(content) {
-        if !is_chosen(&seen.part, selection) {
+        if !is_chosen(&seen.part, layout, selection) {
             continue;
         }
         let (part, point) = (content.join(&seen.part), seen.point.display().to_string());
@@ -146,9 +147,9 @@ fn look_at_room(found: &mut Found, instance: &InstanceName, beside: &Path, needs
 
 /// What stands in the way of every restore into a content folder because of a name in it. What cannot be read is told by
 /// whoever reads all of it.
-pub(crate) fn misnamed(content: &Path) -> Option<String> {
+pub(crate) fn misnamed(content: &Path, layout: Layout) -> Option<String> {
     let content = staging::resolve(content).ok()?;
-    staging::misnamed(&staging::goes(&content, &Selection::default()).ok()?)
+    folders::misnamed(&folders::goes(&content, layout, &Selection::default()).ok()?)
 }
 
 /// What Magnolia may have in the place of a part of a content folder, where Lifeboat cannot see it. A sentence.
@@ -172,16 +173,20 @@ fn covered_by(content: &Path, part: &Covered) -> String {
 
 /// Of what is mounted on a content folder or anywhere in it, what a restore of this selection would have to move. What is
 /// mounted there is not Lifeboat's to move or to remove.
-pub(super) fn mounts_in_the_way(content: &Path, selection: &Selection) -> std::io::Result<Vec<PathBuf>> {
+pub(super) fn mounts_in_the_way(
+    content: &Path,
+    layout: Layout,
+    selection: &Selection,
+) -> std::io::Result<Vec<PathBuf>> {
     let mut mounted = mounts::at_or_below(content)?;
-    mounted.retain(|mount| is_chosen(mount.strip_prefix(content).unwrap_or(mount), selection));
+    mounted.retain(|mount| is_chosen(mount.strip_prefix(content).unwrap_or(mount), layout, selection));
     Ok(mounted)
 }
 
 /// Whether a part of the content is one that the selection takes, or is in one. All of it is always.
-fn is_chosen(part: &Path, selection: &Selection) -> bool {
-    let workspace = part.iter().next().map(|name| name.to_string_lossy());
-    workspace.is_none_or(|name| selection.has_workspace(&name))
+fn is_chosen(part: &Path, layout: Layout, selection: &Selection) -> bool {
+    let workspace = layout.part_of(part);
+    workspace.is_none_or(|name| selection.has_workspace(&name.to_string_lossy()))
 }
 
 /// The sentence about a mount in the way.
@@ -209,7 +214,7 @@ mod tests {
         };
         let proc = Path::new("/proc");
         assert!(
-            mounts_in_the_way(proc, &only("website"))
+            mounts_in_the_way(proc, Layout::Workspaces, &only("website"))
                 .unwrap()
                 .contains(&proc.to_owned())
         );
@@ -219,17 +224,20 @@ mod tests {
         fs::create_dir_all(&deep).unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
         assert_eq!(
-            mounts_in_the_way(&content, &everything).unwrap(),
+            mounts_in_the_way(&content, Layout::Workspaces, &everything).unwrap(),
             Vec::<PathBuf>::new()
         );
         if let Some(_bound) = Bound::on(&deep, &folder.path().join("data")) {
             assert_eq!(
-                mounts_in_the_way(&content, &everything).unwrap(),
+                mounts_in_the_way(&content, Layout::Workspaces, &everything).unwrap(),
                 std::slice::from_ref(&deep)
             );
-            assert_eq!(mounts_in_the_way(&content, &only("website")).unwrap(), [deep]);
             assert_eq!(
-                mounts_in_the_way(&content, &only("dam")).unwrap(),
+                mounts_in_the_way(&content, Layout::Workspaces, &only("website")).unwrap(),
+                [deep]
+            );
+            assert_eq!(
+                mounts_in_the_way(&content, Layout::Workspaces, &only("dam")).unwrap(),
                 Vec::<PathBuf>::new()
             );
         }

@@ -7,6 +7,8 @@
 //! What a restore does to such a folder is beside them: [`place::FolderPlace`] plans and checks, [`staging`] is what stands
 //! beside Live, [`exchange`] how the two are exchanged, one atomic step after the other.
 //!
+//! A folder may also be the home of a Jackrabbit repository: [`layout`] says which of it is which workspace then.
+//!
 //! Not in here: when any of that is done (`engine::restore`).
 
 pub(crate) mod attributes;
@@ -14,7 +16,9 @@ pub(crate) mod beside;
 mod donor;
 pub(crate) mod exchange;
 mod fixed;
+mod folders;
 mod in_the_way;
+pub(crate) mod layout;
 pub(crate) mod place;
 pub(crate) mod probe;
 mod reader;
@@ -31,6 +35,7 @@ use rustix::fs::Stat;
 
 pub use self::donor::FolderDonor;
 pub(crate) use self::in_the_way::clear_probes;
+use self::layout::Layout;
 use self::rooted::Rooted;
 pub use self::sink::FilesSink;
 use super::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, Rare};
@@ -40,6 +45,7 @@ use super::{Attribute, Content, ContentError, FileTime, Item, ItemKind, Names, R
 pub struct Files {
     root: PathBuf,
     folders: Rooted,
+    is_at_work: bool,
 }
 
 impl Files {
@@ -50,6 +56,7 @@ impl Files {
         Self {
             root: root.to_owned(),
             folders: Rooted::new(root),
+            is_at_work: false,
         }
     }
 
@@ -58,6 +65,23 @@ impl Files {
         Self {
             root: root.to_owned(),
             folders: Rooted::held(root, folder),
+            is_at_work: false,
+        }
+    }
+
+    /// The same in a folder that is laid out like this.
+    pub(crate) fn laid_out(self, layout: Layout) -> Self {
+        Self {
+            folders: self.folders.laid_out(layout),
+            ..self
+        }
+    }
+
+    /// The same for a look while somebody is at work: what vanishes under the walk is not there. For plans, never for a copy.
+    pub(crate) fn while_at_work(self) -> Self {
+        Self {
+            is_at_work: true,
+            ..self
         }
     }
 
@@ -79,7 +103,7 @@ impl Content for Files {
     ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
         // A restore may have put another folder in this place since the last walk.
         self.folders.forget();
-        Box::new(walk::Walk::new(&self.folders, left_out))
+        Box::new(walk::Walk::new(&self.folders, self.is_at_work, left_out))
     }
 
     fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {

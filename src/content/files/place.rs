@@ -13,14 +13,17 @@ use rustix::fs::{Access, access};
 use super::Files;
 use super::beside::StagedFolder;
 use super::in_the_way::{covered, misnamed};
+use super::layout::Layout;
 use super::staging::{self, Staging};
 use crate::content::backed_up::{BackedUp, Depth};
+use crate::content::home::pointed::instead_of_folder;
 use crate::content::restoring::{
     About, Checked, Found, Place, RestoreError, Staged, StagingSize, Wanted, World,
 };
 use crate::content::{Content, ContentError, Item};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::check::Findings;
+use crate::domain::environment::HOME;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
@@ -28,6 +31,7 @@ use crate::watch::Watch;
 /// A content folder.
 pub(crate) struct FolderPlace {
     pub(super) path: PathBuf,
+    pub(super) layout: Layout,
     pub(super) world: World,
 }
 
@@ -59,7 +63,16 @@ impl FolderPlace {
     pub(crate) fn new(path: &Path, world: World) -> Self {
         Self {
             path: path.to_owned(),
+            layout: Layout::Workspaces,
             world,
+        }
+    }
+
+    /// The home of a repository.
+    pub(crate) fn of_home(path: &Path, world: World) -> Self {
+        Self {
+            layout: Layout::Home,
+            ..Self::new(path, world)
         }
     }
 
@@ -120,7 +133,7 @@ impl FolderPlace {
         }
     }
 
-    fn check_beside(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
+    pub(crate) fn check_beside(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
         // What a second copy takes is known from the last backup; before there is one, only the way is looked at.
         let needs = about.last.map_or_else(StagingSize::default, |copy| StagingSize {
             bytes: copy.bytes(),
@@ -152,7 +165,7 @@ impl FolderPlace {
 
 impl Place for FolderPlace {
     fn content(&self) -> Arc<dyn Content> {
-        Arc::new(Files::new(&self.path))
+        Arc::new(Files::new(&self.path).laid_out(self.layout))
     }
 
     fn folder(&self) -> Option<PathBuf> {
@@ -173,17 +186,30 @@ impl Place for FolderPlace {
     }
 
     fn takes(&self, copy: &InstanceCopy) -> Result<(), String> {
-        if copy.tables.is_empty() {
+        let is_of_a_home = copy.workspaces.iter().any(|part| part.name == HOME);
+        let taken_from = match (copy.tables.is_empty(), is_of_a_home) {
+            (false, _) => "a database",
+            (true, true) => "the home of a repository",
+            (true, false) => "a folder of workspaces",
+        };
+        let is_here = match self.layout {
+            Layout::Workspaces => "a folder of workspaces",
+            Layout::Home => "the home of a repository",
+        };
+        if taken_from == is_here {
             return Ok(());
         }
         Err(format!(
-            "the backup of {} was taken from a database, and this instance has a folder",
+            "the backup of {} was taken from {taken_from}, and this instance has {is_here}",
             copy.name
         ))
     }
 
     /// A workspace that is a link to a folder would be missing from the backup, since links are never followed.
     fn why_no_backup(&self) -> Option<String> {
+        if let Some(instead) = instead_of_folder(&self.path) {
+            return Some(instead);
+        }
         // A folder that cannot be read fails the copy, with its reason.
         let entries = fs::read_dir(&self.path).ok()?;
         let linked = entries.flatten().find(|entry| {
@@ -204,7 +230,7 @@ impl Place for FolderPlace {
     }
 
     fn warning_of_backup(&self) -> Option<String> {
-        misnamed(&self.path)
+        misnamed(&self.path, self.layout)
     }
 
     fn plan(
@@ -219,6 +245,9 @@ impl Place for FolderPlace {
             found.obstacles.push(format!("{why}: it cannot be put there"));
             return Ok(());
         }
+        if self.layout.is_plain() {
+            found.obstacles.extend(instead_of_folder(&self.path));
+        }
         if !copy.left_out.is_empty() {
             found.warnings.push(format!(
                 "the backup does not hold all that was in {} when it was taken: {}",
@@ -227,7 +256,7 @@ impl Place for FolderPlace {
             ));
         }
         let content: Box<dyn Content> = if self.path.exists() {
-            Box::new(Files::new(&self.path))
+            Box::new(Files::new(&self.path).laid_out(self.layout).while_at_work())
         } else {
             found.warnings.push(format!(
                 "the content of {} is gone: all of it comes back",
@@ -259,7 +288,7 @@ impl Place for FolderPlace {
 
     fn stage(&self, _backup: &dyn BackedUp, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
         Ok(Box::new(StagedFolder {
-            staging: Staging::beside(&self.path, about.job)?,
+            staging: Staging::beside(&self.path, self.layout, about.job)?,
             is_scratch: false,
         }))
     }
@@ -271,7 +300,7 @@ impl Place for FolderPlace {
         _about: &About<'_>,
     ) -> Result<Box<dyn Staged>, RestoreError> {
         Ok(Box::new(StagedFolder {
-            staging: Staging::in_scratch(&self.path, scratch)?,
+            staging: Staging::in_scratch(&self.path, self.layout, scratch)?,
             is_scratch: true,
         }))
     }
@@ -312,7 +341,10 @@ impl Place for FolderPlace {
     }
 
     fn check(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
-        self.check_workspaces(findings);
+        match instead_of_folder(&self.path) {
+            Some(instead) => findings.failed("content", instead),
+            None => self.check_workspaces(findings),
+        }
         self.check_beside(about, findings);
     }
 }

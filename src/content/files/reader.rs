@@ -30,17 +30,11 @@ impl FileReader {
                 why: "only files have content to read".to_owned(),
             });
         };
-        let (Some(parent), Some(name)) = (item.path.parent(), item.path.file_name()) else {
-            return Err(ContentError::NotAllowed {
-                path: place,
-                why: "this is not the path of a file".to_owned(),
-            });
-        };
         // Without NONBLOCK, a named pipe that took the file's place would hold the reader for ever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = folders
-            .folder(parent)
-            .and_then(|folder| openat(&*folder, name, flags, Mode::empty()))
+            .holder(&item.path)
+            .and_then(|(folder, name)| openat(&*folder, name, flags, Mode::empty()))
             .map_err(|error| failed_reading(place.clone(), error))?;
         let reader = Self {
             file: file.into(),

@@ -1,6 +1,7 @@
 //! Handles of the folders below one root, opened step by step without following a symbolic link.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use parking_lot::Mutex;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result};
 
+use super::layout::Layout;
 use crate::disk::held::FOLDER;
 
 /// How many folders are held open. Files come one folder after the other, to several threads.
@@ -20,6 +22,8 @@ pub(super) struct Rooted {
     root: PathBuf,
     /// The root that is held, whatever stands at its path. `None`: it is opened by that whenever it is needed.
     held: Option<OwnedFd>,
+    /// Which of what is shown lies where below it.
+    pub(super) layout: Layout,
     last: Mutex<VecDeque<(PathBuf, Arc<OwnedFd>)>>,
 }
 
@@ -29,6 +33,7 @@ impl Rooted {
         Self {
             root: root.to_owned(),
             held: None,
+            layout: Layout::default(),
             last: Mutex::default(),
         }
     }
@@ -41,9 +46,26 @@ impl Rooted {
         }
     }
 
-    /// Where it is, for messages.
-    pub(super) fn place_of(&self, path: &Path) -> PathBuf {
-        self.root.join(path)
+    /// The same, laid out like this.
+    pub(super) fn laid_out(self, layout: Layout) -> Self {
+        Self { layout, ..self }
+    }
+
+    /// Where what is shown at a path is, for messages.
+    pub(super) fn place_of(&self, shown: &Path) -> PathBuf {
+        self.root.join(self.layout.real(shown))
+    }
+
+    /// The open folder that holds what is shown at a path, and its name there.
+    ///
+    /// # Errors
+    /// As [`Rooted::folder`]; `INVAL` for the root itself.
+    pub(super) fn holder(&self, shown: &Path) -> Result<(Arc<OwnedFd>, OsString)> {
+        let real = self.layout.real(shown);
+        let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else {
+            return Err(Errno::INVAL);
+        };
+        Ok((self.real(parent)?, name.to_owned()))
     }
 
     /// Opens the root itself. Of one that is not held, a link in its place is followed: operators like to keep content
@@ -61,11 +83,19 @@ impl Rooted {
         self.last.lock().clear();
     }
 
-    /// A folder below the root; an empty path is the root.
+    /// A folder by the path that it is shown at.
+    ///
+    /// # Errors
+    /// As [`Rooted::real`].
+    pub(super) fn folder(&self, shown: &Path) -> Result<Arc<OwnedFd>> {
+        self.real(&self.layout.real(shown))
+    }
+
+    /// A folder below the root, by its real path; an empty one is the root.
     ///
     /// # Errors
     /// `LOOP` or `NOTDIR` when a part of the path is not a folder, `INVAL` when it is not a plain path below the root.
-    pub(super) fn folder(&self, path: &Path) -> Result<Arc<OwnedFd>> {
+    pub(super) fn real(&self, path: &Path) -> Result<Arc<OwnedFd>> {
         let last = self.last.lock();
         if let Some((_, folder)) = last.iter().find(|(last, _)| last == path) {
             return Ok(Arc::clone(folder));

@@ -3,11 +3,12 @@
 //! While it is being written, nobody else may look into it (mode 0700). [`Sink::finish`] gives folders their own
 //! permissions and times, the deepest first, since writing into a folder changes its time.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -18,6 +19,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::attributes;
+use super::layout::Layout;
 use super::rooted::Rooted;
 use crate::content::{ContentError, FileTime, Item, ItemKind, Sink, SinkFile};
 use crate::disk::held;
@@ -27,6 +29,8 @@ use crate::disk::held;
 pub struct FilesSink {
     folders: Rooted,
     made: Mutex<Vec<Item>>,
+    /// What was made before it was met.
+    scaffold: Mutex<BTreeSet<PathBuf>>,
     may_give_away: bool,
 }
 
@@ -50,7 +54,7 @@ impl FilesSink {
         };
         let parent = openat(CWD, parent, flags, Mode::empty());
         let parent = parent.map_err(|error| not_made(root, error.into()))?;
-        Self::create_in(parent, name, root)
+        Self::create_in(parent, name, root, Layout::default())
     }
 
     /// The same in an open folder. It is held from then on, and everything goes by that: whatever takes its place, or
@@ -58,12 +62,18 @@ impl FilesSink {
     ///
     /// # Errors
     /// [`ContentError::Io`] when it cannot be made, or something else took its place at once.
-    pub(crate) fn create_in(parent: impl AsFd, name: &OsStr, root: &Path) -> Result<Self, ContentError> {
+    pub(crate) fn create_in(
+        parent: impl AsFd,
+        name: &OsStr,
+        root: &Path,
+        layout: Layout,
+    ) -> Result<Self, ContentError> {
         let folder = held::make(parent, name, root).map_err(|error| not_made(root, error))?;
         attributes::clear_inherited(&folder).map_err(|error| not_made(root, error.into()))?;
         Ok(Self {
-            folders: Rooted::held(root, folder),
+            folders: Rooted::held(root, folder).laid_out(layout),
             made: Mutex::new(Vec::new()),
+            scaffold: Mutex::default(),
             may_give_away: rustix::process::geteuid().is_root(),
         })
     }
@@ -98,22 +108,50 @@ impl FilesSink {
     }
 
     /// The folder that an item goes into, and its name there.
-    fn parent<'i>(&self, item: &'i Item) -> Result<(Arc<OwnedFd>, &'i std::ffi::OsStr), ContentError> {
+    fn parent(&self, item: &Item) -> Result<(Arc<OwnedFd>, OsString), ContentError> {
         let plain = item
             .path
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
-        let (true, Some(parent), Some(name)) = (plain, item.path.parent(), item.path.file_name()) else {
+        if !plain || item.path.file_name().is_none() {
             return Err(ContentError::NotAllowed {
                 path: item.path.clone(),
                 why: "such a path could lead out of the folder that is being written".to_owned(),
             });
+        }
+        self.folders
+            .holder(&item.path)
+            .map_err(|error| self.io("creating", &item.path, error))
+    }
+
+    /// Whether a folder is there before it is met as an item: in a home, the home itself, and what holds those parts that
+    /// are shown first.
+    fn is_made(&self, item: &Item) -> Result<bool, ContentError> {
+        if self.folders.layout.is_plain() {
+            return Ok(false);
+        }
+        let real = self.folders.layout.real(&item.path).into_owned();
+        if real == Path::new("") || self.scaffold.lock().remove(&real) {
+            return Ok(true);
+        }
+        if !item.is_workspace() {
+            return Ok(false);
+        }
+        let Some(above) = real.parent().filter(|above| *above != Path::new("")) else {
+            return Ok(false);
         };
-        let folder = self
+        let made = self
             .folders
-            .folder(parent)
-            .map_err(|error| self.io("creating", &item.path, error))?;
-        Ok((folder, name))
+            .real(Path::new(""))
+            .and_then(|root| mkdirat(&*root, above, Mode::RWXU));
+        match made {
+            Ok(()) => {
+                self.scaffold.lock().insert(above.to_owned());
+                Ok(false)
+            }
+            Err(Errno::EXIST) => Ok(false),
+            Err(error) => Err(self.io("creating", &item.path, error)),
+        }
     }
 
     /// Owner, attributes, permissions and times of an open file or folder. The owner first: a change of it drops setuid.
@@ -132,18 +170,11 @@ impl FilesSink {
 
     /// Writes a file anew that could have been another name of one that is there.
     fn copy(&self, item: &Item, from: &Path) -> Result<(), ContentError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let source = self
             .folders
-            .folder(from.parent().unwrap_or(Path::new("")))
-            .and_then(|folder| {
-                let name = from.file_name().unwrap_or_default();
-                openat(
-                    &*folder,
-                    name,
-                    OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-                    Mode::empty(),
-                )
-            });
+            .holder(from)
+            .and_then(|(folder, name)| openat(&*folder, name, flags, Mode::empty()));
         let mut source: File = source.map_err(|error| self.io("reading", from, error))?.into();
         let mut file = self.file(item)?;
         io::copy(&mut source, &mut file).map_err(|source| ContentError::Io {
@@ -157,8 +188,10 @@ impl FilesSink {
 
 impl Sink for FilesSink {
     fn folder(&self, item: &Item) -> Result<(), ContentError> {
-        let (parent, name) = self.parent(item)?;
-        mkdirat(&*parent, name, Mode::RWXU).map_err(|error| self.io("creating", &item.path, error))?;
+        if !self.is_made(item)? {
+            let (parent, name) = self.parent(item)?;
+            mkdirat(&*parent, name, Mode::RWXU).map_err(|error| self.io("creating", &item.path, error))?;
+        }
         self.made.lock().push(item.clone());
         Ok(())
     }
@@ -167,15 +200,15 @@ impl Sink for FilesSink {
         let ItemKind::Link { target } = &item.kind else {
             return Err(not_a("symbolic link", item));
         };
-        let (parent, name) = self.parent(item)?;
+        let (parent, name) = &self.parent(item)?;
         let make = || {
-            symlinkat(target.as_path(), &*parent, name)?;
-            let stat = statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            symlinkat(target.as_path(), &**parent, name)?;
+            let stat = statat(&**parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
             if self.may_give_away && (stat.st_uid, stat.st_gid) != item.owner {
                 let (owner, group) = owner(item);
-                chownat(&*parent, name, owner, group, AtFlags::SYMLINK_NOFOLLOW)?;
+                chownat(&**parent, name, owner, group, AtFlags::SYMLINK_NOFOLLOW)?;
             }
-            utimensat(&*parent, name, &times(item.modified), AtFlags::SYMLINK_NOFOLLOW)
+            utimensat(&**parent, name, &times(item.modified), AtFlags::SYMLINK_NOFOLLOW)
         };
         make().map_err(|error| self.io("creating", &item.path, error))
     }

@@ -5,21 +5,21 @@
 //! the same file system, so that folders can be exchanged between the two.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, Uid, fchmod, fchown, fstat, statat, statvfs};
+use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fstat, statvfs};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::beside::FolderRecord;
 use super::exchange::{Identity, Step};
+use super::folders::folders_of;
 use super::in_the_way::{mounted_on, mounts_in_the_way};
+use super::layout::{Layout, open_below};
 use super::{Files, FilesSink, FolderDonor, attributes};
 use crate::content::restoring::RestoreError;
 use crate::disk::held;
@@ -49,6 +49,8 @@ pub(crate) fn resolve(content: &Path) -> Result<PathBuf, RestoreError> {
 pub(super) struct Staging {
     /// The live content folder.
     live: PathBuf,
+    /// How it is laid out.
+    layout: Layout,
     /// The folder that was made for this restore.
     folder: PathBuf,
     /// The same, held since it was made: whoever can write beside Live can put something else at its path.
@@ -59,7 +61,7 @@ pub(super) struct Staging {
 
 impl Staging {
     /// The staging of one instance for a job. Makes nothing yet.
-    pub(super) fn beside(content: &Path, job: JobId) -> Result<Self, RestoreError> {
+    pub(super) fn beside(content: &Path, layout: Layout, job: JobId) -> Result<Self, RestoreError> {
         let live = resolve(content)?;
         let (Some(parent), Some(name)) = (live.parent(), live.file_name()) else {
             return Err(RestoreError::Failed(format!(
@@ -77,12 +79,13 @@ impl Staging {
             again += 1;
             folder = beside(&format!("-{again}"));
         }
-        Ok(Self::of(live, folder))
+        Ok(Self::of(live, layout, folder))
     }
 
-    fn of(live: PathBuf, folder: PathBuf) -> Self {
+    fn of(live: PathBuf, layout: Layout, folder: PathBuf) -> Self {
         Self {
             live,
+            layout,
             folder,
             made: OnceLock::new(),
             staged: OnceLock::new(),
@@ -90,9 +93,9 @@ impl Staging {
     }
 
     /// The staging of one instance in a folder for scratch, which is to be made. Nothing of it becomes live.
-    pub(super) fn in_scratch(content: &Path, folder: &Path) -> Result<Self, RestoreError> {
+    pub(super) fn in_scratch(content: &Path, layout: Layout, folder: &Path) -> Result<Self, RestoreError> {
         // An operator's folder for scratch may well be behind a link.
-        Ok(Self::of(resolve(content)?, resolve(folder)?))
+        Ok(Self::of(resolve(content)?, layout, resolve(folder)?))
     }
 
     /// What the journal keeps of it before anything is staged.
@@ -101,6 +104,7 @@ impl Staging {
         Ok(FolderRecord {
             staging: self.folder.clone(),
             made: made.map_err(RestoreError::io("reading", &self.folder))?,
+            layout: self.layout,
             steps: Vec::new(),
         })
     }
@@ -118,7 +122,7 @@ impl Staging {
 
     /// The sink that content is staged into.
     pub(super) fn sink(&self) -> Result<FilesSink, RestoreError> {
-        let sink = FilesSink::create_in(self.make()?, OsStr::new(CONTENT), &self.place())?;
+        let sink = FilesSink::create_in(self.make()?, OsStr::new(CONTENT), &self.place(), self.layout)?;
         let _ = self.staged.set(sink.opened()?);
         Ok(sink)
     }
@@ -141,7 +145,7 @@ impl Staging {
 
     /// The same, to be read back.
     pub(super) fn content(&self) -> Result<Files, RestoreError> {
-        Ok(Files::held(&self.place(), self.staged()?))
+        Ok(Files::held(&self.place(), self.staged()?).laid_out(self.layout))
     }
 
     fn not_staged(&self) -> RestoreError {
@@ -149,8 +153,11 @@ impl Staging {
     }
 
     /// Gives the staged content folder the permissions and owner of the live one, which backups do not hold: they hold
-    /// the workspaces in it.
+    /// the workspaces in it. That of a home is in its backups.
     pub(super) fn dress(&self) -> Result<(), RestoreError> {
+        if !self.layout.is_plain() {
+            return Ok(());
+        }
         let (content, place) = (self.staged()?, self.place());
         let failed = |error: Errno| RestoreError::io("setting permissions of", &place)(error.into());
         let mode = match self.live()? {
@@ -180,26 +187,28 @@ impl Staging {
     /// Live as it is, for files that are right already. None of one that cannot be opened.
     pub(super) fn donor(&self) -> Option<FolderDonor> {
         let live = self.live().ok().flatten()?;
-        Some(FolderDonor::held(&self.live, live))
+        Some(FolderDonor::held(&self.live, live).laid_out(self.layout))
     }
 
     /// The steps that make the staged content live.
     ///
     /// For a whole restore that is one exchange of the content folder, unless there is something beside the
-    /// workspaces in it, which is not Lifeboat's to move. Then, and for a restore of chosen workspaces, it is one step
+    /// workspaces in it, which is not Lifeboat's to move: in a home all is content. Then, and for a restore of chosen workspaces, it is one step
     /// for each workspace: those that are staged come, and those that are live only go.
     pub(super) fn steps(&self, selection: &Selection) -> Result<Vec<Step>, RestoreError> {
         // Looked at beforehand, too; something may have been mounted since.
-        let mounted =
-            mounts_in_the_way(&self.live, selection).map_err(RestoreError::io("reading", &self.live))?;
+        let mounted = mounts_in_the_way(&self.live, self.layout, selection)
+            .map_err(RestoreError::io("reading", &self.live))?;
         if let Some(mount) = mounted.first() {
             return Err(RestoreError::Failed(mounted_on(mount)));
         }
         // What comes is what was staged and read back, and not what stands at its path by now.
         let (live, staged) = (self.live()?, self.staged()?);
-        let of_live = live.as_ref().map(folders_of).transpose();
+        let live_workspaces = self.workspaces_of(live.as_ref()).map_err(reading(&self.live))?;
+        let of_live = live_workspaces.as_ref().map(folders_of).transpose();
         let of_live = of_live.map_err(reading(&self.live))?;
-        let only_workspaces = of_live.as_ref().is_none_or(|found| found.others == 0);
+        let only_workspaces =
+            !self.layout.is_plain() || of_live.as_ref().is_none_or(|found| found.others == 0);
         if selection.workspaces.is_empty() && only_workspaces {
             let old = live.as_ref().map(Identity::of_open).transpose();
             return Ok(vec![Step {
@@ -209,7 +218,13 @@ impl Staging {
                 new: Some(Identity::of_open(&staged).map_err(reading(&self.place()))?),
             }]);
         }
-        let mut names = folders_of(&staged).map_err(reading(&self.place()))?.folders;
+        let staged = self
+            .workspaces_of(Some(&staged))
+            .map_err(reading(&self.place()))?;
+        let mut names = match &staged {
+            Some(staged) => folders_of(staged).map_err(reading(&self.place()))?.folders,
+            None => Vec::new(),
+        };
         names.extend(
             of_live
                 .into_iter()
@@ -222,13 +237,17 @@ impl Staging {
         );
         names.sort();
         names.dedup();
+        let of = |folder: &Option<OwnedFd>, name: &OsStr| -> io::Result<Option<Identity>> {
+            let found = folder.as_ref().map(|folder| Identity::at(folder, name));
+            Ok(found.transpose()?.flatten())
+        };
         let step = |name: OsString| -> io::Result<Step> {
-            let old = live.as_ref().map(|live| Identity::at(live, &name)).transpose()?;
+            let part = self.layout.workspaces().join(&name);
             Ok(Step {
-                old: old.flatten(),
-                new: Identity::at(&staged, &name)?,
-                live: self.live.join(&name),
-                beside: self.place().join(&name),
+                old: of(&live_workspaces, &name)?,
+                new: of(&staged, &name)?,
+                live: self.live.join(&part),
+                beside: self.place().join(&part),
             })
         };
         names
@@ -238,43 +257,18 @@ impl Staging {
     }
 }
 
+impl Staging {
+    /// The folder of a content folder that has the workspaces in it.
+    fn workspaces_of(&self, content: Option<&OwnedFd>) -> io::Result<Option<OwnedFd>> {
+        match content {
+            Some(content) => open_below(content, self.layout.workspaces()),
+            None => Ok(None),
+        }
+    }
+}
+
 fn reading(path: &Path) -> impl FnOnce(io::Error) -> RestoreError + Copy + '_ {
     move |error| RestoreError::io("reading", path)(error)
-}
-
-/// What a restore of this selection moves out of Live's place: the content folder, or workspaces in it.
-pub(super) fn goes(content: &Path, selection: &Selection) -> io::Result<Vec<PathBuf>> {
-    let Some(found) = folders_in(content)? else {
-        return Ok(Vec::new());
-    };
-    if selection.workspaces.is_empty() && found.others == 0 {
-        return Ok(vec![content.to_owned()]);
-    }
-    let is_chosen = |name: &OsString| {
-        name.to_str().map_or(selection.workspaces.is_empty(), |name| {
-            selection.has_workspace(name)
-        })
-    };
-    let chosen = found.folders.into_iter().filter(is_chosen);
-    Ok(chosen.map(|name| content.join(name)).collect())
-}
-
-/// Of the folders that a restore moves, those that it could not: what is moved is noted by its name, as text. A sentence.
-pub(super) fn misnamed(goes: &[PathBuf]) -> Option<String> {
-    let is_misnamed = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_str().is_none());
-    let names: Vec<_> = goes
-        .iter()
-        .filter(is_misnamed)
-        .map(|path| path.display().to_string())
-        .collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "the name of {} is not UTF-8, and with loose files beside the workspaces each of them is exchanged by its name, \
-             so no restore is possible: no workspace of Jackrabbit's is named so. Give it another name, or move it or the \
-             loose files away",
-            names.join(", ")
-        )
-    })
 }
 
 /// The longest name that a file in a folder may have, in bytes.
@@ -314,60 +308,10 @@ pub(crate) fn name_beside(name: &OsStr, suffix: &str, longest: usize) -> OsStrin
     beside
 }
 
-/// Who the content folder or a workspace in it belongs to, if not to the user that Lifeboat runs as; `None` for root,
-/// who may give files to anybody.
-pub(super) fn foreign_owner(content: &Path) -> Option<u32> {
-    let me = rustix::process::geteuid();
-    if me.is_root() {
-        return None;
-    }
-    let workspaces = folders_in(content)
-        .ok()
-        .flatten()
-        .into_iter()
-        .flat_map(|found| found.folders);
-    std::iter::once(content.to_owned())
-        .chain(workspaces.map(|name| content.join(name)))
-        .filter_map(|path| fs::symlink_metadata(path).ok())
-        .map(|metadata| metadata.uid())
-        .find(|owner| *owner != me.as_raw())
-}
-
-struct Found {
-    folders: Vec<OsString>,
-    others: usize,
-}
-
-/// The folders in a folder, and how much else there is. `None` when it does not exist. For looks that change nothing.
-fn folders_in(folder: &Path) -> io::Result<Option<Found>> {
-    match held::open(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => folders_of(&opened?).map(Some),
-    }
-}
-
-/// The same of an open folder.
-fn folders_of(folder: &OwnedFd) -> io::Result<Found> {
-    let mut found = Found {
-        folders: Vec::new(),
-        others: 0,
-    };
-    for name in held::names(folder)? {
-        match statat(folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(about) if FileType::from_raw_mode(about.st_mode) == FileType::Directory => {
-                found.folders.push(name);
-            }
-            Ok(_) => found.others += 1,
-            Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
 
     use super::*;
     use crate::content::switching::Record as _;
@@ -424,7 +368,7 @@ mod tests {
         };
         let untouched = [about(&other), about(&other.join("website"))];
 
-        let staging = Staging::beside(&content, JobId(7)).unwrap();
+        let staging = Staging::beside(&content, Layout::default(), JobId(7)).unwrap();
         let sink = staging.sink().unwrap();
         sink.folder(&item("website", ItemKind::Folder)).unwrap();
         swap(&staging, &other);

@@ -6,10 +6,13 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
 
 use super::attributes::{self, Found};
+use super::layout::Layout;
 use super::rooted::Rooted;
 use super::{failed_reading, item};
 use crate::content::{ContentError, Item};
@@ -41,8 +44,12 @@ impl Level {
 /// See the module.
 pub(super) struct Walk<'a> {
     root: &'a Rooted,
+    /// Whether what vanishes meanwhile is passed over.
+    is_at_work: bool,
     left_out: &'a mut (dyn FnMut(String) + Send),
     levels: Vec<Level>,
+    /// What a home begins with, the next one last: what it is shown as, and its real path.
+    tops: Vec<(OsString, PathBuf)>,
     path: PathBuf,
     state: State,
 }
@@ -55,11 +62,17 @@ enum State {
 
 impl<'a> Walk<'a> {
     /// Nothing is opened before the first item is asked for.
-    pub(super) fn new(root: &'a Rooted, left_out: &'a mut (dyn FnMut(String) + Send)) -> Self {
+    pub(super) fn new(
+        root: &'a Rooted,
+        is_at_work: bool,
+        left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Self {
         Self {
             root,
+            is_at_work,
             left_out,
             levels: Vec::new(),
+            tops: Vec::new(),
             path: PathBuf::new(),
             state: State::Before,
         }
@@ -71,17 +84,59 @@ impl<'a> Walk<'a> {
             path: self.root.place_of(Path::new("")),
             source: source.into(),
         };
-        let level = self.root.root().and_then(Level::of).map_err(io)?;
-        self.levels.push(level);
+        let root = self.root.root().map_err(io)?;
+        if self.root.layout.is_plain() {
+            self.levels.push(Level::of(root).map_err(io)?);
+            return Ok(());
+        }
+        let tops = Layout::tops(&root).map_err(|source| ContentError::Io {
+            action: "reading",
+            path: self.root.place_of(Path::new("")),
+            source,
+        });
+        self.tops = tops?;
+        self.tops.reverse();
         Ok(())
+    }
+
+    /// The next folder that a home begins with.
+    fn step_at_top(&mut self) -> Result<Option<Item>, ContentError> {
+        while let Some((shown, real)) = self.tops.pop() {
+            let path = PathBuf::from(shown);
+            let flags = FOLDER.difference(OFlags::NOFOLLOW);
+            let again = |folder: Arc<OwnedFd>| openat(&*folder, c".", flags, Mode::empty());
+            match self.root.real(&real).and_then(again) {
+                Err(Errno::NOENT) if self.is_at_work => {}
+                opened => {
+                    let folder = opened.map_err(|error| failed_reading(self.root.place_of(&path), error))?;
+                    return self.enter(folder, &path).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes into a folder, and gives what it is.
+    fn enter(&mut self, folder: OwnedFd, path: &Path) -> Result<Item, ContentError> {
+        let failed = |error| failed_reading(self.root.place_of(path), error);
+        // What is told of the folder is what was opened, even if it took the place of another meanwhile.
+        let stat = fstat(&folder).map_err(failed)?;
+        let found = attributes::of_open(&folder).map_err(failed)?;
+        if let Some(left) = found.left_out(path) {
+            (self.left_out)(left);
+        }
+        let level = Level::of(folder).map_err(failed)?;
+        self.levels.push(level);
+        path.clone_into(&mut self.path);
+        item(path.to_owned(), &stat, None, found.kept).ok_or_else(|| failed(Errno::NOTDIR))
     }
 
     /// The next item, or `None` when all were met.
     fn step(&mut self) -> Result<Option<Item>, ContentError> {
         loop {
-            let at_top = self.levels.len() == 1;
+            let at_top = self.levels.len() == 1 && self.root.layout.is_plain();
             let Some(level) = self.levels.last_mut() else {
-                return Ok(None);
+                return self.step_at_top();
             };
             let Some(name) = level.names.pop() else {
                 self.levels.pop();
@@ -91,20 +146,19 @@ impl<'a> Walk<'a> {
             let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
             let failed = |error| failed_reading(self.root.place_of(&path), error);
             let parent = level.folder.fd().map_err(failed)?;
-            let stat = statat(parent, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+            let stat = match statat(parent, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) if self.is_at_work => continue,
+                told => told.map_err(failed)?,
+            };
             let kind = FileType::from_raw_mode(stat.st_mode);
+            if self.root.layout.is_elsewhere(&path, kind == FileType::Directory) {
+                continue;
+            }
             if kind == FileType::Directory {
-                let folder = openat(parent, &name, FOLDER, Mode::empty()).map_err(failed)?;
-                // What is told of the folder is what was opened, even if it took the place of another meanwhile.
-                let stat = fstat(&folder).map_err(failed)?;
-                let found = attributes::of_open(&folder).map_err(failed)?;
-                if let Some(left) = found.left_out(&path) {
-                    (self.left_out)(left);
+                match openat(parent, &name, FOLDER, Mode::empty()) {
+                    Err(Errno::NOENT) if self.is_at_work => continue,
+                    opened => return self.enter(opened.map_err(failed)?, &path).map(Some),
                 }
-                let level = Level::of(folder).map_err(failed)?;
-                self.levels.push(level);
-                self.path.clone_from(&path);
-                return Ok(item(path, &stat, None, found.kept));
             }
             if at_top {
                 (self.left_out)(beside_workspaces(&path, kind));
@@ -118,7 +172,10 @@ impl<'a> Walk<'a> {
                 _ => None,
             };
             let found = match kind {
-                FileType::RegularFile => attributes::of_file(&parent, &name).map_err(failed)?,
+                FileType::RegularFile => match attributes::of_file(&parent, &name) {
+                    Err(Errno::NOENT) if self.is_at_work => continue,
+                    found => found.map_err(failed)?,
+                },
                 _ => Found::default(),
             };
             if let Some(left) = found.left_out(&path) {

@@ -23,7 +23,9 @@ pub fn each_has_its_own(
     {
         for instance in &environment.instances {
             let place = match &instance.content {
-                ContentSettings::Files { path } => real(path).display().to_string(),
+                ContentSettings::Files { path } | ContentSettings::Home { path } => {
+                    real(path).display().to_string()
+                }
                 ContentSettings::Postgres(database) => format!("{} {}", database.connect, database.schema),
             };
             let name = environment.environment_name()?;
@@ -72,7 +74,7 @@ impl EnvironmentSettings {
         ];
         for instance in &self.instances {
             let content = match &instance.content {
-                ContentSettings::Files { path } => Some(path),
+                ContentSettings::Files { path } | ContentSettings::Home { path } => Some(path),
                 ContentSettings::Postgres(database) => database.data_store.as_ref(),
             };
             let Some(content) = content else { continue };

@@ -3,6 +3,7 @@
 //! is recorded.
 
 pub(super) mod copies;
+mod doubts;
 #[cfg(feature = "object-storage")]
 pub(super) mod immutable;
 pub(super) mod retention;
@@ -12,12 +13,14 @@ pub(super) mod versions;
 use std::sync::Arc;
 
 use chrono::Duration;
+use doubts::{doubt, tell_of_copies};
 
 use crate::catalog::DueClaim;
 use crate::concurrency::beside;
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
@@ -26,7 +29,6 @@ use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, standing_upgrade};
 use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice};
-use crate::domain::shrinking::{self, shrunk};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
 use crate::engine::hooks::{Around, Ending, Occasion};
@@ -40,8 +42,6 @@ pub(in crate::engine) const UPGRADE_STANDS: Duration = Duration::hours(48);
 pub(in crate::engine) const SAFETY_STANDS: Duration = Duration::days(7);
 /// What an extension adds to either (rule 6).
 const EXTENSION: Duration = Duration::hours(48);
-/// So many records that are not what they say are named one by one.
-const NAMED_DOUBTS: usize = 10;
 /// What a copy of Live is for.
 pub(in crate::engine) struct Purpose {
     pub trigger: Trigger,
@@ -51,6 +51,9 @@ pub(in crate::engine) struct Purpose {
     pub serves: Vec<Served>,
     pub stands: Option<Duration>,
     pub replaces: Option<Selection>,
+    /// Instances that a restore has brought to rest already: their hooks around a backup are not run, since `after_backup`
+    /// would start what has to stand still.
+    pub at_rest: Vec<InstanceName>,
     /// Which repository it goes to: the first, unless that one is lost and Live is to be saved before a restore.
     pub into: RepositoryChoice,
     /// The phases that copying and reading back are shown as.
@@ -86,6 +89,7 @@ impl Live {
             note: request.note.clone().filter(|note| !note.trim().is_empty()),
             serves: Vec::new(),
             replaces: None,
+            at_rest: Vec::new(),
             into: RepositoryChoice::First,
             phases: (Phase::Copying, Phase::Verifying),
         };
@@ -123,6 +127,7 @@ impl Live {
                 serves,
                 stands: None,
                 replaces: None,
+                at_rest: Vec::new(),
                 into: RepositoryChoice::First,
                 phases: (Phase::Copying, Phase::Verifying),
             };
@@ -267,20 +272,26 @@ impl Live {
             })
             .collect();
         let hold_still = || FrozenSources::take(&sources, self.engine().clock());
+        let mut hooked = instances.clone();
+        hooked.retain(|instance| !purpose.at_rest.contains(&instance.name));
         let has_hook = |instance: &&InstanceSettings| instance.has_hook(HookPoint::BeforeBackup);
+        let come_to_rest = || self.come_to_rest(&instances, HookPoint::BeforeBackup, work);
         // Where nothing is to be run first, databases are held still, and folders walked, while the repository is being opened.
-        let (opened, early) = if instances.iter().any(has_hook) {
+        let (opened, early) = if hooked.iter().any(has_hook) {
             (self.open_to_copy(&purpose), None)
         } else {
+            let rest = come_to_rest()?;
             let look = || hold_still().map(|still| still.walk_ahead(work));
             let (opened, still) = beside(|| self.open_to_copy(&purpose), look);
-            (opened, Some(still))
+            (opened, Some((still, rest)))
         };
         let (repository, before) = opened?;
-        self.run_before_backup(work, &purpose.trigger, &versions, &instances, &mut warnings)?;
+        self.run_before_backup(work, &purpose.trigger, &versions, &hooked, &mut warnings)?;
 
         work.phase(purpose.phases.0)?;
-        let still = early.unwrap_or_else(hold_still)?;
+        let rested = || come_to_rest().map(|rest| (hold_still(), rest));
+        let (still, rest) = early.map_or_else(rested, Ok)?;
+        let still = still?;
         let taken = still.start();
         let parent = before
             .iter()
@@ -294,6 +305,7 @@ impl Live {
         if work.is_cancelled_now() {
             return Err(EngineError::Cancelled);
         }
+        self.is_still_at_rest(&rest, HookPoint::BeforeBackup)?;
 
         let expires = purpose.stands.map(|stands| taken + stands);
         let manifest = Manifest {
@@ -316,16 +328,7 @@ impl Live {
         };
         warnings.extend(doubt(&before, &manifest));
         warnings.extend(ahead::trouble(name, &before, self.now()));
-        for instance in &manifest.instances {
-            for what in &instance.left_out {
-                work.log(Severity::Warning, &format!("{}: {what}", instance.name));
-            }
-            let doubts = instance.doubts.iter().take(NAMED_DOUBTS);
-            warnings.extend(doubts.map(|doubt| format!("{}: {doubt}", instance.name)));
-            if let Some(more) = instance.doubts.len().checked_sub(NAMED_DOUBTS + 1) {
-                warnings.push(format!("{}: and {} more such records", instance.name, more + 1));
-            }
-        }
+        tell_of_copies(work, &manifest, &mut warnings);
         let id = repository.record(copy, &manifest)?;
         self.changed();
         let where_ = match purpose.into {
@@ -461,25 +464,4 @@ impl Live {
     pub fn has_standing_upgrade(&self, backups: &[Backup]) -> bool {
         standing_upgrade(backups, self.now()).is_some()
     }
-}
-
-/// A warning for a backup that may well be a copy of a broken Live. It is kept, since that is what Live holds, and so
-/// are the older ones that hold more: see `domain::retention`.
-fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
-    // Whoever restores knows that Live is not what it was.
-    if manifest.trigger == Trigger::Restore {
-        return None;
-    }
-    let previous = before
-        .iter()
-        .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
-    let lost = shrunk(&previous.manifest, manifest);
-    (!lost.is_empty()).then(|| {
-        format!(
-            "Live holds much less than in backup {} ({}): look whether it is whole. Older backups that hold more are kept \
-             until you delete them",
-            previous.id,
-            shrinking::in_words(&lost)
-        )
-    })
 }

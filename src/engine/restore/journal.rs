@@ -137,6 +137,7 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::content::files::beside::FolderRecord;
+    use crate::content::files::layout::Layout;
 
     #[test]
     fn a_journal_is_read_as_it_was_written_and_goes_when_it_is_removed() {
@@ -153,6 +154,7 @@ mod tests {
             instances: vec![InstanceRecord {
                 instance: "author".parse().unwrap(),
                 beside: Beside::Folder(FolderRecord {
+                    layout: Layout::default(),
                     staging: "/srv/.lifeboat".into(),
                     made: None,
                     steps: Vec::new(),

@@ -16,6 +16,7 @@ mod lost;
 pub(super) mod plan;
 mod planned;
 pub(super) mod recover;
+mod resting;
 mod safety;
 mod search_indexes;
 pub(super) mod staged;
@@ -259,6 +260,8 @@ impl Live {
             work.log(Severity::Warning, warning);
         }
         let mut warnings = Vec::new();
+        // What has to rest for a copy is copied when it does.
+        let is_saved_later = !self.resting(&chosen).is_empty();
         let mut safety = if way.without_safety {
             let text = format!(
                 "the restore of {} is done without a safety backup, by choice of {}",
@@ -273,7 +276,11 @@ impl Live {
             if let Some(lost) = &way.first_lost {
                 self.record_activity(&work.by(), lost, Some(work.id()), Severity::Warning);
             }
-            self.take_safety_backup(work, backup, way, &mut warnings)?
+            if is_saved_later {
+                None
+            } else {
+                self.take_safety_backup(work, backup, way, &mut warnings)?
+            }
         };
         let staged = self
             .beside(work, restored, &chosen)
@@ -299,12 +306,13 @@ impl Live {
             .make_beside(&staged, &mut journal)
             .and_then(|()| stage(work, restored, &staged))
             .and_then(|()| {
-                if way.without_safety {
+                if way.without_safety || is_saved_later {
                     return Ok(());
                 }
                 self.renew_safety(work, backup, way, &mut safety, &mut warnings)
             })
             .and_then(|()| self.run_before_restore(work, &journal))
+            .and_then(|()| self.save_at_rest(work, backup, way, &journal, &mut safety, &mut warnings))
             .and_then(|()| self.wait_until_nobody_is_connected(work, &journal))
             .and_then(|()| self.begin_switch(work, selection, &staged, safety.as_ref(), &mut journal));
         if let Err(error) = prepared.and_then(|()| self.switch(work, &mut journal)) {

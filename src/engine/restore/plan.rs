@@ -103,6 +103,7 @@ impl Live {
             }
         }
         found.warnings.extend(dated_ahead(&backup, self.now()));
+        found.warnings.extend(self.nobody_stops(selection));
         if let Some(Drill {
             at,
             outcome: DrillOutcome::Failed { why },

@@ -34,6 +34,8 @@ impl Live {
             warnings.push("there was nothing left of Live to keep in a safety backup".to_owned());
             return Ok(None);
         }
+        let chosen = self.chosen(backup, &way.selection);
+        let at_rest: Vec<_> = self.resting(&chosen).iter().map(|one| one.name.clone()).collect();
         let purpose = |into| Purpose {
             trigger: Trigger::Restore,
             by: work.by(),
@@ -42,6 +44,7 @@ impl Live {
             serves: Vec::new(),
             stands: Some(SAFETY_STANDS),
             replaces: Some(way.selection.clone()),
+            at_rest: at_rest.clone(),
             into,
             phases: (Phase::SafetyBackup, Phase::SafetyBackup),
         };

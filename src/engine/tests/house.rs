@@ -73,6 +73,8 @@ pub(super) struct House {
     pub(super) limits: EngineLimits,
     /// Further Live environments, each with a small content of its own.
     pub(super) others: Vec<&'static str>,
+    /// Whether the content of each instance is the home of a repository.
+    pub(super) homes: bool,
     /// The instances that are configured.
     pub(super) instances: Vec<&'static str>,
     catalog: Option<CatalogSettings>,
@@ -100,6 +102,7 @@ impl House {
             schedule: Schedule::default(),
             limits: EngineLimits::default(),
             others: Vec::new(),
+            homes: false,
             instances: INSTANCES.to_vec(),
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
@@ -183,8 +186,14 @@ impl House {
                     } else {
                         Role::Public
                     },
-                    content: ContentSettings::Files {
-                        path: self.root(instance),
+                    content: if self.homes {
+                        ContentSettings::Home {
+                            path: self.root(instance),
+                        }
+                    } else {
+                        ContentSettings::Files {
+                            path: self.root(instance),
+                        }
                     },
                     health: self.health.clone(),
                     hooks: self.hooks.clone(),

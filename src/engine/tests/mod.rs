@@ -13,6 +13,7 @@ mod drills;
 mod endings;
 mod glances;
 mod health;
+mod homes;
 mod hooks;
 mod house;
 mod ill_will;

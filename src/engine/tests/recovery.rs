@@ -11,6 +11,7 @@ use crate::catalog::NewJob;
 use crate::content::files::beside::FolderRecord;
 use crate::content::files::exchange::Identity;
 use crate::content::files::exchange::tests::between;
+use crate::content::files::layout::Layout;
 use crate::content::kinds::Beside;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
@@ -57,6 +58,7 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
             beside: Beside::Folder(FolderRecord {
+                layout: Layout::default(),
                 made: Identity::of(&staging).unwrap(),
                 staging,
                 steps,

@@ -11,6 +11,7 @@ use crate::catalog::NewJob;
 use crate::content::files::beside::FolderRecord;
 use crate::content::files::exchange::Identity;
 use crate::content::files::exchange::tests::between;
+use crate::content::files::layout::Layout;
 use crate::content::kinds::Beside;
 use crate::domain::backup::{BackupId, Manifest, Trigger};
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
@@ -273,6 +274,7 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
         journal.instances.push(InstanceRecord {
             instance: instance.parse().unwrap(),
             beside: Beside::Folder(FolderRecord {
+                layout: Layout::default(),
                 made: Identity::of(&staging).unwrap(),
                 staging,
                 steps: vec![step],

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::homes::{self, Server};
 use super::storage::Root;
 use super::{InitArguments, checks, databases};
 use crate::cli::{Call, CliError};
@@ -50,13 +51,15 @@ impl FromStr for NamedFolder {
 pub(super) struct NamedContent {
     pub(super) name: InstanceName,
     pub(super) content: ContentSettings,
+    /// How the server of a repository's home is stopped and started.
+    pub(super) server: Server,
 }
 
 impl NamedContent {
     /// The folder that belongs to the content: all of it, or its data store.
     pub(super) fn folder(&self) -> Option<&Path> {
         match &self.content {
-            ContentSettings::Files { path } => Some(path),
+            ContentSettings::Files { path } | ContentSettings::Home { path } => Some(path),
             ContentSettings::Postgres(database) => database.data_store.as_deref(),
         }
     }
@@ -297,21 +300,25 @@ impl Questions<'_, '_> {
     fn instances(&mut self, arguments: &InitArguments) -> Result<Vec<NamedContent>, CliError> {
         let mut instances = Vec::new();
         for instance in &arguments.instances {
+            let path = absolute(&instance.folder)?;
+            let home =
+                homes::content(&path, self.call.house.look_at_folder(&path)).map_err(CliError::usage)?;
             instances.push(NamedContent {
                 name: instance.name.clone(),
-                content: ContentSettings::Files {
-                    path: absolute(&instance.folder)?,
-                },
+                content: home.unwrap_or(ContentSettings::Files { path }),
+                server: homes::server_of(&instance.name, arguments),
             });
         }
         for (name, settings) in databases::given(arguments)? {
             instances.push(NamedContent {
                 name,
                 content: ContentSettings::Postgres(Box::new(settings)),
+                server: Server::default(),
             });
         }
         // The author comes first wherever it is: instances are copied and switched in the order they stand in.
         instances.sort_by_key(|instance| instance.name.as_str() != "author");
+        homes::all_are_needed(arguments, &instances)?;
         if !instances.is_empty() {
             return Ok(instances);
         }
@@ -320,7 +327,10 @@ impl Questions<'_, '_> {
                 "--instance is missing: give one for each running Magnolia of Live, for example --instance author=/srv/magnolia/author/content, or --postgres for one in a database",
             ));
         }
-        self.say("Each instance has its content in a folder that holds one folder per workspace, or in a database.")?;
+        self.say(
+            "Each instance has its content in a folder that holds one folder per workspace, in the home of its repository, or \
+             in a database.",
+        )?;
         loop {
             let (name, question) = match instances.len() {
                 0 => (
@@ -334,6 +344,7 @@ impl Questions<'_, '_> {
                     ),
                 ),
             };
+            let mut server = Server::default();
             let content = match self.ask(&question, None)? {
                 Some(answer) if answer.eq_ignore_ascii_case("database") => {
                     ContentSettings::Postgres(Box::new(self.database(&name)?))
@@ -344,7 +355,19 @@ impl Questions<'_, '_> {
                         self.say(&why)?;
                         continue;
                     }
-                    ContentSettings::Files { path }
+                    let found = self.call.house.look_at_folder(&path);
+                    match homes::content(&path, found.clone()) {
+                        Err(why) => {
+                            self.say(&why)?;
+                            continue;
+                        }
+                        Ok(home) => {
+                            if let Some(found) = &found {
+                                server = self.server(&name, found)?;
+                            }
+                            home.unwrap_or(ContentSettings::Files { path })
+                        }
+                    }
                 }
                 None if instances.is_empty() => {
                     self.say(NEEDED)?;
@@ -355,7 +378,11 @@ impl Questions<'_, '_> {
             let name = name
                 .parse()
                 .map_err(|error: NameError| CliError::usage(error.to_string()))?;
-            instances.push(NamedContent { name, content });
+            instances.push(NamedContent {
+                name,
+                content,
+                server,
+            });
         }
     }
 }

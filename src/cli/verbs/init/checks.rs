@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::answers::{Answers, NamedContent};
 use super::databases;
+use super::homes;
 use crate::cli::{Call, CliError};
 use crate::domain::environment::InstanceName;
 use crate::domain::settings::{ContentSettings, PostgresSettings};
@@ -30,6 +31,7 @@ pub(super) fn look(answers: &Answers, call: &mut Call<'_>) -> Result<Vec<Found>,
     for instance in &answers.instances {
         let (told, there) = match &instance.content {
             ContentSettings::Files { path } => look_into_folder(&instance.name, path)?,
+            ContentSettings::Home { path } => look_into_home(&instance.name, path, call)?,
             ContentSettings::Postgres(database) => look_into_database(&instance.name, database, call)?,
         };
         if !call.globals.json {
@@ -58,6 +60,26 @@ fn look_into_folder(instance: &InstanceName, folder: &Path) -> Result<(String, F
         bytes: None,
     };
     Ok((format!("{}: {list}", folder.display()), found))
+}
+
+fn look_into_home(
+    instance: &InstanceName,
+    home: &Path,
+    call: &Call<'_>,
+) -> Result<(String, Found), CliError> {
+    let there = call.house.look_at_folder(home).ok_or_else(|| {
+        CliError::usage(format!(
+            "the home of {instance}, {}, is there no more. Nothing was written",
+            home.display()
+        ))
+    })?;
+    let told = homes::described(&there);
+    let found = Found {
+        instance: instance.clone(),
+        workspaces: there.workspaces,
+        bytes: None,
+    };
+    Ok((told, found))
 }
 
 fn look_into_database(

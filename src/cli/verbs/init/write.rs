@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::answers::Answers;
+use super::answers::{Answers, NamedContent};
 use crate::cli::CliError;
 use crate::domain::environment::EnvironmentKind;
 use crate::domain::settings::{ContentSettings, CredentialSource, PostgresSettings, StorageOptions};
@@ -130,18 +130,53 @@ role = \"{role}\"
             let folder = path_text(path)?;
             let _ = writeln!(text, "content = {{ type = \"files\", path = {folder} }}");
         }
-        let _ = write!(
-            text,
-            "\
-# health = \"http://localhost:8080/.rest/health\"
-# hooks = {{ after_restore = [\"systemctl\", \"restart\", \"magnolia-{}\"] }}
-",
-            instance.name
-        );
+        text.push_str("# health = \"http://localhost:8080/.rest/health\"\n");
+        if let ContentSettings::Home { path } = &instance.content {
+            home_text(path, instance, text)?;
+        } else {
+            let _ = writeln!(
+                text,
+                "# hooks = {{ after_restore = [\"systemctl\", \"restart\", \"magnolia-{}\"] }}",
+                instance.name
+            );
+        }
         if let ContentSettings::Postgres(database) = &instance.content {
             database_text(database, text)?;
         }
     }
+    Ok(())
+}
+
+/// A home, and the hooks that stop and start its server.
+fn home_text(home: &Path, instance: &NamedContent, text: &mut String) -> Result<(), CliError> {
+    let _ = writeln!(
+        text,
+        "content = {{ type = \"home\", path = {} }}\n# The server has to stand still while the home is copied, and when it is \
+         exchanged.",
+        path_text(home)?
+    );
+    let server = &instance.server;
+    let example = |what: &str| {
+        vec![
+            "systemctl".to_owned(),
+            what.to_owned(),
+            format!("magnolia-{}", instance.name),
+        ]
+    };
+    let (comment, stop, start) = if server.is_known() {
+        ("", server.stop.clone(), server.start.clone())
+    } else {
+        ("# ", example("stop"), example("start"))
+    };
+    let list = |words: &[String]| {
+        let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+        format!("[{}]", words.join(", "))
+    };
+    let (stop, start) = (list(&stop), list(&start));
+    let _ = writeln!(
+        text,
+        "{comment}hooks = {{ before_backup = {stop}, after_backup = {start}, before_restore = {stop}, after_restore = {start} }}"
+    );
     Ok(())
 }
 

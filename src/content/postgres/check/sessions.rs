@@ -7,6 +7,7 @@ use crate::content::postgres::session::Session;
 use crate::content::postgres::sessions::connected;
 use crate::content::restoring::Checked;
 use crate::domain::check::Findings;
+use crate::domain::settings::HookPoint;
 
 pub(super) fn check(
     about: &Checked<'_>,
@@ -15,6 +16,7 @@ pub(super) fn check(
     findings: &mut Findings<'_>,
 ) {
     const ABOUT: &str = "sessions";
+    let is_stopped = about.has_hook(HookPoint::BeforeRestore);
     let found = match within(connector, session, |transaction| {
         connected(connector, transaction)
     }) {
@@ -31,7 +33,7 @@ pub(super) fn check(
             ),
         );
     }
-    if found.is_behind_a_pooler && !about.is_stopped {
+    if found.is_behind_a_pooler && !is_stopped {
         findings.warning(
             ABOUT,
             format!("{BEHIND_A_POOLER}. No before_restore hook is configured for that"),
@@ -39,7 +41,7 @@ pub(super) fn check(
     }
     let count = sessions(found.in_the_way.len());
     let who = format!("{}{}", found.who_is_in_the_way(), found.what_is_hidden());
-    match (found.in_the_way.is_empty(), about.is_stopped) {
+    match (found.in_the_way.is_empty(), is_stopped) {
         (true, _) if found.allowed.is_empty() => findings.ok(ABOUT, "nobody else is connected"),
         (true, _) => {}
         (false, true) if found.hidden.is_none() => findings.ok(

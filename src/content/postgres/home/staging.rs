@@ -25,6 +25,7 @@ use super::{content as content_of, open, read};
 use crate::content::backed_up::{BackedUp, Depth};
 pub(crate) use crate::content::files::beside::FolderRecord as HomeRecord;
 use crate::content::files::exchange::{Identity, Step};
+use crate::content::files::layout::Layout;
 use crate::content::files::staging::{longest_name, name_beside, resolve};
 use crate::content::files::{Files, FilesSink, attributes};
 use crate::content::restoring::RestoreError;
@@ -140,6 +141,7 @@ impl HomeStaging {
             staging: self.folder.clone(),
             made: made.map_err(RestoreError::io("reading", &self.folder))?,
             steps: Vec::new(),
+            layout: Layout::Workspaces,
         })
     }
 
@@ -181,7 +183,12 @@ impl HomeStaging {
 
     /// Writes the backup's files.
     pub(crate) fn stage(&self, backup: &dyn BackedUp) -> Result<(), RestoreError> {
-        let sink = FilesSink::create_in(self.make()?, OsStr::new(CONTENT), &self.place())?;
+        let sink = FilesSink::create_in(
+            self.make()?,
+            OsStr::new(CONTENT),
+            &self.place(),
+            Layout::Workspaces,
+        )?;
         backup.extract(&home_alone(), &sink, None, &Unwatched)?;
         Ok(sink.settle()?)
     }

@@ -21,6 +21,12 @@ import org.apache.jackrabbit.core.config.RepositoryConfig;
 
 /** The opened repository of one Magnolia instance. Closing it ends every session and releases its lock. */
 final class Live implements AutoCloseable {
+    private static final String FILE_STORE = """
+              <DataStore class="org.apache.jackrabbit.core.data.FileDataStore">
+                <param name="path" value="${rep.home}/repository/datastore"/>
+                <param name="minRecordLength" value="1024"/>
+              </DataStore>""";
+
     private final RepositoryImpl repository;
 
     private Live(RepositoryImpl repository) {
@@ -86,6 +92,9 @@ final class Live implements AutoCloseable {
     }
 
     private static String configuration(Options options) throws Options.Wrong, IOException {
+        if (options.has("files")) {
+            return files(options.text("files"));
+        }
         String url = options.text("url");
         if (options.has("schema")) {
             String path = URLEncoder.encode(quoted(options.text("schema")), StandardCharsets.UTF_8);
@@ -93,11 +102,7 @@ final class Live implements AutoCloseable {
         }
         String kind = options.text("datastore", "file");
         String store = switch (kind) {
-            case "file" -> """
-                      <DataStore class="org.apache.jackrabbit.core.data.FileDataStore">
-                        <param name="path" value="${rep.home}/repository/datastore"/>
-                        <param name="minRecordLength" value="1024"/>
-                      </DataStore>""";
+            case "file" -> FILE_STORE;
             case "db" -> """
                       <DataStore class="org.apache.jackrabbit.core.data.db.DbDataStore">
                         <param name="dataSourceName" value="magnolia"/>
@@ -123,6 +128,25 @@ final class Live implements AutoCloseable {
                 .replace("@PASSWORD@", attribute(options.password()))
                 .replace("@DATASTORE@", store)
                 .replace("@CLUSTER@", cluster);
+    }
+
+    /** All of it in files of the home, as a download of Magnolia has it. */
+    private static String files(String kind) throws Options.Wrong, IOException {
+        String manager = switch (kind) {
+            case "h2" -> "H2PersistenceManager";
+            case "derby" -> "DerbyPersistenceManager";
+            default -> throw new Options.Wrong("--files is h2 or derby, not " + kind);
+        };
+        String text = resource("repository.xml")
+                .replaceFirst("(?s) *<DataSources>.*</DataSources>\n", "")
+                .replaceAll("(?s)PostgreSQLPersistenceManager\">\\s*<param name=\"dataSourceName\" value=\"magnolia\"/>",
+                        manager + "\">")
+                .replace("@DATASTORE@", FILE_STORE)
+                .replace("@CLUSTER@", "");
+        if (text.contains("magnolia\"/>")) {
+            throw new IOException("repository.xml still names a database");
+        }
+        return text;
     }
 
     private static String quoted(String identifier) {

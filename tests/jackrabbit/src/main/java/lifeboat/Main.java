@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 public final class Main {
     private static final String USAGE = """
             usage: run COMMAND --url jdbc:postgresql://HOST:PORT/DATABASE --user USER --home DIR [OPTION]...
+                   run COMMAND --files h2|derby --home DIR [OPTION]...
 
             commands:
               fill     makes a repository and fills it        [--scale N] [--seed N]

@@ -1,0 +1,78 @@
+//! What a check finds in the home of a repository.
+
+use std::path::Path;
+
+use super::pointed::wrong;
+use super::rest::at_rest;
+use super::{BINARIES, Home, VERSION};
+use crate::content::restoring::Checked;
+use crate::domain::check::Findings;
+use crate::domain::settings::HookPoint;
+
+/// Looks at a home.
+pub(super) fn check(home: &Path, about: &Checked<'_>, findings: &mut Findings<'_>) {
+    let place = home.display();
+    if let Some(wrong) = wrong(home) {
+        return findings.failed("content", wrong);
+    }
+    let Some(found) = Home::look(home) else {
+        return findings.failed(
+            "content",
+            format!("{place} is not there: name the home of the repository, or restore it"),
+        );
+    };
+    let names: Vec<_> = found.workspaces().collect();
+    let beside = |has, what| if has { what } else { "" };
+    findings.ok(
+        "content",
+        format!(
+            "{place}: the home of a repository on {}, with {} workspaces ({}){}{}",
+            found.kind(),
+            names.len(),
+            names.join(", "),
+            beside(found.has_versions, ", version storage"),
+            beside(found.has_data_store, ", data store")
+        ),
+    );
+    if !found.has_versions || !found.has_repository {
+        findings.warning(
+            "content",
+            format!(
+                "{place} has no {VERSION} or no repository folder: versions, namespaces and node types are kept elsewhere, and \
+                 would be in no backup, or they are lost"
+            ),
+        );
+    }
+    if !found.has_data_store {
+        findings.warning(
+            "data store",
+            format!(
+                "{place} has no {BINARIES}: if the data store is a folder elsewhere, no backup holds its binaries. Move it \
+                 there, unless all binaries are in the databases"
+            ),
+        );
+    }
+    server(home, about, findings);
+}
+
+/// Whether the server can be brought to rest, and is.
+fn server(home: &Path, about: &Checked<'_>, findings: &mut Findings<'_>) {
+    let missing: Vec<_> = about.unhooked.iter().map(|point| point.label()).collect();
+    let is_stopped = about.has_hook(HookPoint::BeforeBackup);
+    match at_rest(home) {
+        Ok(_) => findings.ok("server", "none is at work on the home now"),
+        Err(who) if is_stopped => findings.ok("server", format!("{who}; before_backup stops it")),
+        Err(who) => findings.warning("server", who),
+    }
+    if !missing.is_empty() {
+        findings.warning(
+            "server",
+            format!(
+                "no hook is configured for {}: the server has to stand still while the home is copied and when it is \
+                 exchanged, and a backup or restore that finds it at work ends there. Let before_backup and before_restore stop \
+                 it, and after_backup and after_restore start it",
+                missing.join(", ")
+            ),
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! An instance whose content is the home of a repository: a folder with a layout of its own, which has to be at rest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{check, chosen, pointed, rest};
+use crate::content::Content;
+use crate::content::backed_up::BackedUp;
+use crate::content::files::Files;
+use crate::content::files::layout::{Layout, REPOSITORY, VERSION, WORKSPACES};
+use crate::content::files::place::FolderPlace;
+use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
+use crate::domain::backup::InstanceCopy;
+use crate::domain::check::Findings;
+use crate::watch::Watch;
+
+/// The home of a repository.
+pub(crate) struct HomePlace {
+    path: PathBuf,
+    /// What is done to it is done as to any other folder.
+    folder: FolderPlace,
+}
+
+impl HomePlace {
+    /// A home that is configured.
+    pub(crate) fn new(path: &Path, world: World) -> Self {
+        Self {
+            path: path.to_owned(),
+            folder: FolderPlace::of_home(path, world),
+        }
+    }
+}
+
+/// A folder of a home that is a link to one elsewhere: a workspace, an index or the data store, say.
+fn linked(home: &Path) -> Option<PathBuf> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    };
+    let mut paths = entries(home);
+    for folder in [REPOSITORY, VERSION, WORKSPACES] {
+        paths.extend(entries(&home.join(folder)));
+    }
+    for workspace in entries(&home.join(WORKSPACES)) {
+        paths.extend(entries(&workspace));
+    }
+    paths.into_iter().find(|path| path.is_symlink() && path.is_dir())
+}
+
+impl Place for HomePlace {
+    fn content(&self) -> Arc<dyn Content> {
+        self.folder.content()
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        self.folder.folder()
+    }
+
+    fn is_there(&self) -> bool {
+        self.folder.is_there()
+    }
+
+    fn which(&self) -> Option<String> {
+        self.folder.which()
+    }
+
+    fn takes(&self, copy: &InstanceCopy) -> Result<(), String> {
+        self.folder.takes(copy)
+    }
+
+    fn why_no_backup(&self) -> Option<String> {
+        pointed::wrong(&self.path).or_else(|| {
+            linked(&self.path).map(|link| {
+                format!(
+                    "{} is a symbolic link to a folder, and links are not followed: a backup would lack what it leads to. Put \
+                     the folder itself there. For another disk, mount that on the folder above {}, so that the whole home is \
+                     on it",
+                    link.display(),
+                    self.path.display()
+                )
+            })
+        })
+    }
+
+    fn why_no_backup_at_all(&self) -> Option<String> {
+        self.folder.why_no_backup_at_all()
+    }
+
+    fn warning_of_backup(&self) -> Option<String> {
+        self.folder.warning_of_backup()
+    }
+
+    fn has_to_rest(&self) -> bool {
+        true
+    }
+
+    fn at_rest(&self) -> Result<String, String> {
+        rest::at_rest(&self.path)
+    }
+
+    fn plan(
+        &self,
+        backup: &dyn BackedUp,
+        wanted: &Wanted<'_>,
+        found: &mut Found,
+        watch: &dyn Watch,
+    ) -> Result<(), RestoreError> {
+        if let Some(why) = pointed::in_the_way(&self.path) {
+            found.obstacles.push(why);
+            return Ok(());
+        }
+        self.folder.plan(backup, wanted, found, watch)?;
+        if self.takes(backup.copy()).is_err() {
+            return Ok(());
+        }
+        // One that is not there, or is lost in part, is brought back as a whole.
+        let content = Files::new(&self.path).laid_out(Layout::Home).while_at_work();
+        if self.path.exists() {
+            let obstacles = chosen::in_the_way(&self.path, &content, backup, wanted.selection, watch)?;
+            found.obstacles.extend(obstacles);
+        } else if !wanted.selection.workspaces.is_empty() {
+            found.obstacles.push(format!(
+                "the home {} is gone, and chosen workspaces are nothing without it: bring back the whole instance",
+                self.path.display()
+            ));
+        }
+        Ok(())
+    }
+
+    fn stage(&self, backup: &dyn BackedUp, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
+        self.folder.stage(backup, about)
+    }
+
+    fn stage_in_scratch(
+        &self,
+        scratch: &Path,
+        backup: &dyn BackedUp,
+        about: &About<'_>,
+    ) -> Result<Box<dyn Staged>, RestoreError> {
+        self.folder.stage_in_scratch(scratch, backup, about)
+    }
+
+    fn plan_in_scratch(
+        &self,
+        base: &Path,
+        backup: &dyn BackedUp,
+        found: &mut Found,
+    ) -> Result<(), RestoreError> {
+        self.folder.plan_in_scratch(base, backup, found)
+    }
+
+    fn left_over(&self) -> Vec<PathBuf> {
+        self.folder.left_over()
+    }
+
+    fn check(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
+        check::check(&self.path, about, findings);
+        if let Some(link) = linked(&self.path) {
+            findings.failed(
+                "content",
+                format!(
+                    "{} is a symbolic link to a folder, and links are not followed: no backup is made without what it leads \
+                     to. Put the folder itself there",
+                    link.display()
+                ),
+            );
+        }
+        self.folder.check_beside(about, findings);
+    }
+}
