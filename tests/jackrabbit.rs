@@ -199,7 +199,7 @@ fn a_lost_home_comes_back(version: Option<&'static str>) {
         .iter()
         .find(|change| change.workspace == ".home")
         .unwrap();
-    assert_eq!(told.added as usize, small.len());
+    assert_eq!(told.added, small.len() as u64);
     magnolia.house.pass(chrono::Duration::minutes(1));
     restore(&engine, "manual", &[]);
     assert_eq!(magnolia.small_files(), small);
