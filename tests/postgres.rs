@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/clustered.rs"]
+mod clustered;
 #[path = "postgres/clusters.rs"]
 mod clusters;
 #[path = "postgres/demo.rs"]
@@ -27,6 +29,10 @@ mod failures;
 mod gate;
 #[path = "postgres/hardened.rs"]
 mod hardened;
+#[path = "postgres/home_files.rs"]
+mod home_files;
+#[path = "postgres/home_switch.rs"]
+mod home_switch;
 #[path = "postgres/house.rs"]
 mod house;
 #[path = "postgres/indexing.rs"]
@@ -61,6 +67,8 @@ mod row_digests;
 mod scene;
 #[path = "postgres/sessions.rs"]
 mod sessions;
+#[path = "postgres/shared.rs"]
+mod shared;
 #[path = "postgres/sizes.rs"]
 mod sizes;
 #[path = "postgres/whole.rs"]

@@ -36,7 +36,7 @@ use crate::engine::{
 use crate::watch::Unwatched;
 
 // Whoever opens an engine, or asks for what `init` asks for, comes through here.
-pub use crate::engine::{EngineSettings, Surroundings, look_at_database, look_at_storage};
+pub use crate::engine::{EngineSettings, Surroundings, look_at_database, look_at_home, look_at_storage};
 pub use records::CatalogRecords;
 
 /// How often a look is taken at what other Lifeboats on this machine have written.

@@ -5,7 +5,7 @@
 mod here;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -296,6 +296,16 @@ impl House for ThisMachine {
     #[cfg(not(feature = "engine"))]
     fn look_at_database(&self, _settings: &PostgresSettings) -> Result<DatabaseFound, String> {
         Err(no_engine("looking at a database").message)
+    }
+
+    #[cfg(feature = "engine")]
+    fn look_at_home(&self, home: &Path) -> Result<(), String> {
+        crate::backend::embedded::look_at_home(home)
+    }
+
+    #[cfg(not(feature = "engine"))]
+    fn look_at_home(&self, _home: &Path) -> Result<(), String> {
+        Err(no_engine("looking at a home").message)
     }
 
     #[cfg(feature = "engine")]

@@ -389,7 +389,7 @@ fn outcome(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>)
     }
     for health in &outcome.health {
         let state = if health.up { "up" } else { "NOT up" };
-        call.tell(&format!("{} is {state}: {}", health.instance, health.detail))?;
+        call.tell(&format!("{} is {state}: {}", health.who(), health.detail))?;
     }
     for warning in &outcome.warnings {
         call.tell(&format!("warning: {warning}"))?;

@@ -2,7 +2,7 @@
 //!
 //! Verbs and tests see only the trait [`House`]; [`super::ThisMachine`] is the real one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -57,6 +57,12 @@ pub trait House {
     /// # Errors
     /// A sentence that says why it cannot be looked at.
     fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String>;
+
+    /// Looks whether a folder is the home of a repository.
+    ///
+    /// # Errors
+    /// Which folder to name, as a sentence.
+    fn look_at_home(&self, home: &Path) -> Result<(), String>;
 
     /// Tries object storage that no configuration names yet. Gives whether backups of the environment are there.
     ///

@@ -1,6 +1,6 @@
 //! How many may be in one place at the same time, and who is let in first: by how urgent it is, and then as they came.
 //!
-//! For what takes much of the machine for a moment: deriving a repository's key takes 128 MiB. Whoever waits in front of a
+//! For what takes much of the machine for a moment: deriving a repository's key takes up to 128 MiB. Whoever waits in front of a
 //! screen goes before what works, and that before what is only looked up in advance. Whoever comes again and again does
 //! not push ahead of whoever waits.
 

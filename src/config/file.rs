@@ -246,11 +246,11 @@ fn environment_from(folder: &Path, mut environment: EnvironmentSettings) -> Envi
             }
         }
     }
-    for hooks in environment
-        .instances
-        .iter_mut()
-        .map(|instance| &mut instance.hooks)
-    {
+    let hooks = environment.instances.iter_mut().flat_map(|instance| {
+        let nodes = instance.nodes.iter_mut().map(|node| &mut node.hooks);
+        std::iter::once(&mut instance.hooks).chain(nodes)
+    });
+    for hooks in hooks {
         for command in [
             &mut hooks.before_backup,
             &mut hooks.after_backup,

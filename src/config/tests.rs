@@ -133,8 +133,33 @@ fn hooks_and_health_are_read_with_their_limits() {
     // Only a program with a slash in it is a path, and a relative one counts from the folder of the file.
     assert_eq!(programs, ["hold", "/etc/lifeboat/./go", "/bin/stop", "start"]);
 
+    let shared = instance(
+        "[[environment.instance.node]]\nname = \"one\"\nhealth = \"http://one/health\"\n\
+         hooks = { before_restore = [\"./stop\"] }\n\
+         [[environment.instance.node]]\nname = \"two\"\ncluster_id = \"mgnl-2\"\nsearch_indexes = [\"/net/two/{workspace}/index\"]",
+    )
+    .unwrap();
+    let [one, two] = &shared.nodes[..] else {
+        panic!("{:?}", shared.nodes);
+    };
+    assert_eq!((one.cluster_id(), two.cluster_id()), ("one", "mgnl-2"));
+    assert_eq!(one.health.as_ref().unwrap().limit.to_string(), "3m");
+    assert_eq!(one.hooks.before_restore, ["/etc/lifeboat/./stop"]);
+
     for (lines, complaint) in [
         ("health = \"author:8080\"", "begins with http:// or https://"),
+        (
+            "[[environment.instance.node]]\nname = \"one\"\nhealth = \"one:8080\"",
+            "the health address of author/one is",
+        ),
+        (
+            "[[environment.instance.node]]\nname = \"a node\"",
+            "is not a usable name",
+        ),
+        (
+            "[[environment.instance.node]]\nname = \"one\"\n[[environment.instance.node]]\nname = \"one\"",
+            "two nodes of author are called one",
+        ),
         (
             "health = { url = \"http://a\", limit = \"soon\" }",
             "health has to be an address",

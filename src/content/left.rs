@@ -5,6 +5,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::files::beside::FolderRecord;
+use super::files::exchange::Step;
+use crate::domain::measure;
 use crate::domain::plan::Selection;
 
 /// Something that a restore or a drill has made.
@@ -27,6 +30,16 @@ impl Left {
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         self.note.state == NoteState::Replaced && !self.tables.is_empty()
+    }
+
+    /// The exchanges of files that belong to it and were not made, though it says that what came is live.
+    #[must_use]
+    pub fn not_exchanged(&self) -> Vec<&Step> {
+        let beside = self.note.beside.as_ref().filter(|_| self.is_replaced());
+        let steps = beside.into_iter().flat_map(|beside| &beside.steps);
+        steps
+            .filter(|step| step.is_untouched().unwrap_or(false))
+            .collect()
     }
 }
 
@@ -56,6 +69,67 @@ pub struct Note {
     /// Whether rows of the version storage came as well: an exchange back would leave them.
     #[serde(default)]
     pub merged_versions: bool,
+    /// The files that were exchanged at the same time, and where those are that were replaced: they go when this does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<FolderRecord>,
+    /// What was done with the switch to what tells other machines of changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
+}
+
+/// What was done in a switch to the tables in which the nodes of a cluster tell each other of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The tables.
+    pub tables: Vec<String>,
+    /// The nodes that the cluster knows, by the names that Jackrabbit's configuration gives them.
+    pub nodes: Vec<String>,
+    /// Those of them that had not seen everything: what they were still to be told of others' changes is overtaken, also in
+    /// workspaces that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<String>,
+    /// The revision that all of them have.
+    pub revision: Option<i64>,
+    /// Whether records of the journal stay, since something else refers to them. Nobody reads them any more.
+    #[serde(default)]
+    pub records_stay: bool,
+    /// What stood in the way and was put aside for that moment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub put_aside: Vec<String>,
+}
+
+impl Settled {
+    /// What was done, as a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let nodes = match self.nodes.as_slice() {
+            [] => "it knows no node yet".to_owned(),
+            [node] => format!("its node {node} is"),
+            nodes => format!("its {} nodes {} are", nodes.len(), measure::listed(nodes)),
+        };
+        let at = match (self.revision, self.nodes.is_empty()) {
+            (Some(revision), false) => format!(" set to revision {revision}"),
+            (None, false) => " left as they were, since the cluster has no revision".to_owned(),
+            (_, true) => String::new(),
+        };
+        let aside = if self.put_aside.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "; {} would have kept it from that and did not run",
+                measure::listed(&self.put_aside)
+            )
+        };
+        let journal = if self.records_stay {
+            "what something else refers to in its journal stays there and is read by nobody"
+        } else {
+            "its journal is emptied"
+        };
+        format!(
+            "the cluster in {} is settled: {nodes}{at}, and {journal}{aside}",
+            measure::listed(&self.tables)
+        )
+    }
 }
 
 /// How far a restore is that has made something.

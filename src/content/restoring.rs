@@ -26,7 +26,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
-use crate::domain::settings::Variables;
+use crate::domain::settings::{NodeSettings, Variables};
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -132,6 +132,8 @@ pub struct Found {
     pub changes_more: bool,
     /// How many files and folders are staged in which folder so far.
     pub items: Vec<(PathBuf, u64)>,
+    /// Instances whose content several nodes share, with the names by which their clusters know those.
+    pub clusters: Vec<(InstanceName, Vec<String>)>,
 }
 
 impl Found {
@@ -142,6 +144,7 @@ impl Found {
         self.obstacles.extend(other.obstacles);
         self.warnings.extend(other.warnings);
         self.items.extend(other.items);
+        self.clusters.extend(other.clusters);
         self.newest_change = self.newest_change.max(other.newest_change);
         self.changes_more |= other.changes_more;
     }
@@ -206,6 +209,8 @@ pub struct Checked<'a> {
     pub is_at_work: bool,
     /// What could not be dropped though its time is over: its name, and why.
     pub undropped: Vec<(String, String)>,
+    /// The nodes that are configured to share its content.
+    pub nodes: &'a [NodeSettings],
     /// The time now.
     pub now: Instant,
 }
@@ -391,6 +396,9 @@ pub trait Place: Send + Sync {
 /// What is said in the log of a job.
 pub type Lines = Vec<(Severity, String)>;
 
+/// Variables in a program's environment.
+pub type Facts = Vec<(&'static str, String)>;
+
 /// What a restore stages of one instance.
 pub trait Staged: Send + Sync {
     /// What does not come back, as sentences.
@@ -454,6 +462,15 @@ pub trait Staged: Send + Sync {
     /// [`RestoreError`] when it cannot be done.
     fn settle(&self) -> Result<Vec<String>, RestoreError> {
         Ok(Vec::new())
+    }
+
+    /// What a program is told of what was staged in scratch, to look at it there: variables, and where the place has a
+    /// password, that too.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the password cannot be had.
+    fn facts(&self) -> Result<Facts, RestoreError> {
+        Ok(Facts::new())
     }
 
     /// What the journal keeps of it when everything is staged: `before`, and the exchange.

@@ -8,11 +8,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Content;
+use super::left::Settled;
 
 /// Why a step of the switch could not be done, as a part of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Stuck(pub String);
+
+/// What came of one instance's part.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Switched {
+    /// How long Live was held for it, where somebody may have waited. `None` too where it was done before.
+    pub held: Option<Duration>,
+    /// What was done together with it to what tells other machines of changes, now or before.
+    pub settled: Vec<Settled>,
+}
 
 /// One instance's part of a switch. Each can be repeated after a crash.
 pub trait Part {
@@ -22,14 +32,14 @@ pub trait Part {
     /// That it cannot, and why.
     fn is_known(&self) -> Result<(), Stuck>;
 
-    /// Makes what is staged live, unless it is. Gives how long Live was held for it, where somebody may have waited.
+    /// Makes what is staged live, unless it is.
     ///
     /// # Errors
     /// Which exchange could not be done, and why.
-    fn forward(&self) -> Result<Option<Duration>, Stuck>;
+    fn forward(&self) -> Result<Switched, Stuck>;
 
-    /// Makes live again what was, as far as that can be done.
-    fn back(&self);
+    /// Makes live again what was, as far as that can be done. Gives what was settled with it.
+    fn back(&self) -> Vec<Settled>;
 
     /// Whether what is live is known to be what was, and nothing of it stands beside.
     fn is_untouched(&self) -> bool;
@@ -85,6 +95,12 @@ pub trait Record {
     /// The workspaces whose search indexes have to go.
     fn workspaces(&self) -> &[String] {
         &[]
+    }
+
+    /// All workspaces, those that stay as they are too: of a node that had not seen every change, no search index is right any
+    /// more.
+    fn all_workspaces(&self) -> &[String] {
+        self.workspaces()
     }
 
     /// Whether what the switch replaces stays beside Live for a while.

@@ -311,6 +311,7 @@ impl Sandbox {
                     content: self.content_settings(project, name),
                     health: None,
                     hooks: Hooks::default(),
+                    nodes: Vec::new(),
                 });
             }
             let live = EnvironmentSettings {

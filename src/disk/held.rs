@@ -11,11 +11,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, StatxFlags, fstat, mkdirat, openat, readlinkat, statx,
-};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+
+pub use super::identity::Identity;
 
 /// How a folder is opened to be read: never through a link.
 pub(crate) const FOLDER: OFlags = OFlags::DIRECTORY
@@ -31,61 +30,6 @@ const PASSED: OFlags = OFlags::DIRECTORY
 
 /// As many links are followed on one way, as the system does.
 const LINKS: usize = 40;
-
-/// What tells one folder from every other on its file system: the number of its inode, and when it was made. The device's
-/// number is left out, since it can be another one after a restart of the machine (btrfs, NFS, device mapper); the folders
-/// that are compared are always on one file system.
-///
-/// A copy on another disk may well get the same numbers, in another order: those of a fresh file system are given out one
-/// after the other. It does not get the same times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    pub(crate) inode: u64,
-    /// Seconds and nanoseconds; `None` on a file system that does not keep it.
-    pub(crate) born: Option<(i64, u32)>,
-}
-
-impl Identity {
-    /// The identity of the folder at `path`, not following a link in its place; `None` when nothing is there.
-    ///
-    /// # Errors
-    /// What the system said, or that something that is no folder stands there.
-    pub fn of(path: &Path) -> io::Result<Option<Self>> {
-        Self::asked(CWD, path.as_os_str(), AtFlags::SYMLINK_NOFOLLOW)
-    }
-
-    /// The same of what has this name in an open folder.
-    ///
-    /// # Errors
-    /// As [`Identity::of`].
-    pub(crate) fn at(folder: impl AsFd, name: &OsStr) -> io::Result<Option<Self>> {
-        Self::asked(folder, name, AtFlags::SYMLINK_NOFOLLOW)
-    }
-
-    /// The same of an open folder.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub(crate) fn of_open(folder: impl AsFd) -> io::Result<Self> {
-        Self::asked(folder, OsStr::new(""), AtFlags::EMPTY_PATH)?.ok_or_else(|| Errno::NOENT.into())
-    }
-
-    fn asked(folder: impl AsFd, name: &OsStr, flags: AtFlags) -> io::Result<Option<Self>> {
-        let asked = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::BTIME;
-        match statx(folder, name, flags, asked) {
-            Ok(told) if FileType::from_raw_mode(told.stx_mode.into()) == FileType::Directory => {
-                let keeps = StatxFlags::from_bits_retain(told.stx_mask).contains(StatxFlags::BTIME);
-                Ok(Some(Self {
-                    inode: told.stx_ino,
-                    born: keeps.then_some((told.stx_btime.tv_sec, told.stx_btime.tv_nsec)),
-                }))
-            }
-            Ok(_) => Err(io::Error::other("there is something here that is not a folder")),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
 
 /// Opens a folder by a path in which no part may be a link.
 ///

@@ -4,6 +4,7 @@
 //! It knows nothing of content, repositories or jobs.
 
 pub(crate) mod held;
+mod identity;
 pub(crate) mod mounts;
 pub(crate) mod private;
 pub(crate) mod removal;

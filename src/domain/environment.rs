@@ -143,43 +143,77 @@ impl Role {
     }
 }
 
-/// The name of an instance inside its environment, for example `author` or `public-1`. A plain name, since it is a
-/// folder inside every backup.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct InstanceName(String);
+/// A type for names that are plain.
+macro_rules! plain_name {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
 
-impl InstanceName {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for InstanceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl FromStr for InstanceName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if is_plain_name(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError::NotAName(text.to_owned()))
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
         }
-    }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                if is_plain_name(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(NameError::NotAName(text.to_owned()))
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
 }
 
-impl<'de> Deserialize<'de> for InstanceName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+plain_name! {
+    /// The name of an instance inside its environment, for example `author` or `public-1`. A plain name, since it is a
+    /// folder inside every backup.
+    InstanceName
+}
+
+plain_name! {
+    /// The name of one of the nodes that share an instance's content.
+    NodeName
+}
+
+/// The name of an instance, or of one of its nodes. Written `author` and `author/node-1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MemberName {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The node; `None` for the instance itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
+}
+
+impl fmt::Display for MemberName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => f.pad(&format!("{}/{node}", self.instance)),
+            None => f.pad(self.instance.as_str()),
+        }
     }
 }
 
@@ -198,6 +232,52 @@ pub struct Instance {
     /// What came of asking it last. `None` when it has no address or has not answered or failed to answer yet.
     #[serde(default)]
     pub answer: Option<Answer>,
+    /// The nodes that share its content, if it is several Magnolias.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<Node>,
+}
+
+/// One of the nodes that share an instance's content, as the cockpit shows it.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its name, unique in the instance.
+    pub name: NodeName,
+    /// The address that is asked whether it is up, if one is configured.
+    pub health: Option<String>,
+    /// What came of asking it last. `None` when it has no address or has not answered or failed to answer yet.
+    #[serde(default)]
+    pub answer: Option<Answer>,
+}
+
+/// What is asked whether it is up, of an instance or one of its nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The node; `None` for the instance itself.
+    pub node: Option<&'a NodeName>,
+    /// The address.
+    pub address: &'a str,
+    /// What came of asking it last.
+    pub answer: Option<&'a Answer>,
+}
+
+impl Instance {
+    /// Whatever of it has an address: itself first, then its nodes.
+    pub fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
+        let itself = self.health.as_deref().map(|address| Asked {
+            node: None,
+            address,
+            answer: self.answer.as_ref(),
+        });
+        let nodes = self.nodes.iter().filter_map(|node| {
+            Some(Asked {
+                node: Some(&node.name),
+                address: node.health.as_deref()?,
+                answer: node.answer.as_ref(),
+            })
+        });
+        itself.into_iter().chain(nodes)
+    }
 }
 
 /// What came of asking an instance whether it is up.
@@ -212,13 +292,15 @@ pub struct Answer {
     pub detail: String,
 }
 
-/// The version storage of a database, which belongs to all its workspaces. Like the three below it stands where
+/// The version storage of a database, which belongs to all its workspaces. Like the four below it stands where
 /// workspaces stand in a backup; no workspace has a name that begins with a dot.
 pub const VERSIONS: &str = ".versions";
 /// The data store that the binaries of all workspaces are kept in.
 pub const DATA_STORE: &str = ".datastore";
 /// The tables of a file system that Jackrabbit keeps in the database.
 pub const FILE_SYSTEM: &str = ".filesystem";
+/// The small files of the repository's home: namespaces, node types, privileges, workspaces.
+pub const HOME: &str = ".home";
 /// The description of the tables.
 pub const SCHEMA: &str = ".schema";
 
@@ -229,6 +311,7 @@ pub fn workspace_label(name: &str) -> &str {
         VERSIONS => "version storage",
         DATA_STORE => "data store",
         FILE_SYSTEM => "file system",
+        HOME => "home",
         SCHEMA => "tables' layout",
         workspace => workspace,
     }
@@ -254,7 +337,7 @@ impl WorkspaceKind {
     pub fn of(workspace: &str) -> Self {
         match workspace {
             "config" | "configuration" | "users" | "userroles" | "usergroups" => Self::Configuration,
-            VERSIONS | DATA_STORE | FILE_SYSTEM | SCHEMA => Self::Shared,
+            VERSIONS | DATA_STORE | FILE_SYSTEM | HOME | SCHEMA => Self::Shared,
             _ => Self::Content,
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
-use super::environment::{EnvironmentName, InstanceName};
+use super::environment::{EnvironmentName, InstanceName, MemberName, NodeName};
 use super::principal::Principal;
 use super::stop::StopReason;
 use super::waiting_line::Place;
@@ -323,16 +323,39 @@ pub struct Outcome {
     pub health: Vec<InstanceHealth>,
 }
 
-/// How one instance answered after a restore.
+impl Outcome {
+    /// The same, with more at the end of its sentence.
+    #[must_use]
+    pub fn with_more(mut self, more: &str) -> Self {
+        self.summary.push_str(more);
+        self
+    }
+}
+
+/// How one instance, or one of its nodes, answered after a restore.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceHealth {
     /// The instance.
     pub instance: InstanceName,
+    /// The node of it; left out for the instance itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
     /// Whether it is up.
     pub up: bool,
     /// What it answered, or what went wrong.
     pub detail: String,
+}
+
+impl InstanceHealth {
+    /// Who has answered.
+    #[must_use]
+    pub fn who(&self) -> MemberName {
+        MemberName {
+            instance: self.instance.clone(),
+            node: self.node.clone(),
+        }
+    }
 }
 
 /// A job, as cockpits see it.

@@ -40,6 +40,16 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// Names as a sentence has them: `a, b and c`.
+#[must_use]
+pub fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
 /// A duration in its two largest units: `850 ms`, `12 s`, `3 min 12 s`, `5 h 02 min`, `12 d 4 h`.
 #[must_use]
 pub fn millis(millis: u64) -> String {

@@ -16,6 +16,7 @@ use super::Instant;
 use super::as_text::as_text;
 use super::backup::{Backup, BackupId, Verification};
 use super::environment::{EnvironmentName, InstanceName};
+use super::limit::TimeLimit;
 use super::measure;
 use super::schedule::Window;
 
@@ -111,6 +112,17 @@ pub struct DrillSettings {
     /// The database that drills restore into, written as `connect` is. Without it each instance's own is used, where a
     /// drill makes a schema of its own and drops that.
     pub database: Option<String>,
+    /// A program that is given what was restored of each instance, and says by its exit code whether it works: a program
+    /// and its arguments, without a shell. An empty one is not run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// How long it may take for each before it is ended.
+    pub limit: TimeLimit,
+}
+
+impl DrillSettings {
+    /// The time limit of the program where none is written: it may open a large repository.
+    pub const LIMIT: TimeLimit = TimeLimit::minutes(30);
 }
 
 impl Default for DrillSettings {
@@ -119,6 +131,8 @@ impl Default for DrillSettings {
             every: Every::days(30),
             scratch: None,
             database: None,
+            command: Vec::new(),
+            limit: Self::LIMIT,
         }
     }
 }

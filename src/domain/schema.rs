@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use chrono::Weekday;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::environment::{EnvironmentName, InstanceName};
+use super::environment::{EnvironmentName, InstanceName, NodeName};
 use super::principal::Principal;
 use super::schedule::{Window, weekday_label};
 
@@ -21,6 +21,20 @@ impl JsonSchema for EnvironmentName {
             "type": "string",
             "description": "The name of one environment, PROJECT/ENVIRONMENT.",
             "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        })
+    }
+}
+
+impl JsonSchema for NodeName {
+    fn schema_name() -> Cow<'static, str> {
+        "NodeName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The name of one of the nodes that share an instance's content.",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
         })
     }
 }

@@ -5,6 +5,7 @@
 
 mod apart;
 mod catalog;
+mod node;
 mod postgres;
 mod prefixes;
 mod server;
@@ -28,9 +29,9 @@ pub use super::storage::{
 };
 pub use apart::each_has_its_own;
 pub use catalog::CatalogSettings;
+pub use node::{Member, NodeSettings};
 pub use postgres::PostgresSettings;
 pub use prefixes::Prefixes;
-
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 pub use sessions::SessionSettings;
 
@@ -120,6 +121,9 @@ pub struct InstanceSettings {
     /// Commands around its backups and restores.
     #[serde(default)]
     pub hooks: Hooks,
+    /// The nodes that share its content, if it is several Magnolias.
+    #[serde(default, rename = "node", skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeSettings>,
 }
 
 /// Where an instance's content is.
@@ -339,9 +343,20 @@ impl EnvironmentSettings {
             })
         };
         for instance in &self.instances {
-            if let Some(wrong) = instance.wrong_command_or_address() {
+            let wrong = instance
+                .members()
+                .find_map(|member| wrong_command_or_address(&member));
+            if let Some(wrong) = wrong.or_else(|| instance.wrong_node()) {
                 return incomplete(&wrong);
             }
+        }
+        if self
+            .drill
+            .command
+            .first()
+            .is_some_and(|program| program.trim().is_empty())
+        {
+            return incomplete("the command of drill names no program: write [\"PROGRAM\", \"ARGUMENT\", …]");
         }
         if !self.kind.is_recoverable() {
             return Ok(());
@@ -369,6 +384,13 @@ impl EnvironmentSettings {
             .collect();
         if let Some(wrong) = databases.iter().find_map(|database| database.wrong()) {
             return incomplete(wrong);
+        }
+        let homes: Vec<_> = databases
+            .iter()
+            .filter_map(|database| database.home.as_ref())
+            .collect();
+        if homes.iter().collect::<BTreeSet<_>>().len() != homes.len() {
+            return incomplete("two of its instances have the same home: each has one of its own");
         }
         let schemas: BTreeSet<_> = databases
             .iter()
@@ -404,35 +426,34 @@ impl EnvironmentSettings {
 }
 
 impl InstanceSettings {
-    /// Whether anything is run for it at this point.
+    /// Whether anything is run at this point, for the instance or for one of its nodes.
     #[must_use]
     pub fn has_hook(&self, point: HookPoint) -> bool {
-        !self.hooks.at(point).is_empty()
+        let mut members = self.members();
+        members.any(|member| !member.hooks().at(point).is_empty())
     }
+}
 
-    /// What is wrong with its hooks or its health address, as a sentence.
-    fn wrong_command_or_address(&self) -> Option<String> {
-        let name = &self.name;
-        let nameless = HookPoint::ALL.into_iter().find(|point| {
-            self.hooks
-                .at(*point)
-                .first()
-                .is_some_and(|program| program.trim().is_empty())
-        });
-        if let Some(point) = nameless {
-            return Some(format!(
-                "the {} hook of {name} names no program: write [\"PROGRAM\", \"ARGUMENT\", …]",
-                point.label()
-            ));
-        }
-        let url = &self.health.as_ref()?.url;
-        let is_address = ["http://", "https://"]
-            .iter()
-            .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-        (!is_address).then(|| {
-            format!(
-                "the health address of {name} is \"{url}\": write one that begins with http:// or https://"
-            )
-        })
+/// What is wrong with somebody's hooks or health address, as a sentence.
+fn wrong_command_or_address(member: &Member<'_>) -> Option<String> {
+    let nameless = HookPoint::ALL.into_iter().find(|point| {
+        member
+            .hooks()
+            .at(*point)
+            .first()
+            .is_some_and(|program| program.trim().is_empty())
+    });
+    if let Some(point) = nameless {
+        return Some(format!(
+            "the {} hook of {member} names no program: write [\"PROGRAM\", \"ARGUMENT\", …]",
+            point.label()
+        ));
     }
+    let url = &member.health()?.url;
+    let is_address = ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    (!is_address).then(|| {
+        format!("the health address of {member} is \"{url}\": write one that begins with http:// or https://")
+    })
 }

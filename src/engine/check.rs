@@ -17,13 +17,16 @@ use crate::domain::backup::{Backup, InstanceCopy};
 use crate::domain::check::{Finding, Findings, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
-use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice, StorageOptions, Variables};
+use crate::domain::settings::{
+    HookPoint, InstanceSettings, Member, RepositoryChoice, StorageOptions, Variables,
+};
 use crate::engine::backup::versions;
 use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
 
 pub use crate::content::postgres::check::look_at_database;
+pub use crate::content::postgres::home::is_usable as look_at_home;
 
 /// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of
 /// the environment are there.
@@ -149,6 +152,7 @@ impl Live {
                 is_stopped: instance.has_hook(HookPoint::BeforeRestore),
                 is_at_work,
                 undropped: self.undropped(),
+                nodes: &instance.nodes,
                 now: self.now(),
             };
             self.place(instance).check(&about, &mut findings);
@@ -161,33 +165,56 @@ impl Live {
     }
 
     fn check_hooks(&self, instance: &InstanceSettings, findings: &mut Findings<'_>) {
-        for point in HookPoint::ALL {
-            let Some(program) = instance.hooks.at(point).first() else {
-                continue;
-            };
-            let path = self.engine().variables()("PATH").unwrap_or_default();
-            let told = command::find(program, &path)
-                .map(|found| format!("{} is there", found.display()))
-                .map_err(|why| format!("{why}: name its whole path, or install it"));
-            findings.told(&format!("{} hook", point.label()), told);
+        for member in instance.members() {
+            let whose = whose(&member);
+            for point in HookPoint::ALL {
+                let Some(program) = member.hooks().at(point).first() else {
+                    continue;
+                };
+                let path = self.engine().variables()("PATH").unwrap_or_default();
+                let told = command::find(program, &path)
+                    .map(|found| format!("{whose}{} is there", found.display()))
+                    .map_err(|why| format!("{whose}{why}: name its whole path, or install it"));
+                findings.told(&format!("{} hook", point.label()), told);
+            }
         }
     }
 }
 
+/// Which node a finding is about, to stand before it. Empty for the instance itself.
+fn whose(member: &Member<'_>) -> String {
+    member
+        .node
+        .map_or_else(String::new, |node| format!("{}: ", node.name))
+}
+
 fn check_health(instance: &InstanceSettings, answers: &[InstanceHealth], findings: &mut Findings<'_>) {
-    let Some(health) = &instance.health else {
-        return findings.warning(
-            "health",
-            "no address is configured: after a restore nobody asks whether the instance is up",
-        );
-    };
-    let address = &health.url;
-    let told = match answers.iter().find(|answer| answer.instance == instance.name) {
-        Some(answer) if answer.up => Ok(format!("{address}: {}", answer.detail)),
-        Some(answer) => Err(format!("{address} does not say that it is up: {}", answer.detail)),
-        None => Err(format!("{address} could not be asked")),
-    };
-    findings.told("health", told);
+    for member in instance.members() {
+        let whose = whose(&member);
+        let Some(health) = member.health() else {
+            // Of several nodes each is asked by itself.
+            if member.node.is_some() || instance.nodes.is_empty() {
+                findings.warning(
+                    "health",
+                    format!(
+                        "{whose}no address is configured: after a restore nobody asks whether the {} is up",
+                        if member.node.is_some() { "node" } else { "instance" }
+                    ),
+                );
+            }
+            continue;
+        };
+        let address = &health.url;
+        let told = match answers.iter().find(|answer| answer.who() == member.name()) {
+            Some(answer) if answer.up => Ok(format!("{whose}{address}: {}", answer.detail)),
+            Some(answer) => Err(format!(
+                "{whose}{address} does not say that it is up: {}",
+                answer.detail
+            )),
+            None => Err(format!("{whose}{address} could not be asked")),
+        };
+        findings.told("health", told);
+    }
 }
 
 /// What the newest backup holds of an instance.

@@ -64,7 +64,7 @@ use overview::glance::{self, Glances};
 
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
-pub use check::{check, look_at_database, look_at_storage};
+pub use check::{check, look_at_database, look_at_home, look_at_storage};
 pub use error::EngineError;
 pub use jobs::Jobs;
 pub use jobs::work::Work;

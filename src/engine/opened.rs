@@ -1,6 +1,6 @@
 //! Which repositories are open: few are opened at the same time, and not all that were opened stay so.
 //!
-//! Deriving a repository's key takes 128 MiB and a good part of a second, so they are opened one after the other: first what
+//! Deriving a repository's key takes up to 128 MiB and a good part of a second, so they are opened one after the other: first what
 //! a screen or a restore waits for, then what jobs need, last what is looked at in advance. One that is open takes memory for as long as it is, and of ten thousand only a few
 //! are in use.
 

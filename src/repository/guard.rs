@@ -118,7 +118,7 @@ pub(super) struct Guard {
     locks: Vec<Arc<dyn WriteLease>>,
     /// Opens what is read, to see how much it unpacks to.
     cipher: Option<Cipher>,
-    /// The first key of a new repository, where it is not the library that makes it.
+    /// The first key of a new repository.
     first_key: Option<(Id, Vec<u8>)>,
 }
 
@@ -140,7 +140,6 @@ impl Guard {
     }
 
     /// Puts this key into a new repository before anything else.
-    #[cfg(debug_assertions)]
     pub(super) fn with_first_key(self, id: Id, file: Vec<u8>) -> Self {
         Self {
             first_key: Some((id, file)),

@@ -129,7 +129,7 @@ impl Repository {
         storage.into().holds_repository()
     }
 
-    /// Opens a repository. Costs about half a second and 128 MiB of memory for a moment (the key is hardened against
+    /// Opens a repository. Costs a good part of a second and 32 to 128 MiB of memory for a moment (the key is hardened against
     /// guessing): open once and keep it.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::slice;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use lifeboat::clock::{Clock, SystemClock};
@@ -186,36 +187,34 @@ fn lifeboat_step(step: &str, dir: &Path) {
         let (seconds, cpu) = (start.elapsed().as_secs_f64(), ticks(1) - cpu);
         writeln!(parts, "{name}	{seconds}	{cpu}").unwrap();
     };
-    let mut opened = None;
-    part("open", &mut || {
-        opened = Some(Repository::open(&place, &key).unwrap());
-    });
-    let repository = opened.unwrap();
     let author: InstanceName = "author".parse().unwrap();
+    let source = Source {
+        name: author.clone(),
+        role: Role::Author,
+        content: Arc::new(Files::new(&dir.join("content"))),
+    };
+    let held = || FrozenSources::take(slice::from_ref(&source), &SystemClock).unwrap();
+    let mut opened = None;
+    // As the engine does it: for a backup the content is walked meanwhile.
+    part("open", &mut || {
+        opened = Some(thread::scope(|scope| {
+            let walked = (step == "backup").then(|| scope.spawn(|| held().walk_ahead(&Unwatched)));
+            let repository = Repository::open(&place, &key).unwrap();
+            (repository, walked.map(|walked| walked.join().unwrap()))
+        }));
+    });
+    let (repository, mut walked) = opened.unwrap();
     let newest = repository
         .list()
         .unwrap()
         .into_iter()
         .next()
         .map(|backup| backup.id);
-    let source = Source {
-        name: author.clone(),
-        role: Role::Author,
-        content: Arc::new(Files::new(&dir.join("content"))),
-    };
     if step == "backup" {
         let mut copied = None;
         part("copy", &mut || {
-            let source = slice::from_ref(&source);
-            copied = Some(
-                repository
-                    .copy(
-                        FrozenSources::take(source, &SystemClock).unwrap(),
-                        newest.as_ref(),
-                        &Unwatched,
-                    )
-                    .unwrap(),
-            );
+            let walked = walked.take().unwrap();
+            copied = Some(repository.copy(walked, newest.as_ref(), &Unwatched).unwrap());
         });
         let copy = copied.unwrap();
         part("read back", &mut || {
@@ -228,13 +227,7 @@ fn lifeboat_step(step: &str, dir: &Path) {
         // Live is as it was at the last backup here. Where everything in it has changed, its safety backup takes as
         // long as a first one.
         part("safety", &mut || {
-            let copy = repository
-                .copy(
-                    FrozenSources::take(slice::from_ref(&source), &SystemClock).unwrap(),
-                    Some(&id),
-                    &Unwatched,
-                )
-                .unwrap();
+            let copy = repository.copy(held(), Some(&id), &Unwatched).unwrap();
             read_back(dir, &repository, &copy);
             let manifest = manifest(&copy);
             repository.record(copy, &manifest).unwrap();

@@ -267,6 +267,10 @@ impl House for Run {
         lifeboat::cli::look_on_a_thread(settings, &variables)
     }
 
+    fn look_at_home(&self, home: &std::path::Path) -> Result<(), String> {
+        lifeboat::engine::look_at_home(home)
+    }
+
     fn look_at_storage(
         &self,
         root: &Address,

@@ -250,12 +250,14 @@ fn a_database_is_looked_at_before_anything_is_written() {
     let (cluster, connect) = cluster("scripted");
     fs::create_dir(place.path("store")).unwrap();
     fs::write(place.path("password"), "unused\n").unwrap();
+    fs::create_dir_all(place.path("magnolia/repository/namespaces")).unwrap();
     let config = format!("--config={}", place.text("etc/lifeboat.toml"));
     let author = format!("--postgres=author={connect}");
     let more = [
         "--schema=author=jcr".to_owned(),
         format!("--data-store=author={}", place.text("store")),
         format!("--password-file=author={}", place.text("password")),
+        format!("--home=author={}", place.text("magnolia")),
         "--search-index=author=/srv/magnolia/repositories/{workspace}/index".to_owned(),
     ];
     let scripted = |flags: &[&str]| {
@@ -286,6 +288,12 @@ fn a_database_is_looked_at_before_anything_is_written() {
         assert!(said.join(" ").contains("Nothing was written"), "{}", ended.err);
         assert!(!place.path("etc").exists());
     }
+    let wrong = format!("--home=author={}", place.text("magnolia/repository"));
+    let ended = scripted(&[&author, &wrong]);
+    let said: Vec<_> = ended.err.split_whitespace().collect();
+    let right = format!("name {} as home. Nothing was written", place.text("magnolia"));
+    assert!(said.join(" ").contains(&right), "{}", ended.err);
+    assert_eq!(ended.code, 2);
     let ended = scripted(&[&author, "--schema=public=jcr"]);
     assert!(ended.err.contains("has no --postgres"), "{}", ended.err);
     assert_eq!(ended.code, 2);
@@ -308,6 +316,7 @@ fn a_database_is_looked_at_before_anything_is_written() {
     expected.schema = "jcr".to_owned();
     expected.data_store = Some(place.path("store"));
     expected.password_file = Some(place.path("password"));
+    expected.home = Some(place.path("magnolia"));
     expected.search_indexes = vec!["/srv/magnolia/repositories/{workspace}/index".into()];
     assert_eq!(database(&file), expected);
 }
@@ -317,10 +326,12 @@ fn on_a_terminal_it_asks_for_a_database_until_it_answers() {
     let place = Place::new();
     let (cluster, connect) = cluster("asked");
     fs::create_dir(place.path("store")).unwrap();
+    fs::create_dir_all(place.path("magnolia/repository/namespaces")).unwrap();
     let answers = format!(
-        "acme\n\ndatabase\nhost=/nonexistent dbname=magnolia\n\n\n{connect}\njcr\n{missing}\n\n{missing}\n{store}\n\n\nv12\n6.3.4\n{repository}\n\n\n\n",
+        "acme\n\ndatabase\nhost=/nonexistent dbname=magnolia\n\n\n{connect}\njcr\n{missing}\n\n{missing}\n{store}\n{home}/repository\n{home}\n\n\nv12\n6.3.4\n{repository}\n\n\n\n",
         missing = place.text("missing"),
         store = place.text("store"),
+        home = place.text("magnolia"),
         repository = place.text("repository"),
     );
     let config = format!("--config={}", place.text("etc/lifeboat.toml"));
@@ -334,6 +345,7 @@ fn on_a_terminal_it_asks_for_a_database_until_it_answers() {
     let mut expected = PostgresSettings::at(&connect);
     expected.schema = "jcr".to_owned();
     expected.data_store = Some(place.path("store"));
+    expected.home = Some(place.path("magnolia"));
     assert_eq!(database(&place.path("etc/lifeboat.toml")), expected);
 }
 

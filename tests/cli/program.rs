@@ -200,13 +200,16 @@ fn a_detached_backup_goes_on_without_the_process_that_started_it() {
         .expect("the job ends");
     assert_eq!(ended["job"]["state"], "done");
 
-    // Whoever has the repository and guesses at its secret needs a third of a second and 128 MiB for each guess.
+    // Whoever has the repository and guesses at its secret needs a fifth of a second and 32 MiB for each guess.
     let keys = home
         .path()
         .join(".local/share/lifeboat/repository/acme/live/keys");
     let key = std::fs::read_dir(keys).unwrap().next().unwrap().unwrap();
     let key: serde_json::Value = serde_json::from_slice(&std::fs::read(key.path()).unwrap()).unwrap();
-    assert_eq!((&key["N"], &key["r"]), (&(1 << 17).into(), &8.into()));
+    assert_eq!(
+        (&key["N"], &key["r"], &key["p"]),
+        (&(1 << 15).into(), &8.into(), &3.into())
+    );
 
     let refused = program(home.path(), &["backup", "acme/uat", "--detach"]);
     assert_eq!(refused.status.code(), Some(3));

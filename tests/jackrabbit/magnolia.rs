@@ -13,7 +13,7 @@ use postgres::Client;
 use crate::house::House;
 
 /// What `tests/jackrabbit/run` ends with when Java or Maven is missing.
-const MISSING: i32 = 77;
+pub const MISSING: i32 = 77;
 
 /// Where Jackrabbit keeps large binaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +28,17 @@ pub struct Magnolia {
     pub data_store: DataStore,
     database: &'static str,
     home: PathBuf,
+    version: Option<&'static str>,
 }
 
 impl Magnolia {
     /// A repository with content. `None` when there is no Java or no Maven here.
     pub fn filled(data_store: DataStore) -> Option<Self> {
+        Self::filled_by(data_store, None)
+    }
+
+    /// The same, made by another version of Jackrabbit.
+    pub fn filled_by(data_store: DataStore, version: Option<&'static str>) -> Option<Self> {
         // JDBC knows no sockets of the file system. Who takes the port in between fails the test, and says so.
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -46,6 +52,7 @@ impl Magnolia {
             data_store,
             database: "author",
             home: home.clone(),
+            version,
         };
         magnolia.settle(home);
         let filled = magnolia.java("fill", &[]);
@@ -66,6 +73,7 @@ impl Magnolia {
             database.connect.clone_from(&connect);
             database.data_store =
                 (data_store == DataStore::Folder).then(|| home.join("repository/datastore"));
+            database.home = Some(home.clone());
             database.search_indexes = vec![
                 home.join("workspaces/{workspace}/index"),
                 home.join("repository/index"),
@@ -76,16 +84,41 @@ impl Magnolia {
     /// From here on the instance is another one, with an empty database and a home directory that has nothing but the
     /// small files in which Jackrabbit keeps its node types, namespaces and workspaces.
     pub fn move_to_a_new_machine(&mut self) {
+        let home = self.house.path("another-home");
+        copy_small_files(&self.home, &home);
+        self.move_to(home);
+    }
+
+    /// The same with a home directory that has nothing but an empty data store.
+    pub fn move_and_lose_the_home(&mut self) {
+        self.move_to(self.house.path("another-home"));
+    }
+
+    fn move_to(&mut self, home: PathBuf) {
         self.house
             .client("postgres")
             .batch_execute("CREATE DATABASE another")
             .unwrap();
         self.database = "another";
-        let home = self.house.path("another-home");
-        copy_small_files(&self.home, &home);
         fs::create_dir_all(home.join("repository/datastore")).unwrap();
         self.settle(home.clone());
         self.home = home;
+    }
+
+    /// The small files of the home directory, by path.
+    pub fn small_files(&self) -> BTreeMap<PathBuf, String> {
+        let mut found = Vec::new();
+        for folder in ["repository/namespaces", "repository/nodetypes", "repository/meta"] {
+            collect(&self.home.join(folder), &mut found);
+        }
+        for workspace in fs::read_dir(self.home.join("workspaces")).unwrap() {
+            found.push(workspace.unwrap().path().join("workspace.xml"));
+        }
+        let texts = found.into_iter().filter_map(|path| {
+            let text = fs::read_to_string(&path).ok()?;
+            Some((path.strip_prefix(&self.home).unwrap().to_owned(), text))
+        });
+        texts.collect()
     }
 
     pub fn client(&self) -> Client {
@@ -119,6 +152,7 @@ impl Magnolia {
             DataStore::Table => "db",
         };
         Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
+            .envs(self.version.map(|version| ("JACKRABBIT_VERSION", version)))
             .args([
                 command,
                 "--url",
@@ -209,7 +243,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn copy_small_files(from: &Path, to: &Path) {
+pub fn copy_small_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

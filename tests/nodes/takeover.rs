@@ -89,6 +89,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
                 },
                 health: None,
                 hooks,
+                nodes: Vec::new(),
             }],
         }
     };

@@ -20,8 +20,8 @@ use lifeboat::domain::proof::{DrillSettings, Every, VerifySettings};
 use lifeboat::domain::request::{BackupRequest, RestoreRequest};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::settings::{
-    ContentSettings, CopySettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings,
-    RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
+    ContentSettings, CopySettings, EnvironmentSettings, Hooks, InstanceSettings, NodeSettings,
+    PostgresSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
 };
 use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::domain::waiting_line::EngineLimits;
@@ -49,6 +49,8 @@ pub struct House {
     pub settle: Settle,
     /// The hooks of every instance.
     pub hooks: Hooks,
+    /// The nodes of every instance.
+    pub nodes: Vec<NodeSettings>,
     /// How many backups each slot keeps.
     pub keep: Keep,
     /// Backups for these slots are copied to a second repository in the folder `copies`.
@@ -81,6 +83,7 @@ impl House {
             instances: instances.to_vec(),
             settle: Box::new(|_, _| {}),
             hooks: Hooks::default(),
+            nodes: Vec::new(),
             keep: Keep::default(),
             copied: Vec::new(),
             drill: DrillSettings {
@@ -195,6 +198,7 @@ impl House {
                 content: ContentSettings::Postgres(Box::new(database)),
                 health: None,
                 hooks: self.hooks.clone(),
+                nodes: self.nodes.clone(),
             }
         });
         EngineSettings {

@@ -139,6 +139,7 @@ fn a_change_inside_a_row_of_a_database_beside_a_folder_is_kept_and_comes_back() 
         content: ContentSettings::Files { path: folder },
         health: None,
         hooks: Hooks::default(),
+        nodes: Vec::new(),
     });
     let engine = house.engine_with(settings);
     back_up(&engine);

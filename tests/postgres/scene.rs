@@ -42,7 +42,13 @@ pub struct Scene {
 
 impl Scene {
     pub fn set() -> Self {
-        let house = House::with(&INSTANCES);
+        Self::set_with(|_| {})
+    }
+
+    /// The same on a house that is changed before its configuration is written.
+    pub fn set_with(change: impl FnOnce(&mut House)) -> Self {
+        let mut house = House::with(&INSTANCES);
+        change(&mut house);
         let settings = house.engine_settings();
         let config = house.path("lifeboat.toml");
         let file = File {

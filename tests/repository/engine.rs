@@ -93,6 +93,7 @@ impl Installation {
                 content: ContentSettings::Files { path: self.content() },
                 health: None,
                 hooks: Hooks::default(),
+                nodes: Vec::new(),
             }],
         };
         let settings = EngineSettings {

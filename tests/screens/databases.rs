@@ -1,7 +1,7 @@
 //! Restores into databases: replaced tables, confirming, and the tables that a job is on.
 
 use chrono::Duration;
-use lifeboat::domain::environment::WorkspaceKind;
+use lifeboat::domain::environment::{Answer, Node, WorkspaceKind};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobKind, JobState, Outcome, Phase};
 
@@ -127,4 +127,39 @@ async fn a_restore_of_databases_at_its_end() {
         cockpit.see("an exchange, it takes a moment").await;
         keep(&cockpit, &settings(), "restore-tables-done", size);
     }
+}
+
+/// An author of three nodes on one database, one of which is down and one of which is not asked.
+fn with_nodes(state: &mut State) {
+    let live = state.environments.get_mut(&name("acme/live")).unwrap();
+    let author = &mut live.instances[0];
+    let up = author.answer.take();
+    author.health = None;
+    let node = |name: &str, answer: Option<Answer>| Node {
+        name: name.parse().unwrap(),
+        health: Some(format!("http://{name}.internal:8080/.rest/health")),
+        answer,
+    };
+    let down = up.clone().map(|answer| Answer {
+        up: false,
+        detail: "http://author-b.internal:8080/.rest/health: status 503".to_owned(),
+        ..answer
+    });
+    author.nodes = vec![
+        node("author-a", up),
+        node("author-b", down),
+        node("author-c", None),
+    ];
+    author.nodes[2].health = None;
+}
+
+alike!(several_nodes_on_one_database);
+async fn several_nodes_on_one_database() {
+    look("nodes", with_nodes, &[("", "DOWN author-b")]).await;
+    look(
+        "nodes-about",
+        with_nodes,
+        &[("", "DOWN author-b"), ("i", "kept in")],
+    )
+    .await;
 }

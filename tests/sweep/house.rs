@@ -117,6 +117,11 @@ impl House {
         self.path("content-disk/public-1/content")
     }
 
+    /// The home of an instance in a database.
+    pub fn home(&self, instance: &str) -> PathBuf {
+        self.path("homes").join(instance)
+    }
+
     pub fn data_store(&self, instance: &str) -> PathBuf {
         self.path("stores").join(instance)
     }
@@ -182,9 +187,10 @@ impl House {
                 )
                 .unwrap();
             } else {
-                write!(text, "[environment.instance.content]\ntype = \"postgres\"\nconnect = \"{}\"\ndata_store = '{}'\npg_dump = '{}'\nsessions = \"allow\"\n",
+                write!(text, "[environment.instance.content]\ntype = \"postgres\"\nconnect = \"{}\"\ndata_store = '{}'\nhome = '{}'\npg_dump = '{}'\nsessions = \"allow\"\n",
                     self.cluster.connect(instance, SUPERUSER),
                     self.data_store(instance).display(),
+                    self.home(instance).display(),
                     self.cluster.binaries().join("pg_dump").display()).unwrap();
             }
         }

@@ -39,6 +39,7 @@ impl House {
             tables(&mut client, "version_");
             bundles(&mut client, "version_bundle", 0, 50);
             self.record(database, "one");
+            self.register(database, 0);
         }
         for workspace in WORKSPACES {
             let folder = self.content().join(workspace);
@@ -77,6 +78,7 @@ impl House {
                 ))
                 .unwrap();
             self.record(database, &format!("{database} {step}"));
+            self.register(database, step);
         }
         for workspace in WORKSPACES {
             let folder = self.content().join(workspace);
@@ -91,6 +93,40 @@ impl House {
                 bytes(&format!("{workspace} {step}"), 300_000),
             )
             .unwrap();
+        }
+    }
+
+    /// Node types, namespaces and workspaces as they are at this step: each lasts for some steps.
+    fn register(&self, instance: &str, step: u64) {
+        let home = self.home(instance);
+        let write = |path: &str, text: String| {
+            let path = home.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            "repository/namespaces/ns_reg.properties",
+            format!("#\ns{step}=urn\\:{step}\n"),
+        );
+        write(
+            "repository/nodetypes/custom_nodetypes.xml",
+            format!("<nodeTypes>\n<nodeType name=\"s{step}:page\"/>\n</nodeTypes>\n"),
+        );
+        for number in 0..12 {
+            let text = format!(
+                "<Workspace name=\"w{number}\" at=\"{}\"></Workspace>\n",
+                step / (number + 1)
+            );
+            write(&format!("workspaces/w{number}/workspace.xml"), text);
+        }
+        let privileges = home.join("repository/privileges/custom_privileges.xml");
+        if step.is_multiple_of(2) {
+            let _ = fs::remove_file(privileges);
+        } else {
+            write(
+                "repository/privileges/custom_privileges.xml",
+                "<privileges></privileges>\n".to_owned(),
+            );
         }
     }
 
@@ -127,6 +163,17 @@ impl House {
                 let part = parts.entry(format!("{database}/{workspace}")).or_default();
                 let _ = write!(part, "{table} {digest};");
             }
+            let mut hash = Sha256::new();
+            for part in ["repository", "workspaces"] {
+                walk(&self.home(database).join(part), &mut |path, content| {
+                    // An empty folder is nothing to Jackrabbit.
+                    if !content.starts_with(b"folder ") {
+                        hash.update(path.as_bytes());
+                        hash.update(content);
+                    }
+                });
+            }
+            parts.insert(format!("{database}/home"), hex(&hash.finalize()));
         }
         for entry in fs::read_dir(self.content()).into_iter().flatten() {
             let entry = entry.unwrap();
@@ -155,6 +202,9 @@ impl House {
                 all.insert(format!("{database} {schema}"), String::new());
             }
         }
+        walk(&self.path("homes"), &mut |path, content| {
+            all.insert(format!("homes {path}"), hex(&Sha256::digest(content)));
+        });
         walk(self.content().parent().unwrap(), &mut |path, content| {
             all.insert(path.to_owned(), hex(&Sha256::digest(content)));
         });

@@ -58,6 +58,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
                 },
                 health: None,
                 hooks: Hooks::default(),
+                nodes: Vec::new(),
             }],
         }],
     };

@@ -11,7 +11,7 @@ use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::backup::{Backup, Trigger, Verification};
 use crate::domain::copies::Copies;
-use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::environment::{EnvironmentName, Instance, MemberName};
 use crate::domain::event::Event;
 use crate::domain::refusal;
 use crate::domain::slot::Slot;
@@ -68,7 +68,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
         summary.last_drill.as_ref(),
         now,
     ));
-    remarks.extend(details.instances.iter().filter_map(health));
+    remarks.extend(details.instances.iter().flat_map(health));
     if let Some(copies) = &details.copies {
         remarks.extend(copied(&details, copies, now));
     }
@@ -86,11 +86,8 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
 /// then is asked for once more when the news comes.
 async fn asked(backend: &dyn Backend, name: &EnvironmentName) -> Result<EnvironmentDetails, BackendError> {
     let is_complete = |details: &EnvironmentDetails| {
-        let mut asked = details
-            .instances
-            .iter()
-            .filter(|instance| instance.health.is_some());
-        asked.all(|instance| instance.answer.is_some())
+        let mut asked = details.instances.iter().flat_map(Instance::asked);
+        asked.all(|asked| asked.answer.is_some())
     };
     let mut events = backend.events();
     let mut details = backend.environment(name).await?;
@@ -111,13 +108,18 @@ async fn asked(backend: &dyn Backend, name: &EnvironmentName) -> Result<Environm
     Ok(details)
 }
 
-/// Whether an instance that can be asked is up, as a line.
-fn health(instance: &Instance) -> Option<String> {
-    instance.health.as_ref()?;
-    Some(match &instance.answer {
-        Some(answer) if answer.up => format!("{}  UP", instance.name),
-        Some(answer) => format!("{}  DOWN: {}", instance.name, answer.detail),
-        None => format!("{}  not asked yet", instance.name),
+/// Whether an instance and its nodes that can be asked are up, a line for each.
+fn health(instance: &Instance) -> impl Iterator<Item = String> {
+    instance.asked().map(|asked| {
+        let name = MemberName {
+            instance: instance.name.clone(),
+            node: asked.node.cloned(),
+        };
+        match asked.answer {
+            Some(answer) if answer.up => format!("{name}  UP"),
+            Some(answer) => format!("{name}  DOWN: {}", answer.detail),
+            None => format!("{name}  not asked yet"),
+        }
     })
 }
 

@@ -57,6 +57,9 @@ pub struct InitArguments {
     /// The folder of an instance's data store, when its binaries are in one
     #[arg(long = "data-store", value_name = "NAME=DIR")]
     pub data_stores: Vec<Named>,
+    /// The home of an instance's repository, the folder with repository and workspaces in it, when it is on this machine
+    #[arg(long = "home", value_name = "NAME=DIR")]
+    pub homes: Vec<Named>,
     /// A folder of an instance's search indexes, which a restore removes; {workspace} stands for each workspace's name. May
     /// be given several times
     #[arg(long = "search-index", value_name = "NAME=PATTERN")]

@@ -99,7 +99,7 @@ async fn one(id: JobId, with_log: bool, backend: &dyn Backend, call: &mut Call<'
         }
         for health in &outcome.health {
             let state = if health.up { "up" } else { "NOT up" };
-            call.tell(&format!("{} is {state}: {}", health.instance, health.detail))?;
+            call.tell(&format!("{} is {state}: {}", health.who(), health.detail))?;
         }
     }
     if with_log {

@@ -142,9 +142,9 @@ impl<F: AsFd> Place<'_, F> {
 
 /// The attributes of one file or folder.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Those that are kept, by name.
-    pub(super) kept: Vec<Attribute>,
+    pub(crate) kept: Vec<Attribute>,
     /// The names of others that somebody may miss.
     pub(super) left: Vec<String>,
 }
@@ -161,12 +161,12 @@ impl Found {
 }
 
 /// Reads the attributes of an open folder.
-pub(super) fn of_open(folder: &impl AsFd) -> Result<Found> {
+pub(crate) fn of_open(folder: &impl AsFd) -> Result<Found> {
     Place::Open(folder).read()
 }
 
 /// Reads the attributes of a file in an open folder, without opening it where that can be avoided.
-pub(super) fn of_file(folder: &impl AsFd, name: &CString) -> Result<Found> {
+pub(crate) fn of_file(folder: &impl AsFd, name: &CString) -> Result<Found> {
     let handle = format!("/proc/self/fd/{}", folder.as_fd().as_raw_fd());
     let path = Path::new(&handle).join(std::ffi::OsStr::from_bytes(name.as_bytes()));
     match Place::<std::fs::File>::Path(&path).read() {
@@ -180,7 +180,7 @@ pub(super) fn of_file(folder: &impl AsFd, name: &CString) -> Result<Found> {
 }
 
 /// Sets attributes of an open file or folder.
-pub(super) fn set(
+pub(crate) fn set(
     open: impl AsFd,
     attributes: &[Attribute],
     place: &Path,

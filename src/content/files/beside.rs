@@ -4,7 +4,6 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{Mode, openat};
 use rustix::io::Errno;
@@ -16,8 +15,9 @@ use super::staging::{CONTENT, Staging};
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
 use crate::content::kinds::Beside;
-use crate::content::restoring::{Lines, RestoreError, Staged};
-use crate::content::switching::{Part, Record, Stuck};
+use crate::content::left::Settled;
+use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
+use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::disk::held::{self, FOLDER, Met};
 use crate::disk::removal;
 use crate::domain::activity::Severity;
@@ -96,6 +96,14 @@ impl Staged for StagedFolder {
         Ok(None)
     }
 
+    fn facts(&self) -> Result<Facts, RestoreError> {
+        let folder = self.staging.staged_place().display().to_string();
+        Ok(vec![
+            ("LIFEBOAT_DRILL_TYPE", "files".to_owned()),
+            ("LIFEBOAT_DRILL_FOLDER", folder),
+        ])
+    }
+
     fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, RestoreError> {
         let Beside::Folder(record) = before else {
             return Err(before.is_of_another_kind());
@@ -159,17 +167,18 @@ impl Part for &FolderRecord {
         }
     }
 
-    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+    fn forward(&self) -> Result<Switched, Stuck> {
         for step in &self.steps {
             step.forward().map_err(|error| not_exchanged(step, &error))?;
         }
-        Ok(None)
+        Ok(Switched::default())
     }
 
-    fn back(&self) {
+    fn back(&self) -> Vec<Settled> {
         for step in self.steps.iter().rev() {
             let _ = step.back();
         }
+        Vec::new()
     }
 
     fn is_untouched(&self) -> bool {
@@ -242,8 +251,8 @@ impl Record for FolderRecord {
             return self.staging.parent().is_some_and(Path::is_dir);
         }
         self.steps.iter().any(|step| {
-            let live = Identity::of(&step.live).ok().flatten();
-            let beside = Identity::of(&step.beside).ok().flatten();
+            let live = Identity::of_either(&step.live).ok().flatten();
+            let beside = Identity::of_either(&step.beside).ok().flatten();
             [live, beside]
                 .iter()
                 .any(|found| found.is_some() && (*found == step.old || *found == step.new))

@@ -1,7 +1,8 @@
-//! The switch: exchanging Live and the staged content, one folder at a time, each exchange atomic.
+//! The switch: exchanging Live and the staged content, one folder at a time, each exchange atomic. Where single files are
+//! exchanged beside others that stay, a step is about a file.
 //!
-//! A [`Step`] remembers the identity of the folder that is live before and of the one that is live
-//! after. A rename keeps a folder's identity, so after a crash one look at the live path tells whether the step was
+//! A [`Step`] remembers the identity of the folder or file that is live before and of the one that is live
+//! after. A rename keeps an identity, so after a crash one look at the live path tells whether the step was
 //! done, without any mark in the content itself.
 //!
 //! Not in here: when to switch, and what to do after a crash (`engine::restore`).
@@ -47,7 +48,7 @@ impl Step {
     /// # Errors
     /// What the system said about the live path.
     pub fn standing(&self) -> io::Result<Standing> {
-        Ok(self.standing_of(Identity::of(&self.live)?))
+        Ok(self.standing_of(Identity::of_either(&self.live)?))
     }
 
     /// Makes sure that it can be told whether the step was done, and that what is to come, if it was not, is what was
@@ -72,13 +73,13 @@ impl Step {
     /// What the system said about either path.
     pub fn is_untouched(&self) -> io::Result<bool> {
         let is_pending = self.standing()? == Standing::Pending;
-        Ok(is_pending && (self.old.is_some() || Identity::of(&self.beside)? == self.new))
+        Ok(is_pending && (self.old.is_some() || Identity::of_either(&self.beside)? == self.new))
     }
 
     /// Whether it is known that the old folder is not the one beside, which is about to be dropped.
     #[must_use]
     pub fn is_not_beside(&self) -> bool {
-        self.old.is_none() || Identity::of(&self.beside).is_ok_and(|beside| beside != self.old)
+        self.old.is_none() || Identity::of_either(&self.beside).is_ok_and(|beside| beside != self.old)
     }
 
     /// Makes the new folder live. Does nothing when it already is.
@@ -129,7 +130,7 @@ impl Step {
 
     fn unknown(&self) -> io::Error {
         io::Error::other(format!(
-            "{} is neither the folder that was live nor the restored one: something else has replaced it",
+            "{} is neither what was live nor what was restored: something else has replaced it",
             self.live.display()
         ))
     }
@@ -154,7 +155,7 @@ impl Side {
     }
 
     fn identity(&self) -> io::Result<Option<Identity>> {
-        Identity::at(&self.folder, &self.name)
+        Identity::of_either_at(&self.folder, &self.name)
     }
 }
 
@@ -169,7 +170,7 @@ impl Sides {
     /// Makes sure that an exchange now makes of the old folder the new one. What is beside lies in a folder that nobody
     /// else can write to, or it is not the new one: it cannot be swapped after this look.
     fn are_ready(&self, step: &Step) -> io::Result<()> {
-        // What is there and is no folder is not the new one either.
+        // What is there and is neither folder nor file is not the new one either.
         if self.beside.identity().ok() != Some(step.new) {
             return Err(io::Error::other(format!(
                 "what stands at {} is not what was staged and verified: something else has taken its place, and does not \
@@ -241,6 +242,33 @@ pub(crate) mod tests {
             step.back().unwrap();
             assert_eq!((text(&live), text(&beside)), ("old".into(), "new".into()));
         }
+    }
+
+    #[test]
+    fn a_file_is_exchanged_beside_others_that_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let (live, beside) = folders(root.path());
+        std::fs::write(live.join("stays"), "stays").unwrap();
+        let step = Step {
+            live: live.join("text"),
+            beside: beside.join("text"),
+            old: Identity::of_either(&live.join("text")).unwrap(),
+            new: Identity::of_either(&beside.join("text")).unwrap(),
+        };
+        step.is_known().unwrap();
+        for _ in 0..2 {
+            step.forward().unwrap();
+            assert_eq!((text(&live), text(&beside)), ("new".into(), "old".into()));
+        }
+        assert!(!step.is_untouched().unwrap() && !step.is_not_beside());
+        step.back().unwrap();
+        assert_eq!((text(&live), text(&beside)), ("old".into(), "new".into()));
+        // A folder in the place of the file is somebody else's.
+        std::fs::remove_file(&step.live).unwrap();
+        std::fs::create_dir(&step.live).unwrap();
+        assert_eq!(step.standing().unwrap(), Standing::Unknown);
+        assert!(step.forward().is_err());
+        assert!(live.join("stays").exists());
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) mod exchange;
 mod fixed;
 mod in_the_way;
 pub(crate) mod place;
-mod probe;
+pub(crate) mod probe;
 mod reader;
 mod rooted;
 mod sink;

@@ -31,7 +31,7 @@ const PROBE: &str = ".lifeboat-probe-";
 ///
 /// # Errors
 /// Sentences that say what cannot be done there, and what to do.
-pub(super) fn probe(state: &Path, beside: &Path, token: &str, live: &[PathBuf]) -> Result<(), Vec<String>> {
+pub(crate) fn probe(state: &Path, beside: &Path, token: &str, live: &[PathBuf]) -> Result<(), Vec<String>> {
     let folder = beside.join(format!("{PROBE}{token}"));
     // A state folder that cannot be written does not keep anybody from looking.
     let _note = Note::write(state, token, &folder);

@@ -123,6 +123,11 @@ impl Staging {
         Ok(sink)
     }
 
+    /// Where content is staged, for whoever is to look at it there.
+    pub(super) fn staged_place(&self) -> PathBuf {
+        self.place()
+    }
+
     /// Where content is staged, for messages.
     fn place(&self) -> PathBuf {
         self.folder.join(CONTENT)

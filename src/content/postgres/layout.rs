@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::GenericClient;
 
+use super::cluster;
 use super::connect::Connector;
 use super::describe;
 use super::names;
@@ -107,7 +108,7 @@ impl Layout {
                     layout.unreadable.push(what);
                 }
                 Kind::Cluster => layout.left_out.push(format!(
-                    "the table {name} keeps the cluster's journal, which Jackrabbit makes anew: it is not in the backup"
+                    "the table {name} is of a cluster's journal: it is not in the backup"
                 )),
                 Kind::Other if row.get::<_, String>(7) == "r" && !row.get::<_, bool>(8) => {
                     others.push((name, columns));
@@ -362,10 +363,8 @@ fn classify(connector: &Connector, name: &str, columns: &[Column]) -> Kind {
             holds: Holds::FileSystem,
         };
     }
-    let is_journal = lower.ends_with("journal") && has(&["revision_id", "journal_id"]);
-    let is_revision =
-        (lower.ends_with("global_revision") || lower.ends_with("local_revisions")) && has(&["revision_id"]);
-    if is_journal || is_revision {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if cluster::Part::of(name, &names).is_some() {
         return Kind::Cluster;
     }
     Kind::Other

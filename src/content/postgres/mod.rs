@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! .datastore/ab/cd/ef/abcdef…              the data store, if it is a folder
+//! .home/repository/…, workspaces/…          the home's small files, where it is configured
 //! .schema/schema.sql, tables.json          what pg_dump says of the tables, and what Lifeboat makes them from
 //! .versions/version_bundle/…               the version storage, which all workspaces share
 //! website/pm_website_bundle/0.header       a workspace's tables
@@ -15,6 +16,7 @@
 //! - `connect`, `opening`, `address`, `passfile`, `session`, `pool`: reaching the database, whatever is set for the user
 //!   and stands in between. `trouble`: what is said to that.
 //! - `version`: which servers can be used; `layout`, `describe`, `wardrobe`, `strangers`: what is in one; `tables`, `dress`, `names`: what a table is.
+//! - `home`: the small files of a repository's home that rows refer to.
 //! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
 //!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
@@ -32,6 +34,7 @@ mod bare;
 pub mod blueprint;
 pub mod bundle;
 pub(crate) mod check;
+mod cluster;
 pub mod connect;
 mod constraint;
 pub mod counted;
@@ -41,6 +44,7 @@ mod describe;
 pub mod dress;
 mod dressing;
 mod holders;
+pub(crate) mod home;
 pub mod layout;
 pub mod limits;
 pub mod moment;

@@ -15,15 +15,18 @@ use crate::content::Content;
 use crate::content::backed_up::BackedUp;
 use crate::content::connected::Connected;
 use crate::content::left::Left;
+use crate::content::postgres::home;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
+use crate::disk::removal;
 use crate::domain::check::Findings;
-use crate::domain::environment::{DATA_STORE, EnvironmentName, InstanceName};
+use crate::domain::environment::{DATA_STORE, EnvironmentName, HOME, InstanceName};
 use crate::domain::settings::PostgresSettings;
 use crate::watch::Watch;
 
 /// A schema of a database.
 pub(crate) struct DatabasePlace {
     pub(crate) connector: Connector,
+    world: World,
     /// Whether the database is set aside for drills: nothing of Live need be in it.
     is_set_aside: bool,
 }
@@ -32,7 +35,8 @@ impl DatabasePlace {
     /// A database that is configured.
     pub(crate) fn new(settings: &PostgresSettings, world: World) -> Self {
         Self {
-            connector: Connector::new(settings, world.state, world.variables),
+            connector: Connector::new(settings, world.state.clone(), Arc::clone(&world.variables)),
+            world,
             is_set_aside: false,
         }
     }
@@ -45,6 +49,7 @@ impl DatabasePlace {
         let aside = PostgresSettings {
             connect: connect.clone(),
             data_store: None,
+            home: None,
             room: None,
             ..settings.clone()
         };
@@ -52,6 +57,30 @@ impl DatabasePlace {
             is_set_aside: true,
             ..Self::new(&aside, world)
         }
+    }
+}
+
+impl DatabasePlace {
+    /// Removes the files of a home that were replaced with tables that are gone now. After an exchange back they are those of
+    /// the schema that has taken what went then, and not of the one that was emptied by it.
+    fn drop_beside(&self, left: &Left) -> Result<(), RestoreError> {
+        let Some(beside) = &left.note.beside else {
+            return Ok(());
+        };
+        let names = (left.note.environment.parse(), left.note.instance.parse());
+        let (Ok(environment), Ok(instance)) = names else {
+            return Ok(());
+        };
+        let others = replaced::find(&self.connector, &environment, &instance)?;
+        let is_of = |other: &Left| {
+            let theirs = other.note.beside.as_ref();
+            other.place != left.place && theirs.is_some_and(|theirs| theirs.staging == beside.staging)
+        };
+        if !others.iter().any(is_of) {
+            let removed = removal::remove_made(&beside.staging, beside.made);
+            removed.map_err(RestoreError::io("removing", &beside.staging))?;
+        }
+        Ok(())
     }
 }
 
@@ -73,6 +102,10 @@ impl Place for DatabasePlace {
             .collect();
         tables.sort();
         Some(tables.join(", "))
+    }
+
+    fn why_no_backup_at_all(&self) -> Option<String> {
+        home::covered(self.connector.settings().home.as_deref()?)
     }
 
     /// Servers do not start in the same microsecond, and this everybody may ask, unlike the number that a server is given
@@ -101,7 +134,22 @@ impl Place for DatabasePlace {
         found: &mut Found,
         watch: &dyn Watch,
     ) -> Result<(), RestoreError> {
-        found.add(plan::plan(&self.connector, backup, wanted, watch)?);
+        let copy = backup.copy();
+        let mut planned = plan::plan(&self.connector, backup, wanted, watch)?;
+        let home = self.connector.settings().home.as_deref();
+        // What is known of it may be of before.
+        planned.changes.retain(|change| change.workspace != HOME);
+        let has_to_be_saved = || !wanted.without_safety && self.is_there();
+        let backed_up = (copy, &*backup.files()?);
+        home::differences::plan(
+            home,
+            &self.world,
+            backed_up,
+            wanted.selection,
+            &has_to_be_saved,
+            &mut planned,
+        )?;
+        found.add(planned);
         if wanted.without_safety && !wanted.selection.workspaces.is_empty() {
             found.obstacles.push(
                 "chosen workspaces of a database share the version storage with others, so their restore needs its safety \
@@ -124,8 +172,7 @@ impl Place for DatabasePlace {
         about: &About<'_>,
     ) -> Result<Box<dyn Staged>, RestoreError> {
         let connector = self.connector.clone();
-        let staging =
-            TableStaging::of_drill(connector, self.is_set_aside, scratch.to_owned(), backup, about)?;
+        let staging = TableStaging::of_drill(connector, self.is_set_aside, scratch, backup, about)?;
         Ok(Box::new(staging))
     }
 
@@ -177,7 +224,7 @@ impl Place for DatabasePlace {
         } else {
             replaced::drop_schema(&self.connector, &left.place)?;
         }
-        Ok(())
+        self.drop_beside(left)
     }
 
     fn drop_made(&self, name: &str) -> Result<(), RestoreError> {
@@ -200,6 +247,6 @@ impl Place for DatabasePlace {
     }
 
     fn check(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
-        check::check(&self.connector, about, findings);
+        check::check(&self.connector, &self.world, about, findings);
     }
 }

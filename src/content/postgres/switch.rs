@@ -1,4 +1,5 @@
-//! The switch: all staged tables become live and all that they replace go aside, in one short transaction.
+//! The switch: all staged tables become live and all that they replace go aside, in one short transaction. What tells the
+//! nodes of a cluster of changes is settled in the same (`cluster`).
 //!
 //! Whether it was done can be seen in the database itself, whatever happened to whoever did it: the note of the schema
 //! that takes the replaced tables changes in the same transaction. It waits for no standby, and `standby` says why.
@@ -9,6 +10,7 @@ use postgres::GenericClient;
 use postgres::error::SqlState;
 use serde::{Deserialize, Serialize};
 
+use super::cluster::{self, Unsettled};
 use super::connect::Connector;
 use super::holders::holders;
 use super::names::{in_schema, quoted};
@@ -17,6 +19,7 @@ use super::session::Session;
 use super::stage::Owner;
 use crate::content::ContentError;
 use crate::content::left::{Note, NoteState};
+use crate::content::switching::Switched;
 
 /// How long the switch waits for its locks, all together. Whoever comes after it waits as long, so this is short, and
 /// tried again.
@@ -118,7 +121,7 @@ impl Exchange {
         })
     }
 
-    /// Makes the new tables live. Does nothing when they are. Gives how long the locks were held.
+    /// Makes the new tables live. Does nothing when they are. Gives how long the locks were held, and what was settled.
     ///
     /// # Errors
     /// [`ContentError::Database`]; then the old tables are live.
@@ -127,7 +130,7 @@ impl Exchange {
         connector: &Connector,
         owner: &Owner,
         note: &Note,
-    ) -> Result<Duration, ContentError> {
+    ) -> Result<Switched, ContentError> {
         let note = Note {
             state: NoteState::Replaced,
             came: self.comes.clone(),
@@ -167,7 +170,7 @@ impl Exchange {
     ///
     /// # Errors
     /// [`ContentError::Database`]; then the new tables are live.
-    pub fn back(&self, connector: &Connector, owner: &Owner, note: &Note) -> Result<Duration, ContentError> {
+    pub fn back(&self, connector: &Connector, owner: &Owner, note: &Note) -> Result<Switched, ContentError> {
         let note = Note {
             state: NoteState::Staged,
             came: Vec::new(),
@@ -225,7 +228,7 @@ impl Exchange {
         moves: &[Moves; 2],
         locks: &[String],
         before: &[String],
-    ) -> Result<Duration, ContentError> {
+    ) -> Result<Switched, ContentError> {
         let failed = connector.failed("switching the tables");
         let lock = (!locks.is_empty()).then(|| {
             let names: Vec<_> = locks.iter().map(|table| in_schema(&self.live, table)).collect();
@@ -234,11 +237,11 @@ impl Exchange {
                 names.join(", ONLY ")
             )
         });
-        let note = note::statement(note, connector, &self.replaced)?;
         let mut session = connector.connect()?;
         let began = Stopwatch::now();
         loop {
             match attempt(
+                connector,
                 &mut session,
                 self,
                 owner,
@@ -246,17 +249,23 @@ impl Exchange {
                 before,
                 lock.as_deref(),
                 moves,
-                &note,
+                note,
             ) {
-                Ok(held) => return Ok(held),
+                Ok(switched) => return Ok(switched),
                 Err(Trouble::Unknown) => return Err(self.unknown(connector)),
+                Err(Trouble::Content(error)) => return Err(error),
                 Err(Trouble::Server(error)) if is_worth_a_retry(&error) && began.elapsed() < LOCK_LIMIT => {
                     std::thread::sleep(LOCK_PAUSE);
                 }
                 Err(Trouble::Server(error)) if is_worth_a_retry(&error) => {
                     let holders = session
                         .begin()
-                        .and_then(|mut transaction| holders(&mut transaction, &self.live, locks))
+                        .and_then(|mut transaction| {
+                            let left_alone = &connector.settings().leave_alone;
+                            let mut held = cluster::tables(&mut transaction, &self.live, left_alone)?;
+                            held.extend_from_slice(locks);
+                            holders(&mut transaction, &self.live, &held)
+                        })
                         .unwrap_or_default();
                     return Err(connector.wrong(
                         "switching the tables",
@@ -350,6 +359,7 @@ pub fn own_name(table: &str) -> (&str, bool) {
 
 enum Trouble {
     Server(postgres::Error),
+    Content(ContentError),
     Unknown,
 }
 
@@ -371,6 +381,7 @@ fn is_worth_a_retry(error: &postgres::Error) -> bool {
     reason = "it is the body of a loop, taken out to be read by itself"
 )]
 fn attempt(
+    connector: &Connector,
     session: &mut Session,
     exchange: &Exchange,
     owner: &Owner,
@@ -378,8 +389,8 @@ fn attempt(
     before: &[String],
     lock: Option<&str>,
     moves: &[Moves; 2],
-    note: &str,
-) -> Result<Duration, Trouble> {
+    note: &Note,
+) -> Result<Switched, Trouble> {
     let mut transaction = session.begin()?;
     // Of two that switch the same, one finds it done. A connection that is lost may hold it for a while.
     transaction.batch_execute(&format!(
@@ -388,8 +399,40 @@ fn attempt(
     match exchange.stands(&mut transaction)? {
         standing if standing == from => {}
         Standing::Unknown => return Err(Trouble::Unknown),
-        _ => return Ok(Duration::ZERO),
+        _ => {
+            let done = self::note(&mut transaction, &exchange.replaced)?;
+            return Ok(Switched {
+                held: None,
+                settled: done.map(|note| note.settled).unwrap_or_default(),
+            });
+        }
     }
+    let mut settled = cluster::settle(
+        &mut transaction,
+        &exchange.live,
+        &connector.settings().leave_alone,
+        owner.role.as_ref(),
+        LOCK_WAIT,
+    )
+    .map_err(|unsettled| match unsettled {
+        Unsettled::Server(error) => Trouble::Server(error),
+        Unsettled::Kept(why) => Trouble::Content(connector.wrong("settling the cluster", why)),
+    })?;
+    // One that is exchanged back and forth settles what is settled: who was behind is known from the first time.
+    let earlier = self::note(&mut transaction, &exchange.replaced)?;
+    for earlier in earlier.map(|note| note.settled).unwrap_or_default() {
+        let same = settled.iter_mut().find(|now| now.tables == earlier.tables);
+        if let Some(now) = same {
+            now.behind.extend(earlier.behind);
+            now.behind.sort();
+            now.behind.dedup();
+        }
+    }
+    let note = Note {
+        settled: settled.clone(),
+        ..note.clone()
+    };
+    let note = note::statement(&note, connector, &exchange.replaced).map_err(Trouble::Content)?;
     if let Some(role) = &owner.role {
         transaction.batch_execute(&format!("SET LOCAL ROLE {}", quoted(role)))?;
     }
@@ -412,8 +455,11 @@ fn attempt(
     for (moves, companions) in moves.iter().zip(&companions) {
         moving.extend(moves.statements.iter().chain(companions).map(String::as_str));
     }
-    moving.extend(["SET LOCAL role TO DEFAULT", note]);
+    moving.extend(["SET LOCAL role TO DEFAULT", &note]);
     transaction.batch_execute(&moving.join(";\n"))?;
     transaction.commit()?;
-    Ok(held.elapsed())
+    Ok(Switched {
+        held: Some(held.elapsed()),
+        settled,
+    })
 }

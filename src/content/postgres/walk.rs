@@ -10,6 +10,7 @@ use super::read::{Extent, Piece, Reader, Reading};
 use super::rows::{Group, HEADER, RowDigest, Sum, TRAILER};
 use super::tables::Table;
 use super::{Postgres, data_store, moment, table_copy};
+use crate::content::postgres::home;
 use crate::content::{ContentError, FileTime, Item, ItemKind};
 use crate::domain::environment::{DATA_STORE, SCHEMA};
 
@@ -104,13 +105,19 @@ impl<'a> Walk<'a> {
         })?;
         // The readers have begun meanwhile.
         let ddl = moment.ddl()?;
-        let mut schema = vec![
+        // Read now that the rows' moment is held: of what they refer to, nothing is missing in it.
+        let mut schema = match &content.connector.settings().home {
+            Some(place) => home::items(place)?,
+            None => Vec::new(),
+        };
+        schema.extend([
             folder(Path::new(SCHEMA)),
             file(&Path::new(SCHEMA).join("schema.sql"), ddl.into()),
             file(&Path::new(SCHEMA).join("tables.json"), description.into()),
-        ];
+        ]);
         drop(held);
-        // Tables of a data store or a file system stand before and after the schema's folder in the order of names.
+        // Tables of a data store or a file system stand before the home and the schema's folder in the order of names, all
+        // others after them.
         let before: Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> =
             match &content.data_store {
                 Some(files) => Box::new(data_store::items(files.root())),

@@ -44,6 +44,10 @@ pub struct PostgresSettings {
     /// The folder of Jackrabbit's data store. Left out when binaries are kept in a table, or in none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_store: Option<PathBuf>,
+    /// The home of the repository, of which namespaces, node types, privileges and the definitions of workspaces are backed
+    /// up. Left out where it is not on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<PathBuf>,
     /// Folders of search indexes that a restore removes, so that Jackrabbit builds them anew. `{workspace}` stands for
     /// the name of each restored workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -105,6 +109,7 @@ impl PostgresSettings {
             version_prefix: version_prefix(),
             leave_alone: Vec::new(),
             data_store: None,
+            home: None,
             search_indexes: Vec::new(),
             connections: connections(),
             keep_replaced_hours: keep_replaced_hours(),
@@ -153,6 +158,8 @@ impl PostgresSettings {
             Some("workspace_prefix and version_prefix are the same: tables could not be told apart")
         } else if self.data_store.as_deref().is_some_and(is_relative) {
             Some("data_store has to be an absolute path")
+        } else if self.home.as_deref().is_some_and(is_relative) {
+            Some("home has to be an absolute path")
         } else if self.search_indexes.iter().any(|path| is_relative(path)) {
             Some("each of search_indexes has to be an absolute path")
         } else {

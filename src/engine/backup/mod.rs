@@ -267,12 +267,13 @@ impl Live {
             })
             .collect();
         let hold_still = || FrozenSources::take(&sources, self.engine().clock());
-        let has_hook = |instance: &&InstanceSettings| !instance.hooks.at(HookPoint::BeforeBackup).is_empty();
-        // Where nothing is to be run first, databases are held still while the repository is being opened.
+        let has_hook = |instance: &&InstanceSettings| instance.has_hook(HookPoint::BeforeBackup);
+        // Where nothing is to be run first, databases are held still, and folders walked, while the repository is being opened.
         let (opened, early) = if instances.iter().any(has_hook) {
             (self.open_to_copy(&purpose), None)
         } else {
-            let (opened, still) = beside(|| self.open_to_copy(&purpose), hold_still);
+            let look = || hold_still().map(|still| still.walk_ahead(work));
+            let (opened, still) = beside(|| self.open_to_copy(&purpose), look);
             (opened, Some(still))
         };
         let (repository, before) = opened?;

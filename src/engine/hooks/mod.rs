@@ -8,6 +8,9 @@
 //! | `before_restore` | when all is staged and verified, right before the switch | stops the restore, Live untouched |
 //! | `after_restore` | after the switch, or when the restore stopped after `before_restore` | is a warning |
 //!
+//! An instance that several nodes share has hooks of its own and those of each node, one after the other: the instance's
+//! first, then the nodes' in the order of the configuration.
+//!
 //! Whatever a `before_` hook has paused or stopped, its `after_` hook starts again, so that one is owed from the moment
 //! the first begins, across a crash too (`owed`). After a crash a hook may run a second time.
 //!
@@ -18,8 +21,9 @@
 //! Not in here: running one command (`process`), and what a backup or a restore does between its hooks.
 
 pub(super) mod owed;
-mod process;
+pub(super) mod process;
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) use owed::KIND as OWED;
@@ -31,7 +35,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
-use crate::domain::settings::{HookPoint, InstanceSettings};
+use crate::domain::settings::{HookPoint, InstanceSettings, Member};
 use crate::domain::version::Versions;
 use crate::engine::backup::versions;
 use crate::engine::{EngineError, Live, Work};
@@ -67,10 +71,10 @@ impl Around {
         }
     }
 
-    /// Whether an instance whose turn has come has to have its `after_` hook run. A backup's also tells others how the
+    /// Whether somebody whose turn has come has to have the `after_` hook run. A backup's also tells others how the
     /// backup went; a restore that never touched Live has nothing to tell but where something was stopped for it.
-    fn owes(self, instance: &InstanceSettings) -> bool {
-        let has = |point| !instance.hooks.at(point).is_empty();
+    fn owes(self, member: &Member<'_>) -> bool {
+        let has = |point| !member.hooks().at(point).is_empty();
         has(self.after()) && (self == Self::Backup || has(self.before()))
     }
 }
@@ -120,15 +124,17 @@ impl Occasion {
     fn facts(
         &self,
         point: HookPoint,
-        instance: &InstanceSettings,
+        member: &Member<'_>,
         ending: Option<Ending>,
     ) -> Vec<(&'static str, Option<String>)> {
+        let instance = member.instance;
         let known = |version: &str| versions::known(version).map(str::to_owned);
         let both = self.versions.as_ref();
         vec![
             ("LIFEBOAT_HOOK", Some(point.label().to_owned())),
             ("LIFEBOAT_ENVIRONMENT", Some(self.environment.to_string())),
             ("LIFEBOAT_INSTANCE", Some(instance.name.to_string())),
+            ("LIFEBOAT_NODE", member.node.map(|node| node.name.to_string())),
             ("LIFEBOAT_ROLE", Some(instance.role.label().to_owned())),
             ("LIFEBOAT_JOB", Some(self.job.to_string())),
             ("LIFEBOAT_TRIGGER", Some(self.trigger.clone())),
@@ -146,8 +152,25 @@ impl Occasion {
     }
 }
 
+/// Tells what a program prints, line by line, into a job's log: up to so much.
+pub(super) fn to_the_log<'s>(
+    name: &'s (dyn fmt::Display + Sync),
+    program: &'s str,
+    say: &'s Say<'_>,
+) -> impl Fn(&str) + Send + Sync + 's {
+    let lines = AtomicUsize::new(0);
+    move |line| match lines.fetch_add(1, Ordering::Relaxed) {
+        count if count < MOST_LINES => say(Severity::Information, &format!("{name}: {line}")),
+        MOST_LINES => say(
+            Severity::Warning,
+            &format!("{name}: {program} prints more than {MOST_LINES} lines; the rest is left out"),
+        ),
+        _ => {}
+    }
+}
+
 impl Live {
-    /// Runs the `before_` hook of each instance, one after the other, up to the first that fails. What that owes is
+    /// Runs the `before_` hook of each instance and of each of its nodes, one after the other, up to the first that fails. What that owes is
     /// noted before each begins.
     ///
     /// # Errors
@@ -163,30 +186,31 @@ impl Live {
         let mut owed = Owed {
             occasion: occasion.clone(),
             instances: Vec::new(),
+            nodes: Vec::new(),
         };
-        for instance in instances {
-            if around.owes(instance) {
-                owed.instances.push(instance.name.clone());
+        for member in instances.iter().flat_map(|instance| instance.members()) {
+            if around.owes(&member) {
+                owed.add(member.name());
                 owed.write(self.papers(), around)
                     .map_err(self.paper_failed("noting the hooks to be run later in", owed::KIND))?;
             }
-            if instance.hooks.at(around.before()).is_empty() {
+            if member.hooks().at(around.before()).is_empty() {
                 continue;
             }
-            work.instance(&instance.name);
-            let ended = self.run_hook(around.before(), occasion, instance, None, &say, &|| {
+            work.instance(&member.instance.name);
+            let ended = self.run_hook(around.before(), occasion, &member, None, &say, &|| {
                 work.is_cancelled_now()
             });
             match ended {
                 Ok(()) => {}
                 Err(Stopped::Cancelled) => return Err(EngineError::Cancelled),
-                Err(Stopped::Failed(why)) => return Err(EngineError::Failed(why)),
+                Err(Stopped::Failed(why) | Stopped::Refused(why)) => return Err(EngineError::Failed(why)),
             }
         }
         Ok(())
     }
 
-    /// Runs the `after_` hook of each instance. Returns what went wrong.
+    /// Runs the `after_` hook of each instance and of each of its nodes. Returns what went wrong.
     pub(super) fn run_after(
         &self,
         around: Around,
@@ -195,14 +219,26 @@ impl Live {
         ending: Ending,
         say: &Say<'_>,
     ) -> Vec<String> {
+        let members: Vec<_> = instances.iter().flat_map(|instance| instance.members()).collect();
+        self.run_after_of(around, occasion, &members, ending, say)
+    }
+
+    fn run_after_of(
+        &self,
+        around: Around,
+        occasion: &Occasion,
+        members: &[Member<'_>],
+        ending: Ending,
+        say: &Say<'_>,
+    ) -> Vec<String> {
         let point = around.after();
-        let with_hook = instances
+        let with_hook = members
             .iter()
-            .filter(|instance| !instance.hooks.at(point).is_empty());
-        let failed = with_hook.filter_map(|instance| {
+            .filter(|member| !member.hooks().at(point).is_empty());
+        let failed = with_hook.filter_map(|member| {
             // Whatever it starts again has to be started: it is not cancelled with its job.
-            match self.run_hook(point, occasion, instance, Some(ending), say, &|| false) {
-                Err(Stopped::Failed(why)) => Some(why),
+            match self.run_hook(point, occasion, member, Some(ending), say, &|| false) {
+                Err(Stopped::Failed(why) | Stopped::Refused(why)) => Some(why),
                 Ok(()) | Err(Stopped::Cancelled) => None,
             }
         });
@@ -241,14 +277,13 @@ impl Live {
         if let Some(backup) = backup {
             owed.occasion.backup = Some(backup.clone());
         }
-        // An instance that is no longer configured has no hook any more.
-        let instances: Vec<_> = self
-            .settings()
-            .instances
-            .iter()
-            .filter(|instance: &&InstanceSettings| owed.instances.contains(&instance.name))
+        // Whoever is no longer configured has no hook any more.
+        let instances = self.settings().instances.iter();
+        let members: Vec<_> = instances
+            .flat_map(InstanceSettings::members)
+            .filter(|member| owed.has(&member.name()))
             .collect();
-        self.run_after(around, &owed.occasion, &instances, ending, say)
+        self.run_after_of(around, &owed.occasion, &members, ending, say)
     }
 
     /// Whether a job that was interrupted has left hooks to be run.
@@ -287,35 +322,27 @@ impl Live {
         &self,
         point: HookPoint,
         occasion: &Occasion,
-        instance: &InstanceSettings,
+        name: &Member<'_>,
         ending: Option<Ending>,
         say: &Say<'_>,
         is_cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), Stopped> {
-        let command = instance.hooks.at(point);
+        let command = name.hooks().at(point);
         let program = command.first().map_or("", String::as_str);
-        let (name, point_label) = (&instance.name, point.label());
+        let point_label = point.label();
         say(
             Severity::Information,
             &format!("{name}: the {point_label} hook is run"),
         );
-        let lines = AtomicUsize::new(0);
-        let tell = |line: &str| match lines.fetch_add(1, Ordering::Relaxed) {
-            count if count < MOST_LINES => say(Severity::Information, &format!("{name}: {line}")),
-            MOST_LINES => say(
-                Severity::Warning,
-                &format!("{name}: the hook prints more than {MOST_LINES} lines; the rest is left out"),
-            ),
-            _ => {}
-        };
-        let mut variables = occasion.facts(point, instance, ending);
+        let tell = to_the_log(name, "the hook", say);
+        let mut variables = occasion.facts(point, name, ending);
         // A hook has no business with any of Lifeboat's secrets.
         let secrets = self.engine().secret_variables();
         variables.extend(secrets.iter().map(|name| (name.as_str(), None)));
         let run = process::run(
             command,
             &variables,
-            instance.hooks.limit.duration(),
+            name.hooks().limit.duration(),
             is_cancelled,
             &tell,
         );
@@ -323,7 +350,7 @@ impl Live {
             .runtime()
             .block_on(run)
             .map_err(|stopped| match stopped {
-                Stopped::Failed(why) => {
+                Stopped::Failed(why) | Stopped::Refused(why) => {
                     Stopped::Failed(format!("the {point_label} hook of {name}, {program}, {why}"))
                 }
                 Stopped::Cancelled => Stopped::Cancelled,

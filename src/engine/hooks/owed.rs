@@ -8,7 +8,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::{Around, Occasion};
-use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::environment::{EnvironmentName, InstanceName, MemberName};
 use crate::engine::jobs::papers::{self, Papers};
 
 /// The record.
@@ -16,8 +16,11 @@ use crate::engine::jobs::papers::{self, Papers};
 pub(in crate::engine) struct Owed {
     /// What the hooks are told.
     pub occasion: Occasion,
-    /// The instances whose `after_` hook is to be run.
+    /// The instances whose own `after_` hook is to be run.
     pub instances: Vec<InstanceName>,
+    /// The nodes of instances whose `after_` hook is to be run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<MemberName>,
 }
 
 /// What its records are called.
@@ -28,6 +31,24 @@ fn name_of(around: Around, environment: &EnvironmentName) -> String {
 }
 
 impl Owed {
+    /// Somebody's is owed too.
+    pub(in crate::engine) fn add(&mut self, member: MemberName) {
+        if member.node.is_some() {
+            self.nodes.push(member);
+        } else {
+            self.instances.push(member.instance);
+        }
+    }
+
+    /// Whether somebody's is owed.
+    pub(in crate::engine) fn has(&self, member: &MemberName) -> bool {
+        if member.node.is_some() {
+            self.nodes.contains(member)
+        } else {
+            self.instances.contains(&member.instance)
+        }
+    }
+
     /// Where it is, for people.
     pub(in crate::engine) fn place(
         papers: &Papers<'_>,

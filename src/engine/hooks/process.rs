@@ -21,10 +21,12 @@ const LONGEST_LINE: usize = 4096;
 
 /// Why a command did not end well.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
+pub(in crate::engine) enum Stopped {
     /// Somebody asked for it.
     Cancelled,
-    /// What happened, to stand behind the command's name: `ended with exit status: 3`.
+    /// It ended by itself and says that something is wrong: `ended with exit status: 3`, to stand behind the command's name.
+    Refused(String),
+    /// What happened, in the same way: it was ended, or could not be started.
     Failed(String),
 }
 
@@ -33,7 +35,7 @@ type Tell<'a> = dyn Fn(&str) + Send + Sync + 'a;
 
 /// Runs a program with its arguments, without a shell, and waits for it. `variables` are set in its environment, or
 /// taken out of it.
-pub(super) async fn run(
+pub(in crate::engine) async fn run(
     command: &[String],
     variables: &[(&str, Option<String>)],
     limit: Duration,
@@ -80,7 +82,7 @@ async fn run_within(
                 .map_err(|error| Stopped::Failed(format!("was lost: {error}"))),
             () = &mut telling, if !told => told = true,
             () = &mut late => break Err(Stopped::Failed(format!(
-                "was ended after its time limit of {}: give it longer with limit in hooks, or mend what holds it up",
+                "was ended after its time limit of {}: give it longer with limit, or mend what holds it up",
                 crate::domain::measure::millis(u64::try_from(limits.limit.as_millis()).unwrap_or(u64::MAX))
             ))),
             _ = looks.tick() => if is_cancelled() {
@@ -126,9 +128,12 @@ fn judge(status: ExitStatus) -> Result<(), Stopped> {
     if status.success() {
         return Ok(());
     }
-    Err(Stopped::Failed(format!(
-        "ended with {status}: its output is in the job's log"
-    )))
+    let why = format!("ended with {status}: its output is in the job's log");
+    // One that a signal has ended has not said anything.
+    Err(match status.code() {
+        Some(_) => Stopped::Refused(why),
+        None => Stopped::Failed(why),
+    })
 }
 
 /// Ends a command and all that it has started: asks first, and insists after `grace`.
@@ -201,7 +206,7 @@ mod tests {
 
     fn failure(ended: Result<(), Stopped>) -> String {
         match ended {
-            Err(Stopped::Failed(why)) => why,
+            Err(Stopped::Failed(why) | Stopped::Refused(why)) => why,
             other => panic!("{other:?}"),
         }
     }

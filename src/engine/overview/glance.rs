@@ -1,6 +1,6 @@
 //! The list of all environments, as screens ask for it: at once, from what was seen last.
 //!
-//! What needs a repository takes long: opening one takes a good part of a second and 128 MiB, and there may be ten
+//! What needs a repository takes long: opening one takes a good part of a second and up to 128 MiB, and there may be ten
 //! thousand. So an environment is looked at in full beside, by few threads, and what was seen of it is kept until
 //! something changes there. Whoever asks for the list waits a moment for what is not known yet; what is still missing then
 //! is marked so, and told by an event when it has come. Holds and jobs at work are always those of now.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::certificates::Distrust;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::environment::{Answer, InstanceName};
+use crate::domain::environment::{Answer, InstanceName, MemberName};
 use crate::domain::event::Event;
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::InstanceSettings;
@@ -40,35 +40,36 @@ const MOST_READ: usize = 64 * 1024;
 pub(in crate::engine) struct Answered {
     asked: Option<Instant>,
     is_asking: bool,
-    answers: BTreeMap<InstanceName, Answer>,
+    answers: BTreeMap<MemberName, Answer>,
 }
 
-/// One instance to be asked.
+/// One instance, or one of its nodes, to be asked.
 #[derive(Debug, Clone)]
 struct Question {
-    instance: InstanceName,
+    member: MemberName,
     url: String,
     /// How long to go on asking. `None`: it is asked once.
     limit: Option<Duration>,
 }
 
 impl Live {
-    /// Asks those of the instances that have a health address until each is up or its time limit has passed, all at the
-    /// same time, and says what came of it. `longer` is what some get beside their limit. Gives the answers, and how long each
-    /// took.
+    /// Asks those of the instances and their nodes that have a health address until each is up or its time limit has passed, all at the
+    /// same time, and says what came of it. `longer` is what those of some instances get beside their limit. Gives the answers, and how
+    /// long each took.
     pub(in crate::engine) fn wait_until_up(
         &self,
         instances: &[&InstanceSettings],
         longer: &BTreeMap<InstanceName, Duration>,
         say: &Say<'_>,
     ) -> Vec<(InstanceHealth, Duration)> {
-        let questions = instances.iter().filter_map(|instance| {
-            let health = instance.health.as_ref()?;
+        let members = instances.iter().flat_map(|instance| instance.members());
+        let questions = members.filter_map(|member| {
+            let health = member.health()?;
             Some(Question {
-                instance: instance.name.clone(),
+                member: member.name(),
                 url: health.url.clone(),
                 limit: Some(
-                    health.limit.duration() + longer.get(&instance.name).copied().unwrap_or_default(),
+                    health.limit.duration() + longer.get(&member.instance.name).copied().unwrap_or_default(),
                 ),
             })
         });
@@ -79,12 +80,12 @@ impl Live {
             } else {
                 Severity::Warning
             };
-            say(severity, &format!("{}: {}", health.instance, health.detail));
+            say(severity, &format!("{}: {}", health.who(), health.detail));
         }
         answers
     }
 
-    /// Asks every instance that has a health address once, all at the same time, and waits two seconds at most.
+    /// Asks every instance and every node that has a health address once, all at the same time, and waits two seconds at most.
     #[must_use]
     pub fn ask_health(&self) -> Vec<InstanceHealth> {
         let questions = once(&self.settings().instances);
@@ -94,12 +95,9 @@ impl Live {
 }
 
 impl Known {
-    /// What the instances of an environment answered last. Does not wait: what is not known or old is asked for in the
+    /// What the instances of an environment and their nodes answered last. Does not wait: what is not known or old is asked for in the
     /// background, and an event tells when that has changed something.
-    pub(in crate::engine) fn last_answers(
-        self: &Arc<Self>,
-        engine: &Engine,
-    ) -> BTreeMap<InstanceName, Answer> {
+    pub(in crate::engine) fn last_answers(self: &Arc<Self>, engine: &Engine) -> BTreeMap<MemberName, Answer> {
         let questions = once(&self.settings.instances);
         if questions.is_empty() {
             return BTreeMap::new();
@@ -128,12 +126,13 @@ impl Known {
         let answers: BTreeMap<_, _> = answers
             .into_iter()
             .map(|(health, _)| {
+                let who = health.who();
                 let answer = Answer {
                     at: asked,
                     up: health.up,
                     detail: health.detail,
                 };
-                (health.instance, answer)
+                (who, answer)
             })
             .collect();
         let news = {
@@ -141,7 +140,7 @@ impl Known {
             answered.asked = Some(asked);
             answered.is_asking = false;
             let before = std::mem::replace(&mut answered.answers, answers);
-            let says = |answers: &BTreeMap<InstanceName, Answer>| {
+            let says = |answers: &BTreeMap<MemberName, Answer>| {
                 let says = answers
                     .iter()
                     .map(|(name, answer)| (name.clone(), answer.up, answer.detail.clone()));
@@ -158,10 +157,11 @@ impl Known {
 
 /// The questions to those that have an address, each to be asked once.
 fn once(instances: &[InstanceSettings]) -> Vec<Question> {
-    let questions = instances.iter().filter_map(|instance| {
+    let members = instances.iter().flat_map(InstanceSettings::members);
+    let questions = members.filter_map(|member| {
         Some(Question {
-            instance: instance.name.clone(),
-            url: instance.health.as_ref()?.url.clone(),
+            member: member.name(),
+            url: member.health()?.url.clone(),
             limit: None,
         })
     });
@@ -204,7 +204,8 @@ async fn ask_all(questions: Vec<Question>) -> Vec<(InstanceHealth, Duration)> {
 impl Question {
     fn answered(self, answer: Result<String, String>) -> InstanceHealth {
         InstanceHealth {
-            instance: self.instance,
+            instance: self.member.instance,
+            node: self.member.node,
             up: answer.is_ok(),
             detail: answer.unwrap_or_else(|why| why),
         }

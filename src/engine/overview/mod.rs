@@ -4,10 +4,14 @@ pub(super) mod glance;
 pub(super) mod health;
 pub(super) mod listing;
 
+use std::collections::BTreeMap;
+
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
-use crate::domain::environment::{Answer, EnvironmentKind, EnvironmentName, Instance};
+use crate::domain::environment::{
+    Answer, EnvironmentKind, EnvironmentName, Instance, MemberName, Node, NodeName,
+};
 use crate::domain::job::{Job, JobState};
 use crate::domain::proof::{Proof, last_verified};
 use crate::domain::request::{HoldKind, HoldRequest};
@@ -106,7 +110,7 @@ fn instances(engine: &Engine, name: &EnvironmentName) -> Result<Vec<Instance>, E
     let mut answers = known.last_answers(engine);
     let instances = known.settings.instances.iter();
     Ok(instances
-        .map(|settings| instance(settings, answers.remove(&settings.name)))
+        .map(|settings| instance(settings, &mut answers))
         .collect())
 }
 
@@ -247,13 +251,26 @@ impl Live {
     }
 }
 
-fn instance(settings: &InstanceSettings, answer: Option<Answer>) -> Instance {
+fn instance(settings: &InstanceSettings, answers: &mut BTreeMap<MemberName, Answer>) -> Instance {
+    let member = |node: Option<&NodeName>| MemberName {
+        instance: settings.name.clone(),
+        node: node.cloned(),
+    };
     Instance {
         name: settings.name.clone(),
         role: settings.role,
         content: settings.content.place(),
         health: settings.health.as_ref().map(|health| health.url.clone()),
-        answer,
+        answer: answers.remove(&member(None)),
+        nodes: settings
+            .nodes
+            .iter()
+            .map(|node| Node {
+                name: node.name.clone(),
+                health: node.health.as_ref().map(|health| health.url.clone()),
+                answer: answers.remove(&member(Some(&node.name))),
+            })
+            .collect(),
     }
 }
 

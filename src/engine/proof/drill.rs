@@ -212,7 +212,14 @@ impl Live {
                 return Ok((self.millis_since(began), Some(difference)));
             }
         }
-        Ok((self.millis_since(began), None))
+        let millis = self.millis_since(began);
+        for staged in &staged {
+            let facts = || Ok(staged.staged.facts()?);
+            if let Some(why) = self.judged(work, backup, staged.instance, facts)? {
+                return Ok((millis, Some(why)));
+            }
+        }
+        Ok((millis, None))
     }
 
     fn millis_since(&self, began: crate::domain::Instant) -> u64 {

@@ -1,6 +1,7 @@
 //! Proof that backups can be restored: they are read back whole (`verify`, a share of the packs each day: `readings`), and
-//! restored for a trial (`drill`, in a place for scratch). `proofs` says which is due.
+//! restored for a trial (`drill`, in a place for scratch, where `command` runs whatever an operator names to look at it). `proofs` says which is due.
 
+mod command;
 pub(super) mod drill;
 pub(super) mod proofs;
 pub(super) mod readings;

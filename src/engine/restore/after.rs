@@ -20,7 +20,8 @@ pub(super) fn leave_out_unconfigured(work: &Work, instances: &[&InstanceSettings
         let mut instances = instances.iter();
         instances.any(|instance| instance.has_hook(point))
     };
-    let is_asked = instances.iter().any(|instance| instance.health.is_some());
+    let mut members = instances.iter().flat_map(|instance| instance.members());
+    let is_asked = members.any(|member| member.health().is_some());
     for (phase, is_configured) in [
         (Phase::HooksBefore, has_hook(HookPoint::BeforeRestore)),
         (Phase::Hooks, has_hook(HookPoint::AfterRestore)),

@@ -34,7 +34,7 @@ impl Live {
         };
         let known = papers.read::<Lost>(LOST, &file);
         let known = known.map_err(self.paper_failed("reading", LOST))?;
-        match (half_of(name, &left), known) {
+        match (half_of(name, &left).or_else(|| files_missing(name, &left)), known) {
             (Some(half), known) if known.as_ref() != Some(&half) => papers
                 .write(LOST, &file, &half)
                 .map_err(self.paper_failed("writing the record of a lost journal in", LOST)),
@@ -54,6 +54,27 @@ impl Live {
             self.remember_once(&error.to_string());
         }
     }
+}
+
+/// The newest restore that has switched the tables of an instance and not the files that belong to them.
+fn files_missing(name: &EnvironmentName, left: &LeftByInstance) -> Option<Lost> {
+    let (instance, left) = left.iter().find(|(_, left)| !left.not_exchanged().is_empty())?;
+    let job = left.note.job;
+    let files: Vec<_> = left
+        .not_exchanged()
+        .iter()
+        .map(|step| format!("{} with {}", step.live.display(), step.beside.display()))
+        .collect();
+    Some(Lost {
+        job: JobId(job),
+        title: String::new(),
+        told: Some(format!(
+            "{name} is half switched: job {job} was left in the middle of the switch, and its journal is lost. The tables of {instance} \
+             are those that came, and some files of its home are not. Do not edit content now, and no job starts. Exchange these by \
+             hand: {}. If another Lifeboat is at work on it right now, wait for that",
+            files.join(", ")
+        )),
+    })
 }
 
 /// The newest restore that has switched some of the databases and not the others.

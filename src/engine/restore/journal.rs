@@ -4,11 +4,13 @@
 //! one job at a time works on it. Where it is kept, it is replaced atomically (`jobs::papers`): a reader sees the old record or
 //! the new one.
 
+use std::fmt::Write as _;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use crate::content::kinds::Beside;
+use crate::content::left::Settled;
 use crate::domain::Instant;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -61,6 +63,25 @@ pub struct Journal {
     /// Whether the search indexes are removed. After that the instances may have been started, and have new ones.
     #[serde(default)]
     pub indexes_removed: bool,
+    /// What was done with the switch to the clusters of its instances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<SettledInstance>,
+}
+
+/// What was done with the switch to a cluster of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledInstance {
+    /// The instance.
+    pub instance: InstanceName,
+    /// What was done.
+    #[serde(flatten)]
+    pub settled: Settled,
+}
+
+impl std::fmt::Display for SettledInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.instance, self.settled.sentence())
+    }
 }
 
 /// What its records are called.
@@ -92,6 +113,15 @@ impl Journal {
         self.instances
             .iter()
             .all(|record| record.beside.holds_nothing_of_live())
+    }
+
+    /// What was done to clusters with the switch, to stand behind what else an outcome says. Empty where there are none.
+    pub(super) fn told_of_clusters(&self) -> String {
+        self.settled.iter().fold(String::new(), |mut text, settled| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "; {settled}");
+            text
+        })
     }
 
     /// Removes it: the restore is over.
@@ -129,6 +159,7 @@ mod tests {
                 }),
             }],
             indexes_removed: false,
+            settled: Vec::new(),
         };
         journal.write(state.path()).unwrap();
         journal.stage = Stage::Switching;

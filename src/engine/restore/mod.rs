@@ -291,6 +291,7 @@ impl Live {
             stage: Stage::Staging,
             instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref()))?,
             indexes_removed: false,
+            settled: Vec::new(),
         };
         self.write_journal(&journal)
             .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
@@ -323,7 +324,7 @@ impl Live {
             let which = self.which_holds(&safety.id);
             (safety.id, which)
         });
-        Ok(outcome(work, backup, way, safety, warnings, health))
+        Ok(outcome(work, backup, way, safety, warnings, health).with_more(&journal.told_of_clusters()))
     }
 
     /// The instances of a selection that the backup holds.
@@ -392,7 +393,7 @@ fn stage(work: &Work, restored: Restored<'_>, staged: &[StagedInstance<'_>]) -> 
 }
 
 fn not_up(health: &InstanceHealth) -> String {
-    format!("{} is not up: {}", health.instance, health.detail)
+    format!("{} is not up: {}", health.who(), health.detail)
 }
 
 /// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.

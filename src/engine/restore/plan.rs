@@ -121,8 +121,10 @@ impl Live {
             mut obstacles,
             mut warnings,
             newest_change,
+            clusters,
             ..
         } = found;
+        warnings.extend(self.told_of_nodes(&clusters));
         obstacles.extend(too_little_in_all(&room));
         for instance in &settings.instances {
             let held = backup

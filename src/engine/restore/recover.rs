@@ -368,6 +368,9 @@ impl Live {
             // A log that cannot be written does not stop the recovery.
             let _ = self.catalog().log(journal.job, self.now(), severity, text);
         };
+        for settled in &journal.settled {
+            say(Severity::Information, &settled.to_string());
+        }
         let mut warnings = self.unconfirmed(&journal, &say);
         warnings.extend(self.remove_search_indexes(&journal, &say));
         warnings.extend(self.run_hooks(&journal, &say));
@@ -377,7 +380,8 @@ impl Live {
             done: true,
             sentence: format!(
                 "the restore of {backup} was interrupted in the switch and is now finished: Live has the restored \
-                 content, whole"
+                 content, whole{}",
+                journal.told_of_clusters()
             ),
             warnings,
             health,

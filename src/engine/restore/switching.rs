@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::journal::{self, InstanceRecord, Journal, Stage};
+use super::journal::{self, InstanceRecord, Journal, SettledInstance, Stage};
 use super::lost::{leave_copies, remove_copies};
 use super::staged::StagedInstance;
 use crate::content::switching::Stuck;
@@ -62,7 +62,7 @@ impl Live {
         };
         // Whoever has taken the job over finishes it; it must not be taken back under their hands.
         work.check_claim()?;
-        self.go_back(journal);
+        let settled = self.go_back(journal);
         if !self.nothing_is_switched(journal) {
             return Err(self.half(journal, &stuck));
         }
@@ -77,13 +77,17 @@ impl Live {
             ))
         })?;
         *journal = back;
+        let say = |severity: Severity, text: &str| work.log(severity, text);
+        for warning in self.remove_overtaken_indexes(&settled, journal, &say) {
+            say(Severity::Warning, &warning);
+        }
         Err(EngineError::Failed(format!(
             "the switch could not be done, and Live has its old content: {stuck}"
         )))
     }
 
-    /// Does every step of the switch that is not done yet, and notes in the journal that all are. `say` is told how long
-    /// a database's tables were locked.
+    /// Does every step of the switch that is not done yet, and notes in the journal that all are, and what was done to clusters
+    /// with them. `say` is told that, and how long a database's tables were locked.
     ///
     /// # Errors
     /// Which step could not be done, and why. Whether Live then is half switched depends on what the caller does next.
@@ -92,16 +96,25 @@ impl Live {
             return Ok(());
         }
         self.is_known(journal)?;
+        let mut settled = Vec::new();
         for record in &journal.instances {
-            let held = self.part_of(&record.instance, &record.beside)?.forward()?;
-            if let Some(held) = held {
+            let switched = self.part_of(&record.instance, &record.beside)?.forward()?;
+            if let Some(held) = switched.held {
                 say(&format!(
                     "{}: switched, its tables were locked for {} ms",
                     record.instance,
                     held.as_millis()
                 ));
             }
+            settled.extend(switched.settled.into_iter().map(|settled| SettledInstance {
+                instance: record.instance.clone(),
+                settled,
+            }));
         }
+        for settled in &settled {
+            say(&settled.to_string());
+        }
+        journal.settled = settled;
         journal.stage = Stage::Switched;
         // Live is whole and new. A journal that still says "switching" leads the next start to the same end.
         if journal.write(self.papers()).is_ok() {
@@ -187,13 +200,19 @@ impl Live {
     }
 
     /// Takes back the exchanges that were done, last first, each that can be. Whether all are back is looked at afterwards.
-    fn go_back(&self, journal: &Journal) {
+    /// Gives what was settled with them.
+    fn go_back(&self, journal: &Journal) -> Vec<SettledInstance> {
+        let mut settled = Vec::new();
         for record in journal.instances.iter().rev() {
             // One that is not configured any more is told by the look that follows.
             if let Ok(part) = self.part_of(&record.instance, &record.beside) {
-                part.back();
+                settled.extend(part.back().into_iter().map(|settled| SettledInstance {
+                    instance: record.instance.clone(),
+                    settled,
+                }));
             }
         }
+        settled
     }
 
     /// Leaves what the switch displaced to be removed once the job is over (`clearing`), if the safety backup holds all of

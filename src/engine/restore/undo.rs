@@ -177,6 +177,7 @@ impl Live {
                 .map(StagedInstance::record)
                 .collect::<Result<_, _>>()?,
             indexes_removed: false,
+            settled: Vec::new(),
         };
         self.write_journal(&journal)?;
         let prepared = staged
@@ -204,7 +205,10 @@ impl Live {
             )
         });
         Ok(Outcome {
-            summary: format!("{name} is back as it was before the last restore{until}"),
+            summary: format!(
+                "{name} is back as it was before the last restore{until}{}",
+                journal.told_of_clusters()
+            ),
             warnings,
             health,
             ..Outcome::default()

@@ -13,11 +13,11 @@ use crate::domain::job::Phase;
 use crate::domain::settings::HealthSettings;
 use crate::engine::{Engine, details};
 
-const UP: &str = r#"{"status":"UP","checks":[]}"#;
-const DOWN: &str = r#"{"status":"DOWN"}"#;
+pub(super) const UP: &str = r#"{"status":"UP","checks":[]}"#;
+pub(super) const DOWN: &str = r#"{"status":"DOWN"}"#;
 
 /// A server that hands each connection, with its request read, to the test.
-fn server() -> (SocketAddr, Receiver<TcpStream>) {
+pub(super) fn server() -> (SocketAddr, Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (asked, questions): (Sender<TcpStream>, _) = channel();
@@ -33,7 +33,7 @@ fn server() -> (SocketAddr, Receiver<TcpStream>) {
     (address, questions)
 }
 
-fn answer(mut stream: TcpStream, status: &str, body: &str) {
+pub(super) fn answer(mut stream: TcpStream, status: &str, body: &str) {
     let length = body.len();
     // One that has gone by now needs no answer.
     let _ = write!(
@@ -49,7 +49,7 @@ fn house(address: SocketAddr) -> House {
 }
 
 /// Answers on a thread of its own, with these in turn.
-fn answering(questions: Receiver<TcpStream>, answers: Vec<(&'static str, &'static str)>) {
+pub(super) fn answering(questions: Receiver<TcpStream>, answers: Vec<(&'static str, &'static str)>) {
     std::thread::spawn(move || {
         for (status, body) in answers {
             answer(questions.recv().unwrap(), status, body);

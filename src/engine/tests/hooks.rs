@@ -18,7 +18,7 @@ use crate::engine::hooks::{Around, Occasion};
 use crate::engine::restore::journal::{Journal, Stage};
 
 /// A script that notes that it ran, with its outcome and the page that is live then, and ends as `rest` says.
-fn noting(house: &House, rest: &str) -> Vec<String> {
+pub(super) fn noting(house: &House, rest: &str) -> Vec<String> {
     let (log, page) = (house.path("hooks.log"), "content/website/page-0.xml");
     let script = format!(
         "echo \"$LIFEBOAT_HOOK $LIFEBOAT_INSTANCE ${{LIFEBOAT_OUTCOME-none}} $(cat '{}'/$LIFEBOAT_INSTANCE/{page})\" \
@@ -40,7 +40,7 @@ fn house() -> House {
 }
 
 /// The lines of `hooks.log` since it was last read.
-fn ran(house: &House) -> Vec<String> {
+pub(super) fn ran(house: &House) -> Vec<String> {
     let text = fs::read_to_string(house.path("hooks.log")).unwrap_or_default();
     let _ = fs::remove_file(house.path("hooks.log"));
     text.lines().map(str::to_owned).collect()
@@ -54,7 +54,7 @@ pub(super) fn fifo(house: &House, name: &str) -> std::path::PathBuf {
     path
 }
 
-fn why(job: &Job) -> String {
+pub(super) fn why(job: &Job) -> String {
     match &job.state {
         crate::domain::job::JobState::Failed { why } => why.clone(),
         other => panic!("{other:?}"),
@@ -66,12 +66,12 @@ fn failed_backup(engine: &Engine) -> Job {
     ended(engine, job)
 }
 
-fn failed_restore(engine: &Engine) -> Job {
+pub(super) fn failed_restore(engine: &Engine) -> Job {
     let job = start_restore(engine, &request("manual", everything())).unwrap();
     ended(engine, job)
 }
 
-fn nothing_is_owed(house: &House) {
+pub(super) fn nothing_is_owed(house: &House) {
     let left = fs::read_dir(house.path("state/hooks")).map_or(0, Iterator::count);
     assert_eq!(left, 0);
 }
@@ -339,6 +339,7 @@ fn owe(house: &House, around: Around, instances: &[&str]) {
             versions: None,
         },
         instances: instances.iter().map(|name| name.parse().unwrap()).collect(),
+        nodes: Vec::new(),
     };
     owed.write(&house.path("state"), around).unwrap();
 }

@@ -23,7 +23,8 @@ use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, CopySettings, EnvironmentSettings, HealthSettings, Hooks,
-    InstanceSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions, VersionSource,
+    InstanceSettings, NodeSettings, RepositoryChoice, RepositorySettings, SecretSource, StorageOptions,
+    VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
 use crate::domain::waiting_line::EngineLimits;
@@ -63,6 +64,7 @@ pub(super) struct House {
     pub(super) folder: tempfile::TempDir,
     pub(super) clock: Arc<SetClock>,
     pub(super) hooks: Hooks,
+    pub(super) nodes: Vec<NodeSettings>,
     pub(super) health: Option<HealthSettings>,
     pub(super) copied: Vec<Slot>,
     pub(super) verify: VerifySettings,
@@ -87,6 +89,7 @@ impl House {
             folder,
             clock: Arc::new(SetClock::at(start)),
             hooks: Hooks::default(),
+            nodes: Vec::new(),
             health: None,
             copied: Vec::new(),
             verify: VerifySettings { every: Every::NEVER },
@@ -185,6 +188,7 @@ impl House {
                     },
                     health: self.health.clone(),
                     hooks: self.hooks.clone(),
+                    nodes: self.nodes.clone(),
                 })
                 .collect(),
         }

@@ -18,6 +18,7 @@ mod house;
 mod ill_will;
 mod kept;
 mod lost;
+mod members;
 mod mounts;
 mod older;
 mod plans;

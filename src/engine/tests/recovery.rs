@@ -37,6 +37,7 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         stage,
         instances: Vec::new(),
         indexes_removed: false,
+        settled: Vec::new(),
     };
     for (index, instance) in INSTANCES.iter().enumerate() {
         let staging = house.path(instance).join(".content.lifeboat-100");

@@ -259,6 +259,7 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
         stage: Stage::Switching,
         instances: Vec::new(),
         indexes_removed: false,
+        settled: Vec::new(),
     };
     for (index, instance) in INSTANCES.iter().enumerate() {
         let staging = house.path(instance).join(".content.lifeboat-100");

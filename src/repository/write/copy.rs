@@ -1,8 +1,9 @@
 //! The first step of a backup: stores the content of all instances as one tree, without making a backup of it yet.
 //!
-//! The content is walked three times: to know how much there is, to store it, and once more at the end. The copy holds
-//! only if the walk that stored, the last walk and the stored tree all tell the same of every item, down to the number
-//! and the time of its last change. That finds what changed meanwhile, and what was lost on the way.
+//! The content is walked three times: to know how much there is (which may have been done in advance), to store it, and
+//! once more at the end. The copy holds only if the walk that stored, the last walk and the stored tree all tell the same
+//! of every item, down to the number and the time of its last change. That finds what changed meanwhile, and what was lost
+//! on the way.
 //!
 //! Content that can be held still, as a database can, is walked once: what it tells was so at one moment, and is compared
 //! with the stored tree only.
@@ -73,18 +74,19 @@ impl Repository {
     /// [`RepositoryError`] for everything else, and then there is no backup and none is lost.
     pub fn copy(
         &self,
-        frozen: FrozenSources,
+        mut frozen: FrozenSources,
         parent: Option<&BackupId>,
         watch: &dyn Watch,
     ) -> Result<UnrecordedBackup, RepositoryError> {
         let copying = Stopwatch::now();
         self.forget_damage();
+        let met = frozen.met.take();
         let sources = &frozen.sources;
         // Of what is held still nobody knows before it is read whether an earlier backup has all of it.
         let comparable = parent.filter(|_| frozen.held.iter().all(Option::is_none));
         // Where nothing has to be read, the last walk can follow the first at once: it only has to come later.
         let walk_twice = || {
-            let first = walk_all(&frozen, watch)?;
+            let first = met.map_or_else(|| walk_all(&frozen, watch), Ok)?;
             Ok::<_, RepositoryError>((first, comparable.map(|_| walk_all(&frozen, watch))))
         };
         let (walked, earlier) = beside(walk_twice, || {

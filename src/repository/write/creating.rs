@@ -14,8 +14,7 @@ use rustic_core::{
 #[cfg(feature = "object-storage")]
 use rustic_core::{ReadBackend as _, RusticError};
 
-#[cfg(debug_assertions)]
-use super::cheap_key;
+use super::first_key::FirstKey;
 use crate::disk::{private, removal};
 use crate::domain::address::Address;
 use crate::repository::Key;
@@ -106,18 +105,9 @@ fn initialised(storage: &Storage, key: &Key) -> RusticResult<(MasterKey, Arc<Gua
     config.set_extra_verify = Some(false);
     config.set_datapack_size = PACK_SIZE.parse().ok();
     config.set_datapack_growfactor = Some(0);
-    let (guard, credentials) = (
-        Guard::new(storage, Access::Create)?,
-        Credentials::password(key.secret()),
-    );
-    #[cfg(debug_assertions)]
-    let (guard, credentials) = match cheap_key::if_asked_for(key.secret())? {
-        Some(cheap) => (
-            guard.with_first_key(cheap.id, cheap.file),
-            Credentials::Masterkey(cheap.key),
-        ),
-        None => (guard, credentials),
-    };
+    let first = FirstKey::opened_by(key.secret())?;
+    let guard = Guard::new(storage, Access::Create)?.with_first_key(first.id, first.file);
+    let credentials = Credentials::Masterkey(first.key);
     let guard = Arc::new(guard);
     let made =
         handle(Arc::clone(&guard), NoProgressBars)?.init(&credentials, &KeyOptions::default(), &config);

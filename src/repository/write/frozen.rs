@@ -6,9 +6,11 @@
 use std::time::{Duration, Instant as Stopwatch};
 
 use super::copy::Source;
+use super::walked::{Walked, walk_all};
 use crate::clock::Clock;
 use crate::domain::Instant;
 use crate::repository::error::RepositoryError;
+use crate::watch::Watch;
 
 /// Sources in the order of their names. What is held still is let go of when this is dropped.
 pub struct FrozenSources {
@@ -16,6 +18,8 @@ pub struct FrozenSources {
     pub(in crate::repository) held: Vec<Option<Frozen>>,
     pub(in crate::repository) start: Instant,
     pub(in crate::repository) stopwatch: Stopwatch,
+    /// What a walk in advance met, if there was one.
+    pub(super) met: Option<Vec<Walked>>,
 }
 
 /// A source that is held still: since when, counted from the beginning, and about how much there is.
@@ -40,6 +44,7 @@ impl FrozenSources {
             held: Vec::new(),
             start,
             stopwatch,
+            met: None,
         };
         for source in &frozen.sources {
             let estimate = source
@@ -56,6 +61,15 @@ impl FrozenSources {
             first.content.read_ahead();
         }
         Ok(frozen)
+    }
+
+    /// Makes the walk over what cannot be held still that a copy begins with. For whoever waits for something else
+    /// meanwhile, and lets nobody change the content before the copy on purpose, as a hook does. Where that fails, the
+    /// copy walks by itself, and says what is wrong or tries again.
+    #[must_use]
+    pub fn walk_ahead(mut self, watch: &dyn Watch) -> Self {
+        self.met = walk_all(&self, watch).ok();
+        self
     }
 
     /// When that began.

@@ -2,12 +2,11 @@
 //! `read` knows nothing of this.
 
 mod batching;
-#[cfg(debug_assertions)]
-mod cheap_key;
 mod chunker;
 pub(super) mod copy;
 pub(super) mod creating;
 mod feed;
+mod first_key;
 mod folders;
 pub(super) mod frozen;
 #[cfg(feature = "object-storage")]

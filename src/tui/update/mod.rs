@@ -136,8 +136,12 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
 /// Once a minute, as long as an environment is on the screen whose instances are asked whether they are up, it is asked
 /// for again: an instance that goes down tells nobody.
 fn look_again(model: &mut Model) -> Vec<Effect> {
-    let is_asked =
-        |details: &EnvironmentDetails| details.instances.iter().any(|instance| instance.health.is_some());
+    let is_asked = |details: &EnvironmentDetails| {
+        details
+            .instances
+            .iter()
+            .any(|instance| instance.asked().next().is_some())
+    };
     let shown = model.shown_details().filter(|details| is_asked(details));
     let name = shown.map(|details| details.summary.name.clone());
     name.and_then(|name| model.fetch(Fetch::Details(name)))

@@ -97,7 +97,7 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
         } else {
             (symbols.critical, Meaning::Critical)
         };
-        let label = piece(format!("{:<11} ", health.instance), Meaning::Quiet);
+        let label = piece(format!("{:<11} ", health.who()), Meaning::Quiet);
         text.marked(
             &[label, piece(format!("{symbol} "), meaning)],
             &health.detail,
@@ -294,6 +294,7 @@ mod tests {
         let lines = done(|job| {
             let health = InstanceHealth {
                 instance: "author".parse().unwrap(),
+                node: None,
                 up: true,
                 detail: "UP".to_owned(),
             };

@@ -189,7 +189,7 @@ fn state(
     let mut pieces = Vec::new();
     let instance = now(details, name);
     // An instance that is never asked needs the little room for what else there is to say.
-    if text.is_empty() || instance.is_some_and(|instance| instance.health.is_some()) {
+    if text.is_empty() || instance.is_some_and(|instance| instance.asked().next().is_some()) {
         let (health, meaning) = words::health(instance, canvas.symbols());
         pieces.push(piece(format!("{health}  "), meaning));
     }

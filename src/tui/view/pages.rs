@@ -6,7 +6,7 @@ use super::text::Text;
 use super::words;
 use crate::domain::Instant;
 use crate::domain::check::Verdict;
-use crate::domain::environment::{EnvironmentName, Instance};
+use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::measure;
 use crate::domain::proof::{self};
 use crate::domain::recovery;
@@ -351,22 +351,37 @@ fn known(text: &mut Text, details: &EnvironmentDetails) {
         text.heading(&format!("{} ({})", instance.name, instance.role.label()));
         text.fact("content", &instance.content);
         health(text, instance);
+        for node in &instance.nodes {
+            let label = format!("node {}", node.name);
+            match &node.health {
+                None => text.fact(&label, "not asked: no address is configured"),
+                Some(address) => answered(text, &label, address, node.answer.as_ref()),
+            }
+        }
     }
 }
 
 /// Whether the instance is up, when it was asked, and what it said.
 fn health(text: &mut Text, instance: &Instance) {
-    match (&instance.health, &instance.answer) {
-        (None, _) => text.fact("health", "not asked: no address is configured"),
-        (Some(address), None) => text.fact("health", &format!("not asked yet, {address}")),
-        (Some(address), Some(answer)) if answer.up => {
+    match &instance.health {
+        // Of several nodes each is asked by itself.
+        None if !instance.nodes.is_empty() => {}
+        None => text.fact("health", "not asked: no address is configured"),
+        Some(address) => answered(text, "health", address, instance.answer.as_ref()),
+    }
+}
+
+fn answered(text: &mut Text, label: &str, address: &str, answer: Option<&Answer>) {
+    match answer {
+        None => text.fact(label, &format!("not asked yet, {address}")),
+        Some(answer) if answer.up => {
             let asked = measure::moment_exact(answer.at);
-            text.fact_as("health", &format!("UP at {asked}, {address}"), Meaning::Good);
+            text.fact_as(label, &format!("UP at {asked}, {address}"), Meaning::Good);
         }
-        (Some(_), Some(answer)) => {
+        Some(answer) => {
             let asked = measure::moment_exact(answer.at);
             text.fact_as(
-                "health",
+                label,
                 &format!("DOWN at {asked}: {}", answer.detail),
                 Meaning::Critical,
             );

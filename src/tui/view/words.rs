@@ -8,7 +8,7 @@ use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, Verification};
-use crate::domain::environment::Instance;
+use crate::domain::environment::{Asked, Instance};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::measure;
 use crate::domain::printable;
@@ -134,11 +134,16 @@ pub fn job_symbol(state: &JobState, symbols: &Symbols) -> (&'static str, Meaning
 /// Whether an instance is up, as far as it is known, with a symbol.
 #[must_use]
 pub fn health(instance: Option<&Instance>, symbols: &Symbols) -> (String, Meaning) {
-    match instance.and_then(|instance| instance.answer.as_ref()) {
-        Some(answer) if answer.up => (format!("{} UP", symbols.good), Meaning::Good),
-        Some(_) => (format!("{} DOWN", symbols.critical), Meaning::Critical),
-        None => (format!("{} not asked", symbols.empty), Meaning::Quiet),
+    let asked: Vec<_> = instance.into_iter().flat_map(Instance::asked).collect();
+    let is_down = |asked: &&Asked<'_>| asked.answer.is_some_and(|answer| !answer.up);
+    if let Some(down) = asked.iter().find(is_down) {
+        let node = down.node.map_or_else(String::new, |node| format!(" {node}"));
+        return (format!("{} DOWN{node}", symbols.critical), Meaning::Critical);
     }
+    if !asked.is_empty() && asked.iter().all(|asked| asked.answer.is_some()) {
+        return (format!("{} UP", symbols.good), Meaning::Good);
+    }
+    (format!("{} not asked", symbols.empty), Meaning::Quiet)
 }
 
 /// How far a phase is, in per cent.
@@ -223,4 +228,44 @@ fn seconds(millis: u64) -> String {
 pub fn data_from(model: &Model) -> Option<String> {
     let at = model.data_from?;
     Some(format!("data from {}", measure::time(at, model.now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::environment::{Answer, Node, Role};
+    use crate::tui::theme::ASCII;
+
+    fn node(name: &str, up: Option<bool>) -> Node {
+        Node {
+            name: name.parse().unwrap(),
+            health: Some(format!("http://{name}.internal/")),
+            answer: up.map(|up| Answer {
+                at: chrono::DateTime::UNIX_EPOCH,
+                up,
+                detail: String::new(),
+            }),
+        }
+    }
+
+    fn shown(nodes: Vec<Node>) -> String {
+        let instance = Instance {
+            name: "author".parse().unwrap(),
+            role: Role::Author,
+            content: String::new(),
+            health: None,
+            answer: None,
+            nodes,
+        };
+        health(Some(&instance), &ASCII).0
+    }
+
+    #[test]
+    fn an_instance_of_several_nodes_is_up_when_all_are_and_else_names_one_that_is_not() {
+        let (up, down) = (Some(true), Some(false));
+        assert!(shown(vec![node("one", up), node("two", up)]).ends_with(" UP"));
+        assert!(shown(vec![node("one", up), node("two", down)]).ends_with(" DOWN two"));
+        assert!(shown(vec![node("one", up), node("two", None)]).ends_with(" not asked"));
+        assert!(shown(Vec::new()).ends_with(" not asked"));
+    }
 }

@@ -73,6 +73,7 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
                 up: true,
                 detail: "up".to_owned(),
             }),
+            nodes: Vec::new(),
         }],
         versions: Some(versions(13, "6.3.4")),
         versions_problem: None,

@@ -55,6 +55,7 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
             health: (instance_name != "public-2")
                 .then(|| format!("http://{instance_name}.internal:8080/.rest/health")),
             answer: answer(instance_name),
+            nodes: Vec::new(),
         })
         .collect(),
         versions: Some(versions(42, "6.3.4")),
@@ -159,11 +160,13 @@ pub fn health() -> Vec<InstanceHealth> {
     vec![
         InstanceHealth {
             instance: instance("author"),
+            node: None,
             up: true,
             detail: "answered 200 after 1.4 s".to_owned(),
         },
         InstanceHealth {
             instance: instance("public-1"),
+            node: None,
             up: false,
             detail: "http://public-1.internal:8080/.rest/health did not answer within 60 s: look at its log"
                 .to_owned(),

@@ -71,6 +71,11 @@ fn look_into_database(
             folder.display()
         )));
     }
+    if let Some(home) = &database.home {
+        let looked = call.house.look_at_home(home);
+        looked
+            .map_err(|why| CliError::usage(format!("the home of {instance}: {why}. Nothing was written")))?;
+    }
     let there = call
         .house
         .look_at_database(database)

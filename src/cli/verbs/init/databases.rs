@@ -82,6 +82,10 @@ pub(super) fn given(arguments: &InitArguments) -> Result<Vec<(InstanceName, Post
         settings.data_store = Some(absolute(folder.as_ref())?);
         Ok(())
     })?;
+    settle("--home", &arguments.homes, &|settings, folder| {
+        settings.home = Some(absolute(folder.as_ref())?);
+        Ok(())
+    })?;
     settle(
         "--search-index",
         &arguments.search_indexes,
@@ -139,6 +143,12 @@ impl Questions<'_, '_> {
                 }
             })?;
         }
+        let question = format!(
+            "Home of {instance}'s repository, the folder with repository and workspaces in it (Enter when it is not on this \
+             machine)"
+        );
+        let house = self.call.house;
+        settings.home = self.place(&question, |home| house.look_at_home(home))?;
         let question = format!(
             "Folder of {instance}'s search indexes, with {{workspace}} for the name of each workspace (Enter when they are \
              not on this machine)"

@@ -164,6 +164,9 @@ schema = {}
     if let Some(folder) = &database.data_store {
         let _ = writeln!(text, "data_store = {}", path_text(folder)?);
     }
+    if let Some(folder) = &database.home {
+        let _ = writeln!(text, "home = {}", path_text(folder)?);
+    }
     if !database.search_indexes.is_empty() {
         let patterns: Result<Vec<_>, _> = database
             .search_indexes

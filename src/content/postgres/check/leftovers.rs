@@ -8,12 +8,13 @@ use crate::content::restoring::Checked;
 use crate::domain::check::Findings;
 use crate::domain::measure;
 
+/// Gives what was found.
 pub(super) fn check(
     about: &Checked<'_>,
     connector: &Connector,
     session: &mut Session,
     findings: &mut Findings<'_>,
-) {
+) -> Vec<Left> {
     let found = replaced::find(connector, about.environment, about.instance);
     let all = session.begin().and_then(|mut transaction| {
         let rows = transaction.query(
@@ -24,10 +25,14 @@ pub(super) fn check(
     });
     let (left, all) = match (found, all) {
         (Ok(left), Ok(all)) => (left, all),
-        (Err(error), _) => return findings.failed("leftovers", error.to_string()),
+        (Err(error), _) => {
+            findings.failed("leftovers", error.to_string());
+            return Vec::new();
+        }
         (_, Err(error)) => {
             let error = connector.failed("looking for what restores have left")(error);
-            return findings.failed("leftovers", error.to_string());
+            findings.failed("leftovers", error.to_string());
+            return Vec::new();
         }
     };
     for left in &left {
@@ -54,6 +59,7 @@ pub(super) fn check(
     if count == 0 {
         findings.ok("leftovers", "no restore has left anything in the database");
     }
+    left
 }
 
 /// What a restore has left in the database.

@@ -1,6 +1,8 @@
 //! The part of a check that is about an instance in a database: the server, rights in it, room on its disk, and what
 //! stands beside it. Also the look at a database that is not configured yet.
 
+mod cluster;
+mod home;
 mod journal;
 mod leftovers;
 mod pooler;
@@ -24,17 +26,18 @@ use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::ties;
 use crate::content::postgres::version;
-use crate::content::restoring::Checked;
+use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
+
 use crate::disk::room::free_bytes;
 use crate::domain::check::{DatabaseFound, Findings};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
-use crate::domain::settings::{PostgresSettings, Variables};
+use crate::domain::settings::{NodeSettings, PostgresSettings, Variables};
 use crate::secret::command;
 
-pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, findings: &mut Findings<'_>) {
     let settings = connector.settings();
     let connected = connector.connect_to_one().and_then(|(mut session, connector)| {
         let server = within(&connector, &mut session, |transaction| {
@@ -65,6 +68,7 @@ pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut F
     workspaces(settings, &layout, findings);
     let is_standby = server.is_standby;
     all_rights(&connector, session, &layout, findings);
+    cluster::check(&connector, session, &layout, about.nodes, findings);
     limits(&connector, session, &layout, findings);
     if !is_standby {
         makeable(&connector, session, &layout, findings);
@@ -77,8 +81,9 @@ pub(super) fn check(connector: &Connector, about: &Checked<'_>, findings: &mut F
     if let Some(doubts) = &about.doubts {
         findings.warning("data store", doubts.clone());
     }
-    search_indexes(settings, &layout, findings);
-    leftovers::check(about, &connector, session, findings);
+    search_indexes(settings, about.nodes, &layout, findings);
+    let left = leftovers::check(about, &connector, session, findings);
+    home::check(settings, world, &layout, &left, about, findings);
 }
 
 /// Looks what is in a database that is not configured yet. `base` is where a command that gives the password would run.
@@ -432,16 +437,38 @@ fn data_store(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
     }
 }
 
-fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut Findings<'_>) {
-    if settings.search_indexes.is_empty() {
+fn search_indexes(
+    settings: &PostgresSettings,
+    nodes: &[NodeSettings],
+    layout: &Layout,
+    findings: &mut Findings<'_>,
+) {
+    let is_nowhere = settings.search_indexes.is_empty();
+    if is_nowhere && nodes.is_empty() {
         findings.warning(
             "search indexes",
             "no folder is configured: after a restore they have to be removed by hand before Magnolia starts, or its \
              searches are wrong. Name them as search_indexes",
         );
     }
+    for node in nodes.iter().filter(|node| node.search_indexes.is_empty()) {
+        findings.warning(
+            "search indexes",
+            format!(
+                "{}: no folder is configured: after a restore they have to be removed on its machine before it starts, by a \
+                 hook or by hand, or its searches are wrong. Where they are reached from here, name them as search_indexes of \
+                 the node",
+                node.name
+            ),
+        );
+    }
     let workspaces: Vec<String> = layout.workspaces().into_iter().map(str::to_owned).collect();
-    for pattern in &settings.search_indexes {
+    let of_nodes = nodes.iter().flat_map(|node| {
+        let patterns = node.search_indexes.iter();
+        patterns.map(|pattern| (format!("{}: ", node.name), pattern))
+    });
+    let own = settings.search_indexes.iter();
+    for (whose, pattern) in own.map(|pattern| (String::new(), pattern)).chain(of_nodes) {
         let (mut found, mut strange) = (0, Vec::new());
         for place in places(pattern, &workspaces) {
             let folder = place.path.display();
@@ -456,13 +483,13 @@ fn search_indexes(settings: &PostgresSettings, layout: &Layout, findings: &mut F
         match (found, strange.is_empty()) {
             (0, true) => findings.warning(
                 "search indexes",
-                format!("no folder fits {pattern} now: look whether the path is right"),
+                format!("{whose}no folder fits {pattern} now: look whether the path is right"),
             ),
-            (found, true) => findings.ok("search indexes", format!("{found} folders fit {pattern}")),
+            (found, true) => findings.ok("search indexes", format!("{whose}{found} folders fit {pattern}")),
             (_, false) => findings.warning(
                 "search indexes",
                 format!(
-                    "{}: a restore leaves that alone, so look whether {pattern} is right",
+                    "{whose}{}: a restore leaves that alone, so look whether {pattern} is right",
                     strange.join(", ")
                 ),
             ),

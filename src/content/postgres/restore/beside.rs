@@ -1,20 +1,26 @@
 //! One instance in a database, while it is restored: what is staged in a schema beside Live, what the journal keeps of that,
 //! and its part of the switch.
+//!
+//! Where small files of the home change, they are exchanged right after the tables, one by one, and back before them. Of each
+//! it can be told whether it was done, as of the tables. What was live in the home stays where it is moved to, as the replaced
+//! tables do: their note tells of it in the transaction that exchanges them, and it goes when they go.
 
-use std::time::Duration;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::scratch_store::ScratchStore;
 use super::staging::TableStaging;
 use crate::content::ContentError;
 use crate::content::backed_up::BackedUp;
 use crate::content::kinds::Beside;
-use crate::content::left::Note;
+use crate::content::left::{Note, Settled};
 use crate::content::postgres::connect::Connector;
+use crate::content::postgres::home::staging::{HomeRecord, HomeStaging};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::switch::{Exchange, Standing};
-use crate::content::restoring::{Lines, RestoreError, Staged};
-use crate::content::switching::{Part, Record, Stuck};
+use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
+use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::plan::Selection;
@@ -33,10 +39,16 @@ pub struct SchemaRecord {
     pub owner: Option<String>,
     /// The workspaces that are restored, for their search indexes.
     pub workspaces: Vec<String>,
+    /// All workspaces, for the search indexes of nodes that had not seen everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all_workspaces: Vec<String>,
     /// Whether the tables that come were made by an earlier restore and are not to be dropped with this one.
     pub borrowed: bool,
     /// The switch. `None` until everything is staged.
     pub exchange: Option<Exchange>,
+    /// What is staged of the home's small files, if they change: they are exchanged right after the tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<HomeRecord>,
 }
 
 impl SchemaRecord {
@@ -65,21 +77,26 @@ impl SchemaRecord {
     }
 
     /// Makes the staged tables live, unless they are.
-    fn forward(&self, connector: &Connector) -> Result<Duration, ContentError> {
+    fn forward(&self, connector: &Connector) -> Result<Switched, ContentError> {
         match &self.exchange {
             Some(exchange) => exchange.forward(connector, &self.owner(), &self.note),
-            None => Ok(Duration::ZERO),
+            None => Ok(Switched::default()),
         }
     }
 
     /// Makes the replaced tables live again, unless they are.
-    fn back(&self, connector: &Connector) -> Result<Duration, ContentError> {
+    fn back(&self, connector: &Connector) -> Result<Switched, ContentError> {
         match &self.exchange {
             Some(exchange) if !self.is_untouched(connector) => {
                 exchange.back(connector, &self.owner(), &self.note)
             }
-            _ => Ok(Duration::ZERO),
+            _ => Ok(Switched::default()),
         }
+    }
+
+    /// Whether nothing that was live in the home is where its files were staged.
+    fn home_is_untouched(&self) -> bool {
+        self.home.as_ref().is_none_or(|home| Part::is_untouched(&home))
     }
 
     /// Its part of a switch, in the database that the instance has now.
@@ -115,8 +132,32 @@ impl Record for SchemaRecord {
         vec![&self.fresh]
     }
 
+    /// What was live in the home stays as long as the replaced tables do. It is dropped with those.
+    fn remove(&self) -> io::Result<Option<String>> {
+        match &self.home {
+            Some(home) if !self.borrowed && self.home_is_untouched() => home.remove(),
+            _ => Ok(None),
+        }
+    }
+
+    fn holds_nothing_of_live(&self) -> bool {
+        self.home.as_ref().is_none_or(Record::holds_nothing_of_live)
+    }
+
+    fn is_seen(&self) -> bool {
+        self.home.as_ref().is_none_or(Record::is_seen)
+    }
+
     fn workspaces(&self) -> &[String] {
         &self.workspaces
+    }
+
+    fn all_workspaces(&self) -> &[String] {
+        if self.all_workspaces.is_empty() {
+            &self.workspaces
+        } else {
+            &self.all_workspaces
+        }
     }
 
     fn keeps_what_it_replaces(&self) -> bool {
@@ -151,20 +192,29 @@ impl SchemaPart<'_> {
 impl Part for SchemaPart<'_> {
     fn is_known(&self) -> Result<(), Stuck> {
         let known = self.record.is_known(&self.connector);
-        known.map_err(|error| self.stuck(&error))
+        known.map_err(|error| self.stuck(&error))?;
+        self.record.home.as_ref().map_or(Ok(()), |home| home.is_known())
     }
 
-    fn forward(&self) -> Result<Option<Duration>, Stuck> {
+    fn forward(&self) -> Result<Switched, Stuck> {
         let forward = self.record.forward(&self.connector);
-        forward.map(Some).map_err(|error| self.stuck(&error))
+        let switched = forward.map_err(|error| self.stuck(&error))?;
+        if let Some(home) = &self.record.home {
+            home.forward()?;
+        }
+        Ok(switched)
     }
 
-    fn back(&self) {
-        let _ = self.record.back(&self.connector);
+    fn back(&self) -> Vec<Settled> {
+        if let Some(home) = &self.record.home {
+            home.back();
+        }
+        let back = self.record.back(&self.connector);
+        back.map(|switched| switched.settled).unwrap_or_default()
     }
 
     fn is_untouched(&self) -> bool {
-        self.record.is_untouched(&self.connector)
+        self.record.home_is_untouched() && self.record.is_untouched(&self.connector)
     }
 }
 
@@ -178,7 +228,14 @@ impl Staged for TableStaging {
     }
 
     fn record(&self) -> Result<Beside, RestoreError> {
-        Ok(Beside::Schema(Box::new(self.schemas())))
+        Ok(Beside::Schema(Box::new(self.schemas()?)))
+    }
+
+    fn make(&self) -> Result<bool, RestoreError> {
+        match &self.home {
+            Some(home) => home.make().map(|_| true),
+            None => Ok(false),
+        }
     }
 
     fn stage(
@@ -192,9 +249,13 @@ impl Staged for TableStaging {
         watch.total(rows, bytes);
         watch.instance(instance);
         self.load(backup, watch)?;
+        let home = match &self.home {
+            Some(home) => format!(", and the files of its home in {}", home.place().display()),
+            None => String::new(),
+        };
         Ok(vec![(
             Severity::Information,
-            format!("{instance}: {rows} rows are staged"),
+            format!("{instance}: {rows} rows are staged{home}"),
         )])
     }
 
@@ -218,12 +279,40 @@ impl Staged for TableStaging {
         self.add_and_close()
     }
 
+    /// What PostgreSQL's own programs go by, the password among it, and where the rest is.
+    fn facts(&self) -> Result<Facts, RestoreError> {
+        // A connector to one server of several.
+        let (session, connector) = self.stage.connector.connect_to_one()?;
+        drop(session);
+        let mut facts = connector.variables_for_programs()?;
+        facts.push(("LIFEBOAT_DRILL_TYPE", "postgres".to_owned()));
+        facts.push(("LIFEBOAT_DRILL_DATABASE", connector.settings().connect.clone()));
+        facts.push(("LIFEBOAT_DRILL_SCHEMA", self.stage.fresh.clone()));
+        let folders = [
+            (
+                "LIFEBOAT_DRILL_DATA_STORE",
+                self.scratch.as_ref().and_then(ScratchStore::folder),
+            ),
+            ("LIFEBOAT_DRILL_HOME", self.home.as_ref().map(HomeStaging::home)),
+        ];
+        let folders = folders
+            .into_iter()
+            .filter_map(|(name, folder)| Some((name, folder?.display().to_string())));
+        facts.extend(folders);
+        Ok(facts)
+    }
+
     fn to_switch(&self, selection: &Selection, before: &Beside) -> Result<Beside, RestoreError> {
         let Beside::Schema(record) = before else {
             return Err(before.is_of_another_kind());
         };
         let mut record = record.clone();
         record.exchange = Some(self.exchange(selection)?);
+        if let Some(home) = &self.home {
+            let home = home.to_switch()?;
+            record.note.beside = (!home.steps.is_empty()).then(|| home.clone());
+            record.home = Some(home);
+        }
         Ok(Beside::Schema(record))
     }
 }

@@ -7,6 +7,7 @@ use super::staging::{described, is_staged};
 use super::{nodes, records};
 use crate::content::ContentError;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
+use crate::content::postgres::cluster;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
@@ -83,6 +84,13 @@ pub(in crate::content::postgres) fn plan(
         &layout.tables,
         &staged,
     );
+    cluster::tell(
+        connector,
+        &mut session.begin().map_err(&failed)?,
+        owner.as_ref().ok(),
+        (&copy.name, selection),
+        &mut found,
+    )?;
     let missing = rights::for_staging(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     let mut takes_changes = missing.is_empty();
     for limit in limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)? {
@@ -124,14 +132,20 @@ pub(in crate::content::postgres) fn plan(
         .extend(clinging(connector, &mut transaction, &layout, selection)?);
     room_for_tables(&mut found, connector, &mut transaction, copy, &staged);
     room_for_records(&mut found, connector, copy);
-    if !selection.workspaces.is_empty() && layout.workspaces().contains(&VERSIONS) {
-        found.warnings.push(format!(
+    found.warnings.extend(only_chosen(&layout, copy, selection));
+    Ok(found)
+}
+
+/// What a restore of chosen workspaces does to what they share with others.
+fn only_chosen(layout: &Layout, copy: &InstanceCopy, selection: &Selection) -> Option<String> {
+    let has_versions = layout.workspaces().contains(&VERSIONS);
+    (has_versions && !selection.workspaces.is_empty()).then(|| {
+        format!(
             "only chosen workspaces of {} come back: the version histories of their nodes come back with them as they \
              were, and all other histories stay as they are in Live",
             copy.name
-        ));
-    }
-    Ok(found)
+        )
+    })
 }
 
 /// What Live lacks of what a backup needs.

@@ -31,6 +31,11 @@ impl ScratchStore {
         }
     }
 
+    /// Where the records are, if there is a folder of them.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        self.root.is_dir().then(|| self.root.clone())
+    }
+
     /// Writes every record, as a restore into an empty data store would.
     pub(super) fn fill(&self, files: &dyn BackedUpFiles, watch: &dyn Watch) -> Result<(), RestoreError> {
         private::folders(&self.root).map_err(RestoreError::io("creating", &self.root))?;

@@ -13,6 +13,7 @@ use crate::content::backed_up::{BackedUp, BackedUpFiles};
 use crate::content::left::{Left, Note, NoteState};
 use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::connect::Connector;
+use crate::content::postgres::home::staging::HomeStaging;
 use crate::content::postgres::layout;
 use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::replaced;
@@ -21,7 +22,7 @@ use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::{counted, data_store, ties};
 use crate::content::restoring::{About, RestoreError};
 use crate::domain::backup::TableCopy;
-use crate::domain::environment::{DATA_STORE, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
+use crate::domain::environment::{DATA_STORE, HOME, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
 use parking_lot::Mutex;
@@ -41,6 +42,8 @@ pub(in crate::content::postgres) struct TableStaging {
     pub(super) back_to: Option<Left>,
     /// Set for a drill: where records of a data store go instead of the live one.
     pub(super) scratch: Option<ScratchStore>,
+    /// The small files of the home, where a restore changes them.
+    pub(super) home: Option<HomeStaging>,
     /// The records of a data store that are in the backup and not what their names say.
     wrong: Mutex<BTreeSet<PathBuf>>,
 }
@@ -71,6 +74,8 @@ impl TableStaging {
         staging.copies = copies;
         staging.draw()?;
         staging.find_ties(about.selection)?;
+        let home = connector.settings().home.as_deref();
+        staging.home = HomeStaging::of_backup(home, backup, about.selection, about.job)?;
         Ok(staging)
     }
 
@@ -124,7 +129,7 @@ impl TableStaging {
     pub(in crate::content::postgres) fn of_drill(
         connector: Connector,
         is_scratch: bool,
-        store: PathBuf,
+        scratch: &Path,
         backup: &dyn BackedUp,
         about: &About<'_>,
     ) -> Result<Self, RestoreError> {
@@ -139,7 +144,8 @@ impl TableStaging {
         staging.stage.fresh = staging.stage.fresh.replacen("new_", "drill_", 1);
         staging.copies.clone_from(&backup.copy().tables);
         staging.tables = tables;
-        staging.scratch = Some(ScratchStore::new(store));
+        staging.scratch = Some(ScratchStore::new(scratch.join("datastore")));
+        staging.home = HomeStaging::in_scratch(&scratch.join("home"), backup);
         staging.draw()?;
         Ok(staging)
     }
@@ -155,6 +161,12 @@ impl TableStaging {
         staging.workspaces = workspaces(connector, &tables, &staging.live, about.selection);
         staging.tables = tables;
         staging.stage.fresh.clone_from(&left.place);
+        staging.home = left
+            .note
+            .beside
+            .as_ref()
+            .map(HomeStaging::of_replaced)
+            .transpose()?;
         staging.back_to = Some(left);
         staging.find_ties(about.selection)?;
         Ok(staging)
@@ -186,6 +198,8 @@ impl TableStaging {
                 expires: about.now + chrono::Duration::hours(hours),
                 came: Vec::new(),
                 merged_versions: false,
+                beside: None,
+                settled: Vec::new(),
             },
             stage: Stage {
                 fresh: format!("{}new_{token}", replaced::PREFIX),
@@ -200,21 +214,29 @@ impl TableStaging {
             workspaces: Vec::new(),
             back_to: None,
             scratch: None,
+            home: None,
             wrong: Mutex::default(),
         }
     }
 
     /// What the journal keeps of it before anything is staged.
-    pub(in crate::content::postgres) fn schemas(&self) -> SchemaRecord {
-        SchemaRecord {
+    pub(in crate::content::postgres) fn schemas(&self) -> Result<SchemaRecord, RestoreError> {
+        Ok(SchemaRecord {
             fresh: self.stage.fresh.clone(),
             replaced: self.stage.replaced.clone(),
             note: self.note.clone(),
             owner: self.stage.owner.role.clone(),
             workspaces: self.workspaces.clone(),
+            all_workspaces: workspaces(
+                &self.stage.connector,
+                &self.tables,
+                &self.live,
+                &Selection::default(),
+            ),
             borrowed: self.back_to.is_some(),
             exchange: None,
-        }
+            home: self.home.as_ref().map(HomeStaging::record).transpose()?,
+        })
     }
 
     /// Rows and bytes that are staged.
@@ -240,9 +262,16 @@ impl TableStaging {
             if self.has_records() {
                 store.fill(&*files, watch)?;
             }
+            if let Some(home) = &self.home {
+                home.make_in_scratch()?;
+            }
         } else {
             self.stage.make(&self.note)?;
             self.add_records(&*files, watch)?;
+        }
+        if let Some(home) = &self.home {
+            watch.part(HOME);
+            home.stage(backup)?;
         }
         self.stage.load::<RestoreError>(
             &self.tables,
@@ -309,6 +338,11 @@ impl TableStaging {
         watch: &dyn Watch,
     ) -> Result<Option<String>, RestoreError> {
         if let Some(difference) = self.stage.difference(&self.copies, watch)? {
+            return Ok(Some(difference));
+        }
+        if let Some(home) = &self.home
+            && let Some(difference) = home.difference(backup)?
+        {
             return Ok(Some(difference));
         }
         if let Some(outside) = self.counts_outside()? {

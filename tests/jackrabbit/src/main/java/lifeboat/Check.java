@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import javax.jcr.Node;
 import javax.jcr.Property;
@@ -50,6 +51,9 @@ final class Check {
                 if (!there.contains(workspace)) {
                     check.found(workspace, "is not there", null);
                 }
+            }
+            if (options.has("out")) {
+                Dump.write(live, Path.of(options.text("out")));
             }
             return check.findings;
         }

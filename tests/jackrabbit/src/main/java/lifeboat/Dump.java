@@ -12,6 +12,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import javax.jcr.Binary;
 import javax.jcr.Node;
 import javax.jcr.Property;
@@ -31,6 +33,8 @@ import javax.jcr.version.VersionHistory;
  */
 final class Dump {
     private static final int BUFFER = 64 * 1024;
+    /** So many titles of a workspace are searched for. */
+    private static final int SEARCHES = 40;
 
     private final Live live;
     private final BufferedWriter out;
@@ -46,9 +50,13 @@ final class Dump {
     }
 
     static String run(Options options) throws Exception {
-        Path file = Path.of(options.text("out"));
-        try (Live live = Live.open(options);
-                BufferedWriter out = Files.newBufferedWriter(file)) {
+        try (Live live = Live.open(options)) {
+            return write(live, Path.of(options.text("out")));
+        }
+    }
+
+    static String write(Live live, Path file) throws Exception {
+        try (BufferedWriter out = Files.newBufferedWriter(file)) {
             Dump dump = new Dump(live, out);
             dump.registries();
             for (String workspace : live.workspaces()) {
@@ -93,8 +101,45 @@ final class Dump {
             Query query = session.getWorkspace().getQueryManager()
                     .createQuery("select * from [mgnl:contentNode]", Query.JCR_SQL2);
             line("found by query " + query.execute().getNodes().getSize());
+            searches(session);
         } finally {
             session.logout();
+        }
+    }
+
+    /**
+     * What searches find by title. An index that has not seen a change still finds by what was there before it, so that
+     * the same number of nodes is not enough.
+     */
+    private void searches(Session session) throws RepositoryException, IOException {
+        TreeSet<String> titles = new TreeSet<>();
+        titles(session.getRootNode(), titles);
+        int done = 0;
+        for (String title : titles) {
+            if (done++ == SEARCHES) {
+                break;
+            }
+            Query query = session.getWorkspace().getQueryManager()
+                    .createQuery("select * from [nt:base] where [title] = $title", Query.JCR_SQL2);
+            query.bindValue("title", session.getValueFactory().createValue(title));
+            List<String> paths = new ArrayList<>();
+            for (var found = query.execute().getNodes(); found.hasNext();) {
+                paths.add(text(found.nextNode().getPath()));
+            }
+            paths.sort(null);
+            line("found by title " + text(title) + ": " + String.join(" ", paths));
+        }
+    }
+
+    private static void titles(Node node, Set<String> titles) throws RepositoryException {
+        if (node.getPath().equals("/jcr:system")) {
+            return;
+        }
+        if (node.hasProperty("title")) {
+            titles.add(node.getProperty("title").getString());
+        }
+        for (var children = node.getNodes(); children.hasNext();) {
+            titles(children.nextNode(), titles);
         }
     }
 

@@ -112,10 +112,11 @@ final class Live implements AutoCloseable {
                     <Journal class="org.apache.jackrabbit.core.journal.DatabaseJournal">
                       <param name="dataSourceName" value="magnolia"/>
                       <param name="databaseType" value="postgresql"/>
-                      <param name="schemaObjectPrefix" value=""/>
+                      <param name="schemaObjectPrefix" value="%s"/>
                       <param name="revision" value="${rep.home}/revision.log"/>
                     </Journal>
-                  </Cluster>""".formatted(attribute(options.text("cluster")));
+                  </Cluster>""".formatted(
+                        attribute(options.text("cluster")), attribute(options.text("journal", "")));
         return resource("repository.xml")
                 .replace("@URL@", attribute(url))
                 .replace("@USER@", attribute(options.text("user")))

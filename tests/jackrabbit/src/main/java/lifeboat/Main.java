@@ -14,16 +14,21 @@ public final class Main {
             commands:
               fill     makes a repository and fills it        [--scale N] [--seed N]
               dump     writes everything in it, to compare    --out FILE
-              check    runs Jackrabbit's consistency checks; exit code 1 and a line for each finding
+              check    runs Jackrabbit's consistency checks; exit code 1 and a line for each finding;
+                       [--out FILE] writes everything in it as well
+              register registers a node type while the repository runs, and adds a node of it
+              use      finds, changes and adds nodes of that type; exit code 1 and a line for what does not work
               damage   deletes, changes and adds              [--seed N]
               edit     saves one change after the other, each in one transaction  [--count N]
                        N changes, or for ever until standard input ends; prints a line after each
+              serve    stays open and does what each line of standard input says, see Serve.java
 
             options for every command:
               --password-file FILE    the password is its first line; without it there is none
               --schema NAME           the schema that the tables are in; made by fill
               --datastore file|db     a folder below the home directory, or the table ds_datastore (default: file)
               --cluster ID            joins a cluster through the tables journal, global_revision, local_revisions
+              --journal PREFIX        what the names of those begin with (default: nothing)
 
             exit codes: 0 done, 1 check found something, 2 wrong usage, 3 failed, 77 no Java or Maven here
             """;
@@ -64,8 +69,15 @@ public final class Main {
                 did = findings + " findings";
                 code = findings == 0 ? 0 : 1;
             }
+            case "register" -> did = Types.register(options);
+            case "use" -> {
+                int findings = Types.use(options, out);
+                did = findings + " findings";
+                code = findings == 0 ? 0 : 1;
+            }
             case "damage" -> did = Damage.run(options);
             case "edit" -> did = Edit.run(options, out);
+            case "serve" -> did = Serve.run(options, out);
             default -> throw new Options.Wrong("there is no command " + arguments[0]);
         }
         out.printf("%s: %s, %.1f s%n", arguments[0], did, (System.nanoTime() - began) / 1e9);

@@ -10,7 +10,8 @@ import java.util.Set;
 /** What was typed after the command: pairs of {@code --name value}. */
 final class Options {
     private static final Set<String> KNOWN = Set.of(
-            "url", "user", "password-file", "home", "schema", "scale", "seed", "datastore", "cluster", "out", "count");
+            "url", "user", "password-file", "home", "schema", "scale", "seed", "datastore", "cluster", "journal",
+            "out", "count");
 
     private final Map<String, String> given = new HashMap<>();
 

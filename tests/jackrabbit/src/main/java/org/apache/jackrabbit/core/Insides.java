@@ -1,6 +1,7 @@
 package org.apache.jackrabbit.core;
 
 import javax.jcr.RepositoryException;
+import org.apache.jackrabbit.core.cluster.ClusterNode;
 import org.apache.jackrabbit.core.persistence.PersistenceManager;
 import org.apache.jackrabbit.core.query.QueryHandler;
 import org.apache.jackrabbit.core.version.InternalVersionManagerImpl;
@@ -30,5 +31,10 @@ public final class Insides {
     /** What searches the version histories and the rest of {@code /jcr:system}. */
     public static QueryHandler systemIndex(RepositoryImpl repository, String name) throws RepositoryException {
         return repository.getSystemSearchManager(name).getQueryHandler();
+    }
+
+    /** What tells other nodes of a cluster of changes, and this one of theirs; null where there is no cluster. */
+    public static ClusterNode cluster(RepositoryImpl repository) {
+        return repository.context.getClusterNode();
     }
 }
