@@ -58,7 +58,8 @@ impl Indexing {
     }
 
     fn sentence(&self, instance: &InstanceName) -> String {
-        let time = measure::millis(u64::try_from(self.time().as_millis()).unwrap_or(u64::MAX));
+        // To the second would be more than is known.
+        let time = measure::between(Instant::default(), Instant::default() + self.time());
         let nodes = measure::count(self.nodes);
         let basis = match self.seen {
             Some(seen) => format!(

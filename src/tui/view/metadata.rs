@@ -9,7 +9,7 @@ use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
 use crate::domain::copies::Copies;
 use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::state::{EnvironmentDetails, ReplacedTables};
-use crate::domain::{Instant, measure};
+use crate::domain::{Instant, columns, measure};
 use crate::tui::model::Model;
 use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
@@ -243,8 +243,26 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     if rest.height < 3 {
         return;
     }
-    canvas.text(rest.x, rest.y, 14, "instance", Meaning::Column);
-    canvas.text(rest.x + 15, rest.y, 11, "now", Meaning::Column);
+    // A node that is down is named: where that takes more, names of instances get no more than they need.
+    let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+    let said = longest(&mut manifest.instances.iter().map(|instance| {
+        let (health, _) = words::health(now(details, &instance.name), canvas.symbols());
+        columns::count(&health)
+    }));
+    let names = longest(
+        &mut manifest
+            .instances
+            .iter()
+            .map(|instance| columns::count(instance.name.as_str())),
+    );
+    let name = if said > 11 {
+        u16::try_from(names.clamp(8, 14)).unwrap_or(14)
+    } else {
+        14
+    };
+    let up = 25 - name;
+    canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
+    canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
     canvas.text(rest.x + 27, rest.y, 11, "begun after", Meaning::Column);
     canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
     canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
@@ -259,8 +277,8 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         let after = (instance.began - manifest.taken).num_milliseconds();
         let at = format!("+{}", measure::millis(u64::try_from(after).unwrap_or(0)));
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
-        canvas.text(rest.x, rest.y, 14, instance.name.as_str(), Meaning::Text);
-        canvas.text(rest.x + 15, rest.y, 11, &health, meaning);
+        canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
+        canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);
         canvas.text(rest.x + 27, rest.y, 11, &at, Meaning::Quiet);
         canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
         canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
