@@ -289,14 +289,18 @@ fn starts_whole(version: Option<&'static str>, names: &[&str]) {
         return;
     }
 
-    // Life goes on, and is seen by those that are up. Undo overtakes it as well.
+    drop(engine);
+    undone(&mut nodes, &all);
+}
+
+/// Life goes on after the restore, and is seen by those that are up. Undo overtakes it as well.
+fn undone(nodes: &mut Nodes, all: &[&str]) {
     nodes.tell(
         "node-4",
         &["add website /since since", "title website /stays since"],
     );
     assert_eq!(nodes.tell("node-3", &["find website since"]), ["2"]);
-    nodes.configure(&all, "true");
-    drop(engine);
+    nodes.configure(all, "true");
     let engine = nodes.house.engine();
     nodes.house.pass(chrono::Duration::minutes(1));
     undo(&engine);

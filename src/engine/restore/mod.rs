@@ -262,25 +262,11 @@ impl Live {
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
-        let mut safety = if way.without_safety {
-            let text = format!(
-                "the restore of {} is done without a safety backup, by choice of {}",
-                backup.id,
-                work.by()
-            );
-            work.log(Severity::Warning, &text);
-            self.record_activity(&work.by(), &text, Some(work.id()), Severity::Warning);
-            warnings.push(Self::NO_SAFETY.to_owned());
+        self.note_how_it_is_saved(work, backup, way, &mut warnings);
+        let mut safety = if way.without_safety || is_saved_later {
             None
         } else {
-            if let Some(lost) = &way.first_lost {
-                self.record_activity(&work.by(), lost, Some(work.id()), Severity::Warning);
-            }
-            if is_saved_later {
-                None
-            } else {
-                self.take_safety_backup(work, backup, way, &mut warnings)?
-            }
+            self.take_safety_backup(work, backup, way, &mut warnings)?
         };
         let staged = self
             .beside(work, restored, &chosen)
@@ -333,6 +319,22 @@ impl Live {
             (safety.id, which)
         });
         Ok(outcome(work, backup, way, safety, warnings, health).with_more(&journal.told_of_clusters()))
+    }
+
+    /// Notes that there will be no safety backup, or that it goes elsewhere than usual.
+    fn note_how_it_is_saved(&self, work: &Work, backup: &Backup, way: &Way, warnings: &mut Vec<String>) {
+        if way.without_safety {
+            let text = format!(
+                "the restore of {} is done without a safety backup, by choice of {}",
+                backup.id,
+                work.by()
+            );
+            work.log(Severity::Warning, &text);
+            self.record_activity(&work.by(), &text, Some(work.id()), Severity::Warning);
+            warnings.push(Self::NO_SAFETY.to_owned());
+        } else if let Some(lost) = &way.first_lost {
+            self.record_activity(&work.by(), lost, Some(work.id()), Severity::Warning);
+        }
     }
 
     /// The instances of a selection that the backup holds.

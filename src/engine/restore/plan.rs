@@ -9,11 +9,13 @@ use crate::content::restoring::Found;
 use crate::disk::room::{free_bytes, same_disk};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
+use crate::domain::settings::InstanceSettings;
 use crate::engine::backup::versions;
 use crate::engine::{EngineError, Live};
 use crate::repository::Repository;
@@ -127,19 +129,7 @@ impl Live {
         } = found;
         warnings.extend(self.told_of_nodes(&clusters));
         obstacles.extend(too_little_in_all(&room));
-        for instance in &settings.instances {
-            let held = backup
-                .manifest
-                .instances
-                .iter()
-                .any(|copy| copy.name == instance.name);
-            if !held && selection.has_instance(&instance.name) {
-                warnings.push(format!(
-                    "the backup holds nothing of {}: it stays as it is",
-                    instance.name
-                ));
-            }
-        }
+        warnings.extend(not_held(&settings.instances, &backup, selection));
         // That it is left out is said by the plan itself.
         if !way.without_safety {
             let takes_it = self.repository_of(way.safety_goes_to(), false)?;
@@ -232,6 +222,18 @@ impl Live {
             drill: None,
         }))
     }
+}
+
+/// Which of the instances stay as they are, since the backup holds nothing of them.
+fn not_held<'a>(
+    instances: &'a [InstanceSettings],
+    backup: &'a Backup,
+    selection: &'a Selection,
+) -> impl Iterator<Item = String> + 'a {
+    let is_held = |name: &InstanceName| backup.manifest.instances.iter().any(|copy| copy.name == *name);
+    let names = instances.iter().map(|instance| &instance.name);
+    let stay = names.filter(move |name| selection.has_instance(name) && !is_held(name));
+    stay.map(|name| format!("the backup holds nothing of {name}: it stays as it is"))
 }
 
 /// Bytes of a backup that a selection takes.

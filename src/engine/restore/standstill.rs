@@ -42,7 +42,7 @@ impl Live {
                 return Err(EngineError::Cancelled);
             }
             let found = self.in_the_way_of(journal)?;
-            if found.in_the_way.is_empty() {
+            if found.who.is_empty() {
                 for stays in &found.stay {
                     work.log(Severity::Warning, stays);
                 }
@@ -52,7 +52,7 @@ impl Live {
                 return Err(EngineError::Failed(format!(
                     "others are connected, and would go on writing what they have cached: {}. Live was not touched. So \
                      {STOP_THEM}",
-                    found.in_the_way.join("; ")
+                    found.who.join("; ")
                 )));
             }
             if !is_told {
@@ -62,7 +62,7 @@ impl Live {
                     Severity::Information,
                     &format!(
                         "others are connected, and are waited for {seconds} seconds: {}",
-                        found.in_the_way.join("; ")
+                        found.who.join("; ")
                     ),
                 );
             }
@@ -85,7 +85,7 @@ impl Live {
             };
             if !connected.in_the_way.is_empty() {
                 found.wait = found.wait.max(connected.wait);
-                found.in_the_way.push(format!(
+                found.who.push(format!(
                     "to {instance} {}{}",
                     connected.who_is_in_the_way(),
                     connected.what_is_hidden()
@@ -136,7 +136,7 @@ impl Live {
 /// Who is connected to all instances of a restore.
 #[derive(Default)]
 struct InTheWay {
-    in_the_way: Vec<String>,
+    who: Vec<String>,
     stay: Vec<String>,
     wait: Duration,
 }

@@ -40,7 +40,8 @@ pub(in crate::content::postgres) fn plan(
         .iter()
         .any(|workspace| workspace.name == DATA_STORE);
     let store_is_table = described.iter().any(|table| table.workspace == DATA_STORE);
-    if has_store && !store_is_table && connector.settings().data_store.is_none() {
+    let has_folder = has_store && !store_is_table;
+    if has_folder && connector.settings().data_store.is_none() {
         found.obstacles.push(format!(
             "the backup of {} holds a data store in a folder, and none is configured: name its folder as data_store",
             copy.name
@@ -69,7 +70,7 @@ pub(in crate::content::postgres) fn plan(
     } else {
         nodes::compare(connector, &*files, &described, copy, selection, watch)?
     };
-    if has_store && !store_is_table {
+    if has_folder {
         look_at_records(&mut found, connector, &*files)?;
     }
     let staged: Vec<Table> = described
@@ -105,16 +106,14 @@ pub(in crate::content::postgres) fn plan(
     match owner {
         Err(error) => found.obstacles.push(error.to_string()),
         Ok(owner) if takes_changes => {
-            let mut transaction = session.begin().map_err(&failed)?;
             try_to_make(
                 &mut found,
                 connector,
-                &mut transaction,
+                &mut session.begin().map_err(&failed)?,
                 &owner,
                 &staged,
                 &layout.tables,
             );
-            drop(transaction);
             let moved = moved(&layout.tables, selection);
             let mut transaction = session.begin().map_err(&failed)?;
             let tied = ties::find(connector, &mut transaction, &owner, &moved)?;
