@@ -188,6 +188,10 @@ const NAME_A_KIND: &[(&str, &str)] = &[
     ("content/home/place.rs", "content::files"),
     ("content/home/pointed.rs", "content::files"),
     ("content/home/rest.rs", "content::files"),
+    // The small files of a home beside tables are files.
+    ("content/postgres/home/mod.rs", "content::files"),
+    ("content/postgres/home/place.rs", "content::files"),
+    ("content/postgres/home/staging.rs", "content::files"),
     ("content/files/beside.rs", "content::home"),
     ("content/files/place.rs", "content::home"),
     // Which attributes of files are kept in a backup.

@@ -121,7 +121,8 @@ impl Settled {
             )
         };
         let journal = if self.records_stay {
-            "what something else refers to in its journal stays there and is read by nobody"
+            "its journal stays, since something else refers to it, and a node that is new from now on cannot open its repository: delete \
+             those rows before one is added"
         } else {
             "its journal is emptied"
         };

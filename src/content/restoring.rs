@@ -97,12 +97,8 @@ impl Wanted<'_> {
     #[must_use]
     pub fn known_of(&self, instance: &InstanceName) -> Option<Vec<WorkspaceChange>> {
         let known = self.known?.iter();
-        Some(
-            known
-                .filter(|change| change.instance == *instance)
-                .cloned()
-                .collect(),
-        )
+        let of_it = known.filter(|change| change.instance == *instance);
+        Some(of_it.cloned().collect())
     }
 }
 

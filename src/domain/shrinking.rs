@@ -4,7 +4,7 @@
 //! Not in here: what follows from it for what is dropped (`retention`).
 
 use super::backup::{InstanceCopy, Manifest};
-use super::environment::InstanceName;
+use super::environment::{HOME, InstanceName};
 use super::measure;
 
 /// One workspace or table counts by itself from so many items or rows on: of the few in a small one, half come and go.
@@ -14,7 +14,7 @@ const BYTES: u64 = 4096;
 /// So many are named in a sentence.
 const NAMED: usize = 3;
 
-/// What has become less than half.
+/// What has become less than half, or less at all where that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// Files, links and folders, or nodes.
@@ -23,6 +23,8 @@ pub enum Measure {
     Bytes,
     /// Rows of a table of bundles.
     Rows,
+    /// Files of a repository's home beside its tables, of which none may be missing.
+    Files,
 }
 
 /// A part of an instance of which less than half is there.
@@ -46,6 +48,7 @@ impl Shrunk {
             Measure::Items => format!("{} items", measure::count(amount)),
             Measure::Bytes => measure::bytes(amount),
             Measure::Rows => format!("{} rows", measure::count(amount)),
+            Measure::Files => format!("{} files and folders", measure::count(amount)),
         };
         let what = match &self.part {
             Some(part) => format!("{part} of {}", self.instance),
@@ -57,7 +60,8 @@ impl Shrunk {
 
 /// Of what the later backup holds less than half as much as the earlier one. Looked at are the items and the bytes of
 /// every instance as a whole; those of every workspace that had at least [`ITEMS`] items, or [`BYTES`] bytes; and rows and
-/// bytes of every table of bundles that had as many, so that versions which are still there hide no content that is not.
+/// bytes of every table of bundles that had as many, so that versions which are still there hide no content that is not. Of the
+/// files of a home beside tables, none may be missing.
 #[must_use]
 pub fn shrunk(earlier: &Manifest, later: &Manifest) -> Vec<Shrunk> {
     let mut found = Vec::new();
@@ -70,7 +74,11 @@ pub fn shrunk(earlier: &Manifest, later: &Manifest) -> Vec<Shrunk> {
 
 fn look(copy: &InstanceCopy, later: Option<&InstanceCopy>, found: &mut Vec<Shrunk>) {
     let mut compare = |part: Option<&str>, measure, before: u64, after: u64, least: u64| {
-        if before >= least.max(1) && after.saturating_mul(2) < before {
+        let is_less = match measure {
+            Measure::Files => after < before,
+            _ => after.saturating_mul(2) < before,
+        };
+        if before >= least.max(1) && is_less {
             found.push(Shrunk {
                 instance: copy.name.clone(),
                 part: part.map(str::to_owned),
@@ -99,6 +107,10 @@ fn look(copy: &InstanceCopy, later: Option<&InstanceCopy>, found: &mut Vec<Shrun
         let name = Some(workspace.name.as_str());
         compare(name, Measure::Items, workspace.items, items, ITEMS);
         compare(name, Measure::Bytes, workspace.bytes, bytes, BYTES);
+        // The few small files of a home are each as good as nothing without the others.
+        if workspace.name == HOME && !copy.tables.is_empty() {
+            compare(name, Measure::Files, workspace.items, items, 0);
+        }
     }
     let of_bundles = |name: &str| name.to_ascii_lowercase().ends_with("bundle");
     for table in copy.tables.iter().filter(|table| of_bundles(&table.name)) {
@@ -209,6 +221,21 @@ mod tests {
         assert_eq!(told(&before, &half), "", "half is not less than half");
         let lighter = manifest(&[("dam", 9_000, 900_000), ("website", 300, 4_000)], &[]);
         assert!(told(&before, &lighter).contains("website of author"));
+    }
+
+    #[test]
+    fn one_file_of_a_home_that_is_gone_is_seen_beside_tables_and_what_comes_and_goes_in_a_whole_home_is_not()
+    {
+        let tables = [("pm_website_bundle", 300)];
+        let before = manifest(&[(HOME, 12, 4_000), ("website", 300, 9_000)], &tables);
+        let after = manifest(&[(HOME, 11, 3_900), ("website", 300, 9_000)], &tables);
+        assert_eq!(
+            told(&before, &after),
+            ".home of author: 11 files and folders now, 12 files and folders before"
+        );
+        assert_eq!(told(&after, &before), "");
+        let whole = |items| manifest(&[(HOME, items, 4_000), ("website", 300, 9_000)], &[]);
+        assert_eq!(told(&whole(60), &whole(50)), "");
     }
 
     #[test]

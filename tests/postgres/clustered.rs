@@ -369,7 +369,11 @@ fn what_hangs_on_the_tables_does_not_keep_a_cluster_from_being_settled() {
         let summary = job.outcome.unwrap().summary;
         assert_eq!(summary.contains("did not run"), is_said, "{what}: {summary}");
         let stays = what == "a foreign key that holds";
-        assert_eq!(summary.contains("is read by nobody"), stays, "{what}: {summary}");
+        assert_eq!(
+            summary.contains("its journal stays, since something else refers to it"),
+            stays,
+            "{what}: {summary}"
+        );
     }
     client.batch_execute("DROP TABLE seen").unwrap();
 }
@@ -457,4 +461,32 @@ fn tables_of_a_cluster_that_are_views_are_in_the_way_of_a_restore() {
         obstacles.contains("journal of the cluster is a view"),
         "{obstacles}"
     );
+}
+
+#[test]
+fn the_cluster_of_a_repository_that_is_left_alone_is_left_alone_with_it() {
+    let mut house = house();
+    let others = ["other_journal", "other_global_revision", "other_local_revisions"];
+    make_cluster(
+        &mut house.client("author"),
+        others,
+        50,
+        &[("node-1", 50), ("node-2", 1)],
+    );
+    let before = stands(&house, others);
+    house.settle = Box::new(|_, database| {
+        database.leave_alone = vec!["other_pm_".to_owned(), "other_version_".to_owned()];
+    });
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    change(&house);
+    house.pass(chrono::Duration::minutes(1));
+    let told = plan(&engine, &backup, &[]).warnings.join("\n");
+    assert!(
+        told.contains("node-2") && !told.contains("other_journal"),
+        "{told}"
+    );
+    restore(&engine, &backup, &[]);
+    assert_eq!(stands(&house, others), before);
+    assert_eq!(stands(&house, PLAIN), settled(39));
 }

@@ -363,3 +363,32 @@ fn through_a_pooler_it_is_said_that_others_behind_it_are_not_seen() {
             .any(|warning| warning.contains(told))
     );
 }
+
+#[test]
+fn who_connects_while_the_switch_waits_for_a_lock_is_named_afterwards() {
+    let house = house(&SessionSettings {
+        programs: vec!["reports".to_owned()],
+        ..none()
+    });
+    let engine = house.engine();
+    let (backup, good, _) = broken(&house, &engine);
+    let mut reports = house.client_called("reports", "author");
+    let mut held = reports.transaction().unwrap();
+    held.batch_execute("LOCK TABLE pm_website_bundle IN ROW EXCLUSIVE MODE")
+        .unwrap();
+    let job = start_restore(&engine, &backup, &[]);
+    wait_for(|| {
+        let progress = engine.jobs().job(job).unwrap().progress?;
+        (progress.phase == lifeboat::domain::job::Phase::Switching).then_some(())
+    });
+    let magnolia = house.client_called(MAGNOLIA, "author");
+    held.rollback().unwrap();
+    let outcome = done(&engine, job).outcome.unwrap();
+    assert_eq!(house.rows("author", "public"), good);
+    let told = outcome.warnings.join("\n");
+    assert!(
+        told.contains("others have connected while content was exchanged") && told.contains(MAGNOLIA),
+        "{told}"
+    );
+    drop(magnolia);
+}

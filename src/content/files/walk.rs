@@ -164,6 +164,14 @@ impl<'a> Walk<'a> {
                 (self.left_out)(beside_workspaces(&path, kind));
                 continue;
             }
+            if kind == FileType::Symlink && !self.root.layout.is_plain() && !self.is_at_work {
+                return Err(ContentError::NotAllowed {
+                    path: self.root.place_of(&path),
+                    why: "it is a symbolic link in the home of a repository, and links are not followed: what it leads to \
+                          would be in no backup. Put the file or folder itself there"
+                        .to_owned(),
+                });
+            }
             let target = match kind {
                 FileType::Symlink => {
                     let target = readlinkat(parent, &name, Vec::new()).map_err(failed)?;

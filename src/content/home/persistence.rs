@@ -32,6 +32,9 @@ impl Keeps {
         if manager.contains("postgresql") {
             return Self::InPostgres;
         }
+        if let Some(elsewhere) = elsewhere(&manager, &class, folder) {
+            return Self::Elsewhere(elsewhere);
+        }
         let kind = if manager.contains("h2") {
             "H2"
         } else if manager.contains("derby") {
@@ -77,6 +80,30 @@ impl Keeps {
             Self::InItsFolder(_) | Self::InTheHome(_) => "in the home",
         }
     }
+}
+
+/// Where the definition says that nodes are, where that is not in the home: its address, or the class for another kind of server.
+/// What is left of a database in the folder of such a workspace is of another time.
+fn elsewhere(manager: &str, class: &str, folder: &Path) -> Option<String> {
+    let servers = ["mysql", "mariadb", "oracle", "mssql", "sqlserver", "db2", "jndi"];
+    if servers.iter().any(|server| manager.contains(server)) {
+        return Some(class.to_owned());
+    }
+    let in_files = ["jdbc:h2:", "jdbc:derby:"];
+    let address = in_files
+        .iter()
+        .find_map(|begin| Some((begin, manager.split_once(begin)?.1)));
+    let (begin, rest) = address?;
+    let rest = rest.split(['"', '\'', ';', '&']).next().unwrap_or_default();
+    let path = ["file:", "nio:", "directory:"]
+        .iter()
+        .fold(rest, |path, word| path.strip_prefix(word).unwrap_or(path));
+    let home = folder
+        .ancestors()
+        .nth(2)
+        .map(|home| home.to_string_lossy().to_lowercase());
+    let is_in_home = path.starts_with("${") || home.is_some_and(|home| path.starts_with(&home));
+    (path.starts_with(['/', '~', '.']) && !is_in_home).then(|| format!("{begin}{rest}"))
 }
 
 /// Whether a file belongs to a database in files: one of H2's, or one that Derby locks or describes its database in.
@@ -188,6 +215,26 @@ mod tests {
              </PersistenceManager>",
         );
         assert_eq!(Keeps::told(&served, &full, true).kind(), None);
+        for (address, is_here) in [
+            ("jdbc:h2:${wsp.home}/db/itemState;MODE=x", true),
+            ("jdbc:h2:file:${rep.home}/version/db", true),
+            ("jdbc:h2:/data/h2/website", false),
+            ("jdbc:h2:~/website", false),
+            ("jdbc:h2:file:/data/h2/website;AUTO_SERVER=TRUE", false),
+        ] {
+            let at = defined(&format!(
+                "<PersistenceManager class=\"a.H2PersistenceManager\"><param name=\"url\" value=\"{address}\"/>\
+                 </PersistenceManager>"
+            ));
+            // What lies in its folder is of before it moved.
+            let keeps = Keeps::told(&at, &full, false);
+            assert_eq!(keeps.kind().is_some(), is_here, "{address}: {keeps:?}");
+        }
+        let oracle = defined("<PersistenceManager class=\"a.pool.OraclePersistenceManager\"/>");
+        assert_eq!(
+            Keeps::told(&oracle, &full, true).told_elsewhere(),
+            "OraclePersistenceManager"
+        );
         let plain = defined("<PersistenceManager class=\"a.b.BundleFsPersistenceManager\"/>");
         assert_eq!(Keeps::told(&plain, &empty, false), Keeps::InItsFolder("files"));
         let mysql = defined("<PersistenceManager class=\"a.b.MySqlPersistenceManager\"/>");

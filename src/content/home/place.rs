@@ -8,7 +8,7 @@ use super::{check, chosen, pointed, rest};
 use crate::content::Content;
 use crate::content::backed_up::BackedUp;
 use crate::content::files::Files;
-use crate::content::files::layout::{Layout, REPOSITORY, VERSION, WORKSPACES};
+use crate::content::files::layout::{BINARIES, Layout, REPOSITORY, VERSION, WORKSPACES};
 use crate::content::files::place::FolderPlace;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
 use crate::domain::backup::InstanceCopy;
@@ -32,7 +32,8 @@ impl HomePlace {
     }
 }
 
-/// A folder of a home that is a link to one elsewhere: a workspace, an index or the data store, say.
+/// Something of a home that is a link to elsewhere, as far as it is seen at once: a workspace, a database, the data store, say.
+/// What lies deeper is found by whoever copies it.
 fn linked(home: &Path) -> Option<PathBuf> {
     let entries = |folder: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -47,7 +48,12 @@ fn linked(home: &Path) -> Option<PathBuf> {
     for workspace in entries(&home.join(WORKSPACES)) {
         paths.extend(entries(&workspace));
     }
-    paths.into_iter().find(|path| path.is_symlink() && path.is_dir())
+    paths.extend(entries(&home.join(BINARIES)));
+    paths.extend(entries(&home.join(VERSION).join("db")));
+    for workspace in entries(&home.join(WORKSPACES)) {
+        paths.extend(entries(&workspace.join("db")));
+    }
+    paths.into_iter().find(|path| path.is_symlink())
 }
 
 impl Place for HomePlace {

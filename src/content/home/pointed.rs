@@ -6,8 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Home, definition};
-use crate::content::files::layout::WORKSPACES;
+use crate::content::files::layout::{REPOSITORY, VERSION, WORKSPACES};
 use crate::domain::check::HomeFound;
+
+/// How far within a home a folder is looked for.
+const DEEPEST: usize = 4;
+/// So many folders are looked at for a home that is two below.
+const MOST: usize = 1_000;
 
 /// What of a home a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +23,9 @@ pub(crate) enum Pointed {
     Workspaces,
     /// One of its workspaces.
     Workspace,
-    /// The folder that the home is in.
+    /// Another folder in it.
+    Within,
+    /// The folder that the home is in, or the one above that.
     Above,
 }
 
@@ -28,7 +35,8 @@ impl fmt::Display for Pointed {
             Self::Home => "the home",
             Self::Workspaces => "the folder of the workspaces",
             Self::Workspace => "one workspace",
-            Self::Above => "the folder above the home",
+            Self::Within => "a folder within the home",
+            Self::Above => "a folder above the home",
         })
     }
 }
@@ -45,21 +53,38 @@ pub(crate) fn recognise(path: &Path) -> Option<(Home, Pointed)> {
         let home = above(2).and_then(|home| Home::look(&home))?;
         return Some((home, Pointed::Workspace));
     }
-    let mut below: Vec<PathBuf> = fs::read_dir(path)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    below.sort();
+    if let Some(home) = real.ancestors().skip(1).take(DEEPEST).find_map(|above| {
+        let within = real.strip_prefix(above).ok()?;
+        let is_its = [REPOSITORY, VERSION, WORKSPACES]
+            .iter()
+            .any(|part| within.starts_with(part) && within != Path::new(part));
+        (is_its || within == Path::new(REPOSITORY) || within == Path::new(VERSION))
+            .then(|| Home::look(above))?
+    }) {
+        return Some((home, Pointed::Within));
+    }
+    let below = folders(path);
     if real.ends_with(WORKSPACES) && below.iter().any(|folder| definition(folder).is_some()) {
         let home = above(1).and_then(|home| Home::look(&home))?;
         return Some((home, Pointed::Workspaces));
     }
+    let further = || below.iter().take(MOST).flat_map(|folder| folders(folder));
     below
         .iter()
         .find_map(|folder| Home::look(folder))
+        .or_else(|| further().take(MOST).find_map(|folder| Home::look(&folder)))
         .map(|home| (home, Pointed::Above))
+}
+
+/// The folders in a folder, by name. None of one that cannot be read.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut folders: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
 }
 
 /// What is wrong with a folder as a plain content folder, and what to write instead. A sentence; `None` for one that has
@@ -161,7 +186,10 @@ mod tests {
             ("repositories/magnolia", Pointed::Home),
             ("repositories/magnolia/workspaces", Pointed::Workspaces),
             ("repositories/magnolia/workspaces/dam", Pointed::Workspace),
+            ("repositories/magnolia/repository", Pointed::Within),
+            ("repositories/magnolia/workspaces/dam/db", Pointed::Within),
             ("repositories", Pointed::Above),
+            ("", Pointed::Above),
         ] {
             let (found, at) = recognise(&root.join(path)).unwrap();
             assert_eq!((found.path.as_path(), at), (home.as_path(), pointed));

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use postgres::{GenericClient, Transaction};
 
 use super::names::{in_schema, quoted};
+use crate::domain::settings::PostgresSettings;
 
 mod settle;
 mod standing;
@@ -88,11 +89,11 @@ WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relisp
 AND lower(c.relname::text COLLATE \"C\") ~ '(journal|global_revision|local_revisions)$' \
 GROUP BY c.oid, c.relname, c.relkind ORDER BY c.relname::text COLLATE \"C\"";
 
-/// The clusters that have tables in a schema, but for those whose names begin with something that is to be left alone.
+/// The clusters that have tables in a schema, but for those that the settings say are to be left alone.
 pub(super) fn find(
     client: &mut impl GenericClient,
     schema: &str,
-    leave_alone: &[String],
+    settings: &PostgresSettings,
 ) -> Result<Vec<Cluster>, postgres::Error> {
     let mut found: BTreeMap<(String, bool), Cluster> = BTreeMap::new();
     for row in client.query(FIND, &[&schema])? {
@@ -101,10 +102,7 @@ pub(super) fn find(
         let Some((part, prefix)) = Part::of(&name, &names) else {
             continue;
         };
-        let is_left_alone = leave_alone
-            .iter()
-            .any(|begin| name.to_lowercase().starts_with(&begin.to_lowercase()));
-        if is_left_alone {
+        if is_left_alone(settings, &name.to_lowercase(), &prefix) {
             continue;
         }
         let odd = match row.get(2) {
@@ -138,13 +136,27 @@ pub(super) fn find(
     Ok(found.into_values().collect())
 }
 
+/// Whether a table of a cluster, and what its name begins with, is to be left alone: by its name, or because that of a
+/// repository which is left alone begins in the same way and none of this instance's does. `other_journal` goes with
+/// `other_pm_website_bundle`.
+fn is_left_alone(settings: &PostgresSettings, name: &str, prefix: &str) -> bool {
+    let begins = |text: &str| text.to_lowercase().starts_with(prefix);
+    let mut alone = settings.leave_alone.iter();
+    let mut ours = settings
+        .workspace_prefix
+        .iter()
+        .chain(settings.version_prefix.iter());
+    let of_others = !prefix.is_empty() && alone.clone().any(|begin| begins(begin)) && !ours.any(begins);
+    of_others || alone.any(|begin| name.starts_with(&begin.to_lowercase()))
+}
+
 /// The tables of those clusters.
 pub(super) fn tables(
     client: &mut impl GenericClient,
     schema: &str,
-    leave_alone: &[String],
+    settings: &PostgresSettings,
 ) -> Result<Vec<String>, postgres::Error> {
-    let clusters = find(client, schema, leave_alone)?;
+    let clusters = find(client, schema, settings)?;
     Ok(clusters.iter().flat_map(Cluster::tables).collect())
 }
 

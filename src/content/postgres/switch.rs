@@ -261,8 +261,8 @@ impl Exchange {
                     let holders = session
                         .begin()
                         .and_then(|mut transaction| {
-                            let left_alone = &connector.settings().leave_alone;
-                            let mut held = cluster::tables(&mut transaction, &self.live, left_alone)?;
+                            let settings = connector.settings();
+                            let mut held = cluster::tables(&mut transaction, &self.live, settings)?;
                             held.extend_from_slice(locks);
                             holders(&mut transaction, &self.live, &held)
                         })
@@ -410,7 +410,7 @@ fn attempt(
     let mut settled = cluster::settle(
         &mut transaction,
         &exchange.live,
-        &connector.settings().leave_alone,
+        connector.settings(),
         owner.role.as_ref(),
         LOCK_WAIT,
     )

@@ -373,6 +373,7 @@ impl Live {
         work.log(Severity::Information, "Live has the restored content");
         let say = |severity: Severity, text: &str| work.log(severity, text);
         warnings.extend(self.unconfirmed(journal, &say));
+        warnings.extend(self.connected_meanwhile(journal, &say));
         work.phase(Phase::Hooks)?;
         warnings.extend(self.remove_search_indexes(journal, &say));
         warnings.extend(self.run_hooks(journal, &say));

@@ -102,6 +102,23 @@ impl Live {
         Ok(found)
     }
 
+    /// Those who are connected right after the switch: whoever came while it waited for a lock has cached what is not live any
+    /// more. Warnings.
+    pub(super) fn connected_meanwhile(&self, journal: &Journal, say: &dyn Fn(Severity, &str)) -> Vec<String> {
+        let came = match self.in_the_way_of(journal) {
+            Ok(found) if found.who.is_empty() => return Vec::new(),
+            Ok(found) => format!(
+                "others have connected while content was exchanged, and what they have cached may be of before: {}. Start them \
+                 anew before they save anything",
+                found.who.join("; ")
+            ),
+            Err(_) => "whether anybody has connected while content was exchanged cannot be told: the database cannot be asked"
+                .to_owned(),
+        };
+        say(Severity::Warning, &came);
+        vec![came]
+    }
+
     /// What a plan says of those who are connected now: those who may stay, and those whom nothing stops before the switch.
     pub(super) fn connected_now(&self, instance: &InstanceSettings) -> Result<Vec<String>, EngineError> {
         let Some(connected) = self.place(instance).connected()? else {

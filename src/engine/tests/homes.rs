@@ -63,7 +63,7 @@ fn write(home: &Path, path: &str, text: &str) {
 }
 
 /// A house whose author is a home, and its engine.
-fn house() -> House {
+pub(super) fn house() -> House {
     let mut house = House::new();
     house.homes = true;
     house.instances = vec!["author"];

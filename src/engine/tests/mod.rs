@@ -18,6 +18,7 @@ mod hooks;
 mod house;
 mod ill_will;
 mod kept;
+mod linked_homes;
 mod lost;
 mod members;
 mod mounts;

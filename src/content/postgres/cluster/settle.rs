@@ -7,6 +7,7 @@ use super::{Acts, Cluster, Table, as_user, find};
 use crate::content::left::Settled;
 use crate::content::postgres::names::quoted;
 use crate::domain::measure::listed;
+use crate::domain::settings::PostgresSettings;
 
 /// Why a cluster could not be settled.
 pub(in crate::content::postgres) enum Unsettled {
@@ -31,12 +32,12 @@ impl From<postgres::Error> for Unsettled {
 pub(in crate::content::postgres) fn settle(
     transaction: &mut Transaction<'_>,
     schema: &str,
-    leave_alone: &[String],
+    settings: &PostgresSettings,
     owner: Option<&String>,
     wait: &str,
 ) -> Result<Vec<Settled>, Unsettled> {
     let mut settled = Vec::new();
-    for cluster in find(transaction, schema, leave_alone)? {
+    for cluster in find(transaction, schema, settings)? {
         if let Some(odd) = cluster.odd() {
             return Err(Unsettled::Kept(odd));
         }

@@ -115,7 +115,7 @@ pub(in crate::content::postgres) fn look(
     let failed = connector.failed("looking at the cluster");
     let settings = connector.settings();
     let role = owner.and_then(|owner| owner.role.as_ref());
-    let clusters = find(transaction, &settings.schema, &settings.leave_alone).map_err(&failed)?;
+    let clusters = find(transaction, &settings.schema, settings).map_err(&failed)?;
     let known = clusters.iter().map(|cluster| cluster.known(transaction, role));
     known.collect::<Result<_, _>>().map_err(failed)
 }

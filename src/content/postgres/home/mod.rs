@@ -185,6 +185,12 @@ fn below(
                     found.truncate(before);
                 }
             }
+            kind if deeper.len() < rest.len() && kind != FileType::Directory => {
+                return Err(ContentError::NotAllowed {
+                    path: place,
+                    why: "it is no file where a file of a home is expected: Jackrabbit could not read it either".to_owned(),
+                });
+            }
             _ => {}
         }
     }
@@ -389,6 +395,17 @@ pub(crate) mod tests {
             read.iter()
                 .any(|item| item.held.as_deref() == Some(text.as_bytes()))
         );
+
+        let pipe = root.path().join("repository/privileges/custom_privileges.xml");
+        fs::create_dir_all(pipe.parent().unwrap()).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let why = items(root.path()).unwrap_err().to_string();
+        assert!(
+            why.contains("custom_privileges.xml") && why.contains("it is no file"),
+            "{why}"
+        );
+        fs::remove_file(&pipe).unwrap();
 
         fs::rename(&types, root.path().join("elsewhere.xml")).unwrap();
         symlink(root.path().join("elsewhere.xml"), &types).unwrap();
