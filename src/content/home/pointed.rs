@@ -55,20 +55,18 @@ pub(crate) fn recognise(path: &Path) -> Option<(Home, Pointed)> {
     }
     if let Some(home) = real.ancestors().skip(1).take(DEEPEST).find_map(|above| {
         let within = real.strip_prefix(above).ok()?;
-        let is_its = [REPOSITORY, VERSION, WORKSPACES]
-            .iter()
-            .any(|part| within.starts_with(part) && within != Path::new(part));
-        (is_its || within == Path::new(REPOSITORY) || within == Path::new(VERSION))
-            .then(|| Home::look(above))?
+        let mut parts = [REPOSITORY, VERSION, WORKSPACES].iter();
+        let is_its = parts.any(|part| within.starts_with(part)) && within != Path::new(WORKSPACES);
+        is_its.then(|| Home::look(above))?
     }) {
         return Some((home, Pointed::Within));
     }
-    let below = folders(path);
+    let below = folders(path, usize::MAX);
     if real.ends_with(WORKSPACES) && below.iter().any(|folder| definition(folder).is_some()) {
         let home = above(1).and_then(|home| Home::look(&home))?;
         return Some((home, Pointed::Workspaces));
     }
-    let further = || below.iter().take(MOST).flat_map(|folder| folders(folder));
+    let further = || below.iter().flat_map(|folder| folders(folder, MOST));
     below
         .iter()
         .find_map(|folder| Home::look(folder))
@@ -76,9 +74,9 @@ pub(crate) fn recognise(path: &Path) -> Option<(Home, Pointed)> {
         .map(|home| (home, Pointed::Above))
 }
 
-/// The folders in a folder, by name. None of one that cannot be read.
-fn folders(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+/// The folders among so many entries of a folder, by name. None of one that cannot be read.
+fn folders(path: &Path, most: usize) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten().take(most);
     let mut folders: Vec<_> = entries
         .map(|entry| entry.path())
         .filter(|path| path.is_dir())
