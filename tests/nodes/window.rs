@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -88,19 +89,24 @@ fn a_node() {
         .append(true)
         .open(Path::new(folder).join(format!("claims-{}", std::process::id())))
         .unwrap();
+    let all_noted = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
-            scope.spawn(|| serve_until_over(&catalog, connect, &window, &times));
+            scope.spawn(|| serve_until_over(&catalog, connect, &window, &all_noted, &times));
         }
         let mut book = DueBook::default();
         let ledger = Mutex::new(Client::connect(connect, NoTls).unwrap());
         loop {
+            let was_over = window.is_over();
             let looked = settle(&catalog, &ledger, window.now()).and_then(|()| {
                 let all = names.iter().map(|name| (name, &schedule));
                 book.note(&catalog, all, window.now())
             });
-            patient(looked);
-            if window.is_over() && catalog.due_open().is_ok_and(|open| open == 0) {
+            // Only what is noted after the end is all there is.
+            if patient(looked).is_some() && was_over {
+                all_noted.store(true, Ordering::Release);
+            }
+            if is_all_served(&catalog, &all_noted) {
                 return;
             }
             thread::sleep(Duration::from_millis(200));
@@ -149,7 +155,11 @@ fn settle(catalog: &Catalog, ledger: &Mutex<Client>, now: DateTime<Utc>) -> Resu
     catalog.free_due_of_the_gone().map(|_| ())
 }
 
-fn serve_until_over(catalog: &Catalog, connect: &str, window: &Window, times: &File) {
+fn is_all_served(catalog: &Catalog, all_noted: &AtomicBool) -> bool {
+    all_noted.load(Ordering::Acquire) && catalog.due_open().is_ok_and(|open| open == 0)
+}
+
+fn serve_until_over(catalog: &Catalog, connect: &str, window: &Window, all_noted: &AtomicBool, times: &File) {
     let ledger = Mutex::new(Client::connect(connect, NoTls).unwrap());
     loop {
         let asked = Monotonic::now();
@@ -162,7 +172,7 @@ fn serve_until_over(catalog: &Catalog, connect: &str, window: &Window, times: &F
         let started = patient(take_turns(catalog, window.now(), 1, &serve)).unwrap_or(0);
         times.flush().unwrap();
         if started == 0 {
-            if window.is_over() && catalog.due_open().is_ok_and(|open| open == 0) {
+            if is_all_served(catalog, all_noted) {
                 return;
             }
             thread::sleep(Duration::from_millis(20));
@@ -262,14 +272,11 @@ fn ten_thousand_due_in_one_window_are_each_served_once_whatever_happens_to_the_n
     let start = || Node::start("window::a_node", &task);
     let mut nodes: Vec<_> = (0..NODES).map(|_| start()).collect();
     let accidents = accidents_until_over(&window, &mut nodes, &start, &mut chance);
-    finish(&catalog, &mut nodes, &start, count);
+    finish(&mut client, &mut nodes, &start, count);
 
     let one = |client: &mut Client, sql: &str| client.query_one(sql, &[]).unwrap().get::<_, i64>(0);
     let opened = opens().timestamp_micros();
-    let served = one(
-        &mut client,
-        &format!("SELECT count(*) FROM lifeboat.due WHERE served IS NOT NULL AND period >= {opened}"),
-    );
+    let served = one(&mut client, &served_since_opening());
     let entries = one(
         &mut client,
         &format!("SELECT count(*) FROM ledger WHERE {COUNTS}"),
@@ -352,15 +359,22 @@ fn accidents_until_over(
     accidents
 }
 
-/// Waits until everything is served, and starts nodes that have ended before that.
-fn finish(catalog: &Catalog, nodes: &mut [Node], start: &dyn Fn() -> Node, count: u64) {
+fn served_since_opening() -> String {
+    let opened = opens().timestamp_micros();
+    format!("SELECT count(*) FROM lifeboat.due WHERE served IS NOT NULL AND period >= {opened}")
+}
+
+/// Waits until everything is served, and starts nodes that have ended before that. That nothing is open is not enough:
+/// where all nodes were gone or stood still at the end of the window, nobody has written down yet what was due last.
+fn finish(client: &mut Client, nodes: &mut [Node], start: &dyn Fn() -> Node, count: u64) {
     let given_up = Monotonic::now() + Duration::from_mins(3);
-    while catalog.due_open().unwrap() > 0 {
-        assert!(
-            Monotonic::now() < given_up,
-            "{} of {count} are still open",
-            catalog.due_open().unwrap()
-        );
+    let count = i64::try_from(count).unwrap();
+    loop {
+        let served: i64 = client.query_one(&served_since_opening(), &[]).unwrap().get(0);
+        if served >= count {
+            return;
+        }
+        assert!(Monotonic::now() < given_up, "{served} of {count} are served");
         for node in nodes
             .iter_mut()
             .filter_map(|node| (!node.lives()).then_some(node))
