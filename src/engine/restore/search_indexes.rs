@@ -153,7 +153,7 @@ impl Live {
     }
 
     /// Whose search indexes are still there as far as anybody here knows. A node with hooks of its own around restores may
-    /// have removed them in those.
+    /// have removed them in those, or may only have been stopped and started.
     fn left_on_other_machines(&self, journal: &Journal) -> Vec<String> {
         let settled = journal.settled.iter();
         let clusters = by_instance(settled.map(|settled| (&settled.instance, &settled.settled.nodes)));
