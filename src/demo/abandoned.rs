@@ -100,7 +100,12 @@ mod tests {
         left.sort();
         assert_eq!(
             left,
-            ["another", "lifeboat-demo-1-1", "lifeboat-demo-3-3", "lifeboat-demo-4-4"]
+            [
+                "another",
+                "lifeboat-demo-1-1",
+                "lifeboat-demo-3-3",
+                "lifeboat-demo-4-4"
+            ]
         );
         assert!(place("another").join(LOCK).exists());
 

@@ -146,7 +146,10 @@ impl Demo {
             })?
         } else {
             for cleared in abandoned::clear(temporary) {
-                making.tell(format!("removed what a demo that was killed has left: {}", cleared.display()));
+                making.tell(format!(
+                    "removed what a demo that was killed has left: {}",
+                    cleared.display()
+                ));
             }
             temporary.join(format!(
                 "{}{}-{}",

@@ -209,7 +209,10 @@ impl<'a> Past<'a> {
     fn drill(&self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         let live = Self::live(project)?;
-        self.tell(at, &format!("a drill of {live}: does its newest backup come back?"));
+        self.tell(
+            at,
+            &format!("a drill of {live}: does its newest backup come back?"),
+        );
         let lifeboat = Caller::here(&Principal::Schedule);
         self.engine.acting_for(lifeboat).live(&live)?.start_drill(None)?;
         self.wait(&live, true)
@@ -219,7 +222,10 @@ impl<'a> Past<'a> {
     fn failing(&self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         let live = Self::live(project)?;
-        self.tell(at, &format!("a backup of {live} that fails: content is gone for a while"));
+        self.tell(
+            at,
+            &format!("a backup of {live} that fails: content is gone for a while"),
+        );
         let instances = self.sandbox.instances(project);
         let instance = instances.last().ok_or(DemoError::Text)?;
         live::without(instance, self.sandbox.cluster(), || {
@@ -250,7 +256,10 @@ impl<'a> Past<'a> {
             note: Some("Security fixes".to_owned()),
             upgrade_to: Some(MagnoliaVersion(to.to_owned())),
         };
-        self.tell(at, &format!("a backup of {environment} before an upgrade to {to}"));
+        self.tell(
+            at,
+            &format!("a backup of {environment} before an upgrade to {to}"),
+        );
         self.start_backup(&request, OPERATOR)?;
         self.wait(&environment, true)?;
         self.sandbox.deploy(project, "v12", to)

@@ -9,7 +9,9 @@ use lifeboat::domain::slot::Slot;
 use lifeboat::engine::start_restore;
 use lifeboat::watch::Unwatched;
 
-use crate::house::{House, back_up, backups, done, fill, make_workspace, plan, request, restore, start_backup, undo};
+use crate::house::{
+    House, back_up, backups, done, fill, make_workspace, plan, request, restore, start_backup, undo,
+};
 
 fn damage(house: &House) {
     house

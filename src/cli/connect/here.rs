@@ -13,8 +13,8 @@ use super::{ThisMachine, why_jobs_end};
 use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
-use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::shell::quoted;
+use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
 use crate::clock::SystemClock;
 use crate::config::{BackendAddress, Config, NamedContext};
@@ -198,7 +198,11 @@ impl<'a> Steps<'a> {
         let Some(step) = self.told.recv().await else {
             return std::future::pending().await;
         };
-        let step = format!("{:>4} s  {}", self.began.elapsed().as_secs(), printable::line(&step));
+        let step = format!(
+            "{:>4} s  {}",
+            self.began.elapsed().as_secs(),
+            printable::line(&step)
+        );
         if std::mem::replace(&mut self.has_begun, true) {
             return step;
         }

@@ -122,7 +122,7 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("took", took, Meaning::Text),
         (
             "instances",
-            format!("begun {} apart", measure::millis(manifest.spread_millis())),
+            format!("copied {} apart", measure::millis(manifest.spread_millis())),
             Meaning::Text,
         ),
     ]
