@@ -73,5 +73,7 @@ mod shared;
 mod sizes;
 #[path = "postgres/whole.rs"]
 mod whole;
+#[path = "postgres/without_lifeboat.rs"]
+mod without_lifeboat;
 #[path = "postgres/writers.rs"]
 mod writers;

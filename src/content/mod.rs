@@ -247,6 +247,12 @@ pub trait Content: Send + Sync {
         Vec::new()
     }
 
+    /// What stands beside the content that the last walk went over and is in no backup by its nature, such as the journal of
+    /// a cluster, as sentences. What may be missed is told by the walk itself.
+    fn left_alone(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What was read since and is not what it says that it is, as sentences.
     fn doubts(&self) -> Vec<String> {
         Vec::new()
