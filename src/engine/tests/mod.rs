@@ -10,6 +10,7 @@ mod copy_alone;
 mod copy_unseen;
 mod damage;
 mod drills;
+mod elsewhere;
 mod endings;
 mod glances;
 mod health;
