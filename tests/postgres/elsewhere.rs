@@ -223,7 +223,7 @@ fn a_cancelled_one_leaves_nothing() {
         assert!(!house.path("look").exists());
         house
             .client("look")
-            .batch_execute("DROP EVENT TRIGGER gate; DROP SCHEMA tests CASCADE")
+            .batch_execute("DROP EVENT TRIGGER IF EXISTS gate; DROP SCHEMA tests CASCADE")
             .unwrap();
     }
     let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'new'";
