@@ -25,6 +25,8 @@ mod clusters;
 mod demo;
 #[path = "postgres/drills.rs"]
 mod drills;
+#[path = "postgres/elsewhere.rs"]
+mod elsewhere;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/gate.rs"]
@@ -75,5 +77,7 @@ mod shared;
 mod sizes;
 #[path = "postgres/whole.rs"]
 mod whole;
+#[path = "postgres/without_lifeboat.rs"]
+mod without_lifeboat;
 #[path = "postgres/writers.rs"]
 mod writers;

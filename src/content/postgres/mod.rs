@@ -23,7 +23,6 @@
 //!   `written`: the same without it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
-//! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
 //! - `place`: what plans, checks and restores ask of an instance in a database; `restore`: what a restore stages; `check`.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
@@ -32,7 +31,6 @@ mod accept;
 mod address;
 mod bare;
 pub mod blueprint;
-pub mod bundle;
 pub(crate) mod check;
 mod cluster;
 pub mod connect;
@@ -96,6 +94,8 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
+    // What the last walk has found beside its tables.
+    left_alone: Mutex<Vec<String>>,
     doubts: data_store::Doubts,
 }
 
@@ -108,6 +108,7 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
+            left_alone: Mutex::default(),
             doubts: data_store::Doubts::default(),
         }
     }
@@ -150,6 +151,10 @@ impl Content for Postgres {
 
     fn tables(&self) -> Vec<TableCopy> {
         self.sums().clone()
+    }
+
+    fn left_alone(&self) -> Vec<String> {
+        self.left_alone.lock().clone()
     }
 
     fn doubts(&self) -> Vec<String> {

@@ -373,6 +373,7 @@ mod tests {
             ended: crate::domain::Instant::default(),
             workspaces: Vec::new(),
             tables: Vec::new(),
+            left_alone: Vec::new(),
             left_out: Vec::new(),
             doubts: Vec::new(),
         }
