@@ -153,7 +153,7 @@ impl Live {
     }
 
     /// Whose search indexes are still there as far as anybody here knows. A node with hooks of its own around restores may
-    /// have removed them in those.
+    /// have removed them in those, or may only have been stopped and started.
     fn left_on_other_machines(&self, journal: &Journal) -> Vec<String> {
         let settled = journal.settled.iter();
         let clusters = by_instance(settled.map(|settled| (&settled.instance, &settled.settled.nodes)));
@@ -168,6 +168,9 @@ impl Live {
 
 /// What an outcome says of the search indexes of an instance's nodes that nobody here has removed.
 fn left_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    if !are_told(settings, ids) {
+        return Vec::new();
+    }
     let mut told: Vec<String> = unreached(settings, ids, |node| {
         node.search_indexes.is_empty() && !node.has_restore_hook()
     })
@@ -202,6 +205,9 @@ fn by_instance<'c>(
 
 /// What a plan says of the nodes of an instance: `ids` are the names by which its clusters know them.
 fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    if !are_told(settings, ids) {
+        return Vec::new();
+    }
     let mut told: Vec<String> = unreached(settings, ids, |node| node.search_indexes.is_empty())
         .into_iter()
         .collect();
@@ -219,6 +225,11 @@ fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
         ));
     }
     told
+}
+
+/// Whether anything is to be said of the search indexes of an instance's nodes: a cluster knows some, or those of one are named.
+fn are_told(settings: &InstanceSettings, ids: &[String]) -> bool {
+    !ids.is_empty() || settings.nodes.iter().any(|node| !node.search_indexes.is_empty())
 }
 
 /// The nodes that clusters know and that are not configured.
