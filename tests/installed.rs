@@ -17,7 +17,9 @@ fn asset(name: &str) -> String {
 /// The values of a setting of the unit.
 fn unit(setting: &str) -> Vec<String> {
     let text = asset("systemd/lifeboat.service");
-    let values = text.lines().filter_map(|line| line.strip_prefix(setting)?.strip_prefix('='));
+    let values = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(setting)?.strip_prefix('='));
     values
         .flat_map(str::split_whitespace)
         .map(str::to_owned)
@@ -47,7 +49,10 @@ fn the_configuration_in_the_example_for_kubernetes_can_be_read() {
     let text = asset("kubernetes/lifeboat.yaml");
     let (_, block) = text.split_once("lifeboat.toml: |\n").unwrap();
     let (block, _) = block.split_once("---").unwrap();
-    let lines: Vec<_> = block.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let lines: Vec<_> = block
+        .lines()
+        .map(|line| line.strip_prefix("    ").unwrap_or(line))
+        .collect();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lifeboat.toml");
     fs::write(&file, lines.join("\n")).unwrap();
@@ -55,7 +60,12 @@ fn the_configuration_in_the_example_for_kubernetes_can_be_read() {
     assert_eq!(config.environments.len(), 1);
     assert!(config.server.tls.is_some());
     // What it names is mounted.
-    for place in ["/var/lib/lifeboat", "/run/secrets/lifeboat", "/srv/magnolia", "/etc/lifeboat"] {
+    for place in [
+        "/var/lib/lifeboat",
+        "/run/secrets/lifeboat",
+        "/srv/magnolia",
+        "/etc/lifeboat",
+    ] {
         assert!(text.contains(&format!("mountPath: {place}")), "{place}");
     }
 }
@@ -73,7 +83,12 @@ impl Live {
         let live = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        for (workspace, owner) in [("config", MAGNOLIA), ("users", MAGNOLIA), ("website", MAGNOLIA), ("dam", EDITOR)] {
+        for (workspace, owner) in [
+            ("config", MAGNOLIA),
+            ("users", MAGNOLIA),
+            ("website", MAGNOLIA),
+            ("dam", EDITOR),
+        ] {
             let folder = live.content().join(workspace);
             fs::create_dir_all(folder.join("sub")).unwrap();
             let file = folder.join("sub/file");

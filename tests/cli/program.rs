@@ -280,7 +280,9 @@ fn what_a_killed_demo_has_left_goes_with_the_next_one() {
     killed.kill().unwrap();
     killed.wait().unwrap();
     let mut next = demo();
-    let mut said = BufReader::new(next.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = BufReader::new(next.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
     let told = said.find(|line| line.contains("a demo that was killed has left"));
     assert!(told.is_some_and(|line| line.contains(left.to_str().unwrap())));
     assert!(!left.exists());
