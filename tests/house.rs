@@ -83,8 +83,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Who asks.
     ("tui", &["domain", "backend"]),
     ("server", &["domain", "clock", "backend"]),
-    // It makes a past, for which it needs the engine itself.
-    ("demo", &["domain", "clock", "random", "backend", "engine"]),
+    // It makes a past, for which it needs the engine itself, and nodes in rows, whose form is known in one place.
+    (
+        "demo",
+        &["domain", "clock", "random", "content", "backend", "engine"],
+    ),
     (
         "cli",
         &[
@@ -184,6 +187,7 @@ const NAME_A_KIND: &[(&str, &str)] = &[
     ("engine/check.rs", "content::home"),
     // A home is a folder with a layout of its own, and a plain folder must not be one.
     ("content/home/chosen.rs", "content::files"),
+    ("content/home/repository.rs", "content::files"),
     ("content/home/persistence.rs", "content::files"),
     ("content/home/place.rs", "content::files"),
     ("content/home/pointed.rs", "content::files"),

@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/cluster_hindered.rs"]
+mod cluster_hindered;
 #[path = "postgres/clustered.rs"]
 mod clustered;
 #[path = "postgres/clusters.rs"]

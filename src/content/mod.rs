@@ -10,6 +10,7 @@
 //! Items form a tree. The first level is the workspaces; below it is whatever the kind of content keeps there.
 
 pub mod backed_up;
+pub mod checked;
 pub mod connected;
 pub mod files;
 pub(crate) mod home;
