@@ -10,10 +10,7 @@ use crate::house::{House, back_up, plan, restore};
 /// The finding that names what is in the way, which is the only one about the cluster.
 fn only_failure(engine: &Engine) -> String {
     let found = findings(engine);
-    assert!(
-        found.len() == 1 && found[0].0 == Verdict::Failed,
-        "{found:#?}"
-    );
+    assert!(found.len() == 1 && found[0].0 == Verdict::Failed, "{found:#?}");
     found[0].1.clone()
 }
 
@@ -24,7 +21,9 @@ fn a_foreign_key_that_keeps_rows_of_the_journal_is_in_the_way_until_it_is_taken_
     let backup = back_up(&engine).0;
     let mut client = house.client("author");
     client
-        .batch_execute("CREATE TABLE seen (at bigint CONSTRAINT \"at journal\" REFERENCES journal (revision_id))")
+        .batch_execute(
+            "CREATE TABLE seen (at bigint CONSTRAINT \"at journal\" REFERENCES journal (revision_id))",
+        )
         .unwrap();
     change(&house);
     let way = "ALTER TABLE \"public\".\"seen\" DROP CONSTRAINT \"at journal\"";
@@ -93,7 +92,10 @@ fn what_may_not_be_read_is_not_told_as_nothing() {
     house.settle = Box::new(move |_, database| database.connect.clone_from(&connect));
     let engine = house.engine();
     let why = only_failure(&engine);
-    assert!(why.contains("GRANT SELECT, DELETE ON \"public\".\"journal\""), "{why}");
+    assert!(
+        why.contains("GRANT SELECT, DELETE ON \"public\".\"journal\""),
+        "{why}"
+    );
     let report = check(&engine, Some(&House::live())).unwrap();
     let journal: Vec<_> = report
         .findings
@@ -101,7 +103,9 @@ fn what_may_not_be_read_is_not_told_as_nothing() {
         .filter(|found| found.about == "cluster journal")
         .collect();
     assert!(
-        journal.len() == 1 && journal[0].detail.contains("may not be counted") && !journal[0].detail.contains("about 0"),
+        journal.len() == 1
+            && journal[0].detail.contains("may not be counted")
+            && !journal[0].detail.contains("about 0"),
         "{journal:#?}"
     );
 }
