@@ -25,6 +25,8 @@ mod clusters;
 mod demo;
 #[path = "postgres/drills.rs"]
 mod drills;
+#[path = "postgres/elsewhere.rs"]
+mod elsewhere;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/gate.rs"]

@@ -27,7 +27,7 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
@@ -333,6 +333,11 @@ impl Backend for Embedded {
         backup: Option<String>,
     ) -> Result<JobId, BackendError> {
         self.change(move |engine| engine.live(&environment)?.start_drill(backup.as_deref()))
+            .await
+    }
+
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError> {
+        self.change(move |engine| engine.live(&request.environment)?.start_extract(&request))
             .await
     }
 

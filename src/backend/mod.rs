@@ -26,7 +26,7 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -164,6 +164,9 @@ pub trait Backend: Send + Sync {
         environment: EnvironmentName,
         backup: Option<String>,
     ) -> Result<JobId, BackendError>;
+
+    /// Starts a restore into a place that is nobody's, to look at a backup there. Nothing of Live is touched.
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError>;
 
     /// Asks a job to stop at its next safe point.
     async fn cancel(&self, id: JobId) -> Result<(), BackendError>;

@@ -17,7 +17,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
@@ -117,6 +117,10 @@ impl Backend for ReadOnly {
         _environment: EnvironmentName,
         _backup: Option<String>,
     ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_extract(&self, _request: ExtractRequest) -> Result<JobId, BackendError> {
         self.refuse()
     }
 

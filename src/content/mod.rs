@@ -13,6 +13,7 @@ pub mod backed_up;
 pub mod checked;
 pub mod connected;
 pub mod files;
+pub mod found;
 pub(crate) mod home;
 pub mod jcr;
 pub(crate) mod kinds;

@@ -16,6 +16,7 @@ pub mod caller;
 pub mod check;
 pub mod columns;
 pub mod copies;
+pub mod elsewhere;
 pub mod environment;
 pub mod event;
 pub mod job;

@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 
 use super::bodies::{
-    Broken, Confirmed, HowMany, NewBackup, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started, WhichBackup,
-    WhichJobs, WhichLines,
+    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
+    WhichBackup, WhichJobs, WhichLines,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
@@ -173,6 +173,15 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::drill(ask)),
     )
     .with_body(of::<WhichBackup>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/extracts",
+        "start_extract",
+        "Restore a backup into a place that is nobody's, to be looked at there",
+        Operator,
+        STARTED,
+        |ask| Box::pin(act::extract(ask)),
+    )
+    .with_body(of::<NewExtract>()),
     Operation::changes(
         Delete,
         "/environments/{project}/{environment}/backups/{backup}",

@@ -11,7 +11,7 @@ use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
-use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
@@ -196,6 +196,14 @@ impl Backend for Fixture {
         let which = backup.as_deref().map_or("newest", short);
         self.changing(format!("drill {environment} {which}")).await?;
         Ok(self.begin(&environment, JobKind::Drill, backup.as_deref()))
+    }
+
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError> {
+        let (environment, backup) = (request.environment, request.backup);
+        let into = request.into;
+        self.changing(format!("extract {environment} {} into {into}", short(&backup)))
+            .await?;
+        Ok(self.begin(&environment, JobKind::Extract, Some(&backup)))
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {

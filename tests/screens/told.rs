@@ -11,7 +11,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
-use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
@@ -58,6 +58,7 @@ asked! {
     start_confirm(environment: EnvironmentName) -> JobId;
     start_verify(environment: EnvironmentName, backup: Option<String>) -> JobId;
     start_drill(environment: EnvironmentName, backup: Option<String>) -> JobId;
+    start_extract(request: ExtractRequest) -> JobId;
     cancel(id: JobId) -> ();
     delete_backup(environment: EnvironmentName, backup: BackupId) -> ();
     extend_backup(environment: EnvironmentName, backup: BackupId) -> ();

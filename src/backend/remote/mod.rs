@@ -43,7 +43,9 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest,
+};
 use crate::domain::settings::{SecretSource, Variables};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
@@ -424,6 +426,16 @@ impl Backend for Remote {
     ) -> Result<JobId, BackendError> {
         self.start(&environment, "drills", &json!({ "backup": backup }))
             .await
+    }
+
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError> {
+        let body = json!({
+            "backup": request.backup,
+            "selection": request.selection,
+            "from": request.from,
+            "into": request.into,
+        });
+        self.start(&request.environment, "extracts", &body).await
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {

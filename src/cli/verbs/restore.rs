@@ -5,16 +5,22 @@ use clap::Args;
 use super::plan::{From, Part};
 use crate::cli::follow::{self, JobArguments};
 use crate::cli::{Call, CliError};
+use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::refusal::confirmed;
-use crate::domain::request::RestoreRequest;
+use crate::domain::request::{ExtractRequest, RestoreRequest};
 
 /// What `lifeboat restore --help` says first.
 pub const LONG_ABOUT: &str = "\
 Makes a plan of the restore and follows it: puts a backup's content back into Live. A safety backup of what is there comes first; the content is staged \
 beside Live and verified before Live is switched to it, so that Live is old or new and never mixed. \
 A restore that would change nothing says so and ends. \
-`lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.";
+`lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.
+
+With --into nothing of Live is touched and nothing has to be confirmed: a copy is made to look at, in a new or an empty \
+folder (DIR/INSTANCE/content), in a new or an empty schema of a database, or in both, and read back there. Of a database the \
+records of the data store and the home go to the folder (DIR/INSTANCE/datastore, DIR/INSTANCE/home). On a service all of \
+it is made on the service's machine. Content of any environment is refused.";
 
 /// What `lifeboat restore` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -34,6 +40,12 @@ pub struct RestoreArguments {
     /// Which part of it.
     #[command(flatten)]
     pub part: Part,
+    /// Restore into this new or empty folder, or database, and not into Live; one of each may be given
+    #[arg(long, value_name = "DIR|DATABASE", conflicts_with_all = ["confirm", "even_if_unchanged", "without_safety_backup"])]
+    pub into: Vec<String>,
+    /// The schema of that database, new or empty; without it the one that the instance has in Live
+    #[arg(long, value_name = "SCHEMA", requires = "into")]
+    pub schema: Option<String>,
     /// Put everything back also where nothing would change, as far as that can be seen
     #[arg(long)]
     pub even_if_unchanged: bool,
@@ -43,6 +55,9 @@ pub struct RestoreArguments {
 }
 
 pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    if !arguments.into.is_empty() {
+        return elsewhere(arguments, call).await;
+    }
     let request = RestoreRequest {
         environment: arguments.environment,
         backup: arguments.backup,
@@ -57,6 +72,22 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         confirmed(&request.environment, &confirm)?;
         let plan = backend.plan_restore(request).await?;
         backend.start_restore(plan.id, confirm).await
+    })
+    .await
+}
+
+/// Restores into a place that is nobody's.
+async fn elsewhere(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let into = Elsewhere::of(&arguments.into, arguments.schema).map_err(CliError::usage)?;
+    let request = ExtractRequest {
+        environment: arguments.environment,
+        backup: arguments.backup,
+        selection: arguments.part.into(),
+        from: arguments.from.into(),
+        into,
+    };
+    follow::start(&arguments.job, call, async |backend| {
+        backend.start_extract(request).await
     })
     .await
 }

@@ -14,6 +14,7 @@ use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Stag
 use crate::disk::fstab;
 use crate::domain::backup::InstanceCopy;
 use crate::domain::check::Findings;
+use crate::domain::plan::Selection;
 use crate::watch::Watch;
 
 /// The home of a repository.
@@ -169,9 +170,17 @@ impl Place for HomePlace {
         &self,
         base: &Path,
         backup: &dyn BackedUp,
+        selection: &Selection,
         found: &mut Found,
     ) -> Result<(), RestoreError> {
-        self.folder.plan_in_scratch(base, backup, found)
+        if !selection.workspaces.is_empty() {
+            found.obstacles.push(format!(
+                "the backup of {} is of a whole home, and chosen workspaces are nothing without the rest of it: take the whole \
+                 instance",
+                backup.copy().name
+            ));
+        }
+        self.folder.plan_in_scratch(base, backup, selection, found)
     }
 
     fn left_over(&self) -> Vec<PathBuf> {

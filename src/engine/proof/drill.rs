@@ -245,8 +245,12 @@ impl Live {
         let mut found = Found::default();
         for (instance, copy) in parts {
             let backed_up = repository.instance(&backup.id, copy);
-            self.place_of_drills(instance)
-                .plan_in_scratch(base, &backed_up, &mut found)?;
+            self.place_of_drills(instance).plan_in_scratch(
+                base,
+                &backed_up,
+                &Selection::default(),
+                &mut found,
+            )?;
         }
         for warning in &found.warnings {
             work.log(Severity::Warning, warning);

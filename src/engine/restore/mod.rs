@@ -6,6 +6,7 @@
 mod after;
 mod chosen;
 pub(super) mod clearing;
+mod elsewhere;
 mod halves;
 mod indexing;
 pub(super) mod journal;

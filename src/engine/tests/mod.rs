@@ -11,6 +11,7 @@ mod copy_unseen;
 mod damage;
 mod damaged_homes;
 mod drills;
+mod elsewhere;
 mod endings;
 mod glances;
 mod health;

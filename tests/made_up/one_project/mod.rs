@@ -88,6 +88,7 @@ fn manner(script: Script) -> Manner {
             (JobKind::Verify, None) => "verification of all backups".to_owned(),
             (JobKind::Verify, Some(backup)) => format!("verification of {backup}"),
             (JobKind::Drill, which) => format!("drill of {}", which.unwrap_or("the newest backup")),
+            (JobKind::Extract, Some(backup)) => format!("restore of {backup} into /srv/look"),
             _ => "manual backup".to_owned(),
         },
         progress: |phase| past::running(0, phase).progress,

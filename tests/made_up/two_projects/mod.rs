@@ -86,6 +86,7 @@ fn manner() -> Manner {
                 JobKind::Prune => "dropping replaced tables",
                 JobKind::Verify => "verify",
                 JobKind::Drill => "drill of 3b90aa17",
+                JobKind::Extract => "restore of 3b90aa17 into /srv/look",
                 JobKind::Backup => "manual backup",
             };
             title.to_owned()

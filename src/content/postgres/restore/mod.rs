@@ -3,6 +3,7 @@
 
 pub(crate) mod beside;
 mod exchange;
+pub(super) mod extract;
 pub(super) mod nodes;
 pub(super) mod plan;
 mod record_rows;
