@@ -15,6 +15,7 @@ use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surrou
 use crate::backend::serves::Serves as _;
 use crate::cli::shell::quoted;
 use crate::cli::verbs::demo::DemoArguments;
+use crate::cli::wrap::Wrapping;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
 use crate::clock::SystemClock;
 use crate::config::{BackendAddress, Config, NamedContext};
@@ -327,7 +328,9 @@ async fn story(demo: &Demo, globals: &Globals, outside: &mut Outside) -> Result<
         print_json(outside, &report)?;
         report
     } else {
-        demo.play_story(&mut outside.out).await?
+        let width = outside.table_width().unwrap_or(usize::MAX);
+        demo.play_story(&mut Wrapping::new(&mut outside.out, width))
+            .await?
     };
     if report.identical {
         return Ok(());
