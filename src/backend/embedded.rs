@@ -22,9 +22,11 @@ use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
 use crate::domain::caller::Caller;
 use crate::domain::check::Report;
+use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -85,6 +87,17 @@ impl Embedded {
     /// Opens the engine in the background.
     #[must_use]
     pub fn start(settings: EngineSettings, surroundings: Surroundings, options: EmbeddedOptions) -> Self {
+        Self::start_telling(settings, surroundings, options, Deeds::default())
+    }
+
+    /// As [`Embedded::start`]. What this process does is told to `deeds` from the beginning.
+    #[must_use]
+    pub fn start_telling(
+        settings: EngineSettings,
+        surroundings: Surroundings,
+        options: EmbeddedOptions,
+        deeds: Deeds,
+    ) -> Self {
         let events = surroundings.events.clone();
         let (opened, engine) = watch::channel(None);
         let schedule = Arc::new(Mutex::new(Schedule::NotYet));
@@ -93,7 +106,8 @@ impl Embedded {
         let opening = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || {
-                let engine = Engine::open(settings, surroundings).map_err(|error| error.to_string());
+                let engine = Engine::open_telling(settings, surroundings, deeds);
+                let engine = engine.map_err(|error| error.to_string());
                 opened.send_replace(Some(engine.clone()));
                 // Nobody listening yet is no error.
                 let _ = told.send(Event::Missed);
@@ -282,6 +296,10 @@ impl Backend for Embedded {
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.on_engine(move |engine| Ok(engine.catalog().notifications(limit)?))
             .await
+    }
+
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.on_engine(|engine| Ok(engine.catalog().nodes()?)).await
     }
 
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {

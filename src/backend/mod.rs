@@ -24,6 +24,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -130,6 +131,9 @@ pub trait Backend: Send + Sync {
 
     /// Notifications, newest first.
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError>;
+
+    /// The Lifeboats that have the catalog open, and what each works on.
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError>;
 
     /// Marks notifications up to this number as seen.
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;

@@ -15,6 +15,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -74,6 +75,10 @@ impl Backend for ReadOnly {
 
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.inner.notifications(limit).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.inner.nodes().await
     }
 
     async fn notifications_seen(&self, _up_to: u64) -> Result<(), BackendError> {

@@ -47,6 +47,7 @@ Fields of the object that --json prints:
                  next_verify next_drill trouble
   jobs           jobs; for one job: job log
   activity       activity
+  nodes          nodes
   info           version config state cache contexts context read_only backend
                  problem
   login          context is_new token_file backend
@@ -62,6 +63,7 @@ Fields of the object that --json prints:
   maintenance    environment hold on reason
   extend         environment backup trouble
   delete         environment deleted trouble
+  relocate       environment repository
   init           config repository password_file key_is_new environments
                  instances
 

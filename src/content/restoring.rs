@@ -292,9 +292,9 @@ pub trait Place: Send + Sync {
         Ok(None)
     }
 
-    /// Where search indexes are, with `{workspace}` for the workspace's name.
-    fn search_indexes(&self) -> &[PathBuf] {
-        &[]
+    /// Where search indexes are, with `{workspace}` for the workspace's name. `None` where none have to go with a restore.
+    fn search_indexes(&self) -> Option<&[PathBuf]> {
+        None
     }
 
     /// Those who have to confirm that they have the switch too, and have not done so within the limit.

@@ -294,6 +294,13 @@ impl Backup {
         self.is_sound() && !self.dated_ahead
     }
 
+    /// Whether it counts, and was taken to be gone back to: a safety backup has what a restore has replaced, which was
+    /// wrong more often than not. What is proven without anybody naming it is one of these.
+    #[must_use]
+    pub fn is_good_of_live(&self) -> bool {
+        self.is_good() && self.manifest.trigger != Trigger::Restore
+    }
+
     /// Whether it can be relied on, however old it is: it was read back and nothing was wrong, and the last drill of it,
     /// if there was any, has found nothing that did not come back.
     #[must_use]
@@ -334,6 +341,9 @@ pub enum ChoiceError {
     /// The slot is empty.
     #[error("the {0} slot is empty")]
     EmptySlot(Slot),
+    /// It was to be looked for in the second repository, and none is configured.
+    #[error("there is no second repository: the setting repository.copy names none")]
+    NoSecondRepository,
     /// What was taken for the slot cannot be relied on.
     #[error("{0}")]
     NotGood(String),

@@ -13,6 +13,7 @@ use crate::backend::BackendInfo;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
 use crate::domain::job::{Job, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::RestorePlan;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::token::Role::{Operator, Owner, Viewer};
@@ -97,6 +98,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(read::notifications(ask)),
     )
     .with_query(of::<HowMany>()),
+    Operation::looks(
+        "/nodes",
+        "nodes",
+        "List the Lifeboats that share the catalog, their leases, and what each works on",
+        ok::<Vec<LifeboatNode>>(),
+        |ask| Box::pin(read::nodes(ask)),
+    ),
     Operation::changes(
         Post,
         "/notifications/seen",

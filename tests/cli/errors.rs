@@ -35,6 +35,20 @@ fn every_kind_of_error_has_its_exit_code_and_says_what_to_do() {
     );
 }
 
+alike!(a_verb_that_is_spelled_badly_is_told_unless_it_means_the_opposite);
+fn a_verb_that_is_spelled_badly_is_told_unless_it_means_the_opposite() {
+    let said = lifeboat(&["restroe", "acme/live"]).ends().err;
+    assert!(
+        said.contains("there is no verb 'restroe'") && said.contains("'restore'"),
+        "{said}"
+    );
+    let said = lifeboat(&["unprotect", "acme/live"]).ends().err;
+    assert!(
+        said.contains("there is no verb 'unprotect'") && !said.contains("similar"),
+        "{said}"
+    );
+}
+
 alike!(an_environment_in_trouble_does_not_look_like_one_without_backups);
 fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
     let mut transcript = String::new();

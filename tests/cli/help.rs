@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 26] = [
+const VERBS: [&str; 28] = [
     "demo",
     "init",
     "check",
@@ -11,6 +11,7 @@ const VERBS: [&str; 26] = [
     "schedule",
     "jobs",
     "activity",
+    "nodes",
     "info",
     "login",
     "backup",
@@ -25,6 +26,7 @@ const VERBS: [&str; 26] = [
     "maintenance",
     "extend",
     "delete",
+    "relocate",
     "serve",
     "token",
     "completions",

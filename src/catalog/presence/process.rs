@@ -106,6 +106,25 @@ impl Process {
     }
 }
 
+impl Process {
+    /// The numbers of all processes that live, in order.
+    pub(in crate::catalog) fn alive(&self) -> Result<Vec<u64>, CatalogError> {
+        let failed = |source| CatalogError::io("reading", &self.directory, source);
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if let Some(number) = stem.and_then(|stem| stem.parse().ok())
+                && self.is_alive(number)?
+            {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // Only tidiness: what stays is cleared away by the next Lifeboat that opens the catalog.

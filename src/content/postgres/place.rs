@@ -304,8 +304,8 @@ impl Place for DatabasePlace {
         Ok(Some(sessions::connected(&connector, &mut transaction)?))
     }
 
-    fn search_indexes(&self) -> &[PathBuf] {
-        &self.connector.settings().search_indexes
+    fn search_indexes(&self) -> Option<&[PathBuf]> {
+        Some(&self.connector.settings().search_indexes)
     }
 
     fn unconfirmed(&self, limit: Duration) -> Result<Option<String>, RestoreError> {

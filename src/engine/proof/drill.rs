@@ -59,13 +59,18 @@ impl Live {
         let backups = self.list_backups()?;
         let newest = backups
             .iter()
-            .filter(|backup| backup.is_good())
+            .filter(|backup| backup.is_good_of_live())
             .max_by_key(|backup| backup.manifest.taken);
         let chosen = match backup {
             Some(text) => choose(&backups, text)?,
             None => newest.ok_or_else(|| {
+                let safety = if backups.iter().any(Backup::is_good) {
+                    ". For the newest safety backup, drill \"safety\""
+                } else {
+                    ""
+                };
                 EngineError::Failed(format!(
-                    "{name} has no good backup yet: there is nothing to drill"
+                    "{name} has no good backup yet: there is nothing to drill{safety}"
                 ))
             })?,
         };

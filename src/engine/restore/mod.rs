@@ -262,10 +262,7 @@ impl Live {
             selection,
         };
 
-        // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
-        for warning in &plan.warnings {
-            work.log(Severity::Warning, warning);
-        }
+        work.was_known(&plan.warnings);
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
@@ -443,6 +440,17 @@ fn in_which(repository: RepositoryChoice) -> &'static str {
     }
 }
 
+/// The same without those that say the same as one before.
+fn each_once(texts: Vec<String>) -> Vec<String> {
+    let mut kept = Vec::with_capacity(texts.len());
+    for text in texts {
+        if !kept.contains(&text) {
+            kept.push(text);
+        }
+    }
+    kept
+}
+
 fn outcome(
     work: &Work,
     backup: &Backup,
@@ -460,6 +468,8 @@ fn outcome(
         warnings.extend(way.first_lost.clone());
     }
     warnings.extend(work.noticed());
+    warnings.extend(work.known());
+    let warnings = each_once(warnings);
     let from = match backup.manifest.trigger {
         Trigger::Restore => in_which(way.from),
         _ => from_where(way.from),

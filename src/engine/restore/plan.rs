@@ -97,6 +97,7 @@ impl Live {
                         .plan(&backed_up, &way.wanted(&backup), &mut found, watch)?;
                     found.warnings.extend(self.connected_now(instance)?);
                     found.warnings.extend(self.indexing_of(instance, copy, selection));
+                    found.warnings.extend(self.unnamed_indexes(instance));
                 }
                 None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",

@@ -41,6 +41,9 @@ impl Live {
             let behind = behind(&journal.settled, &record.instance);
             warnings.extend(self.remove_of(record, &behind, say));
         }
+        let instances = journal.instances.iter();
+        let instances = instances.filter_map(|record| self.settings_of(&record.instance));
+        warnings.extend(instances.filter_map(|instance| self.unnamed_indexes(instance)));
         warnings.extend(self.left_on_other_machines(journal));
         let removed = Journal {
             indexes_removed: true,
@@ -118,7 +121,7 @@ impl Live {
             }
         };
         // Whose those are that belong to no node in particular, nobody knows.
-        let own = place.search_indexes().iter();
+        let own = place.search_indexes().unwrap_or_default().iter();
         let own = own.map(|pattern| (pattern, workspaces(!behind.is_empty())));
         let nodes = self.settings_of(&record.instance).map(|settings| &settings.nodes);
         let of_nodes = nodes.into_iter().flatten().flat_map(|node| {
@@ -150,6 +153,20 @@ impl Live {
             told_of(settings, ids)
         });
         told.collect()
+    }
+
+    /// That nobody has said where the search indexes of an instance are that has only one node. A plan says it beforehand,
+    /// the outcome once more.
+    pub(super) fn unnamed_indexes(&self, instance: &InstanceSettings) -> Option<String> {
+        let place = self.place(instance);
+        let is_unnamed = place.search_indexes().is_some_and(<[_]>::is_empty) && instance.nodes.is_empty();
+        is_unnamed.then(|| {
+            format!(
+                "search_indexes of {} is not set, so its search indexes stay: unless a hook removes them before Magnolia \
+                 starts, remove them by hand while it stands still, or its searches are wrong",
+                instance.name
+            )
+        })
     }
 
     /// Whose search indexes are still there as far as anybody here knows. A node with hooks of its own around restores may

@@ -56,6 +56,7 @@ pub fn state() -> State {
         log: log(),
         activity: activity(),
         notifications: news(),
+        nodes: Vec::new(),
         report: |_| records::report(),
         plan: Ok(plan()),
         fit_plan: |_, _| {},
