@@ -37,7 +37,8 @@ pub(super) fn check(
     }
     for known in clusters {
         findings.ok("cluster", known.sentence());
-        for missing in known.missing.iter().map(Missing::sentence) {
+        let is_needed = !connector.settings().backups_only;
+        for missing in known.missing.iter().filter(|_| is_needed).map(Missing::sentence) {
             findings.failed("cluster", missing);
         }
         for obstacle in known.obstacles {
