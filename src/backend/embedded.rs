@@ -63,7 +63,7 @@ pub struct EmbeddedOptions {
 /// The engine in this process, as a backend. Cheap to clone: every clone is the same backend.
 #[derive(Clone)]
 pub struct Embedded {
-    engine: watch::Receiver<Option<Result<Engine, String>>>,
+    engine: watch::Receiver<Option<Result<Engine, BackendError>>>,
     events: broadcast::Sender<Event>,
     options: EmbeddedOptions,
     caller: Option<Caller>,
@@ -107,7 +107,7 @@ impl Embedded {
             .name("engine".to_owned())
             .spawn(move || {
                 let engine = Engine::open_telling(settings, surroundings, deeds);
-                let engine = engine.map_err(|error| error.to_string());
+                let engine = engine.map_err(BackendError::from);
                 opened.send_replace(Some(engine.clone()));
                 // Nobody listening yet is no error.
                 let _ = told.send(Event::Missed);
@@ -153,7 +153,7 @@ impl Embedded {
             .map_err(|_| BackendError::Failed("the engine's thread could not be started".to_owned()))?;
         match &*opened {
             Some(Ok(engine)) => Ok(engine.clone()),
-            Some(Err(why)) => Err(BackendError::Failed(why.clone())),
+            Some(Err(error)) => Err(error.clone()),
             None => Err(BackendError::Failed("the engine is not open".to_owned())),
         }
     }
@@ -210,7 +210,7 @@ impl Embedded {
 }
 
 /// Watches for what other Lifeboats write, until nobody holds the backend any more.
-fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, String>>>) {
+fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, BackendError>>>) {
     let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);

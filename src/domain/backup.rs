@@ -55,6 +55,17 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// What a backup that it made is called: `manual`, `upgrade`.
+    #[must_use]
+    pub fn names(&self) -> &'static str {
+        match self {
+            Self::Schedule => "scheduled",
+            Self::Person => "manual",
+            Self::Upgrade { .. } => "upgrade",
+            Self::Restore => "safety",
+        }
+    }
+
     /// The word for it, on screens and in tags.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -333,7 +344,10 @@ impl Backup {
 #[serde(tag = "choice", content = "text", rename_all = "snake_case")]
 pub enum ChoiceError {
     /// Nothing begins with it.
-    #[error("there is no backup \"{0}\": give an id, a unique beginning of one, or a slot's name")]
+    #[error(
+        "there is no backup \"{0}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
+             \"upgrade\" or \"safety\""
+    )]
     Unknown(String),
     /// More than one id begins with it.
     #[error("\"{0}\" is the beginning of more than one backup's id: write more of it")]

@@ -86,7 +86,7 @@ impl ActivityLog<'_> {
             notification.environment.as_ref() == name && notification.text.ends_with(text)
         });
         if !known {
-            self.remember(&Principal::Schedule, name, text, None, Severity::Critical);
+            self.remember(&Principal::Lifeboat, name, text, None, Severity::Critical);
         }
     }
 

@@ -43,6 +43,15 @@ fn it_is_started_told_about_and_ended() {
         &config,
         &["create", "olga", "--role", "owner", "--expires", "30d"],
     );
+    let unknown = token(
+        &config,
+        &["create", "nina", "--role", "viewer", "--project", "acmee"],
+    );
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+    assert!(
+        String::from_utf8_lossy(&unknown.stderr).contains("acme, globex"),
+        "{unknown:?}"
+    );
     let secret = text(&made);
     assert!(secret.starts_with("lb_") && secret.len() == 46, "{made:?}");
     let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();

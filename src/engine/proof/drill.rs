@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::Claim;
 use crate::content::left::NoteState;
 use crate::content::restoring::Found;
-use crate::disk::removal;
+use crate::disk::{private, removal};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
 use crate::domain::environment::InstanceName;
@@ -246,7 +246,7 @@ impl Live {
         parts: &Parts<'_>,
         base: &Path,
     ) -> Result<(), EngineError> {
-        std::fs::create_dir_all(base).map_err(EngineError::io("creating", base))?;
+        private::folders(base).map_err(EngineError::io("creating", base))?;
         let mut found = Found::default();
         for (instance, copy) in parts {
             let backed_up = repository.instance(&backup.id, copy);

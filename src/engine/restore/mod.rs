@@ -119,7 +119,7 @@ impl Live {
         }
         let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
         let called = if slots.is_empty() {
-            backup.manifest.trigger.label().to_owned()
+            backup.manifest.trigger.names().to_owned()
         } else {
             slots.join(", ")
         };

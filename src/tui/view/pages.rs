@@ -63,7 +63,16 @@ fn help(model: &Model, width: u16) -> Text {
             "On jobs and lists",
             &[Place::Job, Place::Jobs, Place::Log, Place::List],
         ),
-        ("In dialogs", &[Place::Question, Place::Notice, Place::Typing]),
+        (
+            "In dialogs",
+            &[
+                Place::Question,
+                Place::Grave,
+                Place::Contexts,
+                Place::Notice,
+                Place::Typing,
+            ],
+        ),
         ("On pages", &[Place::Page]),
     ];
     let mut listed = Vec::new();

@@ -54,6 +54,13 @@ pub(in crate::content::postgres) fn plan(
         found.obstacles.extend(layout.unreadable);
         return Ok(found);
     }
+    if connector.settings().backups_only {
+        found.obstacles.push(format!(
+            "backups_only is set for {}: nothing is restored into its database. Remove the setting, and give the rights that \
+             `lifeboat check` names then",
+            copy.name
+        ));
+    }
     tell_lacking(&layout.lacking, wanted, &mut found);
     found.warnings.extend(layout.suspect.iter().cloned());
     found
