@@ -2,7 +2,7 @@
 
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 use crate::engine::{EngineError, Live};
 
@@ -25,7 +25,7 @@ impl Live {
     }
 
     /// The versions of a node.
-    pub fn versions(&self, _: &VersionsRequest) -> Result<Looked<Versions>, EngineError> {
+    pub fn versions(&self, _: &VersionsRequest) -> Result<Looked<VersionList>, EngineError> {
         not_yet()
     }
 
