@@ -18,11 +18,8 @@ pub mod columns;
 pub mod copies;
 pub mod environment;
 pub mod event;
-<<<<<<< HEAD
 pub mod explore;
-=======
 pub mod integrity;
->>>>>>> codec
 pub mod job;
 pub mod limit;
 pub mod measure;
