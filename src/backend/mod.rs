@@ -4,6 +4,7 @@
 
 #[cfg(feature = "engine")]
 pub mod embedded;
+pub mod explore;
 pub mod link;
 pub mod read_only;
 pub mod remote;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 
+use self::explore::Explores;
 use self::link::Link;
 
 use crate::domain::activity::{Activity, Notification};
@@ -51,6 +53,9 @@ pub enum BackendError {
     /// There is no such job.
     #[error("there is no job {0}: `lifeboat jobs` lists them")]
     UnknownJob(JobId),
+    /// There is nothing there, in a backup or in Live, as a sentence.
+    #[error("{0}")]
+    NotThere(String),
     /// The backend cannot be reached.
     #[error("{0}")]
     OutOfReach(String),
@@ -105,7 +110,7 @@ impl fmt::Debug for EventStream {
 /// Everything that can be asked. Calls that start work return the job's number at once; the work goes on and events
 /// tell of it.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub trait Backend: Explores + Send + Sync {
     /// Looks at what works and what does not, of one environment or of all. Changes nothing.
     async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError>;
     /// What this backend is.

@@ -20,6 +20,7 @@ pub mod deed;
 pub mod elsewhere;
 pub mod environment;
 pub mod event;
+pub mod explore;
 pub mod integrity;
 pub mod job;
 pub mod lifeboat_node;

@@ -16,6 +16,7 @@ mod activity;
 mod backup;
 mod check;
 mod error;
+mod explore;
 mod hooks;
 mod jobs;
 mod live;
@@ -55,6 +56,7 @@ use crate::domain::settings::{
 use crate::random::Random;
 use crate::repository::Storage;
 use backup::copies::ListedCopies;
+use explore::Explorer;
 use jobs::AtWork;
 use jobs::fence::Fence;
 use jobs::queue::Queue;
@@ -102,6 +104,7 @@ struct Inner {
     glances: Glances,
     opened: Opened,
     clearing: Clearing,
+    explorer: Explorer,
     reported: Mutex<Option<Monotonic>>,
     deeds: Deeds,
 }
@@ -136,6 +139,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let EngineSettings {
             state,
+            cache,
             catalog,
             repository,
             environments,
@@ -170,7 +174,9 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
+        let explorer = Explorer::new(&cache.unwrap_or_else(|| state.join("cache")));
         let inner = Inner {
+            explorer,
             environments: environments.collect(),
             state,
             repository,
@@ -215,6 +221,11 @@ impl Engine {
     #[must_use]
     pub fn clearing(&self) -> &Clearing {
         &self.0.clearing
+    }
+
+    /// What is known of what is inside of backups.
+    fn explorer(&self) -> &Explorer {
+        &self.0.explorer
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -20,6 +20,8 @@ use crate::random::Random;
 pub struct EngineSettings {
     /// Where jobs, activity, notifications and journals are kept, unless `catalog` says so.
     pub state: PathBuf,
+    /// Where indexes of what is inside of backups are kept, which may be deleted at any time; below `state` without it.
+    pub cache: Option<PathBuf>,
     /// The database where they are kept instead, for several Lifeboats on several machines.
     pub catalog: Option<CatalogSettings>,
     /// Where backups are kept. `None` when nothing is configured yet.

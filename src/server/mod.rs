@@ -18,6 +18,7 @@ mod connections;
 mod deeds;
 mod document;
 mod events;
+mod explore;
 mod head;
 mod health;
 mod metrics;

@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 32] = [
     "demo",
     "init",
     "check",
@@ -14,6 +14,10 @@ const VERBS: [&str; 28] = [
     "nodes",
     "info",
     "login",
+    "browse",
+    "find",
+    "history",
+    "diff",
     "backup",
     "plan",
     "restore",
