@@ -45,7 +45,7 @@ impl Repository {
         Some(repository)
     }
 
-    fn java(&self, command: &str, options: &[&str]) -> Output {
+    pub fn java(&self, command: &str, options: &[&str]) -> Output {
         let port = self.house.cluster.port();
         Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
             .arg(command)
@@ -58,7 +58,7 @@ impl Repository {
             .unwrap()
     }
 
-    fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.house.path("home")
     }
 
@@ -209,7 +209,7 @@ fn sorted(mut texts: Vec<String>) -> Vec<String> {
 }
 
 /// What stands in the lines of the Java side, by workspace and path; lists of mixins, which have no order there, sorted.
-fn told(repository: &Repository) -> BTreeMap<(String, String), serde_json::Value> {
+pub fn told(repository: &Repository) -> BTreeMap<(String, String), serde_json::Value> {
     let file = repository.house.path("nodes");
     let output = repository.java("nodes", &["--out", file.to_str().unwrap()]);
     assert!(output.status.success(), "{output:?}");

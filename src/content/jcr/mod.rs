@@ -10,6 +10,7 @@ pub mod ids;
 pub mod namespaces;
 pub mod registry;
 pub mod values;
+pub mod xml;
 
 use std::borrow::Cow;
 
