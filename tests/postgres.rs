@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/cluster_hindered.rs"]
+mod cluster_hindered;
 #[path = "postgres/clustered.rs"]
 mod clustered;
 #[path = "postgres/clusters.rs"]
@@ -75,5 +77,7 @@ mod shared;
 mod sizes;
 #[path = "postgres/whole.rs"]
 mod whole;
+#[path = "postgres/without_lifeboat.rs"]
+mod without_lifeboat;
 #[path = "postgres/writers.rs"]
 mod writers;

@@ -100,9 +100,6 @@ pub struct Settled {
     pub behind: Vec<String>,
     /// The revision that all of them have.
     pub revision: Option<i64>,
-    /// Whether records of the journal stay, since something else refers to them. Nobody reads them any more.
-    #[serde(default)]
-    pub records_stay: bool,
     /// What stood in the way and was put aside for that moment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub put_aside: Vec<String>,
@@ -130,14 +127,8 @@ impl Settled {
                 measure::listed(&self.put_aside)
             )
         };
-        let journal = if self.records_stay {
-            "its journal stays, since something else refers to it, and a node that is new from now on cannot open its repository: delete \
-             those rows before one is added"
-        } else {
-            "its journal is emptied"
-        };
         format!(
-            "the cluster in {} is settled: {nodes}{at}, and {journal}{aside}",
+            "the cluster in {} is settled: {nodes}{at}, and its journal is emptied{aside}",
             measure::listed(&self.tables)
         )
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backed_up::BackedUp;
+pub use super::checked::Checked;
 use super::connected::Connected;
 pub use super::found::Found;
 use super::kinds::Beside;
@@ -25,7 +26,7 @@ use crate::domain::check::Findings;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::domain::plan::{Selection, WorkspaceChange};
-use crate::domain::settings::{HookPoint, NodeSettings, Variables};
+use crate::domain::settings::Variables;
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -87,6 +88,8 @@ pub struct Wanted<'a> {
     pub selection: &'a Selection,
     /// Without a safety backup.
     pub without_safety: bool,
+    /// Whether a restore is taken back by it, with exactly what that had replaced.
+    pub is_undo: bool,
     /// What is known to change already, of all instances; `None` when it is to be found out.
     pub known: Option<&'a [WorkspaceChange]>,
 }
@@ -108,36 +111,6 @@ pub struct StagingSize {
     pub bytes: u64,
     /// Files, folders and links.
     pub items: u64,
-}
-
-/// What a check of one instance is told by whoever knows the rest of it.
-pub struct Checked<'a> {
-    /// The environment.
-    pub environment: &'a EnvironmentName,
-    /// The instance.
-    pub instance: &'a InstanceName,
-    /// What the newest backup holds of it.
-    pub last: Option<&'a InstanceCopy>,
-    /// What backups have read of it and found not to be what it says, as a sentence.
-    pub doubts: Option<String>,
-    /// At which points nothing is run, neither for the instance nor for one of its nodes.
-    pub unhooked: Vec<HookPoint>,
-    /// Whether a job is at work on the environment.
-    pub is_at_work: bool,
-    /// What could not be dropped though its time is over: its name, and why.
-    pub undropped: Vec<(String, String)>,
-    /// The nodes that are configured to share its content.
-    pub nodes: &'a [NodeSettings],
-    /// The time now.
-    pub now: Instant,
-}
-
-impl Checked<'_> {
-    /// Whether anything is run at this point, for the instance or for one of its nodes.
-    #[must_use]
-    pub fn has_hook(&self, point: HookPoint) -> bool {
-        !self.unhooked.contains(&point)
-    }
 }
 
 /// A part of a name that nobody can guess, and that no other process comes by; or why there is none.

@@ -134,6 +134,10 @@ pub struct InstanceCopy {
     /// What stood beside the workspaces or could not be kept (sockets, devices), as sentences for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What stood beside the workspaces and is in no backup by its nature (tables that are not Jackrabbit's, the journal of a
+    /// cluster), as sentences for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_alone: Vec<String>,
     /// What was read for this backup and is not what it says that it is (records of a data store), as sentences. What was
     /// known from an earlier backup was not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

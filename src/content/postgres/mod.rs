@@ -94,6 +94,8 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
+    // What the last walk has found beside its tables.
+    left_alone: Mutex<Vec<String>>,
     doubts: data_store::Doubts,
 }
 
@@ -106,6 +108,7 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
+            left_alone: Mutex::default(),
             doubts: data_store::Doubts::default(),
         }
     }
@@ -148,6 +151,10 @@ impl Content for Postgres {
 
     fn tables(&self) -> Vec<TableCopy> {
         self.sums().clone()
+    }
+
+    fn left_alone(&self) -> Vec<String> {
+        self.left_alone.lock().clone()
     }
 
     fn doubts(&self) -> Vec<String> {

@@ -71,11 +71,17 @@ struct Way {
 }
 
 impl Way {
+    /// Whether it takes back the restore that this safety backup was taken for, with exactly what that had replaced.
+    fn takes_back(&self, backup: &Backup) -> bool {
+        backup.manifest.replaced.as_ref() == Some(&self.selection)
+    }
+
     /// What a plan is asked for.
-    fn wanted(&self) -> Wanted<'_> {
+    fn wanted(&self, backup: &Backup) -> Wanted<'_> {
         Wanted {
             selection: &self.selection,
             without_safety: self.without_safety,
+            is_undo: self.takes_back(backup),
             known: self.known.as_deref(),
         }
     }

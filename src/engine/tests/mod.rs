@@ -9,6 +9,7 @@ mod copies;
 mod copy_alone;
 mod copy_unseen;
 mod damage;
+mod damaged_homes;
 mod drills;
 mod elsewhere;
 mod endings;
