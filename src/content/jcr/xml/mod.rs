@@ -58,3 +58,26 @@ pub fn file_name(workspace: &str, path: &str) -> String {
     name.push_str(".xml");
     name
 }
+
+/// A name of the document view, in which letters that no XML name has are written as `_x0020_` (ISO 9075-14).
+fn decoded(local: &str) -> String {
+    let mut decoded = String::with_capacity(local.len());
+    let mut rest = local;
+    while let Some(at) = rest.find("_x") {
+        let (before, from) = rest.split_at(at);
+        decoded.push_str(before);
+        let letter = from.get(2..6).filter(|_| from.get(6..7) == Some("_"));
+        let letter = letter
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .and_then(char::from_u32);
+        if let Some(letter) = letter {
+            decoded.push(letter);
+            rest = from.get(7..).unwrap_or_default();
+        } else {
+            decoded.push_str("_x");
+            rest = from.get(2..).unwrap_or_default();
+        }
+    }
+    decoded.push_str(rest);
+    decoded
+}

@@ -145,24 +145,26 @@ fn what_is_written_is_read_as_it_was() {
     view.share(&twin, &[2; 16]).unwrap();
     view.end().unwrap();
     let (xml, left_out) = view.finish().unwrap();
-    assert_eq!(left_out, Vec::<String>::new());
+    assert!(
+        left_out.len() == 1 && left_out[0].contains("shared node 02020202"),
+        "{left_out:?}"
+    );
     let found = found(&xml, Limits::default()).unwrap();
     let placed: Vec<_> = found.iter().map(|placed| placed.path.last().unwrap().1).collect();
     assert_eq!(
         placed,
-        [1, 2, 3, 1],
+        [1, 2, 1],
         "those of one name are told apart by their numbers"
     );
     let parent = Some([1; 16]);
     assert_eq!(found[0].node, Node { parent, ..first });
     assert_eq!(found[1].node, Node { parent, ..second });
-    assert_eq!(found[2].node.primary_type, name(NT, "share"));
     let child = |id| Child {
         name: twin.clone(),
         id: [id; 16],
     };
-    let children = vec![child(2), child(3), child(2)];
-    assert_eq!(found[3].node, Node { children, ..top });
+    let children = vec![child(2), child(3)];
+    assert_eq!(found[2].node, Node { children, ..top });
 }
 
 #[test]

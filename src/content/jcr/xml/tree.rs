@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::namespaces::{JCR, NT};
 use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
 use super::read::{Bounded, Limits, Placed, ReadError, not_utf8};
-use super::{BASE64, SV, TYPES};
+use super::{BASE64, SV, TYPES, decoded};
 
 /// Which of the two views it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -482,27 +482,4 @@ fn id_of(open: &[Open]) -> NodeId {
     let digest = Sha256::digest(format!("{:?}", path_of(open)));
     let first: Option<NodeId> = digest.get(..16).and_then(|half| half.try_into().ok());
     first.unwrap_or_default()
-}
-
-/// A name of the document view, in which letters that no XML name has are written as `_x0020_` (ISO 9075-14).
-fn decoded(local: &str) -> String {
-    let mut decoded = String::with_capacity(local.len());
-    let mut rest = local;
-    while let Some(at) = rest.find("_x") {
-        let (before, from) = rest.split_at(at);
-        decoded.push_str(before);
-        let letter = from.get(2..6).filter(|_| from.get(6..7) == Some("_"));
-        let letter = letter
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-            .and_then(char::from_u32);
-        if let Some(letter) = letter {
-            decoded.push(letter);
-            rest = from.get(7..).unwrap_or_default();
-        } else {
-            decoded.push_str("_x");
-            rest = from.get(2..).unwrap_or_default();
-        }
-    }
-    decoded.push_str(rest);
-    decoded
 }
