@@ -45,7 +45,7 @@ impl Repository {
         Some(repository)
     }
 
-    fn java(&self, command: &str, options: &[&str]) -> Output {
+    pub fn java(&self, command: &str, options: &[&str]) -> Output {
         let port = self.house.cluster.port();
         Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
             .arg(command)
@@ -64,7 +64,7 @@ impl Repository {
         assert!(output.status.success(), "{output:?}");
     }
 
-    fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.house.path("home")
     }
 
@@ -217,7 +217,7 @@ fn sorted(mut texts: Vec<String>) -> Vec<String> {
 }
 
 /// What stands in the lines of the Java side, by workspace and path; lists of mixins, which have no order there, sorted.
-fn told(repository: &Repository) -> BTreeMap<(String, String), serde_json::Value> {
+pub fn told(repository: &Repository) -> BTreeMap<(String, String), serde_json::Value> {
     let file = repository.house.path("nodes");
     repository.run("nodes", &["--out", file.to_str().unwrap()]);
     let text = fs::read_to_string(file).unwrap();

@@ -11,6 +11,7 @@ pub mod integrity;
 pub mod namespaces;
 pub mod registry;
 pub mod values;
+pub mod xml;
 
 use std::borrow::Cow;
 
