@@ -3,6 +3,7 @@
 //! Opening the engine settles what an earlier Lifeboat may have left behind and can take a while, so it happens on a
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
+mod explore;
 mod records;
 mod serving;
 #[cfg(test)]

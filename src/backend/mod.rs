@@ -4,6 +4,7 @@
 
 #[cfg(feature = "engine")]
 pub mod embedded;
+pub mod explore;
 pub mod link;
 pub mod read_only;
 pub mod remote;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 
+use self::explore::Explores;
 use self::link::Link;
 
 use crate::domain::activity::{Activity, Notification};
@@ -104,7 +106,7 @@ impl fmt::Debug for EventStream {
 /// Everything that can be asked. Calls that start work return the job's number at once; the work goes on and events
 /// tell of it.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub trait Backend: Explores + Send + Sync {
     /// Looks at what works and what does not, of one environment or of all. Changes nothing.
     async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError>;
     /// What this backend is.

@@ -18,6 +18,7 @@ pub mod columns;
 pub mod copies;
 pub mod environment;
 pub mod event;
+pub mod explore;
 pub mod job;
 pub mod limit;
 pub mod measure;

@@ -16,6 +16,7 @@ mod activity;
 mod backup;
 mod check;
 mod error;
+mod explore;
 mod hooks;
 mod jobs;
 mod live;

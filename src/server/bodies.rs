@@ -3,6 +3,8 @@
 //!
 //! What is answered has no types here: those are the domain's.
 
+pub(super) mod explore;
+
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};

@@ -17,6 +17,7 @@ mod bodies;
 mod connections;
 mod document;
 mod events;
+mod explore;
 mod head;
 mod health;
 mod metrics;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 mod answers;
+mod inside;
 mod manner;
 pub mod one_project;
 pub mod records;

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lifeboat::backend::explore::Explores;
 use lifeboat::backend::link::Link;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
+use lifeboat::domain::explore::{
+    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+};
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -63,4 +68,26 @@ asked! {
     extend_backup(environment: EnvironmentName, backup: BackupId) -> ();
     hold(request: HoldRequest) -> ();
     break_live(environment: EnvironmentName) -> String;
+}
+
+/// The same for what is inside.
+macro_rules! explored {
+    ($($name:ident($type:ty) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Explores for LinkTold {
+            $(async fn $name(&self, request: $type) -> Result<$answer, BackendError> {
+                self.0.$name(request).await
+            })*
+        }
+    };
+}
+
+explored! {
+    children(ChildrenRequest) -> Looked<Children>;
+    node(NodeRequest) -> Looked<NodeFacts>;
+    versions(VersionsRequest) -> Looked<Versions>;
+    find(FindRequest) -> Finds;
+    history(HistoryRequest) -> Looked<NodeHistory>;
+    diff(DiffRequest) -> Looked<Diff>;
+    node_diff(NodeDiffRequest) -> Looked<NodeDiff>;
 }

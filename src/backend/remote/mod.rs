@@ -10,6 +10,7 @@
 
 mod access;
 mod call;
+mod explore;
 mod feed;
 mod listen;
 mod pace;
