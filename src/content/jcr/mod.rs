@@ -6,7 +6,10 @@
 //! Not in here: where nodes come from, what is looked up in them, and what is shown of them.
 
 pub mod bundle;
+pub mod ids;
 pub mod namespaces;
+pub mod registry;
+pub mod values;
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
 //! Bundles: a node with its properties in the form in which Jackrabbit 2.2 and newer keep it in a row (version 3), read and
-//! written byte for byte as Jackrabbit's `BundleReader` and `BundleWriter` do.
+//! written byte for byte as Jackrabbit's `BundleReader` and `BundleWriter` do. Older forms are read ([`read_older`]).
 //!
 //! Names that are common in every repository are one byte, other names carry their namespace until it has a place in a
 //! small table, and counts that are small share a byte. A node's own id is not in its bundle: it is the row's key.
@@ -9,6 +9,7 @@
 mod cursor;
 mod date;
 mod names;
+mod older;
 mod outline;
 mod read;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 mod write;
 
 pub use names::BorrowedName;
+pub use older::{Numbers, read_older};
 pub use outline::{BorrowedBinary, Outline, Reference, outline};
 pub use read::read;
 pub use write::write;
@@ -62,6 +64,9 @@ pub enum BundleError {
     /// A common name that is none.
     #[error("its bundle has the unknown name {0}")]
     NoName(u8),
+    /// A number that stands for a name in an older form, and for none here, or an id that is left out.
+    #[error("its bundle is of an older form and refers to a name that is not there")]
+    NoMeaning,
     /// The type of a property that is none.
     #[error("its bundle has a property of the unknown type {0}")]
     NoType(u8),

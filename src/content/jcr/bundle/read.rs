@@ -200,13 +200,14 @@ pub(super) enum WrittenBinary<'b> {
 }
 
 impl<'b> WrittenBinary<'b> {
+    /// The id of a record out of how it is written.
+    pub(super) fn record(written: &str) -> Result<&str, BundleError> {
+        written.strip_prefix(RECORD_PREFIX).ok_or(BundleError::NoBinary)
+    }
+
     pub(super) fn read(from: &mut Cursor<'b>) -> Result<Self, BundleError> {
         match i32::from_be_bytes(from.array()?) {
-            RECORD => from
-                .text()?
-                .strip_prefix(RECORD_PREFIX)
-                .map(Self::Record)
-                .ok_or(BundleError::NoBinary),
+            RECORD => Self::record(from.text()?).map(Self::Record),
             BESIDE => Ok(Self::Beside(from.text()?)),
             length => {
                 let length = usize::try_from(length).map_err(|_| BundleError::NoBinary)?;
