@@ -22,6 +22,8 @@ mod house;
 mod magnolia;
 #[path = "jackrabbit/nodes.rs"]
 mod nodes;
+#[path = "jackrabbit/parts.rs"]
+mod parts_alone;
 
 use std::collections::BTreeMap;
 use std::fs;
