@@ -90,7 +90,9 @@ fn export(
     namespaces: &Namespaces,
     folder: &Path,
 ) -> (BTreeMap<String, PathBuf>, Vec<String>) {
-    let bundles = repository.bundles().remove(WORKSPACE).unwrap();
+    let bundles = Repository::bundles(&mut repository.client())
+        .remove(WORKSPACE)
+        .unwrap();
     let store = Store(repository.home().join("repository/datastore"));
     let mut export = Export {
         bundles: &bundles,

@@ -44,7 +44,7 @@ pub struct RestoreArguments {
     #[command(flatten)]
     pub part: Part,
     /// Restore into this new or empty folder, or database, and not into Live; one of each may be given
-    #[arg(long, value_name = "DIR|DATABASE", conflicts_with_all = ["confirm", "even_if_unchanged", "without_safety_backup"])]
+    #[arg(long, value_name = "DIR|DATABASE", conflicts_with_all = ["confirm", "even_if_unchanged", "without_safety_backup", "paths"])]
     pub into: Vec<String>,
     /// The schema of that database, new or empty; without it the one that the instance has in Live
     #[arg(long, value_name = "SCHEMA", requires = "into")]
@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         without_safety: arguments.part.without_safety_backup,
         even_if_unchanged: arguments.even_if_unchanged,
         from: arguments.from.into(),
-        selection: arguments.part.into(),
+        selection: arguments.part.try_into()?,
     };
     let detached = arguments.job.detach;
     follow::start_telling(&arguments.job, call, async |backend, call| {
@@ -95,7 +95,7 @@ async fn elsewhere(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(
     let request = ExtractRequest {
         environment: arguments.environment,
         backup: arguments.backup,
-        selection: arguments.part.into(),
+        selection: arguments.part.try_into()?,
         from: arguments.from.into(),
         into,
     };

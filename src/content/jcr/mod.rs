@@ -6,10 +6,13 @@
 //! Not in here: where nodes come from, what is looked up in them, and what is shown of them.
 
 pub mod bundle;
+pub mod graft;
 pub mod ids;
 pub mod integrity;
 pub mod namespaces;
+pub mod references;
 pub mod registry;
+pub mod tree;
 pub mod values;
 pub mod xml;
 

@@ -44,6 +44,12 @@ impl Live {
         let backup = self.choose_from(request.from, &request.backup)?;
         self.not_damaged(&backup)?;
         let mut obstacles: Vec<String> = request.into.wrong().into_iter().collect();
+        if request.selection.has_paths() {
+            obstacles.push(
+                "what is restored to be looked at comes in whole workspaces: choose those of the nodes, or export the nodes"
+                    .to_owned(),
+            );
+        }
         obstacles.extend(unknown_parts(&backup, &request.selection));
         if obstacles.is_empty() {
             let parts = self.parts_elsewhere(&backup, request)?;
