@@ -83,8 +83,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Who asks.
     ("tui", &["domain", "backend"]),
     ("server", &["domain", "clock", "backend"]),
-    // It makes a past, for which it needs the engine itself.
-    ("demo", &["domain", "clock", "random", "backend", "engine"]),
+    // It makes a past, for which it needs the engine itself, and nodes in rows, whose form is known in one place.
+    (
+        "demo",
+        &["domain", "clock", "random", "content", "backend", "engine"],
+    ),
     (
         "cli",
         &[

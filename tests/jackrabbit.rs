@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "jackrabbit/bundles.rs"]
+mod bundles;
 #[path = "postgres/clusters.rs"]
 mod clusters;
 #[path = "jackrabbit/homes.rs"]

@@ -217,6 +217,7 @@ impl From<EngineError> for BackendError {
             EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
             EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
             EngineError::UnknownJob(id) => Self::UnknownJob(id),
+            EngineError::NotThere(what) => Self::NotThere(what),
             EngineError::Catalog(error @ CatalogError::OutOfReach { .. }) => {
                 Self::OutOfReach(error.to_string())
             }

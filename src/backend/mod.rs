@@ -52,6 +52,9 @@ pub enum BackendError {
     /// There is no such job.
     #[error("there is no job {0}: `lifeboat jobs` lists them")]
     UnknownJob(JobId),
+    /// There is nothing there, in a backup or in Live, as a sentence.
+    #[error("{0}")]
+    NotThere(String),
     /// The backend cannot be reached.
     #[error("{0}")]
     OutOfReach(String),

@@ -17,7 +17,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::{PlanId, RestorePlan};
@@ -180,7 +180,7 @@ impl Explores for ReadOnly {
         self.inner.node(request).await
     }
 
-    async fn versions(&self, request: VersionsRequest) -> Result<Looked<Versions>, BackendError> {
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
         self.inner.versions(request).await
     }
 

@@ -177,7 +177,7 @@ impl From<BackendError> for CliError {
             | BackendError::UnknownBackup(_)
             | BackendError::UnknownJob(_) => ErrorKind::Usage,
             BackendError::OutOfReach(_) => ErrorKind::OutOfReach,
-            BackendError::Failed(_) => ErrorKind::Failed,
+            BackendError::NotThere(_) | BackendError::Failed(_) => ErrorKind::Failed,
         };
         let mut message = error.to_string();
         let refusal = match error {

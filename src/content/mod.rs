@@ -13,6 +13,7 @@ pub mod backed_up;
 pub mod connected;
 pub mod files;
 pub(crate) mod home;
+pub mod inside;
 pub mod jcr;
 pub(crate) mod kinds;
 pub mod left;

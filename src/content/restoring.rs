@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use super::backed_up::BackedUp;
 use super::connected::Connected;
+use super::inside::Inside;
+use super::inside::files::FolderInside;
 use super::kinds::Beside;
 use super::left::Left;
 use super::{Content, ContentError};
@@ -237,6 +239,14 @@ pub struct World {
 pub trait Place: Send + Sync {
     /// The content, to be read.
     fn content(&self) -> Arc<dyn Content>;
+
+    /// The content as it is now, to be looked into.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it is out of reach.
+    fn inside(&self) -> Result<Arc<dyn Inside>, RestoreError> {
+        Ok(Arc::new(FolderInside::new(self.content(), self.folder())))
+    }
 
     /// The folder that the content is in, if it is in one, with links resolved.
     fn folder(&self) -> Option<PathBuf> {

@@ -56,6 +56,7 @@ use crate::domain::waiting_line::EngineLimits;
 use crate::random::Random;
 use crate::repository::Storage;
 use backup::copies::ListedCopies;
+use explore::Explorer;
 use jobs::AtWork;
 use jobs::fence::Fence;
 use jobs::queue::Queue;
@@ -83,6 +84,8 @@ pub use schedule::{Schedule, Scheduler};
 pub struct EngineSettings {
     /// Where jobs, activity, notifications and journals are kept, unless `catalog` says so.
     pub state: PathBuf,
+    /// Where indexes of what is inside of backups are kept, which may be deleted at any time; below `state` without it.
+    pub cache: Option<PathBuf>,
     /// The database where they are kept instead, for several Lifeboats on several machines.
     pub catalog: Option<CatalogSettings>,
     /// Where backups are kept. `None` when nothing is configured yet.
@@ -130,6 +133,7 @@ struct Inner {
     glances: Glances,
     opened: Opened,
     clearing: Clearing,
+    explorer: Explorer,
     reported: Mutex<Option<Monotonic>>,
 }
 
@@ -151,6 +155,7 @@ impl Engine {
     pub fn open(settings: EngineSettings, surroundings: Surroundings) -> Result<Self, EngineError> {
         let EngineSettings {
             state,
+            cache,
             catalog,
             repository,
             environments,
@@ -180,7 +185,9 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
+        let explorer = Explorer::new(&cache.unwrap_or_else(|| state.join("cache")));
         let inner = Inner {
+            explorer,
             environments: environments.collect(),
             state,
             repository,
@@ -224,6 +231,11 @@ impl Engine {
     #[must_use]
     pub fn clearing(&self) -> &Clearing {
         &self.0.clearing
+    }
+
+    /// What is known of what is inside of backups.
+    fn explorer(&self) -> &Explorer {
+        &self.0.explorer
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -15,7 +15,7 @@ use super::{act, explore, read};
 use crate::backend::BackendInfo;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
-use crate::domain::explore::{Children, Diff, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, Versions};
+use crate::domain::explore::{Children, Diff, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, VersionList};
 use crate::domain::job::{Job, LogLine};
 use crate::domain::plan::RestorePlan;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -231,7 +231,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "/environments/{project}/{environment}/explore/versions",
         "explore_versions",
         "List the versions of a node",
-        ok::<Looked<Versions>>(),
+        ok::<Looked<VersionList>>(),
         |ask| Box::pin(explore::versions(ask)),
     )
     .with_query(of::<WhichVersions>()),

@@ -5,7 +5,7 @@ use lifeboat::backend::BackendError;
 use lifeboat::backend::explore::Explores;
 use lifeboat::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 
 use super::Fixture;
@@ -26,7 +26,7 @@ impl Explores for Fixture {
         nothing()
     }
 
-    async fn versions(&self, _: VersionsRequest) -> Result<Looked<Versions>, BackendError> {
+    async fn versions(&self, _: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
         nothing()
     }
 

@@ -202,6 +202,7 @@ impl House {
             }
         });
         EngineSettings {
+            cache: None,
             state: self.path("state"),
             catalog: None,
             repository: Some(RepositorySettings {

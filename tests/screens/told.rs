@@ -12,7 +12,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
@@ -85,7 +85,7 @@ macro_rules! explored {
 explored! {
     children(ChildrenRequest) -> Looked<Children>;
     node(NodeRequest) -> Looked<NodeFacts>;
-    versions(VersionsRequest) -> Looked<Versions>;
+    versions(VersionsRequest) -> Looked<VersionList>;
     find(FindRequest) -> Finds;
     history(HistoryRequest) -> Looked<NodeHistory>;
     diff(DiffRequest) -> Looked<Diff>;

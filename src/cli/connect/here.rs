@@ -31,6 +31,7 @@ impl ThisMachine {
     /// lists backups must not begin one.
     pub(super) fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
         let settings = EngineSettings {
+            cache: None,
             state: self.state_of(Some(&config))?,
             catalog: catalog_of(config.catalog),
             repository: config.repository,

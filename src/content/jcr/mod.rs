@@ -5,6 +5,12 @@
 //!
 //! Not in here: where nodes come from, what is looked up in them, and what is shown of them.
 
+pub mod bundle;
+pub mod ids;
+pub mod namespaces;
+pub mod registry;
+pub mod values;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -72,6 +78,8 @@ pub struct Property {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "they are called what the specification calls them")]
 pub enum PropertyType {
+    /// Only a list without values can be of it.
+    Undefined = 0,
     String = 1,
     Binary = 2,
     Long = 3,

@@ -23,7 +23,7 @@
 //!   `written`: the same without it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
-//! - `bundle`: where a node stands and which versions it refers to, for a restore of chosen workspaces.
+//! - `inside`: nodes of its tables, to be looked at.
 //! - `place`: what plans, checks and restores ask of an instance in a database; `restore`: what a restore stages; `check`.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
@@ -32,7 +32,6 @@ mod accept;
 mod address;
 mod bare;
 pub mod blueprint;
-pub mod bundle;
 pub(crate) mod check;
 mod cluster;
 pub mod connect;
@@ -46,6 +45,7 @@ mod dressing;
 mod holders;
 pub(crate) mod home;
 pub mod layout;
+pub(crate) mod inside;
 pub mod limits;
 pub mod moment;
 pub mod names;
@@ -73,7 +73,7 @@ pub mod ties;
 mod token;
 mod trouble;
 pub mod version;
-mod walk;
+pub(crate) mod walk;
 mod wardrobe;
 mod written;
 

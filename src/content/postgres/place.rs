@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Postgres;
 use super::connect::Connector;
+use super::inside::LiveTables;
 use super::layout::look;
 use super::restore::plan;
 use super::restore::staging::{TableStaging, described};
@@ -14,6 +15,7 @@ use super::{check, replaced, sessions, standby};
 use crate::content::Content;
 use crate::content::backed_up::BackedUp;
 use crate::content::connected::Connected;
+use crate::content::inside::Inside;
 use crate::content::left::Left;
 use crate::content::postgres::home;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
@@ -87,6 +89,10 @@ impl DatabasePlace {
 impl Place for DatabasePlace {
     fn content(&self) -> Arc<dyn Content> {
         Arc::new(Postgres::new(self.connector.clone()))
+    }
+
+    fn inside(&self) -> Result<Arc<dyn Inside>, RestoreError> {
+        Ok(Arc::new(LiveTables::look(&self.connector)?))
     }
 
     fn is_there(&self) -> bool {

@@ -205,7 +205,9 @@ impl Database {
                 .unwrap_or_default(),
                 holds,
             };
-            wanted.insert(id_of(workspace, path), node.write());
+            let id = id_of(workspace, path);
+            let bundle = node.write(id).ok_or_else(|| cannot_be_a_node(&full))?;
+            wanted.insert(id, bundle);
         }
         Ok(wanted)
     }
@@ -354,6 +356,10 @@ fn wrong<'a>(action: &'static str, what: &'a str) -> impl FnOnce(postgres::Error
             .map_or_else(|| error.to_string(), |told| told.message().to_owned());
         DemoContentError::when(action, Path::new(what))(io::Error::other(said))
     }
+}
+
+fn cannot_be_a_node(path: &Path) -> DemoContentError {
+    DemoContentError::when("writing", path)(io::Error::other("it cannot be kept as a node"))
 }
 
 fn not_ours(table: &str) -> DemoContentError {

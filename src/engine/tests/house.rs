@@ -241,6 +241,7 @@ impl House {
             });
         }
         let settings = EngineSettings {
+            cache: None,
             state: self.path(state),
             catalog: self.catalog.clone(),
             repository: Some(repository),

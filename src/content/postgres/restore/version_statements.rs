@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::ContentError;
-use crate::content::postgres::bundle::NodeId;
+use crate::content::jcr::NodeId;
 use crate::content::postgres::names::{in_schema, literal, quoted};
 use crate::content::postgres::stage::Stage;
 use crate::content::postgres::tables::{Holds, Table};

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::version_statements::{Merge, Prepared};
-use crate::content::postgres::bundle::{self, Bundle, NodeId};
+use crate::content::jcr::bundle::{self, BorrowedName, BundleError, Outline};
+use crate::content::jcr::namespaces::{JCR, REP};
+use crate::content::jcr::{Node, NodeId};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::read::{Piece, Reader, extents};
 use crate::content::postgres::rows::{self, RowDigest, Splitter};
@@ -18,6 +20,12 @@ use crate::content::postgres::tables::{Found, Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
+
+/// The type of the folders that histories are sorted into.
+const VERSION_FOLDER: BorrowedName<'_> = BorrowedName {
+    namespace: REP,
+    local: "versionStorage",
+};
 
 /// The version storage of one side.
 #[derive(Default)]
@@ -105,13 +113,9 @@ pub(super) fn merge(
     let mut shared = BTreeSet::new();
     let mut in_the_way = BTreeSet::new();
     each_bundle(connector, live_schema, staying, false, &mut |table, bundle, _| {
-        for history in bundle.histories.iter().filter(|id| histories.contains(*id)) {
-            shared.insert(*history);
-            if bundle
-                .versions
-                .iter()
-                .any(|version| !coming_nodes.contains(version))
-            {
+        for history in histories_of(bundle).filter(|id| histories.contains(id)) {
+            shared.insert(history);
+            if versions_of(bundle).any(|version| !coming_nodes.contains(&version)) {
                 in_the_way.insert(table.workspace.clone());
             }
         }
@@ -144,13 +148,29 @@ pub(super) fn merge(
     Ok(Some(prepared.statements()))
 }
 
-fn gather(needs: &mut Needs, bundle: &Bundle) {
-    for history in &bundle.histories {
-        needs
-            .entry(*history)
-            .or_default()
-            .extend(bundle.versions.iter().copied());
+fn gather(needs: &mut Needs, bundle: &Outline<'_>) {
+    for history in histories_of(bundle) {
+        needs.entry(history).or_default().extend(versions_of(bundle));
     }
+}
+
+/// The version histories that a node refers to.
+fn histories_of(bundle: &Outline<'_>) -> impl Iterator<Item = NodeId> {
+    targets(bundle, &["versionHistory"])
+}
+
+/// The versions that a node refers to as its base or as predecessors.
+fn versions_of(bundle: &Outline<'_>) -> impl Iterator<Item = NodeId> {
+    targets(bundle, &["baseVersion", "predecessors"])
+}
+
+fn targets(bundle: &Outline<'_>, properties: &'static [&'static str]) -> impl Iterator<Item = NodeId> {
+    let references = bundle.references.iter();
+    references
+        .filter(|reference| {
+            reference.property.namespace == JCR && properties.contains(&reference.property.local)
+        })
+        .map(|reference| reference.target)
 }
 
 /// The folders above histories that come back, with every child that they need: Live's where Live has them.
@@ -159,7 +179,7 @@ fn merged_folders(
     now: &Storage,
     histories: &BTreeSet<NodeId>,
 ) -> Result<BTreeMap<NodeId, Vec<u8>>, RestoreError> {
-    let wrong = RestoreError::Failed;
+    let wrong = |why: BundleError| RestoreError::Failed(format!("a folder of the version storage: {why}"));
     let mut folders: BTreeMap<NodeId, Vec<u8>> = BTreeMap::new();
     let mut seen: HashSet<(NodeId, NodeId)> = HashSet::new();
     for history in histories {
@@ -169,20 +189,19 @@ fn merged_folders(
                 break;
             };
             if seen.insert((*parent, child)) {
-                let in_backup = bundle::read(bytes).map_err(wrong)?;
-                let entry = in_backup.children.iter().find(|(_, id)| *id == child);
-                let name = entry.map(|(name, _)| name.clone());
-                let base = match folders.get(parent).or_else(|| now.folders.get(parent)) {
-                    Some(bytes) => bytes.clone(),
-                    None => bundle::with_children(bytes, &[]).map_err(wrong)?,
+                let in_backup = bundle::read(*parent, bytes).map_err(wrong)?;
+                let entry = in_backup.children.iter().find(|entry| entry.id == child).cloned();
+                let mut folder = match folders.get(parent).or_else(|| now.folders.get(parent)) {
+                    Some(bytes) => bundle::read(*parent, bytes).map_err(wrong)?,
+                    None => Node {
+                        children: Vec::new(),
+                        ..in_backup
+                    },
                 };
-                let mut children = bundle::read(&base).map_err(wrong)?.children;
-                let is_listed = children.iter().any(|(_, id)| *id == child);
-                if let (false, Some(name)) = (is_listed, name) {
-                    children.push((name, child));
-                    folders.insert(*parent, bundle::with_children(&base, &children).map_err(wrong)?);
-                } else if !now.folders.contains_key(parent) {
-                    folders.entry(*parent).or_insert(base);
+                let missing = entry.filter(|entry| folder.children.iter().all(|child| child.id != entry.id));
+                if missing.is_some() || !(folders.contains_key(parent) || now.folders.contains_key(parent)) {
+                    folder.children.extend(missing);
+                    folders.insert(*parent, bundle::write(&folder).map_err(wrong)?);
                 }
             }
             child = *parent;
@@ -207,7 +226,7 @@ fn read_storage(
         let parent = bundle.parent.unwrap_or_default();
         storage.parents.insert(id, parent);
         storage.children.entry(parent).or_default().push(id);
-        if bundle.is_version_folder {
+        if bundle.primary_type == VERSION_FOLDER {
             storage.folders.insert(id, bytes.to_vec());
         }
     })?;
@@ -215,7 +234,7 @@ fn read_storage(
 }
 
 /// Told every node: its table, what it refers to, its id and its bytes.
-type EachBundle<'a> = dyn FnMut(&Table, &Bundle, (NodeId, &[u8])) + 'a;
+type EachBundle<'a> = dyn FnMut(&Table, &Outline<'_>, (NodeId, &[u8])) + 'a;
 
 /// Tells `each` every node of some tables: its table, what it refers to, its id and its bytes.
 fn each_bundle(
@@ -270,8 +289,11 @@ fn each_bundle(
                             return Ok(());
                         };
                         let id: NodeId = [high, low].concat().try_into().unwrap_or_default();
-                        let bundle = bundle::read(bytes).map_err(|why| {
-                            RowTrouble(format!("{why} (table {}): restore everything", table.name))
+                        let bundle = bundle::outline(bytes).map_err(|why| {
+                            RowTrouble(format!(
+                                "a node in table {} cannot be read: {why}. Restore everything",
+                                table.name
+                            ))
                         })?;
                         each(table, &bundle, (id, bytes));
                         Ok(())

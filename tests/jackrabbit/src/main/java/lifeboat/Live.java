@@ -110,7 +110,8 @@ final class Live implements AutoCloseable {
                         <param name="schemaObjectPrefix" value="ds_"/>
                         <param name="minRecordLength" value="1024"/>
                       </DataStore>""";
-            default -> throw new Options.Wrong("--datastore is file or db, not " + kind);
+            case "none" -> "";
+            default -> throw new Options.Wrong("--datastore is file, db or none, not " + kind);
         };
         String cluster = !options.has("cluster") ? "" : """
                   <Cluster id="%s" syncDelay="2000">

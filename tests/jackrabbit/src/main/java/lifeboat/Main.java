@@ -17,6 +17,8 @@ public final class Main {
               dump     writes everything in it, to compare    --out FILE
               check    runs Jackrabbit's consistency checks; exit code 1 and a line for each finding;
                        [--out FILE] writes everything in it as well
+              assorted makes a repository with everything that JCR allows, in any order  [--count N] [--seed N]
+              nodes    writes every node as a line of JSON    --out FILE
               register registers a node type while the repository runs, and adds a node of it
               use      finds, changes and adds nodes of that type; exit code 1 and a line for what does not work
               damage   deletes, changes and adds              [--seed N]
@@ -27,7 +29,8 @@ public final class Main {
             options for every command:
               --password-file FILE    the password is its first line; without it there is none
               --schema NAME           the schema that the tables are in; made by fill
-              --datastore file|db     a folder below the home directory, or the table ds_datastore (default: file)
+              --datastore file|db     a folder below the home directory, or the table ds_datastore (default: file);
+                                      none: large binaries are rows of the workspace's table
               --cluster ID            joins a cluster through the tables journal, global_revision, local_revisions
               --journal PREFIX        what the names of those begin with (default: nothing)
 
@@ -70,6 +73,8 @@ public final class Main {
                 did = findings + " findings";
                 code = findings == 0 ? 0 : 1;
             }
+            case "assorted" -> did = Assorted.run(options);
+            case "nodes" -> did = Nodes.run(options);
             case "register" -> did = Types.register(options);
             case "use" -> {
                 int findings = Types.use(options, out);
