@@ -5,7 +5,7 @@ use super::message::Answer;
 use crate::backend::Backend;
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, FirstLook, HistoryRequest, Looked,
-    NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 
 /// A question.
@@ -37,7 +37,7 @@ pub enum Told {
     /// What a node is.
     Node(Box<NodeFacts>),
     /// Its versions.
-    Versions(Versions),
+    Versions(VersionList),
     /// What happened to it.
     History(NodeHistory),
     /// A page of what was found so far.

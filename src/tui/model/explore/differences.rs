@@ -4,7 +4,7 @@ use super::Known;
 use super::pages::Pages;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NodePath, Seen, Source, Totals, USUAL_CHARACTERS,
+    Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NodePath, SourceAt, Source, Totals, USUAL_CHARACTERS,
     USUAL_LINES,
 };
 use crate::tui::model::cursor::Cursor;
@@ -35,9 +35,9 @@ pub struct Differences {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// What was before, and when.
-    pub older: Seen,
+    pub older: SourceAt,
     /// What is now, and since when.
-    pub newer: Seen,
+    pub newer: SourceAt,
     /// How many nodes differ.
     pub totals: Totals,
     /// Whether some are only counted.

@@ -18,7 +18,7 @@ use super::cursor::Cursor;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
     Children, ChildrenRequest, FirstLook, HistoryRequest, Kind, Line, NodeFacts, NodeHistory, NodePath,
-    NodeRequest, Seen, Source, Step, USUAL_CHARACTERS, USUAL_LINES, Versions, VersionsRequest,
+    NodeRequest, SourceAt, Source, Step, USUAL_CHARACTERS, USUAL_LINES, VersionList, VersionsRequest,
 };
 use crate::tui::question::{Question, Told};
 
@@ -110,7 +110,7 @@ pub struct Folder {
     /// What the place is.
     pub kind: Kind,
     /// When it was like that.
-    pub seen: Seen,
+    pub seen: SourceAt,
     /// What should be known.
     pub remarks: Vec<String>,
 }
@@ -144,7 +144,7 @@ pub struct Node {
     /// What it is.
     pub facts: Known<NodeFacts>,
     /// Its versions.
-    pub versions: Known<Versions>,
+    pub versions: Known<VersionList>,
     /// What happened to it.
     pub history: Known<NodeHistory>,
     /// The selected line of the node's column.

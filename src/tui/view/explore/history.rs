@@ -2,7 +2,7 @@
 
 use super::linked::Linked;
 use super::reading_words;
-use crate::domain::explore::{Event, NodeHistory, NodePath, Seen, Sight, Source, Turn};
+use crate::domain::explore::{NodeHistory, NodePath, Occurrence, Sight, Source, Turn};
 use crate::domain::measure;
 use crate::tui::model::Model;
 use crate::tui::model::explore::{Explorer, Known};
@@ -40,11 +40,11 @@ pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
 }
 
 fn known(linked: &mut Linked, history: &NodeHistory) {
-    for event in history.events.iter().rev() {
+    for event in history.occurrences.iter().rev() {
         happened(linked, history, event);
         linked.text.blank();
     }
-    if history.events.is_empty() {
+    if history.occurrences.is_empty() {
         let words = format!(
             "It is the same in all of {}.",
             measure::count(history.sights.len() as u64)
@@ -62,7 +62,7 @@ fn known(linked: &mut Linked, history: &NodeHistory) {
 }
 
 /// An event: what, then between which two sources.
-fn happened(linked: &mut Linked, history: &NodeHistory, event: &Event) {
+fn happened(linked: &mut Linked, history: &NodeHistory, event: &Occurrence) {
     let (words, meaning) = match &event.turn {
         Turn::FirstSeen { .. } if event.after.is_none() => ("in the oldest backup already", Meaning::Text),
         Turn::FirstSeen { .. } => ("first seen", Meaning::Added),
@@ -98,7 +98,7 @@ fn happened(linked: &mut Linked, history: &NodeHistory, event: &Event) {
 }
 
 /// One of the two sources that an event is between; it leads to what it has of the node.
-fn moment(linked: &mut Linked, history: &NodeHistory, label: &str, seen: &Seen) {
+fn moment(linked: &mut Linked, history: &NodeHistory, label: &str, seen: &SourceAt) {
     let sight = history.sights.iter().find(|sight| sight.seen == *seen);
     let path = sight.and_then(|sight| sight.path.as_ref());
     let mark = [piece(format!("  {label:<6} "), Meaning::Quiet)];
@@ -111,7 +111,7 @@ fn moment(linked: &mut Linked, history: &NodeHistory, label: &str, seen: &Seen) 
     }
 }
 
-fn seen_words(seen: &Seen) -> String {
+fn seen_words(seen: &SourceAt) -> String {
     match seen.source {
         Source::Live => format!("Live, as of {}", measure::in_narrow_column(seen.at)),
         Source::Backup(_) => format!("{} {}", measure::in_narrow_column(seen.at), seen.source.short()),

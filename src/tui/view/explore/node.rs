@@ -3,7 +3,7 @@
 use super::linked::Linked;
 use super::reading_words;
 use crate::domain::explore::{
-    BinaryFacts, BinaryPlace, Kind, Line, NodeFacts, PropertyFacts, Source, ValueFacts, ValueType, Versions,
+    BinaryFacts, BinaryPlace, Kind, Line, NodeFacts, PropertyFacts, Source, ValueFacts, ValueType, VersionList,
 };
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
@@ -222,7 +222,7 @@ fn preview(text: &mut Text, indent: &str, binary: &BinaryFacts) {
     }
 }
 
-fn versions(linked: &mut Linked, source: &Source, versions: &Known<Versions>) {
+fn versions(linked: &mut Linked, source: &Source, versions: &Known<VersionList>) {
     match versions {
         Known::NotYet => {}
         Known::Reading(look) => {
