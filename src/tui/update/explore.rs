@@ -467,3 +467,6 @@ pub fn keep_in_view(model: &mut Model) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

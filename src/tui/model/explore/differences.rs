@@ -4,8 +4,8 @@ use super::Known;
 use super::pages::Pages;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NodePath, SourceAt, Source, Totals, USUAL_CHARACTERS,
-    USUAL_LINES,
+    Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NodePath, Source, SourceAt, Totals,
+    USUAL_CHARACTERS, USUAL_LINES,
 };
 use crate::tui::model::cursor::Cursor;
 use crate::tui::question::{Question, Told};

@@ -1,6 +1,7 @@
 //! Looking inside a backup or Live: where one is, what of it is here, and what is still to be asked for.
 //!
 //! - here: the tree with the node and its history beside it. `search`: finding. `differences`: how two sources differ.
+//! - `node`: what is known of the chosen node. `chosen`: what actions are about.
 //! - `pages`: a long list of which some pages are here. `asking`: which questions are on their way. `marks`: what is marked.
 //!
 //! A screen says which questions it wants answered ([`Explorer::wanted`]); whoever is not on the screen wants nothing,
@@ -10,15 +11,16 @@ pub mod asking;
 pub mod chosen;
 pub mod differences;
 pub mod marks;
+mod node;
 pub mod pages;
 pub mod search;
 
+pub use self::node::Node;
 use self::pages::{PAGE, Pages};
-use super::cursor::Cursor;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    Children, ChildrenRequest, FirstLook, HistoryRequest, Kind, Line, NodeFacts, NodeHistory, NodePath,
-    NodeRequest, SourceAt, Source, Step, USUAL_CHARACTERS, USUAL_LINES, VersionList, VersionsRequest,
+    Children, ChildrenRequest, FirstLook, HistoryRequest, Kind, Line, NodePath, NodeRequest, Source,
+    SourceAt, Step, USUAL_CHARACTERS, USUAL_LINES, VersionsRequest,
 };
 use crate::tui::question::{Question, Told};
 
@@ -130,48 +132,6 @@ pub struct Sought {
     pub step: Step,
     /// The first row of the page to look at next; `None` when it was not found among the first ones.
     pub next: Option<usize>,
-}
-
-/// What is known of the chosen node.
-#[derive(Debug)]
-pub struct Node {
-    /// Where it is.
-    pub path: NodePath,
-    /// What it is, by its line; `None` where only its path is known.
-    pub kind: Option<Kind>,
-    /// Whether it is asked what it is: of an instance its line says all, of a workspace only who looks at it wants more.
-    pub is_asked: bool,
-    /// What it is.
-    pub facts: Known<NodeFacts>,
-    /// Its versions.
-    pub versions: Known<VersionList>,
-    /// What happened to it.
-    pub history: Known<NodeHistory>,
-    /// The selected line of the node's column.
-    pub facts_cursor: Cursor,
-    /// The selected line of its history.
-    pub history_cursor: Cursor,
-}
-
-impl Node {
-    fn new(path: NodePath, kind: Option<Kind>) -> Self {
-        Self {
-            path,
-            kind,
-            is_asked: !matches!(kind, Some(Kind::Environment | Kind::Instance | Kind::Workspace)),
-            facts: Known::NotYet,
-            versions: Known::NotYet,
-            history: Known::NotYet,
-            facts_cursor: Cursor::default(),
-            history_cursor: Cursor::default(),
-        }
-    }
-
-    /// Whether it has a history of its own: what is no node and no file has none.
-    #[must_use]
-    pub fn has_history(&self) -> bool {
-        !self.path.steps.is_empty()
-    }
 }
 
 impl Explorer {
@@ -463,23 +423,6 @@ impl Explorer {
         // Until somebody moves, the other columns are about what was selected by this.
         if self.node.is_none() || found.is_some() {
             self.rest();
-        }
-    }
-}
-
-impl Node {
-    fn take(&mut self, question: &Question, answer: Result<Told, String>) {
-        match (question, answer) {
-            (Question::Node(_), Ok(Told::Node(facts))) => self.facts = Known::Here(*facts),
-            (Question::Node(_), Ok(Told::Reading(look))) => self.facts = Known::Reading(look),
-            (Question::Node(_), Err(why)) => self.facts = Known::Failed(why),
-            (Question::Versions(_), Ok(Told::Versions(versions))) => self.versions = Known::Here(versions),
-            (Question::Versions(_), Ok(Told::Reading(look))) => self.versions = Known::Reading(look),
-            (Question::Versions(_), Err(why)) => self.versions = Known::Failed(why),
-            (Question::History(_), Ok(Told::History(history))) => self.history = Known::Here(history),
-            (Question::History(_), Ok(Told::Reading(look))) => self.history = Known::Reading(look),
-            (Question::History(_), Err(why)) => self.history = Known::Failed(why),
-            _ => {}
         }
     }
 }

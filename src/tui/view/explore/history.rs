@@ -2,7 +2,7 @@
 
 use super::linked::Linked;
 use super::reading_words;
-use crate::domain::explore::{NodeHistory, NodePath, Occurrence, Sight, Source, Turn};
+use crate::domain::explore::{NodeHistory, NodePath, Occurrence, Sight, Source, SourceAt, Turn};
 use crate::domain::measure;
 use crate::tui::model::Model;
 use crate::tui::model::explore::{Explorer, Known};

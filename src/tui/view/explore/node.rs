@@ -3,7 +3,8 @@
 use super::linked::Linked;
 use super::reading_words;
 use crate::domain::explore::{
-    BinaryFacts, BinaryPlace, Kind, Line, NodeFacts, PropertyFacts, Source, ValueFacts, ValueType, VersionList,
+    BinaryFacts, BinaryPlace, Kind, Line, NodeFacts, PropertyFacts, Source, ValueFacts, ValueType,
+    VersionList,
 };
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
