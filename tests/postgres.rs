@@ -37,6 +37,8 @@ mod home_switch;
 mod house;
 #[path = "postgres/indexing.rs"]
 mod indexing;
+#[path = "postgres/inside.rs"]
+mod inside;
 #[path = "postgres/interrupted.rs"]
 mod interrupted;
 #[path = "postgres/killed.rs"]

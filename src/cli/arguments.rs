@@ -50,6 +50,10 @@ Fields of the object that --json prints:
   info           version config state cache contexts context read_only backend
                  problem
   login          context is_new token_file backend
+  browse         node children versions
+  find           found
+  history        history
+  diff           diff nodes
   backup         job
   restore        job
   undo           job

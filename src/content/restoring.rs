@@ -18,6 +18,7 @@ use super::inside::Inside;
 use super::inside::files::FolderInside;
 use super::kinds::Beside;
 use super::left::Left;
+pub use super::world::{Token, World};
 use super::{Content, ContentError};
 use crate::disk::room::free_bytes;
 use crate::domain::Instant;
@@ -28,7 +29,7 @@ use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::domain::measure;
 use crate::domain::plan::{Room, Selection, WorkspaceChange};
-use crate::domain::settings::{HookPoint, NodeSettings, Variables};
+use crate::domain::settings::{HookPoint, NodeSettings};
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -219,20 +220,6 @@ impl Checked<'_> {
     pub fn has_hook(&self, point: HookPoint) -> bool {
         !self.unhooked.contains(&point)
     }
-}
-
-/// A part of a name that nobody can guess, and that no other process comes by; or why there is none.
-pub type Token = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
-
-/// What a place needs of the world outside.
-#[derive(Clone)]
-pub struct World {
-    /// Lifeboat's state folder: where commands of the configuration run, and where notes lie.
-    pub state: PathBuf,
-    /// The environment's variables.
-    pub variables: Variables,
-    /// Names for what is tried.
-    pub token: Token,
 }
 
 /// Where an instance's content is. Cheap to make; connects to nothing yet.

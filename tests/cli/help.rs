@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 26] = [
+const VERBS: [&str; 30] = [
     "demo",
     "init",
     "check",
@@ -13,6 +13,10 @@ const VERBS: [&str; 26] = [
     "activity",
     "info",
     "login",
+    "browse",
+    "find",
+    "history",
+    "diff",
     "backup",
     "plan",
     "restore",

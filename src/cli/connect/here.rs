@@ -27,11 +27,16 @@ use crate::tui::{self, CockpitSettings, OneContext};
 const EVENTS_KEPT: usize = 1024;
 
 impl ThisMachine {
+    /// The cache folder, unless the state is somewhere of its own: then what is kept of it is there as well.
+    fn cache(&self) -> Option<std::path::PathBuf> {
+        self.places.cache.clone().filter(|_| self.state.is_none())
+    }
+
     /// The engine in this process. The schedule is kept while the cockpit is open, not while a verb runs: a script that
     /// lists backups must not begin one.
     pub(super) fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
         let settings = EngineSettings {
-            cache: None,
+            cache: self.cache(),
             state: self.state_of(Some(&config))?,
             catalog: catalog_of(config.catalog),
             repository: config.repository,

@@ -3,20 +3,25 @@
 pub mod activity;
 pub mod backup;
 pub mod backups;
+pub mod browse;
 pub mod cancel;
 pub mod check;
 pub mod completions;
 pub mod confirm;
 pub mod delete;
 pub mod demo;
+pub mod diff;
 pub mod drill;
 pub mod environments;
 pub mod extend;
+pub mod find;
+pub mod history;
 pub mod hold;
 pub mod info;
 pub mod init;
 pub mod jobs;
 pub mod login;
+mod looking;
 pub mod man;
 pub mod plan;
 pub mod restore;
@@ -60,6 +65,18 @@ pub enum Verb {
     /// Store the token for a service, after trying it
     #[command(long_about = login::LONG_ABOUT)]
     Login(login::LoginArguments),
+    /// Show what is in a backup or in Live: instances, workspaces, nodes and their properties
+    #[command(long_about = browse::LONG_ABOUT)]
+    Browse(browse::BrowseArguments),
+    /// Find nodes by name, path, id or text, in backups or in Live
+    #[command(long_about = find::LONG_ABOUT)]
+    Find(find::FindArguments),
+    /// Show what happened to a node over all backups and Live
+    #[command(long_about = history::LONG_ABOUT)]
+    History(history::HistoryArguments),
+    /// Show how two backups, or a backup and Live, differ
+    #[command(long_about = diff::LONG_ABOUT)]
+    Diff(diff::DiffArguments),
     /// Take a backup of Live by hand, or before an upgrade
     #[command(long_about = backup::LONG_ABOUT)]
     Backup(backup::BackupArguments),
@@ -121,6 +138,10 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
         Some(Verb::Info) => info::run(call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
+        Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,
+        Some(Verb::Find(arguments)) => find::run(arguments, call).await,
+        Some(Verb::History(arguments)) => history::run(arguments, call).await,
+        Some(Verb::Diff(arguments)) => diff::run(arguments, call).await,
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,

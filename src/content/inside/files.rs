@@ -229,7 +229,9 @@ impl Inside for FolderInside {
         let mut found: Vec<WorkspaceInside> = Vec::new();
         for item in self.content.walk(&mut |_| {}) {
             let item = item?;
-            let Some(workspace) = item.workspace() else { continue };
+            let Some(workspace) = item.workspace() else {
+                continue;
+            };
             let name = name_of(workspace);
             if found.last().is_none_or(|last| last.name != name) {
                 found.push(WorkspaceInside {

@@ -106,7 +106,8 @@ impl Found {
                 at: read.at,
             };
         };
-        let is = |name: &Name, namespace: &str, local: &str| name.namespace == namespace && name.local == local;
+        let is =
+            |name: &Name, namespace: &str, local: &str| name.namespace == namespace && name.local == local;
         let children = node.children.iter();
         Self {
             id: read.id,
@@ -117,7 +118,10 @@ impl Found {
             size: read.size,
             modified: 0,
             is_versionable: node.mixin_types.iter().any(|mixin| is(mixin, MIX, "versionable"))
-                || node.properties.iter().any(|property| is(&property.name, JCR, "versionHistory")),
+                || node
+                    .properties
+                    .iter()
+                    .any(|property| is(&property.name, JCR, "versionHistory")),
             children: children
                 .map(|child| (names.show(&child.name), child.id))
                 .collect(),

@@ -101,7 +101,9 @@ fn jpeg(bytes: &[u8]) -> Pixels {
 fn text(bytes: &[u8]) -> Option<String> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?
+        }
         Err(_) => return None,
     };
     let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
@@ -116,7 +118,12 @@ mod tests {
 
     #[test]
     fn pictures_are_told_from_texts() {
-        let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &640_u32.to_be_bytes(), &480_u32.to_be_bytes()].concat();
+        let png = [
+            &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..],
+            &640_u32.to_be_bytes(),
+            &480_u32.to_be_bytes(),
+        ]
+        .concat();
         let found = look(&png);
         assert_eq!(found.media_type, Some("image/png"));
         assert_eq!(found.facts.as_deref(), Some("640 × 480 pixels"));

@@ -26,11 +26,6 @@ use super::restoring::RestoreError;
 use crate::watch::Watch;
 pub use found::{Found, What};
 
-/// The id of the root of every workspace of Jackrabbit's.
-pub const ROOT: NodeId = *b"\xca\xfe\xba\xbe\xca\xfe\xba\xbe\xca\xfe\xba\xbe\xca\xfe\xba\xbe";
-/// The id of the root of the version storage.
-pub const VERSION_ROOT: NodeId = *b"\xde\xad\xbe\xef\xca\xfe\xba\xbe\xca\xfe\xba\xbe\xca\xfe\xba\xbe";
-
 /// A workspace that can be looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceInside {

@@ -2,7 +2,7 @@
 
 use super::{At, NodeRead};
 use crate::content::jcr::bundle;
-use crate::content::jcr::{NodeId, bundle::BundleError, Node};
+use crate::content::jcr::{Node, NodeId, bundle::BundleError};
 use crate::content::postgres::rows::field;
 use crate::content::postgres::tables::Table;
 

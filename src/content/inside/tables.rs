@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::table::Columns;
-use super::{At, Beginning, Chunk, Inside, ROOT, StoredFile, Take, VERSION_ROOT, WorkspaceInside, is_not_there};
+use super::{At, Beginning, Chunk, Inside, StoredFile, Take, WorkspaceInside, is_not_there};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
 use crate::content::jcr::bundle::BundleError;
 use crate::content::jcr::namespaces::Namespaces;
 use crate::content::jcr::values::record_path;
-use crate::content::jcr::{Node, NodeId, registry};
+use crate::content::jcr::{Node, NodeId, ids, registry};
 use crate::content::postgres::rows::Splitter;
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::walk::ROWS_NAME;
@@ -106,7 +106,9 @@ impl TablesInBackup {
 
 /// A group of rows has no row that goes on in the next.
 fn cut_off() -> RestoreError {
-    RestoreError::Failed("a file of rows in the backup ends in the middle of a row: verify the backup".to_owned())
+    RestoreError::Failed(
+        "a file of rows in the backup ends in the middle of a row: verify the backup".to_owned(),
+    )
 }
 
 /// What rows cannot be read by.
@@ -114,7 +116,9 @@ struct RowTrouble(RestoreError);
 
 impl From<io::Error> for RowTrouble {
     fn from(error: io::Error) -> Self {
-        Self(RestoreError::Failed(format!("the rows in the backup make no sense: {error}")))
+        Self(RestoreError::Failed(format!(
+            "the rows in the backup make no sense: {error}"
+        )))
     }
 }
 
@@ -204,7 +208,9 @@ impl Inside for TablesInBackup {
             bytes.extend_from_slice(piece);
             Ok(())
         })?;
-        let row = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..));
+        let row = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| bytes.get(offset..));
         let parts = row.and_then(|row| columns.parts(row));
         Ok(parts
             .filter(|(found, _)| found == id)
@@ -222,15 +228,17 @@ impl Inside for TablesInBackup {
     }
 
     fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError> {
-        let Some(path) = record_path(id) else { return Ok(None) };
+        let Some(path) = record_path(id) else {
+            return Ok(None);
+        };
         let path = Path::new(DATA_STORE).join(path);
-        let Some(folder) = path.parent() else { return Ok(None) };
+        let Some(folder) = path.parent() else {
+            return Ok(None);
+        };
         let name = path.file_name().unwrap_or_default();
         let files = self.files.below(folder)?;
         let found = files.iter().find(|file| file.item.path.as_os_str() == name);
-        found
-            .map(|file| beginning(&*self.files, file, most))
-            .transpose()
+        found.map(|file| beginning(&*self.files, file, most)).transpose()
     }
 }
 
@@ -253,5 +261,9 @@ pub(super) fn beginning(
 
 /// The root of a workspace.
 pub(crate) fn root_of(workspace: &str) -> NodeId {
-    if workspace == VERSIONS { VERSION_ROOT } else { ROOT }
+    if workspace == VERSIONS {
+        ids::VERSION_STORAGE
+    } else {
+        ids::ROOT
+    }
 }

@@ -21,6 +21,9 @@ use crate::content::jcr::{Node, NodeId, registry};
 use crate::content::restoring::RestoreError;
 use crate::watch::Watch;
 
+/// So many nodes are handed on together.
+const TOGETHER: usize = 2_000;
+
 /// Live's tables.
 pub(crate) struct LiveTables {
     connector: Connector,
@@ -98,6 +101,7 @@ impl Inside for LiveTables {
             RowDigest::default(),
         )?;
         let mut read = 0;
+        let mut chunk = Chunk::default();
         while let Some(mut reading) = reader.next() {
             loop {
                 if watch.is_cancelled() {
@@ -105,13 +109,15 @@ impl Inside for LiveTables {
                 }
                 match reading.pieces.recv() {
                     Ok(Piece::Rows(group)) => {
-                        let mut chunk = Chunk::default();
-                        Splitter::within().push::<std::io::Error>(&group.bytes, &mut |row| {
-                            chunk.nodes.extend(columns.read(row, At::default()));
-                            Ok(())
-                        })
-                        .map_err(|error| self.connector.wrong("reading", error.to_string()))?;
-                        take(chunk)?;
+                        Splitter::within()
+                            .push::<std::io::Error>(&group.bytes, &mut |row| {
+                                chunk.nodes.extend(columns.read(row, At::default()));
+                                Ok(())
+                            })
+                            .map_err(|error| self.connector.wrong("reading", error.to_string()))?;
+                        if chunk.nodes.len() >= TOGETHER {
+                            take(std::mem::take(&mut chunk))?;
+                        }
                         watch.advance(group.sum.rows, group.sum.bytes);
                     }
                     Ok(Piece::End) => break,
@@ -124,7 +130,7 @@ impl Inside for LiveTables {
         if read < count {
             return Err(stopped(&self.connector).into());
         }
-        Ok(())
+        take(chunk)
     }
 
     fn node(

@@ -53,6 +53,11 @@ impl Progress {
     /// Somebody asks, and waits a moment whether it ends.
     pub(super) fn ask(&self) {
         *self.asked.lock() = Monotonic::now();
+        self.rest();
+    }
+
+    /// Waits a moment, or until it ends. Nobody has asked by that.
+    pub(super) fn rest(&self) {
         let mut has_ended = self.has_ended.lock();
         if !*has_ended {
             self.ended.wait_for(&mut has_ended, AT_ONCE);
@@ -213,7 +218,14 @@ impl FirstLooks {
             .name("first look".to_owned())
             .spawn(move || {
                 let ending = Ending { looks, key, told };
-                let made = make(&ending.looks.shelf, &ending.key, &*inside, &workspace, (&token, now), &ending.told);
+                let made = make(
+                    &ending.looks.shelf,
+                    &ending.key,
+                    &*inside,
+                    &workspace,
+                    (&token, now),
+                    &ending.told,
+                );
                 ending.end(made.map(|path| Index {
                     path,
                     root: workspace.root,

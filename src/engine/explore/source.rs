@@ -90,8 +90,13 @@ impl Opened {
                 let names: Vec<_> = known.iter().map(ToString::to_string).collect();
                 let names = names.join(", ");
                 Err(Trouble::not_there(match named {
-                    Some(name) => format!("{} has no instance {name}: it has {names}", self.seen.source.short()),
-                    None => format!("{path} does not say in which instance: write one of {names} and a colon before it"),
+                    Some(name) => format!(
+                        "{} has no instance {name}: it has {names}",
+                        self.seen.source.short()
+                    ),
+                    None => format!(
+                        "{path} does not say in which instance: write one of {names} and a colon before it"
+                    ),
                 }))
             }
         }

@@ -63,17 +63,17 @@ impl Builder {
 
     fn write(&mut self, files: &[StoredFile], found: &[Found]) -> rusqlite::Result<()> {
         let first_file = self.files;
-        let mut insert = self.connection.prepare_cached("INSERT INTO files VALUES (?1, ?2, ?3)")?;
+        let mut insert = self.connection.prepare("INSERT INTO files VALUES (?1, ?2, ?3)")?;
         for file in files {
             insert.execute(params![self.files, file.pieces, signed(file.size)])?;
             self.files += 1;
         }
-        let mut node = self.connection.prepare_cached(
-            "INSERT INTO nodes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )?;
+        let mut node = self
+            .connection
+            .prepare("INSERT INTO nodes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?;
         let mut entry = self
             .connection
-            .prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            .prepare("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         for found in found {
             let nr = self.nodes;
             self.nodes += 1;

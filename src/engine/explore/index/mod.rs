@@ -85,7 +85,5 @@ fn opened(path: &Path) -> Result<Connection, IndexError> {
 /// An id or a digest out of a row.
 fn sixteen(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Digest> {
     let bytes = row.get_ref(column)?.as_blob_or_null()?;
-    Ok(bytes
-        .and_then(|bytes| bytes.try_into().ok())
-        .unwrap_or_default())
+    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default())
 }

@@ -95,7 +95,9 @@ impl Pages {
     pub(in crate::engine::explore) fn row(&self, id: &NodeId) -> Answer<Option<Row>> {
         let find = || -> rusqlite::Result<Option<Row>> {
             self.connection
-                .prepare_cached(&format!("SELECT {ROW} FROM nodes n WHERE n.id = ?1 ORDER BY n.nr LIMIT 1"))?
+                .prepare(&format!(
+                    "SELECT {ROW} FROM nodes n WHERE n.id = ?1 ORDER BY n.nr LIMIT 1"
+                ))?
                 .query_row(params![id], |found| row(found, 0))
                 .optional()
         };
@@ -127,7 +129,7 @@ impl Pages {
                  (SELECT nr FROM nodes WHERE id = e.child LIMIT 1) WHERE e.parent = ?1 AND e.position >= ?2 \
                  ORDER BY e.position LIMIT ?3"
             );
-            let mut statement = self.connection.prepare_cached(&text)?;
+            let mut statement = self.connection.prepare(&text)?;
             let entries = statement.query_map(params![of.nr, from, limit], |found| {
                 let is_there: bool = found.get(3)?;
                 Ok(Entry {
@@ -149,10 +151,12 @@ impl Pages {
             let Some(above) = current else { return Ok(None) };
             let find = || -> rusqlite::Result<Option<NodeId>> {
                 self.connection
-                    .prepare_cached(
+                    .prepare(
                         "SELECT child FROM entries WHERE parent = ?1 AND name = ?2 AND nth = ?3 LIMIT 1",
                     )?
-                    .query_row(params![above.nr, step.name, step.index], |found| sixteen(found, 0))
+                    .query_row(params![above.nr, step.name, step.index], |found| {
+                        sixteen(found, 0)
+                    })
                     .optional()
             };
             current = match find().map_err(self.wrong())? {
@@ -168,7 +172,7 @@ impl Pages {
     pub(in crate::engine::explore) fn path_of(&self, id: &NodeId) -> Answer<Option<Vec<Step>>> {
         let climb = || -> rusqlite::Result<Option<Vec<Step>>> {
             // Of several that list it, the one that the node itself names comes first.
-            let mut statement = self.connection.prepare_cached(
+            let mut statement = self.connection.prepare(
                 "SELECT e.name, e.nth, p.id FROM entries e JOIN nodes p ON p.nr = e.parent WHERE e.child = ?1 \
                  ORDER BY p.id IS (SELECT parent FROM nodes WHERE id = ?1 LIMIT 1) DESC, e.parent LIMIT 1",
             )?;
@@ -203,7 +207,7 @@ impl Pages {
     pub(in crate::engine::explore) fn file(&self, of: &Row) -> Answer<StoredFile> {
         let find = || -> rusqlite::Result<Option<StoredFile>> {
             self.connection
-                .prepare_cached("SELECT pieces, size FROM files WHERE nr = ?1")?
+                .prepare("SELECT pieces, size FROM files WHERE nr = ?1")?
                 .query_row(params![of.file], |found| {
                     Ok(StoredFile {
                         pieces: found.get(0)?,
@@ -225,7 +229,7 @@ impl Pages {
     ) -> Answer<Vec<NodeId>> {
         let read = || -> rusqlite::Result<Vec<NodeId>> {
             let which = if begins { "= 1" } else { "> 0" };
-            let mut statement = self.connection.prepare_cached(&format!(
+            let mut statement = self.connection.prepare(&format!(
                 "SELECT child, coalesce(folded, name) AS text FROM entries WHERE instr(text, ?1) {which} \
                  ORDER BY text = ?1 DESC, instr(text, ?1) = 1 DESC, parent, position LIMIT ?2"
             ))?;
@@ -256,7 +260,7 @@ impl Pages {
              a.digest <> b.digest OR a.list <> b.list OR a.parent IS NOT b.parent) d JOIN main.nodes n ON n.nr = d.a \
              LEFT JOIN other.nodes o ON o.nr = d.b"
         );
-        let read = || -> Answer<()> {
+        let mut read = || -> Answer<()> {
             let mut statement = self.connection.prepare(&text).map_err(&wrong)?;
             let mut rows = statement.query([]).map_err(&wrong)?;
             while let Some(found) = rows.next().map_err(&wrong)? {
