@@ -263,6 +263,14 @@ pub trait Place: Send + Sync {
         Ok(())
     }
 
+    /// Makes sure that nodes can come back here without the rest of their workspace.
+    ///
+    /// # Errors
+    /// Why they cannot, and how else to have them. The end of a sentence.
+    fn takes_parts(&self) -> Result<(), String> {
+        Err("nodes alone cannot come back here: restore their workspaces".to_owned())
+    }
+
     /// Why no backup may be taken of it: what would be missing in one. A sentence.
     fn why_no_backup(&self) -> Option<String> {
         None

@@ -9,3 +9,7 @@ pub(crate) mod mounts;
 pub(crate) mod private;
 pub(crate) mod removal;
 pub(crate) mod room;
+
+/// What is read and written past the system's cache begins in memory, and in its file, at a multiple of this, and is so
+/// long: no disk has larger blocks.
+pub(crate) const BLOCK: usize = 4096;

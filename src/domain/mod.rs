@@ -34,6 +34,7 @@ pub mod retention;
 pub mod schedule;
 #[cfg(feature = "engine")]
 mod schema;
+pub mod selection;
 pub mod settings;
 pub mod shrinking;
 pub mod slot;

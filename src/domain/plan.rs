@@ -8,6 +8,7 @@ use super::Instant;
 use super::backup::Backup;
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use super::measure;
+pub use super::selection::{PartError, Selection};
 use super::settings::RepositoryChoice;
 use super::version::Versions;
 
@@ -107,37 +108,6 @@ impl ExpectedTime {
             (None, 1) => "judged by 1 past job".to_owned(),
             (None, many) => format!("judged by {} past jobs", measure::count(many)),
         }
-    }
-}
-
-/// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
-#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Selection {
-    /// Only these instances.
-    pub instances: Vec<InstanceName>,
-    /// Only these workspaces.
-    pub workspaces: Vec<String>,
-}
-
-impl Selection {
-    /// Whether it takes everything.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        self.instances.is_empty() && self.workspaces.is_empty()
-    }
-
-    /// Whether it takes the instance.
-    #[must_use]
-    pub fn has_instance(&self, instance: &InstanceName) -> bool {
-        self.instances.is_empty() || self.instances.contains(instance)
-    }
-
-    /// Whether it takes the workspace.
-    #[must_use]
-    pub fn has_workspace(&self, workspace: &str) -> bool {
-        self.workspaces.is_empty() || self.workspaces.iter().any(|name| name == workspace)
     }
 }
 

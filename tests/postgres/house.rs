@@ -378,6 +378,7 @@ pub fn request(backup: &str, workspaces: &[&str]) -> RestoreRequest {
         selection: Selection {
             instances: Vec::new(),
             workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
+            paths: Vec::new(),
         },
         without_safety: false,
         even_if_unchanged: true,

@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         without_safety: arguments.part.without_safety_backup,
         even_if_unchanged: arguments.even_if_unchanged,
         from: arguments.from.into(),
-        selection: arguments.part.into(),
+        selection: arguments.part.try_into()?,
     };
     let confirm = arguments.confirm.unwrap_or_default();
     follow::start(&arguments.job, call, async |backend| {

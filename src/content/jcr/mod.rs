@@ -6,9 +6,12 @@
 //! Not in here: where nodes come from, what is looked up in them, and what is shown of them.
 
 pub mod bundle;
+pub mod graft;
 pub mod ids;
 pub mod namespaces;
+pub mod references;
 pub mod registry;
+pub mod tree;
 pub mod values;
 
 use std::borrow::Cow;

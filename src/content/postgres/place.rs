@@ -166,6 +166,10 @@ impl Place for DatabasePlace {
         Ok(())
     }
 
+    fn takes_parts(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn stage(&self, backup: &dyn BackedUp, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
         let staging = TableStaging::of_backup(&self.connector, backup, about)?;
         Ok(Box::new(staging))

@@ -48,6 +48,9 @@ use crate::engine::jobs::start::Beginning;
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
 
+/// How many of the chosen paths are named in a job's title.
+const PATHS_NAMED: usize = 3;
+
 /// How a restore is done.
 #[derive(Debug, Clone, Default)]
 struct Way {
@@ -410,7 +413,17 @@ fn not_up(health: &InstanceHealth) -> String {
 /// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
 fn limited(selection: &Selection) -> String {
     let instances: Vec<_> = selection.instances.iter().map(InstanceName::as_str).collect();
-    let what = selection.workspaces.join(" and ");
+    let what = if selection.has_paths() {
+        let mut named: Vec<_> = selection.paths.iter().map(ToString::to_string).collect();
+        let more = named.len().saturating_sub(PATHS_NAMED);
+        if more > 0 {
+            named.truncate(PATHS_NAMED);
+            named.push(format!("{} more paths", measure::count(more as u64)));
+        }
+        measure::listed(&named)
+    } else {
+        selection.workspaces.join(" and ")
+    };
     let place = instances.join(" and ");
     match (what.is_empty(), place.is_empty()) {
         (true, true) => String::new(),

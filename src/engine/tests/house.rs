@@ -333,6 +333,7 @@ pub(super) fn only(instances: &[&str], workspaces: &[&str]) -> Selection {
     Selection {
         instances: instances.iter().map(|name| name.parse().unwrap()).collect(),
         workspaces: workspaces.iter().map(|name| (*name).to_owned()).collect(),
+        ..Selection::default()
     }
 }
 

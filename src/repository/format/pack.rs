@@ -3,17 +3,32 @@
 
 use std::num::NonZeroU32;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use rustic_core::repofile::BlobType;
 use twox_hash::XxHash3_128;
 
 use super::cipher::{Cipher, NONCE, OVERHEAD};
 use super::pack_list::{self, Entry};
+use crate::disk::BLOCK;
 
 /// A pack is full when it has this many bytes.
 pub(in crate::repository) const FULL: usize = 16 * 1024 * 1024;
 /// Or this many pieces.
 const MANY: usize = 10_000;
+/// How long its buffer is at first: most backups add little, and of a fleet many are made beside each other.
+const SHORTEST: usize = 256 * 1024;
+/// To what length the buffer doubles: what a full pack and the piece that fills it mostly take.
+const LONGEST: usize = FULL + FULL / 8;
+
+/// An empty buffer that begins where a disk can take it from.
+fn aligned(capacity: usize) -> BytesMut {
+    let mut buffer = BytesMut::with_capacity(capacity + BLOCK);
+    buffer.resize(BLOCK, 0);
+    let skipped = buffer.as_ptr().align_offset(BLOCK);
+    buffer.advance(skipped.min(BLOCK));
+    buffer.clear();
+    buffer
+}
 
 /// The 128 bits that XXH3 makes of a text: whatever happens to a text in memory makes them others. Against those who
 /// would forge one, everything in a pack is sealed.
@@ -77,7 +92,7 @@ pub(in crate::repository) struct WholePack {
 }
 
 impl Pack {
-    /// An empty pack in a buffer, whose content is overwritten.
+    /// An empty pack in a buffer, such as one that an earlier pack was in, whose content is overwritten.
     pub(in crate::repository) fn new(buffer: BytesMut) -> Self {
         Self {
             bytes: buffer,
@@ -138,6 +153,11 @@ impl Pack {
     /// What follows, at least `length` bytes of it. Zeroes are written where the buffer never was that long only.
     fn room(&mut self, length: usize) -> &mut [u8] {
         let end = self.filled + length;
+        if self.bytes.capacity() < end {
+            let mut longer = aligned(end.max((2 * self.bytes.capacity()).clamp(SHORTEST, LONGEST)));
+            longer.extend_from_slice(&self.bytes[..self.filled]);
+            self.bytes = longer;
+        }
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
@@ -150,13 +170,48 @@ impl Pack {
         let sealed = packer.cipher.seal(&list)?;
         let length = u32::try_from(list.len() + OVERHEAD)
             .map_err(|_| "a pack has more pieces than it can have".to_owned())?;
-        self.bytes.truncate(self.filled);
-        self.bytes.extend_from_slice(&sealed);
-        self.bytes.extend_from_slice(&length.to_le_bytes());
+        let room = self.room(sealed.len() + size_of_val(&length));
+        let (for_list, for_length) = room.split_at_mut(sealed.len());
+        for_list.copy_from_slice(&sealed);
+        for_length[..size_of_val(&length)].copy_from_slice(&length.to_le_bytes());
+        let end = self.filled + sealed.len() + size_of_val(&length);
+        self.bytes.truncate(end);
         Ok(WholePack {
             bytes: self.bytes,
             pieces: self.pieces,
             sums: self.sums,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustic_core::repofile::MasterKey;
+
+    use super::*;
+
+    fn pack_of(pieces: usize, packer: &mut Packer) -> Pack {
+        let text = vec![7; 100_000];
+        let mut pack = Pack::new(BytesMut::new());
+        for _ in 0..pieces {
+            let known = (Sum::of(&text), [0; 32]);
+            pack.add(packer, BlobType::Data, known, &text).unwrap();
+        }
+        pack
+    }
+
+    #[test]
+    fn a_little_takes_little_memory_and_much_lies_where_a_disk_takes_it_from() {
+        let mut packer = Packer::new(Cipher::new(&MasterKey::new()).unwrap(), None).unwrap();
+        let little = pack_of(1, &mut packer);
+        assert!(little.bytes.capacity() <= SHORTEST + BLOCK);
+        let much = pack_of(50, &mut packer);
+        let lengths: Vec<_> = much.pieces.iter().map(|entry| entry.length).collect();
+        let whole = much.finish(&packer).unwrap();
+        assert_eq!(whole.bytes.as_ptr().align_offset(BLOCK), 0);
+        assert!(whole.bytes.len() > lengths.iter().sum::<u32>() as usize);
+        assert!(whole.bytes.capacity() <= LONGEST);
+        let again = Pack::new(whole.bytes);
+        assert!(again.is_empty());
     }
 }

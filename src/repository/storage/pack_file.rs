@@ -12,10 +12,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use crate::disk::private;
-
-/// Memory, places and lengths are multiples of this: no disk has larger blocks.
-pub(in crate::repository) const BLOCK: usize = 4096;
+use crate::disk::{BLOCK, private};
 
 fn direct() -> i32 {
     i32::try_from(rustix::fs::OFlags::DIRECT.bits()).unwrap_or(0)

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use rustic_core::repofile::{BlobType, MasterKey};
 use rustic_core::{DataId, FileType, Id, TreeId};
@@ -27,14 +27,13 @@ use crate::domain::address::Address;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
-use crate::repository::format::pack::{FULL, Pack, Packer, Sum, WholePack};
+use crate::repository::format::pack::{Pack, Packer, Sum, WholePack};
 use crate::repository::format::pack_list::Entry;
 use crate::repository::format::piece::PieceLocation;
 use crate::repository::guard::Guard;
 use crate::repository::library::classified;
 use crate::repository::read::runs::{Check, RunReader, runs};
 use crate::repository::read::store::Store;
-use crate::repository::storage::pack_file::BLOCK;
 
 /// How many packs are written at the same time: while one is synced to the disk, or on its way to object storage, the
 /// next is filled.
@@ -99,14 +98,6 @@ pub(in crate::repository) struct Stored {
 struct Index {
     packs: Vec<String>,
     pieces: usize,
-}
-
-/// A buffer for a pack, which begins where a disk can take it from.
-fn buffer() -> BytesMut {
-    let mut buffer = BytesMut::zeroed(FULL + FULL / 8 + BLOCK);
-    let skipped = buffer.as_ptr().align_offset(BLOCK);
-    buffer.advance(skipped.min(BLOCK));
-    buffer
 }
 
 /// Where threads that pack hand in their packs. Those who write them end when the last of these is dropped.
@@ -318,7 +309,7 @@ impl PackFiller<'_> {
         }
         let mut pack = self.pack.take().unwrap_or_else(|| {
             let spare = self.packing.spare.lock().pop();
-            Pack::new(spare.unwrap_or_else(buffer))
+            Pack::new(spare.unwrap_or_default())
         });
         let packed = pack
             .add(&mut self.packer, self.kind, (sum, digest), text)

@@ -209,6 +209,7 @@ impl Wizard {
             } else {
                 workspaces.collect()
             },
+            paths: Vec::new(),
         }
     }
 
