@@ -293,7 +293,7 @@ const fn changes(
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
     changes(Action::Backup, &[Key::Char('b')], MAIN, 1, "backup", "take a manual backup of the environment"),
-    changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page], 2, "restore", "restore the chosen backup: choose, see the plan, confirm"),
+    changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page, Tree, Node, Found, Differences], 2, "restore", "restore the chosen backup, or what is marked in it: choose, see the plan, confirm"),
     changes(Action::Undo, &[Key::Char('u')], &[Environments, Backups, Job], 3, "undo", "go back to what the last restore replaced"),
     changes(Action::Confirm, &[Key::Char('C')], &[Environments, Backups, Job], 4, "confirm restore", "drop the tables that restores have replaced: the outcome is good"),
     changes(Action::BreakLive, &[Key::Char('B')], MAIN, 4, "break Live", "demo only: delete and change content of Live, so that a recovery can be shown"),

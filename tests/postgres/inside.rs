@@ -42,8 +42,16 @@ fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) ->
         primary_type: PAGE,
         mixin_types: vec![Name::known(MIX, "lockable")],
         properties: vec![
-            text("title", vec![Value::String(title.to_owned())], PropertyType::String),
-            text("home", vec![Value::WeakReference(id(1))], PropertyType::WeakReference),
+            text(
+                "title",
+                vec![Value::String(title.to_owned())],
+                PropertyType::String,
+            ),
+            text(
+                "home",
+                vec![Value::WeakReference(id(1))],
+                PropertyType::WeakReference,
+            ),
         ],
         children: children
             .iter()
@@ -168,13 +176,20 @@ fn a_page_is_found_in_a_backup_and_in_live() {
     let engine = house.engine();
     let backup = Source::from(&back_up(&engine));
     for source in [backup.clone(), Source::Live] {
-        assert_eq!(children(&engine, &source, "/"), [("author[1]".to_owned(), Kind::Instance, 2)]);
+        assert_eq!(
+            children(&engine, &source, "/"),
+            [("author[1]".to_owned(), Kind::Instance, 2)]
+        );
         let workspaces = children(&engine, &source, "author");
         assert_eq!(workspaces.len(), 2);
         assert_eq!(workspaces[1].0, "website[1]");
         assert_eq!(
             children(&engine, &source, "/website/home"),
-            [("news[1]", 2), ("about[1]", 0), ("picture[1]", 0)].map(|(name, count)| (name.to_owned(), Kind::Node, count))
+            [("news[1]", 2), ("about[1]", 0), ("picture[1]", 0)].map(|(name, count)| (
+                name.to_owned(),
+                Kind::Node,
+                count
+            ))
         );
         let items = children(&engine, &source, "author:/website/home/news");
         assert_eq!([&items[0].0, &items[1].0], ["item[1]", "item[2]"]);
@@ -194,19 +209,42 @@ fn a_page_is_found_in_a_backup_and_in_live() {
         assert_eq!(news.primary_type.as_deref(), Some("mgnl:page"));
         assert_eq!(news.mixin_types, ["mix:lockable"]);
         let title = &news.properties[1];
-        assert_eq!((title.name.as_str(), title.values[0].text.as_str()), ("title", "News"));
+        assert_eq!(
+            (title.name.as_str(), title.values[0].text.as_str()),
+            ("title", "News")
+        );
         assert!(title.values[0].is_cut() && title.values[0].length == 15);
-        assert_eq!(news.properties[0].values[0].target, Some(path("author:/website/home")));
-        assert_eq!(node("/website/home/news/item[2]", 99).properties[1].values[0].text, "Second item");
+        assert_eq!(
+            news.properties[0].values[0].target,
+            Some(path("author:/website/home"))
+        );
+        assert_eq!(
+            node("/website/home/news/item[2]", 99).properties[1].values[0].text,
+            "Second item"
+        );
         let picture = node("/website/home/picture", 99);
-        let data = picture.properties[1].values[0].binary.clone().or(picture.properties[0].values[0].binary.clone());
+        let data = picture.properties[1].values[0]
+            .binary
+            .clone()
+            .or(picture.properties[0].values[0].binary.clone());
         let data = data.unwrap();
         assert_eq!(data.place, BinaryPlace::Node);
         assert_eq!(data.facts.as_deref(), Some("5 × 7 pixels"));
 
-        assert_eq!(find(&engine, Some(source.clone()), By::Name, "NEW"), ["author:/website/home/news"]);
-        assert_eq!(find(&engine, Some(source.clone()), By::Path, "home/ab"), ["author:/website/home/about"]);
-        let by_id = find(&engine, Some(source.clone()), By::Id, "06060606-0606-0606-0606-060606060606");
+        assert_eq!(
+            find(&engine, Some(source.clone()), By::Name, "NEW"),
+            ["author:/website/home/news"]
+        );
+        assert_eq!(
+            find(&engine, Some(source.clone()), By::Path, "home/ab"),
+            ["author:/website/home/about"]
+        );
+        let by_id = find(
+            &engine,
+            Some(source.clone()),
+            By::Id,
+            "06060606-0606-0606-0606-060606060606",
+        );
         assert_eq!(by_id, ["author:/website/home/news/item[2]"]);
         let by_text = find(&engine, Some(source.clone()), By::Text, "first \u{1b}");
         assert_eq!(by_text, ["author:/website/home/news/item"]);
@@ -233,7 +271,12 @@ fn what_happened_to_a_page_is_told_by_backups_and_live() {
         &house,
         &[
             page(1, Some(0), "Home", &[("news", 2), ("picture", 5)]),
-            page(2, Some(1), "Yesterday's news", &[("item", 4), ("item", 6), ("about-us", 3)]),
+            page(
+                2,
+                Some(1),
+                "Yesterday's news",
+                &[("item", 4), ("item", 6), ("about-us", 3)],
+            ),
             page(3, Some(2), "About us", &[]),
         ],
     );
@@ -286,7 +329,11 @@ fn what_happened_to_a_page_is_told_by_backups_and_live() {
         limit: 100,
     };
     let diff = answer(|| live.diff(&request));
-    let lines: Vec<_> = diff.lines.iter().map(|line| (line.change, line.path().unwrap().to_string())).collect();
+    let lines: Vec<_> = diff
+        .lines
+        .iter()
+        .map(|line| (line.change, line.path().unwrap().to_string()))
+        .collect();
     assert_eq!(
         lines,
         [
@@ -303,7 +350,10 @@ fn what_happened_to_a_page_is_told_by_backups_and_live() {
     let node = answer(|| live.node_diff(&request));
     assert_eq!(node.properties.len(), 1);
     assert_eq!(node.properties[0].name, "title");
-    assert_eq!(node.properties[0].newer.as_ref().unwrap().values[0].text, "Yesterday's news");
+    assert_eq!(
+        node.properties[0].newer.as_ref().unwrap().values[0].text,
+        "Yesterday's news"
+    );
     let request = DiffRequest {
         environment: House::live(),
         older: second,
@@ -329,7 +379,10 @@ fn what_happened_to_a_page_is_told_by_backups_and_live() {
         },
     );
     let paths: Vec<_> = finds.finds.iter().map(|find| find.path.to_string()).collect();
-    assert_eq!(paths, ["author:/website/home/news/about-us", "author:/website/home/about"]);
+    assert_eq!(
+        paths,
+        ["author:/website/home/news/about-us", "author:/website/home/about"]
+    );
 }
 
 #[test]
@@ -338,7 +391,9 @@ fn an_index_outlives_the_process_and_is_made_again_when_it_is_spoilt() {
     let engine = house.engine();
     let backup = Source::from(&back_up(&engine));
     assert_eq!(children(&engine, &backup, "/website/home").len(), 3);
-    let folder = house.path("state/cache/explore/acme/live").join(backup.to_string());
+    let folder = house
+        .path("state/cache/explore/acme/live")
+        .join(backup.to_string());
     let indexes = || -> Vec<_> {
         let entries = std::fs::read_dir(&folder).unwrap();
         entries.map(|entry| entry.unwrap().path()).collect()

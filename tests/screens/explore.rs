@@ -171,7 +171,7 @@ async fn what_cannot_be_looked_into() {
         ("", "daily"),
         ("e", "public-2"),
         ("<Enter>", "userroles"),
-        ("G<Enter>", "cannot be looked into"),
+        ("G<Enter>", "(H2)"),
     ];
     look("explore-trouble", trouble, &steps).await;
 }
@@ -227,7 +227,7 @@ async fn finding() {
 
 alike!(what_differs);
 async fn what_differs() {
-    let steps = [("", "daily"), ("=", "campaign"), ("j", "welcome")];
+    let steps = [("", "daily"), ("=", "Summer"), ("j", "welcome")];
     let wide = &SIZES[1..];
     look_with("explore-differs", &settings(), wide, unchanged, &steps).await;
     look_with("explore-differs-light", &light(), wide, unchanged, &steps).await;

@@ -4,7 +4,7 @@
 /// replaced from its first difference to its last.
 const MOST_STEPS: usize = 1_000_000;
 
-/// A word of one of two texts, with the blanks behind it.
+/// A word of one of two texts. Blanks do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word<'a> {
     /// It is in both.
@@ -18,8 +18,8 @@ pub enum Word<'a> {
 /// The words of two texts in their order: what both have once, what only one has beside it.
 #[must_use]
 pub fn by_words<'a>(older: &'a str, newer: &'a str) -> Vec<Word<'a>> {
-    let older: Vec<&str> = older.split_inclusive(char::is_whitespace).collect();
-    let newer: Vec<&str> = newer.split_inclusive(char::is_whitespace).collect();
+    let older: Vec<&str> = older.split_whitespace().collect();
+    let newer: Vec<&str> = newer.split_whitespace().collect();
     let first = same_from(older.iter(), newer.iter());
     let last = same_from(older[first..].iter().rev(), newer[first..].iter().rev());
     let (old_end, new_end) = (older.len() - last, newer.len() - last);
@@ -29,18 +29,13 @@ pub fn by_words<'a>(older: &'a str, newer: &'a str) -> Vec<Word<'a>> {
     words
 }
 
-/// Whether two words are the same to a reader: blanks behind them do not count.
-fn is_same(older: &str, newer: &str) -> bool {
-    older.trim_end() == newer.trim_end()
-}
-
 fn same_from<'b>(
     older: impl Iterator<Item = &'b &'b str>,
     newer: impl Iterator<Item = &'b &'b str>,
 ) -> usize {
     older
         .zip(newer)
-        .take_while(|(older, newer)| is_same(older, newer))
+        .take_while(|(older, newer)| older == newer)
         .count()
 }
 
@@ -56,7 +51,7 @@ fn differ<'a>(older: &[&'a str], newer: &[&'a str], words: &mut Vec<Word<'a>>) {
     for (row, old) in older.iter().enumerate().rev() {
         for (column, new) in newer.iter().enumerate().rev() {
             let at = row * wide + column;
-            lengths[at] = if is_same(old, new) {
+            lengths[at] = if old == new {
                 lengths[at + wide + 1] + 1
             } else {
                 lengths[at + wide].max(lengths[at + 1])
@@ -66,7 +61,7 @@ fn differ<'a>(older: &[&'a str], newer: &[&'a str], words: &mut Vec<Word<'a>>) {
     let (mut row, mut column) = (0, 0);
     while let (Some(old), Some(new)) = (older.get(row), newer.get(column)) {
         let at = row * wide + column;
-        if is_same(old, new) {
+        if old == new {
             words.push(Word::Same(new));
             row += 1;
             column += 1;
@@ -90,9 +85,9 @@ mod tests {
 
     fn written(older: &str, newer: &str) -> String {
         let words = by_words(older, newer).into_iter().map(|word| match word {
-            Word::Same(word) => word.trim_end().to_owned(),
-            Word::Removed(word) => format!("-{}", word.trim_end()),
-            Word::Added(word) => format!("+{}", word.trim_end()),
+            Word::Same(word) => word.to_owned(),
+            Word::Removed(word) => format!("-{word}"),
+            Word::Added(word) => format!("+{word}"),
         });
         words.collect::<Vec<_>>().join(" ")
     }
@@ -123,7 +118,7 @@ mod tests {
             let only = |keep: fn(&Word) -> bool| -> String {
                 let kept = words.iter().filter(|word| keep(word));
                 kept.map(|word| match word {
-                    Word::Same(word) | Word::Removed(word) | Word::Added(word) => word.trim(),
+                    Word::Same(word) | Word::Removed(word) | Word::Added(word) => *word,
                 }).collect()
             };
             prop_assert_eq!(only(|word| !matches!(word, Word::Added(_))), letters(&older));

@@ -10,9 +10,7 @@ use super::diff::compare_all;
 use super::first_look::fill;
 use super::index::{Index, Pages};
 use super::source::WorkspaceOpen;
-use crate::content::inside::{
-    At, Beginning, Chunk, Inside, NodeRead, StoredFile, Take, WorkspaceInside,
-};
+use crate::content::inside::{At, Beginning, Chunk, Inside, NodeRead, StoredFile, Take, WorkspaceInside};
 use crate::content::jcr::bundle::BundleError;
 use crate::content::jcr::namespaces::{NT, Namespaces};
 use crate::content::jcr::{Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
@@ -350,7 +348,10 @@ proptest! {
 }
 
 fn node(number: u8, parent: Option<u8>, children: &[(&str, u8)]) -> Node {
-    let children = children.iter().map(|(name, child)| ((*name).to_owned(), *child)).collect();
+    let children = children
+        .iter()
+        .map(|(name, child)| ((*name).to_owned(), *child))
+        .collect();
     let model = Model(BTreeMap::from([(number, (parent, String::new(), children))]));
     model.nodes().remove(0)
 }
@@ -383,7 +384,10 @@ fn parents_in_a_circle_and_strays_have_no_path_and_nothing_hangs() {
 
 #[test]
 fn a_node_that_cannot_be_read_is_shown_as_such() {
-    let mut memory = Memory::of(vec![node(0, None, &[("broken", 1), ("\u{1b}[2J", 2)]), node(2, Some(0), &[])]);
+    let mut memory = Memory::of(vec![
+        node(0, None, &[("broken", 1), ("\u{1b}[2J", 2)]),
+        node(2, Some(0), &[]),
+    ]);
     memory.0.push((id(1), Err(BundleError::CutShort)));
     let (_folder, open) = open(memory);
     let pages = pages(&open);
@@ -435,11 +439,17 @@ fn a_folder_of_a_million_opens_at_once_at_any_place() {
 
 #[test]
 fn an_index_that_is_no_longer_whole_is_told_and_breaks_nothing() {
-    let (folder, open) = open(Memory::of(vec![node(0, None, &[("a", 1)]), node(1, Some(0), &[])]));
+    let (folder, open) = open(Memory::of(vec![
+        node(0, None, &[("a", 1)]),
+        node(1, Some(0), &[]),
+    ]));
     let whole = std::fs::read(&open.index.path).unwrap();
     for length in (0..whole.len()).step_by(509) {
         std::fs::write(&open.index.path, &whole[..length]).unwrap();
-        let answer = open.index.open().and_then(|pages| pages.resolve(&[Step::new("a")]));
+        let answer = open
+            .index
+            .open()
+            .and_then(|pages| pages.resolve(&[Step::new("a")]));
         assert!(answer.is_err() || answer.is_ok_and(|row| row.is_none_or(|row| row.id == id(1))));
     }
     drop(folder);

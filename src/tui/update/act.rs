@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{allowed, ask, explore, forms, refresh, say, search, selection_moved, wizard};
+use super::{allowed, ask, explore, forms, marks, refresh, say, search, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::explore::Source;
 use crate::domain::state::UndoWay;
@@ -87,6 +87,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::SwitchTo => switch(model),
+        Action::Restore if explore::is_inside(model) => marks::restore(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
         Action::CopyId => copy_id(model),
@@ -95,8 +96,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::OpenNode => explore::open_node(model),
         Action::UpTree => explore::up(model),
         Action::GoThere => explore::go_there(model),
-        Action::Mark => explore::mark(model),
-        Action::Unmark => explore::unmark(model),
+        Action::Mark => marks::mark(model),
+        Action::Unmark => marks::unmark(model),
         Action::History => explore::history(model),
         Action::Compare => explore::compare(model),
         Action::Find => explore::find(model),

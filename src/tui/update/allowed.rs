@@ -44,6 +44,9 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             if model.place_below() == Place::Page {
                 chosen(model)?;
             }
+            if super::explore::is_inside(model) {
+                super::marks::restorable(model)?;
+            }
             restorable(model)?;
             match model.target_details() {
                 Some(details) if details.all_backups().next().is_none() => {
@@ -110,8 +113,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             Some(_) => Ok(()),
             None => Err("this line leads nowhere: lines that name a node do".to_owned()),
         },
-        Action::Mark => super::explore::can_mark(model),
-        Action::Unmark => super::explore::has_marks(model),
+        Action::Mark => super::marks::can_mark(model),
+        Action::Unmark => super::marks::has_marks(model),
         Action::History => match model.chosen_node() {
             Some(there) if there.path.steps.is_empty() => {
                 Err("only nodes and files have a history: choose one".to_owned())

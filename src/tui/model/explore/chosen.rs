@@ -91,8 +91,10 @@ impl Model {
                     .to_owned(),
             );
         }
-        if there.path.workspace.is_none() {
-            return Err("an instance is not marked: mark workspaces or nodes in it".to_owned());
+        if there.path.steps.is_empty() {
+            return Err(
+                "only nodes and files are marked: r on the main screen restores whole workspaces".to_owned(),
+            );
         }
         Ok(there)
     }
@@ -152,7 +154,10 @@ impl Model {
                             _ => None,
                         },
                         workspace: only(&selection.workspaces),
-                        steps: Vec::new(),
+                        steps: match selection.paths.as_slice() {
+                            [path] => path.steps.clone(),
+                            _ => Vec::new(),
+                        },
                     },
                 })
             }

@@ -54,7 +54,7 @@ fn columns(model: &Model, explorer: &Explorer) -> Columns {
             history: only(Column::History),
         };
     }
-    let (tree, node) = (body.width * 34 / 100, body.width * 38 / 100);
+    let (tree, node) = (body.width * 32 / 100, body.width * 35 / 100);
     let part = |x, width| Some(Rect::new(x, body.y, width, body.height));
     let second = body.x + tree + 3;
     let third = second + node + 3;
@@ -358,19 +358,19 @@ fn one_line(
         _ => (String::new(), Meaning::Quiet),
     };
     let is_wide = area.width >= WIDE_LINE;
-    // A count of eleven figures fits; the names get the rest.
-    let right = if is_wide { 24 + 10 + 14 } else { 11 };
+    // The names get what is left.
+    let right = if is_wide { 19 + 10 + 12 } else { 10 };
     let name_width = area.width.saturating_sub(4 + right + 1);
     canvas.text(area.x + 4, y, name_width, &step.to_string(), meaning);
     if is_wide {
         let x = area.right() - right;
         let kind = line.primary_type.as_deref().unwrap_or_else(|| line.kind.label());
-        canvas.text(x, y, 23, kind, Meaning::Quiet);
+        canvas.text(x, y, 18, kind, Meaning::Quiet);
         let has_size = !matches!(line.kind, Kind::File | Kind::Missing | Kind::Link);
         if has_size && line.size > 0 {
-            canvas.right(x + 24, y, 10, &measure::bytes(line.size), Meaning::Quiet);
+            canvas.right(x + 19, y, 9, &measure::bytes(line.size), Meaning::Quiet);
         }
-        canvas.right(x + 35, y, 13, &count, colour);
+        canvas.right(x + 29, y, 12, &count, colour);
     } else {
         canvas.right(area.right() - right, y, right, &count, colour);
     }

@@ -1,6 +1,6 @@
 //! What a node is: its types, properties and values, what is known of binaries, and its versions.
 
-use super::linked::Linked;
+use super::linked::{Linked, flow};
 use super::reading_words;
 use crate::domain::explore::{
     BinaryFacts, BinaryPlace, Kind, Line, NodeFacts, PropertyFacts, Source, ValueFacts, ValueType,
@@ -170,21 +170,22 @@ fn of_value(
     let write = |text: &mut Text| {
         let mut mark = mark;
         // Line ends in a value are line ends to a reader.
-        for line in value.text.lines() {
-            text.marked(mark, line, Meaning::Text);
+        let mut lines = value.text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let words = line
+                .split_whitespace()
+                .map(|word| (word.to_owned(), Meaning::Text));
+            let kind = lines.peek().is_none().then(|| (kind.to_owned(), Meaning::Quiet));
+            flow(text, mark, words.chain(kind));
             mark = &behind;
         }
         if value.text.is_empty() {
-            let mut line = mark.to_vec();
-            line.push(piece("empty", Meaning::Quiet));
-            text.line(line);
+            let kind = (kind.to_owned(), Meaning::Quiet);
+            flow(text, mark, [("empty".to_owned(), Meaning::Quiet), kind]);
         }
         if value.is_cut() {
             let words = format!("cut here: it has {} characters", measure::count(value.length));
             text.marked(&behind, &words, Meaning::Quiet);
-        }
-        if !kind.is_empty() {
-            text.marked(&behind, kind, Meaning::Quiet);
         }
     };
     match &value.target {
