@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 mod answers;
-mod inside;
+pub mod inside;
 mod manner;
 pub mod one_project;
 pub mod records;
@@ -76,6 +76,8 @@ pub struct State {
     pub calls: Vec<String>,
     /// Why nobody looks on any more, if that was told.
     pub unseen: Option<Unseen>,
+    /// How it answers whoever looks inside.
+    pub inside: inside::Inside,
 }
 
 /// The backend.

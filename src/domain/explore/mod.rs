@@ -4,6 +4,7 @@
 //! something is says a [`NodePath`]; where it is looked, a [`Source`].
 //!
 //! - `path`: [`NodePath`]; `node`: folders, nodes and what is in them; `find`, `history`, `diff`: the questions over many nodes.
+//!   `words`: how two texts differ.
 //!
 //! The first look at a workspace of a source reads all of it, which may take minutes. Nobody waits for that: the answer is
 //! [`Looked::Reading`] with how far it is, and whoever wants the answer asks again. **Whoever does not ask again has
@@ -17,6 +18,7 @@ mod find;
 mod history;
 mod node;
 mod path;
+mod words;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -37,6 +39,7 @@ pub use node::{
     ValueFacts, ValueType, Version, VersionList, VersionsRequest,
 };
 pub use path::{NodePath, PathError, Step};
+pub use words::{Word, by_words};
 
 /// The most lines of a page.
 pub const MOST_LINES: u32 = 1_000;

@@ -56,6 +56,7 @@ pub fn ended(model: &mut Model) -> Vec<Effect> {
 /// What was asked is not answered any more.
 fn lost(model: &mut Model, since: crate::domain::Instant) {
     model.asked.clear();
+    model.asking.forget();
     model.data_from = model.data_from.map(|at| at.max(since));
 }
 

@@ -53,7 +53,7 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
 /// The help: the table of actions, by where they apply, and what the symbols mean.
 fn help(model: &Model, width: u16) -> Text {
     let mut text = Text::new(width);
-    let groups: [(&str, &[Place]); 5] = [
+    let groups: [(&str, &[Place]); 6] = [
         ("On the main screen", &[Place::Environments, Place::Backups]),
         (
             "In the restore wizard",
@@ -64,6 +64,15 @@ fn help(model: &Model, width: u16) -> Text {
             &[Place::Job, Place::Jobs, Place::Log, Place::List],
         ),
         (
+            "Inside a backup or Live",
+            &[
+                Place::Tree,
+                Place::Node,
+                Place::History,
+                Place::Found,
+                Place::Differences,
+            ],
+        ),
             "In dialogs",
             &[
                 Place::Question,

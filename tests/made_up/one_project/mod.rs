@@ -66,6 +66,7 @@ pub fn state(script: Script) -> State {
         ],
         calls: Vec::new(),
         unseen: None,
+        inside: crate::made_up::inside::Inside::default(),
     }
 }
 
