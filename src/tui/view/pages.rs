@@ -73,6 +73,7 @@ fn help(model: &Model, width: u16) -> Text {
                 Place::Differences,
             ],
         ),
+        (
             "In dialogs",
             &[
                 Place::Question,
