@@ -65,7 +65,7 @@ fn tables_without_their_files_are_told_where_no_journal_is_left() {
     let engine = with.house.engine_elsewhere();
     let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
     let exchange = format!(
-        "Exchange these by hand: {} with {}",
+        "By hand, exchange {} with {}",
         live.display(),
         beside.display()
     );
