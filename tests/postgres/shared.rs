@@ -113,7 +113,7 @@ fn a_hook_of_one_node_stops_none_of_the_others() {
     let stops = vec!["true".to_owned()];
     nodes[0].hooks.before_restore.clone_from(&stops);
     house.nodes = nodes.to_vec();
-    let _connected = house.client("author");
+    let _connected = house.client_called("magnolia", "author");
     let sessions = |engine: &lifeboat::engine::Engine| {
         let report = check(engine, Some(&House::live())).unwrap();
         let mut found = report

@@ -90,23 +90,4 @@ impl InstanceSettings {
         let mut members = self.members();
         members.any(|member| !member.hooks().at(point).is_empty())
     }
-
-    /// The nodes that nothing stops before a restore, though something is run for others.
-    #[must_use]
-    pub fn unstopped(&self) -> Vec<String> {
-        if self.has_hook(HookPoint::BeforeRestore) {
-            self.nodes_without(HookPoint::BeforeRestore)
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// The nodes that nothing is run for at this point. What is run for the instance itself is for all of them.
-    fn nodes_without(&self, point: HookPoint) -> Vec<String> {
-        if !self.hooks.at(point).is_empty() {
-            return Vec::new();
-        }
-        let without = self.nodes.iter().filter(|node| node.hooks.at(point).is_empty());
-        without.map(|node| node.name.to_string()).collect()
-    }
 }

@@ -78,7 +78,8 @@ fn files_missing(name: &EnvironmentName, left: &LeftByInstance) -> Option<Lost> 
         title: String::new(),
         told: Some(format!(
             "{name} is half switched: job {job} was left in the middle of the switch, and its journal is lost. The tables of {instance} \
-             are those that came, and some files of its home are not. Do not edit content now, and no job starts. By hand, {}. If another Lifeboat is at work on it right now, wait for that",
+             are those that came, and some files of its home are not. Do not edit content now, and no job starts. By hand, {}. \
+             If another Lifeboat is at work on it right now, wait for that",
             files.join(", ")
         )),
     })
