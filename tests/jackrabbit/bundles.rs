@@ -1,6 +1,7 @@
 //! Lifeboat's reading of nodes against Jackrabbit's: every node and property of a repository with everything that JCR allows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -133,8 +134,10 @@ impl Repository {
             }
             place => panic!("{place:?}"),
         };
-        let digest = Sha256::digest(bytes);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        })
     }
 }
 
