@@ -70,7 +70,7 @@ async fn the_selection_goes_to_the_backup_that_was_just_made() {
         cockpit.backend.tell(Event::Environment {
             name: name("acme/live"),
         });
-        cockpit.see("is backed up").await;
+        cockpit.see("is done").await;
         cockpit.settle().await;
         cockpit.press("r<Enter><Enter>").await.see("come back").await;
         let calls = cockpit.backend.state().calls.clone();

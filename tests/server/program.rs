@@ -108,6 +108,16 @@ fn it_is_started_told_about_and_ended() {
     assert!(text(&verified).contains("All 3 entries"), "{verified:?}");
 }
 
+/// A program that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn it_writes_down_what_jobs_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -115,12 +125,14 @@ fn it_writes_down_what_jobs_do() {
     let config = lay_out(folder.path(), "", hook);
     let made = token(&config, &["create", "olga", "--role", "owner"]);
     let secret = text(&made);
-    let mut service = lifeboat(&config)
-        .arg("serve")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(service.stderr.take().unwrap())
+    let mut service = Ended(
+        lifeboat(&config)
+            .arg("serve")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(service.0.stderr.take().unwrap())
         .lines()
         .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     let listening = lines.find(|line| line["message"] == "listening").unwrap();
@@ -133,9 +145,15 @@ fn it_writes_down_what_jobs_do() {
             ))
             .header("authorization", format!("Bearer {secret}"))
             .header("content-type", "application/json")
+            .header("idempotency-key", project)
             .body("{}");
         let answer = runtime.block_on(request.send()).unwrap();
-        assert_eq!(answer.status().as_u16(), 202);
+        assert_eq!(
+            answer.status().as_u16(),
+            202,
+            "{:?}",
+            runtime.block_on(answer.text())
+        );
         let mut next = |message: &str| lines.find(|line| line["message"] == message).unwrap();
         let (began, ended) = (next("job began"), next("job ended"));
         for line in [&began, &ended] {
@@ -160,9 +178,9 @@ fn it_writes_down_what_jobs_do() {
             "{told}"
         );
     }
-    signal(&service, "TERM");
+    signal(&service.0, "TERM");
     assert!(lines.any(|line| line["message"] == "stopped"));
-    assert!(service.wait().unwrap().success());
+    assert!(service.0.wait().unwrap().success());
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
 
     // Copied as it is: all backups are there.
     let copied = Command::new("cp")
-        .arg("-a")
+        .arg("-aT")
         .args([house.path("repository"), house.path("moved")])
         .status();
     assert!(copied.unwrap().success());

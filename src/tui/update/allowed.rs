@@ -88,7 +88,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
                     .is_some_and(|(details, chosen)| {
                         let rows = backups::rows(details);
                         rows.iter().any(|row| {
-                            matches!(row.kind, RowKind::Slot(_))
+                            matches!(row.kind, RowKind::Slot(_) | RowKind::SecondOnly(_))
                                 && row.of(details).is_some_and(|backup| backup.id == chosen.id)
                         })
                     });
