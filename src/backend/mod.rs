@@ -4,6 +4,7 @@
 
 #[cfg(feature = "engine")]
 pub mod embedded;
+pub mod explore;
 pub mod link;
 pub mod read_only;
 pub mod remote;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 
+use self::explore::Explores;
 use self::link::Link;
 
 use crate::domain::activity::{Activity, Notification};
@@ -24,6 +26,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -50,6 +53,9 @@ pub enum BackendError {
     /// There is no such job.
     #[error("there is no job {0}: `lifeboat jobs` lists them")]
     UnknownJob(JobId),
+    /// There is nothing there, in a backup or in Live, as a sentence.
+    #[error("{0}")]
+    NotThere(String),
     /// The backend cannot be reached.
     #[error("{0}")]
     OutOfReach(String),
@@ -104,7 +110,7 @@ impl fmt::Debug for EventStream {
 /// Everything that can be asked. Calls that start work return the job's number at once; the work goes on and events
 /// tell of it.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub trait Backend: Explores + Send + Sync {
     /// Looks at what works and what does not, of one environment or of all. Changes nothing.
     async fn check(&self, only: Option<EnvironmentName>) -> Result<Report, BackendError>;
     /// What this backend is.
@@ -130,6 +136,9 @@ pub trait Backend: Send + Sync {
 
     /// Notifications, newest first.
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError>;
+
+    /// The Lifeboats that have the catalog open, and what each works on.
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError>;
 
     /// Marks notifications up to this number as seen.
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;

@@ -8,13 +8,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::explore::Explores;
 use super::link::Link;
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::explore::{
+    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+};
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -74,6 +80,10 @@ impl Backend for ReadOnly {
 
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.inner.notifications(limit).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.inner.nodes().await
     }
 
     async fn notifications_seen(&self, _up_to: u64) -> Result<(), BackendError> {
@@ -166,5 +176,36 @@ impl Backend for ReadOnly {
 
     fn link(&self) -> watch::Receiver<Link> {
         self.inner.link()
+    }
+}
+
+#[async_trait]
+impl Explores for ReadOnly {
+    async fn children(&self, request: ChildrenRequest) -> Result<Looked<Children>, BackendError> {
+        self.inner.children(request).await
+    }
+
+    async fn node(&self, request: NodeRequest) -> Result<Looked<NodeFacts>, BackendError> {
+        self.inner.node(request).await
+    }
+
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
+        self.inner.versions(request).await
+    }
+
+    async fn find(&self, request: FindRequest) -> Result<Finds, BackendError> {
+        self.inner.find(request).await
+    }
+
+    async fn history(&self, request: HistoryRequest) -> Result<Looked<NodeHistory>, BackendError> {
+        self.inner.history(request).await
+    }
+
+    async fn diff(&self, request: DiffRequest) -> Result<Looked<Diff>, BackendError> {
+        self.inner.diff(request).await
+    }
+
+    async fn node_diff(&self, request: NodeDiffRequest) -> Result<Looked<NodeDiff>, BackendError> {
+        self.inner.node_diff(request).await
     }
 }

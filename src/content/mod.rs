@@ -15,6 +15,7 @@ pub mod connected;
 pub mod files;
 pub mod found;
 pub(crate) mod home;
+pub mod inside;
 pub mod jcr;
 pub(crate) mod kinds;
 pub mod left;
@@ -22,6 +23,7 @@ pub mod postgres;
 pub mod restoring;
 pub(crate) mod search_indexes;
 pub mod switching;
+mod world;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -16,8 +16,11 @@ use super::backed_up::BackedUp;
 pub use super::checked::Checked;
 use super::connected::Connected;
 pub use super::found::Found;
+use super::inside::Inside;
+use super::inside::files::FolderInside;
 use super::kinds::Beside;
 use super::left::Left;
+pub use super::world::{Token, World};
 use super::{Content, ContentError};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
@@ -26,7 +29,6 @@ use crate::domain::check::Findings;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
 use crate::domain::plan::{Selection, WorkspaceChange};
-use crate::domain::settings::Variables;
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -113,24 +115,18 @@ pub struct StagingSize {
     pub items: u64,
 }
 
-/// A part of a name that nobody can guess, and that no other process comes by; or why there is none.
-pub type Token = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
-
-/// What a place needs of the world outside.
-#[derive(Clone)]
-pub struct World {
-    /// Lifeboat's state folder: where commands of the configuration run, and where notes lie.
-    pub state: PathBuf,
-    /// The environment's variables.
-    pub variables: Variables,
-    /// Names for what is tried.
-    pub token: Token,
-}
-
 /// Where an instance's content is. Cheap to make; connects to nothing yet.
 pub trait Place: Send + Sync {
     /// The content, to be read.
     fn content(&self) -> Arc<dyn Content>;
+
+    /// The content as it is now, to be looked into.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it is out of reach.
+    fn inside(&self) -> Result<Arc<dyn Inside>, RestoreError> {
+        Ok(Arc::new(FolderInside::new(self.content(), self.folder())))
+    }
 
     /// The folder that the content is in, if it is in one, with links resolved.
     fn folder(&self) -> Option<PathBuf> {
@@ -158,6 +154,14 @@ pub trait Place: Send + Sync {
     /// What it was taken from, as the beginning of a sentence.
     fn takes(&self, _copy: &InstanceCopy) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Makes sure that nodes can come back here without the rest of their workspace.
+    ///
+    /// # Errors
+    /// Why they cannot, and how else to have them. The end of a sentence.
+    fn takes_parts(&self) -> Result<(), String> {
+        Err("nodes alone cannot come back here: restore their workspaces".to_owned())
     }
 
     /// Why no backup may be taken of it: what would be missing in one. A sentence.
@@ -292,9 +296,9 @@ pub trait Place: Send + Sync {
         Ok(None)
     }
 
-    /// Where search indexes are, with `{workspace}` for the workspace's name.
-    fn search_indexes(&self) -> &[PathBuf] {
-        &[]
+    /// Where search indexes are, with `{workspace}` for the workspace's name. `None` where none have to go with a restore.
+    fn search_indexes(&self) -> Option<&[PathBuf]> {
+        None
     }
 
     /// Those who have to confirm that they have the switch too, and have not done so within the limit.

@@ -23,7 +23,7 @@ fn missing_of(list: &[u8], folder: &Path, mounted: &[PathBuf]) -> Vec<PathBuf> {
     lines
         .filter_map(|line| {
             let mut fields = line
-                .split(|byte| byte.is_ascii_whitespace())
+                .split(u8::is_ascii_whitespace)
                 .filter(|field| !field.is_empty());
             fields.next().filter(|what| !what.starts_with(b"#"))?;
             let point = PathBuf::from(OsString::from_vec(unescaped(fields.next()?)));

@@ -28,10 +28,11 @@ impl fmt::Display for JobId {
 }
 
 impl FromStr for JobId {
-    type Err = std::num::ParseIntError;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+        let number = text.parse().map(Self);
+        number.map_err(|_| "the id of a job is a number: `lifeboat jobs` lists them".to_owned())
     }
 }
 

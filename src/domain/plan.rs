@@ -8,6 +8,7 @@ use super::Instant;
 use super::backup::Backup;
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use super::measure;
+pub use super::selection::{PartError, Selection};
 use super::settings::RepositoryChoice;
 use super::version::Versions;
 
@@ -110,37 +111,6 @@ impl ExpectedTime {
     }
 }
 
-/// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
-#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Selection {
-    /// Only these instances.
-    pub instances: Vec<InstanceName>,
-    /// Only these workspaces.
-    pub workspaces: Vec<String>,
-}
-
-impl Selection {
-    /// Whether it takes everything.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        self.instances.is_empty() && self.workspaces.is_empty()
-    }
-
-    /// Whether it takes the instance.
-    #[must_use]
-    pub fn has_instance(&self, instance: &InstanceName) -> bool {
-        self.instances.is_empty() || self.instances.contains(instance)
-    }
-
-    /// Whether it takes the workspace.
-    #[must_use]
-    pub fn has_workspace(&self, workspace: &str) -> bool {
-        self.workspaces.is_empty() || self.workspaces.iter().any(|name| name == workspace)
-    }
-}
-
 /// What a restore would do.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +163,13 @@ impl RestorePlan {
     #[must_use]
     pub fn ends_at_once(&self) -> bool {
         self.changes_nothing && !self.even_if_unchanged
+    }
+
+    /// Whether nothing that is in Live is lost, as far as the comparison sees: everything in it is as in the backup.
+    #[must_use]
+    pub fn loses_nothing(&self) -> bool {
+        self.changes_nothing
+            || (!self.changes.is_empty() && self.changes.iter().all(WorkspaceChange::is_unchanged))
     }
 
     /// How much time's work is lost, in milliseconds: from the backup to now. `None` when nobody can tell, because the

@@ -65,7 +65,8 @@ pub enum Refusal {
     },
     /// There is neither a safety backup nor are there replaced tables to go back to.
     #[error(
-        "there is nothing to undo in {environment}: no restore has left a safety backup or replaced tables that still stand"
+        "there is nothing to undo in {environment}: the last restore, if there was one, has left neither a safety backup nor \
+         replaced tables that still stand. What earlier ones have left is restored like any other backup"
     )]
     NothingToUndo {
         /// The environment.

@@ -8,6 +8,7 @@ use chrono::Weekday;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::environment::{EnvironmentName, InstanceName, NodeName};
+use super::explore::{NodePath, Source};
 use super::principal::Principal;
 use super::schedule::{Window, weekday_label};
 
@@ -49,6 +50,39 @@ impl JsonSchema for InstanceName {
             "type": "string",
             "description": "The name of an instance inside its environment.",
             "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        })
+    }
+}
+
+impl JsonSchema for Source {
+    fn schema_name() -> Cow<'static, str> {
+        "Source".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "Where it is looked: live, or a backup's id. Where it is asked for also a unique beginning of an id, \
+                            or a slot's name.",
+            "minLength": 1,
+            "maxLength": 64,
+            "pattern": "^[A-Za-z0-9]+$",
+        })
+    }
+}
+
+impl JsonSchema for NodePath {
+    fn schema_name() -> Cow<'static, str> {
+        "NodePath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "Where a node is, INSTANCE:/WORKSPACE/NODE/…; what would be read as something else is written as \
+                            a percent sign and two digits for each byte.",
+            "maxLength": 8_192,
+            "pattern": "^([A-Za-z0-9][A-Za-z0-9._-]{0,62}:?|([A-Za-z0-9][A-Za-z0-9._-]{0,62}:)?/[^\\u0000-\\u001f\\u007f-\\u009f]*)$",
         })
     }
 }

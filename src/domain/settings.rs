@@ -5,6 +5,7 @@
 
 mod apart;
 mod catalog;
+mod hooks;
 mod node;
 mod postgres;
 mod prefixes;
@@ -12,7 +13,7 @@ mod server;
 mod sessions;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub use super::storage::{
 };
 pub use apart::each_has_its_own;
 pub use catalog::CatalogSettings;
+pub use hooks::{HookPoint, Hooks};
 pub use node::{Member, NodeSettings};
 pub use postgres::PostgresSettings;
 pub use prefixes::Prefixes;
@@ -154,31 +156,6 @@ impl ContentSettings {
         }
     }
 
-    /// Every folder that the content is in, or a part of it, with what it is.
-    #[must_use]
-    pub fn folders(&self) -> Vec<(&'static str, &Path)> {
-        match self {
-            Self::Files { path } | Self::Home { path } => vec![("the content", path)],
-            Self::Postgres(database) => {
-                let store = database
-                    .data_store
-                    .iter()
-                    .map(|path| ("the data store", path.as_path()));
-                let home = database.home.iter().map(|path| ("the home", path.as_path()));
-                store.chain(home).collect()
-            }
-        }
-    }
-
-    /// The schema of the database that it is in, if it is in one.
-    #[must_use]
-    pub fn schema(&self) -> Option<&str> {
-        match self {
-            Self::Files { .. } | Self::Home { .. } => None,
-            Self::Postgres(database) => Some(&database.schema),
-        }
-    }
-
     /// Where it is, for people. Never a secret.
     #[must_use]
     pub fn place(&self) -> String {
@@ -238,82 +215,6 @@ impl From<HealthKeys> for HealthSettings {
                 url,
                 limit: limit.unwrap_or(Self::LIMIT),
             },
-        }
-    }
-}
-
-/// Commands that Lifeboat runs around its work on an instance: a program and its arguments, without a shell. An empty
-/// one is not run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Hooks {
-    /// How long each may take before it is ended.
-    pub limit: TimeLimit,
-    /// Right before its content is copied.
-    pub before_backup: Vec<String>,
-    /// After a backup that got that far, however it ended.
-    pub after_backup: Vec<String>,
-    /// Right before the switch, when everything is staged and verified.
-    pub before_restore: Vec<String>,
-    /// After the restored content is in place, or when the restore stopped after its `before_restore`.
-    pub after_restore: Vec<String>,
-}
-
-impl Default for Hooks {
-    fn default() -> Self {
-        Self {
-            limit: TimeLimit::minutes(5),
-            before_backup: Vec::new(),
-            after_backup: Vec::new(),
-            before_restore: Vec::new(),
-            after_restore: Vec::new(),
-        }
-    }
-}
-
-impl Hooks {
-    /// The program and the arguments of one point. Empty when nothing is to be run there.
-    #[must_use]
-    pub fn at(&self, point: HookPoint) -> &[String] {
-        match point {
-            HookPoint::BeforeBackup => &self.before_backup,
-            HookPoint::AfterBackup => &self.after_backup,
-            HookPoint::BeforeRestore => &self.before_restore,
-            HookPoint::AfterRestore => &self.after_restore,
-        }
-    }
-}
-
-/// A point at which a hook is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HookPoint {
-    /// Right before an instance is copied.
-    BeforeBackup,
-    /// After the backup, however it ended.
-    AfterBackup,
-    /// Right before the switch.
-    BeforeRestore,
-    /// After the switch, or when it did not come to one.
-    AfterRestore,
-}
-
-impl HookPoint {
-    /// Every point.
-    pub const ALL: [Self; 4] = [
-        Self::BeforeBackup,
-        Self::AfterBackup,
-        Self::BeforeRestore,
-        Self::AfterRestore,
-    ];
-
-    /// Its name, as it is written in the settings.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::BeforeBackup => "before_backup",
-            Self::AfterBackup => "after_backup",
-            Self::BeforeRestore => "before_restore",
-            Self::AfterRestore => "after_restore",
         }
     }
 }
@@ -453,34 +354,6 @@ impl EnvironmentSettings {
             }
         }
         Ok(())
-    }
-}
-
-impl InstanceSettings {
-    /// Whether anything is run at this point, for the instance or for one of its nodes.
-    #[must_use]
-    pub fn has_hook(&self, point: HookPoint) -> bool {
-        let mut members = self.members();
-        members.any(|member| !member.hooks().at(point).is_empty())
-    }
-
-    /// The nodes that nothing stops before a restore, though something is run for others.
-    #[must_use]
-    pub fn unstopped(&self) -> Vec<String> {
-        if self.has_hook(HookPoint::BeforeRestore) {
-            self.nodes_without(HookPoint::BeforeRestore)
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// The nodes that nothing is run for at this point. What is run for the instance itself is for all of them.
-    fn nodes_without(&self, point: HookPoint) -> Vec<String> {
-        if !self.hooks.at(point).is_empty() {
-            return Vec::new();
-        }
-        let without = self.nodes.iter().filter(|node| node.hooks.at(point).is_empty());
-        without.map(|node| node.name.to_string()).collect()
     }
 }
 

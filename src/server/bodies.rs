@@ -3,6 +3,8 @@
 //!
 //! What is answered has no types here: those are the domain's.
 
+pub(super) mod explore;
+
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -126,6 +128,10 @@ pub(super) struct SelectedParts {
         inner(length(max = 255), regex(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
     )]
     workspaces: Vec<String>,
+    /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`.
+    #[serde(deserialize_with = "few")]
+    #[schemars(with = "Vec<String>", length(max = 500))]
+    paths: Vec<crate::domain::explore::NodePath>,
 }
 
 impl From<SelectedParts> for Selection {
@@ -133,6 +139,7 @@ impl From<SelectedParts> for Selection {
         Self {
             instances: parts.instances,
             workspaces: parts.workspaces,
+            paths: parts.paths,
         }
     }
 }

@@ -92,6 +92,20 @@ impl Operation {
         }
     }
 
+    /// An operation that only looks, and shows content: more than everybody with a token is to see.
+    pub(super) const fn shows_content(
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        answer: Answer,
+        run: Run,
+    ) -> Self {
+        Self {
+            role: Role::Operator,
+            ..Self::looks(path, id, summary, answer, run)
+        }
+    }
+
     /// An operation that changes something at once.
     pub(super) const fn changes(
         verb: Verb,

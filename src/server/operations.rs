@@ -2,17 +2,22 @@
 
 use axum::http::StatusCode;
 
+use super::bodies::explore::{
+    WhichChildren, WhichDiff, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
+};
 use super::bodies::{
     Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
     WhichBackup, WhichJobs, WhichLines,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
-use super::{act, read};
+use super::{act, explore, read};
 use crate::backend::BackendInfo;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
+use crate::domain::explore::{Children, Diff, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, VersionList};
 use crate::domain::job::{Job, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::RestorePlan;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::token::Role::{Operator, Owner, Viewer};
@@ -97,6 +102,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(read::notifications(ask)),
     )
     .with_query(of::<HowMany>()),
+    Operation::looks(
+        "/nodes",
+        "nodes",
+        "List the Lifeboats that share the catalog, their leases, and what each works on",
+        ok::<Vec<LifeboatNode>>(),
+        |ask| Box::pin(read::nodes(ask)),
+    ),
     Operation::changes(
         Post,
         "/notifications/seen",
@@ -216,6 +228,62 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::break_live(ask)),
     )
     .with_answer(ok::<Broken>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/children",
+        "explore_children",
+        "List what is in an environment, an instance, a workspace or a node",
+        ok::<Looked<Children>>(),
+        |ask| Box::pin(explore::children(ask)),
+    )
+    .with_query(of::<WhichChildren>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/node",
+        "explore_node",
+        "Show what a node is, with its properties",
+        ok::<Looked<NodeFacts>>(),
+        |ask| Box::pin(explore::node(ask)),
+    )
+    .with_query(of::<WhichNode>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/versions",
+        "explore_versions",
+        "List the versions of a node",
+        ok::<Looked<VersionList>>(),
+        |ask| Box::pin(explore::versions(ask)),
+    )
+    .with_query(of::<WhichVersions>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/finds",
+        "explore_finds",
+        "Find nodes by name, path, id or text; the same question again goes on with the same search",
+        ok::<Finds>(),
+        |ask| Box::pin(explore::finds(ask)),
+    )
+    .with_query(of::<WhichFinds>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/history",
+        "explore_history",
+        "Show what happened to a node over all backups and Live",
+        ok::<Looked<NodeHistory>>(),
+        |ask| Box::pin(explore::history(ask)),
+    )
+    .with_query(of::<WhichHistory>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/diff",
+        "explore_diff",
+        "List how two backups, or a backup and Live, differ",
+        ok::<Looked<Diff>>(),
+        |ask| Box::pin(explore::diff(ask)),
+    )
+    .with_query(of::<WhichDiff>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/node-diff",
+        "explore_node_diff",
+        "Show how one node differs, down to its properties",
+        ok::<Looked<NodeDiff>>(),
+        |ask| Box::pin(explore::node_diff(ask)),
+    )
+    .with_query(of::<WhichNodeDiff>()),
     Operation::looks(
         "/events",
         "events",

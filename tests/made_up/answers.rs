@@ -9,6 +9,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
+use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
@@ -95,6 +96,11 @@ impl Backend for Fixture {
     async fn notifications(&self, _limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.called("notifications").await?;
         Ok(self.state().notifications.clone())
+    }
+
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.called("nodes").await?;
+        Ok(self.state().nodes.clone())
     }
 
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {

@@ -3,13 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lifeboat::backend::explore::Explores;
 use lifeboat::backend::link::Link;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
 use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
+use lifeboat::domain::explore::{
+    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+};
 use lifeboat::domain::job::{Job, JobId, LogLine};
+use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -50,6 +56,7 @@ asked! {
     job_log(id: JobId, after: u64) -> Vec<LogLine>;
     activity(limit: u32) -> Vec<Activity>;
     notifications(limit: u32) -> Vec<Notification>;
+    nodes() -> Vec<LifeboatNode>;
     notifications_seen(up_to: u64) -> ();
     start_backup(request: BackupRequest) -> JobId;
     plan_restore(request: RestoreRequest) -> RestorePlan;
@@ -64,4 +71,26 @@ asked! {
     extend_backup(environment: EnvironmentName, backup: BackupId) -> ();
     hold(request: HoldRequest) -> ();
     break_live(environment: EnvironmentName) -> String;
+}
+
+/// The same for what is inside.
+macro_rules! explored {
+    ($($name:ident($type:ty) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Explores for LinkTold {
+            $(async fn $name(&self, request: $type) -> Result<$answer, BackendError> {
+                self.0.$name(request).await
+            })*
+        }
+    };
+}
+
+explored! {
+    children(ChildrenRequest) -> Looked<Children>;
+    node(NodeRequest) -> Looked<NodeFacts>;
+    versions(VersionsRequest) -> Looked<VersionList>;
+    find(FindRequest) -> Finds;
+    history(HistoryRequest) -> Looked<NodeHistory>;
+    diff(DiffRequest) -> Looked<Diff>;
+    node_diff(NodeDiffRequest) -> Looked<NodeDiff>;
 }

@@ -10,6 +10,7 @@
 
 mod access;
 mod call;
+mod explore;
 mod feed;
 mod listen;
 mod pace;
@@ -41,6 +42,7 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{
@@ -358,6 +360,10 @@ impl Backend for Remote {
         self.shared
             .ask(Call::get(&["notifications"]).with("limit", &limit))
             .await
+    }
+
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.shared.ask(Call::get(&["nodes"])).await
     }
 
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {

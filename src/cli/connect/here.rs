@@ -18,9 +18,10 @@ use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::wrap::Wrapping;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
 use crate::clock::SystemClock;
-use crate::config::{BackendAddress, Config, NamedContext};
+use crate::config::{BackendAddress, Config, NamedContext, state_owner};
 use crate::demo::{Demo, DemoError, Making};
 use crate::domain::check::DatabaseFound;
+use crate::domain::deed::Deeds;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::domain::stop::{StopReason, Unseen};
@@ -30,11 +31,24 @@ use crate::tui::{self, CockpitSettings, OneContext};
 const EVENTS_KEPT: usize = 1024;
 
 impl ThisMachine {
+    /// The cache folder, unless the state is somewhere of its own: then what is kept of it is there as well.
+    fn cache(&self) -> Option<std::path::PathBuf> {
+        self.places.cache.clone().filter(|_| self.state.is_none())
+    }
+
     /// The engine in this process. The schedule is kept while the cockpit is open, not while a verb runs: a script that
     /// lists backups must not begin one.
-    pub(super) fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
+    pub(super) fn engine(
+        &self,
+        config: Config,
+        keep_schedule: bool,
+        deeds: Deeds,
+    ) -> Result<Embedded, CliError> {
+        let state = self.state_of(Some(&config))?;
+        state_owner::claim(&state, &config)?;
         let settings = EngineSettings {
-            state: self.state_of(Some(&config))?,
+            cache: self.cache(),
+            state,
             catalog: catalog_of(config.catalog),
             repository: config.repository,
             limits: config.limits,
@@ -52,7 +66,7 @@ impl ThisMachine {
             keep_schedule,
             break_live: None,
         };
-        Ok(Embedded::start(settings, surroundings, options))
+        Ok(Embedded::start_telling(settings, surroundings, options, deeds))
     }
 
     /// The engine of this machine, and how it is served. Where the configuration is that of a client, or the context that
@@ -61,6 +75,7 @@ impl ThisMachine {
         &self,
         globals: &Globals,
         keep_schedule: bool,
+        deeds: Deeds,
     ) -> Result<(Embedded, ServerSettings), CliError> {
         let config = Config::load(&self.config_file(globals)?)?;
         let context = config.context(globals.context.as_deref())?;
@@ -74,7 +89,7 @@ impl ThisMachine {
             )));
         }
         let settings = config.server.clone();
-        Ok((self.engine(config, keep_schedule)?, settings))
+        Ok((self.engine(config, keep_schedule, deeds)?, settings))
     }
 
     /// Runs the demo until it is left.

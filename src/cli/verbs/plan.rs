@@ -7,6 +7,7 @@ use crate::backend::BackendError;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, shell};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
+use crate::domain::explore::NodePath;
 use crate::domain::measure;
 use crate::domain::plan::{COMPARED, RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
@@ -64,17 +65,26 @@ pub struct Part {
     /// Only this instance; may be given several times
     #[arg(long = "instance", value_name = "INSTANCE")]
     pub instances: Vec<InstanceName>,
+    /// Only this node and all that is below it, for example author:/website/home/news; may be given several times
+    #[arg(long = "path", value_name = "PATH", conflicts_with = "workspaces")]
+    pub paths: Vec<NodePath>,
     /// Leave out the safety backup: faster, and only what is set aside beside Live can then undo it
     #[arg(long)]
     pub without_safety_backup: bool,
 }
 
-impl std::convert::From<Part> for Selection {
-    fn from(part: Part) -> Self {
-        Self {
-            instances: part.instances,
-            workspaces: part.workspaces,
+impl TryFrom<Part> for Selection {
+    type Error = CliError;
+
+    fn try_from(part: Part) -> Result<Self, CliError> {
+        if part.paths.is_empty() {
+            return Ok(Self {
+                instances: part.instances,
+                workspaces: part.workspaces,
+                paths: Vec::new(),
+            });
         }
+        Self::of_paths(part.instances, part.paths).map_err(|error| CliError::usage(error.to_string()))
     }
 }
 
@@ -85,7 +95,7 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
         without_safety: arguments.part.without_safety_backup,
         even_if_unchanged: false,
         from: arguments.from.into(),
-        selection: arguments.part.into(),
+        selection: arguments.part.try_into()?,
     };
     let plan = call.backend().await?.plan_restore(request).await?;
     if call.globals.json {
@@ -241,6 +251,7 @@ fn facts(plan: &RestorePlan) -> Table {
     fact(
         "work lost",
         match plan.work_lost_millis() {
+            _ if plan.loses_nothing() => "none: Live is the same as the backup".to_owned(),
             Some(lost) => format!("{}: all since the backup", measure::millis(lost)),
             None => "nobody can tell: the backup is dated in the future".to_owned(),
         },
@@ -301,8 +312,14 @@ fn arguments(plan: &RestorePlan) -> String {
     for instance in &plan.selection.instances {
         arguments.extend([" --instance ", instance.as_str()]);
     }
-    for workspace in &plan.selection.workspaces {
-        arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+    if plan.selection.has_paths() {
+        for path in &plan.selection.paths {
+            arguments.extend([" --path ", &shell::quoted(&path.to_string())]);
+        }
+    } else {
+        for workspace in &plan.selection.workspaces {
+            arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+        }
     }
     if plan.from == RepositoryChoice::Copy {
         arguments.push_str(" --from copy");

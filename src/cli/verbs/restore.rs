@@ -3,11 +3,14 @@
 use clap::Args;
 
 use super::plan::{From, Part};
+use crate::backend::BackendError;
 use crate::cli::follow::{self, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::refusal::confirmed;
+use crate::domain::measure;
+use crate::domain::plan::RestorePlan;
+use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::request::{ExtractRequest, RestoreRequest};
 
 /// What `lifeboat restore --help` says first.
@@ -31,7 +34,7 @@ pub struct RestoreArguments {
     /// The backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"
     #[arg(value_name = "BACKUP")]
     pub backup: String,
-    /// The environment's name once more, so that nothing is restored by reflex
+    /// The environment's name once more, so that nothing is restored by reflex; asked for on a terminal
     #[arg(long, value_name = "ENV")]
     pub confirm: Option<String>,
     /// Which of the two repositories to take it from
@@ -41,7 +44,7 @@ pub struct RestoreArguments {
     #[command(flatten)]
     pub part: Part,
     /// Restore into this new or empty folder, or database, and not into Live; one of each may be given
-    #[arg(long, value_name = "DIR|DATABASE", conflicts_with_all = ["confirm", "even_if_unchanged", "without_safety_backup"])]
+    #[arg(long, value_name = "DIR|DATABASE", conflicts_with_all = ["confirm", "even_if_unchanged", "without_safety_backup", "paths"])]
     pub into: Vec<String>,
     /// The schema of that database, new or empty; without it the one that the instance has in Live
     #[arg(long, value_name = "SCHEMA", requires = "into")]
@@ -64,14 +67,24 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         without_safety: arguments.part.without_safety_backup,
         even_if_unchanged: arguments.even_if_unchanged,
         from: arguments.from.into(),
-        selection: arguments.part.into(),
+        selection: arguments.part.try_into()?,
     };
-    let confirm = arguments.confirm.unwrap_or_default();
-    follow::start(&arguments.job, call, async |backend| {
+    let detached = arguments.job.detach;
+    follow::start_telling(&arguments.job, call, async |backend, call| {
+        let name = request.environment.clone();
+        let asks = arguments.confirm.is_none() && call.can_ask() && !detached;
         // Making a plan takes a while. Whether the name is right is known before.
-        confirmed(&request.environment, &confirm)?;
+        let given = arguments.confirm.unwrap_or_default();
+        if !asks {
+            confirmed(&name, &given).map_err(BackendError::from)?;
+        }
         let plan = backend.plan_restore(request).await?;
-        backend.start_restore(plan.id, confirm).await
+        let tells = !call.globals.json && !call.in_background;
+        for warning in plan.warnings.iter().filter(|_| tells) {
+            call.remark(&format!("warning: {warning}"))?;
+        }
+        let confirm = if asks { asked(&plan, call)? } else { given };
+        Ok((backend.start_restore(plan.id, confirm).await?, None))
     })
     .await
 }
@@ -82,7 +95,7 @@ async fn elsewhere(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(
     let request = ExtractRequest {
         environment: arguments.environment,
         backup: arguments.backup,
-        selection: arguments.part.into(),
+        selection: arguments.part.try_into()?,
         from: arguments.from.into(),
         into,
     };
@@ -90,4 +103,22 @@ async fn elsewhere(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(
         backend.start_extract(request).await
     })
     .await
+}
+
+/// What was typed under the plan.
+fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliError> {
+    let name = &plan.environment;
+    if let Some(obstacle) = plan.obstacles.first() {
+        return Err(BackendError::from(Refusal::Obstacle(obstacle.clone())).into());
+    }
+    let (added, changed, removed) = plan.totals();
+    call.remark(&format!(
+        "backup {} of {}: {} items to add, {} to change, {} to remove",
+        plan.backup.id,
+        measure::moment(plan.backup.manifest.taken),
+        measure::count(added),
+        measure::count(changed),
+        measure::count(removed)
+    ))?;
+    call.ask(&format!("To restore it, type {name}: "))
 }

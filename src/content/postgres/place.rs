@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Postgres;
 use super::address::is_same_server;
 use super::connect::Connector;
+use super::inside::LiveTables;
 use super::layout::look;
 use super::restore::staging::{TableStaging, described};
 use super::restore::{extract, plan};
@@ -16,6 +17,7 @@ use super::{check, replaced, sessions, standby};
 use crate::content::Content;
 use crate::content::backed_up::BackedUp;
 use crate::content::connected::Connected;
+use crate::content::inside::Inside;
 use crate::content::left::Left;
 use crate::content::postgres::home;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
@@ -127,6 +129,10 @@ impl Place for DatabasePlace {
         Arc::new(Postgres::new(self.connector.clone()))
     }
 
+    fn inside(&self) -> Result<Arc<dyn Inside>, RestoreError> {
+        Ok(Arc::new(LiveTables::look(&self.connector)?))
+    }
+
     fn is_there(&self) -> bool {
         look(&self.connector).map_or(true, |(layout, ..)| !layout.tables.is_empty())
     }
@@ -195,6 +201,10 @@ impl Place for DatabasePlace {
                     .to_owned(),
             );
         }
+        Ok(())
+    }
+
+    fn takes_parts(&self) -> Result<(), String> {
         Ok(())
     }
 
@@ -304,8 +314,8 @@ impl Place for DatabasePlace {
         Ok(Some(sessions::connected(&connector, &mut transaction)?))
     }
 
-    fn search_indexes(&self) -> &[PathBuf] {
-        &self.connector.settings().search_indexes
+    fn search_indexes(&self) -> Option<&[PathBuf]> {
+        Some(&self.connector.settings().search_indexes)
     }
 
     fn unconfirmed(&self, limit: Duration) -> Result<Option<String>, RestoreError> {

@@ -51,6 +51,10 @@ pub struct Exchange {
     /// Those of `comes` that an earlier switch has given another name for that reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<String>,
+    /// Statements that make sure that Live is still what the exchange was worked out for. They come first, and fail where it
+    /// is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<String>,
     /// Statements that belong to the same moment, run before any lock is taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
@@ -96,11 +100,24 @@ impl Exchange {
     ///
     /// # Errors
     /// [`ContentError::Database`] when the database cannot be asked, or does not know it any more.
-    pub fn is_known(&self, connector: &Connector) -> Result<(), ContentError> {
+    pub fn is_known(&self, connector: &Connector, owner: &Owner) -> Result<(), ContentError> {
         match self.standing(connector)? {
             Standing::Unknown => Err(self.unknown(connector)),
+            Standing::Pending if !self.guards.is_empty() => self.is_guarded(connector, owner),
             Standing::Pending | Standing::Done => Ok(()),
         }
+    }
+
+    /// Looks whether it would be stopped by its guards, before the first of several exchanges is made.
+    fn is_guarded(&self, connector: &Connector, owner: &Owner) -> Result<(), ContentError> {
+        let failed = connector.failed("looking whether Live is at rest");
+        let mut session = connector.connect()?;
+        let mut transaction = session.begin().map_err(&failed)?;
+        owner.act(connector, &mut transaction)?;
+        for guard in &self.guards {
+            transaction.batch_execute(guard).map_err(&failed)?;
+        }
+        transaction.rollback().map_err(failed)
     }
 
     fn unknown(&self, connector: &Connector) -> ContentError {
@@ -162,7 +179,7 @@ impl Exchange {
             Standing::Pending,
             &moves,
             &self.goes,
-            &self.before,
+            &[self.guards.as_slice(), self.before.as_slice()].concat(),
         )
     }
 

@@ -65,6 +65,10 @@ pub struct PostgresSettings {
     /// database's own machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<PathBuf>,
+    /// Whether the user has rights for backups only: a check does not miss those for restores, and restores into it are
+    /// refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backups_only: bool,
     /// The program that writes down the schema.
     #[serde(default = "pg_dump")]
     pub pg_dump: PathBuf,
@@ -115,6 +119,7 @@ impl PostgresSettings {
             keep_replaced_hours: keep_replaced_hours(),
             sessions: SessionSettings::default(),
             room: None,
+            backups_only: false,
             pg_dump: pg_dump(),
         }
     }

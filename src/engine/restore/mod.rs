@@ -49,6 +49,9 @@ use crate::engine::jobs::start::Beginning;
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
 
+/// How many of the chosen paths are named in a job's title.
+const PATHS_NAMED: usize = 3;
+
 /// How a restore is done.
 #[derive(Debug, Clone, Default)]
 struct Way {
@@ -119,7 +122,7 @@ impl Live {
         }
         let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
         let called = if slots.is_empty() {
-            backup.manifest.trigger.label().to_owned()
+            backup.manifest.trigger.names().to_owned()
         } else {
             slots.join(", ")
         };
@@ -262,10 +265,7 @@ impl Live {
             selection,
         };
 
-        // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
-        for warning in &plan.warnings {
-            work.log(Severity::Warning, warning);
-        }
+        work.was_known(&plan.warnings);
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
@@ -417,7 +417,17 @@ fn not_up(health: &InstanceHealth) -> String {
 /// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
 fn limited(selection: &Selection) -> String {
     let instances: Vec<_> = selection.instances.iter().map(InstanceName::as_str).collect();
-    let what = selection.workspaces.join(" and ");
+    let what = if selection.has_paths() {
+        let mut named: Vec<_> = selection.paths.iter().map(ToString::to_string).collect();
+        let more = named.len().saturating_sub(PATHS_NAMED);
+        if more > 0 {
+            named.truncate(PATHS_NAMED);
+            named.push(format!("{} more paths", measure::count(more as u64)));
+        }
+        measure::listed(&named)
+    } else {
+        selection.workspaces.join(" and ")
+    };
     let place = instances.join(" and ");
     match (what.is_empty(), place.is_empty()) {
         (true, true) => String::new(),
@@ -443,6 +453,17 @@ fn in_which(repository: RepositoryChoice) -> &'static str {
     }
 }
 
+/// The same without those that say the same as one before.
+fn each_once(texts: Vec<String>) -> Vec<String> {
+    let mut kept = Vec::with_capacity(texts.len());
+    for text in texts {
+        if !kept.contains(&text) {
+            kept.push(text);
+        }
+    }
+    kept
+}
+
 fn outcome(
     work: &Work,
     backup: &Backup,
@@ -460,6 +481,8 @@ fn outcome(
         warnings.extend(way.first_lost.clone());
     }
     warnings.extend(work.noticed());
+    warnings.extend(work.known());
+    let warnings = each_once(warnings);
     let from = match backup.manifest.trigger {
         Trigger::Restore => in_which(way.from),
         _ => from_where(way.from),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Way;
 use super::chosen::unknown_parts;
 use crate::catalog::StoredPlan;
-use crate::content::restoring::Found;
+use crate::content::restoring::{Found, Place};
 use crate::disk::room::{free_bytes, same_disk};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
@@ -92,11 +92,16 @@ impl Live {
                 .find(|instance| instance.name == copy.name)
             {
                 Some(instance) => {
+                    let place = self.place(instance);
+                    if let Some(why) = why_no_parts(&*place, selection) {
+                        found.obstacles.push(format!("{}: {why}", copy.name));
+                        continue;
+                    }
                     let backed_up = repository.instance(&backup.id, copy);
-                    self.place(instance)
-                        .plan(&backed_up, &way.wanted(&backup), &mut found, watch)?;
+                    place.plan(&backed_up, &way.wanted(&backup), &mut found, watch)?;
                     found.warnings.extend(self.connected_now(instance)?);
                     found.warnings.extend(self.indexing_of(instance, copy, selection));
+                    found.warnings.extend(self.unnamed_indexes(instance));
                 }
                 None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",
@@ -222,6 +227,16 @@ impl Live {
             drill: None,
         }))
     }
+}
+
+/// Why no nodes can come back alone, if they are to.
+fn why_no_parts(place: &dyn Place, selection: &Selection) -> Option<String> {
+    if !selection.has_paths() {
+        return None;
+    }
+    // A selection that is none would be followed as what it is not.
+    let checked = selection.checked().map_err(|error| error.to_string());
+    checked.and_then(|()| place.takes_parts()).err()
 }
 
 /// Which of the instances stay as they are, since the backup holds nothing of them.

@@ -43,7 +43,8 @@ impl Live {
             slots: Vec::new(),
             serves: Vec::new(),
             stands: Some(SAFETY_STANDS),
-            replaces: Some(way.selection.clone()),
+            // Nodes that had moved are taken from where they are in Live: only all of their workspaces is a way back.
+            replaces: Some(way.selection.with_whole_workspaces()),
             at_rest: at_rest.clone(),
             into,
             phases: (Phase::SafetyBackup, Phase::SafetyBackup),

@@ -41,6 +41,9 @@ impl Live {
             let behind = behind(&journal.settled, &record.instance);
             warnings.extend(self.remove_of(record, &behind, say));
         }
+        let instances = journal.instances.iter();
+        let instances = instances.filter_map(|record| self.settings_of(&record.instance));
+        warnings.extend(instances.filter_map(|instance| self.unnamed_indexes(instance)));
         warnings.extend(self.left_on_other_machines(journal));
         let removed = Journal {
             indexes_removed: true,
@@ -118,7 +121,7 @@ impl Live {
             }
         };
         // Whose those are that belong to no node in particular, nobody knows.
-        let own = place.search_indexes().iter();
+        let own = place.search_indexes().unwrap_or_default().iter();
         let own = own.map(|pattern| (pattern, workspaces(!behind.is_empty())));
         let nodes = self.settings_of(&record.instance).map(|settings| &settings.nodes);
         let of_nodes = nodes.into_iter().flatten().flat_map(|node| {
@@ -152,8 +155,22 @@ impl Live {
         told.collect()
     }
 
+    /// That nobody has said where the search indexes of an instance are that has only one node. A plan says it beforehand,
+    /// the outcome once more.
+    pub(super) fn unnamed_indexes(&self, instance: &InstanceSettings) -> Option<String> {
+        let place = self.place(instance);
+        let is_unnamed = place.search_indexes().is_some_and(<[_]>::is_empty) && instance.nodes.is_empty();
+        is_unnamed.then(|| {
+            format!(
+                "search_indexes of {} is not set, so its search indexes stay: unless a hook removes them before Magnolia \
+                 starts, remove them by hand while it stands still, or its searches are wrong",
+                instance.name
+            )
+        })
+    }
+
     /// Whose search indexes are still there as far as anybody here knows. A node with hooks of its own around restores may
-    /// have removed them in those.
+    /// have removed them in those, or may only have been stopped and started.
     fn left_on_other_machines(&self, journal: &Journal) -> Vec<String> {
         let settled = journal.settled.iter();
         let clusters = by_instance(settled.map(|settled| (&settled.instance, &settled.settled.nodes)));
@@ -168,6 +185,9 @@ impl Live {
 
 /// What an outcome says of the search indexes of an instance's nodes that nobody here has removed.
 fn left_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    if !are_told(settings, ids) {
+        return Vec::new();
+    }
     let mut told: Vec<String> = unreached(settings, ids, |node| {
         node.search_indexes.is_empty() && !node.has_restore_hook()
     })
@@ -202,6 +222,9 @@ fn by_instance<'c>(
 
 /// What a plan says of the nodes of an instance: `ids` are the names by which its clusters know them.
 fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    if !are_told(settings, ids) {
+        return Vec::new();
+    }
     let mut told: Vec<String> = unreached(settings, ids, |node| node.search_indexes.is_empty())
         .into_iter()
         .collect();
@@ -219,6 +242,11 @@ fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
         ));
     }
     told
+}
+
+/// Whether anything is to be said of the search indexes of an instance's nodes: a cluster knows some, or those of one are named.
+fn are_told(settings: &InstanceSettings, ids: &[String]) -> bool {
+    !ids.is_empty() || settings.nodes.iter().any(|node| !node.search_indexes.is_empty())
 }
 
 /// The nodes that clusters know and that are not configured.

@@ -140,7 +140,8 @@ impl Live {
             warnings.push(format!("{name}: {BEHIND_A_POOLER}"));
         }
         let unstopped = instance.unstopped();
-        if !connected.in_the_way.is_empty() && !(is_stopped && unstopped.is_empty()) {
+        let are_all_stopped = is_stopped && unstopped.is_empty();
+        if !connected.in_the_way.is_empty() && !are_all_stopped {
             let whom = if unstopped.is_empty() {
                 "them".to_owned()
             } else {

@@ -24,6 +24,7 @@ mod linked_homes;
 mod lost;
 mod members;
 mod mounts;
+mod moving;
 mod older;
 mod plans;
 mod queue;

@@ -204,9 +204,14 @@ pub fn only_a_part(plan: &RestorePlan) -> String {
             names.join(", ")
         }
     };
+    let paths: Vec<_> = plan.selection.paths.iter().map(ToString::to_string).collect();
+    let what = if paths.is_empty() {
+        all_or(&plan.selection.workspaces, "workspaces")
+    } else {
+        paths.join(", ")
+    };
     format!(
-        "only a part is restored: {} on {}; everything else in Live stays as it is",
-        all_or(&plan.selection.workspaces, "workspaces"),
+        "only a part is restored: {what} on {}; everything else in Live stays as it is",
         all_or(&instances, "instances")
     )
 }

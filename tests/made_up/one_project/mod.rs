@@ -47,6 +47,7 @@ pub fn state(script: Script) -> State {
         log: past::log(),
         activity: past::activity(),
         notifications: Vec::new(),
+        nodes: past::nodes(),
         report,
         plan: Ok(plan::plan()),
         fit_plan: plan::fit,
@@ -65,6 +66,7 @@ pub fn state(script: Script) -> State {
         ],
         calls: Vec::new(),
         unseen: None,
+        inside: crate::made_up::inside::Inside::default(),
     }
 }
 

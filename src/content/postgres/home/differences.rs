@@ -289,7 +289,7 @@ impl Sides {
             if names.is_empty() {
                 continue;
             }
-            let first: Vec<&str> = names.iter().take(NAMED).map(|name| name.as_str()).collect();
+            let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
             let and = if names.len() > NAMED { ", \u{2026}" } else { "" };
             found.warnings.push(format!(
                 "only chosen workspaces of {name} come back, Live's home stays as it is, and the backup has {what} there: {}{and}. \

@@ -352,6 +352,7 @@ fn home_alone() -> Selection {
     Selection {
         instances: Vec::new(),
         workspaces: vec![HOME.to_owned()],
+        paths: Vec::new(),
     }
 }
 

@@ -72,7 +72,7 @@ impl SchemaRecord {
     fn is_known(&self, connector: &Connector) -> Result<(), ContentError> {
         match &self.exchange {
             None => Ok(()),
-            Some(exchange) => exchange.is_known(connector),
+            Some(exchange) => exchange.is_known(connector, &self.owner()),
         }
     }
 

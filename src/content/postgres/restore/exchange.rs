@@ -1,7 +1,8 @@
 //! The exchange that makes staged tables live: which come, which go, and what is done to the version storage with it.
 
+use super::parts::compose::compose;
 use super::staging::{TableStaging, is_staged};
-use super::versions;
+use super::versions::{self, Exchanged};
 use crate::content::postgres::switch::{Exchange, own_name};
 use crate::content::postgres::tables::Holds;
 use crate::content::postgres::{layout, replaced};
@@ -12,6 +13,12 @@ use crate::domain::plan::Selection;
 impl TableStaging {
     /// The exchange that makes it live, worked out from the tables that are live now.
     pub(super) fn exchange(&self, selection: &Selection) -> Result<Exchange, RestoreError> {
+        // Followed as what it is not, a selection of nodes would exchange the rest of their workspaces as well.
+        if selection.has_paths() != self.parts.is_some() && self.back_to.is_none() {
+            return Err(RestoreError::Failed(
+                "what is to be exchanged is not what was staged".to_owned(),
+            ));
+        }
         let connector = &self.stage.connector;
         let live_schema = &connector.settings().schema;
         let live = layout::look(connector)?.0.tables;
@@ -55,7 +62,7 @@ impl TableStaging {
                 .map(|table| table.name.clone())
                 .collect::<Vec<_>>(),
         };
-        let (mut before, mut before_back) = (Vec::new(), Vec::new());
+        let (mut guards, mut before, mut before_back) = (Vec::new(), Vec::new(), Vec::new());
         if !selection.workspaces.is_empty() && self.back_to.is_none() {
             // The version storage is not exchanged: what is missing in it is added.
             comes.retain(|name| {
@@ -63,7 +70,22 @@ impl TableStaging {
                     .iter()
                     .any(|table| table.name == *name && table.workspace != VERSIONS)
             });
-            if let Some(merge) = versions::merge(&self.stage, &self.tables, &live, selection)? {
+            let merge = match &self.parts {
+                Some(namespaces) => {
+                    let composed = compose(&self.stage, namespaces, &self.tables, &live, selection)?;
+                    self.close()?;
+                    guards = composed.guards;
+                    composed.merge
+                }
+                None => {
+                    let exchanged = Exchanged {
+                        selection,
+                        parts: None,
+                    };
+                    versions::merge(&self.stage, &self.tables, &live, &exchanged)?
+                }
+            };
+            if let Some(merge) = merge {
                 (before, before_back) = (merge.forward, merge.back);
             }
         }
@@ -90,6 +112,7 @@ impl TableStaging {
             replaced: self.stage.replaced.clone(),
             comes,
             goes,
+            guards,
             before,
             before_back,
         })

@@ -92,13 +92,15 @@ pub(in crate::content::postgres) fn why_not_free(
     Ok(why)
 }
 
+/// What is done when a schema is claimed.
+const DOING: &str = "taking the schema";
+
 /// Takes the schema for a job: makes it, or notes in the empty one that stands there what becomes of it.
 ///
 /// # Errors
 /// [`ContentError::Database`]: also when it is not free any more.
 pub(super) fn claim(stage: &Stage, note: &Note) -> Result<(), ContentError> {
     let (connector, schema) = (&stage.connector, &stage.fresh);
-    const DOING: &str = "taking the schema";
     let failed = connector.failed(DOING);
     let mut session = connector.connect()?;
     let mut transaction = session.begin().map_err(&failed)?;

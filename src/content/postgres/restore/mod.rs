@@ -2,9 +2,11 @@
 //! of tables.
 
 pub(crate) mod beside;
+mod each_row;
 mod exchange;
 pub(super) mod extract;
 pub(super) mod nodes;
+pub(super) mod parts;
 pub(super) mod plan;
 mod record_rows;
 mod records;

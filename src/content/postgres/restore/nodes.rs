@@ -210,7 +210,7 @@ fn unchanged(instance: &InstanceName, workspace: &str, bytes: u64) -> WorkspaceC
 }
 
 /// Records that a data store in a folder lacks, and those in whose place another file is. What it has beyond the backup stays.
-fn compare_data_store(
+pub(super) fn compare_data_store(
     connector: &Connector,
     files: &dyn BackedUpFiles,
     copy: &InstanceCopy,

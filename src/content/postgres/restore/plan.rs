@@ -4,7 +4,7 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::staging::{described, is_staged};
-use super::{nodes, records};
+use super::{nodes, parts, records};
 use crate::content::ContentError;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
 use crate::content::postgres::cluster;
@@ -54,12 +54,32 @@ pub(in crate::content::postgres) fn plan(
         found.obstacles.extend(layout.unreadable);
         return Ok(found);
     }
+    if connector.settings().backups_only {
+        found.obstacles.push(format!(
+            "backups_only is set for {}: nothing is restored into its database. Remove the setting, and give the rights that \
+             `lifeboat check` names then",
+            copy.name
+        ));
+    }
     tell_lacking(&layout.lacking, wanted, &mut found);
     found.warnings.extend(layout.suspect.iter().cloned());
     found
         .obstacles
         .extend(several_version_storages(&layout, selection));
-    found.changes = if layout.tables.is_empty() {
+    found.changes = if selection.has_paths() {
+        if layout.tables.is_empty() {
+            found.obstacles.push(format!(
+                "the database of {} holds nothing that nodes could come back into: restore everything",
+                copy.name
+            ));
+            return Ok(found);
+        }
+        parts::plan::changes(connector, &*files, &described, copy, selection, &mut found, watch)?;
+        found
+            .changes
+            .extend(nodes::compare_data_store(connector, &*files, copy)?);
+        std::mem::take(&mut found.changes)
+    } else if layout.tables.is_empty() {
         found.warnings.push(format!(
             "the database of {} holds nothing: all of it comes back",
             copy.name
@@ -73,10 +93,17 @@ pub(in crate::content::postgres) fn plan(
     if has_folder {
         look_at_records(&mut found, connector, &*files)?;
     }
-    let staged: Vec<Table> = described
+    let mut staged: Vec<Table> = described
         .into_iter()
         .filter(|table| is_staged(selection, table))
         .collect();
+    if selection.has_paths() {
+        // What keeps nodes from coming back alone is told by now.
+        match parts::tables::to_make(selection, staged, &layout.tables) {
+            Ok(tables) => staged = tables,
+            Err(_) => return Ok(found),
+        }
+    }
     // Each has a transaction of its own: one that cannot be done leaves the others as they are, and none is open while the
     // tables are read.
     let owner = Owner::find(
@@ -130,6 +157,9 @@ pub(in crate::content::postgres) fn plan(
         .warnings
         .extend(clinging(connector, &mut transaction, &layout, selection)?);
     room_for_tables(&mut found, connector, &mut transaction, copy, &staged);
+    if selection.has_paths() {
+        room_for_parts(&mut found, connector, &mut transaction, copy, &layout, selection);
+    }
     room_for_records(&mut found, connector, copy);
     found.warnings.extend(only_chosen(&layout, copy, selection));
     Ok(found)
@@ -139,8 +169,9 @@ pub(in crate::content::postgres) fn plan(
 fn only_chosen(layout: &Layout, copy: &InstanceCopy, selection: &Selection) -> Option<String> {
     let has_versions = layout.workspaces().contains(&VERSIONS);
     (has_versions && !selection.workspaces.is_empty()).then(|| {
+        let what = if selection.has_paths() { "nodes" } else { "workspaces" };
         format!(
-            "only chosen workspaces of {} come back: the version histories of their nodes come back with them as they \
+            "only chosen {what} of {} come back: the version histories of their nodes come back with them as they \
              were, and all other histories stay as they are in Live",
             copy.name
         )
@@ -367,6 +398,27 @@ pub(in crate::content::postgres) fn room_for_tables(
         &place,
         needed,
     );
+}
+
+/// Room for Live's tables once more, beside what is staged of the backup: the ones are put together out of the others.
+fn room_for_parts(
+    found: &mut Found,
+    connector: &Connector,
+    client: &mut postgres::Transaction<'_>,
+    copy: &InstanceCopy,
+    layout: &Layout,
+    selection: &Selection,
+) {
+    let is_exchanged = |table: &&Table| table.workspace != VERSIONS && is_staged(selection, table);
+    let needed = layout
+        .tables
+        .iter()
+        .filter(is_exchanged)
+        .map(|table| table.found.total_bytes);
+    if let Some(place) = disk(connector, client) {
+        let purpose = format!("staging all else of the workspaces of {}", copy.name);
+        found.push_room(purpose, &place, needed.sum());
+    }
 }
 
 /// Reads what Live lacks of the records, so that one of the backup's that is not what its name says is told before.

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use super::beside::SchemaRecord;
 use super::extract;
 use super::nodes::is_compared;
+use super::parts;
 use super::plan::moved;
 use super::records;
 use super::scratch_store::ScratchStore;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
+use crate::content::jcr::namespaces::Namespaces;
 use crate::content::left::{Left, Note, NoteState};
 use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::connect::Connector;
@@ -45,6 +47,8 @@ pub(in crate::content::postgres) struct TableStaging {
     pub(super) scratch: Option<ScratchStore>,
     /// The small files of the home, where a restore changes them.
     pub(super) home: Option<HomeStaging>,
+    /// Set where only some nodes of the workspaces come back: the prefixes of namespaces in the backup.
+    pub(super) parts: Option<Namespaces>,
     /// The records of a data store that are in the backup and not what their names say.
     wrong: Mutex<BTreeSet<PathBuf>>,
 }
@@ -71,7 +75,12 @@ impl TableStaging {
             .collect();
         let mut staging = Self::new(connector, about, &tables)?;
         staging.workspaces = workspaces(connector, &tables, &staging.live, about.selection);
-        staging.tables = tables;
+        staging.tables = if about.selection.has_paths() {
+            staging.parts = Some(parts::sides::namespaces(&*files)?);
+            parts::tables::to_make(about.selection, tables, &staging.live).map_err(RestoreError::Failed)?
+        } else {
+            tables
+        };
         staging.copies = copies;
         staging.draw()?;
         staging.find_ties(about.selection)?;
@@ -240,6 +249,7 @@ impl TableStaging {
             back_to: None,
             scratch: None,
             home: None,
+            parts: None,
             wrong: Mutex::default(),
         }
     }
@@ -338,11 +348,19 @@ impl TableStaging {
     /// What is left to do when everything was found right. Gives what does not come back all the same, as sentences.
     pub(in crate::content::postgres) fn add_and_close(&self) -> Result<Vec<String>, RestoreError> {
         let left_out = self.add_rows()?;
-        self.stage.close(&self.tables, &self.drawn, &self.live)?;
+        // Of what is put together later, nothing may be hidden from the owner until then.
+        if self.parts.is_none() {
+            self.close()?;
+        }
         if self.note.state == NoteState::Extract {
             extract::release(&self.stage)?;
         }
         Ok(left_out)
+    }
+
+    /// What comes last: from then on the owner may see only a part of its own tables.
+    pub(super) fn close(&self) -> Result<(), RestoreError> {
+        Ok(self.stage.close(&self.tables, &self.drawn, &self.live)?)
     }
 
     /// What was staged and counts with a sequence outside of it, as the beginning of a sentence. What Live shares with others
@@ -404,7 +422,16 @@ impl TableStaging {
 
 /// Whether a table is staged by a restore of a selection. The version storage is staged with chosen workspaces too,
 /// since theirs may need something of it.
+///
+/// Of a workspace of which only some nodes come back, the names that bundles once were written with, and files, stay Live's.
 pub(in crate::content::postgres) fn is_staged(selection: &Selection, table: &Table) -> bool {
+    let is_of_nodes = matches!(
+        table.holds,
+        Holds::Bundles | Holds::References | Holds::Binaries | Holds::DataStore
+    );
+    if selection.has_paths() && table.workspace != VERSIONS && !is_of_nodes {
+        return false;
+    }
     is_compared(selection, &table.workspace)
         || (table.workspace == VERSIONS && table.holds != Holds::Binaries)
 }

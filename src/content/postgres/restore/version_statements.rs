@@ -202,7 +202,8 @@ fn matching(table: &Table) -> String {
     format!("t.{high} = i.hi AND t.{low} = i.lo")
 }
 
-fn halves<'a>(ids: impl Iterator<Item = &'a NodeId>) -> (Vec<i64>, Vec<i64>) {
+/// The halves of ids, as the columns of a key have them.
+pub(super) fn halves<'a>(ids: impl Iterator<Item = &'a NodeId>) -> (Vec<i64>, Vec<i64>) {
     ids.map(|id| {
         let half = |bytes: &[u8]| i64::from_be_bytes(bytes.try_into().unwrap_or_default());
         (half(&id[..8]), half(&id[8..]))

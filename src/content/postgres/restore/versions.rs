@@ -6,17 +6,16 @@
 //! back only if it has everything that this workspace needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
+use super::each_row::{Seen, each_node};
 use super::version_statements::{Merge, Prepared};
 use crate::content::jcr::bundle::{self, BorrowedName, BundleError, Outline};
+use crate::content::jcr::graft::Graft;
 use crate::content::jcr::namespaces::{JCR, REP};
 use crate::content::jcr::{Node, NodeId};
 use crate::content::postgres::connect::Connector;
-use crate::content::postgres::read::{Piece, Reader, extents};
-use crate::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::content::postgres::stage::Stage;
-use crate::content::postgres::tables::{Found, Holds, Table};
+use crate::content::postgres::tables::{Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
@@ -57,6 +56,29 @@ impl Storage {
 /// What the nodes of a workspace need of the version storage, by history.
 type Needs = BTreeMap<NodeId, BTreeSet<NodeId>>;
 
+/// Which nodes are exchanged.
+pub(super) struct Exchanged<'e> {
+    /// What is restored.
+    pub(super) selection: &'e Selection,
+    /// Of which workspaces only a part is, and which.
+    pub(super) parts: Option<&'e BTreeMap<String, Graft>>,
+}
+
+impl Exchanged<'_> {
+    /// Whether a node of a staged table comes.
+    fn comes(&self, table: &Table, id: &NodeId) -> bool {
+        let Some(parts) = self.parts else { return true };
+        let part = parts.get(&table.workspace);
+        part.is_some_and(|graft| graft.comes.contains(id))
+    }
+
+    /// Whether a node of a table in Live stays as it is.
+    fn stays(&self, table: &Table, id: &NodeId) -> bool {
+        let part = self.parts.and_then(|parts| parts.get(&table.workspace));
+        part.is_none_or(|graft| !graft.comes.contains(id) && !graft.goes.contains(id))
+    }
+}
+
 /// Works out what has to be done to the live version storage, and puts what that needs into the staged schema. `None` when
 /// no node that comes back has a history.
 ///
@@ -66,9 +88,10 @@ pub(super) fn merge(
     stage: &Stage,
     staged: &[Table],
     live: &[Table],
-    selection: &Selection,
+    exchanged: &Exchanged<'_>,
 ) -> Result<Option<Merge>, RestoreError> {
     let connector = &stage.connector;
+    let selection = exchanged.selection;
     let is_chosen = |table: &&Table| {
         table.holds == Holds::Bundles
             && WorkspaceKind::of(&table.workspace) != WorkspaceKind::Shared
@@ -76,9 +99,17 @@ pub(super) fn merge(
     };
     let coming: Vec<Table> = staged.iter().filter(is_chosen).cloned().collect();
     let mut needs = Needs::new();
-    each_bundle(connector, &stage.fresh, coming, true, &mut |_, bundle, _| {
-        gather(&mut needs, bundle);
-    })?;
+    each_bundle(
+        connector,
+        &stage.fresh,
+        coming,
+        Seen::Staged,
+        &mut |table, bundle, (id, _)| {
+            if exchanged.comes(table, &id) {
+                gather(&mut needs, bundle);
+            }
+        },
+    )?;
     if needs.is_empty() {
         return Ok(None);
     }
@@ -95,16 +126,16 @@ pub(super) fn merge(
                 .to_owned(),
         ));
     };
-    let then = read_storage(connector, &stage.fresh, &backup_table, true)?;
+    let then = read_storage(connector, &stage.fresh, &backup_table, Seen::Staged)?;
     let live_schema = &connector.settings().schema;
-    let now = read_storage(connector, live_schema, &live_table, false)?;
+    let now = read_storage(connector, live_schema, &live_table, Seen::Live)?;
 
     let staying: Vec<Table> = live
         .iter()
         .filter(|table| {
             table.holds == Holds::Bundles
                 && WorkspaceKind::of(&table.workspace) != WorkspaceKind::Shared
-                && !selection.has_workspace(&table.workspace)
+                && (exchanged.parts.is_some() || !selection.has_workspace(&table.workspace))
         })
         .cloned()
         .collect();
@@ -112,14 +143,23 @@ pub(super) fn merge(
     let coming_nodes = then.below(&histories);
     let mut shared = BTreeSet::new();
     let mut in_the_way = BTreeSet::new();
-    each_bundle(connector, live_schema, staying, false, &mut |table, bundle, _| {
-        for history in histories_of(bundle).filter(|id| histories.contains(id)) {
-            shared.insert(history);
-            if versions_of(bundle).any(|version| !coming_nodes.contains(&version)) {
-                in_the_way.insert(table.workspace.clone());
+    each_bundle(
+        connector,
+        live_schema,
+        staying,
+        Seen::Live,
+        &mut |table, bundle, (id, _)| {
+            if !exchanged.stays(table, &id) {
+                return;
             }
-        }
-    })?;
+            for history in histories_of(bundle).filter(|id| histories.contains(id)) {
+                shared.insert(history);
+                if versions_of(bundle).any(|version| !coming_nodes.contains(&version)) {
+                    in_the_way.insert(table.workspace.clone());
+                }
+            }
+        },
+    )?;
     if !in_the_way.is_empty() {
         let names: Vec<_> = in_the_way.into_iter().collect();
         return Err(RestoreError::Failed(format!(
@@ -214,15 +254,11 @@ fn read_storage(
     connector: &Connector,
     schema: &str,
     table: &Table,
-    by_place: bool,
+    seen: Seen<'_>,
 ) -> Result<Storage, RestoreError> {
     let mut storage = Storage::default();
-    each_bundle(connector, schema, vec![table.clone()], by_place, &mut |_,
-                                                                        bundle,
-                                                                        (
-        id,
-        bytes,
-    )| {
+    let tables = vec![table.clone()];
+    each_bundle(connector, schema, tables, seen, &mut |_, bundle, (id, bytes)| {
         let parent = bundle.parent.unwrap_or_default();
         storage.parents.insert(id, parent);
         storage.children.entry(parent).or_default().push(id);
@@ -240,98 +276,19 @@ type EachBundle<'a> = dyn FnMut(&Table, &Outline<'_>, (NodeId, &[u8])) + 'a;
 fn each_bundle(
     connector: &Connector,
     schema: &str,
-    mut tables: Vec<Table>,
-    is_staged: bool,
+    tables: Vec<Table>,
+    seen: Seen<'_>,
     each: &mut EachBundle<'_>,
 ) -> Result<(), RestoreError> {
-    if tables.is_empty() {
-        return Ok(());
-    }
-    if is_staged {
-        // What the description in the backup says of their size is not what they have here.
-        for table in &mut tables {
-            table.found = Found::default();
-        }
-    }
-    let tables = Arc::new(tables);
-    let cut = extents(&tables, !is_staged);
-    let count = cut.len();
-    let reader = Reader::start(
-        connector,
-        schema,
-        None,
-        Arc::clone(&tables),
-        cut,
-        RowDigest::default(),
-    )?;
-    let mut read = 0;
-    while let Some(mut reading) = reader.next() {
-        let Some(table) = tables.get(reading.extent.table) else {
-            continue;
-        };
-        let places = [
-            table.place_of("node_id_hi"),
-            table.place_of("node_id_lo"),
-            table.place_of("bundle_data"),
-        ];
-        let [Some(high), Some(low), Some(data)] = places else {
-            continue;
-        };
-        loop {
-            match reading.pieces.recv() {
-                Ok(Piece::Rows(group)) => {
-                    Splitter::within().push::<RowTrouble>(&group.bytes, &mut |row| {
-                        let (Some(high), Some(low), Some(bytes)) = (
-                            rows::field(row, high),
-                            rows::field(row, low),
-                            rows::field(row, data),
-                        ) else {
-                            return Ok(());
-                        };
-                        let id: NodeId = [high, low].concat().try_into().unwrap_or_default();
-                        let bundle = bundle::outline(bytes).map_err(|why| {
-                            RowTrouble(format!(
-                                "a node in table {} cannot be read: {why}. Restore everything",
-                                table.name
-                            ))
-                        })?;
-                        each(table, &bundle, (id, bytes));
-                        Ok(())
-                    })?;
-                }
-                Ok(Piece::End) => break,
-                Ok(Piece::Failed(error)) => return Err(error.into()),
-                Err(_) => return Err(stopped(connector)),
-            }
-        }
-        read += 1;
-    }
-    if read < count {
-        return Err(stopped(connector));
-    }
-    Ok(())
-}
-
-fn stopped(connector: &Connector) -> RestoreError {
-    connector
-        .wrong("reading", "whoever read the tables has stopped")
-        .into()
-}
-
-/// Why a row cannot be read.
-struct RowTrouble(String);
-
-impl From<std::io::Error> for RowTrouble {
-    fn from(error: std::io::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<RowTrouble> for RestoreError {
-    fn from(trouble: RowTrouble) -> Self {
-        Self::Failed(format!(
-            "the chosen workspaces cannot be restored without the others: {}",
-            trouble.0
-        ))
-    }
+    each_node(connector, schema, tables, seen, &mut |table, id, bytes| {
+        let bundle = bundle::outline(bytes).map_err(|why| {
+            RestoreError::Failed(format!(
+                "the chosen workspaces cannot be restored without the others: a node in table {} cannot be read: {why}. \
+                 Restore everything",
+                table.name
+            ))
+        })?;
+        each(table, &bundle, (id, bytes));
+        Ok(())
+    })
 }

@@ -125,14 +125,13 @@ fn whose_schema(live: &Live, identity: &str) -> Option<String> {
                          is nobody's, so name another schema or another database"
                     ));
                 }
-                Ok(_) => {}
                 Err(error) if instance.content.schema() == Some(schema) => {
                     return Some(format!(
                         "nobody can tell whether the schema {schema} of that database has {whose}, since that cannot be asked \
                          ({error}): name a schema that is called otherwise"
                     ));
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
     }

@@ -44,16 +44,19 @@ impl Live {
         let backup = self.choose_from(request.from, &request.backup)?;
         self.not_damaged(&backup)?;
         let mut obstacles: Vec<String> = request.into.wrong().into_iter().collect();
+        if request.selection.has_paths() {
+            obstacles.push(
+                "what is restored to be looked at comes in whole workspaces: choose those of the nodes, or export the nodes"
+                    .to_owned(),
+            );
+        }
         obstacles.extend(unknown_parts(&backup, &request.selection));
         if obstacles.is_empty() {
             let parts = self.parts_elsewhere(&backup, request)?;
             obstacles.extend(apart::why_not(self, &parts, request)?);
             if obstacles.is_empty() {
                 let repository = self.repository_holding(&backup.id)?;
-                obstacles.extend(
-                    self.look_elsewhere(&repository, &backup, &parts, request)?
-                        .obstacles,
-                );
+                obstacles.extend(look_elsewhere(&repository, &backup, &parts, request)?.obstacles);
             }
         }
         if let Some(obstacle) = obstacles.into_iter().next() {
@@ -95,36 +98,6 @@ impl Live {
         chosen.map(part).collect()
     }
 
-    /// Whether each place is free and has room.
-    fn look_elsewhere(
-        &self,
-        repository: &Repository,
-        backup: &Backup,
-        parts: &[Part<'_>],
-        request: &ExtractRequest,
-    ) -> Result<Found, EngineError> {
-        let mut found = Found::default();
-        // Room is looked at in a folder that is there.
-        let base = match &request.into.folder {
-            Some(folder) => {
-                found.obstacles.extend(Ground::why_not_free(folder));
-                folder.ancestors().find(|above| above.is_dir()).unwrap_or(folder)
-            }
-            None => Path::new("/"),
-        };
-        if found.obstacles.is_empty() {
-            for part in parts {
-                let backed_up = repository.instance(&backup.id, part.copy);
-                let selection = &request.selection;
-                part.place
-                    .plan_in_scratch(base, &backed_up, selection, &mut found)?;
-            }
-        }
-        let together = too_little_in_all(&found.room);
-        found.obstacles.extend(together);
-        Ok(found)
-    }
-
     fn extract(
         &self,
         work: &Work,
@@ -134,7 +107,7 @@ impl Live {
         work.phase(Phase::Preparing)?;
         let repository = self.repository_holding(&backup.id)?;
         let parts = self.parts_elsewhere(backup, request)?;
-        let found = self.look_elsewhere(&repository, backup, &parts, request)?;
+        let found = look_elsewhere(&repository, backup, &parts, request)?;
         for warning in &found.warnings {
             work.log(Severity::Warning, warning);
         }
@@ -239,4 +212,33 @@ impl Live {
         }
         Ok(())
     }
+}
+
+/// Whether each place is free and has room.
+fn look_elsewhere(
+    repository: &Repository,
+    backup: &Backup,
+    parts: &[Part<'_>],
+    request: &ExtractRequest,
+) -> Result<Found, EngineError> {
+    let mut found = Found::default();
+    // Room is looked at in a folder that is there.
+    let base = match &request.into.folder {
+        Some(folder) => {
+            found.obstacles.extend(Ground::why_not_free(folder));
+            folder.ancestors().find(|above| above.is_dir()).unwrap_or(folder)
+        }
+        None => Path::new("/"),
+    };
+    if found.obstacles.is_empty() {
+        for part in parts {
+            let backed_up = repository.instance(&backup.id, part.copy);
+            let selection = &request.selection;
+            part.place
+                .plan_in_scratch(base, &backed_up, selection, &mut found)?;
+        }
+    }
+    let together = too_little_in_all(&found.room);
+    found.obstacles.extend(together);
+    Ok(found)
 }

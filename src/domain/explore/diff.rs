@@ -1,0 +1,182 @@
+//! How two sources differ.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NodePath, PropertyFacts, Source, SourceAt};
+use crate::domain::environment::EnvironmentName;
+
+/// Asks how two sources differ.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DiffRequest {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What was before.
+    pub older: Source,
+    /// What is now. *Added* is what is in this one alone.
+    pub newer: Source,
+    /// Only in here: an environment, an instance, a workspace or a node.
+    pub below: NodePath,
+    /// How many lines to pass over.
+    pub from: u64,
+    /// How many lines to give.
+    pub limit: u32,
+}
+
+/// A page of how two sources differ.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diff {
+    /// What was before.
+    pub older: SourceAt,
+    /// What is now.
+    pub newer: SourceAt,
+    /// How many nodes differ.
+    pub totals: Totals,
+    /// How many lines there are in all: what is below something that was added or removed has none of its own.
+    pub total: u64,
+    /// How many lines come before this page.
+    pub from: u64,
+    /// The page, sorted by path.
+    pub lines: Vec<DiffLine>,
+    /// Whether there are more than [`super::MOST_DIFFERENCES`] lines, of which the others are only counted.
+    pub is_cut: bool,
+    /// What could not be compared, as sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+/// Nodes that differ. One that was moved and changed counts twice.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// In the newer one alone.
+    pub added: u64,
+    /// In both, with other types or properties.
+    pub changed: u64,
+    /// In the older one alone.
+    pub removed: u64,
+    /// In both, elsewhere or by another name.
+    pub moved: u64,
+    /// In both, with the same nodes in another order.
+    pub reordered: u64,
+}
+
+impl Totals {
+    /// Whether there is no difference.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What happened to a node.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It is in the newer one alone.
+    Added,
+    /// It is in both, with other types or properties.
+    Changed,
+    /// It is in the older one alone.
+    Removed,
+    /// It is in both, elsewhere or by another name, and otherwise the same.
+    Moved,
+    /// It is elsewhere, with other types or properties.
+    MovedAndChanged,
+    /// What is in it has another order.
+    Reordered,
+}
+
+impl Change {
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Moved => "moved",
+            Self::MovedAndChanged => "moved, changed",
+            Self::Reordered => "reordered",
+        }
+    }
+}
+
+/// One node that differs.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffLine {
+    /// What happened to it.
+    pub change: Change,
+    /// Where it was; `None` for what was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<NodePath>,
+    /// Where it is; `None` for what was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<NodePath>,
+    /// The id of a node, as a UUID; where another one stands in its place, that of the newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The primary type of a node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_type: Option<String>,
+    /// How many nodes below it were added or removed with it.
+    pub below: u64,
+}
+
+impl DiffLine {
+    /// Where it is, or was.
+    #[must_use]
+    pub fn path(&self) -> Option<&NodePath> {
+        self.newer.as_ref().or(self.older.as_ref())
+    }
+}
+
+/// Asks how one node differs between two sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeDiffRequest {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What was before, and where the node was in it; `None` where it was not.
+    pub older: (Source, Option<NodePath>),
+    /// What is now, and where the node is in it; `None` where it is not.
+    pub newer: (Source, Option<NodePath>),
+    /// How many characters of each value to give.
+    pub characters: u32,
+}
+
+/// How one node differs between two sources.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeDiff {
+    /// What was before, and when.
+    pub older: SourceAt,
+    /// What is now, and since when.
+    pub newer: SourceAt,
+    /// Where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_path: Option<NodePath>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer_path: Option<NodePath>,
+    /// What differs, types first, then properties by name. Types stand in it as `jcr:primaryType` and `jcr:mixinTypes`.
+    pub properties: Vec<PropertyChange>,
+    /// What could not be compared, as sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+/// A property that differs.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PropertyChange {
+    /// Its name, with the prefix of its namespace.
+    pub name: String,
+    /// What it was; `None` where it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<PropertyFacts>,
+    /// What it is; `None` where it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<PropertyFacts>,
+}

@@ -1,0 +1,113 @@
+//! What happened to one node, as all backups and Live tell it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NodePath, Source, SourceAt};
+use crate::domain::environment::EnvironmentName;
+
+/// Asks for the history of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HistoryRequest {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Where the path is meant; `None` for the newest source that has something there. A node that has an id is then
+    /// followed by its id, wherever it was moved; one that has none, a file, by its path.
+    pub source: Option<Source>,
+    /// The node.
+    pub path: NodePath,
+}
+
+/// The history of a node.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeHistory {
+    /// The node's path, where it was last seen.
+    pub path: NodePath,
+    /// Its id, as a UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Every source that was looked at, the oldest first, with what it has of the node.
+    pub sights: Vec<Sight>,
+    /// What happened, the oldest first. Nothing where it is the same everywhere.
+    pub occurrences: Vec<Occurrence>,
+    /// What could not be looked at, as sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl NodeHistory {
+    /// The first source that has it.
+    #[must_use]
+    pub fn first(&self) -> Option<&Sight> {
+        self.sights.iter().find(|sight| sight.path.is_some())
+    }
+
+    /// The last source that has it.
+    #[must_use]
+    pub fn last(&self) -> Option<&Sight> {
+        self.sights.iter().rev().find(|sight| sight.path.is_some())
+    }
+}
+
+/// What one source has of a node.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sight {
+    /// Which source.
+    pub seen: SourceAt,
+    /// Where the node is in it; `None` where it is not there.
+    pub path: Option<NodePath>,
+    /// What tells its types and properties from others, in hexadecimal: two sights with the same text are of the same
+    /// content. What is below it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// How many nodes are in it.
+    pub children: u64,
+}
+
+/// Something that happened to a node between two sources that follow each other.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// What.
+    #[serde(flatten)]
+    pub turn: Turn,
+    /// After this one. `None` when the oldest source has the node: it may be older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SourceAt>,
+    /// And before this one.
+    pub before: SourceAt,
+}
+
+/// What can happen to a node.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Turn {
+    /// It was first seen.
+    FirstSeen {
+        /// Where.
+        path: NodePath,
+    },
+    /// Its types or properties changed.
+    Changed,
+    /// Other nodes are in it, or in another order.
+    ChildrenChanged,
+    /// It was moved, or has another name.
+    Moved {
+        /// Where it was before.
+        from: NodePath,
+        /// Where it is now.
+        to: NodePath,
+    },
+    /// It was deleted.
+    Deleted {
+        /// Where it was.
+        from: NodePath,
+    },
+    /// It is there again.
+    Back {
+        /// Where.
+        path: NodePath,
+    },
+}

@@ -1,0 +1,304 @@
+//! Which part of a backup a restore is limited to (rules 16 and 22): instances, workspaces, or nodes with all that is below
+//! them.
+//!
+//! A selection of nodes names their workspaces too ([`Selection::of_paths`] sees to it, [`Selection::checked`] asks for it):
+//! whoever knows nothing of paths takes it for more than it is, and never for everything.
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::{InstanceName, WorkspaceKind};
+use super::explore::{NodePath, Step};
+
+/// The most paths of one restore.
+pub const MOST_PATHS: usize = 500;
+
+/// The node below each root under which Jackrabbit shows what all workspaces share.
+const SYSTEM: &str = "jcr:system";
+
+/// Which part of a backup a restore is limited to (rule 16). Empty lists mean everything.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Selection {
+    /// Only these instances.
+    pub instances: Vec<InstanceName>,
+    /// Only these workspaces.
+    pub workspaces: Vec<String>,
+    /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`: in all chosen
+    /// instances.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "engine", schemars(with = "Vec<String>"))]
+    pub paths: Vec<NodePath>,
+}
+
+/// Why paths are no part that can be restored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartError {
+    /// It names no workspace.
+    #[error("{0} is in no workspace: write /WORKSPACE/NODE/…, for example /website/home/news")]
+    NoWorkspace(NodePath),
+    /// It is all of a workspace.
+    #[error("{0} is all of the workspace {1}: choose that instead (--workspace {1})")]
+    Root(NodePath, String),
+    /// It is nothing that a workspace has of its own.
+    #[error("{0} is what all workspaces share, and comes back with what refers to it, or with everything")]
+    Shared(NodePath),
+    /// One comes back with the other anyway.
+    #[error("{inner} is in {outer}: name the outer one alone")]
+    Within {
+        /// The one inside.
+        inner: NodePath,
+        /// The one around it.
+        outer: NodePath,
+    },
+    /// Whole workspaces and nodes at once.
+    #[error("choose workspaces or paths, not both: a path says its workspace")]
+    Mixed,
+    /// Of several instances, each has other paths.
+    #[error(
+        "each of the named instances has other paths: restore one instance after the other, or name the same paths for each"
+    )]
+    Uneven,
+    /// A path names an instance that is not among those chosen.
+    #[error("{0} is not in the chosen instances")]
+    OtherInstance(NodePath),
+    /// Too many.
+    #[error("at most {MOST_PATHS} paths come back in one restore: choose the workspace, or nodes further up")]
+    TooMany,
+}
+
+impl Selection {
+    /// The nodes at some paths, with all that is below them. A path that names an instance limits the restore to it.
+    ///
+    /// # Errors
+    /// [`PartError`] when they are no part that can be restored.
+    pub fn of_paths(instances: Vec<InstanceName>, paths: Vec<NodePath>) -> Result<Self, PartError> {
+        if paths.len() > MOST_PATHS {
+            return Err(PartError::TooMany);
+        }
+        let mut named: Vec<InstanceName> = Vec::new();
+        for path in &paths {
+            let Some(instance) = &path.instance else { continue };
+            if !instances.is_empty() && !instances.contains(instance) {
+                return Err(PartError::OtherInstance(path.clone()));
+            }
+            if !named.contains(instance) {
+                named.push(instance.clone());
+            }
+        }
+        let everywhere = |path: &NodePath| NodePath {
+            instance: None,
+            ..path.clone()
+        };
+        let of = |instance: Option<&InstanceName>| {
+            let mut own: Vec<NodePath> = paths
+                .iter()
+                .filter(|path| path.instance.is_none() || path.instance.as_ref() == instance)
+                .map(everywhere)
+                .collect();
+            own.sort();
+            own.dedup();
+            own
+        };
+        let own = of(named.first());
+        let has_other_paths = |instance: &InstanceName| of(Some(instance)) != own;
+        // An instance that is chosen and not named by any path has those without an instance.
+        let all = if instances.is_empty() { &named } else { &instances };
+        if all.iter().any(has_other_paths) {
+            return Err(PartError::Uneven);
+        }
+        let mut workspaces: Vec<String> = own.iter().filter_map(|path| path.workspace.clone()).collect();
+        workspaces.dedup();
+        let selection = Self {
+            instances: all.clone(),
+            workspaces,
+            paths: own,
+        };
+        selection.checked()?;
+        Ok(selection)
+    }
+
+    /// Makes sure that its paths, if it has any, are a part that can be restored, and that it says their workspaces.
+    ///
+    /// # Errors
+    /// [`PartError`].
+    pub fn checked(&self) -> Result<(), PartError> {
+        if self.paths.is_empty() {
+            return Ok(());
+        }
+        if self.paths.len() > MOST_PATHS {
+            return Err(PartError::TooMany);
+        }
+        for path in &self.paths {
+            let Some(workspace) = &path.workspace else {
+                return Err(PartError::NoWorkspace(path.clone()));
+            };
+            if path.instance.is_some() {
+                return Err(PartError::Uneven);
+            }
+            let Some(first) = path.steps.first() else {
+                return Err(PartError::Root(path.clone(), workspace.clone()));
+            };
+            if WorkspaceKind::of(workspace) == WorkspaceKind::Shared || first.name == SYSTEM {
+                return Err(PartError::Shared(path.clone()));
+            }
+            let is_around = |other: &&NodePath| *other != path && path.is_within(other);
+            if let Some(outer) = self.paths.iter().find(is_around) {
+                return Err(PartError::Within {
+                    inner: path.clone(),
+                    outer: outer.clone(),
+                });
+            }
+            if !self.workspaces.contains(workspace) {
+                return Err(PartError::Mixed);
+            }
+        }
+        let is_of_a_path = |workspace: &String| {
+            let mut paths = self.paths.iter();
+            paths.any(|path| path.workspace.as_ref() == Some(workspace))
+        };
+        if self.workspaces.iter().all(is_of_a_path) {
+            Ok(())
+        } else {
+            Err(PartError::Mixed)
+        }
+    }
+
+    /// Whether it takes everything.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.instances.is_empty() && self.workspaces.is_empty() && self.paths.is_empty()
+    }
+
+    /// Whether it takes nodes out of workspaces.
+    #[must_use]
+    pub fn has_paths(&self) -> bool {
+        !self.paths.is_empty()
+    }
+
+    /// Whether it takes the instance.
+    #[must_use]
+    pub fn has_instance(&self, instance: &InstanceName) -> bool {
+        self.instances.is_empty() || self.instances.contains(instance)
+    }
+
+    /// Whether it takes the workspace, or nodes of it.
+    #[must_use]
+    pub fn has_workspace(&self, workspace: &str) -> bool {
+        if self.has_paths() {
+            return self.paths_in(workspace).next().is_some();
+        }
+        self.workspaces.is_empty() || self.workspaces.iter().any(|name| name == workspace)
+    }
+
+    /// The ways to the nodes that it takes out of a workspace, from below its root on.
+    pub fn paths_in<'a>(&'a self, workspace: &'a str) -> impl Iterator<Item = &'a [Step]> {
+        self.paths
+            .iter()
+            .filter(move |path| path.workspace.as_deref() == Some(workspace))
+            .map(|path| path.steps.as_slice())
+    }
+
+    /// The same with all of each workspace that it takes nodes out of.
+    #[must_use]
+    pub fn with_whole_workspaces(&self) -> Self {
+        Self {
+            paths: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(texts: &[&str]) -> Vec<NodePath> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn of(texts: &[&str]) -> Result<Selection, PartError> {
+        Selection::of_paths(Vec::new(), paths(texts))
+    }
+
+    #[test]
+    fn paths_say_their_workspaces_and_instances() {
+        let both = of(&[
+            "author:/website/home/news",
+            "author:/dam/a",
+            "author:/website/about",
+        ])
+        .unwrap();
+        assert_eq!(both.instances, ["author".parse().unwrap()]);
+        assert_eq!(both.workspaces, ["dam", "website"]);
+        assert_eq!(
+            both.paths,
+            paths(&["/dam/a", "/website/about", "/website/home/news"])
+        );
+        assert!(both.has_workspace("dam") && !both.has_workspace("config"));
+        assert_eq!(both.paths_in("website").count(), 2);
+        assert!(!both.with_whole_workspaces().has_paths());
+        let same = of(&["author:/website/a", "public:/website/a"]).unwrap();
+        assert_eq!(same.instances.len(), 2);
+        assert_eq!(same.paths, paths(&["/website/a"]));
+        let everywhere = of(&["/website/a"]).unwrap();
+        assert!(everywhere.instances.is_empty() && !everywhere.is_everything());
+    }
+
+    #[test]
+    fn what_is_no_part_is_refused_with_the_reason() {
+        for (texts, told) in [
+            (&["/"][..], "is in no workspace"),
+            (&["/website"][..], "--workspace website"),
+            (&["/website/jcr:system/jcr:nodeTypes"][..], "all workspaces share"),
+            (
+                &["/website/a", "/website/a/b"][..],
+                "/website/a/b is in /website/a",
+            ),
+            (&["author:/website/a", "public:/website/b"][..], "other paths"),
+            (
+                &["author:/website/a", "/website/b", "public:/website/c"][..],
+                "other paths",
+            ),
+        ] {
+            let why = of(texts).unwrap_err().to_string();
+            assert!(why.contains(told), "{texts:?}: {why}");
+        }
+        let versions = format!("/{}/a", crate::domain::environment::VERSIONS);
+        assert!(matches!(of(&[&versions]), Err(PartError::Shared(_))));
+        let author = || vec!["author".parse().unwrap()];
+        let elsewhere = Selection::of_paths(author(), paths(&["public:/website/a"]));
+        assert!(matches!(elsewhere, Err(PartError::OtherInstance(_))));
+        let two = vec!["author".parse().unwrap(), "public".parse().unwrap()];
+        let uneven = Selection::of_paths(two, paths(&["author:/website/a"]));
+        assert_eq!(uneven, Err(PartError::Uneven));
+        let many: Vec<String> = (0..=MOST_PATHS).map(|n| format!("/website/n{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(of(&many), Err(PartError::TooMany));
+    }
+
+    #[test]
+    fn a_selection_that_names_other_workspaces_than_its_paths_is_none() {
+        let sound = of(&["/website/a"]).unwrap();
+        for workspaces in [vec![], vec!["website".to_owned(), "dam".to_owned()]] {
+            let mixed = Selection {
+                workspaces,
+                ..sound.clone()
+            };
+            assert_eq!(mixed.checked(), Err(PartError::Mixed));
+            assert!(!mixed.has_workspace("dam") && !mixed.is_everything());
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_there_were_paths_is_read_and_written_as_it_was() {
+        let old = r#"{"instances":["author"],"workspaces":["dam"]}"#;
+        let read: Selection = serde_json::from_str(old).unwrap();
+        assert!(!read.has_paths());
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        let part = of(&["author:/website/a"]).unwrap();
+        let written = serde_json::to_string(&part).unwrap();
+        assert!(written.contains(r#""paths":["/website/a"]"#), "{written}");
+        assert_eq!(serde_json::from_str::<Selection>(&written).unwrap(), part);
+    }
+}
