@@ -134,10 +134,12 @@ impl Repository {
             }
             place => panic!("{place:?}"),
         };
-        Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").unwrap();
-            text
-        })
+        Sha256::digest(bytes)
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").unwrap();
+                text
+            })
     }
 }
 
