@@ -40,6 +40,18 @@ fn nodes(repository: &Repository) -> Told {
     let kept = of_it.map(|((_, path), mut node)| {
         let properties = node["properties"].as_object_mut().unwrap();
         properties.retain(|name, _| !MADE_ANEW.contains(&name.as_str()));
+        for property in properties.values_mut() {
+            // An import gives a list without values the type that its node type says, and not the one that is written.
+            if property["values"].as_array().is_some_and(Vec::is_empty) {
+                property["type"] = Value::from(0);
+            }
+        }
+        // What another mixin includes is not given once more.
+        properties.remove("jcr:mixinTypes");
+        let mixins = node["mixins"].as_array_mut().unwrap();
+        if mixins.contains(&Value::from("mix:versionable")) {
+            mixins.retain(|mixin| mixin != "mix:referenceable");
+        }
         (path, node)
     });
     kept.collect()
