@@ -124,10 +124,7 @@ pub(super) async fn play(
     story
         .expect("after the restore, Live is as it was before it broke", &original)
         .await?;
-    let way = backend.environment(&live).await?.undo_way;
-    let undo_exchanges = matches!(way, Some(UndoWay::Exchange { .. }));
-    let undo = backend.start_undo(live.clone(), live.to_string()).await?;
-    let undo_millis = story.follow(undo).await?;
+    let (undo_millis, undo_exchanges) = story.undo(&live).await?;
     story
         .expect("after the undo, Live is as broken as it was", &broken)
         .await?;
@@ -258,6 +255,14 @@ impl Story<'_> {
             self.say(&format!("  warning: {}", printable::line(warning)))?;
         }
         Ok(())
+    }
+
+    /// Undoes the last restore. Gives how long that took, and whether it was an exchange with the replaced tables.
+    async fn undo(&mut self, live: &EnvironmentName) -> Result<(u64, bool), DemoError> {
+        let way = self.backend.environment(live).await?.undo_way;
+        let exchanges = matches!(way, Some(UndoWay::Exchange { .. }));
+        let job = self.backend.start_undo(live.clone(), live.to_string()).await?;
+        Ok((self.follow(job).await?, exchanges))
     }
 
     fn figures(&mut self, report: &Report) -> Result<(), DemoError> {

@@ -253,12 +253,12 @@ impl Shared {
             };
             let is_renewed = matches!(renewed, Ok(true));
             match renewed {
-                Ok(true) => {}
-                // It goes on under a new number, or there was no connection at all.
+                // It goes on under a new number.
                 Ok(false) if link.is_some() => self.deeds.tell(Deed::Lease(LeaseNews::DeclaredGone {
                     number: self.number.load(Ordering::Acquire),
                 })),
-                Ok(false) => {}
+                // It is renewed, or there was no connection at all.
+                Ok(_) => {}
                 Err(fault) => {
                     link = None;
                     why = Some(fault.on(&connector.place()).to_string());
