@@ -18,6 +18,8 @@ mod homes;
 #[expect(dead_code, reason = "the tests of PostgreSQL use more of it")]
 #[path = "postgres/house.rs"]
 mod house;
+#[path = "jackrabbit/integrity.rs"]
+mod integrity;
 #[path = "jackrabbit/magnolia.rs"]
 mod magnolia;
 #[path = "jackrabbit/nodes.rs"]

@@ -19,6 +19,7 @@ pub mod copies;
 pub mod environment;
 pub mod event;
 pub mod explore;
+pub mod integrity;
 pub mod job;
 pub mod limit;
 pub mod measure;

@@ -1,5 +1,6 @@
 //! `lifeboat browse ENV SOURCE [PATH]`: what is in a backup or in Live, folder by folder, and what a node is.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
@@ -33,8 +34,11 @@ pub struct BrowseArguments {
     /// Where to look: "live", or a backup: an id, a unique beginning of one, or a slot's name
     #[arg(value_name = "SOURCE")]
     pub source: Source,
-    /// What to look at: INSTANCE:/WORKSPACE/NODE/…, as author:/website/home; without it, the instances
-    #[arg(value_name = "PATH")]
+    /// The path.
+    #[arg(
+        value_name = "PATH",
+        help = "What to look at: INSTANCE:/WORKSPACE/NODE/…, as author:/website/home; without it, the instances"
+    )]
     pub path: Option<NodePath>,
     /// Pass over so many of what is in it
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
@@ -242,10 +246,10 @@ pub(super) fn text(value: &ValueFacts) -> String {
     }
     let mut text = value.text.clone();
     if value.is_cut() {
-        text.push_str(&format!("… ({} characters)", measure::count(value.length)));
+        let _ = write!(text, "… ({} characters)", measure::count(value.length));
     }
     if let Some(target) = &value.target {
-        text.push_str(&format!(" → {target}"));
+        let _ = write!(text, " → {target}");
     }
     text
 }

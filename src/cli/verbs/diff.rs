@@ -1,5 +1,6 @@
 //! `lifeboat diff ENV OLDER NEWER [PATH]`: how two backups, or a backup and Live, differ, down to properties.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
@@ -38,8 +39,11 @@ pub struct DiffArguments {
     /// What came after it
     #[arg(value_name = "NEWER")]
     pub newer: Source,
-    /// Only in this instance, workspace or node: INSTANCE:/WORKSPACE/NODE/…
-    #[arg(value_name = "PATH")]
+    /// The path.
+    #[arg(
+        value_name = "PATH",
+        help = "Only in this instance, workspace or node: INSTANCE:/WORKSPACE/NODE/…"
+    )]
     pub path: Option<NodePath>,
     /// Show which properties have changed, with both values
     #[arg(long)]
@@ -160,10 +164,10 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
 fn place(line: &DiffLine) -> String {
     let mut text = line.path().map(ToString::to_string).unwrap_or_default();
     if let (Change::Moved | Change::MovedAndChanged, Some(older)) = (line.change, &line.older) {
-        text.push_str(&format!(" (was {older})"));
+        let _ = write!(text, " (was {older})");
     }
     if line.below > 0 {
-        text.push_str(&format!(" and {} below it", measure::count(line.below)));
+        let _ = write!(text, " and {} below it", measure::count(line.below));
     }
     text
 }

@@ -31,8 +31,12 @@ pub struct FindArguments {
     /// Only there: "live" or a backup; in all backups without it
     #[arg(long = "in", value_name = "SOURCE")]
     pub source: Option<Source>,
-    /// Only in this instance, workspace or node: INSTANCE:/WORKSPACE/NODE/…
-    #[arg(long, value_name = "PATH")]
+    /// The path.
+    #[arg(
+        long,
+        value_name = "PATH",
+        help = "Only in this instance, workspace or node: INSTANCE:/WORKSPACE/NODE/…"
+    )]
     pub below: Option<NodePath>,
     /// At most so many
     #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_LINES)))]

@@ -22,8 +22,11 @@ pub struct HistoryArguments {
     /// The environment, written PROJECT/ENVIRONMENT
     #[arg(value_name = "ENV")]
     pub environment: EnvironmentName,
-    /// The node: INSTANCE:/WORKSPACE/NODE/…, as author:/website/home
-    #[arg(value_name = "PATH")]
+    /// The path.
+    #[arg(
+        value_name = "PATH",
+        help = "The node: INSTANCE:/WORKSPACE/NODE/…, as author:/website/home"
+    )]
     pub path: NodePath,
     /// Where the path is meant: "live" or a backup; where something was last seen there without it
     #[arg(long = "in", value_name = "SOURCE")]

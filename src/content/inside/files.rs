@@ -1,5 +1,6 @@
 //! Content in folders, to be looked into: a tree of files, in a backup or in Live.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
@@ -35,7 +36,8 @@ fn name_of(path: &Path) -> String {
     for chunk in bytes.utf8_chunks() {
         name.push_str(chunk.valid());
         for byte in chunk.invalid() {
-            name.push_str(&format!("%{byte:02X}"));
+            // Writing into memory cannot fail.
+            let _ = write!(name, "%{byte:02X}");
         }
     }
     name

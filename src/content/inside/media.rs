@@ -145,7 +145,8 @@ mod tests {
             begin in prop::sample::select(vec![&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"GIF89a", b""]),
             rest in prop::collection::vec(any::<u8>(), 0..60),
         ) {
-            look(&[begin, &rest].concat());
+            let seen = look(&[begin, &rest].concat());
+            prop_assert!(seen.text.is_none() || seen.media_type.is_some());
         }
     }
 }

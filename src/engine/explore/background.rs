@@ -13,7 +13,7 @@ use crate::watch::Watch as _;
 /// So many answers are kept.
 const KEPT: usize = 8;
 /// For so long, which is how long what was read of Live counts as Live.
-const LASTS: Duration = Duration::from_secs(300);
+const LASTS: Duration = Duration::from_mins(5);
 
 /// Works of one kind.
 pub(super) struct Background<T>(Mutex<Vec<Kept<T>>>);

@@ -49,14 +49,11 @@ impl Live {
             })?),
             _ => None,
         };
-        let sources = match &request.source {
+        let mut sources = match &request.source {
             Some(source) => vec![self.source(source)?],
-            None => {
-                let mut sources = self.all_sources()?;
-                sources.reverse();
-                sources
-            }
+            None => self.all_sources()?,
         };
+        sources.reverse();
         let which: Vec<_> = sources
             .iter()
             .map(|source| source.seen.source.to_string())

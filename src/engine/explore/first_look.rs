@@ -22,7 +22,7 @@ const AT_ONCE: Duration = Duration::from_millis(400);
 /// So many workspaces are read at the same time; others wait their turn.
 const AT_A_TIME: usize = 2;
 /// What was read of Live counts as Live for so long.
-const LIVE_LASTS: Duration = Duration::from_secs(300);
+const LIVE_LASTS: Duration = Duration::from_mins(5);
 
 /// How far something is that goes on in the background.
 #[derive(Debug)]
@@ -126,23 +126,23 @@ impl FirstLooks {
     }
 
     /// The index, or how far its reading is, which begins with this.
-    pub(super) fn index(self: &Arc<Self>, wanted: Wanted) -> Result<Looked<Index>, EngineError> {
-        if let Some(index) = self.ready(&wanted)? {
+    pub(super) fn index(self: &Arc<Self>, wanted: &Wanted) -> Result<Looked<Index>, EngineError> {
+        if let Some(index) = self.ready(wanted)? {
             return Ok(Looked::Ready(index));
         }
-        let Some(progress) = self.reading(&wanted)? else {
+        let Some(progress) = self.reading(wanted)? else {
             // All hands are at work elsewhere.
-            return Ok(Looked::Reading(look(&wanted, 0, 0)));
+            return Ok(Looked::Reading(look(wanted, 0, 0)));
         };
         progress.ask();
-        if let Some(index) = self.ready(&wanted)? {
+        if let Some(index) = self.ready(wanted)? {
             return Ok(Looked::Ready(index));
         }
         let (done, total) = (
             progress.done.load(Ordering::Relaxed),
             progress.total.load(Ordering::Relaxed),
         );
-        Ok(Looked::Reading(look(&wanted, done, total)))
+        Ok(Looked::Reading(look(wanted, done, total)))
     }
 
     /// Forgets an index that turned out to be none: it is made again.
@@ -170,7 +170,6 @@ impl FirstLooks {
                     return Err(EngineError::Failed(why));
                 }
             }
-            Some(State::Reading(_)) => {}
             // What Live was when another process looked is not what it is now.
             None if key.source != Source::Live => {
                 drop(states);
@@ -184,7 +183,7 @@ impl FirstLooks {
                     return Ok(Some(index));
                 }
             }
-            None => {}
+            Some(State::Reading(_)) | None => {}
         }
         Ok(None)
     }

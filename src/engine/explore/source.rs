@@ -15,7 +15,7 @@ use crate::domain::explore::{Looked, NodePath, Source, SourceAt};
 use crate::engine::{EngineError, Live};
 
 /// What is open of Live is looked at again after this.
-const LIVE_LASTS: Duration = Duration::from_secs(60);
+const LIVE_LASTS: Duration = Duration::from_mins(1);
 /// So many instances are kept open.
 const MOST_OPEN: usize = 16;
 
@@ -86,10 +86,10 @@ impl Opened {
         match (&path.instance, known.as_slice()) {
             (Some(name), _) if known.contains(name) => Ok(name.clone()),
             (None, [only]) => Ok(only.clone()),
-            (named, _) => {
+            (wanted, _) => {
                 let names: Vec<_> = known.iter().map(ToString::to_string).collect();
                 let names = names.join(", ");
-                Err(Trouble::not_there(match named {
+                Err(Trouble::not_there(match wanted {
                     Some(name) => format!(
                         "{} has no instance {name}: it has {names}",
                         self.seen.source.short()
@@ -191,7 +191,7 @@ impl Live {
         };
         let mut token = [0; 8];
         self.engine().fill_at_random(&mut token)?;
-        let looked = self.engine().explorer().looks.index(Wanted {
+        let looked = self.engine().explorer().looks.index(&Wanted {
             key,
             inside: Arc::clone(&open.inside),
             workspace: workspace.clone(),

@@ -393,13 +393,7 @@ proptest! {
         prop_assert_eq!(&again, &node);
         prop_assert_eq!(write(&again).unwrap(), bytes.clone());
         let outlined = outline(&bytes).unwrap();
-        prop_assert_eq!(outlined.parent, node.parent);
-        prop_assert!(outlined.primary_type == node.primary_type);
-        prop_assert_eq!(outlined.children.len(), node.children.len());
-        for ((name, id), child) in outlined.children.iter().zip(&node.children) {
-            prop_assert!(*name == child.name && *id == child.id);
-        }
-        prop_assert_eq!(outlined.shared_set, node.shared_set);
+        prop_assert_eq!(&outlined, &node.outline());
         let all: Vec<&Value> = node.properties.iter().flat_map(|property| &property.values).collect();
         let targets = all.iter().filter_map(|value| match value {
             Value::Reference(id) => Some((*id, false)),
