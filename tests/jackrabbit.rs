@@ -24,6 +24,8 @@ mod integrity;
 mod magnolia;
 #[path = "jackrabbit/nodes.rs"]
 mod nodes;
+#[path = "jackrabbit/parts.rs"]
+mod parts_alone;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -49,6 +49,12 @@ mod left_behind;
 mod made_like;
 #[path = "postgres/off_the_path.rs"]
 mod off_the_path;
+#[path = "postgres/pages.rs"]
+mod pages;
+#[path = "postgres/parts.rs"]
+mod parts;
+#[path = "postgres/parts_killed.rs"]
+mod parts_killed;
 #[path = "postgres/pool.rs"]
 mod pool;
 #[path = "postgres/pooler.rs"]

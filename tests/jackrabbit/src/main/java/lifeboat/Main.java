@@ -22,6 +22,7 @@ public final class Main {
               register registers a node type while the repository runs, and adds a node of it
               use      finds, changes and adds nodes of that type; exit code 1 and a line for what does not work
               damage   deletes, changes and adds              [--seed N]
+              move     moves a page of the website, and makes one below it  --from PATH --to PATH
               edit     saves one change after the other, each in one transaction  [--count N]
                        N changes, or for ever until standard input ends; prints a line after each
               serve    stays open and does what each line of standard input says, see Serve.java
@@ -82,6 +83,7 @@ public final class Main {
                 code = findings == 0 ? 0 : 1;
             }
             case "damage" -> did = Damage.run(options);
+            case "move" -> did = Move.run(options);
             case "edit" -> did = Edit.run(options, out);
             case "serve" -> did = Serve.run(options, out);
             default -> throw new Options.Wrong("there is no command " + arguments[0]);
