@@ -91,6 +91,25 @@ async fn marks() {
     cockpit.press(" ").await.see("is marked in a backup").await;
 }
 
+alike!(what_is_marked_comes_back);
+async fn what_is_marked_comes_back() {
+    let plan = into(&[("r", "nothing is marked"), (" ", "1 marked"), ("r", "come back")]);
+    look("explore-restore", unchanged, &plan).await;
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    for (keys, text) in plan {
+        cockpit.press(keys).await.see(text).await;
+    }
+    let planned = cockpit.backend.state().planned.clone();
+    let selection = planned.map(|(request, _)| request.selection).unwrap();
+    let paths: Vec<_> = selection.paths.iter().map(ToString::to_string).collect();
+    assert_eq!(paths, ["/website/home"]);
+    assert_eq!(selection.instances, ["author".parse().unwrap()]);
+    // One step back is where the mark was made, and it still stands.
+    cockpit.press("<Esc>").await.see("1 marked").await;
+    cockpit.press("r").await.see("come back").await;
+    cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+}
+
 alike!(a_node);
 async fn a_node() {
     let node = into(&[("<Tab>", "Welcome")]);

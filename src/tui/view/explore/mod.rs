@@ -396,10 +396,12 @@ fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
         piece(format!(" {percent} %"), Meaning::Text),
     ];
     canvas.pieces(area.x, y + 1, area.width, &bar);
-    let mut facts = format!("{} of {}", measure::bytes(look.done), measure::bytes(look.total));
-    if look.others > 0 {
-        facts.push_str(&format!(", then {} more to read", measure::count(look.others)));
-    }
+    let facts = format!(
+        "{} of {}{}",
+        measure::bytes(look.done),
+        measure::bytes(look.total),
+        others_words(look)
+    );
     canvas.text(area.x, y + 2, area.width, &facts, Meaning::Quiet);
     let rest = Rect::new(area.x, y + 4, area.width, area.bottom().saturating_sub(y + 4));
     paragraph(
@@ -408,6 +410,14 @@ fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
         Meaning::Quiet,
         rest,
     );
+}
+
+/// What is to be read after it, if anything is.
+fn others_words(look: &FirstLook) -> String {
+    match look.others {
+        0 => String::new(),
+        count => format!(", then {} more to read", measure::count(count)),
+    }
 }
 
 /// What is read for the first time.
