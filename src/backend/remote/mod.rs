@@ -12,6 +12,7 @@ mod access;
 mod call;
 mod explore;
 mod feed;
+mod greeting;
 mod listen;
 mod pace;
 mod problem;
@@ -55,8 +56,6 @@ use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 const EVENTS_KEPT: usize = 256;
 /// The most entries of a list that a service gives at once.
 const MOST_ENTRIES: u32 = 20_000;
-/// The oldest version of a service that this Lifeboat understands.
-const OLDEST: (u64, u64) = (0, 1);
 
 /// How a service is reached, and what the backend gets from outside.
 pub struct RemoteSettings {
@@ -259,41 +258,6 @@ impl Shared {
     fn suspect(&self) {
         self.suspected.notify_waiters();
     }
-
-    /// Makes sure, before anything else is asked, that a Lifeboat of a fitting version is on the other side.
-    async fn greet(&self) -> Result<(), BackendError> {
-        let mut greeted = self.greeted.lock().await;
-        if *greeted {
-            return Ok(());
-        }
-        let answer = self.ask_patiently(&Call::get(&["info"])).await?;
-        let address = self.access.address();
-        let info: BackendInfo = serde_json::from_slice(&answer).map_err(|error| {
-            BackendError::OutOfReach(format!(
-                "{address} is no Lifeboat service: it does not say what it is ({error}); check the address"
-            ))
-        })?;
-        if version(&info.version).is_none_or(|version| version < OLDEST) {
-            return Err(BackendError::OutOfReach(format!(
-                "the service {address} is Lifeboat {}, and this Lifeboat, version {}, understands {}.{} and newer: update the service",
-                info.version,
-                env!("CARGO_PKG_VERSION"),
-                OLDEST.0,
-                OLDEST.1
-            )));
-        }
-        *greeted = true;
-        Ok(())
-    }
-
-    async fn forget_greeting(&self) {
-        *self.greeted.lock().await = false;
-    }
-}
-
-fn version(text: &str) -> Option<(u64, u64)> {
-    let mut numbers = text.split('.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 #[async_trait]

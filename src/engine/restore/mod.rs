@@ -23,6 +23,7 @@ mod search_indexes;
 pub(super) mod staged;
 mod standstill;
 mod switching;
+mod titles;
 mod unchanged;
 mod undo;
 
@@ -31,13 +32,13 @@ use std::cell::Cell;
 use after::leave_out_unconfigured;
 use journal::{Journal, Stage};
 use staged::{Restored, StagedInstance};
+use titles::{from_where, in_which, limited};
 
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
 use crate::content::restoring::Wanted;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
-use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
@@ -48,9 +49,6 @@ use crate::engine::jobs::start::Beginning;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
-
-/// How many of the chosen paths are named in a job's title.
-const PATHS_NAMED: usize = 3;
 
 /// How a restore is done.
 #[derive(Debug, Clone, Default)]
@@ -412,45 +410,6 @@ fn stage(work: &Work, restored: Restored<'_>, staged: &[StagedInstance<'_>]) -> 
 
 fn not_up(health: &InstanceHealth) -> String {
     format!("{} is not up: {}", health.who(), health.detail)
-}
-
-/// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
-fn limited(selection: &Selection) -> String {
-    let instances: Vec<_> = selection.instances.iter().map(InstanceName::as_str).collect();
-    let what = if selection.has_paths() {
-        let mut named: Vec<_> = selection.paths.iter().map(ToString::to_string).collect();
-        let more = named.len().saturating_sub(PATHS_NAMED);
-        if more > 0 {
-            named.truncate(PATHS_NAMED);
-            named.push(format!("{} more paths", measure::count(more as u64)));
-        }
-        measure::listed(&named)
-    } else {
-        selection.workspaces.join(" and ")
-    };
-    let place = instances.join(" and ");
-    match (what.is_empty(), place.is_empty()) {
-        (true, true) => String::new(),
-        (true, false) => format!(", only on {place}"),
-        (false, true) => format!(", only {what}"),
-        (false, false) => format!(", only {what} on {place}"),
-    }
-}
-
-/// What to add to a backup's id where it is a copy in the second repository.
-fn from_where(from: RepositoryChoice) -> &'static str {
-    match from {
-        RepositoryChoice::First => "",
-        RepositoryChoice::Copy => ", a copy in the second repository",
-    }
-}
-
-/// What to add to a safety backup's id where it had to go to the second repository.
-fn in_which(repository: RepositoryChoice) -> &'static str {
-    match repository {
-        RepositoryChoice::First => "",
-        RepositoryChoice::Copy => " in the second repository",
-    }
 }
 
 /// The same without those that say the same as one before.

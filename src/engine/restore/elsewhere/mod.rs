@@ -14,7 +14,7 @@ use self::folder::Ground;
 use super::chosen::unknown_parts;
 use super::plan::too_little_in_all;
 use super::staged::{Restored, StagedInstance};
-use super::{from_where, limited};
+use super::titles::{from_where, limited};
 use crate::content::kinds;
 use crate::content::restoring::{Found, Place};
 use crate::domain::activity::Severity;
