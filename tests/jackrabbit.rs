@@ -13,6 +13,8 @@
 mod bundles;
 #[path = "postgres/clusters.rs"]
 mod clusters;
+#[path = "jackrabbit/exported.rs"]
+mod exported;
 #[path = "jackrabbit/homes.rs"]
 mod homes;
 #[expect(dead_code, reason = "the tests of PostgreSQL use more of it")]

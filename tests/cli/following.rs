@@ -28,6 +28,34 @@ fn a_restore_ends_with_the_way_back() {
     );
 }
 
+alike!(warnings_of_the_plan_come_before_the_restore);
+fn warnings_of_the_plan_come_before_the_restore() {
+    let ended = lifeboat(&["restore", "acme/live", "daily", "--confirm", "acme/live"]).ends();
+    let (warned, began) = (ended.err.find("warning: "), ended.err.find("job 42"));
+    assert!(warned.is_some() && warned < began, "{}", ended.err);
+}
+
+alike!(on_a_terminal_the_name_is_asked_for);
+fn on_a_terminal_the_name_is_asked_for() {
+    let restore = lifeboat(&["restore", "acme/live", "daily"])
+        .typing("acme/live\n")
+        .ends();
+    assert_eq!(restore.code, 0, "{}", restore.err);
+    insta::assert_snapshot!("on_a_terminal_the_name_is_asked_for", restore.transcript());
+    for verb in [&["restore", "acme/live", "daily"][..], &["undo", "acme/live"]] {
+        for typed in ["acme/lvie\n", "\n", ""] {
+            let refused = lifeboat(verb).typing(typed).ends();
+            assert_eq!(refused.code, 3, "{verb:?} {typed:?}: {}", refused.err);
+        }
+        // Nobody answers where nobody is.
+        let refused = lifeboat(verb).ends();
+        assert_eq!(refused.code, 3);
+        assert!(!refused.err.contains(", type "), "{}", refused.err);
+    }
+    let undo = lifeboat(&["undo", "acme/live"]).typing("acme/live\n").ends();
+    assert_eq!(undo.code, 0, "{}", undo.err);
+}
+
 alike!(undo_and_verify_are_followed_too);
 fn undo_and_verify_are_followed_too() {
     let undo = lifeboat(&["undo", "acme/live", "--confirm", "acme/live"]).ends();

@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 30] = [
+const VERBS: [&str; 32] = [
     "demo",
     "init",
     "check",
@@ -11,6 +11,7 @@ const VERBS: [&str; 30] = [
     "schedule",
     "jobs",
     "activity",
+    "nodes",
     "info",
     "login",
     "browse",
@@ -29,6 +30,7 @@ const VERBS: [&str; 30] = [
     "maintenance",
     "extend",
     "delete",
+    "relocate",
     "serve",
     "token",
     "completions",

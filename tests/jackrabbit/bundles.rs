@@ -1,6 +1,7 @@
 //! Lifeboat's reading of nodes against Jackrabbit's: every node and property of a repository with everything that JCR allows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ impl Repository {
         Some(repository)
     }
 
-    fn java(&self, command: &str, options: &[&str]) -> Output {
+    pub fn java(&self, command: &str, options: &[&str]) -> Output {
         let port = self.house.cluster.port();
         Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
             .arg(command)
@@ -64,7 +65,7 @@ impl Repository {
         assert!(output.status.success(), "{output:?}");
     }
 
-    fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.house.path("home")
     }
 
@@ -133,8 +134,12 @@ impl Repository {
             }
             place => panic!("{place:?}"),
         };
-        let digest = Sha256::digest(bytes);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(bytes)
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").unwrap();
+                text
+            })
     }
 }
 
@@ -217,7 +222,7 @@ fn sorted(mut texts: Vec<String>) -> Vec<String> {
 }
 
 /// What stands in the lines of the Java side, by workspace and path; lists of mixins, which have no order there, sorted.
-fn told(repository: &Repository) -> BTreeMap<(String, String), serde_json::Value> {
+pub fn told(repository: &Repository) -> BTreeMap<(String, String), serde_json::Value> {
     let file = repository.house.path("nodes");
     repository.run("nodes", &["--out", file.to_str().unwrap()]);
     let text = fs::read_to_string(file).unwrap();

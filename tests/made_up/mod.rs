@@ -23,6 +23,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
+use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::RestorePlan;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::RestoreRequest;
@@ -45,6 +46,7 @@ pub struct State {
     pub log: Vec<LogLine>,
     pub activity: Vec<Activity>,
     pub notifications: Vec<Notification>,
+    pub nodes: Vec<LifeboatNode>,
     /// What a check of all environments or of one finds.
     pub report: fn(Option<&EnvironmentName>) -> Report,
     /// What `plan_restore` answers.

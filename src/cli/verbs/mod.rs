@@ -23,7 +23,10 @@ pub mod jobs;
 pub mod login;
 mod looking;
 pub mod man;
+pub mod nodes;
 pub mod plan;
+#[cfg(feature = "engine")]
+pub mod relocate;
 pub mod restore;
 pub mod schedule;
 #[cfg(feature = "engine")]
@@ -60,6 +63,9 @@ pub enum Verb {
     Jobs(jobs::JobsArguments),
     /// Show who did what, when, and how it ended
     Activity(activity::ActivityArguments),
+    /// List the Lifeboats that share the catalog, their leases, and what each works on
+    #[command(long_about = nodes::LONG_ABOUT)]
+    Nodes,
     /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
     Info,
     /// Store the token for a service, after trying it
@@ -109,6 +115,10 @@ pub enum Verb {
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
+    /// Let the next backup begin a new repository, since the one before is left behind or lost
+    #[cfg(feature = "engine")]
+    #[command(long_about = relocate::LONG_ABOUT)]
+    Relocate(relocate::RelocateArguments),
     /// Keep the schedule, and serve this machine's engine to cockpits and programs elsewhere
     #[cfg(feature = "engine")]
     #[command(long_about = serve::LONG_ABOUT)]
@@ -136,6 +146,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Schedule(arguments)) => schedule::run(&arguments, call).await,
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
+        Some(Verb::Nodes) => nodes::run(call).await,
         Some(Verb::Info) => info::run(call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,
@@ -154,6 +165,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
+        #[cfg(feature = "engine")]
+        Some(Verb::Relocate(arguments)) => relocate::run(arguments, call).await,
         #[cfg(feature = "engine")]
         Some(Verb::Serve) => serve::run(call).await,
         #[cfg(feature = "engine")]

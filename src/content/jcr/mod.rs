@@ -14,6 +14,7 @@ pub mod references;
 pub mod registry;
 pub mod tree;
 pub mod values;
+pub mod xml;
 
 use std::borrow::Cow;
 

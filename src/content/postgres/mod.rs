@@ -96,6 +96,8 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
+    // What the last walk has found beside its tables.
+    left_alone: Mutex<Vec<String>>,
     doubts: data_store::Doubts,
 }
 
@@ -108,6 +110,7 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
+            left_alone: Mutex::default(),
             doubts: data_store::Doubts::default(),
         }
     }
@@ -150,6 +153,10 @@ impl Content for Postgres {
 
     fn tables(&self) -> Vec<TableCopy> {
         self.sums().clone()
+    }
+
+    fn left_alone(&self) -> Vec<String> {
+        self.left_alone.lock().clone()
     }
 
     fn doubts(&self) -> Vec<String> {

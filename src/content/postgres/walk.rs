@@ -82,7 +82,8 @@ impl<'a> Walk<'a> {
         let moment = held
             .as_mut()
             .ok_or_else(|| content.connector.wrong("reading", "it was let go of meanwhile"))?;
-        for what in moment.layout.left_out.iter().chain(&moment.layout.suspect) {
+        content.left_alone.lock().clone_from(&moment.layout.left_out);
+        for what in &moment.layout.suspect {
             left_out(what.clone());
         }
         let moment::Reading { tables, reader } = moment.reading()?;

@@ -124,6 +124,8 @@ pub struct Model {
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
+    /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
+    pub begun_backup: Option<JobId>,
     /// The pane that keys go to.
     pub pane: Pane,
     /// Whether the filter is being typed.
@@ -192,6 +194,7 @@ impl Model {
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
+            begun_backup: None,
             pane: Pane::Backups,
             filtering: None,
             jobs: BTreeMap::new(),

@@ -306,7 +306,10 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
     let rows = model.backup_rows().len();
     let page = heights.screen;
     match model.screens.last_mut() {
-        None => model.backup_cursor.go(motion, rows, heights.backups),
+        None => {
+            model.begun_backup = None;
+            model.backup_cursor.go(motion, rows, heights.backups);
+        }
         Some(Screen::Wizard(wizard)) => match wizard.step {
             Step::Choose => {
                 wizard.problem = None;

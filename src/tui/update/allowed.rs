@@ -10,6 +10,7 @@ use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentSummary, UndoWay};
 use crate::tui::action::{Action, Place};
 use crate::tui::model::Model;
+use crate::tui::model::backups::{self, RowKind};
 use crate::tui::model::screens::{Dialog, Page, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step};
 
@@ -78,7 +79,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
                 None => Err(STILL_LOADING.to_owned()),
             }
         }
-        Action::Extend | Action::Delete => {
+        Action::Delete => deletable(model),
+        Action::Extend => {
             chosen(model)?;
             let expires = model.chosen_backup().and_then(|backup| backup.manifest.expires);
             expires.map(|_| ()).ok_or_else(|| {
@@ -178,6 +180,25 @@ fn watchable(model: &Model) -> Result<(), String> {
     } else {
         "the jobs are still being read: try again in a moment".to_owned()
     })
+}
+
+/// Whether the chosen backup can be deleted: it holds no slot.
+fn deletable(model: &Model) -> Result<(), String> {
+    chosen(model)?;
+    let holds_slot = model
+        .target_details()
+        .zip(model.chosen_backup())
+        .is_some_and(|(details, chosen)| {
+            let rows = backups::rows(details);
+            rows.iter().any(|row| {
+                matches!(row.kind, RowKind::Slot(_) | RowKind::SecondOnly(_))
+                    && row.of(details).is_some_and(|backup| backup.id == chosen.id)
+            })
+        });
+    if holds_slot {
+        return Err("it holds a slot, and goes when a newer backup has taken its place".to_owned());
+    }
+    Ok(())
 }
 
 const NO_ENVIRONMENT: &str = "no environment is selected";

@@ -304,6 +304,7 @@ fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect
         Ok(id) => {
             if start == Start::Filled {
                 forms::taken(model);
+                model.begun_backup = Some(id);
             }
             if start == Start::Watched && wizard_that_starts(model).is_some() {
                 model.screens.clear();

@@ -170,6 +170,7 @@ pub fn clicked(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
         }
         Some(layout::Hit::Backup(row)) => {
             model.pane = Pane::Backups;
+            model.begun_backup = None;
             model.backup_cursor.selected = row;
             Vec::new()
         }

@@ -36,7 +36,7 @@ use super::effects::{Effect, Fetch, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::screens::{Dialog, Notice, Screen};
-use super::model::selection::Selection;
+use super::model::selection::{self, Selection};
 use super::model::{Line, Model};
 use super::settings::Ended;
 use super::view::layout;
@@ -131,6 +131,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             let selected = Selection::of(model);
             let effects = answers::taken_in(model, other);
             selected.keep(model);
+            selection::go_to_begun(model);
             effects
         }
     };
@@ -192,6 +193,7 @@ fn show_selected(model: &mut Model) -> Vec<Effect> {
     }
     model.shown = name;
     model.backup_cursor = super::model::cursor::Cursor::default();
+    model.begun_backup = None;
     let rows = model.backup_rows();
     model.backup_cursor.selected = super::model::backups::first_row(&rows);
     match model.shown.clone() {

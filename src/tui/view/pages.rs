@@ -73,7 +73,16 @@ fn help(model: &Model, width: u16) -> Text {
                 Place::Differences,
             ],
         ),
-        ("In dialogs", &[Place::Question, Place::Notice, Place::Typing]),
+        (
+            "In dialogs",
+            &[
+                Place::Question,
+                Place::Grave,
+                Place::Contexts,
+                Place::Notice,
+                Place::Typing,
+            ],
+        ),
         ("On pages", &[Place::Page]),
     ];
     let mut listed = Vec::new();

@@ -53,6 +53,7 @@ fn copies(taken: Instant, seed: u64) -> Vec<InstanceCopy> {
             })
             .collect(),
         tables: Vec::new(),
+        left_alone: Vec::new(),
         left_out: Vec::new(),
         doubts: Vec::new(),
     })

@@ -56,6 +56,7 @@ pub fn state() -> State {
         log: log(),
         activity: activity(),
         notifications: news(),
+        nodes: Vec::new(),
         report: |_| records::report(),
         plan: Ok(plan()),
         fit_plan: |_, _| {},
@@ -87,6 +88,7 @@ fn manner() -> Manner {
                 JobKind::Prune => "dropping replaced tables",
                 JobKind::Verify => "verify",
                 JobKind::Drill => "drill of 3b90aa17",
+                JobKind::Extract => "restore of 3b90aa17 into /srv/look",
                 JobKind::Backup => "manual backup",
             };
             title.to_owned()

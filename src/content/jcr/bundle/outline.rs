@@ -153,7 +153,7 @@ impl Node {
                             property: borrowed(&property.name),
                             target: *target,
                             is_weak: matches!(value, Value::WeakReference(_)),
-                        })
+                        });
                     }
                     Value::Binary(Binary::Record(id)) => outline.binaries.push(BorrowedBinary::Record(id)),
                     Value::Binary(Binary::Beside(id)) => outline.binaries.push(BorrowedBinary::Beside(id)),
