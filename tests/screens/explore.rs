@@ -142,14 +142,11 @@ async fn the_history_of_a_node() {
     let history = into(&[("H", "deleted")]);
     look("explore-history", unchanged, &history).await;
     look_with("explore-history-light", &light(), &SIZES, unchanged, &history).await;
-    let reading = |state: &mut State| {
-        state.inside.reading = None;
-    };
     look_with(
         "explore-no-history",
         &settings(),
         &SIZES[..1],
-        reading,
+        unchanged,
         &[("", "daily"), ("e", "public-2"), ("H", "have a history")],
     )
     .await;
@@ -252,7 +249,7 @@ async fn what_differs() {
     look_with("explore-differs-light", &light(), wide, unchanged, &steps).await;
     let list = [("", "daily"), ("=", "campaign"), ("jG ", "1,206 removed")];
     look_with("explore-differs", &settings(), &SIZES[..1], unchanged, &list).await;
-    let node = [("", "daily"), ("=", "campaign"), ("j<Tab>", "hideInNav")];
+    let node = [("", "daily"), ("=", "campaign"), ("j<Tab>", "on every day")];
     look_with("explore-differs-node", &settings(), &SIZES[..1], unchanged, &node).await;
     look_with(
         "explore-differs-node-light",

@@ -47,8 +47,8 @@ pub fn ask(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Takes an answer in, where there is still somebody who wants it.
-pub fn told(model: &mut Model, question: Question, answer: Answer<Told>) -> Vec<Effect> {
-    if !model.asking.answered(&question) {
+pub fn told(model: &mut Model, question: &Question, answer: Answer<Told>) -> Vec<Effect> {
+    if !model.asking.answered(question) {
         return Vec::new();
     }
     let again = match &answer {
@@ -71,16 +71,16 @@ pub fn told(model: &mut Model, question: Question, answer: Answer<Told>) -> Vec<
     };
     for screen in model.screens.iter_mut().rev() {
         match screen {
-            Screen::Explorer(explorer) if explorer.fits(&question) => {
-                explorer.take(&question, answer);
+            Screen::Explorer(explorer) if explorer.fits(question) => {
+                explorer.take(question, answer);
                 break;
             }
-            Screen::Search(search) if search.fits(&question) => {
+            Screen::Search(search) if search.fits(question) => {
                 search.take(answer);
                 break;
             }
-            Screen::Differences(differences) if differences.fits(&question) => {
-                differences.take(&question, answer);
+            Screen::Differences(differences) if differences.fits(question) => {
+                differences.take(question, answer);
                 break;
             }
             _ => {}

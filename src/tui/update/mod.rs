@@ -110,7 +110,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             model.asking.rested(number);
             Vec::new()
         }
-        Message::Told(question, answer) => explore::told(model, *question, answer),
+        Message::Told(question, answer) => explore::told(model, &question, answer),
         Message::CannotStop => {
             say(
                 model,

@@ -249,7 +249,7 @@ fn marks_survive_scrolling() {
         .model
         .marks
         .of(&environment, &daily())
-        .map(|path| path.name())
+        .map(NodePath::name)
         .collect();
     assert_eq!(marked, ["node-0", "node-1", "node-99999"]);
     // It is marked by what it is, not by where its line is.

@@ -283,7 +283,10 @@ fn moved(linked: &mut Linked, differences: &Differences, node: &Changed) {
 }
 
 fn properties(linked: &mut Linked, diff: &NodeDiff) {
-    for remark in &diff.remarks {
+    // Both sides may have the same to say.
+    let mut remarks = diff.remarks.clone();
+    remarks.dedup();
+    for remark in &remarks {
         linked.text.paragraph(remark, Meaning::Warning);
     }
     if diff.properties.is_empty() && diff.remarks.is_empty() {

@@ -1,7 +1,7 @@
 //! What happened to a node over all backups and Live: the events, the newest first, then what each source has of it.
 
 use super::linked::Linked;
-use super::reading_words;
+use super::{others_words, reading_words};
 use crate::domain::explore::{NodeHistory, NodePath, Occurrence, Sight, Source, SourceAt, Turn};
 use crate::domain::measure;
 use crate::tui::model::Model;
@@ -25,10 +25,8 @@ pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
     match &node.history {
         Known::NotYet => linked.text.paragraph(model.still_to_come(), Meaning::Quiet),
         Known::Reading(look) => {
-            let mut words = format!("{}: {} %", reading_words(look), look.percent());
-            if look.others > 0 {
-                words.push_str(&format!(", then {} more to read", measure::count(look.others)));
-            }
+            let (what, then) = (reading_words(look), others_words(look));
+            let words = format!("{what}: {} %{then}", look.percent());
             linked
                 .text
                 .paragraph(&format!("{words}. Esc stops it."), Meaning::Text);
