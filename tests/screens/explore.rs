@@ -166,6 +166,16 @@ async fn a_first_look() {
     ];
     look("explore-first-look", reads, &steps).await;
     look_with("explore-first-look-light", &light(), &SIZES, reads, &steps).await;
+    // Where two sources are compared, what they need is read before that.
+    let has_read = |state: &mut State| state.inside.reading = Some(first_look(Source::Live, 100));
+    let cockpit = Runner::start((80, 24), Fixture::with(has_read)).await;
+    cockpit
+        .see("daily")
+        .await
+        .press("=")
+        .await
+        .see("a moment more")
+        .await;
     // No key waits for it, and Esc ends it.
     let cockpit = Runner::start((80, 24), Fixture::with(reads)).await;
     for (keys, text) in steps {

@@ -378,6 +378,10 @@ fn one_line(
 
 /// How far a first reading is.
 fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
+    if look.total > 0 && look.done >= look.total {
+        let words = "All that this needs has been read: a moment more. Esc goes back.";
+        return paragraph(canvas, words, Meaning::Text, area);
+    }
     let symbols = canvas.symbols();
     let mut y = area.y;
     for line in wrap(&reading_words(look), usize::from(area.width)) {
