@@ -20,6 +20,7 @@ pub mod postgres;
 pub mod restoring;
 pub(crate) mod search_indexes;
 pub mod switching;
+mod wanted;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

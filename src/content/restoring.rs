@@ -16,6 +16,7 @@ use super::backed_up::BackedUp;
 use super::connected::Connected;
 use super::kinds::Beside;
 use super::left::Left;
+pub use super::wanted::Wanted;
 use super::{Content, ContentError};
 use crate::disk::room::free_bytes;
 use crate::domain::Instant;
@@ -79,27 +80,6 @@ pub struct About<'a> {
     pub selection: &'a Selection,
     /// When it began.
     pub now: Instant,
-}
-
-/// What a plan is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// What is to be restored.
-    pub selection: &'a Selection,
-    /// Without a safety backup.
-    pub without_safety: bool,
-    /// What is known to change already, of all instances; `None` when it is to be found out.
-    pub known: Option<&'a [WorkspaceChange]>,
-}
-
-impl Wanted<'_> {
-    /// What is known to change in an instance.
-    #[must_use]
-    pub fn known_of(&self, instance: &InstanceName) -> Option<Vec<WorkspaceChange>> {
-        let known = self.known?.iter();
-        let of_it = known.filter(|change| change.instance == *instance);
-        Some(of_it.cloned().collect())
-    }
 }
 
 /// What staging one instance takes.
@@ -271,7 +251,10 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// Why they cannot, and how else to have them. The end of a sentence.
     fn takes_parts(&self) -> Result<(), String> {
-        Err("nodes alone cannot come back here: restore their workspaces".to_owned())
+        Err(
+            "only in a database can nodes come back without the rest of their workspace: restore the workspace (--workspace)"
+                .to_owned(),
+        )
     }
 
     /// Why no backup may be taken of it: what would be missing in one. A sentence.
