@@ -231,6 +231,7 @@ async fn backups_outside_the_slots_can_be_extended_and_deleted() {
         .await
         .see("only upgrade and safety backups expire")
         .await;
+    cockpit.press("<Esc>d").await.see("it holds a slot").await;
     cockpit.press("<Esc>jjx").await.see("its room stays taken").await;
     assert!(!called(&cockpit, "extend acme/live 5ad0c3b2"));
     cockpit

@@ -187,6 +187,7 @@ const NAME_A_KIND: &[(&str, &str)] = &[
     ("engine/check.rs", "content::home"),
     // A home is a folder with a layout of its own, and a plain folder must not be one.
     ("content/home/chosen.rs", "content::files"),
+    ("content/home/repository.rs", "content::files"),
     ("content/home/persistence.rs", "content::files"),
     ("content/home/place.rs", "content::files"),
     ("content/home/pointed.rs", "content::files"),

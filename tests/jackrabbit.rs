@@ -13,11 +13,15 @@
 mod bundles;
 #[path = "postgres/clusters.rs"]
 mod clusters;
+#[path = "jackrabbit/exported.rs"]
+mod exported;
 #[path = "jackrabbit/homes.rs"]
 mod homes;
 #[expect(dead_code, reason = "the tests of PostgreSQL use more of it")]
 #[path = "postgres/house.rs"]
 mod house;
+#[path = "jackrabbit/integrity.rs"]
+mod integrity;
 #[path = "jackrabbit/magnolia.rs"]
 mod magnolia;
 #[path = "jackrabbit/nodes.rs"]

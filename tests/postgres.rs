@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/cluster_hindered.rs"]
+mod cluster_hindered;
 #[path = "postgres/clustered.rs"]
 mod clustered;
 #[path = "postgres/clusters.rs"]
@@ -23,6 +25,8 @@ mod clusters;
 mod demo;
 #[path = "postgres/drills.rs"]
 mod drills;
+#[path = "postgres/elsewhere.rs"]
+mod elsewhere;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/gate.rs"]
@@ -37,6 +41,8 @@ mod home_switch;
 mod house;
 #[path = "postgres/indexing.rs"]
 mod indexing;
+#[path = "postgres/inside.rs"]
+mod inside;
 #[path = "postgres/interrupted.rs"]
 mod interrupted;
 #[path = "postgres/killed.rs"]
@@ -79,5 +85,7 @@ mod shared;
 mod sizes;
 #[path = "postgres/whole.rs"]
 mod whole;
+#[path = "postgres/without_lifeboat.rs"]
+mod without_lifeboat;
 #[path = "postgres/writers.rs"]
 mod writers;

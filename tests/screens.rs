@@ -16,6 +16,7 @@ mod screens {
     mod backups;
     mod connections;
     mod databases;
+    mod explore;
     mod main_screen;
     mod pages;
     pub mod picture;

@@ -61,6 +61,7 @@ impl House {
         };
         let engine = Embedded::start(
             EngineSettings {
+                cache: None,
                 state: config.state.clone().unwrap(),
                 catalog: None,
                 repository: config.repository.clone(),

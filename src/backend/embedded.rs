@@ -23,12 +23,14 @@ use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
 use crate::domain::caller::Caller;
 use crate::domain::check::Report;
+use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
@@ -62,7 +64,7 @@ pub struct EmbeddedOptions {
 /// The engine in this process, as a backend. Cheap to clone: every clone is the same backend.
 #[derive(Clone)]
 pub struct Embedded {
-    engine: watch::Receiver<Option<Result<Engine, String>>>,
+    engine: watch::Receiver<Option<Result<Engine, BackendError>>>,
     events: broadcast::Sender<Event>,
     options: EmbeddedOptions,
     caller: Option<Caller>,
@@ -86,6 +88,17 @@ impl Embedded {
     /// Opens the engine in the background.
     #[must_use]
     pub fn start(settings: EngineSettings, surroundings: Surroundings, options: EmbeddedOptions) -> Self {
+        Self::start_telling(settings, surroundings, options, Deeds::default())
+    }
+
+    /// As [`Embedded::start`]. What this process does is told to `deeds` from the beginning.
+    #[must_use]
+    pub fn start_telling(
+        settings: EngineSettings,
+        surroundings: Surroundings,
+        options: EmbeddedOptions,
+        deeds: Deeds,
+    ) -> Self {
         let events = surroundings.events.clone();
         let (opened, engine) = watch::channel(None);
         let schedule = Arc::new(Mutex::new(Schedule::NotYet));
@@ -94,7 +107,8 @@ impl Embedded {
         let opening = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || {
-                let engine = Engine::open(settings, surroundings).map_err(|error| error.to_string());
+                let engine = Engine::open_telling(settings, surroundings, deeds);
+                let engine = engine.map_err(BackendError::from);
                 opened.send_replace(Some(engine.clone()));
                 // Nobody listening yet is no error.
                 let _ = told.send(Event::Missed);
@@ -140,7 +154,7 @@ impl Embedded {
             .map_err(|_| BackendError::Failed("the engine's thread could not be started".to_owned()))?;
         match &*opened {
             Some(Ok(engine)) => Ok(engine.clone()),
-            Some(Err(why)) => Err(BackendError::Failed(why.clone())),
+            Some(Err(error)) => Err(error.clone()),
             None => Err(BackendError::Failed("the engine is not open".to_owned())),
         }
     }
@@ -197,7 +211,7 @@ impl Embedded {
 }
 
 /// Watches for what other Lifeboats write, until nobody holds the backend any more.
-fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, String>>>) {
+fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, BackendError>>>) {
     let mut seen = engine.catalog().seen_so_far().ok();
     while !opened.is_closed() {
         std::thread::sleep(LOOK_EVERY);
@@ -217,6 +231,7 @@ impl From<EngineError> for BackendError {
             EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
             EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
             EngineError::UnknownJob(id) => Self::UnknownJob(id),
+            EngineError::NotThere(what) => Self::NotThere(what),
             EngineError::Catalog(error @ CatalogError::OutOfReach { .. }) => {
                 Self::OutOfReach(error.to_string())
             }
@@ -285,6 +300,10 @@ impl Backend for Embedded {
             .await
     }
 
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.on_engine(|engine| Ok(engine.catalog().nodes()?)).await
+    }
+
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {
         self.on_engine(move |engine| Ok(engine.catalog().seen(up_to)?))
             .await
@@ -334,6 +353,11 @@ impl Backend for Embedded {
         backup: Option<String>,
     ) -> Result<JobId, BackendError> {
         self.change(move |engine| engine.live(&environment)?.start_drill(backup.as_deref()))
+            .await
+    }
+
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError> {
+        self.change(move |engine| engine.live(&request.environment)?.start_extract(&request))
             .await
     }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::BackendError;
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 
 /// What can be asked about what is inside.
@@ -21,7 +21,7 @@ pub trait Explores: Send + Sync {
     async fn node(&self, request: NodeRequest) -> Result<Looked<NodeFacts>, BackendError>;
 
     /// The versions of a node.
-    async fn versions(&self, request: VersionsRequest) -> Result<Looked<Versions>, BackendError>;
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError>;
 
     /// Where something is, as far as it was found by now. The same request again goes on with the same search.
     async fn find(&self, request: FindRequest) -> Result<Finds, BackendError>;

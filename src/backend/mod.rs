@@ -26,9 +26,10 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -52,6 +53,9 @@ pub enum BackendError {
     /// There is no such job.
     #[error("there is no job {0}: `lifeboat jobs` lists them")]
     UnknownJob(JobId),
+    /// There is nothing there, in a backup or in Live, as a sentence.
+    #[error("{0}")]
+    NotThere(String),
     /// The backend cannot be reached.
     #[error("{0}")]
     OutOfReach(String),
@@ -133,6 +137,9 @@ pub trait Backend: Explores + Send + Sync {
     /// Notifications, newest first.
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError>;
 
+    /// The Lifeboats that have the catalog open, and what each works on.
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError>;
+
     /// Marks notifications up to this number as seen.
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;
 
@@ -166,6 +173,9 @@ pub trait Backend: Explores + Send + Sync {
         environment: EnvironmentName,
         backup: Option<String>,
     ) -> Result<JobId, BackendError>;
+
+    /// Starts a restore into a place that is nobody's, to look at a backup there. Nothing of Live is touched.
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError>;
 
     /// Asks a job to stop at its next safe point.
     async fn cancel(&self, id: JobId) -> Result<(), BackendError>;

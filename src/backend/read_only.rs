@@ -17,12 +17,13 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
@@ -81,6 +82,10 @@ impl Backend for ReadOnly {
         self.inner.notifications(limit).await
     }
 
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.inner.nodes().await
+    }
+
     async fn notifications_seen(&self, _up_to: u64) -> Result<(), BackendError> {
         self.refuse()
     }
@@ -122,6 +127,10 @@ impl Backend for ReadOnly {
         _environment: EnvironmentName,
         _backup: Option<String>,
     ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_extract(&self, _request: ExtractRequest) -> Result<JobId, BackendError> {
         self.refuse()
     }
 
@@ -180,7 +189,7 @@ impl Explores for ReadOnly {
         self.inner.node(request).await
     }
 
-    async fn versions(&self, request: VersionsRequest) -> Result<Looked<Versions>, BackendError> {
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
         self.inner.versions(request).await
     }
 

@@ -77,6 +77,19 @@ pub enum CatalogError {
         /// What was found.
         what: String,
     },
+    /// The server of the database is too old for what the catalog asks of it.
+    #[error(
+        "the catalog in {place} needs PostgreSQL {oldest} or newer, and its server is {found}: name a database on a newer server as \
+         catalog (the content may stay where it is), or leave catalog out, to keep it in a file of this machine's"
+    )]
+    DatabaseOld {
+        /// The database.
+        place: String,
+        /// The first part of the server's version.
+        found: u32,
+        /// The oldest that will do.
+        oldest: u32,
+    },
     /// A newer Lifeboat has brought the tables in the database to a newer form.
     #[error(
         "the catalog in {place} has form {found} and this Lifeboat knows forms up to {known}: use the newer Lifeboat on \

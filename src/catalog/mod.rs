@@ -20,6 +20,7 @@ mod glance;
 mod holders;
 mod jobs;
 mod news;
+mod nodes;
 mod notes;
 mod plans;
 mod presence;
@@ -53,6 +54,7 @@ pub use presence::Lease;
 
 use super::content::postgres::Connector;
 use crate::domain::Instant;
+use crate::domain::deed::Deeds;
 
 /// The newest jobs that [`Catalog::prune`] keeps.
 pub const JOBS_KEPT: u32 = 2_000;
@@ -114,8 +116,18 @@ impl Catalog {
     /// [`CatalogError::OutOfReach`] when the database cannot be reached, [`CatalogError::DatabaseNewer`] when a newer
     /// Lifeboat has brought it to its form.
     pub fn share(connector: Connector, node: &str, lease: Lease) -> Result<Self, CatalogError> {
+        Self::share_telling(connector, node, lease, Deeds::default())
+    }
+
+    /// As [`Catalog::share`]. What becomes of the node's lease is told to `deeds`.
+    pub fn share_telling(
+        connector: Connector,
+        node: &str,
+        lease: Lease,
+        deeds: Deeds,
+    ) -> Result<Self, CatalogError> {
         let connector = connector.giving_up_after(lease.lasts);
-        let node = Node::register(&connector, node, lease)?;
+        let node = Node::register(&connector, node, lease, deeds)?;
         Ok(Self {
             store: Store::Postgres(Postgres::new(connector, node.number())),
             presence: Presence::Node(node),

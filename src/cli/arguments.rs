@@ -35,7 +35,8 @@ Exit codes:
 
 Results go to standard output; progress, questions and errors go to standard
 error. With --json a result is one object, and the last line of an error is
-{\"error\": {\"kind\", \"message\", \"rule\"}}.
+{\"error\": {\"kind\", \"message\", \"rule\"}}. --help and --version print help and
+version; with --detach a job has its id alone.
 
 Fields of the object that --json prints:
   check          findings works
@@ -46,10 +47,15 @@ Fields of the object that --json prints:
   schedule       environment schedule begins_at slots last_scheduled
                  next_verify next_drill trouble
   jobs           jobs; for one job: job log
-  activity       activity
+  activity       activity; with --verify: entries broken
+  nodes          nodes
   info           version config state cache contexts context read_only backend
                  problem
   login          context is_new token_file backend
+  browse         node children versions
+  find           found
+  history        history
+  diff           diff nodes
   backup         job
   restore        job
   undo           job
@@ -62,6 +68,11 @@ Fields of the object that --json prints:
   maintenance    environment hold on reason
   extend         environment backup trouble
   delete         environment deleted trouble
+  relocate       environment repository
+  token          create and rotate: token text; list: tokens;
+                 revoke: revoked
+  completions    shell script
+  man            man
   init           config repository password_file key_is_new environments
                  instances
 

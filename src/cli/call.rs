@@ -85,6 +85,22 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// Whether somebody can be asked: there is a person at a terminal who sees the question.
+    pub(super) fn can_ask(&self) -> bool {
+        let outside = &self.outside;
+        outside.input_is_terminal && outside.err_is_terminal && !self.globals.json && !self.in_background
+    }
+
+    /// Asks for one line, and gives it without the blanks around it. An input that has ended gives nothing.
+    pub(super) fn ask(&mut self, question: &str) -> Result<String, CliError> {
+        write!(self.outside.err, "{}", printable::line(question))?;
+        self.outside.err.flush()?;
+        let mut answer = String::new();
+        let read = self.outside.input.read_line(&mut answer);
+        read.map_err(|error| CliError::failed(format!("the answer could not be read: {error}")))?;
+        Ok(answer.trim().to_owned())
+    }
+
     /// Prints a table.
     pub(super) fn table(&mut self, table: &Table) -> Result<(), CliError> {
         for line in table.lines(self.outside.table_width()) {

@@ -26,6 +26,8 @@ use crate::domain::address::Address;
 use crate::domain::check::DatabaseFound;
 #[cfg(feature = "engine")]
 use crate::domain::check::HomeFound;
+#[cfg(feature = "engine")]
+use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::principal::Principal;
 #[cfg(feature = "engine")]
@@ -121,7 +123,7 @@ impl ThisMachine {
         keep_schedule: bool,
     ) -> Result<Opened, CliError> {
         let keep_schedule = keep_schedule && !context.context.read_only;
-        let engine = Arc::new(self.engine(config, keep_schedule)?);
+        let engine = Arc::new(self.engine(config, keep_schedule, Deeds::default())?);
         Ok(Opened {
             backend: behind(&context, Arc::clone(&engine) as _),
             context,
@@ -350,8 +352,9 @@ impl House for ThisMachine {
         &self,
         globals: &Globals,
         keep_schedule: bool,
+        deeds: Deeds,
     ) -> Result<(Embedded, ServerSettings), CliError> {
-        self.serving_engine(globals, keep_schedule)
+        self.serving_engine(globals, keep_schedule, deeds)
     }
 
     fn user(&self) -> &str {

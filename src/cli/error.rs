@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use clap::error::ContextKind;
+use clap::error::{ContextKind, ContextValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -108,8 +108,7 @@ impl CliError {
     /// What the parser of the command line found wrong. Its text names the fault and shows how the verb is used.
     #[must_use]
     pub fn usage_of(mut error: clap::Error) -> Self {
-        if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
-            // What is spelled alike can do the opposite, and the nearest verb may be the most dangerous one.
+        if is_opposite(&error) {
             error.remove(ContextKind::SuggestedSubcommand);
         }
         let text = error
@@ -169,6 +168,22 @@ impl CliError {
     }
 }
 
+/// Whether what was typed is a suggested verb with something before it: `unprotect` is not `protect` spelled badly, but its
+/// opposite.
+fn is_opposite(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return false;
+    };
+    let suggested = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::String(verb)) => std::slice::from_ref(verb),
+        Some(ContextValue::Strings(verbs)) => verbs.as_slice(),
+        _ => &[],
+    };
+    suggested
+        .iter()
+        .any(|verb| typed.len() > verb.len() && typed.ends_with(verb.as_str()))
+}
+
 impl From<BackendError> for CliError {
     fn from(error: BackendError) -> Self {
         let kind = match &error {
@@ -177,7 +192,7 @@ impl From<BackendError> for CliError {
             | BackendError::UnknownBackup(_)
             | BackendError::UnknownJob(_) => ErrorKind::Usage,
             BackendError::OutOfReach(_) => ErrorKind::OutOfReach,
-            BackendError::Failed(_) => ErrorKind::Failed,
+            BackendError::NotThere(_) | BackendError::Failed(_) => ErrorKind::Failed,
         };
         let mut message = error.to_string();
         let refusal = match error {

@@ -46,18 +46,18 @@ pub(super) async fn start<B>(arguments: &JobArguments, call: &mut Call<'_>, begi
 where
     B: AsyncFnOnce(&dyn Backend) -> Result<JobId, BackendError>,
 {
-    let telling = async |backend: &dyn Backend| Ok((begin(backend).await?, None));
+    let telling = async |backend: &dyn Backend, _: &mut Call<'_>| Ok((begin(backend).await?, None));
     start_telling(arguments, call, telling).await
 }
 
-/// As [`start`], where `begin` has something to say about the job as well.
+/// As [`start`], where `begin` has something to say beforehand, or to ask, and about the job as well.
 pub(super) async fn start_telling<B>(
     arguments: &JobArguments,
     call: &mut Call<'_>,
     begin: B,
 ) -> Result<(), CliError>
 where
-    B: AsyncFnOnce(&dyn Backend) -> Result<(JobId, Option<String>), BackendError>,
+    B: AsyncFnOnce(&dyn Backend, &mut Call<'_>) -> Result<(JobId, Option<String>), CliError>,
 {
     if arguments.detach && call.house.jobs_run_here(&call.globals)? {
         let id = detach::start_in_background(call)?;
@@ -70,7 +70,7 @@ where
     let backend = call.backend().await?;
     // Listening begins before the job does, so that no event of it is missed.
     let events = backend.events();
-    let (id, remark) = begin(backend.as_ref()).await?;
+    let (id, remark) = begin(backend.as_ref(), call).await?;
     // Up to here whatever interrupts this ends the process: nothing had begun.
     let interrupts = (call.outside.interrupts)();
     if arguments.detach {

@@ -15,6 +15,8 @@ use crate::backend::{Backend, BackendInfo};
 use crate::config::{NamedContext, Places};
 use crate::domain::address::Address;
 use crate::domain::check::{DatabaseFound, HomeFound};
+#[cfg(feature = "engine")]
+use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
@@ -95,12 +97,14 @@ pub trait House {
     }
 
     /// The engine on this machine's content and how it is served to others, also where the default context leads to a
-    /// service. With `keep_schedule`, backups that are due are begun as long as it is open.
+    /// service. With `keep_schedule`, backups that are due are begun as long as it is open. What it does is told to
+    /// `deeds`.
     #[cfg(feature = "engine")]
     fn engine_here(
         &self,
         globals: &Globals,
         keep_schedule: bool,
+        deeds: Deeds,
     ) -> Result<(Embedded, ServerSettings), CliError>;
 
     /// Who is at the keyboard.

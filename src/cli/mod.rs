@@ -27,6 +27,9 @@ mod wrap;
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
+use serde_json::json;
+
+use crate::domain::printable;
 
 pub use arguments::{Arguments, Globals};
 pub use call::Call;
@@ -40,9 +43,14 @@ pub use outside::{Interrupt, Interrupts, Outside};
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {
     let in_background = detach::take_mark(&mut arguments);
+    // As a verb too, since that is how it is asked for elsewhere: of everything, or of the verb behind it.
+    if arguments.get(1).is_some_and(|verb| verb == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     let mut left = clearing::Left::default();
-    let result = match parse(&arguments, outside) {
+    let result = match parse(&arguments, wants_json, outside) {
         Ok(Some(parsed)) => {
             let mut call = Call {
                 outside: &mut *outside,
@@ -74,11 +82,24 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
 }
 
 /// Reads the arguments. `None` when they asked for help or the version, which is printed then.
-fn parse(arguments: &[OsString], outside: &mut Outside) -> Result<Option<Arguments>, CliError> {
+fn parse(
+    arguments: &[OsString],
+    wants_json: bool,
+    outside: &mut Outside,
+) -> Result<Option<Arguments>, CliError> {
     let command = Arguments::command().term_width(outside.error_width());
     let matches = match command.try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(CliError::usage_of(error)),
+        Err(help) if wants_json => {
+            let object = match help.kind() {
+                clap::error::ErrorKind::DisplayVersion => json!({ "version": env!("CARGO_PKG_VERSION") }),
+                _ => json!({ "help": help.render().to_string() }),
+            };
+            let text = serde_json::to_string_pretty(&object).map_err(std::io::Error::from)?;
+            writeln!(outside.out, "{}", printable::json(text))?;
+            return Ok(None);
+        }
         Err(help) => {
             write!(outside.out, "{}", help.render())?;
             return Ok(None);

@@ -1,5 +1,7 @@
 //! Sentences broken into lines between words.
 
+use std::io::{self, Write};
+
 use crate::domain::columns;
 
 /// The text in lines of at most `width` columns, broken at spaces. Leading spaces are kept on every line, so that
@@ -23,6 +25,41 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks the lines that are written to it between words, and hands them on.
+pub(super) struct Wrapping<'a> {
+    to: &'a mut (dyn Write + Send),
+    width: usize,
+    line: Vec<u8>,
+}
+
+impl<'a> Wrapping<'a> {
+    /// Of lines that are longer than so many columns.
+    pub(super) fn new(to: &'a mut (dyn Write + Send), width: usize) -> Self {
+        let line = Vec::new();
+        Self { to, width, line }
+    }
+}
+
+impl Write for Wrapping<'_> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let Some(end) = text.iter().position(|byte| *byte == b'\n') else {
+            self.line.extend(text);
+            return Ok(text.len());
+        };
+        self.line.extend(&text[..end]);
+        let line = std::mem::take(&mut self.line);
+        for line in wrap(&String::from_utf8_lossy(&line), self.width) {
+            writeln!(self.to, "{line}")?;
+        }
+        Ok(end + 1)
+    }
+
+    /// A line that has not ended stays until it has.
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
 /// The words of a text: what stands between spaces, where spaces between backticks do not count.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut is_quoted = false;
@@ -35,6 +72,16 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_in_pieces_breaks_between_words_as_well() {
+        let mut written = Vec::new();
+        let mut wrapping = Wrapping::new(&mut written, 9);
+        for piece in ["  one t", "wo three\n", "four\nfi", "ve"] {
+            write!(wrapping, "{piece}").unwrap();
+        }
+        assert_eq!(written, b"  one two\n  three\nfour\n");
+    }
 
     #[test]
     fn lines_break_between_words() {

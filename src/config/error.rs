@@ -62,6 +62,22 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
     },
+    /// The state folder is that of another configuration, which has another repository.
+    #[error(
+        "the state folder {} belongs to the configuration {}, and {} is another one, with another repository: their jobs and \
+         tokens would be mixed. Write state = \"FOLDER\" into one of them, so that each has a state folder of its own",
+        state.display(),
+        owner.display(),
+        file.display()
+    )]
+    StateOfAnother {
+        /// The state folder.
+        state: PathBuf,
+        /// The configuration that it belongs to.
+        owner: PathBuf,
+        /// The one that would use it.
+        file: PathBuf,
+    },
     /// The platform does not say where configuration and state belong.
     #[error("this account has no home folder, so there is no place for {what}: name one with {variable}")]
     NoPlace {

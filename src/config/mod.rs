@@ -8,6 +8,8 @@ mod context;
 mod error;
 mod file;
 mod places;
+#[cfg(feature = "engine")]
+pub mod state_owner;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

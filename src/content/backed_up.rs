@@ -71,6 +71,16 @@ pub trait BackedUpFiles: Send + Sync {
     /// [`RestoreError`] when a folder cannot be read.
     fn below(&self, folder: &Path) -> Result<Vec<BackedUpFile>, RestoreError>;
 
+    /// Tells everything below a folder, folders and links too, parents before children; nothing when there is no such folder.
+    ///
+    /// # Errors
+    /// What `each` says; [`RestoreError`] when a folder cannot be read.
+    fn walk(
+        &self,
+        folder: &Path,
+        each: &mut dyn FnMut(BackedUpFile) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError>;
+
     /// The whole of one of the files that say what a backup holds; `None` when there is none.
     ///
     /// # Errors

@@ -18,7 +18,9 @@ use super::postgres::place::DatabasePlace;
 use super::postgres::restore::beside::SchemaRecord;
 use super::restoring::{Place, RestoreError, World};
 use super::switching::{Part, Record, Stuck};
-use crate::domain::environment::InstanceName;
+use crate::domain::backup::InstanceCopy;
+use crate::domain::elsewhere::Elsewhere;
+use crate::domain::environment::{HOME, InstanceName, SCHEMA};
 use crate::domain::proof::DrillSettings;
 use crate::domain::settings::ContentSettings;
 
@@ -43,6 +45,46 @@ pub(crate) fn place_of_drills(
         ContentSettings::Postgres(database) => {
             Box::new(DatabasePlace::of_drills(database, drill.database.as_ref(), world))
         }
+    }
+}
+
+/// Where a restore elsewhere of one instance goes: content in folders to a folder, content in tables to a database. `settings`
+/// are those of the instance, if it is configured.
+///
+/// # Errors
+/// What has to be named for it, as a sentence.
+pub(crate) fn place_of_extracts(
+    copy: &InstanceCopy,
+    settings: Option<&ContentSettings>,
+    into: &Elsewhere,
+    world: World,
+) -> Result<Box<dyn Place>, String> {
+    let has = |part: &str| copy.workspaces.iter().any(|workspace| workspace.name == part);
+    if !copy.tables.is_empty() || has(SCHEMA) {
+        let Some(ContentSettings::Postgres(database)) = settings else {
+            return Err(format!(
+                "the backup of {} was taken from a database, and how its tables are named is not configured any more: configure \
+                 the instance again",
+                copy.name
+            ));
+        };
+        if into.database.is_none() {
+            return Err(format!(
+                "the backup of {} was taken from a database, and goes into one: name an empty one, for example \
+                 'host=/run/postgresql dbname=look', or choose other instances",
+                copy.name
+            ));
+        }
+        return Ok(Box::new(DatabasePlace::of_extracts(database, into, world)));
+    }
+    match &into.folder {
+        Some(folder) if has(HOME) => Ok(Box::new(HomePlace::new(folder, world))),
+        Some(folder) => Ok(Box::new(FolderPlace::new(folder, world))),
+        None => Err(format!(
+            "the backup of {} was taken from a folder, and goes into one: name a new or an empty one, or choose other \
+             instances",
+            copy.name
+        )),
     }
 }
 

@@ -72,9 +72,19 @@ pub struct Note {
     /// The files that were exchanged at the same time, and where those are that were replaced: they go when this does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<FolderRecord>,
+    /// For a restore elsewhere into a schema that stood there, empty: what it was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<EmptySchema>,
     /// What was done with the switch to what tells other machines of changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<Settled>,
+}
+
+/// A schema that stood empty before Lifeboat restored into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmptySchema {
+    /// Its comment.
+    pub comment: Option<String>,
 }
 
 /// What was done in a switch to the tables in which the nodes of a cluster tell each other of changes.
@@ -90,9 +100,6 @@ pub struct Settled {
     pub behind: Vec<String>,
     /// The revision that all of them have.
     pub revision: Option<i64>,
-    /// Whether records of the journal stay, since something else refers to them. Nobody reads them any more.
-    #[serde(default)]
-    pub records_stay: bool,
     /// What stood in the way and was put aside for that moment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub put_aside: Vec<String>,
@@ -120,14 +127,8 @@ impl Settled {
                 measure::listed(&self.put_aside)
             )
         };
-        let journal = if self.records_stay {
-            "its journal stays, since something else refers to it, and a node that is new from now on cannot open its repository: delete \
-             those rows before one is added"
-        } else {
-            "its journal is emptied"
-        };
         format!(
-            "the cluster in {} is settled: {nodes}{at}, and {journal}{aside}",
+            "the cluster in {} is settled: {nodes}{at}, and its journal is emptied{aside}",
             measure::listed(&self.tables)
         )
     }
@@ -143,6 +144,8 @@ pub enum NoteState {
     Replaced,
     /// It is of a drill, and never becomes Live.
     Drill,
+    /// It is a restore elsewhere that has not come to its end. One that has carries no note.
+    Extract,
 }
 
 impl Note {

@@ -10,9 +10,12 @@
 //! Items form a tree. The first level is the workspaces; below it is whatever the kind of content keeps there.
 
 pub mod backed_up;
+pub mod checked;
 pub mod connected;
 pub mod files;
+pub mod found;
 pub(crate) mod home;
+pub mod inside;
 pub mod jcr;
 pub(crate) mod kinds;
 pub mod left;
@@ -20,7 +23,7 @@ pub mod postgres;
 pub mod restoring;
 pub(crate) mod search_indexes;
 pub mod switching;
-mod wanted;
+mod world;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -245,6 +248,12 @@ pub trait Content: Send + Sync {
 
     /// The tables that the last walk has read to its end, if it is a database.
     fn tables(&self) -> Vec<TableCopy> {
+        Vec::new()
+    }
+
+    /// What stands beside the content that the last walk went over and is in no backup by its nature, such as the journal of
+    /// a cluster, as sentences. What may be missed is told by the walk itself.
+    fn left_alone(&self) -> Vec<String> {
         Vec::new()
     }
 

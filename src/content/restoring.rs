@@ -13,21 +13,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backed_up::BackedUp;
+pub use super::checked::Checked;
 use super::connected::Connected;
+pub use super::found::Found;
+use super::inside::Inside;
+use super::inside::files::FolderInside;
 use super::kinds::Beside;
 use super::left::Left;
-pub use super::wanted::Wanted;
+pub use super::world::{Token, World};
 use super::{Content, ContentError};
-use crate::disk::room::free_bytes;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{BackupId, InstanceCopy};
 use crate::domain::check::Findings;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
-use crate::domain::measure;
-use crate::domain::plan::{Room, Selection, WorkspaceChange};
-use crate::domain::settings::{HookPoint, NodeSettings, Variables};
+use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::watch::Watch;
 
 /// Why a part of a restore could not be done.
@@ -82,6 +83,29 @@ pub struct About<'a> {
     pub now: Instant,
 }
 
+/// What a plan is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What is to be restored.
+    pub selection: &'a Selection,
+    /// Without a safety backup.
+    pub without_safety: bool,
+    /// Whether a restore is taken back by it, with exactly what that had replaced.
+    pub is_undo: bool,
+    /// What is known to change already, of all instances; `None` when it is to be found out.
+    pub known: Option<&'a [WorkspaceChange]>,
+}
+
+impl Wanted<'_> {
+    /// What is known to change in an instance.
+    #[must_use]
+    pub fn known_of(&self, instance: &InstanceName) -> Option<Vec<WorkspaceChange>> {
+        let known = self.known?.iter();
+        let of_it = known.filter(|change| change.instance == *instance);
+        Some(of_it.cloned().collect())
+    }
+}
+
 /// What staging one instance takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StagingSize {
@@ -91,132 +115,18 @@ pub struct StagingSize {
     pub items: u64,
 }
 
-/// What a plan has found about instances, of whatever kind.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// What would change.
-    pub changes: Vec<WorkspaceChange>,
-    /// Room that is needed, by place.
-    pub room: Vec<Room>,
-    /// Why it cannot be done, as sentences.
-    pub obstacles: Vec<String>,
-    /// What should be known before it is done.
-    pub warnings: Vec<String>,
-    /// The newest change that was found in Live; nodes in a database do not tell.
-    pub newest_change: Option<Instant>,
-    /// Whether a restore would change more than the items that are counted.
-    pub changes_more: bool,
-    /// How many files and folders are staged in which folder so far.
-    pub items: Vec<(PathBuf, u64)>,
-    /// Instances whose content several nodes share, with the names by which their clusters know those.
-    pub clusters: Vec<(InstanceName, Vec<String>)>,
-}
-
-impl Found {
-    /// Adds what was found about another instance.
-    pub fn add(&mut self, other: Self) {
-        self.changes.extend(other.changes);
-        self.room.extend(other.room);
-        self.obstacles.extend(other.obstacles);
-        self.warnings.extend(other.warnings);
-        self.items.extend(other.items);
-        self.clusters.extend(other.clusters);
-        self.newest_change = self.newest_change.max(other.newest_change);
-        self.changes_more |= other.changes_more;
-    }
-
-    /// Whether a restore would change nothing at all, as far as the comparison sees.
-    #[must_use]
-    pub fn changes_nothing(&self) -> bool {
-        let is_same = self.changes.iter().all(WorkspaceChange::is_unchanged);
-        is_same && !self.changes.is_empty() && !self.changes_more
-    }
-
-    /// Adds room that is needed in a folder, and says where it is too little.
-    pub fn push_room(&mut self, purpose: String, folder: &Path, needed: u64) {
-        if let Err(why) = self.add_room(purpose, folder, needed, needed) {
-            self.warnings.push(why);
-        }
-    }
-
-    /// The same where `in_all` has to be free there, together with what others need.
-    ///
-    /// # Errors
-    /// That nobody can tell how much is free, as a sentence.
-    pub fn add_room(
-        &mut self,
-        purpose: String,
-        folder: &Path,
-        needed: u64,
-        in_all: u64,
-    ) -> Result<(), String> {
-        let free = free_bytes(folder)?;
-        let place = folder.display().to_string();
-        if free < in_all {
-            self.obstacles.push(format!(
-                "{} are needed in {place} and {} are free",
-                measure::bytes(in_all),
-                measure::bytes(free)
-            ));
-        }
-        self.room.push(Room {
-            purpose,
-            folder: place,
-            needed,
-            free,
-        });
-        Ok(())
-    }
-}
-
-/// What a check of one instance is told by whoever knows the rest of it.
-pub struct Checked<'a> {
-    /// The environment.
-    pub environment: &'a EnvironmentName,
-    /// The instance.
-    pub instance: &'a InstanceName,
-    /// What the newest backup holds of it.
-    pub last: Option<&'a InstanceCopy>,
-    /// What backups have read of it and found not to be what it says, as a sentence.
-    pub doubts: Option<String>,
-    /// At which points nothing is run, neither for the instance nor for one of its nodes.
-    pub unhooked: Vec<HookPoint>,
-    /// Whether a job is at work on the environment.
-    pub is_at_work: bool,
-    /// What could not be dropped though its time is over: its name, and why.
-    pub undropped: Vec<(String, String)>,
-    /// The nodes that are configured to share its content.
-    pub nodes: &'a [NodeSettings],
-    /// The time now.
-    pub now: Instant,
-}
-
-impl Checked<'_> {
-    /// Whether anything is run at this point, for the instance or for one of its nodes.
-    #[must_use]
-    pub fn has_hook(&self, point: HookPoint) -> bool {
-        !self.unhooked.contains(&point)
-    }
-}
-
-/// A part of a name that nobody can guess, and that no other process comes by; or why there is none.
-pub type Token = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
-
-/// What a place needs of the world outside.
-#[derive(Clone)]
-pub struct World {
-    /// Lifeboat's state folder: where commands of the configuration run, and where notes lie.
-    pub state: PathBuf,
-    /// The environment's variables.
-    pub variables: Variables,
-    /// Names for what is tried.
-    pub token: Token,
-}
-
 /// Where an instance's content is. Cheap to make; connects to nothing yet.
 pub trait Place: Send + Sync {
     /// The content, to be read.
     fn content(&self) -> Arc<dyn Content>;
+
+    /// The content as it is now, to be looked into.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it is out of reach.
+    fn inside(&self) -> Result<Arc<dyn Inside>, RestoreError> {
+        Ok(Arc::new(FolderInside::new(self.content(), self.folder())))
+    }
 
     /// The folder that the content is in, if it is in one, with links resolved.
     fn folder(&self) -> Option<PathBuf> {
@@ -324,8 +234,18 @@ pub trait Place: Send + Sync {
         &self,
         base: &Path,
         backup: &dyn BackedUp,
+        selection: &Selection,
         found: &mut Found,
     ) -> Result<(), RestoreError>;
+
+    /// Removes what was staged in scratch here and was not settled, where that is not in the folder for scratch. What
+    /// another job has staged stays.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be removed now.
+    fn drop_unsettled(&self, _about: &About<'_>) -> Result<(), RestoreError> {
+        Ok(())
+    }
 
     /// Whether what a switch replaces stays beside Live for a while, as the way back.
     fn keeps_what_it_replaces(&self) -> bool {
@@ -379,9 +299,9 @@ pub trait Place: Send + Sync {
         Ok(None)
     }
 
-    /// Where search indexes are, with `{workspace}` for the workspace's name.
-    fn search_indexes(&self) -> &[PathBuf] {
-        &[]
+    /// Where search indexes are, with `{workspace}` for the workspace's name. `None` where none have to go with a restore.
+    fn search_indexes(&self) -> Option<&[PathBuf]> {
+        None
     }
 
     /// Those who have to confirm that they have the switch too, and have not done so within the limit.

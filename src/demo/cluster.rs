@@ -163,6 +163,23 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Stops the server of a cluster that somebody who was killed has left running, at once. Gives whether none runs.
+    pub(super) fn end_abandoned(folder: &Path) -> bool {
+        let Ok(binaries) = binaries() else {
+            return false;
+        };
+        let cluster = Self {
+            binaries,
+            folder: folder.to_owned(),
+            account: account(),
+            port: 0,
+            is_kept: true,
+        };
+        // It fails where none runs.
+        let _ = cluster.kill();
+        !cluster.data().join("postmaster.pid").exists()
+    }
+
     /// From now on only the server goes when this is dropped, and the folder stays.
     pub fn keep(&mut self) {
         self.is_kept = true;

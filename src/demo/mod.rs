@@ -3,11 +3,13 @@
 //! Not in here: anything that the real thing does otherwise. The demo makes content and time; every backup and restore
 //! is the engine's.
 
+mod abandoned;
 pub mod cluster;
 pub mod content;
 #[cfg(test)]
 pub(crate) mod databases;
 mod live;
+mod making;
 mod past;
 mod sandbox;
 mod story;
@@ -15,7 +17,6 @@ mod story;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant as Monotonic;
 
 use chrono::Utc;
@@ -27,9 +28,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::domain::environment::{EnvironmentName, NameError};
 use crate::domain::stop::StopReason;
 use crate::engine::{EngineError, Surroundings};
+use abandoned::InUse;
 use cluster::Cluster;
 use content::DemoContentError;
 
+pub use making::Making;
 pub use sandbox::{Sandbox, Whereabouts};
 pub use story::Report;
 
@@ -83,7 +86,7 @@ pub enum DemoError {
 pub struct Demo {
     backend: Arc<Embedded>,
     millis: u64,
-    // Dropped last.
+    // Dropped after the backend.
     end: AtTheEnd,
 }
 
@@ -99,6 +102,8 @@ const CLUSTER: [&str; 3] = [
 struct AtTheEnd {
     sandbox: Sandbox,
     is_kept: bool,
+    // Dropped last: until then no other demo takes the sandbox for an abandoned one.
+    _in_use: Option<InUse>,
 }
 
 impl Drop for AtTheEnd {
@@ -118,8 +123,9 @@ impl Demo {
     /// Makes the sandbox with its past, or opens one that an earlier demo has kept in `at`. Without `at`, it is made
     /// in `temporary` (the system's folder for temporary files) and goes when the demo ends. `databases`: whether the
     /// star's content is in PostgreSQL, in a cluster that runs while the demo is open. `keep_schedule`: whether
-    /// due backups are made while it is open. `interrupted` is set from outside to give up: it ends at the next step of
-    /// the past, and only then does the temporary folder go, since nothing writes to it any more.
+    /// due backups are made while it is open. `making` hears of each step, and is how to give up: it ends at the next step
+    /// of the past, and only then does the temporary folder go, since nothing writes to it any more. What demos that were
+    /// killed have left in `temporary` goes first.
     ///
     /// # Errors
     /// [`DemoError`].
@@ -129,7 +135,7 @@ impl Demo {
         user: &str,
         databases: bool,
         keep_schedule: bool,
-        interrupted: &Arc<AtomicBool>,
+        making: &Arc<Making>,
     ) -> Result<Self, DemoError> {
         let began = Monotonic::now();
         let now = SystemClock.now();
@@ -139,15 +145,27 @@ impl Demo {
                 source,
             })?
         } else {
+            for cleared in abandoned::clear(temporary) {
+                making.tell(format!(
+                    "removed what a demo that was killed has left: {}",
+                    cleared.display()
+                ));
+            }
             temporary.join(format!(
-                "lifeboat-demo-{}-{}",
+                "{}{}-{}",
+                abandoned::PREFIX,
                 std::process::id(),
                 now.timestamp_millis()
             ))
         };
+        let in_use = match at {
+            None => Some(abandoned::make(&root)?),
+            Some(_) => None,
+        };
         let mut end = AtTheEnd {
             sandbox: Sandbox::new(root.clone(), now),
             is_kept: at.is_some(),
+            _in_use: in_use,
         };
         let kept_marker = root.join("demo.kept");
         let folder = end.sandbox.cluster_folder();
@@ -158,8 +176,11 @@ impl Demo {
                 return Err(DemoError::InFolders(root));
             }
         } else {
-            refuse_other_files(&root)?;
+            if end.is_kept {
+                refuse_other_files(&root)?;
+            }
             if databases {
+                making.tell("a PostgreSQL of its own".to_owned());
                 let mut cluster = Cluster::start(&folder, 0, &CLUSTER)?;
                 if at.is_some() {
                     cluster.keep();
@@ -167,8 +188,8 @@ impl Demo {
                 end.sandbox = end.sandbox.clone().with_databases(cluster);
             }
             let runtime = tokio::runtime::Handle::current();
-            let (made, interrupted) = (end.sandbox.clone(), Arc::clone(interrupted));
-            tokio::task::spawn_blocking(move || past::play(&made, now, &runtime, &interrupted))
+            let (made, making) = (end.sandbox.clone(), Arc::clone(making));
+            tokio::task::spawn_blocking(move || past::play(&made, now, &runtime, &making))
                 .await
                 .map_err(|error| DemoError::Past(error.to_string()))??;
             std::fs::write(&kept_marker, "lifeboat demo\n").map_err(|source| DemoError::Io {
@@ -193,6 +214,12 @@ impl Demo {
     /// None in practice.
     pub fn whereabouts(&self) -> Result<Whereabouts, DemoError> {
         self.end.sandbox.whereabouts()
+    }
+
+    /// The sandbox's folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.end.sandbox.root()
     }
 
     /// Whether the sandbox stays when the demo ends.
@@ -275,8 +302,9 @@ mod tests {
     #[tokio::test]
     async fn an_interrupted_sandbox_is_removed_when_nothing_writes_to_it_any_more() {
         let folder = tempfile::tempdir().unwrap();
-        let interrupted = Arc::new(AtomicBool::new(true));
-        let opened = Demo::open(None, folder.path(), "kim", false, false, &interrupted).await;
+        let making = Arc::new(Making::new().0);
+        making.give_up();
+        let opened = Demo::open(None, folder.path(), "kim", false, false, &making).await;
         assert!(matches!(opened, Err(DemoError::Interrupted)));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

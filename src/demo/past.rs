@@ -4,19 +4,19 @@
 //! scheduled backup that failed and was made up, and an upgrade backup; and in `globex/live` an empty manual slot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 use tokio::sync::broadcast;
 
-use super::DemoError;
 use super::live;
 use super::sandbox::{PROJECTS, Sandbox};
+use super::{DemoError, Making};
 use crate::clock::RunningClock;
 use crate::domain::Instant;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobState;
+use crate::domain::measure;
 use crate::domain::principal::Principal;
 use crate::domain::request::BackupRequest;
 use crate::domain::slot::Slot;
@@ -27,14 +27,14 @@ use crate::engine::{Engine, Surroundings};
 const EDITOR: &str = "maria";
 const OPERATOR: &str = "jonas";
 
-/// Plays the past of a sandbox up to `now`, unless it is interrupted: that is looked at before each step.
+/// Plays the past of a sandbox up to `now`, unless it is interrupted: that is looked at before each step, which is told.
 pub(super) fn play(
     sandbox: &Sandbox,
     now: Instant,
     runtime: &tokio::runtime::Handle,
-    interrupted: &AtomicBool,
+    making: &Making,
 ) -> Result<(), DemoError> {
-    Past::begin(sandbox, now, runtime, interrupted)?.play()
+    Past::begin(sandbox, now, runtime, making)?.play()
 }
 
 struct Past<'a> {
@@ -43,16 +43,7 @@ struct Past<'a> {
     engine: Engine,
     now: Instant,
     step: u32,
-    interrupted: &'a AtomicBool,
-}
-
-/// Whether to go on with the next step.
-fn go_on(interrupted: &AtomicBool) -> Result<(), DemoError> {
-    if interrupted.load(Ordering::Relaxed) {
-        Err(DemoError::Interrupted)
-    } else {
-        Ok(())
-    }
+    making: &'a Making,
 }
 
 impl<'a> Past<'a> {
@@ -60,14 +51,15 @@ impl<'a> Past<'a> {
         sandbox: &'a Sandbox,
         now: Instant,
         runtime: &tokio::runtime::Handle,
-        interrupted: &'a AtomicBool,
+        making: &'a Making,
     ) -> Result<Self, DemoError> {
+        making.tell("content of acme/live and globex/live, three instances each".to_owned());
         sandbox.lay_out()?;
         let first = Self::first_day(sandbox, now)?;
         let write = |project: &str| -> Result<(), DemoError> {
             sandbox.deploy(project, "v11", "6.3.4")?;
             for instance in sandbox.instances(project) {
-                go_on(interrupted)?;
+                making.go_on()?;
                 instance.write(&Sandbox::site(project), first)?;
             }
             Ok(())
@@ -96,7 +88,7 @@ impl<'a> Past<'a> {
             engine,
             now,
             step: 0,
-            interrupted,
+            making,
         })
     }
 
@@ -163,20 +155,29 @@ impl<'a> Past<'a> {
         }
         self.failing("acme", daily)?;
         self.scheduled("acme", daily + Duration::minutes(6))?;
+        // What is shown as proven is the backup that a newcomer meets first.
+        self.drill("acme", self.engine.now())?;
         if other_daily >= daily {
             self.scheduled("globex", other_daily.max(self.engine.now()))?;
         }
 
-        let upgrade = (self.now - Duration::hours(5)).max(daily + Duration::minutes(8));
+        let upgrade = (self.now - Duration::hours(5))
+            .max(daily + Duration::minutes(8))
+            .max(self.engine.now());
         self.upgrade("acme", upgrade, "6.3.5")?;
         self.edit("acme", upgrade + (self.now - upgrade) / 2)?;
         self.clock.set(self.now);
         Ok(())
     }
 
+    /// Tells what begins now, with its day and time in the past that is made.
+    fn tell(&self, at: Instant, what: &str) {
+        self.making.tell(format!("{}  {what}", measure::in_column(at)));
+    }
+
     /// The next step begins: it is `at` now.
     fn reach(&self, at: Instant) -> Result<(), DemoError> {
-        go_on(self.interrupted)?;
+        self.making.go_on()?;
         self.clock.set(at);
         Ok(())
     }
@@ -185,6 +186,7 @@ impl<'a> Past<'a> {
     fn edit(&mut self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         self.step += 1;
+        self.tell(at, &format!("editors at work in {project}/live"));
         live::evolve(
             &self.sandbox.instances(project),
             &Sandbox::site(project),
@@ -198,7 +200,21 @@ impl<'a> Past<'a> {
     fn scheduled(&self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         let live = Self::live(project)?;
+        self.tell(at, &format!("a scheduled backup of {live}"));
         self.engine.live(&live)?.start_if_due();
+        self.wait(&live, true)
+    }
+
+    /// The newest backup is restored into a scratch place and compared there, as the schedule would have it done.
+    fn drill(&self, project: &str, at: Instant) -> Result<(), DemoError> {
+        self.reach(at)?;
+        let live = Self::live(project)?;
+        self.tell(
+            at,
+            &format!("a drill of {live}: does its newest backup come back?"),
+        );
+        let lifeboat = Caller::here(&Principal::Schedule);
+        self.engine.acting_for(lifeboat).live(&live)?.start_drill(None)?;
         self.wait(&live, true)
     }
 
@@ -206,6 +222,10 @@ impl<'a> Past<'a> {
     fn failing(&self, project: &str, at: Instant) -> Result<(), DemoError> {
         self.reach(at)?;
         let live = Self::live(project)?;
+        self.tell(
+            at,
+            &format!("a backup of {live} that fails: content is gone for a while"),
+        );
         let instances = self.sandbox.instances(project);
         let instance = instances.last().ok_or(DemoError::Text)?;
         live::without(instance, self.sandbox.cluster(), || {
@@ -222,6 +242,7 @@ impl<'a> Past<'a> {
             note: Some(note.to_owned()),
             upgrade_to: None,
         };
+        self.tell(at, &format!("a backup of {environment} by hand"));
         self.start_backup(&request, EDITOR)?;
         self.wait(&environment, true)
     }
@@ -235,6 +256,10 @@ impl<'a> Past<'a> {
             note: Some("Security fixes".to_owned()),
             upgrade_to: Some(MagnoliaVersion(to.to_owned())),
         };
+        self.tell(
+            at,
+            &format!("a backup of {environment} before an upgrade to {to}"),
+        );
         self.start_backup(&request, OPERATOR)?;
         self.wait(&environment, true)?;
         self.sandbox.deploy(project, "v12", to)

@@ -347,6 +347,7 @@ impl Sandbox {
     /// The settings of an engine on the sandbox.
     pub(super) fn engine_settings(&self) -> Result<EngineSettings, DemoError> {
         Ok(EngineSettings {
+            cache: None,
             state: self.state(),
             catalog: None,
             repository: Some(RepositorySettings::in_folder(

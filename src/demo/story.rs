@@ -16,6 +16,7 @@ use crate::domain::job::{Job, JobId, JobState};
 use crate::domain::request::{BackupRequest, RestoreRequest};
 use crate::domain::retention::holders;
 use crate::domain::slot::Slot;
+use crate::domain::state::UndoWay;
 use crate::domain::{measure, printable};
 
 /// How the story went.
@@ -40,8 +41,10 @@ pub struct Report {
     pub plan_millis: u64,
     /// Milliseconds for the restore, its safety backup included.
     pub restore_millis: u64,
-    /// Milliseconds for the undo, its own safety backup included.
+    /// Milliseconds for the undo, its own safety backup included where it takes one.
     pub undo_millis: u64,
+    /// Whether the undo was an exchange with the replaced tables, which takes no safety backup.
+    pub undo_exchanges: bool,
     /// Milliseconds for reading every backup back.
     pub verify_millis: u64,
 }
@@ -121,8 +124,7 @@ pub(super) async fn play(
     story
         .expect("after the restore, Live is as it was before it broke", &original)
         .await?;
-    let undo = backend.start_undo(live.clone(), live.to_string()).await?;
-    let undo_millis = story.follow(undo).await?;
+    let (undo_millis, undo_exchanges) = story.undo(&live).await?;
     story
         .expect("after the undo, Live is as broken as it was", &broken)
         .await?;
@@ -152,6 +154,7 @@ pub(super) async fn play(
         plan_millis,
         restore_millis,
         undo_millis,
+        undo_exchanges,
         verify_millis,
     };
     story.figures(&report)?;
@@ -254,6 +257,14 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// Undoes the last restore. Gives how long that took, and whether it was an exchange with the replaced tables.
+    async fn undo(&mut self, live: &EnvironmentName) -> Result<(u64, bool), DemoError> {
+        let way = self.backend.environment(live).await?.undo_way;
+        let exchanges = matches!(way, Some(UndoWay::Exchange { .. }));
+        let job = self.backend.start_undo(live.clone(), live.to_string()).await?;
+        Ok((self.follow(job).await?, exchanges))
+    }
+
     fn figures(&mut self, report: &Report) -> Result<(), DemoError> {
         self.say("")?;
         self.say(&format!(
@@ -261,12 +272,17 @@ impl Story<'_> {
             measure::count(report.items),
             measure::bytes(report.bytes)
         ))?;
+        let undo = if report.undo_exchanges {
+            "undo, by an exchange"
+        } else {
+            "undo, with safety backup"
+        };
         for (what, millis) in [
             ("sandbox with its past", report.sandbox_millis),
             ("backup, verified", report.backup_millis),
             ("restore plan", report.plan_millis),
             ("restore, with safety backup", report.restore_millis),
-            ("undo, with safety backup", report.undo_millis),
+            (undo, report.undo_millis),
             ("verification of all backups", report.verify_millis),
         ] {
             self.say(&format!("  {what:<28} {:>9}", measure::millis(millis)))?;

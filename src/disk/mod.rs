@@ -3,6 +3,7 @@
 //!
 //! It knows nothing of content, repositories or jobs.
 
+pub(crate) mod fstab;
 pub(crate) mod held;
 mod identity;
 pub(crate) mod mounts;

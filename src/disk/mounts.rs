@@ -219,7 +219,7 @@ fn lines(list: &[u8]) -> Vec<Line> {
 }
 
 /// A field with its octal escapes undone: the kernel writes spaces, tabs, line feeds and backslashes so.
-fn unescaped(field: &[u8]) -> Vec<u8> {
+pub(super) fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {

@@ -55,6 +55,17 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// What a backup that it made is called: `manual`, `upgrade`.
+    #[must_use]
+    pub fn names(&self) -> &'static str {
+        match self {
+            Self::Schedule => "scheduled",
+            Self::Person => "manual",
+            Self::Upgrade { .. } => "upgrade",
+            Self::Restore => "safety",
+        }
+    }
+
     /// The word for it, on screens and in tags.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -134,6 +145,10 @@ pub struct InstanceCopy {
     /// What stood beside the workspaces or could not be kept (sockets, devices), as sentences for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What stood beside the workspaces and is in no backup by its nature (tables that are not Jackrabbit's, the journal of a
+    /// cluster), as sentences for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_alone: Vec<String>,
     /// What was read for this backup and is not what it says that it is (records of a data store), as sentences. What was
     /// known from an earlier backup was not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -290,6 +305,13 @@ impl Backup {
         self.is_sound() && !self.dated_ahead
     }
 
+    /// Whether it counts, and was taken to be gone back to: a safety backup has what a restore has replaced, which was
+    /// wrong more often than not. What is proven without anybody naming it is one of these.
+    #[must_use]
+    pub fn is_good_of_live(&self) -> bool {
+        self.is_good() && self.manifest.trigger != Trigger::Restore
+    }
+
     /// Whether it can be relied on, however old it is: it was read back and nothing was wrong, and the last drill of it,
     /// if there was any, has found nothing that did not come back.
     #[must_use]
@@ -322,7 +344,10 @@ impl Backup {
 #[serde(tag = "choice", content = "text", rename_all = "snake_case")]
 pub enum ChoiceError {
     /// Nothing begins with it.
-    #[error("there is no backup \"{0}\": give an id, a unique beginning of one, or a slot's name")]
+    #[error(
+        "there is no backup \"{0}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
+             \"upgrade\" or \"safety\""
+    )]
     Unknown(String),
     /// More than one id begins with it.
     #[error("\"{0}\" is the beginning of more than one backup's id: write more of it")]
@@ -330,6 +355,9 @@ pub enum ChoiceError {
     /// The slot is empty.
     #[error("the {0} slot is empty")]
     EmptySlot(Slot),
+    /// It was to be looked for in the second repository, and none is configured.
+    #[error("there is no second repository: the setting repository.copy names none")]
+    NoSecondRepository,
     /// What was taken for the slot cannot be relied on.
     #[error("{0}")]
     NotGood(String),

@@ -59,8 +59,8 @@ pub struct HomeFound {
     pub kind: String,
     /// Its workspaces.
     pub workspaces: Vec<String>,
-    /// Why a copy of the home would lack its content, as the rest of a sentence about the repository.
-    pub lacks: Option<String>,
+    /// Why it cannot be taken as content: a copy would lack some of it, or nobody knows which home is meant. A sentence.
+    pub refused: Option<String>,
 }
 
 /// One thing that was looked at.

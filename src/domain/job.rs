@@ -28,10 +28,11 @@ impl fmt::Display for JobId {
 }
 
 impl FromStr for JobId {
-    type Err = std::num::ParseIntError;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+        let number = text.parse().map(Self);
+        number.map_err(|_| "the id of a job is a number: `lifeboat jobs` lists them".to_owned())
     }
 }
 
@@ -50,18 +51,21 @@ pub enum JobKind {
     Verify,
     /// Restores a backup into a scratch place and compares it there.
     Drill,
+    /// Restores a backup into a place that is nobody's, to be looked at there. Live is not touched.
+    Extract,
     /// Drops what retention allows and frees its room.
     Prune,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Backup,
         Self::Restore,
         Self::Undo,
         Self::Verify,
         Self::Drill,
+        Self::Extract,
         Self::Prune,
     ];
 
@@ -74,6 +78,7 @@ impl JobKind {
             Self::Undo => "undo",
             Self::Verify => "verify",
             Self::Drill => "drill",
+            Self::Extract => "extract",
             Self::Prune => "prune",
         }
     }
@@ -102,7 +107,9 @@ pub enum Phase {
     VerifyingStaged,
     /// Drill: writing the backup's content into a scratch place.
     Rehearsing,
-    /// Drill: comparing what is there with the backup's record.
+    /// Extract: writing the backup's content into the place that was named.
+    Extracting,
+    /// Drill and extract: comparing what is there with the backup's record.
     Comparing,
     /// Restore: running the hooks that go before the switch.
     HooksBefore,
@@ -140,6 +147,7 @@ impl Phase {
                 Self::Comparing,
                 Self::CleaningUp,
             ],
+            JobKind::Extract => &[Self::Preparing, Self::Extracting, Self::Comparing],
             JobKind::Prune => &[Self::Preparing, Self::Retention],
         }
     }
@@ -157,6 +165,7 @@ impl Phase {
             Self::Staging => "staging beside Live",
             Self::VerifyingStaged => "verifying staged",
             Self::Rehearsing => "restoring to scratch",
+            Self::Extracting => "restoring elsewhere",
             Self::Comparing => "comparing",
             Self::HooksBefore => "hooks before",
             Self::Switching => "switching",

@@ -165,6 +165,13 @@ impl RestorePlan {
         self.changes_nothing && !self.even_if_unchanged
     }
 
+    /// Whether nothing that is in Live is lost, as far as the comparison sees: everything in it is as in the backup.
+    #[must_use]
+    pub fn loses_nothing(&self) -> bool {
+        self.changes_nothing
+            || (!self.changes.is_empty() && self.changes.iter().all(WorkspaceChange::is_unchanged))
+    }
+
     /// How much time's work is lost, in milliseconds: from the backup to now. `None` when nobody can tell, because the
     /// backup is dated ahead of the clock.
     #[must_use]

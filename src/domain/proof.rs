@@ -394,11 +394,12 @@ pub fn drill_is_due(last: Option<&Drill>, due: Instant, known_since: Instant, no
     due >= known_since && last.is_none_or(|drill| drill.at < due || drill.at > now)
 }
 
-/// The backup that is drilled next: the newest good one and the one that has gone unproven the longest, in turns. The
+/// The backup that is drilled next: the newest good one and the one that has gone unproven the longest, in turns; no
+/// safety backup. The
 /// first is what most restores are of; the second keeps a fault from lying unseen in an old one.
 #[must_use]
 pub fn to_drill<'a>(backups: &'a [Backup], last: Option<&Drill>) -> Option<&'a Backup> {
-    let good = || backups.iter().filter(|backup| backup.is_good());
+    let good = || backups.iter().filter(|backup| backup.is_good_of_live());
     let newest = good().max_by_key(|backup| (backup.manifest.taken, &backup.id))?;
     if last.is_none_or(|drill| !drill.newest) {
         return Some(newest);

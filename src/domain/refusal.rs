@@ -19,7 +19,7 @@ use super::staleness::Stale;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "rule", content = "facts", rename_all = "snake_case")]
 pub enum Refusal {
-    /// Rule 5.
+    /// Rule 5: only Live is backed up and recoverable.
     #[error(
         "{environment} is {} and only Live is backed up and recoverable: its content comes from developers and from Live, so bring it back from there", kind.label()
     )]
@@ -29,7 +29,7 @@ pub enum Refusal {
         /// What it is instead.
         kind: EnvironmentKind,
     },
-    /// Rule 6.
+    /// Rule 6: while an upgrade backup stands, no further upgrade of the same Live is accepted.
     #[error(
         "an upgrade backup of {environment} stands until {}: restore it, extend it or delete it before the next upgrade", measure::moment(*expires)
     )]
@@ -39,7 +39,7 @@ pub enum Refusal {
         /// When the standing one expires.
         expires: Instant,
     },
-    /// Rule 8.
+    /// Rule 8: one job at a time works on an environment.
     #[error("{environment} is busy: job {job} ({}) has not ended, and one job at a time works on it; wait for it or cancel it", kind.label())]
     Busy {
         /// The environment.
@@ -49,7 +49,7 @@ pub enum Refusal {
         /// What it does.
         kind: JobKind,
     },
-    /// Rule 9.
+    /// Rule 9: restores of a protected environment are refused.
     #[error("{environment} is protected{}: lift the protection first", reason.as_ref().map(|r| format!(" ({r})")).unwrap_or_default())]
     Protected {
         /// The environment.
@@ -57,7 +57,7 @@ pub enum Refusal {
         /// Why it was protected, in somebody's words.
         reason: Option<String>,
     },
-    /// Rule 13.
+    /// Rule 13: a restore, and an undo, need the environment's name typed.
     #[error("nothing was done: type the environment's name, {environment}, to confirm")]
     NotConfirmed {
         /// The name that has to be typed.
@@ -65,7 +65,8 @@ pub enum Refusal {
     },
     /// There is neither a safety backup nor are there replaced tables to go back to.
     #[error(
-        "there is nothing to undo in {environment}: no restore has left a safety backup or replaced tables that still stand"
+        "there is nothing to undo in {environment}: the last restore, if there was one, has left neither a safety backup nor \
+         replaced tables that still stand. What earlier ones have left is restored like any other backup"
     )]
     NothingToUndo {
         /// The environment.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::elsewhere::Elsewhere;
 use super::environment::EnvironmentName;
 use super::job::JobId;
 use super::plan::Selection;
@@ -43,6 +44,24 @@ pub struct RestoreRequest {
     /// From which of the two repositories.
     #[serde(default)]
     pub from: RepositoryChoice,
+}
+
+/// Restore into a place that is nobody's, to look at a backup there. Nothing of Live is touched.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtractRequest {
+    /// Of which environment.
+    pub environment: EnvironmentName,
+    /// From which backup: an id, a unique beginning of one, or a slot's name.
+    pub backup: String,
+    /// Which part of it.
+    #[serde(default)]
+    pub selection: Selection,
+    /// From which of the two repositories.
+    #[serde(default)]
+    pub from: RepositoryChoice,
+    /// Where to.
+    pub into: Elsewhere,
 }
 
 /// Put an environment into maintenance mode or under protection, or take it out.

@@ -167,6 +167,7 @@ mod tests {
                     digest: String::new(),
                 })
                 .collect(),
+            left_alone: Vec::new(),
             left_out: Vec::new(),
             doubts: Vec::new(),
         };

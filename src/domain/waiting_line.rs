@@ -73,7 +73,7 @@ impl Rank {
         match (kind, by) {
             (JobKind::Restore | JobKind::Undo, _) => Self::Restore,
             (_, Principal::Schedule | Principal::Lifeboat) => Self::Scheduled,
-            (JobKind::Drill, _) => Self::Rehearsal,
+            (JobKind::Drill | JobKind::Extract, _) => Self::Rehearsal,
             _ => Self::Asked,
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant as Monotonic};
 use super::Engine;
 use crate::catalog::CatalogError;
 use crate::domain::activity::{Notification, Severity};
+use crate::domain::deed::Deed;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
@@ -42,7 +43,7 @@ impl ActivityLog<'_> {
             .catalog()
             .notify(self.0.now(), severity, environment, &told, job)
         {
-            Ok(notification) => self.0.tell(Event::Notification(notification)),
+            Ok(notification) => self.notified(notification),
             Err(error) => self.report_catalog(&error),
         }
     }
@@ -85,7 +86,7 @@ impl ActivityLog<'_> {
             notification.environment.as_ref() == name && notification.text.ends_with(text)
         });
         if !known {
-            self.remember(&Principal::Schedule, name, text, None, Severity::Critical);
+            self.remember(&Principal::Lifeboat, name, text, None, Severity::Critical);
         }
     }
 
@@ -120,6 +121,11 @@ impl ActivityLog<'_> {
             job: None,
             seen: false,
         };
+        self.notified(notification);
+    }
+
+    fn notified(&self, notification: Notification) {
+        self.0.did(Deed::Notified(notification.clone()));
         self.0.tell(Event::Notification(notification));
     }
 }

@@ -154,6 +154,7 @@ impl Live {
                     .into_iter()
                     .filter(|point| !instance.has_hook(*point))
                     .collect(),
+                unstopped: instance.unstopped(),
                 is_at_work,
                 undropped: self.undropped(),
                 nodes: &instance.nodes,

@@ -34,6 +34,9 @@ pub enum EngineError {
     /// There is no such job.
     #[error("there is no job {0}: `lifeboat jobs` lists them")]
     UnknownJob(JobId),
+    /// There is nothing there, in a backup or in Live, as a sentence.
+    #[error("{0}")]
+    NotThere(String),
     /// The settings do not hold together.
     #[error(transparent)]
     Settings(#[from] SettingsError),

@@ -242,7 +242,7 @@ impl Live {
     }
 
     /// What its places need of the world outside.
-    fn world(&self) -> World {
+    pub(super) fn world(&self) -> World {
         let engine = self.engine.clone();
         World {
             state: self.state().to_owned(),

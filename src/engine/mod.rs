@@ -45,6 +45,7 @@ use crate::clock::Clock;
 use crate::content::kinds;
 use crate::domain::Instant;
 use crate::domain::caller::Caller;
+use crate::domain::deed::{Deed, Deeds};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::principal::Principal;
@@ -52,10 +53,10 @@ use crate::domain::refusal::only_live;
 use crate::domain::settings::{
     CatalogSettings, EnvironmentSettings, RepositoryChoice, RepositorySettings, SecretSource,
 };
-use crate::domain::waiting_line::EngineLimits;
 use crate::random::Random;
 use crate::repository::Storage;
 use backup::copies::ListedCopies;
+use explore::Explorer;
 use jobs::AtWork;
 use jobs::fence::Fence;
 use jobs::queue::Queue;
@@ -71,6 +72,7 @@ pub use error::EngineError;
 pub use jobs::Jobs;
 pub use jobs::work::Work;
 pub use live::Live;
+pub use opening::{EngineSettings, Surroundings};
 pub use overview::glance::{glances, has_been_seen};
 pub use overview::{details, places, summaries, summary};
 pub use restore::clearing::Clearing;
@@ -78,34 +80,6 @@ pub use restore::recover::look_for_the_dead;
 pub use restore::start_restore;
 pub use schedule::turns::{DueBook, Turn, take_turns};
 pub use schedule::{Schedule, Scheduler};
-
-/// What the engine is told at its start.
-pub struct EngineSettings {
-    /// Where jobs, activity, notifications and journals are kept, unless `catalog` says so.
-    pub state: PathBuf,
-    /// The database where they are kept instead, for several Lifeboats on several machines.
-    pub catalog: Option<CatalogSettings>,
-    /// Where backups are kept. `None` when nothing is configured yet.
-    pub repository: Option<RepositorySettings>,
-    /// The environments.
-    pub environments: Vec<EnvironmentSettings>,
-    /// How much is done at the same time.
-    pub limits: EngineLimits,
-}
-
-/// What the engine needs from the world around it.
-pub struct Surroundings {
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Where hooks and health checks run.
-    pub runtime: tokio::runtime::Handle,
-    /// Where events are sent.
-    pub events: broadcast::Sender<Event>,
-    /// Environment variables, for keys that are kept in one.
-    pub variables: Variables,
-    /// Random numbers, for ids that nobody can guess.
-    pub random: Random,
-}
 
 /// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller.
 #[derive(Clone)]
@@ -130,7 +104,9 @@ struct Inner {
     glances: Glances,
     opened: Opened,
     clearing: Clearing,
+    explorer: Explorer,
     reported: Mutex<Option<Monotonic>>,
+    deeds: Deeds,
 }
 
 /// An engine that may be gone by the time that it is needed.
@@ -149,8 +125,21 @@ impl Engine {
     /// # Errors
     /// Settings that do not hold together; a catalog that cannot be opened.
     pub fn open(settings: EngineSettings, surroundings: Surroundings) -> Result<Self, EngineError> {
+        Self::open_telling(settings, surroundings, Deeds::default())
+    }
+
+    /// As [`Engine::open`]. What this process does is told to `deeds` from the beginning.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_telling(
+        settings: EngineSettings,
+        surroundings: Surroundings,
+        deeds: Deeds,
+    ) -> Result<Self, EngineError> {
         let EngineSettings {
             state,
+            cache,
             catalog,
             repository,
             environments,
@@ -168,7 +157,12 @@ impl Engine {
             }
         }
         let catalog_password = catalog.as_ref().and_then(CatalogSettings::password);
-        let catalog = Arc::new(open_catalog(&state, catalog.as_ref(), &surroundings.variables)?);
+        let catalog = Arc::new(open_catalog(
+            &state,
+            catalog.as_ref(),
+            &surroundings.variables,
+            &deeds,
+        )?);
         let known = catalog.known()?;
         let names: Vec<_> = configured.keys().cloned().collect();
         let environments = configured.into_iter().map(|(name, settings)| {
@@ -180,7 +174,9 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
+        let explorer = Explorer::new(&cache.unwrap_or_else(|| state.join("cache")));
         let inner = Inner {
+            explorer,
             environments: environments.collect(),
             state,
             repository,
@@ -199,6 +195,7 @@ impl Engine {
             opened: Opened::default(),
             clearing: Clearing::default(),
             reported: Mutex::default(),
+            deeds,
         };
         let engine = Self(Arc::new(inner), Arc::default());
         engine.catalog().meet(&names, engine.now())?;
@@ -224,6 +221,11 @@ impl Engine {
     #[must_use]
     pub fn clearing(&self) -> &Clearing {
         &self.0.clearing
+    }
+
+    /// What is known of what is inside of backups.
+    fn explorer(&self) -> &Explorer {
+        &self.0.explorer
     }
 
     fn clock(&self) -> &dyn Clock {
@@ -476,6 +478,11 @@ impl Engine {
 
     fn variables(&self) -> Variables {
         Arc::clone(&self.0.variables)
+    }
+
+    /// Tells whoever keeps a log of what this process does.
+    fn did(&self, deed: Deed) {
+        self.0.deeds.tell(deed);
     }
 
     fn tell(&self, event: Event) {

@@ -15,6 +15,11 @@ use crate::repository::{Key, Repository, Storage};
 /// (scrypt takes 0.4 s) does not hold up the others.
 pub(super) type RepositoryCell = Mutex<Option<Arc<Repository>>>;
 
+/// The kind of the notes that say where the repository of an environment was when it was opened last.
+const PLACE: &str = "repository";
+/// The kind of the notes that say where a new one may be made although there were backups elsewhere.
+const LEFT_FOR: &str = "new repository";
+
 /// The settings of the repositories.
 pub(super) fn settings(engine: &Engine) -> Result<&RepositorySettings, EngineError> {
     engine.repository_settings().ok_or_else(|| {
@@ -81,13 +86,9 @@ impl Live {
             return Ok(None);
         };
         if !Repository::exists(&storage)? {
-            let held_backups = which == RepositoryChoice::First
-                && !self
-                    .catalog()
-                    .past_durations(self.name(), JobKind::Backup, 1)?
-                    .is_empty();
-            if held_backups {
-                return Err(self.is_lost(&storage.address()));
+            let place = storage.address();
+            if which == RepositoryChoice::First && self.held_backups()? && !self.may_begin_anew(&place)? {
+                return Err(self.is_lost(&place));
             }
             if !create {
                 return Ok(None);
@@ -111,20 +112,97 @@ impl Live {
         *opened = Some(Arc::clone(&repository));
         drop(opened);
         self.is_open_now(which);
+        if which == RepositoryChoice::First {
+            self.note_place(&storage.address());
+        }
         Ok(Some(repository))
     }
 
     fn is_lost(&self, place: &Address) -> EngineError {
+        let name = self.name();
+        let relocate = format!("`lifeboat relocate {name}` lets the next backup begin a new one");
+        let last = self.catalog().note(PLACE, &name.to_string()).ok().flatten();
+        if let Some(last) = last.filter(|last| *last != place.to_string()) {
+            return EngineError::Failed(format!(
+                "the repository of {name}, which held backups, was in {last}, and is not in {place}, which the configuration \
+                 names now. Copy it there as it is, all files of it, and every backup comes with it; or leave it behind: \
+                 {relocate}"
+            ));
+        }
         let question = match place {
             Address::Folder(_) => "is its disk mounted",
             Address::Bucket { .. } => "is that the bucket it was in",
         };
         EngineError::Failed(format!(
-            "the repository of {}, which held backups, is not in {place}: {question}? No new one is made in its place. If \
-             it is lost for good, name another root in [repository] and move {} away",
-            self.name(),
-            self.catalog().place()
+            "the repository of {name}, which held backups, is not in {place}: {question}? No new one is made in its place. If \
+             it is lost for good, {relocate}"
         ))
+    }
+
+    /// Whether there were backups, as far as the catalog knows.
+    fn held_backups(&self) -> Result<bool, EngineError> {
+        let past = self.catalog().past_durations(self.name(), JobKind::Backup, 1)?;
+        Ok(!past.is_empty())
+    }
+
+    /// Whether somebody has said that a new repository may be made here.
+    fn may_begin_anew(&self, place: &Address) -> Result<bool, EngineError> {
+        let left = self.catalog().note(LEFT_FOR, &self.name().to_string())?;
+        Ok(left.is_some_and(|left| left == place.to_string()))
+    }
+
+    /// Notes where the repository is that was opened, for the day on which it is not there. What was allowed for a place
+    /// is used up once there is a repository: if that is lost as well, it is asked again.
+    fn note_place(&self, place: &Address) {
+        let (name, place) = (self.name().to_string(), place.to_string());
+        let catalog = self.catalog();
+        let noted = catalog.note(PLACE, &name).and_then(|last| {
+            if last.as_ref() == Some(&place) {
+                return Ok(());
+            }
+            catalog.drop_note(LEFT_FOR, &name)?;
+            catalog.set_note(PLACE, &name, &place, self.now())
+        });
+        if let Err(error) = noted {
+            self.report_catalog(&error);
+        }
+    }
+
+    /// Lets the next backup begin a new repository in the configured place, since the one before is left behind or lost.
+    /// Gives that place.
+    ///
+    /// # Errors
+    /// A sentence where a repository is there, or where none has held backups and none is missed.
+    pub fn relocate(&self) -> Result<String, EngineError> {
+        let name = self.name();
+        let storage = self.storage(RepositoryChoice::First)?;
+        let storage = storage.ok_or_else(|| EngineError::Failed("no repository is configured".to_owned()))?;
+        let place = storage.address().to_string();
+        if Repository::exists(&storage)? {
+            return Err(EngineError::Failed(format!(
+                "there is a repository of {name} in {place} already, and it is used: nothing has to be left behind"
+            )));
+        }
+        if !self.held_backups()? {
+            return Err(EngineError::Failed(format!(
+                "{name} has had no backups yet: its first one makes the repository in {place} by itself"
+            )));
+        }
+        let noted = name.to_string();
+        let last = self.catalog().note(PLACE, &noted)?;
+        self.catalog().set_note(LEFT_FOR, &noted, &place, self.now())?;
+        // What the next one makes is noted as a new place, also where that has the name of the one before.
+        self.catalog().drop_note(PLACE, &noted)?;
+        let before = last.filter(|last| *last != place).map_or_else(
+            || "the one before is given up as lost".to_owned(),
+            |last| format!("the one before is left behind in {last}"),
+        );
+        self.remember_warning(
+            self.who(),
+            &format!("the next backup begins a new repository in {place}: {before}"),
+        );
+        self.changed();
+        Ok(place)
     }
 
     /// Those of its repositories that are open.

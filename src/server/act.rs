@@ -3,13 +3,15 @@
 use axum::http::StatusCode;
 
 use super::ask::Ask;
-use super::bodies::{Broken, Confirmed, NewBackup, NewHold, NewRestore, Seen, Started, WhichBackup};
+use super::bodies::{
+    Broken, Confirmed, NewBackup, NewExtract, NewHold, NewRestore, Seen, Started, WhichBackup,
+};
 use super::operation::Reply;
 use super::problem::Problem;
 use crate::backend::BackendError;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::{Refusal, confirmed};
-use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest};
 use crate::domain::staleness::Stale;
 use crate::domain::token::Role;
 
@@ -81,6 +83,20 @@ pub(super) async fn drill(ask: Ask) -> Result<Reply, Problem> {
     started(ask.engine().start_drill(environment, which.backup).await?)
 }
 
+/// Restores elsewhere.
+pub(super) async fn extract(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewExtract = ask.read()?;
+    let request = ExtractRequest {
+        environment,
+        backup: new.backup,
+        selection: new.selection.into(),
+        from: new.from,
+        into: new.into,
+    };
+    started(ask.engine().start_extract(request).await?)
+}
+
 /// Asks a job to stop. What only an owner may start, only an owner may stop.
 pub(super) async fn cancel(ask: Ask) -> Result<Reply, Problem> {
     let job = ask.job().await?;
@@ -94,7 +110,7 @@ fn needed_to_start(kind: JobKind) -> Role {
     match kind {
         // What prunes is a confirmation, or follows a deletion.
         JobKind::Restore | JobKind::Undo | JobKind::Prune => Role::Owner,
-        JobKind::Backup | JobKind::Verify | JobKind::Drill => Role::Operator,
+        JobKind::Backup | JobKind::Verify | JobKind::Drill | JobKind::Extract => Role::Operator,
     }
 }
 
@@ -174,6 +190,7 @@ mod tests {
             ("start_backup", JobKind::Backup),
             ("start_verify", JobKind::Verify),
             ("start_drill", JobKind::Drill),
+            ("start_extract", JobKind::Extract),
             ("start_restore", JobKind::Restore),
             ("start_undo", JobKind::Undo),
             ("start_confirm", JobKind::Prune),

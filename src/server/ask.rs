@@ -82,7 +82,11 @@ impl Ask {
         BackendError::UnknownEnvironment {
             name: name.to_owned(),
             known: if known.is_empty() {
-                "none yet".to_owned()
+                if self.token.projects.is_empty() {
+                    "none yet".to_owned()
+                } else {
+                    "none that this token sees".to_owned()
+                }
             } else {
                 known.join(", ")
             },

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::domain::elsewhere::Elsewhere;
 use crate::domain::job::JobId;
 use crate::domain::plan::{PlanId, Selection};
 use crate::domain::request::TEXT_LIMIT;
@@ -169,6 +170,25 @@ pub(super) struct WhichBackup {
     #[serde(default, deserialize_with = "some_text")]
     #[schemars(transform = plain_text)]
     pub(super) backup: Option<String>,
+}
+
+/// A restore into a place that is nobody's.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewExtract {
+    /// From which backup: an id, a unique beginning of one, or a slot's name.
+    #[serde(deserialize_with = "text")]
+    #[schemars(transform = plain_text)]
+    pub(super) backup: String,
+    /// Which part of it.
+    #[serde(default, deserialize_with = "object")]
+    pub(super) selection: SelectedParts,
+    /// From which of the two repositories.
+    #[serde(default)]
+    pub(super) from: RepositoryChoice,
+    /// Where to, on the service's machine.
+    #[serde(deserialize_with = "object")]
+    pub(super) into: Elsewhere,
 }
 
 /// A hold to set or to lift.

@@ -15,6 +15,7 @@ mod answers;
 mod ask;
 mod bodies;
 mod connections;
+mod deeds;
 mod document;
 mod events;
 mod explore;

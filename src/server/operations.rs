@@ -6,8 +6,8 @@ use super::bodies::explore::{
     WhichChildren, WhichDiff, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
-    Broken, Confirmed, HowMany, NewBackup, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started, WhichBackup,
-    WhichJobs, WhichLines,
+    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
+    WhichBackup, WhichJobs, WhichLines,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
@@ -15,8 +15,9 @@ use super::{act, explore, read};
 use crate::backend::BackendInfo;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
-use crate::domain::explore::{Children, Diff, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, Versions};
+use crate::domain::explore::{Children, Diff, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, VersionList};
 use crate::domain::job::{Job, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::RestorePlan;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::token::Role::{Operator, Owner, Viewer};
@@ -101,6 +102,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(read::notifications(ask)),
     )
     .with_query(of::<HowMany>()),
+    Operation::looks(
+        "/nodes",
+        "nodes",
+        "List the Lifeboats that share the catalog, their leases, and what each works on",
+        ok::<Vec<LifeboatNode>>(),
+        |ask| Box::pin(read::nodes(ask)),
+    ),
     Operation::changes(
         Post,
         "/notifications/seen",
@@ -177,6 +185,15 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::drill(ask)),
     )
     .with_body(of::<WhichBackup>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/extracts",
+        "start_extract",
+        "Restore a backup into a place that is nobody's, to be looked at there",
+        Operator,
+        STARTED,
+        |ask| Box::pin(act::extract(ask)),
+    )
+    .with_body(of::<NewExtract>()),
     Operation::changes(
         Delete,
         "/environments/{project}/{environment}/backups/{backup}",
@@ -231,7 +248,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "/environments/{project}/{environment}/explore/versions",
         "explore_versions",
         "List the versions of a node",
-        ok::<Looked<Versions>>(),
+        ok::<Looked<VersionList>>(),
         |ask| Box::pin(explore::versions(ask)),
     )
     .with_query(of::<WhichVersions>()),

@@ -189,6 +189,7 @@ impl From<BackendError> for Problem {
                 let facts = json!({ "id": id });
                 Self::new(StatusCode::NOT_FOUND, "unknown_job", detail).about(Some(facts))
             }
+            BackendError::NotThere(_) => Self::new(StatusCode::NOT_FOUND, "not_there", detail),
             BackendError::OutOfReach(_) => Self::new(StatusCode::BAD_GATEWAY, "out_of_reach", detail),
             BackendError::Failed(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail),
         }

@@ -114,6 +114,15 @@ pub(super) async fn notifications(ask: Ask) -> Result<Reply, Problem> {
     Reply::ok(&newest::<Notification>(&ask, many.limit).await?)
 }
 
+/// Who shares the catalog, with the jobs that the token sees.
+pub(super) async fn nodes(ask: Ask) -> Result<Reply, Problem> {
+    let mut nodes = ask.service.engine.nodes().await?;
+    for node in &mut nodes {
+        node.jobs.retain(|job| ask.token.sees(&job.environment));
+    }
+    Reply::ok(&nodes)
+}
+
 /// A list that is kept for all projects together.
 trait Kept: Sized + Send {
     /// The newest of it.

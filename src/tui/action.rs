@@ -42,6 +42,19 @@ pub enum Action {
     Maintenance,
     Protect,
     CopyId,
+    Explore,
+    ExploreLive,
+    OpenNode,
+    UpTree,
+    GoThere,
+    History,
+    Compare,
+    Find,
+    Mark,
+    Unmark,
+    OlderSource,
+    NewerSource,
+    CopyPath,
     Filter,
     Notifications,
     Activity,
@@ -104,6 +117,16 @@ pub enum Place {
     Typing,
     /// The contexts to choose from.
     Contexts,
+    /// Inside a backup or Live: what is in a place.
+    Tree,
+    /// What a node is.
+    Node,
+    /// What happened to it.
+    History,
+    /// What was found.
+    Found,
+    /// How two sources differ.
+    Differences,
 }
 
 /// One row of the table.
@@ -126,14 +149,29 @@ pub struct Row {
 }
 
 use Place::{
-    Backups, Choose, Contexts, Environments, Grave, Job, Jobs, List, Log, Notice, Page, Plan, Question,
-    Scope, Typing,
+    Backups, Choose, Contexts, Differences, Environments, Found, Grave, History, Job, Jobs, List, Log, Node,
+    Notice, Page, Plan, Question, Scope, Tree, Typing,
 };
 
 const MAIN: &[Place] = &[Environments, Backups];
 /// Not in the wizard: whoever begins to type the environment's name one step too early must not find themselves
 /// elsewhere.
-const ON_SCREENS: &[Place] = &[Environments, Backups, Job, Jobs, Log, List, Page];
+const ON_SCREENS: &[Place] = &[
+    Environments,
+    Backups,
+    Job,
+    Jobs,
+    Log,
+    List,
+    Page,
+    Tree,
+    Node,
+    History,
+    Found,
+    Differences,
+];
+/// Where a node is chosen.
+const NODES: &[Place] = &[Tree, Node, Found, Differences];
 const HELPED: &[Place] = &[
     Environments,
     Backups,
@@ -145,6 +183,11 @@ const HELPED: &[Place] = &[
     Log,
     List,
     Page,
+    Tree,
+    Node,
+    History,
+    Found,
+    Differences,
 ];
 const EVERYWHERE: &[Place] = &[
     Environments,
@@ -162,6 +205,11 @@ const EVERYWHERE: &[Place] = &[
     Notice,
     Typing,
     Contexts,
+    Tree,
+    Node,
+    History,
+    Found,
+    Differences,
 ];
 const SCROLLED: &[Place] = &[
     Environments,
@@ -176,9 +224,29 @@ const SCROLLED: &[Place] = &[
     Page,
     Notice,
     Contexts,
+    Tree,
+    Node,
+    History,
+    Found,
+    Differences,
 ];
 const AWAY: &[Place] = &[
-    Choose, Scope, Plan, Job, Jobs, Log, List, Page, Notice, Typing, Contexts,
+    Choose,
+    Scope,
+    Plan,
+    Job,
+    Jobs,
+    Log,
+    List,
+    Page,
+    Notice,
+    Typing,
+    Contexts,
+    Tree,
+    Node,
+    History,
+    Found,
+    Differences,
 ];
 
 /// A row for something that only looks.
@@ -225,7 +293,7 @@ const fn changes(
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
     changes(Action::Backup, &[Key::Char('b')], MAIN, 1, "backup", "take a manual backup of the environment"),
-    changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page], 2, "restore", "restore the chosen backup: choose, see the plan, confirm"),
+    changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page, Tree, Node, Found, Differences], 2, "restore", "restore the chosen backup, or what is marked in it: choose, see the plan, confirm"),
     changes(Action::Undo, &[Key::Char('u')], &[Environments, Backups, Job], 3, "undo", "go back to what the last restore replaced"),
     changes(Action::Confirm, &[Key::Char('C')], &[Environments, Backups, Job], 4, "confirm restore", "drop the tables that restores have replaced: the outcome is good"),
     changes(Action::BreakLive, &[Key::Char('B')], MAIN, 4, "break Live", "demo only: delete and change content of Live, so that a recovery can be shown"),
@@ -253,6 +321,19 @@ pub const TABLE: &[Row] = &[
     changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
     changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),
     looks(Action::CopyId, &[Key::Char('y')], &[Backups, Page], 0, "copy id", "copy the chosen backup's id to the terminal's clipboard"),
+    looks(Action::Explore, &[Key::Char('e')], &[Environments, Backups, Page], 10, "explore", "look inside the chosen backup: its pages, and what happened to them"),
+    looks(Action::ExploreLive, &[Key::Char('E')], &[Environments, Backups, Page], 0, "explore Live", "look inside Live"),
+    looks(Action::OpenNode, &[Key::Enter, Key::Char('l'), Key::Right], &[Tree], 1, "open", "go into the chosen folder or node, or look at one that nothing is in"),
+    looks(Action::UpTree, &[Key::Char('h'), Key::Left, Key::Backspace], &[Tree], 3, "up", "go to what this place is in"),
+    looks(Action::GoThere, &[Key::Enter], &[Node, History, Found, Differences], 1, "go there", "go to the node that the chosen line names, in the backup that it names"),
+    looks(Action::Mark, &[Key::Char(' ')], NODES, 5, "mark", "mark the chosen node with all that is below it, or take the mark away"),
+    looks(Action::Unmark, &[Key::Char('u')], NODES, 0, "unmark all", "take all marks of this backup away"),
+    looks(Action::History, &[Key::Char('H')], &[Tree, Node, Found, Differences], 6, "history", "what happened to the chosen node, over all backups and Live"),
+    looks(Action::Compare, &[Key::Char('=')], &[Environments, Backups, Page, Plan, Tree, Node], 13, "compare", "how a backup differs from Live: all of it, or the place that is open"),
+    looks(Action::Find, &[Key::Char('/')], &[Tree, Node, History, Found], 8, "find", "find a node by its name, path, id, or a text in it"),
+    looks(Action::OlderSource, &[Key::Char('[')], &[Tree, Node, History], 9, "older", "look at the same place in the backup before"),
+    looks(Action::NewerSource, &[Key::Char(']')], &[Tree, Node, History], 9, "newer", "look at the same place in the backup after it, or in Live"),
+    looks(Action::CopyPath, &[Key::Char('y')], NODES, 0, "copy path", "copy the chosen node's path to the terminal's clipboard"),
     looks(Action::Filter, &[Key::Char('/')], MAIN, 11, "filter", "show only environments whose name, kind or state has some text"),
     looks(Action::Notifications, &[Key::Char('n')], ON_SCREENS, 12, "news", "how jobs ended and what needs attention; marks it as seen"),
     looks(Action::Activity, &[Key::Char('a')], ON_SCREENS, 15, "activity", "who did what, when, and how it ended"),
@@ -265,10 +346,10 @@ pub const TABLE: &[Row] = &[
     looks(Action::SwitchTo, &[Key::Enter], &[Contexts], 1, "go there", "work in the chosen context"),
     looks(Action::Help, &[Key::Char('?')], HELPED, 3, "help", "this page"),
     looks(Action::Back, &[Key::Esc], AWAY, 2, "back", "go back without doing anything; a job goes on"),
-    looks(Action::NextPane, &[Key::Tab], &[Environments, Backups, Typing], 5, "pane", "the other pane, or the next field"),
-    looks(Action::PreviousPane, &[Key::BackTab], &[Environments, Backups, Typing], 0, "previous pane", "the other pane, or the field before"),
-    looks(Action::Left, &[Key::Char('h'), Key::Left], MAIN, 0, "left", "the pane to the left"),
-    looks(Action::Right, &[Key::Char('l'), Key::Right], MAIN, 0, "right", "the pane to the right"),
+    looks(Action::NextPane, &[Key::Tab], &[Environments, Backups, Typing, Tree, Node, History, Differences], 5, "pane", "the other pane, the next field, or the next thing to look for by"),
+    looks(Action::PreviousPane, &[Key::BackTab], &[Environments, Backups, Typing, Tree, Node, History, Differences], 0, "previous pane", "the other pane, the field before, or where else to look"),
+    looks(Action::Left, &[Key::Char('h'), Key::Left], &[Environments, Backups, Node, History, Differences], 0, "left", "the pane to the left"),
+    looks(Action::Right, &[Key::Char('l'), Key::Right], &[Environments, Backups, Node, Differences], 0, "right", "the pane to the right"),
     looks(Action::Up, &[Key::Char('k'), Key::Up], SCROLLED, 0, "up", "one line up"),
     looks(Action::Down, &[Key::Char('j'), Key::Down], SCROLLED, 0, "down", "one line down"),
     looks(Action::PageUp, &[Key::PageUp, Key::Ctrl('b')], SCROLLED, 0, "page up", "one page up"),

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::clipboard::Clipboard;
 use super::display::Stop;
 use super::message::{Message, Start};
+use super::question::{self, Question};
 use super::settings::Ended;
 use crate::backend::Backend;
 use crate::domain::backup::BackupId;
@@ -25,6 +26,8 @@ const NEWEST: u32 = 200;
 pub enum Effect {
     /// Ask for something; the answer is a message of the same name.
     Fetch(Fetch),
+    /// Ask about what is inside a backup or Live.
+    Ask(Box<Question>),
     /// Listen to the backend's events.
     Listen,
     /// Send a message after a while.
@@ -101,6 +104,8 @@ pub enum Timer {
     Read(u64),
     /// See [`Message::Alone`].
     Alone(u64),
+    /// See [`Message::AskAgain`].
+    AskAgain(u64),
 }
 
 /// Runs effects against a backend.
@@ -170,12 +175,17 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
     let started = |start, result| Some(Message::Started(start, result));
     match effect {
         Effect::Fetch(fetch) => Some(ask(backend, fetch).await),
+        Effect::Ask(question) => {
+            let answer = question::ask(backend, (*question).clone()).await;
+            Some(Message::Told(question, answer))
+        }
         Effect::After(delay, timer) => {
             tokio::time::sleep(delay).await;
             Some(match timer {
                 Timer::Rested(move_number) => Message::Rested(move_number),
                 Timer::Read(number) => Message::Read(number),
                 Timer::Alone(number) => Message::Alone(number),
+                Timer::AskAgain(number) => Message::AskAgain(number),
             })
         }
         Effect::Seen(number) => backend

@@ -1,6 +1,7 @@
 //! Everything that can happen to the cockpit: the one way into `update`.
 
 use super::key::Input;
+use super::question::{Question, Told};
 use crate::backend::link::Link;
 use crate::backend::{BackendError, BackendInfo};
 use crate::domain::activity::{Activity, Notification};
@@ -21,12 +22,16 @@ pub enum Message {
     Input(Input),
     /// Some time has passed: ages and countdowns may read differently now.
     Time,
-    /// The selection has rested on an environment for a moment; the number says which move it was.
+    /// The selection has rested for a moment, or what is typed into a search has; the number says which move it was.
     Rested(u64),
     /// What waits for an answer with this number has been on the screen for a moment.
     Read(u64),
     /// Nothing came right after the answer to what waits with this number.
     Alone(u64),
+    /// A question with this number has rested, and may be asked again.
+    AskAgain(u64),
+    /// An answer about what is inside a backup or Live.
+    Told(Box<Question>, Answer<Told>),
     /// Text was put on the clipboard: what is to be said of it, and the bytes that the terminal was sent.
     Copied(String, Vec<u8>),
     /// The process cannot be stopped here: nothing would continue it.

@@ -12,6 +12,7 @@
 //!   both are pure.
 //! - [`action`] is the one table of what can be done, with which keys and in which words.
 //! - [`theme`] is the one file that names colours.
+//! - `question` is what is asked about what is inside a backup: what is on the screen and not here yet.
 //! - `effects` runs calls to the backend; `run` is the loop; [`display`], [`paint`] and `terminal` are the way to the
 //!   screen.
 
@@ -25,6 +26,7 @@ mod message;
 mod model;
 pub mod paint;
 pub mod presses;
+mod question;
 mod run;
 mod settings;
 mod terminal;

@@ -172,6 +172,7 @@ fn open(folder: &Path, state: &str, keep_schedule: bool) -> (Embedded, broadcast
     let config = Config::load(&folder.join("lifeboat.toml")).unwrap();
     let (events, heard) = broadcast::channel(1 << 16);
     let settings = EngineSettings {
+        cache: None,
         state: folder.join(state),
         catalog: None,
         repository: config.repository,

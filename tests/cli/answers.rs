@@ -22,6 +22,11 @@ fn environments() {
     both("environments", &["environments"]);
 }
 
+alike!(nodes);
+fn nodes() {
+    both("nodes", &["nodes"]);
+}
+
 alike!(check);
 fn check() {
     both("check", &["check"]);
@@ -229,6 +234,7 @@ fn tables_fit_a_terminal_of_80_columns() {
         &["schedule", "acme/live"],
         &["jobs"],
         &["activity"],
+        &["nodes"],
         &["plan", "acme/live", "daily"],
     ] {
         let ended = lifeboat(arguments).on_a_terminal(80).ends();
@@ -264,7 +270,7 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
 alike!(the_fields_of_every_object_are_documented);
 fn the_fields_of_every_object_are_documented() {
     let help = lifeboat(&["--help"]).ends().out;
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &["check"],
         &["environments"],
         &["backups", "acme/live"],
@@ -272,6 +278,7 @@ fn the_fields_of_every_object_are_documented() {
         &["jobs"],
         &["jobs", "39", "--log"],
         &["activity"],
+        &["nodes"],
         &["info"],
         &["backup", "acme/live"],
         &["restore", "acme/live", "daily", "--confirm", "acme/live"],

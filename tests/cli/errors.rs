@@ -35,6 +35,67 @@ fn every_kind_of_error_has_its_exit_code_and_says_what_to_do() {
     );
 }
 
+alike!(a_verb_that_is_spelled_badly_is_told_unless_it_means_the_opposite);
+fn a_verb_that_is_spelled_badly_is_told_unless_it_means_the_opposite() {
+    let said = lifeboat(&["restroe", "acme/live"]).ends().err;
+    assert!(
+        said.contains("there is no verb 'restroe'") && said.contains("'restore'"),
+        "{said}"
+    );
+    let said = lifeboat(&["unprotect", "acme/live"]).ends().err;
+    assert!(
+        said.contains("there is no verb 'unprotect'") && !said.contains("similar"),
+        "{said}"
+    );
+}
+
+alike!(what_is_no_id_and_no_backup_is_told_what_would_be_one);
+fn what_is_no_id_and_no_backup_is_told_what_would_be_one() {
+    let said = lifeboat(&["jobs", "abc"]).ends().err;
+    assert!(said.contains("the id of a job is a number"), "{said}");
+    let ended = lifeboat(&["jobs", "--limit", "1", "--log"]).ends();
+    assert!(
+        ended.code == 2 && ended.err.contains("of one job"),
+        "{}",
+        ended.err
+    );
+    let said = lifeboat(&["extend", "acme/live", "dialy"])
+        .ends()
+        .err
+        .replace('\n', " ");
+    assert!(said.contains("(monthly, weekly, daily, manual)"), "{said}");
+}
+
+#[test]
+fn help_is_a_verb_too() {
+    for (asked, same) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "restore"], &["restore", "--help"]),
+    ] {
+        let (asked, same) = (lifeboat(asked).ends(), lifeboat(same).ends());
+        assert_eq!((asked.code, asked.out), (0, same.out));
+    }
+}
+
+#[test]
+fn help_and_version_are_json_where_that_is_asked_for() {
+    let value = |arguments: &[&str]| -> serde_json::Value {
+        let ended = lifeboat(arguments).ends();
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+        serde_json::from_str(&ended.out).unwrap()
+    };
+    assert_eq!(
+        value(&["--json", "--version"])["version"],
+        env!("CARGO_PKG_VERSION")
+    );
+    for arguments in [&["--help", "--json"][..], &["restore", "--json", "-h"]] {
+        assert!(
+            value(arguments)["help"].as_str().unwrap().contains("Usage:"),
+            "{arguments:?}"
+        );
+    }
+}
+
 alike!(an_environment_in_trouble_does_not_look_like_one_without_backups);
 fn an_environment_in_trouble_does_not_look_like_one_without_backups() {
     let mut transcript = String::new();

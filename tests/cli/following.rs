@@ -28,6 +28,45 @@ fn a_restore_ends_with_the_way_back() {
     );
 }
 
+alike!(warnings_of_the_plan_come_before_the_restore);
+fn warnings_of_the_plan_come_before_the_restore() {
+    let ended = lifeboat(&["restore", "acme/live", "daily", "--confirm", "acme/live"]).ends();
+    let (warned, began) = (ended.err.find("warning: "), ended.err.find("job 42"));
+    assert!(warned.is_some() && warned < began, "{}", ended.err);
+}
+
+alike!(on_a_terminal_the_name_is_asked_for);
+fn on_a_terminal_the_name_is_asked_for() {
+    let restore = lifeboat(&["restore", "acme/live", "daily"])
+        .typing("acme/live\n")
+        .ends();
+    assert_eq!(restore.code, 0, "{}", restore.err);
+    assert!(
+        restore.out.starts_with("the restore of daily is done"),
+        "{}",
+        restore.out
+    );
+    // How far it is by then depends on when it is asked.
+    let before_it_began = restore.err.split("type acme/live: ").next().unwrap();
+    insta::assert_snapshot!(before_it_began, @r"
+    warning: Live runs release v13 and the backup is of v12: deploy v12 after the restore
+    backup b1234567 of 2026-11-23 02:10 UTC: 12 items to add, 3 to change, 1 to remove
+    To restore it,
+    ");
+    for verb in [&["restore", "acme/live", "daily"][..], &["undo", "acme/live"]] {
+        for typed in ["acme/lvie\n", "\n", ""] {
+            let refused = lifeboat(verb).typing(typed).ends();
+            assert_eq!(refused.code, 3, "{verb:?} {typed:?}: {}", refused.err);
+        }
+        // Nobody answers where nobody is.
+        let refused = lifeboat(verb).ends();
+        assert_eq!(refused.code, 3);
+        assert!(!refused.err.contains(", type "), "{}", refused.err);
+    }
+    let undo = lifeboat(&["undo", "acme/live"]).typing("acme/live\n").ends();
+    assert_eq!(undo.code, 0, "{}", undo.err);
+}
+
 alike!(undo_and_verify_are_followed_too);
 fn undo_and_verify_are_followed_too() {
     let undo = lifeboat(&["undo", "acme/live", "--confirm", "acme/live"]).ends();

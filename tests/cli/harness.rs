@@ -14,6 +14,7 @@ use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Interrupt, 
 use lifeboat::config::{Context, NamedContext, Places};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::check::{DatabaseFound, HomeFound};
+use lifeboat::domain::deed::Deeds;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::settings::{PostgresSettings, ServerSettings, StorageOptions};
 use lifeboat::domain::stop::Unseen;
@@ -315,6 +316,7 @@ impl House for Run {
         &self,
         _globals: &Globals,
         _keep_schedule: bool,
+        _deeds: Deeds,
     ) -> Result<(Embedded, ServerSettings), CliError> {
         Err(CliError::failed("the engine of this machine was opened"))
     }

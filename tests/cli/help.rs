@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 26] = [
+const VERBS: [&str; 32] = [
     "demo",
     "init",
     "check",
@@ -11,8 +11,13 @@ const VERBS: [&str; 26] = [
     "schedule",
     "jobs",
     "activity",
+    "nodes",
     "info",
     "login",
+    "browse",
+    "find",
+    "history",
+    "diff",
     "backup",
     "plan",
     "restore",
@@ -25,6 +30,7 @@ const VERBS: [&str; 26] = [
     "maintenance",
     "extend",
     "delete",
+    "relocate",
     "serve",
     "token",
     "completions",

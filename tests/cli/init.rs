@@ -227,7 +227,9 @@ fn make_home(home: &Path, class: &str) {
         fs::write(folder.join("workspace.xml"), text).unwrap();
         fs::write(folder.join("db/itemState.mv.db"), "nodes").unwrap();
     }
-    fs::create_dir_all(home.join("repository/meta")).unwrap();
+    for folder in ["repository/meta", "version"] {
+        fs::create_dir_all(home.join(folder)).unwrap();
+    }
 }
 
 #[test]
@@ -282,6 +284,48 @@ fn the_home_of_a_repository_is_recognised_wherever_it_is_pointed_at() {
     let ended = arguments("author", &["--stop=author=systemctl stop magnolia"]);
     assert_eq!(ended.code, 2, "{}", ended.out);
     assert!(ended.err.contains("--stop"), "{}", ended.err);
+    // Half of what is needed, and what would have to be read as a shell reads it.
+    for (given, missing) in [
+        (&["--stop=author=systemctl stop magnolia"][..], "--start=author"),
+        (&["--start=author=systemctl start magnolia"], "--stop=author"),
+        (
+            &[
+                "--stop=author=su magnolia -c 'bin/stop now'",
+                "--start=author=bin/start",
+            ],
+            "without a shell",
+        ),
+        (
+            &[
+                "--stop=author=bin/stop",
+                "--stop=author=bin/halt",
+                "--start=author=bin/start",
+            ],
+            "twice",
+        ),
+        (
+            &["--stop=author= ", "--start=author=bin/start"],
+            "names no command",
+        ),
+    ] {
+        let ended = arguments("repositories/magnolia", given);
+        assert_eq!(ended.code, 2, "{}", ended.out);
+        let told = ended.err.replace('\n', " ");
+        assert!(told.contains(missing), "{given:?}: {told}");
+        assert!(!place.path("etc").exists());
+    }
+    // Two of them: which one is meant?
+    make_home(
+        &place.path("repositories/magnolia-public"),
+        "a.H2PersistenceManager",
+    );
+    let ended = arguments("repositories", &[]);
+    assert_eq!(ended.code, 2, "{}", ended.out);
+    let told = ended.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("the homes of 2 Jackrabbit repositories") && told.contains("magnolia-public"),
+        "{told}"
+    );
 
     make_home(
         &home,
@@ -299,7 +343,7 @@ fn on_a_terminal_it_asks_how_the_server_of_a_home_is_stopped() {
     let place = Place::new();
     make_home(&place.path("magnolia"), "a.H2PersistenceManager");
     let answers = format!(
-        "acme\n\n{home}\nsystemctl stop magnolia\nsystemctl start magnolia\n\nv12\n6.3.4\n{repository}\n\n\n\n",
+        "acme\n\n{home}\nsh -c 'stop it'\nsystemctl stop magnolia\nsystemctl start magnolia\n\nv12\n6.3.4\n{repository}\n\n\n\n",
         home = place.text("magnolia/workspaces"),
         repository = place.text("repository"),
     );
@@ -430,7 +474,7 @@ fn on_a_terminal_it_asks_for_a_database_until_it_answers() {
     fs::create_dir(place.path("store")).unwrap();
     fs::create_dir_all(place.path("magnolia/repository/namespaces")).unwrap();
     let answers = format!(
-        "acme\n\ndatabase\nhost=/nonexistent dbname=magnolia\n\n\n{connect}\njcr\n{missing}\n\n{missing}\n{store}\n{home}/repository\n{home}\n\n\nv12\n6.3.4\n{repository}\n\n\n\n",
+        "acme\n\ndatabase\nhost=/nonexistent dbname=magnolia\njcr\n\n{connect}\n\n{missing}\n\n{missing}\n{store}\n{home}/repository\n{home}\n\n\nv12\n6.3.4\n{repository}\n\n\n\n",
         missing = place.text("missing"),
         store = place.text("store"),
         home = place.text("magnolia"),

@@ -1,5 +1,6 @@
 //! The program itself, as a process.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -244,6 +245,53 @@ fn a_demo_that_is_asked_to_end_while_it_makes_its_sandbox_removes_it() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("the demo was asked to end by a signal"));
     assert_eq!(entries(), 0);
+}
+
+#[test]
+fn what_a_killed_demo_has_left_goes_with_the_next_one() {
+    let home = tempdir().unwrap();
+    let temporary = home.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let made = Changes::in_folder(&temporary);
+    let demo = || {
+        Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+            .args(["demo", "--headless"])
+            .env_clear()
+            .env("HOME", home.path())
+            .env("TMPDIR", &temporary)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let sandboxes = || -> Vec<_> {
+        let entries = std::fs::read_dir(&temporary).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut killed = demo();
+    let left = made.until(60, || sandboxes().pop());
+    let marked = Changes::in_folder(&left);
+    marked.until(60, || left.join("demo.lock").exists().then_some(()));
+    // One that is in use is none of another's business.
+    let mut beside = demo();
+    made.until(60, || (sandboxes().len() == 2).then_some(()));
+    assert!(left.exists());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let mut next = demo();
+    let mut said = BufReader::new(next.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let told = said.find(|line| line.contains("a demo that was killed has left"));
+    assert!(told.is_some_and(|line| line.contains(left.to_str().unwrap())));
+    assert!(!left.exists());
+    for demo in [&mut next, &mut beside] {
+        let id = rustix::process::Pid::from_child(demo);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        demo.wait().unwrap();
+    }
+    assert_eq!(sandboxes(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

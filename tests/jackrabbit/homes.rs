@@ -25,6 +25,22 @@ impl Home {
         Some(home)
     }
 
+    /// Has `init` write a configuration. Whoever points at the workspaces means the home.
+    fn configured(&self) {
+        let pointed = format!("--instance=author={}", self.home().join("workspaces").display());
+        let repository = self.path("backups");
+        self.does(&[
+            "init",
+            "--yes",
+            "--project=acme",
+            &pointed,
+            "--release-version=v12",
+            "--magnolia-version=6.3.4",
+            "--repository",
+            repository.to_str().unwrap(),
+        ]);
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -86,19 +102,7 @@ fn both(output: &Output) -> String {
 #[test]
 fn a_home_on_h2_is_recognised_and_comes_back_whole() {
     let Some(home) = Home::filled() else { return };
-    // Whoever points at the workspaces means the home.
-    let pointed = format!("--instance=author={}", home.home().join("workspaces").display());
-    let repository = home.path("backups");
-    home.does(&[
-        "init",
-        "--yes",
-        "--project=acme",
-        &pointed,
-        "--release-version=v12",
-        "--magnolia-version=6.3.4",
-        "--repository",
-        repository.to_str().unwrap(),
-    ]);
+    home.configured();
     let written = fs::read_to_string(home.path("etc/lifeboat.toml")).unwrap();
     let content = format!(
         "content = {{ type = \"home\", path = \"{}\" }}",
@@ -151,4 +155,58 @@ fn a_home_on_h2_is_recognised_and_comes_back_whole() {
     home.run("check", &[]);
     let after = home.dump("after");
     assert!(after == before, "{} and {} bytes", before.len(), after.len());
+}
+
+/// Jackrabbit writes the definition of a workspace when it makes one, and its database when somebody first logs in to it.
+#[test]
+fn a_workspace_that_nobody_has_opened_comes_back_empty_and_can_be_opened() {
+    let Some(home) = Home::filled() else { return };
+    let workspaces = home.home().join("workspaces");
+    let definition = fs::read_to_string(workspaces.join("website/workspace.xml")).unwrap();
+    let never = workspaces.join("never");
+    fs::create_dir(&never).unwrap();
+    fs::write(
+        never.join("workspace.xml"),
+        definition.replace("<Workspace name=\"website\"", "<Workspace name=\"never\""),
+    )
+    .unwrap();
+    home.configured();
+    home.does(&["backup", "acme/live"]);
+    assert!(both(&home.lifeboat(&["check"])).contains("never: nobody has opened them yet"));
+    fs::remove_dir_all(home.home()).unwrap();
+    home.does(&["restore", "acme/live", "manual", "--confirm", "acme/live"]);
+    assert_eq!(fs::read_dir(&never).unwrap().count(), 1);
+    home.run("check", &[]);
+    assert!(home.dump("after").contains("never"));
+    assert!(never.join("db").is_dir(), "it is opened");
+    // From now on it has something to lose.
+    fs::remove_dir_all(never.join("db")).unwrap();
+    let told = both(&home.lifeboat(&["backup", "acme/live"]));
+    assert!(
+        told.contains("its workspace never") && told.contains("a restore of the whole instance"),
+        "{told}"
+    );
+}
+
+/// What a server does after its restore does not keep anybody from taking that back.
+#[test]
+fn a_restore_of_one_workspace_is_taken_back_after_the_server_has_run() {
+    let Some(home) = Home::filled() else { return };
+    home.configured();
+    home.does(&["backup", "acme/live"]);
+    let website = home.home().join("workspaces/website");
+    fs::remove_dir_all(website.join("db")).unwrap();
+    fs::remove_dir_all(website.join("index")).unwrap();
+    home.does(&[
+        "restore",
+        "acme/live",
+        "manual",
+        "--confirm",
+        "acme/live",
+        "--workspace",
+        "website",
+    ]);
+    home.run("check", &[]);
+    home.does(&["undo", "acme/live", "--confirm", "acme/live"]);
+    assert!(!website.join("db").exists() && website.join("workspace.xml").exists());
 }

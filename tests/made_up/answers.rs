@@ -9,9 +9,10 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
+use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
-use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
@@ -95,6 +96,11 @@ impl Backend for Fixture {
     async fn notifications(&self, _limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.called("notifications").await?;
         Ok(self.state().notifications.clone())
+    }
+
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.called("nodes").await?;
+        Ok(self.state().nodes.clone())
     }
 
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {
@@ -196,6 +202,14 @@ impl Backend for Fixture {
         let which = backup.as_deref().map_or("newest", short);
         self.changing(format!("drill {environment} {which}")).await?;
         Ok(self.begin(&environment, JobKind::Drill, backup.as_deref()))
+    }
+
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError> {
+        let (environment, backup) = (request.environment, request.backup);
+        let into = request.into;
+        self.changing(format!("extract {environment} {} into {into}", short(&backup)))
+            .await?;
+        Ok(self.begin(&environment, JobKind::Extract, Some(&backup)))
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {

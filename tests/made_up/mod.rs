@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 mod answers;
-mod inside;
+pub mod inside;
 mod manner;
 pub mod one_project;
 pub mod records;
@@ -23,6 +23,7 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
+use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::RestorePlan;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::RestoreRequest;
@@ -45,6 +46,7 @@ pub struct State {
     pub log: Vec<LogLine>,
     pub activity: Vec<Activity>,
     pub notifications: Vec<Notification>,
+    pub nodes: Vec<LifeboatNode>,
     /// What a check of all environments or of one finds.
     pub report: fn(Option<&EnvironmentName>) -> Report,
     /// What `plan_restore` answers.
@@ -74,6 +76,8 @@ pub struct State {
     pub calls: Vec<String>,
     /// Why nobody looks on any more, if that was told.
     pub unseen: Option<Unseen>,
+    /// How it answers whoever looks inside.
+    pub inside: inside::Inside,
 }
 
 /// The backend.

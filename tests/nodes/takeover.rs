@@ -96,6 +96,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
     let mut catalog = CatalogSettings::at(connect);
     catalog.node = Some(node.to_owned());
     EngineSettings {
+        cache: None,
         state: folder.join(node),
         catalog: Some(catalog),
         repository: Some(repository(folder, root)),

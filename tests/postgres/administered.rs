@@ -3,7 +3,7 @@
 
 use lifeboat::engine::{Engine, start_restore};
 
-use crate::house::{House, back_up, done, failed, plan, restore, undo};
+use crate::house::{House, back_up, but_indexes, done, failed, plan, restore, undo};
 
 /// Everything that can be set on a table or its columns and that Jackrabbit does not set, and some ways to count.
 pub const TOUCH: &str = r#"
@@ -120,7 +120,7 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
     drill(&engine);
     let unchanged = plan(&engine, &backup, &[]);
     assert_eq!(unchanged.obstacles, Vec::<String>::new());
-    assert_eq!(unchanged.warnings, Vec::<String>::new());
+    assert_eq!(but_indexes(unchanged.warnings), Vec::<String>::new());
 
     // All that was set is gone, and something new is there.
     let mut client = house.client("author");

@@ -64,11 +64,7 @@ fn tables_without_their_files_are_told_where_no_journal_is_left() {
     swap();
     let engine = with.house.engine_elsewhere();
     let trouble = details(&engine, &House::live()).unwrap().summary.trouble.unwrap();
-    let exchange = format!(
-        "Exchange these by hand: {} with {}",
-        live.display(),
-        beside.display()
-    );
+    let exchange = format!("By hand, exchange {} with {}", live.display(), beside.display());
     assert!(trouble.contains(&exchange), "{trouble}");
     swap();
     with.house.pass(chrono::Duration::minutes(1));

@@ -202,6 +202,7 @@ impl House {
             }
         });
         EngineSettings {
+            cache: None,
             state: self.path("state"),
             catalog: None,
             repository: Some(RepositorySettings {
@@ -438,6 +439,13 @@ pub fn plan(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {
         .unwrap()
         .plan_restore(&request(backup, workspaces), &Unwatched)
         .unwrap()
+}
+
+/// Warnings without the one of search indexes that nobody has named, which the house has none of.
+pub fn but_indexes(warnings: Vec<String>) -> Vec<String> {
+    let mut warnings = warnings;
+    warnings.retain(|warning| !warning.starts_with("search_indexes of"));
+    warnings
 }
 
 pub fn start_restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> JobId {

@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use lifeboat::domain::activity::Severity;
 use lifeboat::domain::settings::HealthSettings;
 
-use crate::house::{House, back_up, plan, restore};
+use crate::house::{House, back_up, log, plan, restore};
 
 /// An address that says to everybody that it is up.
 fn health() -> String {
@@ -20,6 +21,31 @@ fn health() -> String {
         }
     });
     format!("http://{address}/health")
+}
+
+#[test]
+fn indexes_that_nobody_has_named_are_told_by_plan_log_and_outcome() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    house
+        .client("author")
+        .batch_execute("DELETE FROM pm_website_bundle WHERE node_id_hi < 9")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    let unnamed = |texts: &[String]| {
+        let about = texts
+            .iter()
+            .filter(|text| text.contains("search_indexes of author is not set"));
+        about.count()
+    };
+    assert_eq!(unnamed(&plan(&engine, &backup, &[]).warnings), 1);
+    let job = restore(&engine, &backup, &[]);
+    assert_eq!(unnamed(&log(&engine, job.id)), 1);
+    assert_eq!(unnamed(&job.outcome.unwrap().warnings), 1);
+    // It was known before the restore, and does not make its end a doubtful one.
+    let told = engine.catalog().notifications(1).unwrap().remove(0);
+    assert_eq!((told.job, told.severity), (Some(job.id), Severity::Information));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rights: how few a backup needs, what a restore says when it lacks one, and what is as it was afterwards.
 
 use lifeboat::domain::refusal::Refusal;
-use lifeboat::engine::{EngineError, start_restore};
+use lifeboat::engine::{Engine, EngineError, check, start_restore};
 
 use crate::house::{House, back_up, done, failed, plan, restore};
 
@@ -77,6 +77,22 @@ fn who_may_only_read_can_back_up_and_is_told_what_a_restore_needs() {
     assert!(why.contains("GRANT"), "{why}");
     assert_eq!(house.left("author"), Vec::<String>::new());
     assert_ne!(house.rows("author", "public"), original);
+
+    // Whoever wants backups alone says so: nothing is missed then, and nothing is restored.
+    let checks = |engine: &Engine| check(engine, None).unwrap();
+    assert!(!checks(&engine).works(), "rights to restore are missing");
+    let connect = house.cluster.connect("author", "reader");
+    house.settle = Box::new(move |_, database| {
+        database.connect.clone_from(&connect);
+        database.backups_only = true;
+    });
+    let declared = house.engine();
+    assert!(checks(&declared).works(), "{:#?}", checks(&declared));
+    let refused = crate::house::plan(&declared, &backup.0, &[]).obstacles.join("\n");
+    assert!(refused.contains("backups_only is set for author"), "{refused}");
+    drop(declared);
+    acting_as(&mut house, "reader");
+    let engine = house.engine();
 
     // What it says to type is enough.
     house

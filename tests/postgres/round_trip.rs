@@ -2,13 +2,16 @@
 
 use std::fs;
 
+use lifeboat::domain::activity::Severity;
 use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::slot::Slot;
 use lifeboat::engine::start_restore;
 use lifeboat::watch::Unwatched;
 
-use crate::house::{House, back_up, backups, fill, make_workspace, plan, request, restore, undo};
+use crate::house::{
+    House, back_up, backups, done, fill, make_workspace, plan, request, restore, start_backup, undo,
+};
 
 fn damage(house: &House) {
     house
@@ -177,7 +180,8 @@ fn tables_are_found_whatever_they_are_called_and_others_are_left_alone() {
         .unwrap();
     let engine = house.engine();
     let original = house.rows("author", schema);
-    let backup = back_up(&engine);
+    let job = start_backup(&engine);
+    let backup = done(&engine, job).outcome.unwrap().backup.unwrap();
     let copy = backups(&engine).remove(0).manifest.instances.remove(0);
     let names: Vec<_> = copy
         .workspaces
@@ -189,15 +193,23 @@ fn tables_are_found_whatever_they_are_called_and_others_are_left_alone() {
         [".schema", ".versions", "dam", "my-site", "we\"ird '", "wébsite"]
     );
     assert!(
-        copy.left_out.iter().any(|what| what.contains("notes")),
+        copy.left_alone.iter().any(|what| what.contains("notes")),
         "{:?}",
-        copy.left_out
+        copy.left_alone
     );
     assert!(
-        copy.left_out.iter().any(|what| what.contains("journal")),
+        copy.left_alone.iter().any(|what| what.contains("journal")),
         "{:?}",
-        copy.left_out
+        copy.left_alone
     );
+    // Nobody has to look at what is as it should be.
+    let log = engine.catalog().log_after(job, 0).unwrap();
+    let warnings: Vec<_> = log
+        .iter()
+        .filter(|line| line.severity == Severity::Warning)
+        .collect();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(log.iter().any(|line| line.text.contains("journal")), "{log:?}");
 
     client
         .batch_execute("DELETE FROM \"PM_Dam_bundle\"; UPDATE notes SET id = 8")

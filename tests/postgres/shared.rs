@@ -1,5 +1,6 @@
 //! Nodes that are configured: their search indexes go where they are reached, and who is not reached or not known is named.
 
+use lifeboat::domain::check::Verdict;
 use lifeboat::domain::settings::{Hooks, NodeSettings};
 use lifeboat::engine::check;
 
@@ -44,7 +45,7 @@ fn search_indexes_of_nodes_go_where_they_are_reached_and_are_named_where_they_ar
     let engine = house.engine();
     let told = plan(&engine, &backup, &[]).warnings.join("\n");
     assert!(
-        told.contains("the search indexes of two and three of author are not reached"),
+        told.contains("the search indexes of two, three and ghost of author are not reached"),
         "{told}"
     );
     assert!(
@@ -68,10 +69,16 @@ fn search_indexes_of_nodes_go_where_they_are_reached_and_are_named_where_they_ar
     let job = restore(&engine, &backup, &[]);
     assert!(!index.exists());
     let warnings = job.outcome.unwrap().warnings;
-    // The third may have removed them in its hook.
-    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
     assert!(
-        warnings[0].contains("the search indexes of two of author"),
+        warnings[0].contains("the search indexes of two and ghost of author")
+            && warnings[0].contains("the machine of each"),
+        "{warnings:#?}"
+    );
+    // The third may have removed them in its hook, or not.
+    assert!(
+        warnings[1].contains("the search indexes of three of author")
+            && warnings[1].contains("hooks of the node"),
         "{warnings:#?}"
     );
 }
@@ -91,4 +98,46 @@ fn nodes_without_a_cluster_are_told_what_that_means() {
     let found = findings(&house.engine());
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].1.contains("has no journal of a cluster"), "{found:#?}");
+}
+
+#[test]
+fn a_hook_of_one_node_stops_none_of_the_others() {
+    let mut house = house();
+    let mut nodes = ["node-1", "node-2"].map(|name| NodeSettings {
+        name: name.parse().unwrap(),
+        cluster_id: None,
+        health: None,
+        hooks: Hooks::default(),
+        search_indexes: Vec::new(),
+    });
+    let stops = vec!["true".to_owned()];
+    nodes[0].hooks.before_restore.clone_from(&stops);
+    house.nodes = nodes.to_vec();
+    let _connected = house.client_called("magnolia", "author");
+    let sessions = |engine: &lifeboat::engine::Engine| {
+        let report = check(engine, Some(&House::live())).unwrap();
+        let mut found = report
+            .findings
+            .into_iter()
+            .filter(|found| found.about == "sessions");
+        let found = found.next().unwrap();
+        (found.verdict, found.detail)
+    };
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let (verdict, told) = sessions(&engine);
+    assert_eq!(verdict, Verdict::Warning, "{told}");
+    assert!(told.contains("that ends those of node-2"), "{told}");
+    let told = plan(&engine, &backup, &[]).warnings.join("\n");
+    assert!(
+        told.contains("no before_restore hook is configured that stops node-2"),
+        "{told}"
+    );
+    drop(engine);
+    // One of the instance is for all of them.
+    house.hooks.before_restore = stops;
+    let engine = house.engine();
+    assert_eq!(sessions(&engine).0, Verdict::Ok);
+    let told = plan(&engine, &backup, &[]).warnings.join("\n");
+    assert!(!told.contains("before_restore hook is configured"), "{told}");
 }

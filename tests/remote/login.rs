@@ -147,3 +147,34 @@ async fn a_certificate_that_is_not_accepted_is_told_for_what_it_is_and_not_asked
         assert!(!why.contains("UNIX") && !why.contains("network"), "{why}");
     }
 }
+
+#[test]
+fn a_private_authority_is_named_with_the_new_context() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tls::make_authorities(folder);
+    let port = tls::serve(folder, "20200101000000Z", "20401231000000Z");
+    let address = format!("https://localhost:{port}");
+    let login = |arguments: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+            .args(["login", &address, "--name", "prod"])
+            .args(arguments)
+            .current_dir(folder)
+            .env("LIFEBOAT_CONFIG", folder.join("lifeboat.toml"))
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"lb_any\n").unwrap();
+        let ended = child.wait_with_output().unwrap();
+        String::from_utf8(ended.stderr).unwrap().replace('\n', " ")
+    };
+    let why = login(&[]);
+    assert!(
+        why.contains("signed by nobody") && why.contains("login --ca-file"),
+        "{why}"
+    );
+    // What is behind that certificate is no service; it was spoken to.
+    let why = login(&["--ca-file", "ours.pem"]);
+    assert!(!why.contains("signed by nobody"), "{why}");
+}

@@ -97,6 +97,7 @@ impl Installation {
             }],
         };
         let settings = EngineSettings {
+            cache: None,
             state: self.path(state),
             catalog: None,
             repository: Some(RepositorySettings {

@@ -1,7 +1,13 @@
 //! Taking a backup: what a manual one replaces, and the version that an upgrade backup wants.
 
-use crate::made_up::{State, name};
-use crate::screens::runner::{alike, settings};
+use chrono::Duration;
+use lifeboat::domain::backup::{BackupId, Trigger};
+use lifeboat::domain::event::Event;
+use lifeboat::domain::job::{JobState, Outcome};
+use lifeboat::domain::slot::Slot;
+
+use crate::made_up::{Fixture, State, name, two_projects};
+use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, look, look_with, unchanged};
 
 alike!(a_manual_backup_says_what_it_replaces);
@@ -29,4 +35,46 @@ async fn an_upgrade_backup_wants_a_version() {
         &[("", "daily"), ("U", "48 hours"), ("<Enter>", "write the version")],
     )
     .await;
+}
+
+alike!(the_selection_goes_to_the_backup_that_was_just_made);
+async fn the_selection_goes_to_the_backup_that_was_just_made() {
+    for (moves, planned) in [("", "plan acme/live 99999999"), ("k", "plan acme/live e2d4415c")] {
+        let cockpit = Runner::start(SIZES[0], Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press("b").await.see("Replaces").await;
+        cockpit.press("<Enter>").await.see("job 32").await;
+        cockpit.press(moves).await.settle().await;
+        let made = BackupId("9".repeat(64));
+        {
+            let mut state = cockpit.backend.state();
+            let live = state.environments.get_mut(&name("acme/live")).unwrap();
+            let is_replaced = |slots: &[Slot]| slots.contains(&Slot::Manual);
+            live.backups.retain(|backup| !is_replaced(&backup.manifest.slots));
+            let mut new = live.backups[0].clone();
+            new.id = made.clone();
+            new.manifest.taken = two_projects::now();
+            new.manifest.trigger = Trigger::Person;
+            new.manifest.slots = vec![Slot::Manual];
+            live.backups.insert(0, new);
+        }
+        cockpit.backend.move_on(32, |job| {
+            job.ended = Some(job.created + Duration::seconds(11));
+            job.state = JobState::Done;
+            job.outcome = Some(Outcome {
+                summary: "acme/live is backed up".to_owned(),
+                backup: Some(made),
+                ..Outcome::default()
+            });
+        });
+        cockpit.backend.tell(Event::Environment {
+            name: name("acme/live"),
+        });
+        cockpit.see("is done").await;
+        cockpit.settle().await;
+        cockpit.press("r<Enter><Enter>").await.see("come back").await;
+        let calls = cockpit.backend.state().calls.clone();
+        let plan = calls.iter().rfind(|call| call.starts_with("plan ")).unwrap();
+        assert!(plan.starts_with(planned), "{moves:?}: {plan}");
+    }
 }

@@ -96,6 +96,23 @@ async fn contexts_to_choose_from() {
     look_with("contexts", &settings, &SIZES, unchanged, &steps).await;
 }
 
+alike!(what_was_refused_without_a_link_goes_with_the_link);
+async fn what_was_refused_without_a_link_goes_with_the_link() {
+    let cockpit = Runner::start(SIZES[1], Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit.backend.reachable(false);
+    cockpit.see("disconnected").await;
+    cockpit.press("b").await.see("nothing can be changed").await;
+    cockpit.backend.reachable(true);
+    cockpit.see("connected").await;
+    cockpit.settle().await;
+    assert!(
+        !cockpit.text().contains("nothing can be changed"),
+        "{}",
+        cockpit.text()
+    );
+}
+
 alike!(locked);
 async fn locked() {
     for size in SIZES {

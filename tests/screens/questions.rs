@@ -42,7 +42,7 @@ async fn what_takes_long_or_changes_something_asks() {
         acme.undo = Some(two_projects::id(4));
     };
     for (screen, keys, text) in [
-        ("delete-undo-question", "jjd", "undo is impossible"),
+        ("delete-undo-question", "jjd", "Undo goes back"),
         ("verify-question", "v", "read back"),
         ("verify-all-question", "V", "All of"),
         ("drill-question", "D", "scratch place"),

@@ -159,7 +159,7 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
         ("r", "choose a backup"),
         ("<Enter>", "Everything is restored"),
         ("<Enter>", "safety backup included"),
-        ("!", "undo is impossible afterwards"),
+        ("!", "No backup keeps"),
         ("y", "NO SAFETY BACKUP"),
     ];
     look("wizard-unsafe-plan", unchanged, &plan).await;

@@ -12,11 +12,12 @@ use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 use lifeboat::domain::job::{Job, JobId, LogLine};
+use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
-use lifeboat::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
@@ -55,6 +56,7 @@ asked! {
     job_log(id: JobId, after: u64) -> Vec<LogLine>;
     activity(limit: u32) -> Vec<Activity>;
     notifications(limit: u32) -> Vec<Notification>;
+    nodes() -> Vec<LifeboatNode>;
     notifications_seen(up_to: u64) -> ();
     start_backup(request: BackupRequest) -> JobId;
     plan_restore(request: RestoreRequest) -> RestorePlan;
@@ -63,6 +65,7 @@ asked! {
     start_confirm(environment: EnvironmentName) -> JobId;
     start_verify(environment: EnvironmentName, backup: Option<String>) -> JobId;
     start_drill(environment: EnvironmentName, backup: Option<String>) -> JobId;
+    start_extract(request: ExtractRequest) -> JobId;
     cancel(id: JobId) -> ();
     delete_backup(environment: EnvironmentName, backup: BackupId) -> ();
     extend_backup(environment: EnvironmentName, backup: BackupId) -> ();
@@ -85,7 +88,7 @@ macro_rules! explored {
 explored! {
     children(ChildrenRequest) -> Looked<Children>;
     node(NodeRequest) -> Looked<NodeFacts>;
-    versions(VersionsRequest) -> Looked<Versions>;
+    versions(VersionsRequest) -> Looked<VersionList>;
     find(FindRequest) -> Finds;
     history(HistoryRequest) -> Looked<NodeHistory>;
     diff(DiffRequest) -> Looked<Diff>;

@@ -95,7 +95,8 @@ async fn each_role_may_do_its_part_and_no_more() {
                     (403, "forbidden"),
                     "{role}: {method} {path}"
                 );
-                refused += 1;
+                // Whoever only asks changes nothing, and is not written down.
+                refused += usize::from(method != reqwest::Method::GET);
             } else {
                 // Without a body most are not understood; what matters is that they were let through.
                 assert!(

@@ -111,6 +111,7 @@ impl House {
         let file = lay_out(folder.path(), server, hook);
         let config = Config::load(&file).unwrap();
         let settings = EngineSettings {
+            cache: None,
             state: config.state.clone().unwrap(),
             catalog: None,
             repository: config.repository.clone(),

@@ -43,6 +43,15 @@ fn it_is_started_told_about_and_ended() {
         &config,
         &["create", "olga", "--role", "owner", "--expires", "30d"],
     );
+    let unknown = token(
+        &config,
+        &["create", "nina", "--role", "viewer", "--project", "acmee"],
+    );
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+    assert!(
+        String::from_utf8_lossy(&unknown.stderr).contains("acme, globex"),
+        "{unknown:?}"
+    );
     let secret = text(&made);
     assert!(secret.starts_with("lb_") && secret.len() == 46, "{made:?}");
     let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();
@@ -97,6 +106,81 @@ fn it_is_started_told_about_and_ended() {
     let verified = lifeboat(&config).args(["activity", "--verify"]).output().unwrap();
     assert!(verified.status.success(), "{verified:?}");
     assert!(text(&verified).contains("All 3 entries"), "{verified:?}");
+}
+
+/// A program that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_writes_down_what_jobs_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let hook = "hooks = { before_backup = [\"false\"] }";
+    let config = lay_out(folder.path(), "", hook);
+    let made = token(&config, &["create", "olga", "--role", "owner"]);
+    let secret = text(&made);
+    let mut service = Ended(
+        lifeboat(&config)
+            .arg("serve")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(service.0.stderr.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let listening = lines.find(|line| line["message"] == "listening").unwrap();
+    let address = listening["address"].as_str().unwrap().to_owned();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (project, state, level) in [("globex", "done", "info"), ("acme", "failed", "error")] {
+        let request = client()
+            .post(format!(
+                "http://{address}/api/v1/environments/{project}/live/backups"
+            ))
+            .header("authorization", format!("Bearer {secret}"))
+            .header("content-type", "application/json")
+            .header("idempotency-key", project)
+            .body("{}");
+        let answer = runtime.block_on(request.send()).unwrap();
+        assert_eq!(
+            answer.status().as_u16(),
+            202,
+            "{:?}",
+            runtime.block_on(answer.text())
+        );
+        let mut next = |message: &str| lines.find(|line| line["message"] == message).unwrap();
+        let (began, ended) = (next("job began"), next("job ended"));
+        for line in [&began, &ended] {
+            assert_eq!(
+                (&line["environment"], &line["kind"], &line["by"]),
+                (
+                    &json!(format!("{project}/live")),
+                    &json!("backup"),
+                    &json!("olga")
+                ),
+                "{line}"
+            );
+        }
+        assert_eq!((&ended["level"], &ended["state"]), (&json!(level), &json!(state)));
+        assert!(ended["took_millis"].is_u64(), "{ended}");
+        assert_eq!(ended["summary"].is_string(), state == "done", "{ended}");
+        assert_eq!(ended["why"].is_string(), state == "failed", "{ended}");
+        let told = next("notification");
+        assert_eq!(
+            (&told["job"], &told["level"]),
+            (&began["job"], &json!(level)),
+            "{told}"
+        );
+    }
+    signal(&service.0, "TERM");
+    assert!(lines.any(|line| line["message"] == "stopped"));
+    assert!(service.0.wait().unwrap().success());
 }
 
 #[test]

@@ -126,6 +126,11 @@ impl Line {
         self.keyboard.flush().unwrap();
     }
 
+    /// Waits until the program has ended by itself, and says whether it ended well.
+    pub fn is_left_well(mut self) -> bool {
+        self.program.ends_well()
+    }
+
     /// Cuts the line: the terminal is gone, and the system tells its programs so.
     pub fn cut(self) -> Program {
         self.seen.is_cut.store(true, Ordering::SeqCst);

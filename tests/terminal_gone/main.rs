@@ -167,6 +167,19 @@ fn a_service_that_loses_its_terminal_ends_in_order() {
 }
 
 #[test]
+fn what_is_typed_while_a_demo_makes_its_sandbox_does_nothing_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().to_str().unwrap();
+    let mut line = Line::to(LIFEBOAT.as_ref(), &["demo"], &[("TMPDIR", temporary)]);
+    // Taken for a key, it would leave the cockpit before anybody has seen it.
+    line.answers("Making a sandbox", "q");
+    line.answers("● connected", "?");
+    line.answers("─ Help", "q");
+    assert!(line.is_left_well());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_demo_that_loses_its_terminal_leaves_nothing() {
     for moment in ["Making a sandbox", "● connected"] {
         let folder = tempfile::tempdir().unwrap();

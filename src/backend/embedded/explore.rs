@@ -7,7 +7,7 @@ use crate::backend::BackendError;
 use crate::backend::explore::Explores;
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Explores for Embedded {
             .await
     }
 
-    async fn versions(&self, request: VersionsRequest) -> Result<Looked<Versions>, BackendError> {
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
         self.on_engine(move |engine| engine.live(&request.environment)?.versions(&request))
             .await
     }

@@ -33,6 +33,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
     std::fs::create_dir_all(folder.join("content/website")).unwrap();
     std::fs::write(folder.join("key"), "a key for tests").unwrap();
     let settings = EngineSettings {
+        cache: None,
         state: folder.join(state),
         catalog: None,
         repository: Some(RepositorySettings::in_folder(

@@ -1,11 +1,12 @@
-//! What only somebody at the service's own machine may do, and no service answers: list, renew and end tokens, and check
-//! the chain of the activity log.
+//! What only somebody at the service's own machine may do, and no service answers: list, renew and end tokens, check the
+//! chain of the activity log, and leave a repository behind.
 
 use super::Embedded;
 use crate::backend::BackendError;
 use crate::catalog::Catalog;
 use crate::domain::Instant;
 use crate::domain::activity::ChainReport;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::token::TokenRecord;
 
 impl Embedded {
@@ -44,6 +45,15 @@ impl Embedded {
     /// As [`Embedded::tokens`].
     pub async fn revoke_token(&self, name: String, at: Instant) -> Result<bool, BackendError> {
         self.on_catalog(move |catalog| catalog.revoke_token(&name, at))
+            .await
+    }
+
+    /// Lets the next backup of an environment begin a new repository in the configured place, and gives that place.
+    ///
+    /// # Errors
+    /// An engine that is not open; a repository that is there, or that held no backups; a refusal (rule 5).
+    pub async fn relocate(&self, environment: EnvironmentName) -> Result<String, BackendError> {
+        self.change(move |engine| engine.live(&environment)?.relocate())
             .await
     }
 

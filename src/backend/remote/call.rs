@@ -394,7 +394,8 @@ impl Shared {
     /// What is wrong with the service's certificate, where that is why there was no answer.
     fn distrust(&self, error: &reqwest::Error) -> Option<String> {
         let trust = format!(
-            "name the certificate of its issuer as ca_file in the context \"{}\"",
+            "name the certificate of its issuer as ca_file in the context \"{}\", or as `lifeboat login --ca-file` where \
+             that is a new one",
             self.access.context()
         );
         Distrust::of(error, self.access.address(), &trust).map(|distrust| distrust.to_string())

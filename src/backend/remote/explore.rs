@@ -9,7 +9,7 @@ use crate::backend::explore::Explores;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
     By, Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 
 /// A question about what is inside.
@@ -45,7 +45,7 @@ impl Explores for Remote {
         self.shared.ask(call).await
     }
 
-    async fn versions(&self, request: VersionsRequest) -> Result<Looked<Versions>, BackendError> {
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
         let call = asked(&request.environment, "versions")
             .with("source", &request.source)
             .with("path", &request.path);

@@ -12,6 +12,7 @@ mod access;
 mod call;
 mod explore;
 mod feed;
+mod greeting;
 mod listen;
 mod pace;
 mod problem;
@@ -42,9 +43,12 @@ use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
+use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest,
+};
 use crate::domain::settings::{SecretSource, Variables};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
@@ -52,8 +56,6 @@ use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 const EVENTS_KEPT: usize = 256;
 /// The most entries of a list that a service gives at once.
 const MOST_ENTRIES: u32 = 20_000;
-/// The oldest version of a service that this Lifeboat understands.
-const OLDEST: (u64, u64) = (0, 1);
 
 /// How a service is reached, and what the backend gets from outside.
 pub struct RemoteSettings {
@@ -256,41 +258,6 @@ impl Shared {
     fn suspect(&self) {
         self.suspected.notify_waiters();
     }
-
-    /// Makes sure, before anything else is asked, that a Lifeboat of a fitting version is on the other side.
-    async fn greet(&self) -> Result<(), BackendError> {
-        let mut greeted = self.greeted.lock().await;
-        if *greeted {
-            return Ok(());
-        }
-        let answer = self.ask_patiently(&Call::get(&["info"])).await?;
-        let address = self.access.address();
-        let info: BackendInfo = serde_json::from_slice(&answer).map_err(|error| {
-            BackendError::OutOfReach(format!(
-                "{address} is no Lifeboat service: it does not say what it is ({error}); check the address"
-            ))
-        })?;
-        if version(&info.version).is_none_or(|version| version < OLDEST) {
-            return Err(BackendError::OutOfReach(format!(
-                "the service {address} is Lifeboat {}, and this Lifeboat, version {}, understands {}.{} and newer: update the service",
-                info.version,
-                env!("CARGO_PKG_VERSION"),
-                OLDEST.0,
-                OLDEST.1
-            )));
-        }
-        *greeted = true;
-        Ok(())
-    }
-
-    async fn forget_greeting(&self) {
-        *self.greeted.lock().await = false;
-    }
-}
-
-fn version(text: &str) -> Option<(u64, u64)> {
-    let mut numbers = text.split('.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 #[async_trait]
@@ -359,6 +326,10 @@ impl Backend for Remote {
             .await
     }
 
+    async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
+        self.shared.ask(Call::get(&["nodes"])).await
+    }
+
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError> {
         let call = Call::post(&["notifications", "seen"]).body(&json!({ "up_to": up_to }))?;
         self.shared.tell(call).await
@@ -425,6 +396,16 @@ impl Backend for Remote {
     ) -> Result<JobId, BackendError> {
         self.start(&environment, "drills", &json!({ "backup": backup }))
             .await
+    }
+
+    async fn start_extract(&self, request: ExtractRequest) -> Result<JobId, BackendError> {
+        let body = json!({
+            "backup": request.backup,
+            "selection": request.selection,
+            "from": request.from,
+            "into": request.into,
+        });
+        self.start(&request.environment, "extracts", &body).await
     }
 
     async fn cancel(&self, id: JobId) -> Result<(), BackendError> {

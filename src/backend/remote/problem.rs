@@ -62,6 +62,7 @@ impl Problem {
                 Ok(UnknownJob { id }) => BackendError::UnknownJob(id),
                 Err(_) => BackendError::Failed(self.detail),
             },
+            "not_there" => BackendError::NotThere(self.detail),
             "forbidden" => Refusal::ByService(self.detail).into(),
             "out_of_reach" | "unauthorized" => BackendError::OutOfReach(self.detail),
             _ => BackendError::Failed(self.detail),

@@ -10,6 +10,7 @@ mod process;
 
 use super::error::Fault;
 use super::store::Session;
+use crate::domain::lifeboat_node::{LifeboatNode, NodeStanding};
 
 pub use node::Lease;
 
@@ -47,6 +48,26 @@ impl Presence {
         match self {
             Self::Process(process) => Ok(process.is_alive(number)?),
             Self::Node(node) => node.is_alive(session, number),
+        }
+    }
+
+    /// The Lifeboats that have the catalog open, and of nodes those that were heard of within a day. Without their jobs.
+    pub(super) fn list(&self, session: &mut Session<'_>) -> Result<Vec<LifeboatNode>, Fault> {
+        match self {
+            Self::Node(node) => node.list(session),
+            Self::Process(process) => {
+                let numbers = process.alive()?.into_iter();
+                let nodes = numbers.map(|number| LifeboatNode {
+                    number,
+                    name: None,
+                    started: None,
+                    lease: None,
+                    standing: NodeStanding::Alive,
+                    is_this: number == process.number(),
+                    jobs: Vec::new(),
+                });
+                Ok(nodes.collect())
+            }
         }
     }
 

@@ -16,8 +16,11 @@ use std::time::{Duration, Instant as Monotonic};
 use parking_lot::{Condvar, Mutex};
 
 use crate::catalog::error::{CatalogError, Fault};
-use crate::catalog::store::{Link, Session, values};
+use crate::catalog::records::some_instant;
+use crate::catalog::store::{Link, Row, Session, values};
 use crate::content::postgres::Connector;
+use crate::domain::deed::{Deed, Deeds, LeaseNews};
+use crate::domain::lifeboat_node::{LifeboatNode, NodeStanding};
 
 /// How leases are kept.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +54,7 @@ struct Shared {
     number: AtomicU64,
     name: String,
     lease: Lease,
+    deeds: Deeds,
     steady_since: Mutex<Option<Monotonic>>,
     ending: Mutex<Ending>,
     ended: Condvar,
@@ -73,16 +77,22 @@ impl Node {
         connector: &Connector,
         name: &str,
         lease: Lease,
+        deeds: Deeds,
     ) -> Result<Self, CatalogError> {
         let located = |fault: Fault| fault.on(&connector.place());
         let mut link = Link::open(connector, 0)?;
         link.migrate().map_err(located)?;
         let installation = installation(&mut link).map_err(located)?;
         let number = registered(&mut link, name, lease).map_err(located)?;
+        deeds.tell(Deed::Lease(LeaseNews::Taken {
+            node: name.to_owned(),
+            number,
+        }));
         let shared = Arc::new(Shared {
             number: AtomicU64::new(number),
             name: name.to_owned(),
             lease,
+            deeds,
             steady_since: Mutex::new(Some(Monotonic::now())),
             ending: Mutex::new(Ending::NotYet),
             ended: Condvar::new(),
@@ -123,6 +133,33 @@ impl Node {
             None => false,
             Some(row) => !row.truth(0)? && (row.truth(1)? || !self.shared.is_steady()),
         })
+    }
+
+    /// The nodes that were heard of within a day, and those that were not declared gone.
+    pub(super) fn list(&self, session: &mut Session<'_>) -> Result<Vec<LifeboatNode>, Fault> {
+        let rows = session.rows(
+            "SELECT number, name, CAST(extract(epoch FROM started) * 1000000 AS BIGINT),
+                    CAST(extract(epoch FROM lease) * 1000000 AS BIGINT), gone, lease > clock_timestamp()
+             FROM nodes WHERE NOT gone OR lease > clock_timestamp() - interval '1 day' ORDER BY number",
+            &[],
+        )?;
+        let node = |row: &Row| {
+            let number = row.count(0)?;
+            Ok(LifeboatNode {
+                number,
+                name: Some(row.text(1)?),
+                started: some_instant(row, 2)?,
+                lease: some_instant(row, 3)?,
+                standing: match (row.truth(4)?, row.truth(5)?) {
+                    (true, _) => NodeStanding::Gone,
+                    (false, true) => NodeStanding::Alive,
+                    (false, false) => NodeStanding::Late,
+                },
+                is_this: number == self.number(),
+                jobs: Vec::new(),
+            })
+        };
+        rows.iter().map(node).collect()
     }
 
     /// Declares the node gone if its lease has run out. Returns whether it is gone.
@@ -189,8 +226,10 @@ impl Shared {
     fn keep(&self, connector: &Connector, mut link: Option<Link>) {
         loop {
             let ending = self.wait();
+            let mut why = None;
             if link.as_ref().is_none_or(Link::is_closed) {
-                link = Link::open(connector, self.number.load(Ordering::Acquire)).ok();
+                let opened = Link::open(connector, self.number.load(Ordering::Acquire));
+                link = opened.map_err(|error| why = Some(error.to_string())).ok();
             }
             match ending {
                 Ending::NotYet => {}
@@ -202,6 +241,7 @@ impl Shared {
                             values![self.number.load(Ordering::Acquire)],
                         );
                     }
+                    self.deeds.tell(Deed::Lease(LeaseNews::GivenBack));
                     return;
                 }
                 #[cfg(test)]
@@ -211,15 +251,39 @@ impl Shared {
                 Some(link) => self.renew(link),
                 None => Ok(false),
             };
+            let is_renewed = matches!(renewed, Ok(true));
+            match renewed {
+                // It goes on under a new number.
+                Ok(false) if link.is_some() => self.deeds.tell(Deed::Lease(LeaseNews::DeclaredGone {
+                    number: self.number.load(Ordering::Acquire),
+                })),
+                // It is renewed, or there was no connection at all.
+                Ok(_) => {}
+                Err(fault) => {
+                    link = None;
+                    why = Some(fault.on(&connector.place()).to_string());
+                }
+            }
+            self.keeps_steady(is_renewed, why);
+        }
+    }
+
+    /// Notes whether the lease was renewed, and tells when that has changed. `why` says what was in the way.
+    fn keeps_steady(&self, is_renewed: bool, why: Option<String>) {
+        let was_steady = {
             let mut steady_since = self.steady_since.lock();
-            if let Ok(true) = renewed {
+            let was_steady = steady_since.is_some();
+            if is_renewed {
                 steady_since.get_or_insert_with(Monotonic::now);
             } else {
                 *steady_since = None;
             }
-            if renewed.is_err() {
-                link = None;
-            }
+            was_steady
+        };
+        match (was_steady, is_renewed, why) {
+            (true, false, Some(why)) => self.deeds.tell(Deed::Lease(LeaseNews::NotRenewed { why })),
+            (false, true, _) => self.deeds.tell(Deed::Lease(LeaseNews::Renewed)),
+            _ => {}
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +35,7 @@ impl OpeningLock {
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&path)
             .map_err(|source| CatalogError::io("opening", &path, source))?;
         loop {
@@ -71,7 +73,12 @@ impl Process {
         loop {
             let number = next_number()?;
             let path = lock_path(directory, number);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+            {
                 Ok(file) => {
                     file.lock()
                         .map_err(|source| CatalogError::io("locking", &path, source))?;
@@ -103,6 +110,25 @@ impl Process {
             return Ok(true);
         }
         is_locked(&lock_path(&self.directory, number))
+    }
+}
+
+impl Process {
+    /// The numbers of all processes that live, in order.
+    pub(in crate::catalog) fn alive(&self) -> Result<Vec<u64>, CatalogError> {
+        let failed = |source| CatalogError::io("reading", &self.directory, source);
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if let Some(number) = stem.and_then(|stem| stem.parse().ok())
+                && self.is_alive(number)?
+            {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
     }
 }
 

@@ -34,6 +34,15 @@ const ATTEMPTS: u32 = 5;
 const SETTINGS: &str = "SET search_path = lifeboat; SET statement_timeout = '30s'; SET lock_timeout = '15s'; \
                         SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning";
 
+/// The oldest server that knows what the catalog asks: the numbers of transactions as a type of their own (`xid8`).
+const OLDEST: u32 = 13;
+
+/// The first part of the version of a server that is too old, of its version number: 12 of 120022.
+fn too_old(number: i32) -> Option<u32> {
+    let major = u32::try_from(number).unwrap_or(0) / 10_000;
+    (major < OLDEST).then_some(major)
+}
+
 /// The advisory lock that migrations are made under: "lifeboat" in eight bytes.
 const MIGRATION_LOCK: i64 = 0x6c69_6665_626f_6174;
 
@@ -258,9 +267,18 @@ impl Link {
                 why: error.to_string(),
             })?;
         let settings = format!("{SETTINGS}; SET lifeboat.writer = '{writer}'");
-        client
-            .batch_execute(&settings)
-            .map_err(|error| Fault::from(error).on(&connector.place()))?;
+        let failed = |error| Fault::from(error).on(&connector.place());
+        client.batch_execute(&settings).map_err(failed)?;
+        let told = client
+            .query_one("SELECT current_setting('server_version_num')::integer", &[])
+            .map_err(failed)?;
+        if let Some(found) = too_old(told.get(0)) {
+            return Err(CatalogError::DatabaseOld {
+                place: connector.place(),
+                found,
+                oldest: OLDEST,
+            });
+        }
         Ok(Self {
             client,
             statements: HashMap::new(),
@@ -393,5 +411,27 @@ impl<'a> FromSql<'a> for Column {
             *kind,
             Type::INT4 | Type::INT8 | Type::BOOL | Type::TEXT | Type::VARCHAR | Type::BYTEA
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_do_not_know_the_types_of_the_catalog_are_too_old() {
+        assert_eq!(too_old(120_022), Some(12));
+        assert_eq!(too_old(110_022), Some(11));
+        assert_eq!(too_old(130_000), None);
+        assert_eq!(too_old(180_001), None);
+        let told = CatalogError::DatabaseOld {
+            place: "db".to_owned(),
+            found: 12,
+            oldest: OLDEST,
+        };
+        assert!(
+            told.to_string()
+                .contains("needs PostgreSQL 13 or newer, and its server is 12")
+        );
     }
 }

@@ -120,6 +120,7 @@ on_every_store!(
     remembered::holds_verifications_and_first_meetings_are_remembered_for_each_environment,
     remembered::pruning_keeps_the_newest_and_whatever_has_not_ended,
     remembered::everything_is_still_there_after_opening_again,
+    remembered::who_has_the_catalog_open_and_what_each_works_on_is_listed,
     chain::a_whole_chain_is_found_whole_and_says_how_long_it_is,
     chain::whatever_is_changed_later_breaks_the_chain_there,
     chain::pruning_leaves_a_chain_that_can_be_checked,

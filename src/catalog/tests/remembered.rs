@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::domain::lifeboat_node::{LifeboatNode, NodeStanding};
 
 pub(super) fn jobs_are_listed_newest_first_and_narrowed(place: &Place) {
     let catalog = place.open();
@@ -301,4 +302,39 @@ pub(super) fn a_lifeboat_notices_what_another_writes(place: &Place) {
         assert_eq!(changes, [Change::Anything]);
     }
     assert_eq!(look(), []);
+}
+
+pub(super) fn who_has_the_catalog_open_and_what_each_works_on_is_listed(place: &Place) {
+    let (here, other) = (place.open(), place.open());
+    let (left, _) = start(&other, "acme/live").unwrap();
+    let (mine, _) = start(&here, "globex/live").unwrap();
+    let jobs = |standing: NodeStanding, nodes: &[LifeboatNode]| {
+        let nodes = nodes.iter().filter(|node| node.standing == standing);
+        let mut jobs: Vec<_> = nodes
+            .flat_map(|node| node.jobs.iter().map(|job| job.id))
+            .collect();
+        jobs.sort();
+        jobs
+    };
+    let nodes = here.nodes().unwrap();
+    assert_eq!(nodes.len(), 2, "{nodes:?}");
+    assert_eq!(jobs(NodeStanding::Alive, &nodes), [left.id, mine.id]);
+    let this: Vec<_> = nodes.iter().filter(|node| node.is_this).collect();
+    assert_eq!((this.len(), this[0].jobs[0].id), (1, mine.id));
+    assert_eq!(this[0].lease.is_some(), here.is_shared());
+    place.kill(other);
+    let nodes = here.nodes().unwrap();
+    let dead = if here.is_shared() {
+        NodeStanding::Late
+    } else {
+        NodeStanding::Gone
+    };
+    assert_eq!(jobs(dead, &nodes), [left.id], "{nodes:?}");
+    let name = here.is_shared().then(|| "a node".to_owned());
+    assert_eq!(here.node_of(left.id).unwrap(), name);
+    assert!(here.adopt(left.id).unwrap().is_some());
+    assert_eq!(
+        jobs(NodeStanding::Alive, &here.nodes().unwrap()),
+        [left.id, mine.id]
+    );
 }

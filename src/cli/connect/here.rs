@@ -3,21 +3,25 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant as Monotonic;
 
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{ThisMachine, why_jobs_end};
 use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
+use crate::cli::shell::quoted;
 use crate::cli::verbs::demo::DemoArguments;
+use crate::cli::wrap::Wrapping;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
 use crate::clock::SystemClock;
-use crate::config::{BackendAddress, Config, NamedContext};
-use crate::demo::{Demo, DemoError};
+use crate::config::{BackendAddress, Config, NamedContext, state_owner};
+use crate::demo::{Demo, DemoError, Making};
 use crate::domain::check::DatabaseFound;
+use crate::domain::deed::Deeds;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::domain::stop::{StopReason, Unseen};
@@ -27,11 +31,24 @@ use crate::tui::{self, CockpitSettings, OneContext};
 const EVENTS_KEPT: usize = 1024;
 
 impl ThisMachine {
+    /// The cache folder, unless the state is somewhere of its own: then what is kept of it is there as well.
+    fn cache(&self) -> Option<std::path::PathBuf> {
+        self.places.cache.clone().filter(|_| self.state.is_none())
+    }
+
     /// The engine in this process. The schedule is kept while the cockpit is open, not while a verb runs: a script that
     /// lists backups must not begin one.
-    pub(super) fn engine(&self, config: Config, keep_schedule: bool) -> Result<Embedded, CliError> {
+    pub(super) fn engine(
+        &self,
+        config: Config,
+        keep_schedule: bool,
+        deeds: Deeds,
+    ) -> Result<Embedded, CliError> {
+        let state = self.state_of(Some(&config))?;
+        state_owner::claim(&state, &config)?;
         let settings = EngineSettings {
-            state: self.state_of(Some(&config))?,
+            cache: self.cache(),
+            state,
             catalog: catalog_of(config.catalog),
             repository: config.repository,
             limits: config.limits,
@@ -49,7 +66,7 @@ impl ThisMachine {
             keep_schedule,
             break_live: None,
         };
-        Ok(Embedded::start(settings, surroundings, options))
+        Ok(Embedded::start_telling(settings, surroundings, options, deeds))
     }
 
     /// The engine of this machine, and how it is served. Where the configuration is that of a client, or the context that
@@ -58,6 +75,7 @@ impl ThisMachine {
         &self,
         globals: &Globals,
         keep_schedule: bool,
+        deeds: Deeds,
     ) -> Result<(Embedded, ServerSettings), CliError> {
         let config = Config::load(&self.config_file(globals)?)?;
         let context = config.context(globals.context.as_deref())?;
@@ -71,7 +89,7 @@ impl ThisMachine {
             )));
         }
         let settings = config.server.clone();
-        Ok((self.engine(config, keep_schedule)?, settings))
+        Ok((self.engine(config, keep_schedule, deeds)?, settings))
     }
 
     /// Runs the demo until it is left.
@@ -85,14 +103,11 @@ impl ThisMachine {
         let opens_cockpit = !arguments.headless && !globals.json && on_a_terminal;
         if opens_cockpit {
             cockpit::terminal(&self.variables)?;
-            writeln!(
-                outside.err,
-                "Making a sandbox with real content and a past of backups. This takes some seconds."
-            )?;
         }
         // From here on an interrupt arrives as a message: the sandbox has to go, whatever ends the demo.
         let mut interrupts = (outside.interrupts)();
-        let give_up = Arc::new(AtomicBool::new(false));
+        let (making, mut steps) = Making::new();
+        let making = Arc::new(making);
         let at = arguments.at.as_deref();
         let opening = Demo::open(
             at,
@@ -100,19 +115,26 @@ impl ThisMachine {
             &self.user,
             arguments.postgres,
             opens_cockpit,
-            &give_up,
+            &making,
         );
         let demo = {
+            // What is typed meanwhile is neither shown nor kept for the cockpit, where it would be taken for keys.
+            let _unheard = opens_cockpit.then(|| Unheard::new(&outside.echo));
             let mut opening = std::pin::pin!(opening);
-            tokio::select! {
-                demo = &mut opening => demo?,
-                interrupt = outside::interrupted(&mut interrupts) => {
-                    give_up.store(true, Ordering::Relaxed);
-                    // What still writes to the sandbox has to end before the sandbox can go.
-                    if let Ok(demo) = opening.await {
-                        demo.close(why_it_ends(interrupt)).await;
+            let mut steps = Steps::new(&mut steps);
+            loop {
+                tokio::select! {
+                    biased;
+                    step = steps.next() => writeln!(outside.err, "{step}")?,
+                    demo = &mut opening => break demo?,
+                    interrupt = outside::interrupted(&mut interrupts) => {
+                        making.give_up();
+                        // What still writes to the sandbox has to end before the sandbox can go.
+                        if let Ok(demo) = opening.await {
+                            demo.close(why_it_ends(interrupt)).await;
+                        }
+                        return Err(at.map_or_else(|| interrupted(interrupt), |at| half_made(at, interrupt)));
                     }
-                    return Err(at.map_or_else(|| interrupted(interrupt), |at| half_made(at, interrupt)));
                 }
             }
         };
@@ -150,6 +172,57 @@ impl ThisMachine {
         let left = tui::run(demo.backend(), settings, &mut OneContext).await;
         let why = why_jobs_end(&left, &self.user).unwrap_or(StopReason::TerminalGone);
         (left.map_err(CliError::from), why)
+    }
+}
+
+/// Nothing that is typed is shown or kept until this is dropped.
+struct Unheard<'a>(&'a dyn Fn(bool) -> io::Result<()>);
+
+impl<'a> Unheard<'a> {
+    fn new(echo: &'a dyn Fn(bool) -> io::Result<()>) -> Self {
+        // A terminal that cannot be told shows what is typed, and nothing worse.
+        let _ = echo(false);
+        Self(echo)
+    }
+}
+
+impl Drop for Unheard<'_> {
+    fn drop(&mut self) {
+        // It also throws away what was typed meanwhile.
+        let _ = (self.0)(true);
+    }
+}
+
+/// The lines for whoever waits for a sandbox, with the seconds since it was begun.
+struct Steps<'a> {
+    told: &'a mut UnboundedReceiver<String>,
+    began: Monotonic,
+    has_begun: bool,
+}
+
+impl<'a> Steps<'a> {
+    fn new(told: &'a mut UnboundedReceiver<String>) -> Self {
+        Self {
+            told,
+            began: Monotonic::now(),
+            has_begun: false,
+        }
+    }
+
+    /// The next one; none ever when nobody tells any more.
+    async fn next(&mut self) -> String {
+        let Some(step) = self.told.recv().await else {
+            return std::future::pending().await;
+        };
+        let step = format!(
+            "{:>4} s  {}",
+            self.began.elapsed().as_secs(),
+            printable::line(&step)
+        );
+        if std::mem::replace(&mut self.has_begun, true) {
+            return step;
+        }
+        format!("Making a sandbox: real content, and a past of backups by the real engine.\n{step}")
     }
 }
 
@@ -238,15 +311,21 @@ async fn play(
             say(instance, folder)?;
         }
     }
+    // By its whole path: somebody who only tries it has nothing installed.
+    let program = outside.program.display().to_string();
+    let program = quoted(&program);
+    let config = places.config.display().to_string();
     writeln!(
         outside.out,
-        "The sandbox is kept: lifeboat --config {} works on it.",
-        places.config.display()
+        "The sandbox is kept. This works on it:\n  {program} --config {} environments",
+        quoted(&config)
     )?;
     if demo.has_databases() {
+        let root = demo.root().display().to_string();
         writeln!(
             outside.out,
-            "Its databases run while the demo is open: lifeboat demo --at opens it again."
+            "Its databases run while the demo is open. This opens it again:\n  {program} demo --at {}",
+            quoted(&root)
         )?;
     }
     Ok(outside.out.flush()?)
@@ -264,7 +343,9 @@ async fn story(demo: &Demo, globals: &Globals, outside: &mut Outside) -> Result<
         print_json(outside, &report)?;
         report
     } else {
-        demo.play_story(&mut outside.out).await?
+        let width = outside.table_width().unwrap_or(usize::MAX);
+        demo.play_story(&mut Wrapping::new(&mut outside.out, width))
+            .await?
     };
     if report.identical {
         return Ok(());

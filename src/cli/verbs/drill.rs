@@ -18,7 +18,8 @@ pub struct DrillArguments {
     /// The environment, written PROJECT/ENVIRONMENT
     #[arg(value_name = "ENV")]
     pub environment: EnvironmentName,
-    /// One backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"; the newest good one without it
+    /// One backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"; the newest good one without it,
+    /// which is no safety backup
     #[arg(value_name = "BACKUP")]
     pub backup: Option<String>,
     /// How the job is followed.

@@ -20,6 +20,11 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         return call.json(&json!({ "environments": environments }));
     }
     if environments.is_empty() {
+        if !call.house.jobs_run_here(&call.globals)? {
+            return call.tell(
+                "The service shows no environment: it has none, or the token is limited to projects of which there is none.",
+            );
+        }
         let info = call.command("info");
         return call.tell(&format!(
             "There is no environment yet: add an [[environment]] to the configuration (`{info}` says where it is)."

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::backend::Backend;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
-use crate::config::{Config, Context};
+use crate::config::{BackendAddress, Config, Context};
 
 /// The backend's word for its state folder.
 const STATE: &str = "state";
@@ -36,8 +36,12 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    // The backend knows which folder it uses; without one, it is the folder that would be used.
-    let used = backend.as_ref().ok().and_then(|backend| {
+    let is_remote = context
+        .as_ref()
+        .is_some_and(|context| context.context.backend != BackendAddress::Embedded);
+    // The backend in this process knows which folder it uses; without one, it is the folder that would be used. A service
+    // has one on its own machine.
+    let used = backend.as_ref().ok().filter(|_| !is_remote).and_then(|backend| {
         let state = backend.places.iter().find(|(word, _)| word == STATE);
         state.map(|(_, path)| PathBuf::from(path))
     });
@@ -80,8 +84,12 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     }
     if let Ok(backend) = &backend {
         fact("backend", format!("{} {}", backend.kind, backend.version));
-        for (word, value) in backend.places.iter().filter(|(word, _)| word != STATE) {
-            fact(word, value.clone());
+        for (word, value) in &backend.places {
+            if is_remote {
+                fact(word, format!("{value} (on the service's machine)"));
+            } else if word != STATE {
+                fact(word, value.clone());
+            }
         }
     }
     call.table(&table)?;

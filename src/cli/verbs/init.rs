@@ -176,10 +176,12 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
         answers.key.display()
     ))?;
     let name = answers.live_name();
+    let check = call.command("check");
+    call.say(&format!("  2. {check}"))?;
     let backup = call.command(&format!("backup {name}"));
-    call.say(&format!("  2. {backup}"))?;
+    call.say(&format!("  3. {backup}"))?;
     let cockpit = call.command("");
-    call.say(&format!("  3. {cockpit}"))?;
+    call.say(&format!("  4. {cockpit}"))?;
     call.outside.out.flush()?;
     Ok(())
 }

@@ -17,8 +17,8 @@ pub struct JobsArguments {
     /// The number of one job; all of them without it, newest first
     #[arg(value_name = "ID")]
     pub id: Option<JobId>,
-    /// Print the job's log
-    #[arg(long, requires = "id")]
+    /// Print the log of the one job
+    #[arg(long)]
     pub log: bool,
     /// Only the jobs of this environment
     #[arg(long, value_name = "ENV", conflicts_with = "id")]
@@ -29,6 +29,12 @@ pub struct JobsArguments {
 }
 
 pub(super) async fn run(arguments: JobsArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    // The parser asks for no id where an option is given that does not go with one.
+    if arguments.log && arguments.id.is_none() {
+        return Err(CliError::usage(
+            "--log prints the log of one job: give its id, as in `lifeboat jobs 12 --log`",
+        ));
+    }
     let backend = call.backend().await?;
     if let Some(id) = arguments.id {
         return one(id, arguments.log, backend.as_ref(), call).await;

@@ -4,6 +4,8 @@
 
 mod write;
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::json;
 
@@ -29,6 +31,10 @@ pub struct LoginArguments {
     /// Make the new context one through which nothing can be changed
     #[arg(long)]
     pub read_only: bool,
+    /// The certificate of the authority that the new context's service is signed by, in PEM form, where that is a private
+    /// one
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(arguments: &LoginArguments, call: &mut Call<'_>) -> Result<(), CliError> {
@@ -73,9 +79,10 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
                 "there is no configuration, and so no context \"{target}\": give the address of the service, for example https://backups.example.com"
             )));
         };
-        if arguments.name.is_some() || arguments.read_only {
+        if arguments.name.is_some() || arguments.read_only || arguments.ca_file.is_some() {
             return Err(CliError::usage(
-                "--name and --read-only are for a new context: give the address of a service, or leave them out",
+                "--name, --read-only and --ca-file are for a new context: give the address of a service, or write them \
+                 into the configuration",
             ));
         }
         return Ok((config.context(Some(target))?, false));
@@ -86,7 +93,7 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
         BackendAddress::Remote(other) => other.trim_end_matches('/') == address,
         BackendAddress::Embedded => false,
     });
-    if let (Some((name, context)), None) = (known.next(), &arguments.name) {
+    if let (Some((name, context)), None, None) = (known.next(), &arguments.name, &arguments.ca_file) {
         return Ok((
             NamedContext {
                 name: name.clone(),
@@ -109,9 +116,16 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
     let context = Context {
         backend: BackendAddress::Remote(address.to_owned()),
         read_only: arguments.read_only,
+        ca_file: arguments.ca_file.as_deref().map(in_full).transpose()?,
         ..Context::default()
     };
     Ok((NamedContext { name, context }, true))
+}
+
+/// The file in full, since the configuration's folder is another one.
+fn in_full(file: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(file)
+        .map_err(|error| CliError::usage(format!("--ca-file {} cannot be used: {error}", file.display())))
 }
 
 fn is_name(name: &str) -> bool {

@@ -3,22 +3,30 @@
 pub mod activity;
 pub mod backup;
 pub mod backups;
+pub mod browse;
 pub mod cancel;
 pub mod check;
 pub mod completions;
 pub mod confirm;
 pub mod delete;
 pub mod demo;
+pub mod diff;
 pub mod drill;
 pub mod environments;
 pub mod extend;
+pub mod find;
+pub mod history;
 pub mod hold;
 pub mod info;
 pub mod init;
 pub mod jobs;
 pub mod login;
+mod looking;
 pub mod man;
+pub mod nodes;
 pub mod plan;
+#[cfg(feature = "engine")]
+pub mod relocate;
 pub mod restore;
 pub mod schedule;
 #[cfg(feature = "engine")]
@@ -55,11 +63,26 @@ pub enum Verb {
     Jobs(jobs::JobsArguments),
     /// Show who did what, when, and how it ended
     Activity(activity::ActivityArguments),
+    /// List the Lifeboats that share the catalog, their leases, and what each works on
+    #[command(long_about = nodes::LONG_ABOUT)]
+    Nodes,
     /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
     Info,
     /// Store the token for a service, after trying it
     #[command(long_about = login::LONG_ABOUT)]
     Login(login::LoginArguments),
+    /// Show what is in a backup or in Live: instances, workspaces, nodes and their properties
+    #[command(long_about = browse::LONG_ABOUT)]
+    Browse(browse::BrowseArguments),
+    /// Find nodes by name, path, id or text, in backups or in Live
+    #[command(long_about = find::LONG_ABOUT)]
+    Find(find::FindArguments),
+    /// Show what happened to a node over all backups and Live
+    #[command(long_about = history::LONG_ABOUT)]
+    History(history::HistoryArguments),
+    /// Show how two backups, or a backup and Live, differ
+    #[command(long_about = diff::LONG_ABOUT)]
+    Diff(diff::DiffArguments),
     /// Take a backup of Live by hand, or before an upgrade
     #[command(long_about = backup::LONG_ABOUT)]
     Backup(backup::BackupArguments),
@@ -92,6 +115,10 @@ pub enum Verb {
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
+    /// Let the next backup begin a new repository, since the one before is left behind or lost
+    #[cfg(feature = "engine")]
+    #[command(long_about = relocate::LONG_ABOUT)]
+    Relocate(relocate::RelocateArguments),
     /// Keep the schedule, and serve this machine's engine to cockpits and programs elsewhere
     #[cfg(feature = "engine")]
     #[command(long_about = serve::LONG_ABOUT)]
@@ -119,8 +146,13 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Schedule(arguments)) => schedule::run(&arguments, call).await,
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
+        Some(Verb::Nodes) => nodes::run(call).await,
         Some(Verb::Info) => info::run(call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
+        Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,
+        Some(Verb::Find(arguments)) => find::run(arguments, call).await,
+        Some(Verb::History(arguments)) => history::run(arguments, call).await,
+        Some(Verb::Diff(arguments)) => diff::run(arguments, call).await,
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
@@ -133,6 +165,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
+        #[cfg(feature = "engine")]
+        Some(Verb::Relocate(arguments)) => relocate::run(arguments, call).await,
         #[cfg(feature = "engine")]
         Some(Verb::Serve) => serve::run(call).await,
         #[cfg(feature = "engine")]

@@ -251,6 +251,7 @@ fn facts(plan: &RestorePlan) -> Table {
     fact(
         "work lost",
         match plan.work_lost_millis() {
+            _ if plan.loses_nothing() => "none: Live is the same as the backup".to_owned(),
             Some(lost) => format!("{}: all since the backup", measure::millis(lost)),
             None => "nobody can tell: the backup is dated in the future".to_owned(),
         },

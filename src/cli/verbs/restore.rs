@@ -3,18 +3,27 @@
 use clap::Args;
 
 use super::plan::{From, Part};
+use crate::backend::BackendError;
 use crate::cli::follow::{self, JobArguments};
 use crate::cli::{Call, CliError};
+use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::refusal::confirmed;
-use crate::domain::request::RestoreRequest;
+use crate::domain::measure;
+use crate::domain::plan::RestorePlan;
+use crate::domain::refusal::{Refusal, confirmed};
+use crate::domain::request::{ExtractRequest, RestoreRequest};
 
 /// What `lifeboat restore --help` says first.
 pub const LONG_ABOUT: &str = "\
 Makes a plan of the restore and follows it: puts a backup's content back into Live. A safety backup of what is there comes first; the content is staged \
 beside Live and verified before Live is switched to it, so that Live is old or new and never mixed. \
 A restore that would change nothing says so and ends. \
-`lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.";
+`lifeboat plan` says beforehand what would change, and `lifeboat undo` goes back.
+
+With --into nothing of Live is touched and nothing has to be confirmed: a copy is made to look at, in a new or an empty \
+folder (DIR/INSTANCE/content), in a new or an empty schema of a database, or in both, and read back there. Of a database the \
+records of the data store and the home go to the folder (DIR/INSTANCE/datastore, DIR/INSTANCE/home). On a service all of \
+it is made on the service's machine. Content of any environment is refused.";
 
 /// What `lifeboat restore` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -25,7 +34,7 @@ pub struct RestoreArguments {
     /// The backup: an id, a unique beginning of one, a slot's name, "upgrade" or "safety"
     #[arg(value_name = "BACKUP")]
     pub backup: String,
-    /// The environment's name once more, so that nothing is restored by reflex
+    /// The environment's name once more, so that nothing is restored by reflex; asked for on a terminal
     #[arg(long, value_name = "ENV")]
     pub confirm: Option<String>,
     /// Which of the two repositories to take it from
@@ -34,6 +43,12 @@ pub struct RestoreArguments {
     /// Which part of it.
     #[command(flatten)]
     pub part: Part,
+    /// Restore into this new or empty folder, or database, and not into Live; one of each may be given
+    #[arg(long, value_name = "DIR|DATABASE", conflicts_with_all = ["confirm", "even_if_unchanged", "without_safety_backup", "paths"])]
+    pub into: Vec<String>,
+    /// The schema of that database, new or empty; without it the one that the instance has in Live
+    #[arg(long, value_name = "SCHEMA", requires = "into")]
+    pub schema: Option<String>,
     /// Put everything back also where nothing would change, as far as that can be seen
     #[arg(long)]
     pub even_if_unchanged: bool,
@@ -43,6 +58,9 @@ pub struct RestoreArguments {
 }
 
 pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    if !arguments.into.is_empty() {
+        return elsewhere(arguments, call).await;
+    }
     let request = RestoreRequest {
         environment: arguments.environment,
         backup: arguments.backup,
@@ -51,12 +69,56 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         from: arguments.from.into(),
         selection: arguments.part.try_into()?,
     };
-    let confirm = arguments.confirm.unwrap_or_default();
-    follow::start(&arguments.job, call, async |backend| {
+    let detached = arguments.job.detach;
+    follow::start_telling(&arguments.job, call, async |backend, call| {
+        let name = request.environment.clone();
+        let asks = arguments.confirm.is_none() && call.can_ask() && !detached;
         // Making a plan takes a while. Whether the name is right is known before.
-        confirmed(&request.environment, &confirm)?;
+        let given = arguments.confirm.unwrap_or_default();
+        if !asks {
+            confirmed(&name, &given).map_err(BackendError::from)?;
+        }
         let plan = backend.plan_restore(request).await?;
-        backend.start_restore(plan.id, confirm).await
+        let tells = !call.globals.json && !call.in_background;
+        for warning in plan.warnings.iter().filter(|_| tells) {
+            call.remark(&format!("warning: {warning}"))?;
+        }
+        let confirm = if asks { asked(&plan, call)? } else { given };
+        Ok((backend.start_restore(plan.id, confirm).await?, None))
     })
     .await
+}
+
+/// Restores into a place that is nobody's.
+async fn elsewhere(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let into = Elsewhere::of(&arguments.into, arguments.schema).map_err(CliError::usage)?;
+    let request = ExtractRequest {
+        environment: arguments.environment,
+        backup: arguments.backup,
+        selection: arguments.part.try_into()?,
+        from: arguments.from.into(),
+        into,
+    };
+    follow::start(&arguments.job, call, async |backend| {
+        backend.start_extract(request).await
+    })
+    .await
+}
+
+/// What was typed under the plan.
+fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliError> {
+    let name = &plan.environment;
+    if let Some(obstacle) = plan.obstacles.first() {
+        return Err(BackendError::from(Refusal::Obstacle(obstacle.clone())).into());
+    }
+    let (added, changed, removed) = plan.totals();
+    call.remark(&format!(
+        "backup {} of {}: {} items to add, {} to change, {} to remove",
+        plan.backup.id,
+        measure::moment(plan.backup.manifest.taken),
+        measure::count(added),
+        measure::count(changed),
+        measure::count(removed)
+    ))?;
+    call.ask(&format!("To restore it, type {name}: "))
 }

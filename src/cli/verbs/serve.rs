@@ -20,14 +20,15 @@ pub const LONG_ABOUT: &str = "\
 Keep the schedule day and night, and serve this machine's engine over HTTP to cockpits and programs elsewhere.
 
 [server] in the configuration says where it listens, with which certificate and within which limits; `lifeboat token \
-create` makes the tokens that it lets in. It writes what it does to standard error, one JSON object a line. Asked to end \
+create` makes the tokens that it lets in. It writes what it does to standard error, one JSON object a line: requests, the beginning and the end of each job, \
+notifications, and what becomes of leases and of jobs that other nodes have left. Asked to end \
 (SIGTERM, Ctrl-C), or left by the terminal that it was started from, it starts nothing any more, lets running jobs end, \
 asks what is left after a while to stop at the next safe point, and ends; asked again, it ends at once. `nohup lifeboat \
 serve` outlives its terminal.";
 
 pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
-    let (engine, settings) = call.house.engine_here(&call.globals, true)?;
     let (log, mut lines) = Log::new(Arc::new(SystemClock));
+    let (engine, settings) = call.house.engine_here(&call.globals, true, log.deeds())?;
     let mut interrupts = (call.outside.interrupts)();
     let told = call.house.variable("NOTIFY_SOCKET");
     let served = serve(

@@ -1,6 +1,8 @@
 //! `lifeboat token`: makes, lists, renews and ends the tokens that the service lets in. Works on this machine's catalog,
 //! so whoever may do it already has everything that a token could give.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,6 +12,8 @@ use crate::backend::serves::Serves as _;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
+use crate::domain::deed::Deeds;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::principal::Principal;
 use crate::domain::token::{Role, TokenRecord};
@@ -38,9 +42,9 @@ pub enum TokenVerb {
     Create(CreateArguments),
     /// List the tokens, without their texts
     List,
-    /// Give a token a new text; the one before lets nobody in any more
+    /// Give a token a new text; a service that runs lets in the one before for 2 seconds more
     Rotate(NamedToken),
-    /// End a token for good; its event streams end within seconds
+    /// End a token for good; a service that runs has learned it after 2 seconds
     Revoke(NamedToken),
 }
 
@@ -105,7 +109,7 @@ fn lifetime(text: &str) -> Result<TimeDelta, String> {
 }
 
 pub(super) async fn run(arguments: TokenArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let (engine, _) = call.house.engine_here(&call.globals, false)?;
+    let (engine, _) = call.house.engine_here(&call.globals, false, Deeds::default())?;
     match arguments.what {
         TokenVerb::Create(arguments) => create(arguments, &engine, call).await,
         TokenVerb::List => list(&engine, call).await,
@@ -114,7 +118,29 @@ pub(super) async fn run(arguments: TokenArguments, call: &mut Call<'_>) -> Resul
     }
 }
 
+/// Makes sure that a token is limited to projects that there are: it would let somebody in who sees nothing.
+async fn are_known(projects: &[String], engine: &Embedded) -> Result<(), CliError> {
+    if projects.is_empty() {
+        return Ok(());
+    }
+    let names = engine.environment_names().await?;
+    let known: BTreeSet<&str> = names.iter().map(EnvironmentName::project).collect();
+    let Some(unknown) = projects.iter().find(|project| !known.contains(project.as_str())) else {
+        return Ok(());
+    };
+    let known: Vec<_> = known.into_iter().collect();
+    let known = if known.is_empty() {
+        "none yet".to_owned()
+    } else {
+        known.join(", ")
+    };
+    Err(CliError::usage(format!(
+        "there is no project \"{unknown}\", and no token was made: the configuration has {known}"
+    )))
+}
+
 async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
+    are_known(&arguments.projects, engine).await?;
     let (text, hash) = new_text(call)?;
     let record = TokenRecord {
         name: arguments.name,
@@ -157,7 +183,7 @@ async fn revoke(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<
         return call.json(&json!({ "revoked": name }));
     }
     call.tell(&format!(
-        "The token \"{name}\" is revoked: it lets nobody in any more, and its event streams end within seconds."
+        "The token \"{name}\" is revoked: after 2 seconds a service that runs lets nobody in with it any more, and ends its event streams."
     ))
 }
 

@@ -18,7 +18,7 @@ pub struct UndoArguments {
     /// The environment, written PROJECT/ENVIRONMENT
     #[arg(value_name = "ENV")]
     pub environment: EnvironmentName,
-    /// The environment's name once more, so that nothing is restored by reflex
+    /// The environment's name once more, so that nothing is restored by reflex; asked for on a terminal
     #[arg(long, value_name = "ENV")]
     pub confirm: Option<String>,
     /// How the job is followed.
@@ -27,9 +27,20 @@ pub struct UndoArguments {
 }
 
 pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let confirm = arguments.confirm.unwrap_or_default();
-    follow::start_telling(&arguments.job, call, async |backend| {
-        let way = backend.environment(&arguments.environment).await?.undo_way;
+    let detached = arguments.job.detach;
+    follow::start_telling(&arguments.job, call, async |backend, call| {
+        let name = &arguments.environment;
+        let way = backend.environment(name).await?.undo_way;
+        let confirm = match arguments.confirm {
+            Some(confirm) => confirm,
+            None if call.can_ask() && !detached => {
+                let how = way
+                    .as_ref()
+                    .map_or(String::new(), |way| format!(", which is {}", way.label()));
+                call.ask(&format!("To undo the last restore{how}, type {name}: "))?
+            }
+            None => String::new(),
+        };
         let id = backend.start_undo(arguments.environment, confirm).await?;
         Ok((id, way.map(|way| format!("undo is {}", way.label()))))
     })

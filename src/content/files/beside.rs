@@ -93,7 +93,9 @@ impl Staged for StagedFolder {
             )));
         }
         if self.is_scratch {
-            return Ok(miscounted(&backup.copy().workspaces, &compared.changes));
+            let chosen = backup.copy().workspaces.iter();
+            let chosen = chosen.filter(|workspace| selection.has_workspace(&workspace.name));
+            return Ok(miscounted(chosen, &compared.changes));
         }
         Ok(None)
     }
@@ -118,8 +120,11 @@ impl Staged for StagedFolder {
 }
 
 /// The first workspace of which not as many items came back as the backup's record tells of.
-fn miscounted(recorded: &[WorkspaceCopy], found: &[WorkspaceChange]) -> Option<String> {
-    recorded.iter().find_map(|workspace| {
+fn miscounted<'r>(
+    mut recorded: impl Iterator<Item = &'r WorkspaceCopy>,
+    found: &[WorkspaceChange],
+) -> Option<String> {
+    recorded.find_map(|workspace| {
         let change = found.iter().find(|change| change.workspace == workspace.name);
         let items = change.map_or(0, |change| change.unchanged);
         (items != workspace.items).then(|| {

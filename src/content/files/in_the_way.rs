@@ -192,8 +192,9 @@ fn is_chosen(part: &Path, layout: Layout, selection: &Selection) -> bool {
 /// The sentence about a mount in the way.
 pub(super) fn mounted_on(mount: &Path) -> String {
     format!(
-        "{} is a mount point, and content that something is mounted on cannot be exchanged: mount the folder that holds \
-         the content folder instead, or unmount it for the restore",
+        "{} is a mount point, and content that something is mounted on cannot be exchanged. Mount that file system on the folder \
+         that holds the content folder, with all of the content on it; or stop Magnolia and move what is on it into the folder \
+         itself, for good. Unmounted for the restore alone, the next mount would hide what was restored",
         mount.display()
     )
 }

@@ -309,10 +309,16 @@ impl Place for FolderPlace {
         &self,
         base: &Path,
         backup: &dyn BackedUp,
+        selection: &Selection,
         found: &mut Found,
     ) -> Result<(), RestoreError> {
         let copy = backup.copy();
-        found.push_room(format!("drill of {}", copy.name), base, copy.bytes());
+        let chosen = copy
+            .workspaces
+            .iter()
+            .filter(|workspace| selection.has_workspace(&workspace.name));
+        let bytes = chosen.map(|workspace| workspace.bytes).sum();
+        found.push_room(copy.name.to_string(), base, bytes);
         Ok(())
     }
 

@@ -173,8 +173,8 @@ impl Probe {
         let live = live.display();
         Some(match error {
             Errno::BUSY => format!(
-                "{live} is a mount point, and a folder that something is mounted on cannot be exchanged: mount the \
-                 folder that holds the content folder instead, or unmount it for the restore"
+                "{live} is a mount point, and a folder that something is mounted on cannot be exchanged: mount that file system on \
+                 the folder that holds the content folder, or stop Magnolia and move what is on it into the folder itself, for good"
             ),
             Errno::XDEV => format!(
                 "{live} cannot be moved out of its place: it is in a layer below its file system, as what comes with the \

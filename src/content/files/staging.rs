@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fstat, statvfs};
+use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fstat, mkdirat, statvfs};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
@@ -190,6 +190,21 @@ impl Staging {
         Some(FolderDonor::held(&self.live, live).laid_out(self.layout))
     }
 
+    /// Of a home, makes the folder that its workspaces are in, where none of them was staged: those of Live that only go are put
+    /// there.
+    fn make_room_for_what_goes(&self, staged: &OwnedFd) -> Result<(), RestoreError> {
+        let folder = self.layout.workspaces();
+        if folder == Path::new("") {
+            return Ok(());
+        }
+        match mkdirat(staged, folder, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(RestoreError::io("creating", &self.place().join(folder))(
+                error.into(),
+            )),
+        }
+    }
+
     /// The steps that make the staged content live.
     ///
     /// For a whole restore that is one exchange of the content folder, unless there is something beside the
@@ -218,6 +233,7 @@ impl Staging {
                 new: Some(Identity::of_open(&staged).map_err(reading(&self.place()))?),
             }]);
         }
+        self.make_room_for_what_goes(&staged)?;
         let staged = self
             .workspaces_of(Some(&staged))
             .map_err(reading(&self.place()))?;

@@ -1,10 +1,11 @@
 //! What a check finds in the home of a repository.
 
+use std::fs;
 use std::path::Path;
 
 use super::pointed::wrong;
 use super::rest::at_rest;
-use super::{BINARIES, Home, VERSION};
+use super::{BINARIES, Home};
 use crate::content::restoring::Checked;
 use crate::domain::check::Findings;
 use crate::domain::settings::HookPoint;
@@ -13,7 +14,10 @@ use crate::domain::settings::HookPoint;
 pub(super) fn check(home: &Path, about: &Checked<'_>, findings: &mut Findings<'_>) {
     let place = home.display();
     if let Some(wrong) = wrong(home) {
-        return findings.failed("content", wrong);
+        let held = about
+            .last
+            .map(|_| format!(". The newest backup of {} holds it", about.instance));
+        return findings.failed("content", format!("{wrong}{}", held.unwrap_or_default()));
     }
     let Some(found) = Home::look(home) else {
         return findings.failed(
@@ -34,21 +38,25 @@ pub(super) fn check(home: &Path, about: &Checked<'_>, findings: &mut Findings<'_
             beside(found.has_data_store, ", data store")
         ),
     );
-    if !found.has_versions || !found.has_repository {
+    let never: Vec<_> = found.never_opened().collect();
+    if !never.is_empty() {
         findings.warning(
             "content",
             format!(
-                "{place} has no {VERSION} or no repository folder: versions, namespaces and node types are kept elsewhere, and \
-                 would be in no backup, or they are lost"
+                "of {place}, nothing but the definition is there of {}: nobody has opened them yet, and they are backed up as \
+                 empty. If there was content, it is lost, and a restore brings it back",
+                never.join(", ")
             ),
         );
     }
-    if !found.has_data_store {
+    let is_empty = fs::read_dir(home.join(BINARIES)).is_ok_and(|mut entries| entries.next().is_none());
+    if !found.has_data_store || is_empty {
+        let how = if is_empty { "nothing in its" } else { "no" };
         findings.warning(
             "data store",
             format!(
-                "{place} has no {BINARIES}: if the data store is a folder elsewhere, no backup holds its binaries. Move it \
-                 there, unless all binaries are in the databases"
+                "{place} has {how} {BINARIES}: if the data store is a folder elsewhere, or a disk that is not mounted, no backup \
+                 holds its binaries. Move it there, or mount it, unless all binaries are in the databases"
             ),
         );
     }

@@ -11,8 +11,10 @@ use crate::content::files::Files;
 use crate::content::files::layout::{BINARIES, Layout, REPOSITORY, VERSION, WORKSPACES};
 use crate::content::files::place::FolderPlace;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
+use crate::disk::fstab;
 use crate::domain::backup::InstanceCopy;
 use crate::domain::check::Findings;
+use crate::domain::plan::Selection;
 use crate::watch::Watch;
 
 /// The home of a repository.
@@ -30,6 +32,20 @@ impl HomePlace {
             folder: FolderPlace::of_home(path, world),
         }
     }
+}
+
+/// That something of a home is not mounted, as a sentence.
+fn unmounted(home: &Path) -> Option<String> {
+    let real = fs::canonicalize(home).ok()?;
+    let missing = fstab::missing(&real);
+    missing.first().map(|point| {
+        format!(
+            "/etc/fstab has something mounted on {}, and nothing is: a backup of the home would lack it. Mount it before the next \
+             backup. For good, mount that disk on the folder above the home, with the whole home on it: what is mounted in a home \
+             cannot be exchanged by a restore",
+            point.display()
+        )
+    })
 }
 
 /// Something of a home that is a link to elsewhere, as far as it is seen at once: a workspace, a database, the data store, say.
@@ -78,7 +94,7 @@ impl Place for HomePlace {
     }
 
     fn why_no_backup(&self) -> Option<String> {
-        pointed::wrong(&self.path).or_else(|| {
+        pointed::wrong(&self.path).or_else(|| unmounted(&self.path)).or_else(|| {
             linked(&self.path).map(|link| {
                 format!(
                     "{} is a symbolic link to a folder, and links are not followed: a backup would lack what it leads to. Put \
@@ -125,8 +141,9 @@ impl Place for HomePlace {
         // One that is not there, or is lost in part, is brought back as a whole.
         let content = Files::new(&self.path).laid_out(Layout::Home).while_at_work();
         if self.path.exists() {
-            let obstacles = chosen::in_the_way(&self.path, &content, backup, wanted.selection, watch)?;
-            found.obstacles.extend(obstacles);
+            let told = chosen::look(&self.path, &content, backup, wanted, watch)?;
+            found.obstacles.extend(told.obstacles);
+            found.warnings.extend(told.warnings);
         } else if !wanted.selection.workspaces.is_empty() {
             found.obstacles.push(format!(
                 "the home {} is gone, and chosen workspaces are nothing without it: bring back the whole instance",
@@ -153,9 +170,17 @@ impl Place for HomePlace {
         &self,
         base: &Path,
         backup: &dyn BackedUp,
+        selection: &Selection,
         found: &mut Found,
     ) -> Result<(), RestoreError> {
-        self.folder.plan_in_scratch(base, backup, found)
+        if !selection.workspaces.is_empty() {
+            found.obstacles.push(format!(
+                "the backup of {} is of a whole home, and chosen workspaces are nothing without the rest of it: take the whole \
+                 instance",
+                backup.copy().name
+            ));
+        }
+        self.folder.plan_in_scratch(base, backup, selection, found)
     }
 
     fn left_over(&self) -> Vec<PathBuf> {
@@ -164,6 +189,9 @@ impl Place for HomePlace {
 
     fn check(&self, about: &Checked<'_>, findings: &mut Findings<'_>) {
         check::check(&self.path, about, findings);
+        if let Some(unmounted) = unmounted(&self.path) {
+            findings.failed("content", unmounted);
+        }
         if let Some(link) = linked(&self.path) {
             findings.failed(
                 "content",

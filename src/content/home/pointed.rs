@@ -5,7 +5,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Home, definition};
+use super::definition::of_workspace;
+use super::{At, Home, workspaces_in};
 use crate::content::files::layout::{REPOSITORY, VERSION, WORKSPACES};
 use crate::domain::check::HomeFound;
 
@@ -41,16 +42,68 @@ impl fmt::Display for Pointed {
     }
 }
 
-/// The home that a path leads to, and what of it that is. Of several in one folder the first by name.
-pub(crate) fn recognise(path: &Path) -> Option<(Home, Pointed)> {
+/// What a path leads to.
+#[derive(Debug, Clone)]
+pub(crate) struct Recognised {
+    /// The home.
+    pub(crate) home: Home,
+    /// What of it the path is.
+    pub(crate) pointed: Pointed,
+    /// Other homes that are in the same folder.
+    pub(crate) others: Vec<PathBuf>,
+}
+
+/// The home that a path leads to, and what of it that is. Of several in one folder the first by name, and the others by theirs.
+pub(crate) fn recognise(path: &Path) -> Option<Recognised> {
+    let alone = |(home, pointed)| Recognised {
+        home,
+        pointed,
+        others: Vec::new(),
+    };
+    if let Some(found) = in_a_home(path) {
+        return Some(alone(found));
+    }
+    let below = folders(path, usize::MAX);
+    let mut homes = homes_in(&below);
+    if homes.is_empty() {
+        let further = below.iter().flat_map(|folder| folders(folder, MOST));
+        homes = homes_in(&further.take(MOST).collect::<Vec<_>>());
+    }
+    if homes.is_empty() {
+        return Home::apart(path).map(|home| alone((home, Pointed::Workspaces)));
+    }
+    let home = homes.remove(0);
+    Some(Recognised {
+        home,
+        pointed: Pointed::Above,
+        others: homes.into_iter().map(|home| home.path).collect(),
+    })
+}
+
+fn homes_in(folders: &[PathBuf]) -> Vec<Home> {
+    folders.iter().filter_map(|folder| Home::look(folder)).collect()
+}
+
+/// The home that a path is, or that it lies in.
+fn in_a_home(path: &Path) -> Option<(Home, Pointed)> {
     // What holds a folder is told by where it really is.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if let Some(home) = Home::look(path) {
         return Some((home, Pointed::Home));
     }
-    let above = |levels| real.ancestors().nth(levels).map(Path::to_owned);
-    if definition(path).is_some() {
-        let home = above(2).and_then(|home| Home::look(&home))?;
+    // The home whose workspaces are in a folder.
+    let of_workspaces = |folder: &Path| {
+        let home = Home::look(folder.parent()?)?;
+        let is_there = |at: &Path| fs::canonicalize(at).is_ok_and(|at| at == folder);
+        let is_its = match &home.at {
+            At::Moved(root) => is_there(root),
+            _ => is_there(&home.path.join(WORKSPACES)),
+        };
+        is_its.then_some(home)
+    };
+    if of_workspace(path).is_some() {
+        let folder = real.parent()?;
+        let home = of_workspaces(folder).or_else(|| Home::apart(folder))?;
         return Some((home, Pointed::Workspace));
     }
     if let Some(home) = real.ancestors().skip(1).take(DEEPEST).find_map(|above| {
@@ -61,17 +114,10 @@ pub(crate) fn recognise(path: &Path) -> Option<(Home, Pointed)> {
     }) {
         return Some((home, Pointed::Within));
     }
-    let below = folders(path, usize::MAX);
-    if real.ends_with(WORKSPACES) && below.iter().any(|folder| definition(folder).is_some()) {
-        let home = above(1).and_then(|home| Home::look(&home))?;
-        return Some((home, Pointed::Workspaces));
+    if workspaces_in(path).is_empty() {
+        return None;
     }
-    let further = || below.iter().flat_map(|folder| folders(folder, MOST));
-    below
-        .iter()
-        .find_map(|folder| Home::look(folder))
-        .or_else(|| further().take(MOST).find_map(|folder| Home::look(&folder)))
-        .map(|home| (home, Pointed::Above))
+    Some((of_workspaces(&real)?, Pointed::Workspaces))
 }
 
 /// The folders among so many entries of a folder, by name. None of one that cannot be read.
@@ -88,9 +134,14 @@ fn folders(path: &Path, most: usize) -> Vec<PathBuf> {
 /// What is wrong with a folder as a plain content folder, and what to write instead. A sentence; `None` for one that has
 /// nothing to do with a repository's home.
 pub(crate) fn instead_of_folder(path: &Path) -> Option<String> {
-    let (home, pointed) = recognise(path)?;
+    let Recognised {
+        home,
+        pointed,
+        others,
+    } = recognise(path)?;
     let place = path.display();
     Some(match home.lacks() {
+        _ if !others.is_empty() => several(path, &home, &others),
         Some(lacks) => {
             format!("{place} is {pointed} of a Jackrabbit repository that {lacks}")
         }
@@ -104,11 +155,25 @@ pub(crate) fn instead_of_folder(path: &Path) -> Option<String> {
     })
 }
 
+/// That several homes are in a folder.
+fn several(path: &Path, home: &Home, others: &[PathBuf]) -> String {
+    let all = std::iter::once(&home.path).chain(others);
+    let all: Vec<_> = all.map(|home| home.display().to_string()).collect();
+    format!(
+        "{} holds the homes of {} Jackrabbit repositories, {}: each is content of its own. Name the one that is meant; several \
+         are an instance each",
+        path.display(),
+        all.len(),
+        all.join(" and ")
+    )
+}
+
 /// What keeps a restore from putting a home at a path: another part of one is there, or one whose content is elsewhere. A home
 /// that is broken does not.
 pub(super) fn in_the_way(path: &Path) -> Option<String> {
-    let (home, pointed) = recognise(path)?;
-    if pointed == Pointed::Home && !home.is_of_a_database() {
+    let found = recognise(path)?;
+    let home = &found.home;
+    if found.pointed == Pointed::Home && !home.is_of_a_database() && home.at == At::Home {
         return None;
     }
     wrong(path)
@@ -118,34 +183,65 @@ pub(super) fn in_the_way(path: &Path) -> Option<String> {
 /// makes it.
 pub(super) fn wrong(path: &Path) -> Option<String> {
     let place = path.display();
-    match recognise(path) {
-        Some((home, Pointed::Home)) => {
-            let lacks = home.lacks()?;
-            Some(format!("{place} is the home of a Jackrabbit repository that {lacks}"))
+    let Some(Recognised {
+        home,
+        pointed,
+        others,
+    }) = recognise(path)
+    else {
+        return path.exists().then(|| {
+            format!(
+                "{place} is not the home of a Jackrabbit repository: no folder in its {WORKSPACES} has a workspace.xml. Name \
+                 the folder that holds repository, version and {WORKSPACES}. If this is it, it is damaged, and a restore of the \
+                 whole instance brings it back"
+            )
+        });
+    };
+    if !others.is_empty() {
+        return Some(several(path, &home, &others));
+    }
+    if pointed == Pointed::Home {
+        let lacks = home.lacks()?;
+        return Some(format!(
+            "{place} is the home of a Jackrabbit repository that {lacks}"
+        ));
+    }
+    Some(match home.at {
+        At::Apart => {
+            let lacks = home.lacks().unwrap_or_default();
+            format!("{place} is {pointed} of a Jackrabbit repository that {lacks}")
         }
-        Some((home, pointed)) => Some(format!(
+        _ => format!(
             "{place} is {pointed} of a Jackrabbit repository, and the home is {}: write path = \"{}\"",
             home.path.display(),
             home.path.display()
-        )),
-        None => path.exists().then(|| {
-            format!(
-                "{place} is not the home of a Jackrabbit repository: no folder in its {WORKSPACES} has a workspace.xml. Name \
-                 the folder that holds repository, version and {WORKSPACES}"
-            )
-        }),
-    }
+        ),
+    })
 }
 
 /// Looks whether a folder that is not configured yet leads to the home of a repository.
 #[must_use]
 pub fn look_at_folder(path: &Path) -> Option<HomeFound> {
-    let (home, pointed) = recognise(path)?;
+    let Recognised {
+        home,
+        pointed,
+        others,
+    } = recognise(path)?;
     Some(HomeFound {
         pointed: pointed.to_string(),
         kind: home.kind().to_owned(),
         workspaces: home.workspaces().map(str::to_owned).collect(),
-        lacks: home.lacks(),
+        refused: if others.is_empty() {
+            let lacks = home.lacks();
+            lacks.map(|lacks| {
+                format!(
+                    "{} is {pointed} of a Jackrabbit repository that {lacks}",
+                    path.display()
+                )
+            })
+        } else {
+            Some(several(path, &home, &others))
+        },
         home: home.path,
     })
 }
@@ -179,7 +275,9 @@ mod tests {
                 "org.apache.jackrabbit.core.persistence.pool.H2PersistenceManager",
             );
         }
-        fs::create_dir_all(home.join("repository")).unwrap();
+        for part in ["repository", "version"] {
+            fs::create_dir_all(home.join(part)).unwrap();
+        }
         for (path, pointed) in [
             ("repositories/magnolia", Pointed::Home),
             ("repositories/magnolia/workspaces", Pointed::Workspaces),
@@ -189,8 +287,10 @@ mod tests {
             ("repositories", Pointed::Above),
             ("", Pointed::Above),
         ] {
-            let (found, at) = recognise(&root.join(path)).unwrap();
-            assert_eq!((found.path.as_path(), at), (home.as_path(), pointed));
+            let found = recognise(&root.join(path)).unwrap();
+            let at = found.pointed;
+            assert_eq!((found.home.path.as_path(), at), (home.as_path(), pointed));
+            assert!(found.others.is_empty());
             let told = instead_of_folder(&root.join(path)).unwrap();
             let right = format!("content = {{ type = \"home\", path = \"{}\" }}", home.display());
             assert!(told.contains(&right) && told.contains(&at.to_string()), "{told}");
@@ -199,12 +299,16 @@ mod tests {
         }
         // A link to the workspaces leads to the home as well.
         std::os::unix::fs::symlink(home.join("workspaces"), root.join("content")).unwrap();
-        assert_eq!(recognise(&root.join("content")).unwrap().1, Pointed::Workspaces);
+        assert_eq!(
+            recognise(&root.join("content")).unwrap().pointed,
+            Pointed::Workspaces
+        );
 
         let content = root.join("plain/content");
         for workspace in ["website", "dam", "workspaces"] {
             fs::create_dir_all(content.join(workspace).join("home")).unwrap();
-            fs::write(content.join(workspace).join("workspace.xml"), "<page/>").unwrap();
+            let text = "<page><!-- <Workspace><PersistenceManager class=\"a.H2PersistenceManager\"/></Workspace> --></page>";
+            fs::write(content.join(workspace).join("workspace.xml"), text).unwrap();
         }
         for path in ["plain", "plain/content", "plain/content/website", "nothing"] {
             assert_eq!(instead_of_folder(&root.join(path)), None, "{path}");
@@ -234,5 +338,120 @@ mod tests {
         fs::remove_dir_all(home.join("workspaces/website")).unwrap();
         assert!(wrong(&home).unwrap().contains("OraclePersistenceManager"));
         assert_eq!(in_the_way(&home), None, "it may be lost");
+    }
+    #[test]
+    fn several_homes_in_one_folder_are_all_named_and_none_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let homes = ["magnolia", "magnolia-public"].map(|name| root.join("repositories").join(name));
+        for home in &homes {
+            workspace(home, "website", "a.H2PersistenceManager");
+            fs::create_dir_all(home.join("repository")).unwrap();
+            fs::create_dir_all(home.join("version")).unwrap();
+        }
+        for path in [root.join("repositories"), root.clone()] {
+            let told = [
+                instead_of_folder(&path).unwrap(),
+                wrong(&path).unwrap(),
+                look_at_folder(&path).unwrap().refused.unwrap(),
+            ];
+            for told in told {
+                assert!(
+                    homes
+                        .iter()
+                        .all(|home| told.contains(&home.display().to_string())),
+                    "{told}"
+                );
+            }
+        }
+        assert_eq!(look_at_folder(&homes[1]).unwrap().refused, None);
+    }
+
+    #[test]
+    fn workspaces_in_another_place_are_recognised_with_and_without_their_home() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let home = root.join("magnolia");
+        workspace(&home, "website", "a.H2PersistenceManager");
+        for part in ["repository", "version"] {
+            fs::create_dir_all(home.join(part)).unwrap();
+        }
+        fs::rename(home.join("workspaces"), home.join("wsp")).unwrap();
+        let refused = |path: &Path| look_at_folder(path).unwrap().refused.unwrap();
+        // Nothing says where they are of.
+        for path in [home.join("wsp"), home.join("wsp/website")] {
+            let told = refused(&path);
+            assert!(told.contains("has its home elsewhere"), "{told}");
+            assert!(wrong(&path).is_some() && instead_of_folder(&path).is_some());
+        }
+        fs::write(
+            home.join("repository.xml"),
+            "<Repository><!-- <Workspaces rootPath=\"/old\"/> --><Workspaces rootPath=\"${rep.home}/wsp\"/></Repository>",
+        )
+        .unwrap();
+        for path in [
+            home.clone(),
+            home.join("wsp"),
+            home.join("wsp/website"),
+            root.clone(),
+        ] {
+            let found = look_at_folder(&path).unwrap();
+            assert_eq!(found.home, home);
+            let told = found.refused.unwrap();
+            assert!(
+                told.contains("rootPath") && told.contains(&home.join("wsp").display().to_string()),
+                "{told}"
+            );
+        }
+        assert!(in_the_way(&home).is_some());
+    }
+
+    #[test]
+    fn a_workspace_that_nobody_has_opened_is_empty_and_one_that_lost_its_database_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().canonicalize().unwrap().join("magnolia");
+        for name in ["website", "dam"] {
+            workspace(&home, name, "a.H2PersistenceManager");
+        }
+        for part in ["repository", "version"] {
+            fs::create_dir_all(home.join(part)).unwrap();
+        }
+        let dam = home.join("workspaces/dam");
+        fs::remove_dir_all(dam.join("db")).unwrap();
+        assert_eq!(wrong(&home), None);
+        let found = Home::look(&home).unwrap();
+        assert_eq!(found.never_opened().collect::<Vec<_>>(), ["dam"]);
+        // Somebody has searched it: it was open once.
+        fs::create_dir(dam.join("index")).unwrap();
+        let told = wrong(&home).unwrap();
+        assert!(
+            told.contains("its workspace dam") && told.contains("a restore of the whole instance"),
+            "{told}"
+        );
+        assert_eq!(in_the_way(&home), None);
+        fs::remove_dir(dam.join("index")).unwrap();
+        fs::remove_dir_all(home.join("workspaces/website/db")).unwrap();
+        assert!(wrong(&home).unwrap().contains("no database of any"));
+    }
+
+    #[test]
+    fn a_home_without_one_of_its_folders_is_not_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().canonicalize().unwrap().join("magnolia");
+        workspace(&home, "website", "a.H2PersistenceManager");
+        for (part, other) in [("repository", "version"), ("version", "repository")] {
+            fs::create_dir_all(home.join(other)).unwrap();
+            let _ = fs::remove_dir(home.join(part));
+            let told = wrong(&home).unwrap();
+            assert!(
+                told.contains(&format!("no folder {part}")) && told.contains("restore"),
+                "{told}"
+            );
+            assert_eq!(in_the_way(&home), None);
+        }
+        // Of some, the version storage is among the workspaces.
+        fs::create_dir_all(home.join("workspaces/version/db")).unwrap();
+        fs::write(home.join("workspaces/version/db/itemState.mv.db"), "").unwrap();
+        assert_eq!(wrong(&home), None);
     }
 }

@@ -10,11 +10,13 @@ pub mod graft;
 #[cfg(test)]
 mod graft_tests;
 pub mod ids;
+pub mod integrity;
 pub mod namespaces;
 pub mod references;
 pub mod registry;
 pub mod tree;
 pub mod values;
+pub mod xml;
 
 use std::borrow::Cow;
 
@@ -43,7 +45,8 @@ pub struct Node {
     pub primary_type: Name,
     /// `jcr:mixinTypes`, in their order.
     pub mixin_types: Vec<Name>,
-    /// All others of its properties, in the order in which they are kept.
+    /// All others of its properties, in the order in which they are kept. Of some nodes Jackrabbit keeps `jcr:mixinTypes` here
+    /// once more; what is here is then what it shows.
     pub properties: Vec<Property>,
     /// The nodes below it, in their order. Those of one name are told apart by where they stand among their like.
     pub children: Vec<Child>,

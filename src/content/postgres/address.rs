@@ -98,6 +98,18 @@ pub(super) fn key(config: &Config, variables: &dyn Fn(&str) -> Option<String>) -
     }
 }
 
+/// Whether two addresses name the very same servers by the same names. Of one that cannot be read nobody knows.
+pub(super) fn is_same_server(one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (understood(one).parse(), understood(other).parse()) else {
+        return false;
+    };
+    let (one, other): (Config, Config) = (one, other);
+    let ports = |config: &Config| -> Vec<u16> { (0..servers(config)).map(|at| port(config, at)).collect() };
+    one.get_hosts() == other.get_hosts()
+        && one.get_hostaddrs() == other.get_hostaddrs()
+        && ports(&one) == ports(&other)
+}
+
 fn host(config: &Config, server: usize) -> String {
     match (config.get_hosts().get(server), config.get_hostaddrs().get(server)) {
         (Some(Host::Tcp(name)), _) => name.clone(),

@@ -216,11 +216,24 @@ enum Acts {
     Nobody,
 }
 
-/// Whether a role may read the tables, change revisions, and empty the journal.
+/// What somebody lacks on a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// These rights.
+    Rights(&'static str),
+    /// All of its rows: row level security keeps some away.
+    Rows,
+}
+
+/// Whether a role may read the tables, change revisions, and empty the journal, and whether row level security keeps rows from
+/// it.
 const MAY: &str = "\
 SELECT has_table_privilege(r.name, c.oid, 'SELECT'), has_table_privilege(r.name, c.oid, 'UPDATE'), \
-       has_table_privilege(r.name, c.oid, 'DELETE'), has_table_privilege(r.name, c.oid, 'TRUNCATE') \
-FROM pg_class c, (SELECT coalesce($2, current_user::text)::name AS name) r WHERE c.oid = $1";
+       has_table_privilege(r.name, c.oid, 'DELETE'), has_table_privilege(r.name, c.oid, 'TRUNCATE'), \
+       c.relrowsecurity AND NOT o.rolsuper AND NOT o.rolbypassrls \
+       AND (c.relforcerowsecurity OR NOT pg_has_role(r.name, c.relowner, 'USAGE')) \
+FROM pg_class c, (SELECT coalesce($2, current_user::text)::name AS name) r JOIN pg_roles o ON o.rolname = r.name \
+WHERE c.oid = $1";
 
 impl Cluster {
     /// Who of the two may settle it. A transaction that acts for nobody yet.
@@ -234,12 +247,12 @@ impl Cluster {
         Ok(Acts::Nobody)
     }
 
-    /// What a role lacks for that: tables, with the rights to be given to each.
+    /// What a role lacks for that: tables, with what is lacking on each.
     fn lacks(
         &self,
         client: &mut impl GenericClient,
         role: Option<&String>,
-    ) -> Result<Vec<(String, &'static str)>, postgres::Error> {
+    ) -> Result<Vec<(String, Lack)>, postgres::Error> {
         let mut lacks = Vec::new();
         for (table, is_journal) in [(&self.journal, true), (&self.global, false), (&self.local, false)] {
             let Some(table) = table else { continue };
@@ -247,9 +260,11 @@ impl Cluster {
             let right = |index| row.as_ref().is_some_and(|row| row.get::<_, bool>(index));
             let (reads, updates, deletes, truncates) = (right(0), right(1), right(2), right(3));
             if is_journal && !(reads && (deletes || truncates)) {
-                lacks.push((self.in_schema(table), "SELECT, DELETE"));
+                lacks.push((self.in_schema(table), Lack::Rights("SELECT, DELETE")));
             } else if !(is_journal || reads && updates) {
-                lacks.push((self.in_schema(table), "SELECT, UPDATE"));
+                lacks.push((self.in_schema(table), Lack::Rights("SELECT, UPDATE")));
+            } else if right(4) {
+                lacks.push((self.in_schema(table), Lack::Rows));
             }
         }
         Ok(lacks)

@@ -116,11 +116,14 @@ impl Layout {
                 Kind::Other => {}
             }
         }
-        layout
-            .unreadable
-            .extend(strangers(connector, &layout.tables, &others));
-        layout.suspect = suspects(connector, schema, &others, &layout.unreadable);
-        let others: Vec<String> = others.into_iter().map(|(name, _)| name).collect();
+        let strangers = strangers(connector, &layout.tables, &others);
+        layout.suspect = suspects(connector, schema, &others, &strangers);
+        // What stops the backup is not left alone.
+        let is_stranger = |name: &String| strangers.iter().any(|(stranger, _)| stranger == name);
+        let others = others.into_iter().map(|(name, _)| name);
+        let others: Vec<String> = others.filter(|name| !is_stranger(name)).collect();
+        let sentences = strangers.into_iter().map(|(_, sentence)| sentence);
+        layout.unreadable.extend(sentences);
         if !others.is_empty() {
             layout.left_out.push(format!(
                 "{} in the schema {schema} that are not Jackrabbit's are left alone: {}",

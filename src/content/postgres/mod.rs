@@ -23,6 +23,7 @@
 //!   `written`: the same without it.
 //! - `moment`, `read`, `rows`, `data_store`: reading it as it was at one moment.
 //! - `stage`, `note`, `accept`, `switch`, `replaced`: putting rows back beside Live, and exchanging the two.
+//! - `inside`: nodes of its tables, to be looked at.
 //! - `place`: what plans, checks and restores ask of an instance in a database; `restore`: what a restore stages; `check`.
 //!
 //! Not in here: when any of this is done, and how a crash in between is settled (`engine::restore`).
@@ -43,6 +44,7 @@ pub mod dress;
 mod dressing;
 mod holders;
 pub(crate) mod home;
+pub(crate) mod inside;
 pub mod layout;
 pub mod limits;
 pub mod moment;
@@ -71,7 +73,7 @@ pub mod ties;
 mod token;
 mod trouble;
 pub mod version;
-mod walk;
+pub(crate) mod walk;
 mod wardrobe;
 mod written;
 
@@ -94,6 +96,8 @@ pub struct Postgres {
     data_store: Option<Files>,
     held: Mutex<Option<Moment>>,
     sums: Mutex<Vec<TableCopy>>,
+    // What the last walk has found beside its tables.
+    left_alone: Mutex<Vec<String>>,
     doubts: data_store::Doubts,
 }
 
@@ -106,6 +110,7 @@ impl Postgres {
             connector,
             held: Mutex::new(None),
             sums: Mutex::default(),
+            left_alone: Mutex::default(),
             doubts: data_store::Doubts::default(),
         }
     }
@@ -148,6 +153,10 @@ impl Content for Postgres {
 
     fn tables(&self) -> Vec<TableCopy> {
         self.sums().clone()
+    }
+
+    fn left_alone(&self) -> Vec<String> {
+        self.left_alone.lock().clone()
     }
 
     fn doubts(&self) -> Vec<String> {

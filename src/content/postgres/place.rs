@@ -5,21 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Postgres;
+use super::address::is_same_server;
 use super::connect::Connector;
+use super::inside::LiveTables;
 use super::layout::look;
-use super::restore::plan;
 use super::restore::staging::{TableStaging, described};
+use super::restore::{extract, plan};
 use super::rights::{self, Missing};
+use super::tables::Table;
 use super::{check, replaced, sessions, standby};
 use crate::content::Content;
 use crate::content::backed_up::BackedUp;
 use crate::content::connected::Connected;
+use crate::content::inside::Inside;
 use crate::content::left::Left;
 use crate::content::postgres::home;
 use crate::content::restoring::{About, Checked, Found, Place, RestoreError, Staged, Wanted, World};
 use crate::disk::removal;
 use crate::domain::check::Findings;
-use crate::domain::environment::{DATA_STORE, EnvironmentName, HOME, InstanceName};
+use crate::domain::elsewhere::Elsewhere;
+use crate::domain::environment::{DATA_STORE, EnvironmentName, HOME, InstanceName, workspace_label};
+use crate::domain::plan::Selection;
 use crate::domain::settings::PostgresSettings;
 use crate::watch::Watch;
 
@@ -27,8 +33,18 @@ use crate::watch::Watch;
 pub(crate) struct DatabasePlace {
     pub(crate) connector: Connector,
     world: World,
-    /// Whether the database is set aside for drills: nothing of Live need be in it.
-    is_set_aside: bool,
+    purpose: Purpose,
+}
+
+/// What a schema of a database is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The content of an instance is in it.
+    Content,
+    /// The database is set aside for drills: nothing of Live need be in it.
+    Drills,
+    /// A restore elsewhere goes into it, which has a folder for files or has not.
+    Extract { has_folder: bool },
 }
 
 impl DatabasePlace {
@@ -37,7 +53,7 @@ impl DatabasePlace {
         Self {
             connector: Connector::new(settings, world.state.clone(), Arc::clone(&world.variables)),
             world,
-            is_set_aside: false,
+            purpose: Purpose::Content,
         }
     }
 
@@ -54,8 +70,32 @@ impl DatabasePlace {
             ..settings.clone()
         };
         Self {
-            is_set_aside: true,
+            purpose: Purpose::Drills,
             ..Self::new(&aside, world)
+        }
+    }
+
+    /// Where a restore elsewhere of it goes. The password of its own database is given to no other server: that of another
+    /// one is looked for where libpq looks for it.
+    pub(crate) fn of_extracts(settings: &PostgresSettings, into: &Elsewhere, world: World) -> Self {
+        let mut own = PostgresSettings {
+            connect: into.database.clone().unwrap_or_default(),
+            schema: into.schema.clone().unwrap_or_else(|| settings.schema.clone()),
+            data_store: None,
+            home: None,
+            room: None,
+            search_indexes: Vec::new(),
+            ..settings.clone()
+        };
+        if !is_same_server(&own.connect, &settings.connect) {
+            own.password_file = None;
+            own.password_command = None;
+            own.password_env = None;
+        }
+        let has_folder = into.folder.is_some();
+        Self {
+            purpose: Purpose::Extract { has_folder },
+            ..Self::new(&own, world)
         }
     }
 }
@@ -87,6 +127,10 @@ impl DatabasePlace {
 impl Place for DatabasePlace {
     fn content(&self) -> Arc<dyn Content> {
         Arc::new(Postgres::new(self.connector.clone()))
+    }
+
+    fn inside(&self) -> Result<Arc<dyn Inside>, RestoreError> {
+        Ok(Arc::new(LiveTables::look(&self.connector)?))
     }
 
     fn is_there(&self) -> bool {
@@ -176,7 +220,11 @@ impl Place for DatabasePlace {
         about: &About<'_>,
     ) -> Result<Box<dyn Staged>, RestoreError> {
         let connector = self.connector.clone();
-        let staging = TableStaging::of_drill(connector, self.is_set_aside, scratch, backup, about)?;
+        let staging = match self.purpose {
+            Purpose::Extract { .. } => TableStaging::of_extract(connector, scratch, backup, about)?,
+            Purpose::Content => TableStaging::of_drill(connector, false, scratch, backup, about)?,
+            Purpose::Drills => TableStaging::of_drill(connector, true, scratch, backup, about)?,
+        };
         Ok(Box::new(staging))
     }
 
@@ -184,6 +232,7 @@ impl Place for DatabasePlace {
         &self,
         base: &Path,
         backup: &dyn BackedUp,
+        selection: &Selection,
         found: &mut Found,
     ) -> Result<(), RestoreError> {
         let copy = backup.copy();
@@ -191,18 +240,41 @@ impl Place for DatabasePlace {
         let (layout, mut session, connector) = look(&self.connector)?;
         let failed = connector.failed("looking at the database");
         let mut transaction = session.begin().map_err(failed)?;
-        let missing = rights::for_staging(&connector, &mut transaction, &layout)?;
-        found.obstacles.extend(missing.iter().map(Missing::sentence));
-        plan::room_for_tables(found, &connector, &mut transaction, copy, &tables);
+        let mut files: Vec<_> = copy.workspaces.iter().filter(|part| part.name == HOME).collect();
         if tables.iter().all(|table| table.workspace != DATA_STORE) {
-            let records = copy
-                .workspaces
-                .iter()
-                .filter(|workspace| workspace.name == DATA_STORE);
-            let bytes = records.map(|workspace| workspace.bytes).sum();
-            found.push_room(format!("data store of {}", copy.name), base, bytes);
+            files.extend(copy.workspaces.iter().filter(|part| part.name == DATA_STORE));
+        }
+        if let Purpose::Extract { has_folder } = self.purpose {
+            let why_not = extract::why_not_free(&connector, &mut transaction)?;
+            found.obstacles.extend(why_not);
+            if !has_folder && let Some(part) = files.first() {
+                found.obstacles.push(format!(
+                    "the backup of {} holds the {} in files, and no folder is named that they could go to: name a new or an \
+                     empty one as well",
+                    copy.name,
+                    workspace_label(&part.name)
+                ));
+                return Ok(());
+            }
+        } else {
+            let missing = rights::for_staging(&connector, &mut transaction, &layout)?;
+            found.obstacles.extend(missing.iter().map(Missing::sentence));
+        }
+        let is_taken = |table: &Table| selection.workspaces.is_empty() || extract::is_taken(selection, table);
+        let tables: Vec<_> = tables.into_iter().filter(is_taken).collect();
+        plan::room_for_tables(found, &connector, &mut transaction, copy, &tables);
+        if !files.is_empty() {
+            let bytes = files.iter().map(|part| part.bytes).sum();
+            found.push_room(format!("files of {}", copy.name), base, bytes);
         }
         Ok(())
+    }
+
+    fn drop_unsettled(&self, about: &About<'_>) -> Result<(), RestoreError> {
+        match self.purpose {
+            Purpose::Extract { .. } => Ok(extract::drop_unsettled(&self.connector, about)?),
+            Purpose::Content | Purpose::Drills => Ok(()),
+        }
     }
 
     fn keeps_what_it_replaces(&self) -> bool {
@@ -242,8 +314,8 @@ impl Place for DatabasePlace {
         Ok(Some(sessions::connected(&connector, &mut transaction)?))
     }
 
-    fn search_indexes(&self) -> &[PathBuf] {
-        &self.connector.settings().search_indexes
+    fn search_indexes(&self) -> Option<&[PathBuf]> {
+        Some(&self.connector.settings().search_indexes)
     }
 
     fn unconfirmed(&self, limit: Duration) -> Result<Option<String>, RestoreError> {

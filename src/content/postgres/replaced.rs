@@ -1,6 +1,8 @@
 //! The schemas that restores have left in a database: replaced tables that stay for a while as an undo that takes a
 //! moment, and what an interrupted restore has left behind.
 
+use postgres::GenericClient;
+
 use super::connect::Connector;
 use super::holders;
 use super::names::quoted;
@@ -85,20 +87,32 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
             "SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'"
         ))
         .map_err(&failed)?;
+    drop_content(&mut transaction, schema).map_err(&failed)?;
+    transaction
+        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} RESTRICT", quoted(schema)))
+        .map_err(&failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// Drops the tables and sequences of a schema, and nothing that somebody else has hung on them.
+///
+/// # Errors
+/// What the server says.
+pub(super) fn drop_content(
+    transaction: &mut impl GenericClient,
+    schema: &str,
+) -> Result<(), postgres::Error> {
     let tables: Vec<String> = transaction
         .query(
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
             &[&schema],
-        )
-        .map_err(&failed)?
+        )?
         .iter()
         .map(|row| row.get(0))
         .collect();
     if !tables.is_empty() {
-        transaction
-            .batch_execute(&format!("DROP TABLE {} RESTRICT", tables.join(", ")))
-            .map_err(&failed)?;
+        transaction.batch_execute(&format!("DROP TABLE {} RESTRICT", tables.join(", ")))?;
     }
     // Those that no column owned have come along with their tables.
     let sequences: Vec<String> = transaction
@@ -106,20 +120,14 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'S'",
             &[&schema],
-        )
-        .map_err(&failed)?
+        )?
         .iter()
         .map(|row| row.get(0))
         .collect();
     if !sequences.is_empty() {
-        transaction
-            .batch_execute(&format!("DROP SEQUENCE {} RESTRICT", sequences.join(", ")))
-            .map_err(&failed)?;
+        transaction.batch_execute(&format!("DROP SEQUENCE {} RESTRICT", sequences.join(", ")))?;
     }
-    transaction
-        .batch_execute(&format!("DROP SCHEMA IF EXISTS {} RESTRICT", quoted(schema)))
-        .map_err(&failed)?;
-    transaction.commit().map_err(failed)
+    Ok(())
 }
 
 /// Drops a schema that a restore or a drill has made and everything in it. One that is gone is no error. Whoever reads in

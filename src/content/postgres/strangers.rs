@@ -7,12 +7,13 @@ use super::connect::Connector;
 use super::layout::{SUFFIXES, has, in_workspace, is_version_storage};
 use super::tables::{Column, Holds, Table};
 
-/// Tables that are named or made like Jackrabbit's and are not both: what is in them may be content that nobody backs up.
+/// Tables that are named or made like Jackrabbit's and are not both: what is in them may be content that nobody backs up. Their
+/// names, and a sentence about each.
 pub(super) fn strangers(
     connector: &Connector,
     tables: &[Table],
     others: &[(String, Vec<Column>)],
-) -> Vec<String> {
+) -> Vec<(String, String)> {
     let settings = connector.settings();
     let suffix_of = |name: &str| {
         let lower = name.to_lowercase();
@@ -37,7 +38,7 @@ pub(super) fn strangers(
             || is_version_storage(connector, &stem)
             || is_telling && in_workspace(connector, &stem).is_some();
         let is_made_like_one = wanted.len() == columns.len() && has(columns, wanted);
-        if is_named_like_one {
+        let sentence = if is_named_like_one {
             Some(format!(
                 "the table {name} is named like one of Jackrabbit's and lacks its columns ({}): what is in it would be missing \
                  from backups; look what it is, and give it another name, or name it in leave_alone, if it is somebody else's",
@@ -53,7 +54,8 @@ pub(super) fn strangers(
             ))
         } else {
             None
-        }
+        };
+        Some((name.clone(), sentence?))
     });
     others.collect()
 }
@@ -81,9 +83,9 @@ pub(super) fn suspects(
     connector: &Connector,
     schema: &str,
     others: &[(String, Vec<Column>)],
-    told: &[String],
+    told: &[(String, String)],
 ) -> Vec<String> {
-    let is_told = |name: &str| told.iter().any(|told| told.contains(name));
+    let is_told = |name: &str| told.iter().any(|(told, _)| told == name);
     let others = others.iter().map(|(name, _)| name.as_str());
     let suspects = others.filter(|name| {
         name.to_lowercase().ends_with("_bundle") && !is_left_alone(connector, name) && !is_told(name)

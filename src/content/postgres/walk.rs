@@ -16,7 +16,7 @@ use crate::domain::environment::{DATA_STORE, SCHEMA};
 
 /// Names of what a table's folder holds, in the order in which they have to be put together.
 const HEADER_NAME: &str = "0.header";
-const ROWS_NAME: &str = "1.rows";
+pub(crate) const ROWS_NAME: &str = "1.rows";
 const TRAILER_NAME: &str = "2.trailer";
 
 /// So many groups of a stretch that is open at its end are in one folder: more than any other stretch has.
@@ -82,7 +82,8 @@ impl<'a> Walk<'a> {
         let moment = held
             .as_mut()
             .ok_or_else(|| content.connector.wrong("reading", "it was let go of meanwhile"))?;
-        for what in moment.layout.left_out.iter().chain(&moment.layout.suspect) {
+        content.left_alone.lock().clone_from(&moment.layout.left_out);
+        for what in &moment.layout.suspect {
             left_out(what.clone());
         }
         let moment::Reading { tables, reader } = moment.reading()?;

@@ -114,7 +114,7 @@ impl Node {
             let name = &property.name;
             match value {
                 Value::Binary(Binary::Held(bytes)) if *name == DATA => {
-                    found = Some(Holds::Bytes(bytes.into()))
+                    found = Some(Holds::Bytes(bytes.into()));
                 }
                 Value::Binary(Binary::Record(id)) if *name == DATA => found = Some(Holds::Record(id)),
                 Value::String(text) if *name == MODE => mode = u32::from_str_radix(&text, 8).ok(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NodePath, PropertyFacts, Seen, Source};
+use super::{NodePath, PropertyFacts, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
 
 /// Asks how two sources differ.
@@ -27,9 +27,9 @@ pub struct DiffRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diff {
     /// What was before.
-    pub older: Seen,
+    pub older: SourceAt,
     /// What is now.
-    pub newer: Seen,
+    pub newer: SourceAt,
     /// How many nodes differ.
     pub totals: Totals,
     /// How many lines there are in all: what is below something that was added or removed has none of its own.
@@ -151,9 +151,9 @@ pub struct NodeDiffRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeDiff {
     /// What was before, and when.
-    pub older: Seen,
+    pub older: SourceAt,
     /// What is now, and since when.
-    pub newer: Seen,
+    pub newer: SourceAt,
     /// Where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older_path: Option<NodePath>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FirstLook, Kind, NodePath, Seen, Source};
+use super::{FirstLook, Kind, NodePath, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
 
 /// Asks where something is. The same request again goes on with the same search, and tells what was found meanwhile.
@@ -67,7 +67,7 @@ pub struct Finds {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// Where it was looked, and when that was.
-    pub seen: Seen,
+    pub seen: SourceAt,
     /// Where it is.
     pub path: NodePath,
     /// What it is.

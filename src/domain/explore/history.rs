@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NodePath, Seen, Source};
+use super::{NodePath, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
 
 /// Asks for the history of a node.
@@ -29,7 +29,7 @@ pub struct NodeHistory {
     /// Every source that was looked at, the oldest first, with what it has of the node.
     pub sights: Vec<Sight>,
     /// What happened, the oldest first. Nothing where it is the same everywhere.
-    pub events: Vec<Event>,
+    pub occurrences: Vec<Occurrence>,
     /// What could not be looked at, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
@@ -54,7 +54,7 @@ impl NodeHistory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sight {
     /// Which source.
-    pub seen: Seen,
+    pub seen: SourceAt,
     /// Where the node is in it; `None` where it is not there.
     pub path: Option<NodePath>,
     /// What tells its types and properties from others, in hexadecimal: two sights with the same text are of the same
@@ -68,21 +68,21 @@ pub struct Sight {
 /// Something that happened to a node between two sources that follow each other.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
+pub struct Occurrence {
     /// What.
     #[serde(flatten)]
     pub turn: Turn,
     /// After this one. `None` when the oldest source has the node: it may be older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Seen>,
+    pub after: Option<SourceAt>,
     /// And before this one.
-    pub before: Seen,
+    pub before: SourceAt,
 }
 
 /// What can happen to a node.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(tag = "what", rename_all = "snake_case")]
 pub enum Turn {
     /// It was first seen.
     FirstSeen {

@@ -4,6 +4,7 @@
 //! something is says a [`NodePath`]; where it is looked, a [`Source`].
 //!
 //! - `path`: [`NodePath`]; `node`: folders, nodes and what is in them; `find`, `history`, `diff`: the questions over many nodes.
+//!   `words`: how two texts differ.
 //!
 //! The first look at a workspace of a source reads all of it, which may take minutes. Nobody waits for that: the answer is
 //! [`Looked::Reading`] with how far it is, and whoever wants the answer asks again. **Whoever does not ask again has
@@ -17,6 +18,7 @@ mod find;
 mod history;
 mod node;
 mod path;
+mod words;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -31,12 +33,13 @@ use super::environment::InstanceName;
 
 pub use diff::{Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals};
 pub use find::{By, Find, FindRequest, Finds};
-pub use history::{Event, HistoryRequest, NodeHistory, Sight, Turn};
+pub use history::{HistoryRequest, NodeHistory, Occurrence, Sight, Turn};
 pub use node::{
     BinaryFacts, BinaryPlace, Children, ChildrenRequest, Kind, Line, NodeFacts, NodeRequest, PropertyFacts,
-    ValueFacts, ValueType, Version, Versions, VersionsRequest,
+    ValueFacts, ValueType, Version, VersionList, VersionsRequest,
 };
 pub use path::{NodePath, PathError, Step};
+pub use words::{Word, by_words};
 
 /// The most lines of a page.
 pub const MOST_LINES: u32 = 1_000;
@@ -114,7 +117,11 @@ impl FromStr for Source {
 as_text!(Source);
 
 /// An answer, or how far the reading is that it needs.
-#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "engine",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Looked{T}")
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", content = "value", rename_all = "snake_case")]
 pub enum Looked<T> {
@@ -154,7 +161,7 @@ impl FirstLook {
 /// A source as answers tell of it.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SourceAt {
     /// Which one, by its whole id.
     pub source: Source,
     /// When it was like that: when the backup was taken, or when Live was read for this.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NodePath, Seen, Source};
+use super::{NodePath, Source, SourceAt};
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 
@@ -26,7 +26,7 @@ pub struct ChildrenRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Children {
     /// Where it was looked, and when that was.
-    pub seen: Seen,
+    pub seen: SourceAt,
     /// What they are in, with its instance.
     pub path: NodePath,
     /// What that is.
@@ -127,7 +127,7 @@ pub struct NodeRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeFacts {
     /// Where it was looked, and when that was.
-    pub seen: Seen,
+    pub seen: SourceAt,
     /// Where it is, with its instance.
     pub path: NodePath,
     /// What it is.
@@ -292,9 +292,9 @@ pub struct VersionsRequest {
 /// The versions of a node, in the order in which its history has them.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Versions {
+pub struct VersionList {
     /// Where it was looked, and when that was.
-    pub seen: Seen,
+    pub seen: SourceAt,
     /// The node.
     pub path: NodePath,
     /// The versions, the newest [`super::MOST_LINES`] of them.

@@ -108,7 +108,8 @@ impl NodePath {
         if self.steps.is_empty() {
             return "/".to_owned();
         }
-        self.steps.iter().map(|step| format!("/{step}")).collect()
+        let steps: Vec<_> = self.steps.iter().map(ToString::to_string).collect();
+        format!("/{}", steps.join("/"))
     }
 }
 
@@ -228,16 +229,9 @@ fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
-        match code(&text.as_bytes()[at..]) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                at += 3;
-            }
-            None => {
-                bytes.push(*byte);
-                at += 1;
-            }
-        }
+        let decoded = code(&text.as_bytes()[at..]);
+        bytes.push(decoded.unwrap_or(*byte));
+        at += if decoded.is_some() { 3 } else { 1 };
     }
     // What decodes to no text was no escape.
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())

@@ -252,6 +252,7 @@ fn a_backup_that_holds_much_less_pushes_nothing_out_and_is_told_until_that_is_se
                 })
                 .into(),
             tables: Vec::new(),
+            left_alone: Vec::new(),
             left_out: Vec::new(),
             doubts: Vec::new(),
         });

@@ -97,3 +97,30 @@ impl EnvironmentSettings {
         Ok(())
     }
 }
+
+impl ContentSettings {
+    /// Every folder that the content is in, or a part of it, with what it is.
+    #[must_use]
+    pub fn folders(&self) -> Vec<(&'static str, &Path)> {
+        match self {
+            Self::Files { path } | Self::Home { path } => vec![("the content", path)],
+            Self::Postgres(database) => {
+                let store = database
+                    .data_store
+                    .iter()
+                    .map(|path| ("the data store", path.as_path()));
+                let home = database.home.iter().map(|path| ("the home", path.as_path()));
+                store.chain(home).collect()
+            }
+        }
+    }
+
+    /// The schema of the database that it is in, if it is in one.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Files { .. } | Self::Home { .. } => None,
+            Self::Postgres(database) => Some(&database.schema),
+        }
+    }
+}

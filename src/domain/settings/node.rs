@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HealthSettings, Hooks, InstanceSettings};
+use super::{HealthSettings, HookPoint, Hooks, InstanceSettings};
 use crate::domain::environment::{MemberName, NodeName};
 
 /// One of the nodes that share an instance's content.
@@ -101,6 +101,25 @@ impl InstanceSettings {
             node: Some(node),
         });
         std::iter::once(itself).chain(nodes)
+    }
+
+    /// The nodes that nothing stops before a restore, though something is run for others.
+    #[must_use]
+    pub fn unstopped(&self) -> Vec<String> {
+        if self.has_hook(HookPoint::BeforeRestore) {
+            self.nodes_without(HookPoint::BeforeRestore)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The nodes that nothing is run for at this point. What is run for the instance itself is for all of them.
+    fn nodes_without(&self, point: HookPoint) -> Vec<String> {
+        if !self.hooks.at(point).is_empty() {
+            return Vec::new();
+        }
+        let without = self.nodes.iter().filter(|node| node.hooks.at(point).is_empty());
+        without.map(|node| node.name.to_string()).collect()
     }
 
     /// What is wrong with its nodes, as a sentence.

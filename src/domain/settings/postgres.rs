@@ -65,6 +65,10 @@ pub struct PostgresSettings {
     /// database's own machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<PathBuf>,
+    /// Whether the user has rights for backups only: a check does not miss those for restores, and restores into it are
+    /// refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backups_only: bool,
     /// The program that writes down the schema.
     #[serde(default = "pg_dump")]
     pub pg_dump: PathBuf,
@@ -115,6 +119,7 @@ impl PostgresSettings {
             keep_replaced_hours: keep_replaced_hours(),
             sessions: SessionSettings::default(),
             room: None,
+            backups_only: false,
             pg_dump: pg_dump(),
         }
     }
@@ -131,7 +136,10 @@ impl PostgresSettings {
 
     fn are_prefixes_the_same(&self) -> bool {
         let mut workspaces = self.workspace_prefix.iter();
-        workspaces.any(|one| self.version_prefix.iter().any(|other| one == other))
+        workspaces.any(|one| {
+            let mut versions = self.version_prefix.iter();
+            versions.any(|other| one.to_lowercase() == other.to_lowercase())
+        })
     }
 
     /// What is wrong with the settings, as a sentence without a subject; `None` when they hold together.
@@ -154,6 +162,11 @@ impl PostgresSettings {
             Some("connections has to be a number from 1 to 16")
         } else if self.workspace_prefix.is_wrong() || self.version_prefix.is_wrong() {
             Some("workspace_prefix and version_prefix each take one text or several different ones")
+        } else if self.workspace_prefix.ambiguous().is_some() {
+            Some(
+                "one workspace_prefix begins with another and ends in the middle of a word, so that a table may be of either: write \
+                 each up to the sign before the name of the workspace, for example \"pm_\" and \"pm_web_\"",
+            )
         } else if self.are_prefixes_the_same() {
             Some("workspace_prefix and version_prefix are the same: tables could not be told apart")
         } else if self.data_store.as_deref().is_some_and(is_relative) {

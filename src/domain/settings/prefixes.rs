@@ -50,6 +50,18 @@ impl Prefixes {
         format!("[{}]", all.join(", "))
     }
 
+    /// One that begins with another and ends in the middle of a name, and that other: of `pm_website_bundle` nobody can say
+    /// whether it is of `pm_` or of `pm_web`. Those that end with a sign between words are told apart by the longer one.
+    pub(super) fn ambiguous(&self) -> Option<(&str, &str)> {
+        self.iter().find_map(|one| {
+            let ends_in_a_word = one.ends_with(char::is_alphanumeric);
+            let lower = one.to_lowercase();
+            let mut others = self.iter().filter(|_| ends_in_a_word);
+            let other = others.find(|other| *other != one && lower.starts_with(&other.to_lowercase()))?;
+            Some((one, other))
+        })
+    }
+
     /// Whether nothing can be told apart by them: there is none, or one twice.
     pub(super) fn is_wrong(&self) -> bool {
         let mut all: Vec<_> = self.iter().map(str::to_lowercase).collect();
@@ -115,6 +127,12 @@ mod tests {
         assert_eq!(several.of("x_website"), None);
         assert_eq!(several.of("pé"), None);
         assert!(!several.is_wrong());
+        assert_eq!(several.ambiguous(), None);
+        assert_eq!(
+            Prefixes::several(&["pm_", "PM_web"]).ambiguous(),
+            Some(("PM_web", "pm_"))
+        );
+        assert_eq!(Prefixes::several(&["pm", "x"]).ambiguous(), None);
         assert!(Prefixes(vec!["pm_".to_owned(), "PM_".to_owned()]).is_wrong());
         assert!(Prefixes(Vec::new()).is_wrong());
     }

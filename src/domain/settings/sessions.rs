@@ -2,15 +2,18 @@
 //!
 //! Not in here: who is connected (`content::postgres::sessions`), and when that is asked (`engine::restore`).
 
+use std::fmt;
 use std::net::IpAddr;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::limit::TimeLimit;
 
 /// What sessions of others mean for a restore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "SessionKeys", into = "SessionKeys")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "SessionKeys")]
 pub struct SessionSettings {
     /// Whether whoever is connected may stay.
     pub all: bool,
@@ -81,54 +84,75 @@ fn is_address(text: &str) -> bool {
     network.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
 }
 
-/// [`SessionSettings`] as they may be written.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    deny_unknown_fields,
-    expecting = "sessions has to be \"allow\", or { wait = \"10s\", allow_programs = [\"…\"], allow_addresses = [\"…\"], \
-                 allow_users = [\"…\"] }"
-)]
+/// What may be written.
+const FORM: &str = "\"allow\", or { wait = \"10s\", allow_programs = [\"…\"], allow_addresses = [\"…\"], allow_users = [\"…\"] }";
+
+/// [`SessionSettings`] as they may be written: the word, or a table.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
 enum SessionKeys {
     Word(Word),
-    Table {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        wait: Option<TimeLimit>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        allow_programs: Vec<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        allow_addresses: Vec<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        allow_users: Vec<String>,
-    },
+    Table(SessionTable),
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SessionTable {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait: Option<TimeLimit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    allow_programs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    allow_addresses: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    allow_users: Vec<String>,
+}
+
+#[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Word {
     Allow,
 }
 
-impl From<SessionKeys> for SessionSettings {
-    fn from(keys: SessionKeys) -> Self {
-        match keys {
-            SessionKeys::Word(Word::Allow) => Self {
-                all: true,
-                ..Self::default()
-            },
-            SessionKeys::Table {
-                wait,
-                allow_programs,
-                allow_addresses,
-                allow_users,
-            } => Self {
-                all: false,
-                programs: allow_programs,
-                addresses: allow_addresses,
-                users: allow_users,
-                wait: wait.unwrap_or(Self::WAIT),
-            },
+/// Read by itself and not as one of two forms: of two that do not fit, nobody is told why the right one does not.
+impl<'de> Deserialize<'de> for SessionSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let settings = deserializer.deserialize_any(Reads)?;
+        match settings.wrong() {
+            Some(wrong) => Err(de::Error::custom(wrong)),
+            None => Ok(settings),
         }
+    }
+}
+
+struct Reads;
+
+impl<'de> Visitor<'de> for Reads {
+    type Value = SessionSettings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sessions to be {FORM}")
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<SessionSettings, E> {
+        if word == "allow" {
+            return Ok(SessionSettings {
+                all: true,
+                ..SessionSettings::default()
+            });
+        }
+        Err(E::custom(format!("sessions has to be {FORM}")))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SessionSettings, A::Error> {
+        let table = SessionTable::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(SessionSettings {
+            all: false,
+            programs: table.allow_programs,
+            addresses: table.allow_addresses,
+            users: table.allow_users,
+            wait: table.wait.unwrap_or(SessionSettings::WAIT),
+        })
     }
 }
 
@@ -137,12 +161,12 @@ impl From<SessionSettings> for SessionKeys {
         if settings.all {
             return Self::Word(Word::Allow);
         }
-        Self::Table {
+        Self::Table(SessionTable {
             wait: Some(settings.wait),
             allow_programs: settings.programs,
             allow_addresses: settings.addresses,
             allow_users: settings.users,
-        }
+        })
     }
 }
 
@@ -166,13 +190,15 @@ mod tests {
             (some.all, some.wait, some.wrong()),
             (false, TimeLimit::seconds(3), None)
         );
-        for wrong in [
-            "sessions = \"refuse\"",
-            "sessions = { allow = [\"x\"] }",
-            "sessions = 3",
+        for (wrong, told) in [
+            ("sessions = \"refuse\"", "sessions has to be"),
+            ("sessions = 3", "sessions to be"),
+            ("sessions = { allow = [\"x\"] }", "allow_programs"),
+            ("sessions = { wait = \"10\" }", "for example \"5m\""),
+            ("sessions = { allow_users = [\" \"] }", "without a name"),
         ] {
             let why = read(wrong).unwrap_err().to_string();
-            assert!(why.contains("sessions has to be"), "{why}");
+            assert!(why.contains(told), "{wrong}: {why}");
         }
         for address in ["10.0.0", "10.0.0.0/33", "db.internal", ""] {
             let settings = SessionSettings {
@@ -180,6 +206,8 @@ mod tests {
                 ..SessionSettings::default()
             };
             assert!(settings.wrong().is_some(), "{address}");
+            let why = read(&format!("sessions = {{ allow_addresses = [\"{address}\"] }}")).unwrap_err();
+            assert!(why.to_string().contains("takes addresses"), "{why}");
         }
     }
 

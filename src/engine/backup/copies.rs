@@ -373,9 +373,7 @@ impl Live {
             });
         }
         if self.copy_settings().is_none() {
-            return Err(EngineError::Failed(
-                "there is no second repository: [repository.copy] names none".to_owned(),
-            ));
+            return Err(ChoiceError::NoSecondRepository.into());
         }
         let copies = self.list_copies()?;
         let backups: Vec<_> = copies.iter().map(|copy| copy.backup.clone()).collect();

@@ -12,6 +12,9 @@ const NAMED_DOUBTS: usize = 10;
 /// Tells what is not in the copies, and what in them is not what it says that it is.
 pub(super) fn tell_of_copies(work: &Work, manifest: &Manifest, warnings: &mut Vec<String>) {
     for instance in &manifest.instances {
+        for what in &instance.left_alone {
+            work.log(Severity::Information, &format!("{}: {what}", instance.name));
+        }
         for what in &instance.left_out {
             work.log(Severity::Warning, &format!("{}: {what}", instance.name));
         }

@@ -385,7 +385,7 @@ impl Live {
         self.changed();
         let text = format!(
             "the {} backup of {} is kept until {}",
-            backup.manifest.trigger.label(),
+            backup.manifest.trigger.names(),
             measure::moment(backup.manifest.taken),
             measure::moment(expires)
         );
@@ -422,7 +422,7 @@ impl Live {
         }
         self.repository_holding(id)?.forget(std::slice::from_ref(id))?;
         self.changed();
-        let what = backup.manifest.trigger.label();
+        let what = backup.manifest.trigger.names();
         let text = format!("the {what} backup {id} was deleted");
         self.remember(self.who(), &text, None, Severity::Information);
         // Its room is freed by a job of its own: that can take a while. In the second repository it is freed when the next

@@ -1,51 +1,184 @@
-//! Looking inside a backup or Live.
+//! Looking inside a backup or Live: folders, nodes, finding, history, differences.
+//!
+//! - `source`: where it is looked; `first_look`: reading a workspace once; `index`: what is kept of it, `shelf`: where.
+//! - `browse`: folders and nodes; `facts`: what a node is; `versions`; `find`; `history`; `diff`.
+//! - `background`: what takes long goes on while somebody asks how far it is.
+//!
+//! Nothing in here changes content, or is a job: it can be done beside every job, and by several at once.
 
+mod background;
+mod browse;
+mod diff;
+mod facts;
+mod find;
+mod first_look;
+mod history;
+mod index;
+mod node_diff;
+mod shelf;
+mod source;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use self::background::Background;
+use self::diff::Compared;
+use self::find::Hits;
+use self::first_look::FirstLooks;
+use self::index::IndexError;
+use self::shelf::Shelf;
+use self::source::KeptOpen;
+use crate::content::restoring::RestoreError;
 use crate::domain::explore::{
     Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, Versions, VersionsRequest,
+    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
 };
 use crate::engine::{EngineError, Live};
 
-fn not_yet<T>() -> Result<T, EngineError> {
-    Err(EngineError::Failed(
-        "this version of Lifeboat cannot look inside a backup yet".to_owned(),
-    ))
+/// What this process knows of what is inside.
+pub(super) struct Explorer {
+    looks: Arc<FirstLooks>,
+    kept: Mutex<KeptOpen>,
+    searches: Background<Hits>,
+    comparisons: Background<Compared>,
 }
 
-#[expect(clippy::unused_self, reason = "none of it is looked at")]
+impl Explorer {
+    /// Keeps its indexes in this folder.
+    pub(super) fn new(cache: &Path) -> Self {
+        Self {
+            looks: Arc::new(FirstLooks::new(Shelf::new(cache))),
+            kept: Mutex::default(),
+            searches: Background::default(),
+            comparisons: Background::default(),
+        }
+    }
+}
+
+/// Why something is not answered.
+enum Trouble {
+    /// An index cannot be used: it is made again, and asked again.
+    Spoilt(IndexError),
+    /// Anything else.
+    Engine(EngineError),
+}
+
+type Answer<T> = Result<T, Trouble>;
+
+impl Trouble {
+    fn not_there(what: String) -> Self {
+        Self::Engine(EngineError::NotThere(what))
+    }
+}
+
+impl From<IndexError> for Trouble {
+    fn from(error: IndexError) -> Self {
+        Self::Spoilt(error)
+    }
+}
+
+impl From<EngineError> for Trouble {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<RestoreError> for Trouble {
+    fn from(error: RestoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<Trouble> for EngineError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Spoilt(error) => Self::Failed(error.to_string()),
+            Trouble::Engine(error) => error,
+        }
+    }
+}
+
+/// Gives an answer back that is not there yet.
+macro_rules! ready {
+    ($looked:expr) => {
+        match $looked {
+            Looked::Ready(ready) => ready,
+            Looked::Reading(look) => return Ok(Looked::Reading(look)),
+        }
+    };
+}
+use ready;
+
 impl Live {
+    /// Asks once more where an index turned out to be none: it is made again then.
+    fn explored<T>(&self, ask: impl Fn() -> Answer<T>) -> Result<T, EngineError> {
+        match ask() {
+            Err(Trouble::Spoilt(error)) => {
+                self.engine().explorer().looks.forget(error.path());
+                Ok(ask()?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
     /// A page of what is in something.
-    pub fn children(&self, _: &ChildrenRequest) -> Result<Looked<Children>, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing is there, or it cannot be read.
+    pub fn children(&self, request: &ChildrenRequest) -> Result<Looked<Children>, EngineError> {
+        self.explored(|| self.children_of(request))
     }
 
     /// What a node is.
-    pub fn node(&self, _: &NodeRequest) -> Result<Looked<NodeFacts>, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing is there, or it cannot be read.
+    pub fn node(&self, request: &NodeRequest) -> Result<Looked<NodeFacts>, EngineError> {
+        self.explored(|| self.node_facts(request))
     }
 
     /// The versions of a node.
-    pub fn versions(&self, _: &VersionsRequest) -> Result<Looked<Versions>, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing is there, or it cannot be read.
+    pub fn versions(&self, request: &VersionsRequest) -> Result<Looked<VersionList>, EngineError> {
+        self.explored(|| self.versions_of(request))
     }
 
     /// What was found so far.
-    pub fn find(&self, _: &FindRequest) -> Result<Finds, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when the source or the id is none.
+    pub fn find(&self, request: &FindRequest) -> Result<Finds, EngineError> {
+        self.explored(|| self.found_so_far(request))
     }
 
     /// What happened to a node.
-    pub fn history(&self, _: &HistoryRequest) -> Result<Looked<NodeHistory>, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when it was never there, or nothing can be read.
+    pub fn history(&self, request: &HistoryRequest) -> Result<Looked<NodeHistory>, EngineError> {
+        self.explored(|| self.history_of(request))
     }
 
     /// How two sources differ.
-    pub fn diff(&self, _: &DiffRequest) -> Result<Looked<Diff>, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when one of them is not there, or cannot be read.
+    pub fn diff(&self, request: &DiffRequest) -> Result<Looked<Diff>, EngineError> {
+        self.explored(|| self.difference(request))
     }
 
     /// How one node differs.
-    pub fn node_diff(&self, _: &NodeDiffRequest) -> Result<Looked<NodeDiff>, EngineError> {
-        not_yet()
+    ///
+    /// # Errors
+    /// [`EngineError`] when it is not there, or cannot be read.
+    pub fn node_diff(&self, request: &NodeDiffRequest) -> Result<Looked<NodeDiff>, EngineError> {
+        self.explored(|| self.difference_of_node(request))
     }
 }

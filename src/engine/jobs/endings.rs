@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::catalog::CatalogError;
 use crate::domain::activity::Severity;
+use crate::domain::deed::Deed;
 use crate::domain::event::Event;
 use crate::domain::job::{JobId, JobState, Outcome};
 use crate::domain::measure;
@@ -154,7 +155,10 @@ pub(in crate::engine) fn end(work: &Work, result: Result<Outcome, EngineError>) 
     let engine = live.engine();
     // Whoever has taken the job over has told how it ended, or will.
     let result = match (work.check_claim(), result) {
-        (Err(_), _) => return engine.tell(Event::Missed),
+        (Err(_), _) => {
+            engine.did(Deed::LostJob(Box::new(work.job())));
+            return engine.tell(Event::Missed);
+        }
         (Ok(()), result) => result,
     };
     let (state, outcome) = match result {
@@ -165,10 +169,11 @@ pub(in crate::engine) fn end(work: &Work, result: Result<Outcome, EngineError>) 
     let took = job.took_millis(live.now()).map_or(String::new(), |took| {
         format!("; it took {}", measure::millis(took))
     });
+    let known = work.known();
     let (severity, text) = match &job.state {
         JobState::Done => {
             let outcome = job.outcome.clone().unwrap_or_default();
-            let severity = if outcome.warnings.is_empty() {
+            let severity = if outcome.warnings.iter().all(|warning| known.contains(warning)) {
                 Severity::Information
             } else {
                 Severity::Warning
@@ -182,9 +187,12 @@ pub(in crate::engine) fn end(work: &Work, result: Result<Outcome, EngineError>) 
         ),
     };
     work.log(severity, &text);
-    for warning in job.outcome.iter().flat_map(|outcome| &outcome.warnings) {
+    let logged = [known, work.noticed()].concat();
+    let warnings = job.outcome.iter().flat_map(|outcome| &outcome.warnings);
+    for warning in warnings.filter(|warning| !logged.contains(warning)) {
         work.log(Severity::Warning, warning);
     }
+    engine.did(Deed::JobEnded(Box::new(job.clone())));
     // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
     live.remember(&job.by, &text, Some(job.id), severity);
     // Until this is written the environment stays so it is tried for a minute: another program's lock goes,

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::catalog::{CatalogError, Claim, DueClaim, NewJob};
+use crate::domain::deed::Deed;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome};
 use crate::domain::refusal::Refusal;
@@ -163,6 +164,7 @@ impl Live {
         job.state = JobState::Failed {
             why: error.to_string(),
         };
+        self.engine().did(Deed::JobEnded(Box::new(job.clone())));
         self.catalog().update_job(&claim, &job)?;
         Err(error)
     }

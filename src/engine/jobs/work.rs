@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
+use crate::domain::deed::Deed;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState, Outcome, Phase, Progress};
@@ -19,6 +20,10 @@ use crate::watch::Watch;
 
 /// A running progress is told at most four times a second.
 const TELL_EVERY: Duration = Duration::from_millis(250);
+/// How long a phase has to be at work before it is said how long it takes: at its beginning files are opened and queues
+/// are filled, and what was done by then says nothing.
+const FIRST_ESTIMATE: Duration = Duration::from_secs(2);
+
 /// A job at work, as the code that does it sees it.
 pub struct Work {
     live: Live,
@@ -37,6 +42,8 @@ pub struct Work {
     writing: Mutex<()>,
     /// What turned out on the way.
     noticed: Mutex<Vec<String>>,
+    /// What was known beforehand, and is in the log already.
+    known: Mutex<Vec<String>>,
 }
 
 struct PhaseClock {
@@ -65,6 +72,7 @@ impl Work {
             told_unseen: AtomicBool::new(false),
             writing: Mutex::default(),
             noticed: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -204,6 +212,21 @@ impl Work {
         }
     }
 
+    /// Notes what whoever confirmed the job was told beforehand. It stands in the log and in the outcome, and does not make
+    /// a good end a doubtful one.
+    pub(in crate::engine) fn was_known(&self, warnings: &[String]) {
+        for warning in warnings {
+            self.log(Severity::Warning, warning);
+        }
+        self.known.lock().extend_from_slice(warnings);
+    }
+
+    /// What was told beforehand.
+    pub(in crate::engine) fn known(&self) -> Vec<String> {
+        let known = self.known.lock();
+        known.clone()
+    }
+
     /// What turned out on the way that people should know.
     pub(in crate::engine) fn noticed(&self) -> Vec<String> {
         let noticed = self.noticed.lock();
@@ -329,6 +352,7 @@ impl Work {
             job.began = Some(self.live.now());
             std::mem::replace(&mut job.state, JobState::Running) != about_to_begin
         };
+        self.live.engine().did(Deed::JobBegan(Box::new(self.job())));
         if has_waited {
             self.tell();
         }
@@ -341,7 +365,7 @@ fn rate(progress: &mut Progress, elapsed: Duration) {
     let per_second = u128::from(progress.bytes_done) * 1000 / u128::from(millis);
     progress.bytes_per_second = u64::try_from(per_second).ok().filter(|rate| *rate > 0);
     progress.left_millis = match (progress.bytes_total, progress.bytes_per_second) {
-        (Some(total), Some(rate)) if total > progress.bytes_done => {
+        (Some(total), Some(rate)) if total > progress.bytes_done && elapsed >= FIRST_ESTIMATE => {
             Some((total - progress.bytes_done).saturating_mul(1000) / rate)
         }
         _ => None,
@@ -397,6 +421,8 @@ mod tests {
         rate(&mut progress, Duration::from_secs(2));
         assert_eq!(progress.bytes_per_second, Some(500));
         assert_eq!(progress.left_millis, Some(6_000));
+        rate(&mut progress, Duration::from_millis(900));
+        assert_eq!(progress.left_millis, None, "nobody can tell yet");
         progress.bytes_done = 4_000;
         rate(&mut progress, Duration::from_secs(2));
         assert_eq!(progress.left_millis, None);

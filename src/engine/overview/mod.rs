@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::backup::Backup;
+use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, MemberName, Node, NodeName,
 };
 use crate::domain::job::{Job, JobState};
-use crate::domain::proof::{Proof, last_verified};
+use crate::domain::proof::{Drill, Proof, last_verified};
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::retention::holders;
 use crate::domain::settings::InstanceSettings;
@@ -173,7 +173,13 @@ impl Live {
             .max();
         summary.last_verified = last_verified(&backups);
         let drills = self.catalog().drills(name)?;
-        summary.last_proven = drills.iter().find(|drill| drill.is_proven()).cloned();
+        // That what a restore has replaced would come back says little of the backups that people go back to.
+        let is_of_safety = |drill: &Drill| {
+            let mut backups = backups.iter();
+            backups.any(|backup| backup.id == drill.backup && backup.manifest.trigger == Trigger::Restore)
+        };
+        let mut proven = drills.iter().filter(|drill| drill.is_proven());
+        summary.last_proven = proven.find(|drill| !is_of_safety(drill)).cloned();
         summary.last_drill = drills.into_iter().next();
         summary.late = due.iter().any(|served| served.late);
         summary.failed = match self.catalog().last_ended(name)? {

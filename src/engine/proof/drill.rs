@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::Claim;
 use crate::content::left::NoteState;
 use crate::content::restoring::Found;
-use crate::disk::removal;
+use crate::disk::{private, removal};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, InstanceCopy, Verification, choose};
 use crate::domain::environment::InstanceName;
@@ -59,13 +59,18 @@ impl Live {
         let backups = self.list_backups()?;
         let newest = backups
             .iter()
-            .filter(|backup| backup.is_good())
+            .filter(|backup| backup.is_good_of_live())
             .max_by_key(|backup| backup.manifest.taken);
         let chosen = match backup {
             Some(text) => choose(&backups, text)?,
             None => newest.ok_or_else(|| {
+                let safety = if backups.iter().any(Backup::is_good) {
+                    ". For the newest safety backup, drill \"safety\""
+                } else {
+                    ""
+                };
                 EngineError::Failed(format!(
-                    "{name} has no good backup yet: there is nothing to drill"
+                    "{name} has no good backup yet: there is nothing to drill{safety}"
                 ))
             })?,
         };
@@ -241,12 +246,16 @@ impl Live {
         parts: &Parts<'_>,
         base: &Path,
     ) -> Result<(), EngineError> {
-        std::fs::create_dir_all(base).map_err(EngineError::io("creating", base))?;
+        private::folders(base).map_err(EngineError::io("creating", base))?;
         let mut found = Found::default();
         for (instance, copy) in parts {
             let backed_up = repository.instance(&backup.id, copy);
-            self.place_of_drills(instance)
-                .plan_in_scratch(base, &backed_up, &mut found)?;
+            self.place_of_drills(instance).plan_in_scratch(
+                base,
+                &backed_up,
+                &Selection::default(),
+                &mut found,
+            )?;
         }
         for warning in &found.warnings {
             work.log(Severity::Warning, warning);

@@ -63,15 +63,23 @@ fn files_missing(name: &EnvironmentName, left: &LeftByInstance) -> Option<Lost> 
     let files: Vec<_> = left
         .not_exchanged()
         .iter()
-        .map(|step| format!("{} with {}", step.live.display(), step.beside.display()))
+        .map(|step| {
+            let (live, beside) = (step.live.display(), step.beside.display());
+            match (&step.old, &step.new) {
+                // There is nothing in Live to exchange it with.
+                (None, _) => format!("move {beside} to {live}"),
+                (_, None) => format!("move {live} away, to {beside}"),
+                _ => format!("exchange {live} with {beside}"),
+            }
+        })
         .collect();
     Some(Lost {
         job: JobId(job),
         title: String::new(),
         told: Some(format!(
             "{name} is half switched: job {job} was left in the middle of the switch, and its journal is lost. The tables of {instance} \
-             are those that came, and some files of its home are not. Do not edit content now, and no job starts. Exchange these by \
-             hand: {}. If another Lifeboat is at work on it right now, wait for that",
+             are those that came, and some files of its home are not. Do not edit content now, and no job starts. By hand, {}. \
+             If another Lifeboat is at work on it right now, wait for that",
             files.join(", ")
         )),
     })

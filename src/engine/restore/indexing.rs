@@ -85,7 +85,7 @@ impl Live {
         copy: &InstanceCopy,
         selection: &Selection,
     ) -> Option<String> {
-        if self.place(instance).search_indexes().is_empty() {
+        if self.place(instance).search_indexes().is_none_or(<[_]>::is_empty) {
             return None;
         }
         let nodes = nodes(copy, &|workspace| selection.has_workspace(workspace));
@@ -97,7 +97,7 @@ impl Live {
     pub(super) fn indexing_after(&self, journal: &Journal) -> BTreeMap<InstanceName, Indexing> {
         let has_indexes = |instance: &InstanceName| {
             let place = self.place_of(instance);
-            place.is_some_and(|place| !place.search_indexes().is_empty())
+            place.is_some_and(|place| place.search_indexes().is_some_and(|indexes| !indexes.is_empty()))
         };
         let records = journal.instances.iter();
         let records: Vec<_> = records.filter(|record| has_indexes(&record.instance)).collect();

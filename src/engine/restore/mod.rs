@@ -6,6 +6,7 @@
 mod after;
 mod chosen;
 pub(super) mod clearing;
+mod elsewhere;
 mod halves;
 mod indexing;
 pub(super) mod journal;
@@ -22,6 +23,7 @@ mod search_indexes;
 pub(super) mod staged;
 mod standstill;
 mod switching;
+mod titles;
 mod unchanged;
 mod undo;
 
@@ -30,13 +32,13 @@ use std::cell::Cell;
 use after::leave_out_unconfigured;
 use journal::{Journal, Stage};
 use staged::{Restored, StagedInstance};
+use titles::{from_where, in_which, limited};
 
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
 use crate::content::restoring::Wanted;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
-use crate::domain::environment::InstanceName;
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
@@ -47,9 +49,6 @@ use crate::engine::jobs::start::Beginning;
 
 /// How often the safety backup is taken anew when Live changed between it and the switch.
 const SAFETY_ATTEMPTS: u32 = 3;
-
-/// How many of the chosen paths are named in a job's title.
-const PATHS_NAMED: usize = 3;
 
 /// How a restore is done.
 #[derive(Debug, Clone, Default)]
@@ -73,11 +72,17 @@ struct Way {
 }
 
 impl Way {
+    /// Whether it takes back the restore that this safety backup was taken for, with exactly what that had replaced.
+    fn takes_back(&self, backup: &Backup) -> bool {
+        backup.manifest.replaced.as_ref() == Some(&self.selection)
+    }
+
     /// What a plan is asked for.
-    fn wanted(&self) -> Wanted<'_> {
+    fn wanted(&self, backup: &Backup) -> Wanted<'_> {
         Wanted {
             selection: &self.selection,
             without_safety: self.without_safety,
+            is_undo: self.takes_back(backup),
             known: self.known.as_deref(),
         }
     }
@@ -115,7 +120,7 @@ impl Live {
         }
         let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
         let called = if slots.is_empty() {
-            backup.manifest.trigger.label().to_owned()
+            backup.manifest.trigger.names().to_owned()
         } else {
             slots.join(", ")
         };
@@ -258,10 +263,7 @@ impl Live {
             selection,
         };
 
-        // Known before, and confirmed: the log keeps them, but they do not make a good end a doubtful one.
-        for warning in &plan.warnings {
-            work.log(Severity::Warning, warning);
-        }
+        work.was_known(&plan.warnings);
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
@@ -410,43 +412,15 @@ fn not_up(health: &InstanceHealth) -> String {
     format!("{} is not up: {}", health.who(), health.detail)
 }
 
-/// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
-fn limited(selection: &Selection) -> String {
-    let instances: Vec<_> = selection.instances.iter().map(InstanceName::as_str).collect();
-    let what = if selection.has_paths() {
-        let mut named: Vec<_> = selection.paths.iter().map(ToString::to_string).collect();
-        let more = named.len().saturating_sub(PATHS_NAMED);
-        if more > 0 {
-            named.truncate(PATHS_NAMED);
-            named.push(format!("{} more paths", measure::count(more as u64)));
+/// The same without those that say the same as one before.
+fn each_once(texts: Vec<String>) -> Vec<String> {
+    let mut kept = Vec::with_capacity(texts.len());
+    for text in texts {
+        if !kept.contains(&text) {
+            kept.push(text);
         }
-        measure::listed(&named)
-    } else {
-        selection.workspaces.join(" and ")
-    };
-    let place = instances.join(" and ");
-    match (what.is_empty(), place.is_empty()) {
-        (true, true) => String::new(),
-        (true, false) => format!(", only on {place}"),
-        (false, true) => format!(", only {what}"),
-        (false, false) => format!(", only {what} on {place}"),
     }
-}
-
-/// What to add to a backup's id where it is a copy in the second repository.
-fn from_where(from: RepositoryChoice) -> &'static str {
-    match from {
-        RepositoryChoice::First => "",
-        RepositoryChoice::Copy => ", a copy in the second repository",
-    }
-}
-
-/// What to add to a safety backup's id where it had to go to the second repository.
-fn in_which(repository: RepositoryChoice) -> &'static str {
-    match repository {
-        RepositoryChoice::First => "",
-        RepositoryChoice::Copy => " in the second repository",
-    }
+    kept
 }
 
 fn outcome(
@@ -466,6 +440,8 @@ fn outcome(
         warnings.extend(way.first_lost.clone());
     }
     warnings.extend(work.noticed());
+    warnings.extend(work.known());
+    let warnings = each_once(warnings);
     let from = match backup.manifest.trigger {
         Trigger::Restore => in_which(way.from),
         _ => from_where(way.from),

@@ -76,7 +76,7 @@ impl Live {
         let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
-        if backup.manifest.replaced.as_ref() != Some(selection) {
+        if !way.takes_back(&backup) {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
         found.obstacles.extend(self.damage_of(&backup));
@@ -98,9 +98,10 @@ impl Live {
                         continue;
                     }
                     let backed_up = repository.instance(&backup.id, copy);
-                    place.plan(&backed_up, &way.wanted(), &mut found, watch)?;
+                    place.plan(&backed_up, &way.wanted(&backup), &mut found, watch)?;
                     found.warnings.extend(self.connected_now(instance)?);
                     found.warnings.extend(self.indexing_of(instance, copy, selection));
+                    found.warnings.extend(self.unnamed_indexes(instance));
                 }
                 None => found.warnings.push(format!(
                     "the backup holds an instance {} that this environment does not have: it is left out",
@@ -131,7 +132,7 @@ impl Live {
             clusters,
             ..
         } = found;
-        warnings.extend(self.told_of_nodes(&clusters));
+        warnings.extend(self.told_of_nodes(selection, &clusters));
         obstacles.extend(too_little_in_all(&room));
         warnings.extend(not_held(&settings.instances, &backup, selection));
         // That it is left out is said by the plan itself.

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant as Monotonic};
 use super::journal::{self, Journal, Stage};
 use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
+use crate::domain::deed::Deed;
 use crate::domain::job::{Job, JobKind, JobState, Outcome, Phase};
 use crate::domain::principal::Principal;
+use crate::domain::printable;
 use crate::engine::jobs::papers;
 use crate::engine::proof::drill::with_scratch;
 use crate::engine::{Engine, EngineError, Live, hooks};
@@ -75,13 +77,25 @@ pub fn look_for_the_dead(engine: &Engine) {
 /// Takes jobs over and settles them: those of other processes, and those of this one's own.
 fn take_over(engine: &Engine, jobs: Vec<(Job, bool)>) -> Result<(), EngineError> {
     for (job, is_own) in jobs {
+        let from = if is_own {
+            None
+        } else {
+            engine.catalog().node_of(job.id)?
+        };
         let claim = if is_own {
             engine.catalog().adopt_own(job.id)?
         } else {
             engine.catalog().adopt(job.id)?
         };
         if let Some(claim) = claim {
-            engine.live_to_settle(&job.environment).settle_job(job, &claim)?;
+            if !is_own {
+                engine.did(Deed::TookOver {
+                    job: Box::new(job.clone()),
+                    from: from.clone(),
+                });
+            }
+            let live = engine.live_to_settle(&job.environment);
+            live.settle_job(job, &claim, from.as_deref())?;
         }
     }
     Ok(())
@@ -138,7 +152,7 @@ fn with_papers(engine: &Engine) -> Result<Vec<Live>, EngineError> {
 
 impl Live {
     /// Settles a job that was taken over. Where that cannot be written down it is an orphan, and comes again.
-    fn settle_job(&self, mut job: Job, claim: &Claim) -> Result<(), EngineError> {
+    fn settle_job(&self, mut job: Job, claim: &Claim, from: Option<&str>) -> Result<(), EngineError> {
         self.settle_record(&job, claim)?;
         self.settle_drill(&job, claim)?;
         let settled = {
@@ -151,7 +165,7 @@ impl Live {
                 Ok(settled)
             })
         };
-        self.end_abandoned(&mut job, claim, settled)
+        self.end_abandoned(&mut job, claim, from, settled)
     }
 
     /// Looks whether the backup is there that a job was about to record. If it is known not to be, it is void: it might
@@ -212,6 +226,7 @@ impl Live {
         &self,
         job: &mut Job,
         claim: &Claim,
+        from: Option<&str>,
         settled: Result<Option<Settled>, EngineError>,
     ) -> Result<(), EngineError> {
         let (state, outcome, text, severity) = match settled {
@@ -234,10 +249,16 @@ impl Live {
                 Severity::Warning,
             ),
             Ok(None) => {
-                let ended = if self.catalog().is_shared() {
-                    "the Lifeboat that ran it was ended in the middle of it, or was not heard of for too long"
-                } else {
-                    "Lifeboat was ended in the middle of it"
+                let ended = match from {
+                    Some(node) => format!(
+                        "the Lifeboat on {} that ran it was ended in the middle of it, or was not heard of for too long",
+                        printable::line(node)
+                    ),
+                    None if self.catalog().is_shared() => {
+                        "the Lifeboat that ran it was ended in the middle of it, or was not heard of for too long"
+                            .to_owned()
+                    }
+                    None => "Lifeboat was ended in the middle of it".to_owned(),
                 };
                 let asked = match &job.stop_reason {
                     Some(reason) => format!(". It was to stop, since {reason}"),
@@ -262,6 +283,7 @@ impl Live {
         job.ended = Some(now);
         job.state = state;
         job.outcome = outcome;
+        self.engine().did(Deed::JobEnded(Box::new(job.clone())));
         self.remember(&Principal::Lifeboat, &text, Some(job.id), severity);
         self.catalog().update_job(claim, job)?;
         Ok(())

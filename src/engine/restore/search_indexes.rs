@@ -12,11 +12,19 @@ use crate::content::search_indexes::places;
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
 use crate::domain::measure::listed;
+use crate::domain::plan::Selection;
 use crate::domain::settings::{InstanceSettings, NodeSettings};
 use crate::engine::Live;
 
-/// What to do about indexes that nobody has named.
+/// What to do about indexes of a node that nobody has named.
 const BY_HAND: &str = "remove them on its machine before it starts, or its searches are wrong";
+/// The same of several.
+const OF_EACH_BY_HAND: &str =
+    "remove them on the machine of each before it starts, or its searches are wrong";
+
+fn by_hand(nodes: usize) -> &'static str {
+    if nodes == 1 { BY_HAND } else { OF_EACH_BY_HAND }
+}
 
 impl Live {
     /// Removes the folders of search indexes of what was restored: Jackrabbit builds one only where there is none.
@@ -33,6 +41,9 @@ impl Live {
             let behind = behind(&journal.settled, &record.instance);
             warnings.extend(self.remove_of(record, &behind, say));
         }
+        let instances = journal.instances.iter();
+        let instances = instances.filter_map(|record| self.settings_of(&record.instance));
+        warnings.extend(instances.filter_map(|instance| self.unnamed_indexes(instance)));
         warnings.extend(self.left_on_other_machines(journal));
         let removed = Journal {
             indexes_removed: true,
@@ -110,7 +121,7 @@ impl Live {
             }
         };
         // Whose those are that belong to no node in particular, nobody knows.
-        let own = place.search_indexes().iter();
+        let own = place.search_indexes().unwrap_or_default().iter();
         let own = own.map(|pattern| (pattern, workspaces(!behind.is_empty())));
         let nodes = self.settings_of(&record.instance).map(|settings| &settings.nodes);
         let of_nodes = nodes.into_iter().flatten().flat_map(|node| {
@@ -127,28 +138,73 @@ impl Live {
         instances.find(|settings| settings.name == *instance)
     }
 
-    /// What a plan says of the nodes of instances, which come with the names by which their clusters know those.
-    pub(super) fn told_of_nodes(&self, clusters: &[(InstanceName, Vec<String>)]) -> Vec<String> {
-        let clusters = clusters.iter().map(|(instance, ids)| (instance, ids));
-        let told = by_instance(clusters).into_iter().flat_map(|(instance, ids)| {
-            let settings = self.settings_of(instance);
-            settings.map_or_else(Vec::new, |settings| told_of(settings, &ids))
+    /// What a plan says of the nodes of instances that are chosen: those that are configured, and those that their clusters know,
+    /// by the names they know them by.
+    pub(super) fn told_of_nodes(
+        &self,
+        selection: &Selection,
+        clusters: &[(InstanceName, Vec<String>)],
+    ) -> Vec<String> {
+        let clusters = by_instance(clusters.iter().map(|(instance, ids)| (instance, ids)));
+        let instances = self.settings().instances.iter();
+        let chosen = instances.filter(|settings| selection.has_instance(&settings.name));
+        let told = chosen.flat_map(|settings| {
+            let ids = clusters.get(&settings.name).map_or(&[][..], Vec::as_slice);
+            told_of(settings, ids)
         });
         told.collect()
     }
 
+    /// That nobody has said where the search indexes of an instance are that has only one node. A plan says it beforehand,
+    /// the outcome once more.
+    pub(super) fn unnamed_indexes(&self, instance: &InstanceSettings) -> Option<String> {
+        let place = self.place(instance);
+        let is_unnamed = place.search_indexes().is_some_and(<[_]>::is_empty) && instance.nodes.is_empty();
+        is_unnamed.then(|| {
+            format!(
+                "search_indexes of {} is not set, so its search indexes stay: unless a hook removes them before Magnolia \
+                 starts, remove them by hand while it stands still, or its searches are wrong",
+                instance.name
+            )
+        })
+    }
+
     /// Whose search indexes are still there as far as anybody here knows. A node with hooks of its own around restores may
-    /// have removed them in those.
+    /// have removed them in those, or may only have been stopped and started.
     fn left_on_other_machines(&self, journal: &Journal) -> Vec<String> {
         let settled = journal.settled.iter();
-        let settled = settled.map(|settled| (&settled.instance, &settled.settled.nodes));
-        let left = by_instance(settled).into_iter().filter_map(|(instance, ids)| {
-            unreached(self.settings_of(instance)?, &ids, |node| {
-                node.search_indexes.is_empty() && !node.has_restore_hook()
-            })
+        let clusters = by_instance(settled.map(|settled| (&settled.instance, &settled.settled.nodes)));
+        let left = journal.instances.iter().flat_map(|record| {
+            let ids = clusters.get(&record.instance).map_or(&[][..], Vec::as_slice);
+            let settings = self.settings_of(&record.instance);
+            settings.map_or_else(Vec::new, |settings| left_of(settings, ids))
         });
         left.collect()
     }
+}
+
+/// What an outcome says of the search indexes of an instance's nodes that nobody here has removed.
+fn left_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    if !are_told(settings, ids) {
+        return Vec::new();
+    }
+    let mut told: Vec<String> = unreached(settings, ids, |node| {
+        node.search_indexes.is_empty() && !node.has_restore_hook()
+    })
+    .into_iter()
+    .collect();
+    let by_hooks = settings.nodes.iter();
+    let by_hooks = by_hooks.filter(|node| node.search_indexes.is_empty() && node.has_restore_hook());
+    let by_hooks: Vec<String> = by_hooks.map(|node| node.name.to_string()).collect();
+    if !by_hooks.is_empty() {
+        told.push(format!(
+            "the search indexes of {} of {} are not reached from here: make sure that the hooks of the node have removed them before it \
+             started, or its searches are wrong",
+            listed(&by_hooks),
+            settings.name
+        ));
+    }
+    told
 }
 
 /// The nodes that the clusters of each instance know: one may have several.
@@ -166,14 +222,16 @@ fn by_instance<'c>(
 
 /// What a plan says of the nodes of an instance: `ids` are the names by which its clusters know them.
 fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    if !are_told(settings, ids) {
+        return Vec::new();
+    }
     let mut told: Vec<String> = unreached(settings, ids, |node| node.search_indexes.is_empty())
         .into_iter()
         .collect();
     if settings.nodes.is_empty() {
         return told;
     }
-    let is_configured = |id: &&String| settings.nodes.iter().any(|node| node.cluster_id() == id.as_str());
-    let unknown: Vec<String> = ids.iter().filter(|id| !is_configured(id)).cloned().collect();
+    let unknown = unknown(settings, ids);
     if !unknown.is_empty() {
         told.push(format!(
             "the cluster of {} knows {} and no node is configured for that: neither hooks nor an address nor search indexes are \
@@ -184,6 +242,17 @@ fn told_of(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
         ));
     }
     told
+}
+
+/// Whether anything is to be said of the search indexes of an instance's nodes: a cluster knows some, or those of one are named.
+fn are_told(settings: &InstanceSettings, ids: &[String]) -> bool {
+    !ids.is_empty() || settings.nodes.iter().any(|node| !node.search_indexes.is_empty())
+}
+
+/// The nodes that clusters know and that are not configured.
+fn unknown(settings: &InstanceSettings, ids: &[String]) -> Vec<String> {
+    let is_configured = |id: &&String| settings.nodes.iter().any(|node| node.cluster_id() == id.as_str());
+    ids.iter().filter(|id| !is_configured(id)).cloned().collect()
 }
 
 /// Removes the search indexes that patterns stand for, of the workspaces beside each. Returns what could not be removed.
@@ -230,17 +299,19 @@ fn unreached(
         return (ids.len() > 1).then(|| {
             format!(
                 "each node of {} ({}) has search indexes of its own, and only those go that search_indexes names: of every other \
-                 node {BY_HAND}. With an [[environment.instance.node]] for each, they are named and known",
+                 node, {BY_HAND}. With an [[environment.instance.node]] for each, they are named and known",
                 settings.name,
                 listed(ids)
             )
         });
     }
     let nodes = settings.nodes.iter().filter(|node| is_unreached(node));
-    let names: Vec<String> = nodes.map(|node| node.name.to_string()).collect();
+    let mut names: Vec<String> = nodes.map(|node| node.name.to_string()).collect();
+    names.extend(unknown(settings, ids));
     (!names.is_empty()).then(|| {
+        let by_hand = by_hand(names.len());
         format!(
-            "the search indexes of {} of {} are not reached from here: {BY_HAND}. A hook of the node can do that; where its folders \
+            "the search indexes of {} of {} are not reached from here: {by_hand}. A hook of the node can do that; where its folders \
              are reached, name them as search_indexes of the node",
             listed(&names),
             settings.name

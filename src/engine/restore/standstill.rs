@@ -13,6 +13,7 @@ use super::journal::Journal;
 use crate::content::connected::{BEHIND_A_POOLER, sessions};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
+use crate::domain::measure::listed;
 use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::engine::{EngineError, Live, Work};
 
@@ -138,9 +139,16 @@ impl Live {
         if connected.is_behind_a_pooler && !is_stopped {
             warnings.push(format!("{name}: {BEHIND_A_POOLER}"));
         }
-        if !connected.in_the_way.is_empty() && !is_stopped {
+        let unstopped = instance.unstopped();
+        let are_all_stopped = is_stopped && unstopped.is_empty();
+        if !connected.in_the_way.is_empty() && !are_all_stopped {
+            let whom = if unstopped.is_empty() {
+                "them".to_owned()
+            } else {
+                listed(&unstopped)
+            };
             warnings.push(format!(
-                "others are connected to {name}, no before_restore hook is configured that stops them, and with them there \
+                "others are connected to {name}, no before_restore hook is configured that stops {whom}, and with them there \
                  the restore stops before it touches Live: {}{}. So {STOP_THEM}",
                 connected.who_is_in_the_way(),
                 connected.what_is_hidden()

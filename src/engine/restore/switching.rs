@@ -335,6 +335,9 @@ impl Live {
             .and_then(|safety| self.unsaved(safety.as_ref(), &record.instance, &*displaced));
         match unsaved {
             Ok(0) => None,
+            Ok(items) if journal.safety.is_none() => Some(format!(
+                "no safety backup was taken, and {items} items in it may be in no backup"
+            )),
             Ok(items) => Some(format!("{items} items in it are not in the safety backup")),
             Err(error) => Some(format!(
                 "it could not be compared with the safety backup ({error})"

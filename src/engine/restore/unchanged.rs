@@ -1,7 +1,8 @@
 //! A restore that would change nothing says so and ends, unless it is to go on all the same: no safety backup is taken, no
 //! hook runs, and Live is not switched.
 
-use super::{Way, from_where, limited};
+use super::Way;
+use super::titles::{from_where, limited};
 use crate::domain::backup::Backup;
 use crate::domain::job::{JobKind, Outcome, Phase};
 use crate::domain::measure;

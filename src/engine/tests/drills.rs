@@ -50,6 +50,28 @@ fn damage(house: &House) {
 }
 
 #[test]
+fn what_nobody_has_named_is_no_safety_backup() {
+    let house = House::new();
+    let engine = house.engine();
+    let taken = back_up(&engine);
+    house.remove("author", "website");
+    house.pass(Duration::minutes(5));
+    let safety = restore(&engine, "manual", everything())
+        .outcome
+        .unwrap()
+        .safety
+        .unwrap();
+    house.pass(Duration::minutes(5));
+    assert_eq!(drill(&engine).backup, taken, "the safety backup is newer");
+    // Whoever names it may; and what is shown as proven is still the other.
+    house.pass(Duration::minutes(5));
+    done(&engine, engine.of_house().start_drill(Some("safety")).unwrap());
+    let summary = details(&engine, &House::live()).unwrap().summary;
+    assert_eq!(summary.last_drill.unwrap().backup, safety);
+    assert_eq!(summary.last_proven.unwrap().backup, taken);
+}
+
+#[test]
 fn a_drill_proves_the_newest_backup_and_touches_nothing_of_live() {
     let house = House::new();
     let engine = house.engine();

@@ -45,7 +45,10 @@ fn make_home(home: &Path) {
             "repository/namespaces/ns_idx.properties",
             "#Mon Nov 23 12:00:00 UTC 2026\nmgnl=7\n",
         ),
-        ("repository/nodetypes/custom_nodetypes.xml", "<nodeTypes/>"),
+        (
+            "repository/nodetypes/custom_nodetypes.xml",
+            "<nodeTypes>\n<nodeType name=\"a:page\"><supertypes><supertype>nt:base</supertype></supertypes></nodeType></nodeTypes>",
+        ),
         ("repository/meta/rep.properties", "nodes=3"),
         ("repository/datastore/ab/cd/abcd", "binary"),
         ("repository/index/indexes_2", "_0"),
@@ -402,8 +405,14 @@ fn chosen_workspaces_come_back_where_what_they_share_is_as_it_was() {
     write(
         &home,
         "repository/namespaces/ns_idx.properties",
-        "#Tue Nov 24 12:00:00 UTC 2026\nmgnl=7\n",
+        "#Tue Nov 24 12:00:00 UTC 2026\nshop=8\nmgnl=7\n",
     );
+    // A type more.
+    let types = home.join("repository/nodetypes/custom_nodetypes.xml");
+    let more = fs::read_to_string(&types)
+        .unwrap()
+        .replace("</nodeTypes>", "<nodeType name=\"a:shop\"/></nodeTypes>");
+    fs::write(&types, more).unwrap();
     house.pass(chrono::Duration::minutes(1));
     restore(&engine, "manual", chosen());
     assert_eq!(fs::read_to_string(&website).unwrap(), "website");
@@ -424,7 +433,7 @@ fn chosen_workspaces_come_back_where_what_they_share_is_as_it_was() {
         ),
         (
             "repository/nodetypes/custom_nodetypes.xml",
-            "<nodeTypes><nodeType/></nodeTypes>",
+            "<nodeTypes><nodeType name=\"a:page\"><supertypes><supertype>nt:file</supertype></supertypes></nodeType></nodeTypes>",
             "node types",
         ),
         ("version/db.mv.db", "more versions", "version storage"),

@@ -77,6 +77,8 @@ pub(super) struct House {
     pub(super) homes: bool,
     /// The instances that are configured.
     pub(super) instances: Vec<&'static str>,
+    /// The folder of the repositories.
+    pub(super) repository: &'static str,
     catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
@@ -104,6 +106,7 @@ impl House {
             others: Vec::new(),
             homes: false,
             instances: INSTANCES.to_vec(),
+            repository: "repository",
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -229,7 +232,7 @@ impl House {
     /// An engine that takes the time from this clock.
     pub(super) fn try_engine_under(&self, clock: Arc<dyn Clock>, state: &str) -> Result<Engine, EngineError> {
         let mut repository = RepositorySettings::in_folder(
-            self.path("repository"),
+            self.path(self.repository),
             SecretSource::PasswordFile(self.path("key")),
         );
         if !self.copied.is_empty() {
@@ -241,6 +244,7 @@ impl House {
             });
         }
         let settings = EngineSettings {
+            cache: None,
             state: self.path(state),
             catalog: self.catalog.clone(),
             repository: Some(repository),

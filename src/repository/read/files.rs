@@ -96,6 +96,24 @@ impl BackedUpFiles for Files {
         Ok(files)
     }
 
+    fn walk(
+        &self,
+        folder: &Path,
+        each: &mut dyn FnMut(BackedUpFile) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError> {
+        let Some(tree) = self.descend(folder)? else {
+            return Ok(());
+        };
+        for stored in TreeWalk::new(&self.store, tree, &|_| true)? {
+            let stored = stored?;
+            each(BackedUpFile {
+                item: stored.item,
+                pieces: stored.chunks.iter().map(|piece| bytes_of(**piece)).collect(),
+            })?;
+        }
+        Ok(())
+    }
+
     fn pour(
         &self,
         file: &BackedUpFile,

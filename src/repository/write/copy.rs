@@ -205,6 +205,7 @@ fn copied(source: &Source, walked: Walked, stored: &Fingerprints, start: Instant
             .collect(),
         tables,
         left_out: walked.left_out,
+        left_alone: source.content.left_alone(),
         doubts: source.content.doubts(),
     }
 }

@@ -5,6 +5,7 @@
 pub mod answering;
 pub mod backups;
 pub mod cursor;
+pub mod explore;
 pub mod fleet;
 pub mod screens;
 pub mod selection;
@@ -17,6 +18,9 @@ use ratatui::layout::Size;
 use self::answering::Answering;
 use self::backups::BackupRow;
 use self::cursor::Cursor;
+use self::explore::Column;
+use self::explore::asking::Asking;
+use self::explore::marks::Marks;
 use self::fleet::Fleet;
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
 use self::wizard::Step;
@@ -28,6 +32,7 @@ use crate::domain::Instant;
 use crate::domain::activity::{Activity, Notification, Severity};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::explore::NodePath;
 use crate::domain::job::{Job, JobId};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -119,6 +124,8 @@ pub struct Model {
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
+    /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
+    pub begun_backup: Option<JobId>,
     /// The pane that keys go to.
     pub pane: Pane,
     /// Whether the filter is being typed.
@@ -149,6 +156,12 @@ pub struct Model {
     pub asked: BTreeMap<Fetch, bool>,
     /// Counts restore plans, so that the answer to an earlier question is recognised.
     pub plans: u64,
+    /// Questions about what is inside backups that are on their way.
+    pub asking: Asking,
+    /// What is marked inside backups.
+    pub marks: Marks,
+    /// Where one was when one last looked inside, so that one comes back there.
+    pub visited: Option<(EnvironmentName, NodePath)>,
 }
 
 impl Model {
@@ -181,6 +194,7 @@ impl Model {
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
+            begun_backup: None,
             pane: Pane::Backups,
             filtering: None,
             jobs: BTreeMap::new(),
@@ -196,6 +210,9 @@ impl Model {
             line: None,
             asked: BTreeMap::new(),
             plans: 0,
+            asking: Asking::default(),
+            marks: Marks::default(),
+            visited: None,
         }
     }
 
@@ -226,6 +243,14 @@ impl Model {
             Some(Screen::Jobs(_)) => Place::Jobs,
             Some(Screen::Log(_)) => Place::Log,
             Some(Screen::Activity(_) | Screen::Notifications(_)) => Place::List,
+            Some(Screen::Explorer(explorer)) => match explorer.column {
+                Column::Tree => Place::Tree,
+                Column::Node => Place::Node,
+                Column::History => Place::History,
+            },
+            Some(Screen::Search(search)) if search.is_typed => Place::Typing,
+            Some(Screen::Search(_)) => Place::Found,
+            Some(Screen::Differences(_)) => Place::Differences,
             Some(Screen::Page { .. }) => Place::Page,
             None if self.filtering.is_some() => Place::Typing,
             None => match self.pane {
@@ -285,6 +310,9 @@ impl Model {
                 ..
             }) => Some(name),
             Some(Screen::Jobs(cursor)) => self.job_in_list(cursor).map(|job| &job.environment),
+            Some(Screen::Explorer(explorer)) => Some(&explorer.environment),
+            Some(Screen::Search(search)) => Some(&search.environment),
+            Some(Screen::Differences(differences)) => Some(&differences.environment),
             _ => self.fleet.selected().map(|summary| &summary.name),
         }
     }
@@ -315,6 +343,7 @@ impl Model {
                 page: Page::Backup(name, _) | Page::About(name) | Page::Check(name),
                 ..
             } => name == known,
+            Screen::Explorer(explorer) => explorer.environment == *known,
             _ => false,
         };
         self.details.retain(|known, _| {

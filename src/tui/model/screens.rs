@@ -3,6 +3,9 @@
 use tui_input::Input;
 
 use super::cursor::Cursor;
+use super::explore::Explorer;
+use super::explore::differences::Differences;
+use super::explore::search::Search;
 use super::wizard::Wizard;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
@@ -30,6 +33,12 @@ pub enum Screen {
     Activity(Cursor),
     /// The notifications.
     Notifications(News),
+    /// What is inside a backup or Live.
+    Explorer(Box<Explorer>),
+    /// Finding something in it.
+    Search(Box<Search>),
+    /// How two sources differ.
+    Differences(Box<Differences>),
     /// Something to read.
     Page {
         /// What.

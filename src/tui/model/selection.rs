@@ -96,6 +96,28 @@ impl Selection {
     }
 }
 
+/// Lets the selection go to the backup that was begun here, once it is there: whoever has just made one means that one. Not
+/// where somebody has moved the selection meanwhile.
+pub fn go_to_begun(model: &mut Model) {
+    let Some(job) = model.begun_backup.and_then(|id| model.jobs.get(&id)) else {
+        return;
+    };
+    if !job.state.has_ended() {
+        return;
+    }
+    let made = job.outcome.as_ref().and_then(|outcome| outcome.backup.clone());
+    let name = job.environment.clone();
+    let Some(made) = made.filter(|_| model.shown.as_ref() == Some(&name)) else {
+        model.begun_backup = None;
+        return;
+    };
+    let rows = rows_of(model, &name);
+    if let Some(position) = rows.iter().position(|(_, row)| row.1.as_ref() == Some(&made)) {
+        model.backup_cursor.selected = position;
+        model.begun_backup = None;
+    }
+}
+
 /// The cursor of a screen that lists such things.
 fn cursor_for<'a>(screen: &'a mut Screen, thing: &Thing) -> Option<&'a mut Cursor> {
     match (screen, thing) {

@@ -28,6 +28,8 @@ pub struct Wizard {
     pub scope: Vec<ScopeItem>,
     /// The selected line of it.
     pub scope_cursor: Cursor,
+    /// The nodes that are brought back, where it is about those alone.
+    pub nodes: Option<Selection>,
     /// The plan.
     pub plan: PlanState,
     /// The first line of the plan shown.
@@ -140,6 +142,7 @@ impl Wizard {
             backup: None,
             scope: Vec::new(),
             scope_cursor: Cursor::default(),
+            nodes: None,
             plan: PlanState::None,
             scroll: 0,
             typed: Input::default(),
@@ -148,6 +151,15 @@ impl Wizard {
             even_if_unchanged: false,
             from_copy: None,
             starting: false,
+        }
+    }
+
+    /// The steps, in order. What comes back is chosen already where that is nodes.
+    #[must_use]
+    pub fn steps(&self) -> &'static [Step] {
+        match self.nodes {
+            Some(_) => &[Step::Plan, Step::Name],
+            None => self.purpose.steps(),
         }
     }
 
@@ -175,6 +187,9 @@ impl Wizard {
     /// does not know is not left out by accident.
     #[must_use]
     pub fn selection(&self) -> Selection {
+        if let Some(nodes) = &self.nodes {
+            return nodes.clone();
+        }
         let taken = |item: &&ScopeItem| item.taken;
         let all = |instances: bool| {
             self.scope

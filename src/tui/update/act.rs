@@ -1,7 +1,8 @@
 //! What each action does.
 
-use super::{allowed, ask, forms, refresh, say, selection_moved, wizard};
+use super::{allowed, ask, explore, forms, marks, refresh, say, search, selection_moved, wizard};
 use crate::domain::activity::Severity;
+use crate::domain::explore::Source;
 use crate::domain::state::UndoWay;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Fetch};
@@ -41,6 +42,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageDown => scroll(model, Motion::PageDown),
         Action::Top => scroll(model, Motion::Top),
         Action::Bottom => scroll(model, Motion::Bottom),
+        Action::Left if !model.screens.is_empty() => explore::go_to_column(model, false),
+        Action::Right if !model.screens.is_empty() => explore::go_to_column(model, true),
         Action::Left => pane(model, Pane::Environments),
         Action::Right | Action::OpenBackups => pane(model, Pane::Backups),
         Action::NextPane => next_pane(model, true),
@@ -61,6 +64,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Redraw],
         Action::Refresh => {
             say(model, Severity::Information, "asking for everything again");
+            explore::read_again(model);
             refresh(model)
         }
         Action::Backup
@@ -83,9 +87,23 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::SwitchTo => switch(model),
+        Action::Restore if explore::is_inside(model) => marks::restore(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
         Action::CopyId => copy_id(model),
+        Action::Explore => explore::open_chosen(model),
+        Action::ExploreLive => explore::open(model, Source::Live),
+        Action::OpenNode => explore::open_node(model),
+        Action::UpTree => explore::up(model),
+        Action::GoThere => explore::go_there(model),
+        Action::Mark => marks::mark(model),
+        Action::Unmark => marks::unmark(model),
+        Action::History => explore::history(model),
+        Action::Compare => explore::compare(model),
+        Action::Find => explore::find(model),
+        Action::OlderSource => explore::go_beside(model, false),
+        Action::NewerSource => explore::go_beside(model, true),
+        Action::CopyPath => explore::copy_path(model),
         _ => open(model, action),
     }
 }
@@ -221,6 +239,11 @@ fn next_pane(model: &mut Model, forward: bool) -> Vec<Effect> {
         form.active = (form.active + step) % count;
         return Vec::new();
     }
+    match model.screens.last() {
+        None => {}
+        Some(Screen::Search(search)) if search.is_typed => return search::turn(model, forward),
+        Some(_) => return explore::go_to_column(model, forward),
+    }
     let other = match model.pane {
         Pane::Environments => Pane::Backups,
         Pane::Backups => Pane::Environments,
@@ -235,9 +258,15 @@ fn back(model: &mut Model) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    if let Some(Screen::Wizard(_)) = model.screens.last() {
-        wizard::back(model);
-        return Vec::new();
+    match model.screens.last() {
+        Some(Screen::Wizard(_)) => {
+            wizard::back(model);
+            return Vec::new();
+        }
+        Some(Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_)) => {
+            return explore::back(model);
+        }
+        _ => {}
     }
     if model.screens.pop().is_some() {
         return Vec::new();
@@ -277,7 +306,10 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
     let rows = model.backup_rows().len();
     let page = heights.screen;
     match model.screens.last_mut() {
-        None => model.backup_cursor.go(motion, rows, heights.backups),
+        None => {
+            model.begun_backup = None;
+            model.backup_cursor.go(motion, rows, heights.backups);
+        }
         Some(Screen::Wizard(wizard)) => match wizard.step {
             Step::Choose => {
                 wizard.problem = None;
@@ -300,6 +332,9 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
         Some(Screen::Log(log)) => {
             log.scroll = scrolled(log.scroll, motion, page);
             log.follow = motion == Motion::Bottom;
+        }
+        Some(Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_)) => {
+            return explore::scroll(model, motion);
         }
     }
     Vec::new()

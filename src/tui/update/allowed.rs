@@ -10,6 +10,7 @@ use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentSummary, UndoWay};
 use crate::tui::action::{Action, Place};
 use crate::tui::model::Model;
+use crate::tui::model::backups::{self, RowKind};
 use crate::tui::model::screens::{Dialog, Page, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step};
 
@@ -44,6 +45,9 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             if model.place_below() == Place::Page {
                 chosen(model)?;
             }
+            if super::explore::is_inside(model) {
+                super::marks::restorable(model)?;
+            }
             restorable(model)?;
             match model.target_details() {
                 Some(details) if details.all_backups().next().is_none() => {
@@ -75,7 +79,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
                 None => Err(STILL_LOADING.to_owned()),
             }
         }
-        Action::Extend | Action::Delete => {
+        Action::Delete => deletable(model),
+        Action::Extend => {
             chosen(model)?;
             let expires = model.chosen_backup().and_then(|backup| backup.manifest.expires);
             expires.map(|_| ()).ok_or_else(|| {
@@ -94,6 +99,48 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             .target()
             .map(|_| ())
             .ok_or_else(|| no_environment(model).to_owned()),
+        Action::Explore => chosen(model),
+        Action::ExploreLive => live_target(model).map(|_| ()),
+        Action::OpenNode | Action::CopyPath => match model.chosen_node() {
+            Some(_) => Ok(()),
+            None => Err("no node is chosen".to_owned()),
+        },
+        Action::UpTree => match model.screens.last() {
+            Some(Screen::Explorer(explorer)) if explorer.path.parent().is_none() => {
+                Err("this is the top of it: Esc leaves".to_owned())
+            }
+            _ => Ok(()),
+        },
+        Action::GoThere => match super::explore::link(model) {
+            Some(_) => Ok(()),
+            None => Err("this line leads nowhere: lines that name a node do".to_owned()),
+        },
+        Action::Mark => super::marks::can_mark(model),
+        Action::Unmark => super::marks::has_marks(model),
+        Action::History => match model.chosen_node() {
+            Some(there) if there.path.steps.is_empty() => {
+                Err("only nodes and files have a history: choose one".to_owned())
+            }
+            Some(_) => Ok(()),
+            None => Err("no node is chosen".to_owned()),
+        },
+        Action::Compare => {
+            if matches!(
+                model.place_below(),
+                Place::Environments | Place::Backups | Place::Page
+            ) {
+                chosen(model)?;
+            }
+            model.comparable().map(|_| ())
+        }
+        Action::OlderSource => match model.source_beside(false) {
+            Some(_) => Ok(()),
+            None => Err("there is no older backup".to_owned()),
+        },
+        Action::NewerSource => match model.source_beside(true) {
+            Some(_) => Ok(()),
+            None => Err("this is Live: nothing is newer".to_owned()),
+        },
         Action::NextStep => next_step(model),
         Action::Filter if !model.fleet.is_loaded() => Err(STILL_LOADING.to_owned()),
         Action::Filter => {
@@ -116,6 +163,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
 fn other_field(model: &Model) -> Result<(), String> {
     match (&model.dialog, model.place()) {
         (Some(Dialog::Form(form)), _) if form.fields.len() < 2 => Err("there is one field".to_owned()),
+        (None, Place::Typing) if matches!(model.screens.last(), Some(Screen::Search(_))) => Ok(()),
         (Some(Dialog::Palette(_)), _) | (None, Place::Typing) => Err("there is one field".to_owned()),
         _ => Ok(()),
     }
@@ -132,6 +180,25 @@ fn watchable(model: &Model) -> Result<(), String> {
     } else {
         "the jobs are still being read: try again in a moment".to_owned()
     })
+}
+
+/// Whether the chosen backup can be deleted: it holds no slot.
+fn deletable(model: &Model) -> Result<(), String> {
+    chosen(model)?;
+    let holds_slot = model
+        .target_details()
+        .zip(model.chosen_backup())
+        .is_some_and(|(details, chosen)| {
+            let rows = backups::rows(details);
+            rows.iter().any(|row| {
+                matches!(row.kind, RowKind::Slot(_) | RowKind::SecondOnly(_))
+                    && row.of(details).is_some_and(|backup| backup.id == chosen.id)
+            })
+        });
+    if holds_slot {
+        return Err("it holds a slot, and goes when a newer backup has taken its place".to_owned());
+    }
+    Ok(())
 }
 
 const NO_ENVIRONMENT: &str = "no environment is selected";

@@ -85,13 +85,15 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Rested(_)
         | Message::Read(_)
         | Message::Alone(_)
+        | Message::AskAgain(_)
+        | Message::Told(..)
         | Message::Copied(..)
         | Message::CannotStop => Vec::new(),
     }
 }
 
 /// Something was heard from the backend.
-fn heard(model: &mut Model) {
+pub(super) fn heard(model: &mut Model) {
     model.data_from = Some(model.now);
     if matches!(
         model.connection,
@@ -302,6 +304,7 @@ fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect
         Ok(id) => {
             if start == Start::Filled {
                 forms::taken(model);
+                model.begun_backup = Some(id);
             }
             if start == Start::Watched && wizard_that_starts(model).is_some() {
                 model.screens.clear();

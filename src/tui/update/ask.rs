@@ -6,6 +6,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::plan::COMPARED;
 use crate::domain::request::HoldKind;
+use crate::domain::state::UndoWay;
 use crate::tui::action::Action;
 use crate::tui::display::Stop;
 use crate::tui::effects::Effect;
@@ -89,7 +90,7 @@ fn confirm_question(model: &Model, name: EnvironmentName) -> Dialog {
         Some(backup) => format!(
             "The tables are lost for good. Undo is a restore of the safety backup {backup} from then on."
         ),
-        None => "The tables are lost for good, and there is no safety backup: undo is impossible afterwards."
+        None => "The tables are lost for good, and the last restore has left no safety backup: it cannot be undone afterwards."
             .to_owned(),
     };
     Dialog::Question(Question {
@@ -219,7 +220,7 @@ pub fn safety(model: &mut Model) -> Vec<Effect> {
     model.dialog = Some(Dialog::Question(Question {
         title: format!("Restore {environment} without a safety backup"),
         text: vec!["Leave it out only where Live is worth nothing any more, or cannot be read.".to_owned()],
-        lost: Some("Nothing is kept of what is live now: undo is impossible afterwards.".to_owned()),
+        lost: Some("No backup keeps what is live now: only what the restore replaces beside Live can undo it, as long as that stays.".to_owned()),
         yes: "leave the safety backup out",
         about: About::NoSafety(environment),
     }));
@@ -250,17 +251,25 @@ fn delete_question(model: &Model, name: EnvironmentName, backup: &Backup) -> Dia
     let which = format!(
         "Backup {} ({}), taken {}.",
         backup.id,
-        backup.manifest.trigger.label(),
+        backup.manifest.trigger.names(),
         measure::moment(backup.manifest.taken),
     );
     let undoes = model
         .details
         .get(&name)
         .is_some_and(|details| details.undo.as_ref() == Some(&backup.id));
-    let lost = if undoes {
-        "It is deleted from the repository and cannot be brought back. The last restore is undone with it: undo is impossible afterwards."
-    } else {
-        "It is deleted from the repository and cannot be brought back."
+    let exchanges = model
+        .details
+        .get(&name)
+        .is_some_and(|details| matches!(details.undo_way, Some(UndoWay::Exchange { .. })));
+    let lost = match (undoes, exchanges) {
+        (false, _) => "It is deleted from the repository and cannot be brought back.",
+        (true, false) => {
+            "It is deleted from the repository and cannot be brought back. Undo goes back to it: the last restore cannot be undone afterwards."
+        }
+        (true, true) => {
+            "It is deleted from the repository and cannot be brought back. The last restore can be undone only as long as the tables stand that it has replaced."
+        }
     };
     Dialog::Question(Question {
         title: format!("Delete a backup of {name}"),
@@ -289,7 +298,7 @@ fn about_backup(model: &Model, action: Action, name: EnvironmentName) -> Option<
     let id = backup.id.clone();
     let which = format!(
         "Backup {id} ({}), taken {},",
-        backup.manifest.trigger.label(),
+        backup.manifest.trigger.names(),
         measure::moment(backup.manifest.taken)
     );
     let size = measure::bytes(backup.manifest.bytes());

@@ -9,7 +9,7 @@ use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Timer};
 use crate::tui::key::{How, Key, Press};
 use crate::tui::model::Model;
-use crate::tui::model::screens::Dialog;
+use crate::tui::model::screens::{Dialog, Screen};
 
 /// Does the action if the press of its key is meant, or says why it does not count.
 pub fn act_on(model: &mut Model, action: Action, press: Press) -> Vec<Effect> {
@@ -97,9 +97,15 @@ fn does_no_harm(model: &Model, action: Action, key: Key) -> bool {
         // asked, either is the answer, and has to wait.
         Action::NextStep | Action::QuitAnywhere => !is_answer(model, action),
         // A filter that is kept changes nothing.
-        Action::Accept => model.dialog.is_none() && model.filtering.is_some(),
+        Action::Accept => is_only_looked_for(model),
         _ => action.moves() && !matches!(key, Key::Char(_)),
     }
+}
+
+/// Whether what is typed is only looked for: in the list of environments, or inside a backup.
+fn is_only_looked_for(model: &Model) -> bool {
+    let is_search = matches!(model.screens.last(), Some(Screen::Search(_)));
+    model.dialog.is_none() && (model.filtering.is_some() || is_search)
 }
 
 /// Whether an action leads from one thing to the next: held down, its key would lead through several.
@@ -113,7 +119,7 @@ fn is_answer(model: &Model, action: Action) -> bool {
         Action::Yes | Action::YesForGood | Action::Dismiss => true,
         Action::Accept => {
             matches!(model.dialog, Some(Dialog::Form(_)))
-                || (model.dialog.is_none() && model.filtering.is_none())
+                || (model.dialog.is_none() && !is_only_looked_for(model))
         }
         Action::NextStep => model.place() == Place::Plan,
         _ => false,

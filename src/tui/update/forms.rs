@@ -1,6 +1,6 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, link, say, wizard};
+use super::{act, allowed, link, say, search, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
@@ -30,8 +30,10 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
         }
         other => {
             model.dialog = other;
-            if let Some(Screen::Wizard(_)) = model.screens.last() {
-                return wizard::confirm(model);
+            match model.screens.last() {
+                Some(Screen::Wizard(_)) => return wizard::confirm(model),
+                Some(Screen::Search(_)) => return search::accept(model),
+                _ => {}
             }
             // The filter stays, and the keys go to the list again.
             model.filtering = None;

@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{act, allowed, ask, careful, forms, say, selection_moved, wizard};
+use super::{act, allowed, ask, careful, explore, forms, say, search, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::TEXT_LIMIT;
 use crate::domain::{measure, printable};
@@ -170,6 +170,7 @@ pub fn clicked(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
         }
         Some(layout::Hit::Backup(row)) => {
             model.pane = Pane::Backups;
+            model.begun_backup = None;
             model.backup_cursor.selected = row;
             Vec::new()
         }
@@ -211,6 +212,9 @@ fn moved_while_typing(model: &mut Model, motion: Motion) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    if let Some(Screen::Search(_)) = model.screens.last() {
+        return explore::scroll(model, motion);
+    }
     if model.dialog.is_none() && model.filtering.is_some() {
         let page = layout::heights(model).environments;
         model.fleet.go(motion, page);
@@ -240,6 +244,9 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut tui_input::Input)) -> Vec<Ef
     if let Some(Screen::Wizard(wizard)) = model.screens.last_mut() {
         wizard::edit(wizard, change);
         return Vec::new();
+    }
+    if let Some(Screen::Search(_)) = model.screens.last() {
+        return search::edit(model, change);
     }
     let Some(input) = &mut model.filtering else {
         return Vec::new();

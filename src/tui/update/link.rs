@@ -10,6 +10,9 @@ use crate::tui::model::{Connection, Model};
 pub fn changed(model: &mut Model, link: Link) -> Vec<Effect> {
     match link {
         Link::Up if model.is_lost() => {
+            // It is not so any more.
+            let said = no_change(model);
+            model.line.take_if(|line| Some(&line.text) == said.as_ref());
             model.connection = if model.data_from.is_some() {
                 Connection::Connected
             } else {
@@ -53,6 +56,7 @@ pub fn ended(model: &mut Model) -> Vec<Effect> {
 /// What was asked is not answered any more.
 fn lost(model: &mut Model, since: crate::domain::Instant) {
     model.asked.clear();
+    model.asking.forget();
     model.data_from = model.data_from.map(|at| at.max(since));
 }
 

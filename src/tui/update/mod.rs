@@ -7,6 +7,7 @@
 //! - `allowed`: whether an action makes sense now, and if not, why.
 //! - `careful`: whether a key was meant.
 //! - `act`: what an action does. `ask`: what is asked before some of them.
+//! - `explore`, `search`, `marks`: looking inside a backup or Live.
 //! - `link`: how the backend is reached.
 //! - `lock`: hiding everything while nobody is there.
 //! - `forms`, `wizard`: the dialogs and the restore wizard.
@@ -16,12 +17,15 @@ pub mod allowed;
 mod answers;
 mod ask;
 mod careful;
+pub mod explore;
 mod forms;
 pub use forms::palette_matches;
 mod keys;
 mod link;
 pub mod lock;
+mod marks;
 mod news;
+mod search;
 mod wizard;
 
 use std::time::Duration;
@@ -32,7 +36,7 @@ use super::effects::{Effect, Fetch, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::screens::{Dialog, Notice, Screen};
-use super::model::selection::Selection;
+use super::model::selection::{self, Selection};
 use super::model::{Line, Model};
 use super::settings::Ended;
 use super::view::layout;
@@ -102,6 +106,11 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             say(model, Severity::Information, sentence);
             Vec::new()
         }
+        Message::AskAgain(number) => {
+            model.asking.rested(number);
+            Vec::new()
+        }
+        Message::Told(question, answer) => explore::told(model, &question, answer),
         Message::CannotStop => {
             say(
                 model,
@@ -112,6 +121,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
         }
         Message::Rested(number) => {
             if number == model.moves {
+                explore::rested(model);
                 show_selected(model)
             } else {
                 Vec::new()
@@ -121,6 +131,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             let selected = Selection::of(model);
             let effects = answers::taken_in(model, other);
             selected.keep(model);
+            selection::go_to_begun(model);
             effects
         }
     };
@@ -130,6 +141,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
     let asks = model.asks();
     model.answering.note(asks);
     keep_in_view(model);
+    effects.extend(explore::ask(model));
     effects
 }
 
@@ -181,6 +193,7 @@ fn show_selected(model: &mut Model) -> Vec<Effect> {
     }
     model.shown = name;
     model.backup_cursor = super::model::cursor::Cursor::default();
+    model.begun_backup = None;
     let rows = model.backup_rows();
     model.backup_cursor.selected = super::model::backups::first_row(&rows);
     match model.shown.clone() {
@@ -222,6 +235,7 @@ fn keep_in_view(model: &mut Model) {
         log.scroll = usize::MAX;
     }
     layout::clamp_scrolls(model);
+    explore::keep_in_view(model);
 }
 
 /// Says something on the line above the footer, or in a dialog when it is too long for that or an error.

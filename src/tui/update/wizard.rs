@@ -178,7 +178,7 @@ pub fn back(model: &mut Model) {
         return;
     };
     wizard.problem = None;
-    let steps = wizard.purpose.steps();
+    let steps = wizard.steps();
     let position = steps.iter().position(|step| *step == wizard.step).unwrap_or(0);
     match position.checked_sub(1).and_then(|before| steps.get(before)) {
         Some(step) => wizard.step = *step,

@@ -128,9 +128,9 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         ),
     );
     text.fact(
-        "apart",
+        "instances",
         &format!(
-            "{} between the copies of the instances",
+            "their copies were begun {} apart; what changed in between is in the later ones only",
             measure::millis(manifest.spread_millis())
         ),
     );
@@ -189,6 +189,9 @@ fn copied(text: &mut Text, instance: &InstanceCopy) {
         if name != printable::line(label) {
             text.fact("in full", &workspace.name);
         }
+    }
+    for left_alone in &instance.left_alone {
+        text.fact("left alone", left_alone);
     }
     for left_out in &instance.left_out {
         text.fact_as("left out", left_out, Meaning::Warning);

@@ -173,7 +173,7 @@ pub fn clamp_scrolls(model: &mut Model) {
         Some(Screen::Log(log)) => {
             log.scroll = log.scroll.min(last);
         }
-        None => {}
+        Some(Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_)) | None => {}
     }
 }
 

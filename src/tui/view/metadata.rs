@@ -120,7 +120,11 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("holds", holds, Meaning::Text),
         ("added", measure::bytes(manifest.added_bytes), Meaning::Text),
         ("took", took, Meaning::Text),
-        ("apart", measure::millis(manifest.spread_millis()), Meaning::Text),
+        (
+            "instances",
+            format!("copied {} apart", measure::millis(manifest.spread_millis())),
+            Meaning::Text,
+        ),
     ]
 }
 
@@ -263,7 +267,7 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     let up = 25 - name;
     canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
     canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
-    canvas.text(rest.x + 27, rest.y, 11, "begun after", Meaning::Column);
+    canvas.text(rest.x + 27, rest.y, 11, "copy begun", Meaning::Column);
     canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
     canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
     next(rest);
@@ -275,7 +279,10 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         let bytes = instance.workspaces.iter().map(|workspace| workspace.bytes).sum();
         // Counted from the backup's beginning, so that the time between the instances can be read off.
         let after = (instance.began - manifest.taken).num_milliseconds();
-        let at = format!("+{}", measure::millis(u64::try_from(after).unwrap_or(0)));
+        let at = match u64::try_from(after) {
+            Ok(after @ 1..) => format!("+{}", measure::millis(after)),
+            _ => "first".to_owned(),
+        };
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
         canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
         canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);

@@ -10,6 +10,7 @@ mod chrome;
 mod contexts;
 mod dialogs;
 mod environments;
+pub mod explore;
 mod field;
 mod job;
 mod jobs;
@@ -125,6 +126,9 @@ fn draw_screen(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) -> Optio
         Screen::Notifications(news) => lists::notifications(canvas, model, news, area),
         Screen::Job { scroll, .. } | Screen::Page { scroll, .. } => draw_text(canvas, model, area, *scroll),
         Screen::Log(log) => draw_text(canvas, model, area, log.scroll),
+        Screen::Explorer(explorer) => explore::draw(canvas, model, explorer, area),
+        Screen::Search(search) => return explore::draw_search(canvas, model, search, area),
+        Screen::Differences(differences) => explore::draw_differences(canvas, model, differences, area),
     }
     None
 }
@@ -144,6 +148,9 @@ fn title(model: &Model, screen: &Screen) -> String {
         Screen::Activity(_) => "Activity".to_owned(),
         Screen::Notifications(_) => "Notifications".to_owned(),
         Screen::Page { page, .. } => pages::title(page),
+        Screen::Explorer(explorer) => explore::title(model, explorer),
+        Screen::Search(search) => format!("Find in {}", search.environment),
+        Screen::Differences(differences) => format!("What differs in {}", differences.environment),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
 /// The help: the table of actions, by where they apply, and what the symbols mean.
 fn help(model: &Model, width: u16) -> Text {
     let mut text = Text::new(width);
-    let groups: [(&str, &[Place]); 5] = [
+    let groups: [(&str, &[Place]); 6] = [
         ("On the main screen", &[Place::Environments, Place::Backups]),
         (
             "In the restore wizard",
@@ -63,7 +63,26 @@ fn help(model: &Model, width: u16) -> Text {
             "On jobs and lists",
             &[Place::Job, Place::Jobs, Place::Log, Place::List],
         ),
-        ("In dialogs", &[Place::Question, Place::Notice, Place::Typing]),
+        (
+            "Inside a backup or Live",
+            &[
+                Place::Tree,
+                Place::Node,
+                Place::History,
+                Place::Found,
+                Place::Differences,
+            ],
+        ),
+        (
+            "In dialogs",
+            &[
+                Place::Question,
+                Place::Grave,
+                Place::Contexts,
+                Place::Notice,
+                Place::Typing,
+            ],
+        ),
         ("On pages", &[Place::Page]),
     ];
     let mut listed = Vec::new();

@@ -40,7 +40,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect)
 fn steps(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) {
     let next = canvas.symbols().next;
     let mut pieces = Vec::new();
-    for (index, step) in wizard.purpose.steps().iter().enumerate() {
+    for (index, step) in wizard.steps().iter().enumerate() {
         if index > 0 {
             pieces.push(piece(format!("  {next}  "), Meaning::Quiet));
         }

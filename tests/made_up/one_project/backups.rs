@@ -55,6 +55,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
                 ended: taken + Duration::minutes(1),
                 workspaces: workspaces(),
                 tables: Vec::new(),
+                left_alone: Vec::new(),
                 left_out: Vec::new(),
                 doubts: Vec::new(),
             }],

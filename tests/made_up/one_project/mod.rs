@@ -47,6 +47,7 @@ pub fn state(script: Script) -> State {
         log: past::log(),
         activity: past::activity(),
         notifications: Vec::new(),
+        nodes: past::nodes(),
         report,
         plan: Ok(plan::plan()),
         fit_plan: plan::fit,
@@ -65,6 +66,7 @@ pub fn state(script: Script) -> State {
         ],
         calls: Vec::new(),
         unseen: None,
+        inside: crate::made_up::inside::Inside::default(),
     }
 }
 
@@ -88,6 +90,7 @@ fn manner(script: Script) -> Manner {
             (JobKind::Verify, None) => "verification of all backups".to_owned(),
             (JobKind::Verify, Some(backup)) => format!("verification of {backup}"),
             (JobKind::Drill, which) => format!("drill of {}", which.unwrap_or("the newest backup")),
+            (JobKind::Extract, Some(backup)) => format!("restore of {backup} into /srv/look"),
             _ => "manual backup".to_owned(),
         },
         progress: |phase| past::running(0, phase).progress,

@@ -2,6 +2,7 @@
 
 use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
+use lifeboat::domain::lifeboat_node::{LifeboatNode, NodeJob, NodeStanding};
 
 use super::{at, backups};
 use crate::made_up::records::{self, name};
@@ -51,6 +52,45 @@ pub fn jobs() -> Vec<Job> {
         running(41, Phase::Copying),
         done,
         job(39, JobKind::Backup, "daily backup", failed),
+    ]
+}
+
+/// Two machines that share the catalog, and one that has gone in the middle of a drill.
+pub fn nodes() -> Vec<LifeboatNode> {
+    let job = |id, environment, kind, title: &str| NodeJob {
+        id: JobId(id),
+        environment: name(environment),
+        kind,
+        title: title.to_owned(),
+    };
+    let node = |number, called: &str, standing, minute, jobs| LifeboatNode {
+        number,
+        name: Some(called.to_owned()),
+        started: Some(at(20, 8, 0)),
+        lease: Some(at(23, 5, minute)),
+        standing,
+        is_this: number == 7,
+        jobs,
+    };
+    vec![
+        node(
+            5,
+            "backup-1",
+            NodeStanding::Gone,
+            2,
+            vec![job(33, "acme/live", JobKind::Drill, "drill of backup 3b90aa17")],
+        ),
+        node(6, "backup-2", NodeStanding::Late, 29, Vec::new()),
+        node(
+            7,
+            "backup-3",
+            NodeStanding::Alive,
+            31,
+            vec![
+                job(34, "globex/live", JobKind::Backup, "scheduled backup (daily)"),
+                job(35, "initech/live", JobKind::Verify, "verification of all backups"),
+            ],
+        ),
     ]
 }
 

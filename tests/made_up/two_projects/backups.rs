@@ -19,7 +19,7 @@ pub fn id(number: u8) -> BackupId {
     BackupId(head.repeat(8))
 }
 
-pub(super) const WORKSPACES: [(&str, u64, u64); 8] = [
+pub const WORKSPACES: [(&str, u64, u64); 8] = [
     ("category", 212, 348_160),
     ("config", 1_904, 2_883_584),
     ("contacts", 418, 1_153_434),
@@ -53,6 +53,7 @@ fn copies(taken: Instant, seed: u64) -> Vec<InstanceCopy> {
             })
             .collect(),
         tables: Vec::new(),
+        left_alone: Vec::new(),
         left_out: Vec::new(),
         doubts: Vec::new(),
     })

@@ -13,7 +13,7 @@ use lifeboat::domain::environment::EnvironmentKind;
 use lifeboat::domain::job::{JobKind, Outcome, Phase};
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
-pub use backups::{backup, backups, drill, id};
+pub use backups::{WORKSPACES, backup, backups, drill, id};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use environments::{has_replaced, health, hold, live, other, replaced};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
@@ -56,6 +56,7 @@ pub fn state() -> State {
         log: log(),
         activity: activity(),
         notifications: news(),
+        nodes: Vec::new(),
         report: |_| records::report(),
         plan: Ok(plan()),
         fit_plan: |_, _| {},
@@ -71,6 +72,7 @@ pub fn state() -> State {
         places: Vec::new(),
         calls: Vec::new(),
         unseen: None,
+        inside: crate::made_up::inside::Inside::default(),
     }
 }
 
@@ -86,6 +88,7 @@ fn manner() -> Manner {
                 JobKind::Prune => "dropping replaced tables",
                 JobKind::Verify => "verify",
                 JobKind::Drill => "drill of 3b90aa17",
+                JobKind::Extract => "restore of 3b90aa17 into /srv/look",
                 JobKind::Backup => "manual backup",
             };
             title.to_owned()

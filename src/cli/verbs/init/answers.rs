@@ -301,12 +301,11 @@ impl Questions<'_, '_> {
         let mut instances = Vec::new();
         for instance in &arguments.instances {
             let path = absolute(&instance.folder)?;
-            let home =
-                homes::content(&path, self.call.house.look_at_folder(&path)).map_err(CliError::usage)?;
+            let home = homes::content(self.call.house.look_at_folder(&path)).map_err(CliError::usage)?;
             instances.push(NamedContent {
                 name: instance.name.clone(),
                 content: home.unwrap_or(ContentSettings::Files { path }),
-                server: homes::server_of(&instance.name, arguments),
+                server: homes::server_of(&instance.name, arguments)?,
             });
         }
         for (name, settings) in databases::given(arguments)? {
@@ -356,7 +355,7 @@ impl Questions<'_, '_> {
                         continue;
                     }
                     let found = self.call.house.look_at_folder(&path);
-                    match homes::content(&path, found.clone()) {
+                    match homes::content(found.clone()) {
                         Err(why) => {
                             self.say(&why)?;
                             continue;

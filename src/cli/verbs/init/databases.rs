@@ -121,12 +121,15 @@ pub(super) fn described(found: &DatabaseFound) -> String {
 impl Questions<'_, '_> {
     /// Asks how an instance's database is reached, and tries it, until it answers. Then for what stands beside it.
     pub(super) fn database(&mut self, instance: &str) -> Result<PostgresSettings, CliError> {
+        // What was typed is proposed again, so that one word can be mended.
+        let mut typed = None;
         let (mut settings, found) = loop {
-            let settings = self.connection(instance)?;
+            let settings = self.connection(instance, typed.as_ref())?;
             match self.call.house.look_at_database(&settings) {
                 Ok(found) => break (settings, found),
                 Err(why) => self.say(&why)?,
             }
+            typed = Some(settings);
         };
         self.say(&described(&found))?;
         if !found.has_data_store_table {
@@ -157,7 +160,11 @@ impl Questions<'_, '_> {
         Ok(settings)
     }
 
-    fn connection(&mut self, instance: &str) -> Result<PostgresSettings, CliError> {
+    fn connection(
+        &mut self,
+        instance: &str,
+        typed: Option<&PostgresSettings>,
+    ) -> Result<PostgresSettings, CliError> {
         let connect = self.text(
             None,
             &format!(
@@ -165,10 +172,13 @@ impl Questions<'_, '_> {
                  dbname=magnolia user=lifeboat)"
             ),
             "--postgres",
-            None,
+            typed.map(|typed| typed.connect.as_str()),
             |_| Ok(()),
         )?;
         let mut settings = PostgresSettings::at(&connect);
+        if let Some(typed) = typed {
+            settings.schema.clone_from(&typed.schema);
+        }
         if let Some(schema) = self.ask("Schema that its tables are in", Some(&settings.schema))? {
             settings.schema = schema;
         }

@@ -1,8 +1,6 @@
 //! What `lifeboat init` asks about an instance whose content is the home of a repository on H2 or Derby: its server has to
 //! stand still for every backup and restore, so it has to know how to stop and start it.
 
-use std::path::Path;
-
 use super::InitArguments;
 use super::answers::{NamedContent, Questions};
 use super::databases::Named;
@@ -25,21 +23,66 @@ impl Server {
     }
 }
 
-/// The words of a command. They are not read as a shell reads them.
-fn words(command: &str) -> Vec<String> {
-    command.split_whitespace().map(str::to_owned).collect()
+/// The words of a command, which are run as they are, without a shell.
+///
+/// # Errors
+/// That it cannot be taken apart into words, as a sentence.
+fn words(command: &str) -> Result<Vec<String>, String> {
+    if let Some(sign) = command
+        .chars()
+        .find(|sign| matches!(sign, '"' | '\'' | '\\' | '`'))
+    {
+        return Err(format!(
+            "{sign} means nothing in the command {command}: it is taken apart at spaces and run without a shell. Put the command \
+             into a script and name that, or write its words into the hooks of the configuration later"
+        ));
+    }
+    Ok(command.split_whitespace().map(str::to_owned).collect())
+}
+
+/// That something can be taken apart into words.
+fn is_command(command: &str) -> Result<(), String> {
+    words(command).map(drop)
 }
 
 /// What the arguments say of the server of an instance.
-pub(super) fn server_of(instance: &InstanceName, arguments: &InitArguments) -> Server {
-    let said = |all: &[Named]| {
-        let named = all.iter().find(|named| named.name == *instance);
-        named.map_or_else(Vec::new, |named| words(&named.value))
+///
+/// # Errors
+/// [`CliError`] when they say how it is stopped and not how it is started, the other way round, or a thing twice.
+pub(super) fn server_of(instance: &InstanceName, arguments: &InitArguments) -> Result<Server, CliError> {
+    let said = |argument: &str, all: &[Named]| {
+        let mut named = all.iter().filter(|named| named.name == *instance);
+        let first = named.next().map(|named| words(&named.value)).transpose();
+        let first = first.map_err(|why| CliError::usage(format!("{argument}={instance}: {why}")))?;
+        if named.next().is_some() {
+            return Err(CliError::usage(format!(
+                "{argument} is given twice for {instance}: which one is meant?"
+            )));
+        }
+        if first.as_ref().is_some_and(Vec::is_empty) {
+            return Err(CliError::usage(format!("{argument}={instance} names no command")));
+        }
+        Ok(first)
     };
-    Server {
-        stop: said(&arguments.stops),
-        start: said(&arguments.starts),
+    let (stop, start) = (
+        said("--stop", &arguments.stops)?,
+        said("--start", &arguments.starts)?,
+    );
+    let missing = match (&stop, &start) {
+        (Some(_), None) => Some(("--stop", "stopped", "--start", "started again")),
+        (None, Some(_)) => Some(("--start", "started", "--stop", "stopped")),
+        _ => None,
+    };
+    if let Some((given, does, needed, undoes)) = missing {
+        return Err(CliError::usage(format!(
+            "{given} says how the server of {instance} is {does}, and nothing how it is {undoes}: give {needed}={instance}=COMMAND \
+             as well. A backup of a home takes both"
+        )));
     }
+    Ok(Server {
+        stop: stop.unwrap_or_default(),
+        start: start.unwrap_or_default(),
+    })
 }
 
 /// That what is said of servers is said of an instance that needs it.
@@ -67,14 +110,10 @@ pub(super) fn all_are_needed(arguments: &InitArguments, instances: &[NamedConten
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
-pub(super) fn content(folder: &Path, found: Option<HomeFound>) -> Result<Option<ContentSettings>, String> {
+pub(super) fn content(found: Option<HomeFound>) -> Result<Option<ContentSettings>, String> {
     let Some(found) = found else { return Ok(None) };
-    match found.lacks {
-        Some(lacks) => Err(format!(
-            "{} is {} of a Jackrabbit repository that {lacks}",
-            folder.display(),
-            found.pointed
-        )),
+    match found.refused {
+        Some(why) => Err(why),
         None => Ok(Some(ContentSettings::Home { path: found.home })),
     }
 }
@@ -98,26 +137,29 @@ impl Questions<'_, '_> {
             "Its files are a copy of it only while the server stands still: it is stopped before each backup and restore, and \
              started after it.",
         )?;
-        let stop = self.ask(
-            &format!(
-                "Command that stops the server of {instance}, for example systemctl stop magnolia-{instance} (Enter to write \
-                 it into the configuration later)"
-            ),
-            None,
-        )?;
-        let Some(stop) = stop else {
-            return Ok(Server::default());
+        let question = format!(
+            "Command that stops the server of {instance}, for example systemctl stop magnolia-{instance} (Enter to write it into \
+             the configuration later)"
+        );
+        let stop = loop {
+            let Some(stop) = self.ask(&question, None)? else {
+                return Ok(Server::default());
+            };
+            match words(&stop) {
+                Ok(words) => break words,
+                Err(why) => self.say(&why)?,
+            }
         };
         let start = self.text(
             None,
             &format!("Command that starts it again, for example systemctl start magnolia-{instance}"),
             "--start",
             None,
-            |_| Ok(()),
+            is_command,
         )?;
         Ok(Server {
-            stop: words(&stop),
-            start: words(&start),
+            stop,
+            start: words(&start).map_err(CliError::usage)?,
         })
     }
 }

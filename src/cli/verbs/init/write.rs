@@ -136,7 +136,8 @@ role = \"{role}\"
         } else {
             let _ = writeln!(
                 text,
-                "# hooks = {{ after_restore = [\"systemctl\", \"restart\", \"magnolia-{}\"] }}",
+                "# hooks = {{ before_restore = [\"systemctl\", \"stop\", \"magnolia-{0}\"], after_restore = [\"systemctl\", \"start\", \
+                 \"magnolia-{0}\"] }}",
                 instance.name
             );
         }

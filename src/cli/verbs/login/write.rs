@@ -115,6 +115,10 @@ fn with_new(before: &str, config: Option<&Config>, context: &NamedContext) -> St
         "[contexts.{0}]\nbackend = {address}\ntoken_file = \"{0}.token\"\n",
         context.name
     );
+    if let Some(file) = &context.context.ca_file {
+        let file = toml::Value::String(file.display().to_string());
+        let _ = writeln!(text, "ca_file = {file}");
+    }
     if context.context.read_only {
         text.push_str("read_only = true\n");
     }

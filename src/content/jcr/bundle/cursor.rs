@@ -110,18 +110,19 @@ impl<'b> Cursor<'b> {
             return names::common(byte).ok_or(BundleError::NoName(byte));
         }
         let place = usize::from((byte >> 4) & 7);
-        let namespace = match self.namespaces.get(place) {
-            Some(Some(known)) => known,
-            _ => {
-                let written = self.text()?;
-                if let Some(slot) = self.namespaces.get_mut(place) {
-                    *slot = Some(written);
-                }
-                written
-            }
-        };
+        let known = self.namespaces.get(place).copied().flatten();
+        let namespace = known.map_or_else(|| self.namespace(place), Ok)?;
         let length = self.shared_count((byte & 15) + 1, 16)?;
         let local = self.text_of(length)?;
         Ok(BorrowedName { namespace, local })
+    }
+
+    /// A namespace that is written out, and has this place from now on, if there is one.
+    fn namespace(&mut self, place: usize) -> Result<&'b str, BundleError> {
+        let written = self.text()?;
+        if let Some(slot) = self.namespaces.get_mut(place) {
+            *slot = Some(written);
+        }
+        Ok(written)
     }
 }

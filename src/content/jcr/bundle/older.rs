@@ -276,7 +276,7 @@ mod tests {
         let node = read_older([1; 16], &bytes(), numbers).unwrap();
         assert_eq!(node.primary_type, Name::known("urn:type", "product"));
         assert_eq!(node.parent.unwrap()[..4], [0xf2, 0x2c, 0x78, 0x8c]);
-        assert_eq!(node.modified_count, 3);
+        assert_eq!(node.modified_count, 0x0300);
         assert_eq!(node.children[0].name, Name::known("", "linked_products"));
         let [when] = node.properties.as_slice() else {
             panic!("{node:#?}")

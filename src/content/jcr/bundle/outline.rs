@@ -1,6 +1,6 @@
 //! What a bundle says of other nodes and of binaries, without its values: fast enough for every node of a repository.
 
-use super::super::{NodeId, PropertyType};
+use super::super::{Binary, Name, Node, NodeId, PropertyType, Value};
 use super::cursor::Cursor;
 use super::names::BorrowedName;
 use super::read::{Counts, Head, SHORTEST_CHILD, WrittenBinary, begin, end};
@@ -124,5 +124,50 @@ impl<'b> Outline<'b> {
             }
         }
         Ok(())
+    }
+}
+
+impl Node {
+    /// The same of a node that has been read.
+    #[must_use]
+    pub fn outline(&self) -> Outline<'_> {
+        let mut outline = Outline {
+            parent: self.parent,
+            primary_type: borrowed(&self.primary_type),
+            mixin_types: self.mixin_types.iter().map(borrowed).collect(),
+            children: self
+                .children
+                .iter()
+                .map(|child| (borrowed(&child.name), child.id))
+                .collect(),
+            references: Vec::new(),
+            binaries: Vec::new(),
+            shared_set: self.shared_set.clone(),
+            is_referenceable: self.is_referenceable,
+        };
+        for property in &self.properties {
+            for value in &property.values {
+                match value {
+                    Value::Reference(target) | Value::WeakReference(target) => {
+                        outline.references.push(Reference {
+                            property: borrowed(&property.name),
+                            target: *target,
+                            is_weak: matches!(value, Value::WeakReference(_)),
+                        });
+                    }
+                    Value::Binary(Binary::Record(id)) => outline.binaries.push(BorrowedBinary::Record(id)),
+                    Value::Binary(Binary::Beside(id)) => outline.binaries.push(BorrowedBinary::Beside(id)),
+                    _ => {}
+                }
+            }
+        }
+        outline
+    }
+}
+
+fn borrowed(name: &Name) -> BorrowedName<'_> {
+    BorrowedName {
+        namespace: &name.namespace,
+        local: &name.local,
     }
 }

@@ -36,11 +36,14 @@ pub(super) fn check(
         );
     }
     for known in clusters {
-        findings.ok("cluster", known.sentence());
-        for missing in known.missing.iter().map(Missing::sentence) {
+        let is_needed = !connector.settings().backups_only;
+        if known.is_read || !is_needed || known.missing.is_empty() && known.obstacles.is_empty() {
+            findings.ok("cluster", known.sentence());
+        }
+        for missing in known.missing.iter().filter(|_| is_needed).map(Missing::sentence) {
             findings.failed("cluster", missing);
         }
-        for obstacle in known.obstacles {
+        for obstacle in known.obstacles.into_iter().filter(|_| is_needed) {
             findings.failed("cluster", obstacle);
         }
     }

@@ -44,14 +44,15 @@ pub(super) fn check(connector: &Connector, session: &mut Session, findings: &mut
         });
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let records = match counted {
-            Some(Ok(count)) => measure::count(unsigned(count)),
-            // One that takes too long to count, or may not be read.
-            _ => format!("about {}", measure::count(unsigned(about))),
+            Some(Ok(count)) => format!("{} records", measure::count(unsigned(count))),
+            // One that takes too long to count.
+            Some(Err(_)) => format!("about {} records", measure::count(unsigned(about))),
+            None => "records that may not be counted".to_owned(),
         };
         findings.ok(
             ABOUT,
             format!(
-                "{name}: {records} records, {}. What every node has seen is removed only where janitorEnabled is true in the \
+                "{name}: {records}, {}. What every node has seen is removed only where janitorEnabled is true in the \
                  Journal of Jackrabbit's configuration, and it grows without limit where it is not",
                 measure::bytes(unsigned(bytes))
             ),

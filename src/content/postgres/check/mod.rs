@@ -2,6 +2,7 @@
 //! stands beside it. Also the look at a database that is not configured yet.
 
 mod cluster;
+mod granted;
 mod home;
 mod journal;
 mod leftovers;
@@ -21,7 +22,7 @@ use crate::content::postgres::layout::Layout;
 use crate::content::postgres::limits::{self, Hinders};
 use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::restore::plan::{disk, moved};
-use crate::content::postgres::rights::{self, Missing, Server};
+use crate::content::postgres::rights::{self, Server};
 use crate::content::postgres::session::{Between, Session};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::ties;
@@ -67,10 +68,10 @@ pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, f
     };
     workspaces(settings, &layout, findings);
     let is_standby = server.is_standby;
-    all_rights(&connector, session, &layout, findings);
+    granted::check(&connector, session, &layout, findings);
     cluster::check(&connector, session, &layout, about.nodes, findings);
     limits(&connector, session, &layout, findings);
-    if !is_standby {
+    if !is_standby && !settings.backups_only {
         makeable(&connector, session, &layout, findings);
     }
     tied(&connector, session, &layout, findings);
@@ -225,31 +226,6 @@ fn workspaces(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
     }
     for suspect in &layout.suspect {
         findings.warning("left out", suspect.clone());
-    }
-}
-
-fn all_rights(connector: &Connector, session: &mut Session, layout: &Layout, findings: &mut Findings<'_>) {
-    let for_backup = within(connector, session, |transaction| {
-        rights::for_backup(connector, transaction, layout)
-    });
-    let for_restore = within(connector, session, |transaction| {
-        let mut missing = rights::for_staging(connector, transaction, layout)?;
-        missing.extend(rights::for_exchange(connector, transaction, layout)?);
-        Ok(missing)
-    });
-    for (about, missing) in [
-        ("rights to back up", for_backup),
-        ("rights to restore", for_restore),
-    ] {
-        match missing {
-            Err(error) => findings.failed(about, error.to_string()),
-            Ok(missing) if missing.is_empty() => findings.ok(about, "none is missing"),
-            Ok(missing) => {
-                for missing in missing.iter().map(Missing::sentence) {
-                    findings.failed(about, missing);
-                }
-            }
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::content::postgres::session::Session;
 use crate::content::postgres::sessions::connected;
 use crate::content::restoring::Checked;
 use crate::domain::check::Findings;
+use crate::domain::measure::listed;
 use crate::domain::settings::HookPoint;
 
 pub(super) fn check(
@@ -44,6 +45,15 @@ pub(super) fn check(
     match (found.in_the_way.is_empty(), is_stopped) {
         (true, _) if found.allowed.is_empty() => findings.ok(ABOUT, "nobody else is connected"),
         (true, _) => {}
+        (false, true) if !about.unstopped.is_empty() => findings.warning(
+            ABOUT,
+            format!(
+                "{count} of others, and no before_restore hook that ends those of {}: a restore stops before it touches Live as long \
+                 as anybody else is connected. Let a hook of each node, or one of the instance for all of them, stop it, or name \
+                 who may stay as sessions: {who}",
+                listed(&about.unstopped)
+            ),
+        ),
         (false, true) if found.hidden.is_none() => findings.ok(
             ABOUT,
             format!("{count} of others, which before_restore has to end before a restore: {who}"),

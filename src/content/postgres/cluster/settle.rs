@@ -1,11 +1,11 @@
 //! Settling a cluster in the transaction of a switch.
 
-use postgres::Transaction;
 use postgres::error::SqlState;
+use postgres::{GenericClient, Transaction};
 
 use super::{Acts, Cluster, Table, as_user, find};
 use crate::content::left::Settled;
-use crate::content::postgres::names::quoted;
+use crate::content::postgres::names::{in_schema, quoted};
 use crate::domain::measure::listed;
 use crate::domain::settings::PostgresSettings;
 
@@ -38,8 +38,8 @@ pub(in crate::content::postgres) fn settle(
 ) -> Result<Vec<Settled>, Unsettled> {
     let mut settled = Vec::new();
     for cluster in find(transaction, schema, settings)? {
-        if let Some(odd) = cluster.odd() {
-            return Err(Unsettled::Kept(odd));
+        if let Some(kept) = cluster.kept(transaction)?.into_iter().next() {
+            return Err(Unsettled::Kept(kept));
         }
         if cluster.acts(transaction, owner)? == Acts::Owner
             && let Some(role) = owner
@@ -64,9 +64,35 @@ SELECT has_table_privilege(c.oid, 'TRUNCATE') \
 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.conrelid <> c.oid) \
 FROM pg_class c WHERE c.oid = $1";
 
+/// What refers to a row of a table by a foreign key that keeps the row: the constraint, and the table that has it.
+const REFERS: &str = "\
+SELECT k.conname::text, n.nspname::text, c.relname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
+JOIN pg_namespace n ON n.oid = c.relnamespace \
+WHERE k.contype = 'f' AND k.confrelid = $1 AND k.conrelid <> $1 AND k.confdeltype IN ('a', 'r') ORDER BY 2, 3, 1";
+
 impl Cluster {
+    /// What keeps it from being settled by whoever may do so, as sentences.
+    pub(super) fn kept(&self, client: &mut impl GenericClient) -> Result<Vec<String>, postgres::Error> {
+        let mut kept: Vec<_> = self.odd().into_iter().collect();
+        if let Some(journal) = &self.journal {
+            let rows = client.query(REFERS, &[&journal.oid])?;
+            kept.extend(rows.iter().map(|row| {
+                let (key, schema, table): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+                format!(
+                    "the table {table} refers to the journal {} of the cluster by the foreign key {key}, which keeps its rows: a restore \
+                     has to empty it, and with rows of before in it a node that is new cannot open its repository. Take the key \
+                     away: `ALTER TABLE {} DROP CONSTRAINT {}`",
+                    journal.name,
+                    in_schema(schema, table),
+                    quoted(key)
+                )
+            }));
+        }
+        Ok(kept)
+    }
+
     /// That one of its tables is none, as a sentence.
-    pub(super) fn odd(&self) -> Option<String> {
+    fn odd(&self) -> Option<String> {
         self.all().find_map(|table| {
             Some(format!(
                 "{} of the cluster is {}, which a restore cannot settle together with the exchange of the tables: put its rows \
@@ -82,7 +108,7 @@ impl Cluster {
         transaction.batch_execute(&format!("SET LOCAL statement_timeout = '{wait}'"))?;
         transaction.batch_execute(&format!("LOCK TABLE {} IN EXCLUSIVE MODE", names.join(", ")))?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0")?;
-        let with_all = self.try_to_settle(transaction, &[], Rows::Go, wait);
+        let with_all = self.try_to_settle(transaction, &[], wait);
         // What somebody has hung on the tables runs, unless it would keep the cluster from being settled.
         let why = match with_all {
             Ok(settled) => return Ok(settled),
@@ -91,13 +117,12 @@ impl Cluster {
         };
         let triggers = self.triggers(transaction)?;
         if !triggers.is_empty()
-            && let Ok(settled) = self.try_to_settle(transaction, &triggers, Rows::Go, wait)
+            && let Ok(settled) = self.try_to_settle(transaction, &triggers, wait)
         {
             return Ok(settled);
         }
-        // Rows that something else refers to may stay: nobody takes up those that are of nobody.
-        self.try_to_settle(transaction, &[], Rows::StayUnread, wait)
-            .map_err(|_| why)
+        // No row of the journal may stay: a node that is new reads all of them.
+        Err(why)
     }
 
     fn triggers(&self, transaction: &mut Transaction<'_>) -> Result<Vec<Trigger>, postgres::Error> {
@@ -116,7 +141,6 @@ impl Cluster {
         &self,
         transaction: &mut Transaction<'_>,
         without: &[Trigger],
-        rows: Rows,
         wait: &str,
     ) -> Result<Settled, Unsettled> {
         let mut savepoint = transaction.transaction()?;
@@ -136,7 +160,7 @@ impl Cluster {
         let before = self.nodes(&mut savepoint)?;
         let revision = self.level(&mut savepoint)?;
         if let Some(journal) = &self.journal {
-            self.empty(&mut savepoint, journal, rows, wait)?;
+            self.empty(&mut savepoint, journal, wait)?;
         }
         let again = |trigger: &Trigger| {
             if trigger.is_always {
@@ -166,7 +190,6 @@ impl Cluster {
                 .map(|(node, _)| node)
                 .collect(),
             revision,
-            records_stay: rows == Rows::StayUnread,
             put_aside: without
                 .iter()
                 .map(|trigger| format!("the trigger {} of {}", trigger.name, trigger.table))
@@ -208,36 +231,21 @@ impl Cluster {
     }
 
     /// Empties the journal: at once where that may be done, since it may be large, else row by row.
-    fn empty(
-        &self,
-        transaction: &mut Transaction<'_>,
-        journal: &Table,
-        rows: Rows,
-        wait: &str,
-    ) -> Result<(), Unsettled> {
+    fn empty(&self, transaction: &mut Transaction<'_>, journal: &Table, wait: &str) -> Result<(), Unsettled> {
         let name = self.in_schema(journal);
-        let producer = journal.column("producer_id");
-        let left = match (rows, &producer) {
-            (Rows::StayUnread, Some(producer)) => format!(" WHERE {producer} IS NOT NULL"),
-            _ => String::new(),
-        };
         let is_settled = |transaction: &mut Transaction<'_>| {
-            let row = transaction.query_one(&format!("SELECT NOT EXISTS (SELECT FROM {name}{left})"), &[]);
+            let row = transaction.query_one(&format!("SELECT NOT EXISTS (SELECT FROM {name})"), &[]);
             row.map(|row| row.get::<_, bool>(0))
         };
         if is_settled(transaction)? {
             return Ok(());
         }
         let mut ways = Vec::new();
-        if let (Rows::StayUnread, Some(producer)) = (rows, &producer) {
-            ways.push(("0", format!("UPDATE {name} SET {producer} = NULL{left}")));
-        } else {
-            if transaction.query_one(MAY_TRUNCATE, &[&journal.oid])?.get(0) {
-                // Somebody may be reading it: then row by row, which lets readers be.
-                ways.push((wait, format!("TRUNCATE {name}")));
-            }
-            ways.push(("0", format!("DELETE FROM {name}")));
+        if transaction.query_one(MAY_TRUNCATE, &[&journal.oid])?.get(0) {
+            // Somebody may be reading it: then row by row, which lets readers be.
+            ways.push((wait, format!("TRUNCATE {name}")));
         }
+        ways.push(("0", format!("DELETE FROM {name}")));
         let mut refused = None;
         for (limit, statement) in ways {
             let mut savepoint = transaction.transaction()?;
@@ -269,15 +277,6 @@ impl Cluster {
             Unsettled::Server,
         ))
     }
-}
-
-/// What becomes of the rows of a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rows {
-    /// They go.
-    Go,
-    /// They stay, and say of nobody that it has made them: Jackrabbit passes over what is of nobody it knows.
-    StayUnread,
 }
 
 struct Trigger {

@@ -2,7 +2,7 @@
 
 use postgres::Transaction;
 
-use super::{Acts, Cluster, find};
+use super::{Acts, Cluster, Lack, find};
 use crate::content::ContentError;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::names::quoted;
@@ -26,6 +26,8 @@ pub(in crate::content::postgres) struct Known {
     pub(in crate::content::postgres) obstacles: Vec<String>,
     /// What is missing for that.
     pub(in crate::content::postgres) missing: Vec<Missing>,
+    /// Whether its revision and its nodes could be read.
+    pub(in crate::content::postgres) is_read: bool,
 }
 
 impl Known {
@@ -36,6 +38,12 @@ impl Known {
 
     /// The tables and the nodes, as the rest of a sentence.
     pub(in crate::content::postgres) fn sentence(&self) -> String {
+        if !self.is_read {
+            return format!(
+                "a cluster of Jackrabbit's in {}, which may not be read: its revision and its nodes are not known",
+                listed(&self.tables)
+            );
+        }
         let nodes: Vec<String> = self
             .nodes
             .iter()
@@ -75,6 +83,14 @@ pub(in crate::content::postgres) fn tell(
     found: &mut Found,
 ) -> Result<(), ContentError> {
     for known in look(connector, transaction, owner)? {
+        if !known.is_read {
+            // What has to be done first says it.
+            found.obstacles.extend(known.obstacles);
+            found
+                .obstacles
+                .extend(known.missing.iter().map(Missing::sentence));
+            continue;
+        }
         let mut told = format!(
             "{instance} is {}. With the switch the nodes are set to the last revision and the journal is emptied: none of \
              them takes up what the restore has overtaken",
@@ -130,25 +146,46 @@ impl Cluster {
             tables: self.tables(),
             revision: None,
             nodes: Vec::new(),
-            obstacles: self.odd().into_iter().collect(),
+            obstacles: self.kept(transaction)?,
             missing: Vec::new(),
+            is_read: true,
         };
         let acts = self.acts(transaction, role)?;
         if acts == Acts::Nobody {
             let user: String = transaction.query_one("SELECT current_user::text", &[])?.get(0);
             let lacks = self.lacks(transaction, None)?;
-            let grants: Vec<String> = lacks
-                .iter()
-                .map(|(table, rights)| format!("GRANT {rights} ON {table} TO {}", quoted(&user)))
-                .collect();
-            known.missing.push(Missing {
-                who: user,
-                lacks: format!(
-                    "may not settle the cluster in {}, whose nodes would take up what a restore has overtaken",
-                    listed(&self.tables())
-                ),
-                grant: grants.join("; "),
+            let grants = lacks.iter().filter_map(|(table, lack)| match lack {
+                Lack::Rights(rights) => Some(format!("GRANT {rights} ON {table} TO {}", quoted(&user))),
+                Lack::Rows => None,
             });
+            let grants: Vec<String> = grants.collect();
+            if !grants.is_empty() {
+                known.missing.push(Missing {
+                    who: user.clone(),
+                    lacks: format!(
+                        "may not settle the cluster in {}, whose nodes would take up what a restore has overtaken",
+                        listed(&self.tables())
+                    ),
+                    grant: grants.join("; "),
+                });
+            }
+            let hidden = lacks.iter().filter(|(_, lack)| *lack == Lack::Rows);
+            let hidden: Vec<String> = hidden.map(|(table, _)| table.clone()).collect();
+            if !hidden.is_empty() {
+                let off: Vec<_> = hidden
+                    .iter()
+                    .map(|table| format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"))
+                    .collect();
+                known.obstacles.push(format!(
+                    "row level security keeps rows of {} from {user}: nodes that stand in them could neither be named nor settled. \
+                     Let it see all of them, `ALTER ROLE {} BYPASSRLS`, or take the policies off, `{}`",
+                    listed(&hidden),
+                    quoted(&user),
+                    off.join("; ")
+                ));
+                known.is_read = false;
+                return Ok(known);
+            }
         }
         // Whoever may not settle it may still be allowed to look.
         let mut savepoint = transaction.transaction()?;
@@ -161,7 +198,7 @@ impl Cluster {
         match looked {
             Ok((revision, nodes)) => (known.revision, known.nodes) = (revision, nodes),
             Err(error) if acts != Acts::Nobody => return Err(error),
-            Err(_) => {}
+            Err(_) => known.is_read = false,
         }
         savepoint.rollback()?;
         Ok(known)

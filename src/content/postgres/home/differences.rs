@@ -273,14 +273,14 @@ impl Sides {
         let (then, now) = (of(self.backup.get(registry)), of(self.live(registry)));
         let known: BTreeSet<&String> = now.values().collect();
         let missing = then.iter().filter(|(_, address)| !known.contains(address));
-        let prefixes: Vec<&String> = missing.map(|(prefix, _)| prefix).collect();
+        let prefixes: Vec<String> = missing.map(|(prefix, _)| named(prefix)).collect();
         let types = |texts: Option<&Vec<u8>>| text::node_types(texts.unwrap_or(&empty)).unwrap_or_default();
         let path = Path::new(NODE_TYPES);
         let (then, now) = (types(self.backup.get(path)), types(self.live(path)));
-        let other: Vec<&String> = then
+        let other: Vec<String> = then
             .iter()
             .filter(|(name, text)| now.get(*name) != Some(*text))
-            .map(|(name, _)| name)
+            .map(|(name, _)| name.clone())
             .collect();
         for (what, names) in [
             ("namespaces that are not registered", prefixes),
@@ -289,7 +289,7 @@ impl Sides {
             if names.is_empty() {
                 continue;
             }
-            let first: Vec<&str> = names.iter().take(NAMED).map(|name| name.as_str()).collect();
+            let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
             let and = if names.len() > NAMED { ", \u{2026}" } else { "" };
             found.warnings.push(format!(
                 "only chosen workspaces of {name} come back, Live's home stays as it is, and the backup has {what} there: {}{and}. \
@@ -309,13 +309,32 @@ impl Sides {
             .iter()
             .find_map(|(name, number)| match (live.get(name), by_number.get(number)) {
                 (Some(other), _) if other != number => Some(format!(
-                    "\"{name}\" is {number} in the backup and {other} in Live"
+                    "{} is {number} in the backup and {other} in Live",
+                    quoted(name)
                 )),
                 (None, Some(other)) => Some(format!(
-                    "{number} is \"{name}\" in the backup and \"{other}\" in Live"
+                    "{number} is {} in the backup and {} in Live",
+                    quoted(name),
+                    quoted(other)
                 )),
                 _ => None,
             })
+    }
+}
+
+/// The prefix of a namespace, for people. That of the default one is empty.
+fn named(prefix: &str) -> String {
+    match prefix {
+        "" => "the one without a prefix".to_owned(),
+        prefix => prefix.to_owned(),
+    }
+}
+
+/// A name or the address of a namespace, for people. That of the default one is empty.
+fn quoted(name: &str) -> String {
+    match name {
+        "" => "the empty namespace".to_owned(),
+        name => format!("\"{name}\""),
     }
 }
 
@@ -354,6 +373,7 @@ mod tests {
             ended: crate::domain::Instant::default(),
             workspaces: Vec::new(),
             tables: Vec::new(),
+            left_alone: Vec::new(),
             left_out: Vec::new(),
             doubts: Vec::new(),
         }
@@ -418,6 +438,14 @@ mod tests {
         let (obstacles, _) = look(&[(NUMBERS, "a=1\n")], &[(NUMBERS, "a=2\n")]);
         assert!(
             obstacles[0].contains("\"a\" is 1 in the backup and 2 in Live"),
+            "{obstacles:?}"
+        );
+        let (obstacles, _) = look(
+            &[(NUMBERS, ".empty.key=0\n")],
+            &[(NUMBERS, ".empty.key=1\nb=0\n")],
+        );
+        assert!(
+            obstacles[0].contains("the empty namespace is 0 in the backup and 1"),
             "{obstacles:?}"
         );
         let (obstacles, _) = look(&[(NUMBERS, "a=1\n")], &[(NUMBERS, "c=1\n")]);

@@ -203,8 +203,9 @@ fn mounted(mount: &Path, home: &Path, files: &[PathBuf]) -> Option<String> {
         return None;
     }
     Some(format!(
-        "{} is a mount point, and files of the home that are in it cannot be exchanged with what is staged in {}: mount the \
-         folder that holds all of the home instead, or unmount it for the restore",
+        "{} is a mount point, and files of the home that are in it cannot be exchanged with what is staged in {}: mount that \
+         file system on the folder that holds all of the home, or stop Magnolia and move what is on it into the home itself, \
+         for good",
         mount.display(),
         home.display()
     ))

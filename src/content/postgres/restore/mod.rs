@@ -4,6 +4,7 @@
 pub(crate) mod beside;
 mod each_row;
 mod exchange;
+pub(super) mod extract;
 pub(super) mod nodes;
 pub(super) mod parts;
 pub(super) mod plan;

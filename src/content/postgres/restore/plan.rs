@@ -32,7 +32,7 @@ pub(in crate::content::postgres) fn plan(
     watch: &dyn Watch,
 ) -> Result<Found, RestoreError> {
     let (selection, copy) = (wanted.selection, backup.copy());
-    let mut found = Found::default();
+    let mut found = before_any_look(connector, copy);
     let files = backup.files()?;
     let described = described(&*files, &copy.name)?;
     let has_store = copy
@@ -169,6 +169,19 @@ fn only_chosen(layout: &Layout, copy: &InstanceCopy, selection: &Selection) -> O
             copy.name
         )
     })
+}
+
+/// What is found before anything was looked at: whether the settings say that nothing is restored into this database.
+fn before_any_look(connector: &Connector, copy: &InstanceCopy) -> Found {
+    let mut found = Found::default();
+    if connector.settings().backups_only {
+        found.obstacles.push(format!(
+            "backups_only is set for {}: nothing is restored into its database. Remove the setting, and give the rights that \
+             `lifeboat check` names then",
+            copy.name
+        ));
+    }
+    found
 }
 
 /// What Live lacks of what a backup needs.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::beside::SchemaRecord;
+use super::extract;
 use super::nodes::is_compared;
 use super::parts;
 use super::plan::moved;
@@ -159,6 +160,29 @@ impl TableStaging {
         Ok(staging)
     }
 
+    /// Works out what a restore elsewhere loads: the chosen workspaces and all that they share, into the schema that the
+    /// connector names, which is new or empty. Makes nothing yet.
+    pub(in crate::content::postgres) fn of_extract(
+        connector: Connector,
+        scratch: &Path,
+        backup: &dyn BackedUp,
+        about: &About<'_>,
+    ) -> Result<Self, RestoreError> {
+        let mut tables = described(&*backup.files()?, about.instance)?;
+        tables.retain(|table| extract::is_taken(about.selection, table));
+        let mut staging = Self::owned(connector, about, Vec::new(), Owner { role: None });
+        staging.note.state = NoteState::Extract;
+        staging.stage.fresh = staging.stage.connector.settings().schema.clone();
+        let copies = backup.copy().tables.iter();
+        let of_taken = |copy: &&TableCopy| tables.iter().any(|table| table.name == copy.name);
+        staging.copies = copies.filter(of_taken).cloned().collect();
+        staging.tables = tables;
+        staging.scratch = Some(ScratchStore::new(scratch.join("datastore")));
+        staging.home = HomeStaging::in_scratch(&scratch.join("home"), backup);
+        staging.draw()?;
+        Ok(staging)
+    }
+
     /// Goes back to tables that an earlier restore has replaced.
     pub(in crate::content::postgres) fn of_replaced(
         connector: &Connector,
@@ -208,6 +232,7 @@ impl TableStaging {
                 came: Vec::new(),
                 merged_versions: false,
                 beside: None,
+                stood: None,
                 settled: Vec::new(),
             },
             stage: Stage {
@@ -268,7 +293,10 @@ impl TableStaging {
     ) -> Result<(), RestoreError> {
         let files = backup.files()?;
         if let Some(store) = &self.scratch {
-            self.stage.make_fresh(&self.note)?;
+            match self.note.state {
+                NoteState::Extract => extract::claim(&self.stage, &self.note)?,
+                _ => self.stage.make_fresh(&self.note)?,
+            }
             if self.has_records() {
                 store.fill(&*files, watch)?;
             }
@@ -323,6 +351,9 @@ impl TableStaging {
         // Of what is put together later, nothing may be hidden from the owner until then.
         if self.parts.is_none() {
             self.close()?;
+        }
+        if self.note.state == NoteState::Extract {
+            extract::release(&self.stage)?;
         }
         Ok(left_out)
     }

@@ -252,8 +252,10 @@ final class Assorted {
             node.addNode("below", "nt:unstructured").setProperty("n", n);
             session.save();
             for (int more = 0; more < n; more++) {
-                String name = "/shared " + (n - 1 - more) + "/again" + n;
-                session.getWorkspace().clone(WORKSPACE, node.getPath(), name, false);
+                // By the same name: Jackrabbit tells one name of a node, wherever it stands.
+                Node place = session.getRootNode().addNode("place", "nt:unstructured");
+                session.save();
+                session.getWorkspace().clone(WORKSPACE, node.getPath(), place.getPath() + "/shared " + n, false);
                 shares++;
             }
         }

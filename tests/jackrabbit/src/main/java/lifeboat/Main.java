@@ -19,6 +19,8 @@ public final class Main {
                        [--out FILE] writes everything in it as well
               assorted makes a repository with everything that JCR allows, in any order  [--count N] [--seed N]
               nodes    writes every node as a line of JSON    --out FILE
+              import   imports each file of a folder below the root of a workspace  --workspace NAME --folder DIR
+                       [--empty yes] removes everything there before; what is there with the same id is replaced
               register registers a node type while the repository runs, and adds a node of it
               use      finds, changes and adds nodes of that type; exit code 1 and a line for what does not work
               damage   deletes, changes and adds              [--seed N]
@@ -76,6 +78,7 @@ public final class Main {
             }
             case "assorted" -> did = Assorted.run(options);
             case "nodes" -> did = Nodes.run(options);
+            case "import" -> did = Import.run(options);
             case "register" -> did = Types.register(options);
             case "use" -> {
                 int findings = Types.use(options, out);

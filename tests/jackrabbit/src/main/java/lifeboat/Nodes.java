@@ -38,19 +38,20 @@ final class Nodes {
             Nodes nodes = new Nodes(out);
             for (String workspace : live.workspaces()) {
                 Session session = live.login(workspace);
-                nodes.node(workspace, session.getRootNode());
+                nodes.node(workspace, session.getRootNode(), "");
                 session.logout();
             }
             Session session = live.login("default");
-            nodes.node("version", session.getNode("/jcr:system/jcr:versionStorage"));
+            nodes.node("version", session.getNode("/jcr:system/jcr:versionStorage"), "/jcr:system/jcr:versionStorage");
             session.logout();
             return nodes.nodes + " nodes";
         }
     }
 
-    private void node(String workspace, Node node) throws RepositoryException, IOException {
+    /** The path is the way to it: what is below a node that is shared has several, of which the API tells one. */
+    private void node(String workspace, Node node, String path) throws RepositoryException, IOException {
         // What is below it is not of this workspace.
-        if (!workspace.equals("version") && node.getPath().equals("/jcr:system")) {
+        if (path.equals("/jcr:system")) {
             return;
         }
         nodes++;
@@ -63,11 +64,13 @@ final class Nodes {
         for (NodeType mixin : node.getMixinNodeTypes()) {
             mixins.add(text(mixin.getName()));
         }
-        out.write("{\"workspace\":" + text(workspace) + ",\"path\":" + text(node.getPath()) + ",\"id\":"
+        out.write("{\"workspace\":" + text(workspace) + ",\"path\":" + text(path.isEmpty() ? "/" : path) + ",\"id\":"
                 + text(node.getIdentifier()) + ",\"type\":" + text(node.getPrimaryNodeType().getName()) + ",\"mixins\":["
                 + String.join(",", mixins) + "],\"properties\":{" + String.join(",", properties) + "}}\n");
         for (var children = node.getNodes(); children.hasNext();) {
-            node(workspace, children.nextNode());
+            Node child = children.nextNode();
+            String index = child.getIndex() > 1 ? "[" + child.getIndex() + "]" : "";
+            node(workspace, child, path + "/" + child.getName() + index);
         }
     }
 

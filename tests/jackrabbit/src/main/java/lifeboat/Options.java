@@ -11,7 +11,7 @@ import java.util.Set;
 final class Options {
     private static final Set<String> KNOWN = Set.of(
             "url", "user", "password-file", "home", "schema", "scale", "seed", "datastore", "cluster", "journal",
-            "out", "count", "files", "from", "to");
+            "out", "count", "files", "workspace", "folder", "empty", "from", "to");
 
     private final Map<String, String> given = new HashMap<>();
 

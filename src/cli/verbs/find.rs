@@ -1,0 +1,145 @@
+//! `lifeboat find ENV TEXT`: where something is, by name, path, id or text, in one source or in all backups.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::looking::Waiting;
+use crate::cli::table::{Side, Table};
+use crate::cli::{Call, CliError};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::explore::{By, Find, FindRequest, Finds, MOST_LINES, NodePath, Source};
+use crate::domain::measure;
+
+/// What `lifeboat find --help` says first.
+pub const LONG_ABOUT: &str = "\
+Finds nodes by a part of their name (or path, or a text in a property), or by their id, in one backup, in Live, \
+or in all backups that stand. Upper and lower case are the same. The first look at a workspace reads all of it \
+once; a search for a text reads it each time. Ctrl-C cancels. Ends with exit code 1 when nothing is found.";
+
+/// What `lifeboat find` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FindArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// What to look for
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// What to look for it in
+    #[arg(long, value_enum, default_value_t = What::Name)]
+    pub by: What,
+    /// Only there: "live" or a backup; in all backups without it
+    #[arg(long = "in", value_name = "SOURCE")]
+    pub source: Option<Source>,
+    /// The path.
+    #[arg(
+        long,
+        value_name = "PATH",
+        help = "Only in this instance, workspace or node: INSTANCE:/WORKSPACE/NODE/…"
+    )]
+    pub below: Option<NodePath>,
+    /// At most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_LINES)))]
+    pub limit: u32,
+}
+
+/// What something is looked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// A part of the name
+    Name,
+    /// A part of the path below the workspace
+    Path,
+    /// The whole id
+    Id,
+    /// A part of a text in a property
+    Text,
+}
+
+impl From<What> for By {
+    fn from(what: What) -> Self {
+        match what {
+            What::Name => Self::Name,
+            What::Path => Self::Path,
+            What::Id => Self::Id,
+            What::Text => Self::Text,
+        }
+    }
+}
+
+pub(super) async fn run(arguments: FindArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let backend = call.backend().await?;
+    let request = FindRequest {
+        environment: arguments.environment,
+        source: arguments.source,
+        by: arguments.by.into(),
+        text: arguments.text,
+        below: arguments.below.unwrap_or_default(),
+        from: 0,
+        limit: arguments.limit,
+    };
+    let mut waiting = Waiting::default();
+    let finds = loop {
+        let finds = backend.find(request.clone()).await;
+        let finds = match finds {
+            Ok(finds) => finds,
+            Err(error) => {
+                waiting.clear(call)?;
+                return Err(error.into());
+            }
+        };
+        // What else there is need not be found: nobody asks again, which ends the search.
+        if finds.is_over || finds.total >= u64::from(request.limit) {
+            break finds;
+        }
+        waiting.show(finds.reading.as_ref(), call).await?;
+    };
+    waiting.clear(call)?;
+    if call.globals.json {
+        call.json(&json!({ "found": finds }))?;
+    } else {
+        print(&finds, call)?;
+    }
+    if finds.finds.is_empty() {
+        return Err(CliError::failed(format!(
+            "nothing was found of \"{}\"",
+            request.text
+        )));
+    }
+    Ok(())
+}
+
+fn print(finds: &Finds, call: &mut Call<'_>) -> Result<(), CliError> {
+    if !finds.finds.is_empty() {
+        let mut table = Table::new(&[("in", Side::Left), ("type", Side::Left), ("where", Side::Left)]);
+        for find in &finds.finds {
+            table.row([find.seen.source.short().to_owned(), what(find), place(find)]);
+        }
+        call.table(&table)?;
+    }
+    let shown = finds.finds.len() as u64;
+    if finds.is_cut || shown < finds.total || (!finds.is_over && shown > 0) {
+        call.say(&format!(
+            "The first {}; there may be more.",
+            measure::count(shown)
+        ))?;
+    }
+    for remark in &finds.remarks {
+        call.tell(&format!("note: {remark}"))?;
+    }
+    Ok(())
+}
+
+fn what(find: &Find) -> String {
+    match &find.primary_type {
+        Some(primary_type) => primary_type.clone(),
+        None => find.kind.label().to_owned(),
+    }
+}
+
+fn place(find: &Find) -> String {
+    match (&find.property, &find.excerpt) {
+        (Some(property), Some(excerpt)) => format!("{}  {property}: {excerpt}", find.path),
+        _ => find.path.to_string(),
+    }
+}

@@ -1,0 +1,126 @@
+//! What the verbs share that look inside: asking again while something is read for the first time, and how far that is.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use crate::cli::table::cut;
+use crate::cli::{Call, CliError};
+use crate::domain::explore::{FirstLook, Looked};
+use crate::domain::{columns, measure, printable};
+
+/// How long to wait before it is asked again. The backend has waited a moment by itself.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// What is shown while something is read: a line on a terminal that is drawn over itself, nothing elsewhere.
+#[derive(Default)]
+pub(super) struct Waiting {
+    shown: String,
+}
+
+impl Waiting {
+    /// Asks until there is an answer.
+    pub(super) async fn for_answer<T, F>(
+        &mut self,
+        call: &mut Call<'_>,
+        mut ask: impl FnMut() -> F,
+    ) -> Result<T, CliError>
+    where
+        F: Future<Output = Result<Looked<T>, crate::backend::BackendError>>,
+    {
+        loop {
+            match ask().await {
+                Ok(Looked::Ready(answer)) => {
+                    self.clear(call)?;
+                    return Ok(answer);
+                }
+                Ok(Looked::Reading(look)) => self.show(Some(&look), call).await?,
+                Err(error) => {
+                    self.clear(call)?;
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// Shows what is read, and waits a moment.
+    pub(super) async fn show(
+        &mut self,
+        look: Option<&FirstLook>,
+        call: &mut Call<'_>,
+    ) -> Result<(), CliError> {
+        if call.outside.err_is_terminal && !call.globals.json {
+            let line = look.map_or_else(|| "searching".to_owned(), line);
+            // The last column stays free: some terminals wrap as soon as it is written.
+            let line = cut(&line, call.outside.columns.unwrap_or(80).saturating_sub(1));
+            self.draw(line, call)?;
+        }
+        tokio::time::sleep(AGAIN).await;
+        Ok(())
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&mut self, call: &mut Call<'_>) -> Result<(), CliError> {
+        if self.shown.is_empty() {
+            return Ok(());
+        }
+        self.draw(String::new(), call)?;
+        write!(call.outside.err, "\r")?;
+        Ok(call.outside.err.flush()?)
+    }
+
+    /// Spaces instead of a control sequence erase what is left of the line before.
+    fn draw(&mut self, line: String, call: &mut Call<'_>) -> Result<(), CliError> {
+        if line != self.shown {
+            let rest = columns::count(&self.shown).saturating_sub(columns::count(&line));
+            write!(call.outside.err, "\r{line}{}", " ".repeat(rest))?;
+            call.outside.err.flush()?;
+            self.shown = line;
+        }
+        Ok(())
+    }
+}
+
+fn line(look: &FirstLook) -> String {
+    let others = match look.others {
+        0 => String::new(),
+        others => format!(", {others} more to read"),
+    };
+    let line = format!(
+        "reading {} of {} in {}: {} %{others}",
+        look.workspace,
+        look.instance,
+        look.source.short(),
+        look.percent()
+    );
+    printable::line(&line).into_owned()
+}
+
+/// How much something takes, or nothing.
+pub(super) fn size(bytes: u64) -> String {
+    if bytes == 0 {
+        String::new()
+    } else {
+        measure::bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::explore::Source;
+
+    #[test]
+    fn a_line_says_what_is_read_and_how_far_it_is() {
+        let mut look = FirstLook {
+            source: Source::Live,
+            instance: "author".parse().unwrap(),
+            workspace: "web\u{1b}site".to_owned(),
+            done: 45,
+            total: 100,
+            others: 0,
+        };
+        assert_eq!(line(&look), "reading web\u{fffd}site of author in Live: 45 %");
+        look.others = 2;
+        assert!(line(&look).ends_with("45 %, 2 more to read"));
+    }
+}

@@ -1,0 +1,170 @@
+//! One instance's content to be looked into, in a backup or in Live, whatever its kind.
+//!
+//! [`Inside`] reads whole workspaces, so that somebody can make an index of them, and single nodes where that index says
+//! that they are. A repository in tables gives nodes as [`jcr::Node`]; content in a folder gives a tree of [`Found`] files,
+//! and so does a whole home, whose nodes are in a database of their own that is not read here.
+//!
+//! - `found`: what an index keeps of a node; `table`: rows of a table that are nodes; `tables`: a backup of tables;
+//!   `files`: folders, in a backup or in Live. Live's tables are in their own kind's folder.
+//!
+//! Not in here: the index, and what is asked of it (`engine::explore`).
+
+pub(crate) mod files;
+pub mod found;
+pub mod media;
+pub(crate) mod table;
+pub(crate) mod tables;
+
+use std::sync::Arc;
+
+use super::ContentError;
+use super::backed_up::{BackedUp, BackedUpFiles};
+use super::jcr::bundle::BundleError;
+use super::jcr::namespaces::Namespaces;
+use super::jcr::{Node, NodeId};
+use super::restoring::RestoreError;
+use crate::watch::Watch;
+pub use found::{Found, What};
+
+/// A workspace that can be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceInside {
+    /// Its name, as content names it.
+    pub name: String,
+    /// Nodes or files in it, about.
+    pub items: u64,
+    /// Bytes, about.
+    pub bytes: u64,
+    /// The id of its root.
+    pub root: NodeId,
+}
+
+/// A file of a backup, by what it takes to read it again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredFile {
+    /// The names of its pieces, one after the other.
+    pub pieces: Vec<u8>,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// Where something stands: in which file of a [`Chunk`] or an index, and at which byte of it. In Live, whose nodes are found
+/// by their ids, nobody looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct At {
+    /// Which of the files.
+    pub file: u32,
+    /// The byte that it begins with.
+    pub offset: u32,
+}
+
+/// A node of a repository, as it was read.
+#[derive(Debug)]
+pub struct NodeRead {
+    /// Its id: the row's key.
+    pub id: NodeId,
+    /// What its bundle holds.
+    pub node: Result<Node, BundleError>,
+    /// The length of its bundle.
+    pub size: u64,
+    /// Where its row is.
+    pub at: At,
+}
+
+/// A part of a workspace.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// The files that things are in.
+    pub files: Vec<StoredFile>,
+    /// Nodes of a repository.
+    pub nodes: Vec<NodeRead>,
+    /// Files and folders.
+    pub items: Vec<Found>,
+}
+
+/// Whoever takes what is read, from several threads.
+pub type Take<'a> = dyn Fn(Chunk) -> Result<(), RestoreError> + Sync + 'a;
+
+/// How bytes begin, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// How many there are.
+    pub size: u64,
+    /// The first of them.
+    pub bytes: Vec<u8>,
+}
+
+/// The content of one instance, to be looked into.
+pub trait Inside: Send + Sync {
+    /// Its workspaces, by name.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it is out of reach.
+    fn workspaces(&self) -> Result<Vec<WorkspaceInside>, RestoreError>;
+
+    /// The prefixes of its names.
+    fn namespaces(&self) -> Arc<Namespaces>;
+
+    /// What should be known by whoever looks into it, as a sentence.
+    fn remark(&self) -> Option<String> {
+        None
+    }
+
+    /// Reads a whole workspace, in any order. The watch is told of bytes, and asked whether to go on.
+    ///
+    /// # Errors
+    /// What `take` says; [`RestoreError`] when it cannot be read, or was cancelled.
+    fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError>;
+
+    /// Reads one node of a repository; `None` where it is not there any more. `file` is what its index has of the file that
+    /// it is in.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read.
+    fn node(
+        &self,
+        workspace: &str,
+        id: &NodeId,
+        file: &StoredFile,
+        offset: u32,
+    ) -> Result<Option<Result<Node, BundleError>>, RestoreError>;
+
+    /// Reads the beginning of a file; `None` where it is not there any more.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read.
+    fn file(
+        &self,
+        workspace: &str,
+        names: &[String],
+        file: &StoredFile,
+        most: usize,
+    ) -> Result<Option<Beginning>, RestoreError>;
+
+    /// Reads the beginning of a record of the data store; `None` where it is not there, or where the store is a table.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read.
+    fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError>;
+}
+
+/// An instance's content in a backup.
+///
+/// # Errors
+/// [`RestoreError`] when the backup cannot be read.
+pub fn in_backup(backup: &dyn BackedUp) -> Result<Arc<dyn Inside>, RestoreError> {
+    let files: Arc<dyn BackedUpFiles> = Arc::from(backup.files()?);
+    let copy = backup.copy().clone();
+    if copy.tables.is_empty() {
+        return Ok(Arc::new(files::FilesInBackup::new(files, copy)));
+    }
+    Ok(Arc::new(tables::TablesInBackup::new(files, copy)?))
+}
+
+/// That a part of a workspace is not what it was when its index was made.
+pub(crate) fn is_not_there(what: &str) -> RestoreError {
+    RestoreError::Content(ContentError::Changed {
+        path: what.into(),
+        what: "vanished",
+    })
+}

@@ -1,0 +1,269 @@
+//! A backup of tables, to be looked into: rows are read from its files, side by side on all cores.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::table::Columns;
+use super::{At, Beginning, Chunk, Inside, StoredFile, Take, WorkspaceInside, is_not_there};
+use crate::concurrency::machine::cores;
+use crate::concurrency::workers;
+use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
+use crate::content::jcr::bundle::BundleError;
+use crate::content::jcr::namespaces::Namespaces;
+use crate::content::jcr::values::record_path;
+use crate::content::jcr::{Node, NodeId, ids, registry};
+use crate::content::postgres::rows::Splitter;
+use crate::content::postgres::tables::{Holds, Table};
+use crate::content::postgres::walk::ROWS_NAME;
+use crate::content::restoring::RestoreError;
+use crate::content::{FileTime, Item, ItemKind};
+use crate::domain::backup::InstanceCopy;
+use crate::domain::environment::{DATA_STORE, HOME, SCHEMA, VERSIONS};
+use crate::watch::Watch;
+
+/// How many files are read together by one worker.
+const TOGETHER: usize = 128;
+
+/// A backup of tables.
+pub(crate) struct TablesInBackup {
+    files: Arc<dyn BackedUpFiles>,
+    copy: InstanceCopy,
+    tables: Vec<Table>,
+    namespaces: Arc<Namespaces>,
+}
+
+impl TablesInBackup {
+    pub(crate) fn new(files: Arc<dyn BackedUpFiles>, copy: InstanceCopy) -> Result<Self, RestoreError> {
+        let path = Path::new(SCHEMA).join("tables.json");
+        let described = files.read(&path)?.unwrap_or_default();
+        let mut tables: Vec<Table> = serde_json::from_slice(&described).map_err(|error| {
+            RestoreError::Failed(format!(
+                "the description of the tables of {} in the backup makes no sense to this version of Lifeboat ({error})",
+                copy.name
+            ))
+        })?;
+        tables.retain(|table| table.holds == Holds::Bundles);
+        let registered = files.read(&Path::new(HOME).join(registry::PREFIXES))?;
+        let namespaces = registered.map_or_else(Namespaces::default, |file| registry::namespaces(&file));
+        Ok(Self {
+            files,
+            copy,
+            tables,
+            namespaces: Arc::new(namespaces),
+        })
+    }
+
+    fn table(&self, workspace: &str) -> Result<(&Table, Columns), RestoreError> {
+        let table = self.tables.iter().find(|table| table.workspace == workspace);
+        table
+            .and_then(|table| Some((table, Columns::of(table)?)))
+            .ok_or_else(|| is_not_there(workspace))
+    }
+
+    /// Reads some files, and tells what is in them.
+    fn chunk(&self, files: &[BackedUpFile], columns: Columns) -> Result<Chunk, RestoreError> {
+        let mut chunk = Chunk {
+            files: files.iter().map(stored).collect(),
+            ..Chunk::default()
+        };
+        let mut lengths = files.iter().map(|file| file.pieces.len()).enumerate();
+        let mut current = lengths.next();
+        let mut place = At::default();
+        let mut splitter = Splitter::within();
+        self.files.pour_all(files, &mut |piece| {
+            // The file that the piece is of: the first that has any left.
+            while let Some((_, 0)) = current {
+                current = lengths.next();
+                if !splitter.is_even() {
+                    return Err(cut_off());
+                }
+                place = At {
+                    file: place.file + 1,
+                    offset: 0,
+                };
+            }
+            if let Some((_, left)) = &mut current {
+                *left -= 1;
+            }
+            splitter.push::<RowTrouble>(piece, &mut |row| {
+                if let Some(read) = columns.read(row, place) {
+                    chunk.nodes.push(read);
+                }
+                place.offset = place
+                    .offset
+                    .saturating_add(u32::try_from(row.len()).unwrap_or(u32::MAX));
+                Ok(())
+            })?;
+            Ok(())
+        })?;
+        if !splitter.is_even() {
+            return Err(cut_off());
+        }
+        Ok(chunk)
+    }
+}
+
+/// A group of rows has no row that goes on in the next.
+fn cut_off() -> RestoreError {
+    RestoreError::Failed(
+        "a file of rows in the backup ends in the middle of a row: verify the backup".to_owned(),
+    )
+}
+
+/// What rows cannot be read by.
+struct RowTrouble(RestoreError);
+
+impl From<io::Error> for RowTrouble {
+    fn from(error: io::Error) -> Self {
+        Self(RestoreError::Failed(format!(
+            "the rows in the backup make no sense: {error}"
+        )))
+    }
+}
+
+impl From<RowTrouble> for RestoreError {
+    fn from(trouble: RowTrouble) -> Self {
+        trouble.0
+    }
+}
+
+/// What an index keeps of a file.
+pub(super) fn stored(file: &BackedUpFile) -> StoredFile {
+    StoredFile {
+        pieces: file.pieces.concat(),
+        size: file.size(),
+    }
+}
+
+/// A file out of what an index has kept of it.
+pub(super) fn backed_up(file: &StoredFile) -> BackedUpFile {
+    BackedUpFile {
+        item: Item {
+            path: "kept".into(),
+            kind: ItemKind::File { size: file.size },
+            mode: 0,
+            owner: (0, 0),
+            modified: FileTime::default(),
+            changed: FileTime::default(),
+            inode: 0,
+            held: None,
+            rare: None,
+        },
+        pieces: file.pieces.as_chunks::<32>().0.to_vec(),
+    }
+}
+
+impl Inside for TablesInBackup {
+    fn workspaces(&self) -> Result<Vec<WorkspaceInside>, RestoreError> {
+        let mut found: Vec<WorkspaceInside> = Vec::new();
+        for table in &self.tables {
+            let mut copies = self.copy.tables.iter();
+            let copy = copies.find(|copy| copy.name == table.name);
+            found.push(WorkspaceInside {
+                name: table.workspace.clone(),
+                items: copy.map_or(0, |copy| copy.rows),
+                bytes: copy.map_or(0, |copy| copy.bytes),
+                root: root_of(&table.workspace),
+            });
+        }
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        found.dedup_by(|one, other| one.name == other.name);
+        Ok(found)
+    }
+
+    fn namespaces(&self) -> Arc<Namespaces> {
+        Arc::clone(&self.namespaces)
+    }
+
+    fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
+        let (table, columns) = self.table(workspace)?;
+        let files = self.files.below(&table.folder().join(ROWS_NAME))?;
+        let bytes = files.iter().map(BackedUpFile::size).sum();
+        watch.total(files.len() as u64, bytes);
+        let chunks: Vec<_> = files.chunks(TOGETHER).collect();
+        workers::each(cores(), &chunks, |queue| {
+            for files in queue {
+                if watch.is_cancelled() {
+                    return Err(RestoreError::Cancelled);
+                }
+                take(self.chunk(files, columns)?)?;
+                watch.advance(files.len() as u64, files.iter().map(BackedUpFile::size).sum());
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn node(
+        &self,
+        workspace: &str,
+        id: &NodeId,
+        file: &StoredFile,
+        offset: u32,
+    ) -> Result<Option<Result<Node, BundleError>>, RestoreError> {
+        let (_, columns) = self.table(workspace)?;
+        let mut bytes = Vec::new();
+        self.files.pour(&backed_up(file), &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        let row = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| bytes.get(offset..));
+        let parts = row.and_then(|row| columns.parts(row));
+        Ok(parts
+            .filter(|(found, _)| found == id)
+            .map(|(found, bundle)| super::table::read(found, bundle)))
+    }
+
+    fn file(
+        &self,
+        _: &str,
+        _: &[String],
+        _: &StoredFile,
+        _: usize,
+    ) -> Result<Option<Beginning>, RestoreError> {
+        Ok(None)
+    }
+
+    fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError> {
+        let Some(path) = record_path(id) else {
+            return Ok(None);
+        };
+        let path = Path::new(DATA_STORE).join(path);
+        let Some(folder) = path.parent() else {
+            return Ok(None);
+        };
+        let name = path.file_name().unwrap_or_default();
+        let files = self.files.below(folder)?;
+        let found = files.iter().find(|file| file.item.path.as_os_str() == name);
+        found.map(|file| beginning(&*self.files, file, most)).transpose()
+    }
+}
+
+/// The beginning of a file in a backup.
+pub(super) fn beginning(
+    files: &dyn BackedUpFiles,
+    file: &BackedUpFile,
+    most: usize,
+) -> Result<Beginning, RestoreError> {
+    use std::io::Read as _;
+
+    let mut bytes = Vec::new();
+    let reading = files.reader(file).take(most as u64).read_to_end(&mut bytes);
+    reading.map_err(|error| RestoreError::Failed(format!("a file in the backup cannot be read: {error}")))?;
+    Ok(Beginning {
+        size: file.size(),
+        bytes,
+    })
+}
+
+/// The root of a workspace.
+pub(crate) fn root_of(workspace: &str) -> NodeId {
+    if workspace == VERSIONS {
+        ids::VERSION_STORAGE
+    } else {
+        ids::ROOT
+    }
+}

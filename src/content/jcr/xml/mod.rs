@@ -1,0 +1,83 @@
+//! Nodes as XML: the system view, which Jackrabbit and Magnolia import with every type and id, and the document view, which
+//! is shorter and has neither (JCR 2.0, section 7).
+//!
+//! [`write`] makes a system view, [`read`] understands both.
+//!
+//! Not in here: where nodes come from, and which files are read.
+
+pub mod read;
+#[cfg(test)]
+mod tests;
+mod tree;
+pub mod write;
+
+use std::fmt::Write as _;
+
+/// The namespace of the system view's own elements and attributes.
+const SV: &str = "http://www.jcp.org/jcr/sv/1.0";
+/// The attribute by which a value says that it is written in base64, as Jackrabbit spells it.
+const BASE64: (&str, &str) = ("xsi:type", "xs:base64Binary");
+
+/// What the types of properties are called in the system view.
+const TYPES: [(&str, super::PropertyType); 13] = {
+    use super::PropertyType as Type;
+    [
+        ("undefined", Type::Undefined),
+        ("String", Type::String),
+        ("Binary", Type::Binary),
+        ("Long", Type::Long),
+        ("Double", Type::Double),
+        ("Date", Type::Date),
+        ("Boolean", Type::Boolean),
+        ("Name", Type::Name),
+        ("Path", Type::Path),
+        ("Reference", Type::Reference),
+        ("WeakReference", Type::WeakReference),
+        ("URI", Type::Uri),
+        ("Decimal", Type::Decimal),
+    ]
+};
+
+/// The name of the file that Magnolia gives the export of a node: the workspace, and the path with dots for its slashes. Dots
+/// of the path are doubled. `path` is as JCR shows it, `/home/news`; what cannot be in the name of a file is written as a
+/// percent sign and two digits.
+#[must_use]
+pub fn file_name(workspace: &str, path: &str) -> String {
+    let mut name = workspace.to_owned();
+    let path = if path == "/" { "" } else { path };
+    for letter in path.chars() {
+        match letter {
+            '.' => name.push_str(".."),
+            '/' => name.push('.'),
+            letter if letter.is_control() => {
+                let _ = write!(name, "%{:02X}", u32::from(letter));
+            }
+            letter => name.push(letter),
+        }
+    }
+    name.push_str(".xml");
+    name
+}
+
+/// A name of the document view, in which letters that no XML name has are written as `_x0020_` (ISO 9075-14).
+fn decoded(local: &str) -> String {
+    let mut decoded = String::with_capacity(local.len());
+    let mut rest = local;
+    while let Some(at) = rest.find("_x") {
+        let (before, from) = rest.split_at(at);
+        decoded.push_str(before);
+        let letter = from.get(2..6).filter(|_| from.get(6..7) == Some("_"));
+        let letter = letter
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .and_then(char::from_u32);
+        if let Some(letter) = letter {
+            decoded.push(letter);
+            rest = from.get(7..).unwrap_or_default();
+        } else {
+            decoded.push_str("_x");
+            rest = from.get(2..).unwrap_or_default();
+        }
+    }
+    decoded.push_str(rest);
+    decoded
+}

@@ -1,0 +1,196 @@
+//! Live's tables, to be looked into: all nodes as they are at one moment, and single ones as they are now.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use super::connect::Connector;
+use super::layout;
+use super::moment::Moment;
+use super::names;
+use super::read::{Piece, Reader, extents};
+use super::rows::{RowDigest, Splitter};
+use super::tables::{Holds, Table};
+use crate::content::ContentError;
+use crate::content::inside::table::{self, Columns};
+use crate::content::inside::tables::root_of;
+use crate::content::inside::{At, Beginning, Chunk, Inside, StoredFile, Take, WorkspaceInside, is_not_there};
+use crate::content::jcr::bundle::BundleError;
+use crate::content::jcr::namespaces::Namespaces;
+use crate::content::jcr::values::record_path;
+use crate::content::jcr::{Node, NodeId, registry};
+use crate::content::restoring::RestoreError;
+use crate::watch::Watch;
+
+/// So many nodes are handed on together.
+const TOGETHER: usize = 2_000;
+
+/// Live's tables.
+pub(crate) struct LiveTables {
+    connector: Connector,
+    tables: Vec<Table>,
+    namespaces: Arc<Namespaces>,
+}
+
+impl LiveTables {
+    /// Looks which tables there are.
+    pub(crate) fn look(connector: &Connector) -> Result<Self, RestoreError> {
+        let (layout, ..) = layout::look(connector)?;
+        let mut tables = layout.tables;
+        tables.retain(|table| table.holds == Holds::Bundles);
+        let registered = connector.settings().home.as_ref().and_then(|home| {
+            // A home whose registry cannot be read has names with addresses instead of prefixes.
+            std::fs::read(home.join(registry::PREFIXES)).ok()
+        });
+        let namespaces = registered.map_or_else(Namespaces::default, |file| registry::namespaces(&file));
+        Ok(Self {
+            connector: connector.clone(),
+            tables,
+            namespaces: Arc::new(namespaces),
+        })
+    }
+
+    fn table(&self, workspace: &str) -> Result<(&Table, Columns), RestoreError> {
+        let table = self.tables.iter().find(|table| table.workspace == workspace);
+        table
+            .and_then(|table| Some((table, Columns::of(table)?)))
+            .ok_or_else(|| is_not_there(workspace))
+    }
+}
+
+impl Inside for LiveTables {
+    fn workspaces(&self) -> Result<Vec<WorkspaceInside>, RestoreError> {
+        let mut found: Vec<_> = self
+            .tables
+            .iter()
+            .map(|table| WorkspaceInside {
+                name: table.workspace.clone(),
+                items: table.found.rows,
+                bytes: table.found.bytes,
+                root: root_of(&table.workspace),
+            })
+            .collect();
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        found.dedup_by(|one, other| one.name == other.name);
+        Ok(found)
+    }
+
+    fn namespaces(&self) -> Arc<Namespaces> {
+        Arc::clone(&self.namespaces)
+    }
+
+    fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
+        let (wanted, _) = self.table(workspace)?;
+        let moment = Moment::take(&self.connector, false)?;
+        let of_moment = moment.layout.tables.iter();
+        let tables: Vec<Table> = of_moment
+            .filter(|table| table.name == wanted.name)
+            .cloned()
+            .collect();
+        let table = tables.first().ok_or_else(|| is_not_there(workspace))?;
+        let columns = Columns::of(table).ok_or_else(|| is_not_there(workspace))?;
+        watch.total(table.found.rows, table.found.bytes);
+        let tables = Arc::new(tables);
+        let cut = extents(&tables, true);
+        let count = cut.len();
+        let reader = Reader::start(
+            &moment.connector,
+            &moment.connector.settings().schema,
+            Some(moment.id.clone()),
+            Arc::clone(&tables),
+            cut,
+            RowDigest::default(),
+        )?;
+        let mut read = 0;
+        let mut chunk = Chunk::default();
+        while let Some(mut reading) = reader.next() {
+            loop {
+                if watch.is_cancelled() {
+                    return Err(RestoreError::Cancelled);
+                }
+                match reading.pieces.recv() {
+                    Ok(Piece::Rows(group)) => {
+                        Splitter::within()
+                            .push::<std::io::Error>(&group.bytes, &mut |row| {
+                                chunk.nodes.extend(columns.read(row, At::default()));
+                                Ok(())
+                            })
+                            .map_err(|error| self.connector.wrong("reading", error.to_string()))?;
+                        if chunk.nodes.len() >= TOGETHER {
+                            take(std::mem::take(&mut chunk))?;
+                        }
+                        watch.advance(group.sum.rows, group.sum.bytes);
+                    }
+                    Ok(Piece::End) => break,
+                    Ok(Piece::Failed(error)) => return Err(error.into()),
+                    Err(_) => return Err(stopped(&self.connector).into()),
+                }
+            }
+            read += 1;
+        }
+        if read < count {
+            return Err(stopped(&self.connector).into());
+        }
+        take(chunk)
+    }
+
+    fn node(
+        &self,
+        workspace: &str,
+        id: &NodeId,
+        _: &StoredFile,
+        _: u32,
+    ) -> Result<Option<Result<Node, BundleError>>, RestoreError> {
+        let (of_workspace, columns) = self.table(workspace)?;
+        let (mut session, connector) = self.connector.connect_to_one()?;
+        let name = names::in_schema(&connector.settings().schema, &of_workspace.name);
+        let (question, in_halves) = columns
+            .question(of_workspace, &name)
+            .ok_or_else(|| is_not_there(workspace))?;
+        let failed = connector.failed(&format!("reading a node of {workspace}"));
+        let mut transaction = session.begin().map_err(&failed)?;
+        let row = if in_halves {
+            let (high, low) = id.split_at(8);
+            let half = |bytes: &[u8]| i64::from_be_bytes(bytes.try_into().unwrap_or_default());
+            transaction.query_opt(&question, &[&half(high), &half(low)])
+        } else {
+            transaction.query_opt(&question, &[&id.as_slice()])
+        };
+        let bundle: Option<Vec<u8>> = row.map_err(&failed)?.and_then(|row| row.get(0));
+        Ok(bundle.map(|bundle| table::read(*id, &bundle)))
+    }
+
+    fn file(
+        &self,
+        _: &str,
+        _: &[String],
+        _: &StoredFile,
+        _: usize,
+    ) -> Result<Option<Beginning>, RestoreError> {
+        Ok(None)
+    }
+
+    fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError> {
+        let (Some(root), Some(path)) = (&self.connector.settings().data_store, record_path(id)) else {
+            return Ok(None);
+        };
+        let path = root.join(path);
+        let Ok(file) = std::fs::File::open(&path) else {
+            return Ok(None);
+        };
+        let about = file.metadata().map_err(RestoreError::io("reading", &path))?;
+        let mut bytes = Vec::new();
+        let reading = file.take(most as u64).read_to_end(&mut bytes);
+        reading.map_err(RestoreError::io("reading", &path))?;
+        Ok(Some(Beginning {
+            size: about.len(),
+            bytes,
+        }))
+    }
+}
+
+fn stopped(connector: &Connector) -> ContentError {
+    connector.wrong(
+        "reading the tables",
+        "whoever read them has stopped; its message is on standard error",
+    )
+}

@@ -1,0 +1,452 @@
+//! How two sources differ: by the digests of two indexes, whose nodes are met in the order of their ids.
+//!
+//! Nothing is read of what is the same. A node that is in both with another parent, or by another name, was moved. What is
+//! below something that was added or removed is counted with it and has no line of its own.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::background::Work;
+use super::find::Remarked;
+use super::index::{Entry, Pages, Row};
+use super::source::{Opened, WorkspaceOpen};
+use super::{Answer, Trouble};
+use crate::content::inside::What;
+use crate::content::jcr::{NodeId, ids};
+use crate::domain::explore::{
+    Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
+};
+use crate::engine::{EngineError, Live};
+
+/// What came of a comparison.
+#[derive(Default)]
+pub(super) struct Compared {
+    totals: Totals,
+    lines: Vec<DiffLine>,
+    is_cut: bool,
+    remarks: Vec<String>,
+    /// When Live was read, where it is one of the two.
+    live: Option<crate::domain::Instant>,
+}
+
+impl Remarked for Compared {
+    fn remark(&mut self, what: String) {
+        self.remarks.push(what);
+    }
+}
+
+impl Live {
+    pub(super) fn difference(&self, request: &DiffRequest) -> Answer<Looked<Diff>> {
+        let (older, newer) = (self.source(&request.older)?, self.source(&request.newer)?);
+        let question = format!(
+            "{} {} {} {:?}",
+            self.name(),
+            older.seen.source,
+            newer.seen.source,
+            request.below
+        );
+        let comparing = Comparing {
+            live: self.clone(),
+            older: older.clone(),
+            newer: newer.clone(),
+            below: request.below.clone(),
+        };
+        let explorer = self.engine().explorer();
+        let work = explorer
+            .comparisons
+            .work(question, move |work| comparing.compare(work))?;
+        let from = usize::try_from(request.from).unwrap_or(usize::MAX);
+        let limit = usize::try_from(request.limit.min(MOST_LINES)).unwrap_or(0);
+        let standing = work.standing(|compared| {
+            let at_its_time = |opened: &Opened| {
+                let mut seen = opened.seen.clone();
+                if let (crate::domain::explore::Source::Live, Some(at)) = (&seen.source, compared.live) {
+                    seen.at = at;
+                }
+                seen
+            };
+            Diff {
+                older: at_its_time(&older),
+                newer: at_its_time(&newer),
+                totals: compared.totals,
+                total: compared.lines.len() as u64,
+                from: request.from,
+                lines: compared.lines.iter().skip(from).take(limit).cloned().collect(),
+                is_cut: compared.is_cut,
+                remarks: compared.remarks.clone(),
+            }
+        });
+        match standing {
+            Ok(standing) if standing.is_over => Ok(Looked::Ready(standing.answer)),
+            Ok(standing) => Ok(Looked::Reading(match standing.reading {
+                Some(look) => look,
+                // Both are there, and are being compared.
+                None => self.comparing(&newer, &request.below)?,
+            })),
+            Err(why) => {
+                explorer.comparisons.forget(&work);
+                Err(EngineError::Failed(why).into())
+            }
+        }
+    }
+
+    /// That a comparison is under way.
+    fn comparing(&self, source: &Opened, below: &NodePath) -> Answer<crate::domain::explore::FirstLook> {
+        let instance = match &below.instance {
+            Some(instance) => Some(instance.clone()),
+            None => source.instances(self).into_iter().next(),
+        };
+        let instance = instance.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?;
+        Ok(crate::domain::explore::FirstLook {
+            source: source.seen.source.clone(),
+            instance,
+            workspace: below.workspace.clone().unwrap_or_default(),
+            done: 1,
+            total: 1,
+            others: 0,
+        })
+    }
+}
+
+/// A comparison.
+struct Comparing {
+    live: Live,
+    older: Opened,
+    newer: Opened,
+    below: NodePath,
+}
+
+impl Comparing {
+    fn compare(&self, work: &Work<Compared>) -> Result<(), EngineError> {
+        let paths: BTreeSet<NodePath> = [&self.older, &self.newer]
+            .into_iter()
+            .flat_map(|source| self.live.workspaces_below(source, &self.below, work))
+            .collect();
+        if paths.is_empty() {
+            return Err(EngineError::NotThere(format!("there is no {}", self.below)));
+        }
+        for path in paths {
+            match self.workspace(&path, work) {
+                Ok(()) => {}
+                Err(Trouble::Engine(error)) if error.is_cancelled() => return Err(error),
+                Err(trouble) => {
+                    work.change(|compared| compared.remark(format!("{path}: {}", String::from(trouble))));
+                }
+            }
+        }
+        work.change(|compared| {
+            compared.lines.sort_by(|one, other| one.path().cmp(&other.path()));
+            compared.is_cut = compared.lines.len() > MOST_DIFFERENCES;
+            compared.lines.truncate(MOST_DIFFERENCES);
+        });
+        Ok(())
+    }
+
+    /// The index of a workspace on one side; `None` where that has no such workspace.
+    fn side(&self, source: &Opened, path: &NodePath, work: &Work<Compared>) -> Answer<Option<WorkspaceOpen>> {
+        match self.live.wait_for_workspace(source, path, work) {
+            Ok(open) => {
+                if source.seen.source == crate::domain::explore::Source::Live {
+                    work.change(|compared| {
+                        compared.live = Some(compared.live.map_or(open.seen.at, |at| at.min(open.seen.at)));
+                    });
+                }
+                Ok(Some(open))
+            }
+            Err(Trouble::Engine(EngineError::NotThere(_))) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn workspace(&self, path: &NodePath, work: &Work<Compared>) -> Answer<()> {
+        let older = self.side(&self.older, path, work)?;
+        let newer = self.side(&self.newer, path, work)?;
+        let found = match (&older, &newer) {
+            (Some(older), Some(newer)) => compare(older, newer, &self.below)?,
+            (None, Some(only)) => whole(only, Change::Added)?,
+            (Some(only), None) => whole(only, Change::Removed)?,
+            (None, None) => return Ok(()),
+        };
+        work.change(|compared| {
+            let totals = &mut compared.totals;
+            totals.added += found.totals.added;
+            totals.changed += found.totals.changed;
+            totals.removed += found.totals.removed;
+            totals.moved += found.totals.moved;
+            totals.reordered += found.totals.reordered;
+            compared.lines.extend(found.lines);
+            if found.astray > 0 {
+                compared.remark(format!(
+                    "{} nodes of {path} differ that no path leads to: their parents do not list them",
+                    found.astray
+                ));
+            }
+        });
+        Ok(())
+    }
+}
+
+/// What was found in one workspace.
+#[derive(Default)]
+struct Found {
+    totals: Totals,
+    lines: Vec<DiffLine>,
+    /// Nodes that no path leads to.
+    astray: u64,
+}
+
+/// A workspace that only one side has.
+fn whole(open: &WorkspaceOpen, change: Change) -> Answer<Found> {
+    let pages = open.pages()?;
+    let Some(root) = pages.root()? else {
+        return Ok(Found::default());
+    };
+    let count = pages.count()?;
+    let mut found = Found::default();
+    match change {
+        Change::Added => found.totals.added = count,
+        _ => found.totals.removed = count,
+    }
+    let path = Some(open.path());
+    found.lines.push(DiffLine {
+        change,
+        older: path.clone().filter(|_| change == Change::Removed),
+        newer: path.filter(|_| change == Change::Added),
+        id: is_node(&root).then(|| ids::show(&root.id)),
+        primary_type: is_node(&root).then(|| root.primary_type.clone()),
+        below: count.saturating_sub(1),
+    });
+    Ok(found)
+}
+
+fn is_node(row: &Row) -> bool {
+    matches!(row.what, What::Node | What::Unreadable)
+}
+
+/// Compares a workspace that both sides have.
+fn compare(older: &WorkspaceOpen, newer: &WorkspaceOpen, below: &NodePath) -> Answer<Found> {
+    let (before, now) = (older.pages()?, newer.pages()?);
+    let mut both = Vec::new();
+    let mut added = HashMap::new();
+    now.differing(&older.index, &mut |row, other| {
+        match other {
+            Some(other) => both.push((other, row)),
+            None => drop(added.insert(row.id, row)),
+        }
+        Ok(())
+    })?;
+    let mut removed = HashMap::new();
+    before.differing(&newer.index, &mut |row, other| {
+        if other.is_none() {
+            removed.insert(row.id, row);
+        }
+        Ok(())
+    })?;
+    let sides = Sides {
+        older,
+        newer,
+        before: &before,
+        now: &now,
+        below,
+    };
+    let mut found = Found::default();
+    sides.kept(both, &mut found)?;
+    sides.alone(&added, Change::Added, &mut found)?;
+    sides.alone(&removed, Change::Removed, &mut found)?;
+    Ok(found)
+}
+
+/// All of the differences of a workspace, for tests.
+#[cfg(test)]
+pub(super) fn compare_all(older: &WorkspaceOpen, newer: &WorkspaceOpen) -> (Totals, Vec<DiffLine>) {
+    let found = compare(older, newer, &NodePath::default()).map_err(EngineError::from);
+    found.map(|found| (found.totals, found.lines)).unwrap_or_default()
+}
+
+/// The two sides of a workspace.
+struct Sides<'s> {
+    older: &'s WorkspaceOpen,
+    newer: &'s WorkspaceOpen,
+    before: &'s Pages,
+    now: &'s Pages,
+    below: &'s NodePath,
+}
+
+impl Sides<'_> {
+    /// Nodes that both have.
+    fn kept(&self, both: Vec<(Row, Row)>, found: &mut Found) -> Answer<()> {
+        let mut moved: HashMap<NodeId, (Row, Row)> = HashMap::new();
+        let mut reordered = HashSet::new();
+        for (was, is) in &both {
+            if was.list != is.list {
+                let (renamed, has_other_order) = self.lists(was, is)?;
+                if has_other_order {
+                    reordered.insert(is.id);
+                }
+                for id in renamed {
+                    if let (Some(was), Some(is)) = (self.before.row(&id)?, self.now.row(&id)?) {
+                        moved.insert(id, (was, is));
+                    }
+                }
+            }
+        }
+        let mut changed = HashMap::new();
+        for (was, is) in both {
+            if was.parent != is.parent {
+                moved.insert(is.id, (was.clone(), is.clone()));
+            }
+            if was.digest != is.digest && !self.is_same_file(&was, &is)? {
+                changed.insert(is.id, (was, is));
+            } else if reordered.contains(&is.id) && !moved.contains_key(&is.id) {
+                self.push(Change::Reordered, Some(&was), Some(&is), 0, found)?;
+            }
+        }
+        for (id, (was, is)) in &moved {
+            let change = if changed.remove(id).is_some() {
+                Change::MovedAndChanged
+            } else {
+                Change::Moved
+            };
+            self.push(change, Some(was), Some(is), 0, found)?;
+        }
+        for (was, is) in changed.values() {
+            self.push(Change::Changed, Some(was), Some(is), 0, found)?;
+        }
+        Ok(())
+    }
+
+    /// Whether only the time of a file differs: both backups say which pieces it has.
+    fn is_same_file(&self, was: &Row, is: &Row) -> Answer<bool> {
+        if (was.what, is.what) != (What::File, What::File) {
+            return Ok(false);
+        }
+        let (was, is) = (self.before.file(was)?, self.now.file(is)?);
+        Ok(!was.pieces.is_empty() && was == is)
+    }
+
+    /// Which children have another name, and whether those that both have are in another order.
+    fn lists(&self, was: &Row, is: &Row) -> Answer<(Vec<NodeId>, bool)> {
+        let before = all(self.before, was)?;
+        let now = all(self.now, is)?;
+        let old: HashMap<NodeId, &str> = before
+            .iter()
+            .map(|entry| (entry.child, entry.name.as_str()))
+            .collect();
+        let new: HashSet<NodeId> = now.iter().map(|entry| entry.child).collect();
+        let renamed = now
+            .iter()
+            .filter(|entry| old.get(&entry.child).is_some_and(|name| *name != entry.name))
+            .map(|entry| entry.child)
+            .collect();
+        let kept_before = before
+            .iter()
+            .map(|entry| entry.child)
+            .filter(|child| new.contains(child));
+        let kept_now = now
+            .iter()
+            .map(|entry| entry.child)
+            .filter(|child| old.contains_key(child));
+        Ok((renamed, !kept_before.eq(kept_now)))
+    }
+
+    /// Nodes that only one side has.
+    fn alone(&self, rows: &HashMap<NodeId, Row>, change: Change, found: &mut Found) -> Answer<()> {
+        let tops = tops(rows);
+        for (id, below) in tops {
+            let Some(row) = rows.get(&id) else { continue };
+            match change {
+                Change::Added => self.push(change, None, Some(row), below, found)?,
+                _ => self.push(change, Some(row), None, below, found)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a line, if it is where it is looked for.
+    fn push(
+        &self,
+        change: Change,
+        was: Option<&Row>,
+        is: Option<&Row>,
+        below: u64,
+        found: &mut Found,
+    ) -> Answer<()> {
+        let path = |steps: Option<Vec<Step>>, open: &WorkspaceOpen| {
+            steps.map(|steps| NodePath { steps, ..open.path() })
+        };
+        let older = match was {
+            Some(row) => path(self.before.path_of(&row.id)?, self.older),
+            None => None,
+        };
+        let newer = match is {
+            Some(row) => path(self.now.path_of(&row.id)?, self.newer),
+            None => None,
+        };
+        let Some(row) = is.or(was) else { return Ok(()) };
+        if older.is_none() && newer.is_none() {
+            found.astray += 1 + below;
+            return Ok(());
+        }
+        let is_in = |path: &Option<NodePath>| path.as_ref().is_some_and(|path| path.is_within(self.below));
+        if !is_in(&older) && !is_in(&newer) {
+            return Ok(());
+        }
+        let totals = &mut found.totals;
+        match change {
+            Change::Added => totals.added += 1 + below,
+            Change::Removed => totals.removed += 1 + below,
+            Change::Changed => totals.changed += 1,
+            Change::Moved => totals.moved += 1,
+            Change::MovedAndChanged => {
+                totals.moved += 1;
+                totals.changed += 1;
+            }
+            Change::Reordered => totals.reordered += 1,
+        }
+        if found.lines.len() <= MOST_DIFFERENCES {
+            found.lines.push(DiffLine {
+                change,
+                older,
+                newer,
+                id: is_node(row).then(|| ids::show(&row.id)),
+                primary_type: is_node(row).then(|| row.primary_type.clone()),
+                below,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn all(pages: &Pages, of: &Row) -> Answer<Vec<Entry>> {
+    Ok(pages.children(of, 0, u32::MAX)?)
+}
+
+/// Those whose parent is not among them, with how many are below each. Where parents lead in a circle, one of them counts as
+/// the top.
+fn tops(rows: &HashMap<NodeId, Row>) -> HashMap<NodeId, u64> {
+    let mut top_of: HashMap<NodeId, NodeId> = HashMap::with_capacity(rows.len());
+    let mut tops: HashMap<NodeId, u64> = HashMap::new();
+    for id in rows.keys() {
+        let mut way = Vec::new();
+        let mut met = HashSet::new();
+        let mut current = *id;
+        let top = loop {
+            if let Some(top) = top_of.get(&current) {
+                break *top;
+            }
+            way.push(current);
+            met.insert(current);
+            let parent = rows.get(&current).and_then(|row| row.parent);
+            match parent.filter(|parent| rows.contains_key(parent)) {
+                Some(parent) if met.contains(&parent) => break parent,
+                Some(parent) => current = parent,
+                None => break current,
+            }
+        };
+        for id in way {
+            top_of.insert(id, top);
+            let below = tops.entry(top).or_default();
+            *below += u64::from(id != top);
+        }
+    }
+    tops
+}

@@ -1,0 +1,346 @@
+//! First looks: reading a workspace once to make its index, in the background, for as long as somebody asks how far it is.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant as Monotonic, SystemTime};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::index::{Builder, Index, IndexError};
+use super::shelf::{Key, Shelf};
+use crate::content::inside::{Found, Inside, WorkspaceInside};
+use crate::content::restoring::RestoreError;
+use crate::domain::environment::InstanceName;
+use crate::domain::explore::{FirstLook, Looked, PATIENCE_SECONDS, Source};
+use crate::engine::EngineError;
+use crate::watch::Watch;
+
+/// Whoever asks waits so long himself: what takes no longer is answered at once.
+const AT_ONCE: Duration = Duration::from_millis(400);
+/// So many workspaces are read at the same time; others wait their turn.
+const AT_A_TIME: usize = 2;
+/// What was read of Live counts as Live for so long.
+const LIVE_LASTS: Duration = Duration::from_mins(5);
+
+/// How far something is that goes on in the background.
+#[derive(Debug)]
+pub(super) struct Progress {
+    done: AtomicU64,
+    total: AtomicU64,
+    /// When somebody last asked.
+    asked: Mutex<Monotonic>,
+    has_ended: Mutex<bool>,
+    ended: Condvar,
+    is_stopped: AtomicBool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            asked: Mutex::new(Monotonic::now()),
+            has_ended: Mutex::new(false),
+            ended: Condvar::new(),
+            is_stopped: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Progress {
+    /// Somebody asks, and waits a moment whether it ends.
+    pub(super) fn ask(&self) {
+        *self.asked.lock() = Monotonic::now();
+        self.rest();
+    }
+
+    /// Waits a moment, or until it ends. Nobody has asked by that.
+    pub(super) fn rest(&self) {
+        let mut has_ended = self.has_ended.lock();
+        if !*has_ended {
+            self.ended.wait_for(&mut has_ended, AT_ONCE);
+        }
+    }
+
+    /// It is over.
+    pub(super) fn end(&self) {
+        *self.has_ended.lock() = true;
+        self.ended.notify_all();
+    }
+
+    /// Nobody is to wait for it any more.
+    pub(super) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Watch for Progress {
+    fn total(&self, _items: u64, bytes: u64) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn instance(&self, _name: &InstanceName) {}
+
+    fn advance(&self, _items: u64, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whoever does not ask again has cancelled.
+    fn is_cancelled(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+            || self.asked.lock().elapsed() > Duration::from_secs(PATIENCE_SECONDS)
+    }
+}
+
+/// How a workspace's index stands.
+enum State {
+    Reading(Arc<Progress>),
+    Ready { index: Index, since: Monotonic },
+    Failed(String),
+}
+
+/// All first looks of this process.
+pub(super) struct FirstLooks {
+    shelf: Shelf,
+    states: Mutex<HashMap<Key, State>>,
+}
+
+/// What it takes to begin one.
+pub(super) struct Wanted {
+    pub(super) key: Key,
+    pub(super) inside: Arc<dyn Inside>,
+    pub(super) workspace: WorkspaceInside,
+    /// A word that no other process comes by.
+    pub(super) token: String,
+    pub(super) now: SystemTime,
+}
+
+impl FirstLooks {
+    pub(super) fn new(shelf: Shelf) -> Self {
+        Self {
+            shelf,
+            states: Mutex::default(),
+        }
+    }
+
+    /// The index, or how far its reading is, which begins with this.
+    pub(super) fn index(self: &Arc<Self>, wanted: &Wanted) -> Result<Looked<Index>, EngineError> {
+        if let Some(index) = self.ready(wanted)? {
+            return Ok(Looked::Ready(index));
+        }
+        let Some(progress) = self.reading(wanted)? else {
+            // All hands are at work elsewhere.
+            return Ok(Looked::Reading(look(wanted, 0, 0)));
+        };
+        progress.ask();
+        if let Some(index) = self.ready(wanted)? {
+            return Ok(Looked::Ready(index));
+        }
+        let (done, total) = (
+            progress.done.load(Ordering::Relaxed),
+            progress.total.load(Ordering::Relaxed),
+        );
+        Ok(Looked::Reading(look(wanted, done, total)))
+    }
+
+    /// Forgets an index that turned out to be none: it is made again.
+    pub(super) fn forget(&self, path: &Path) {
+        // What cannot be used is in the way of whoever comes next; if it is gone already, so much the better.
+        let _ = std::fs::remove_file(path);
+        let is_it = |state: &State| matches!(state, State::Ready { index, .. } if index.path == path);
+        self.states.lock().retain(|_, state| !is_it(state));
+    }
+
+    fn ready(&self, wanted: &Wanted) -> Result<Option<Index>, EngineError> {
+        let key = &wanted.key;
+        let mut states = self.states.lock();
+        match states.get(key) {
+            Some(State::Ready { index, since }) => {
+                let is_stale = key.source == Source::Live && since.elapsed() > LIVE_LASTS;
+                if !is_stale && index.path.exists() {
+                    return Ok(Some(index.clone()));
+                }
+                states.remove(key);
+            }
+            Some(State::Failed(_)) => {
+                // Told once: whoever asks again has it tried again.
+                if let Some(State::Failed(why)) = states.remove(key) {
+                    return Err(EngineError::Failed(why));
+                }
+            }
+            // What Live was when another process looked is not what it is now.
+            None if key.source != Source::Live => {
+                drop(states);
+                if let Some(path) = self.shelf.find(key, wanted.now) {
+                    let index = Index {
+                        path,
+                        root: wanted.workspace.root,
+                        read: wanted.now,
+                    };
+                    self.set_ready(key, index.clone());
+                    return Ok(Some(index));
+                }
+            }
+            Some(State::Reading(_)) | None => {}
+        }
+        Ok(None)
+    }
+
+    fn set_ready(&self, key: &Key, index: Index) {
+        let since = Monotonic::now();
+        self.states
+            .lock()
+            .insert(key.clone(), State::Ready { index, since });
+    }
+
+    /// The reading that is under way, or begins. `None` when too many are.
+    fn reading(self: &Arc<Self>, wanted: &Wanted) -> Result<Option<Arc<Progress>>, EngineError> {
+        let mut states = self.states.lock();
+        if let Some(State::Reading(progress)) = states.get(&wanted.key) {
+            return Ok(Some(Arc::clone(progress)));
+        }
+        let at_work = |state: &&State| matches!(state, State::Reading(_));
+        if states.values().filter(at_work).count() >= AT_A_TIME {
+            return Ok(None);
+        }
+        let progress = Arc::new(Progress::default());
+        let (looks, told) = (Arc::clone(self), Arc::clone(&progress));
+        let (key, inside, workspace) = (
+            wanted.key.clone(),
+            Arc::clone(&wanted.inside),
+            wanted.workspace.clone(),
+        );
+        let (token, now) = (wanted.token.clone(), wanted.now);
+        let started = std::thread::Builder::new()
+            .name("first look".to_owned())
+            .spawn(move || {
+                let ending = Ending { looks, key, told };
+                let made = make(
+                    &ending.looks.shelf,
+                    &ending.key,
+                    &*inside,
+                    &workspace,
+                    (&token, now),
+                    &ending.told,
+                );
+                ending.end(made.map(|path| Index {
+                    path,
+                    root: workspace.root,
+                    read: now,
+                }));
+            });
+        started.map_err(EngineError::io("starting to read for", self.shelf.root()))?;
+        states.insert(wanted.key.clone(), State::Reading(Arc::clone(&progress)));
+        Ok(Some(progress))
+    }
+}
+
+/// Whatever happens to the thread that reads, those that wait learn that it has ended.
+struct Ending {
+    looks: Arc<FirstLooks>,
+    key: Key,
+    told: Arc<Progress>,
+}
+
+impl Ending {
+    fn end(self, made: Result<Index, Stop>) {
+        match made {
+            Ok(index) => self.looks.set_ready(&self.key, index),
+            Err(Stop::Cancelled) => drop(self.looks.states.lock().remove(&self.key)),
+            Err(Stop::Failed(why)) => {
+                let mut states = self.looks.states.lock();
+                states.insert(self.key.clone(), State::Failed(why));
+            }
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let why = "whoever read it has stopped; its message is on standard error".to_owned();
+            let mut states = self.looks.states.lock();
+            states.insert(self.key.clone(), State::Failed(why));
+        }
+        self.told.end();
+    }
+}
+
+/// Why there is no index.
+enum Stop {
+    Cancelled,
+    Failed(String),
+}
+
+impl From<IndexError> for RestoreError {
+    fn from(error: IndexError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+fn look(wanted: &Wanted, done: u64, total: u64) -> FirstLook {
+    FirstLook {
+        source: wanted.key.source.clone(),
+        instance: wanted.key.instance.clone(),
+        workspace: wanted.key.workspace.clone(),
+        done,
+        total: total.max(done),
+        others: 0,
+    }
+}
+
+/// Reads a workspace and makes its index.
+fn make(
+    shelf: &Shelf,
+    key: &Key,
+    inside: &dyn Inside,
+    workspace: &WorkspaceInside,
+    (token, now): (&str, SystemTime),
+    watch: &Progress,
+) -> Result<PathBuf, Stop> {
+    let wrong = |error: std::io::Error| {
+        Stop::Failed(format!(
+            "the index of {} cannot be kept in {}: {error}",
+            key.workspace,
+            shelf.root().display()
+        ))
+    };
+    let half = shelf.begin(key, token).map_err(wrong)?;
+    let read = fill(&half, inside, workspace, watch);
+    if let Err(error) = read {
+        // It is nothing but a cache: what is left of it goes with the next one.
+        let _ = std::fs::remove_file(&half);
+        return Err(match error {
+            RestoreError::Cancelled => Stop::Cancelled,
+            error => Stop::Failed(format!("{} cannot be looked into: {error}", key.workspace)),
+        });
+    }
+    shelf.put(key, &half, now).map_err(wrong)
+}
+
+/// Fills an index with everything that a workspace has.
+pub(super) fn fill(
+    half: &Path,
+    inside: &dyn Inside,
+    workspace: &WorkspaceInside,
+    watch: &dyn Watch,
+) -> Result<(), RestoreError> {
+    let builder = Mutex::new(Builder::begin(half)?);
+    let names = inside.namespaces();
+    inside.read(
+        &workspace.name,
+        &|mut chunk| {
+            let mut found = std::mem::take(&mut chunk.items);
+            found.extend(chunk.nodes.iter().map(|read| Found::of(read, &names)));
+            drop(chunk.nodes);
+            Ok(builder.lock().add(&chunk.files, &found)?)
+        },
+        watch,
+    )?;
+    if watch.is_cancelled() {
+        return Err(RestoreError::Cancelled);
+    }
+    Ok(builder.into_inner().finish()?)
+}

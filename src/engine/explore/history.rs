@@ -1,0 +1,178 @@
+//! What happened to a node: it is looked for by its id in every backup and in Live, so that it is found wherever it was moved.
+
+use super::index::{Pages, Row};
+use super::source::{Opened, WorkspaceOpen};
+use super::{Answer, Trouble};
+use crate::content::inside::What;
+use crate::content::jcr::{NodeId, ids};
+use crate::domain::explore::{
+    FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Sight, Source, Turn,
+};
+use crate::engine::{EngineError, Live};
+
+/// A source whose index is there.
+struct Seen {
+    open: WorkspaceOpen,
+    pages: Pages,
+}
+
+impl Live {
+    pub(super) fn history_of(&self, request: &HistoryRequest) -> Answer<Looked<NodeHistory>> {
+        if request.path.workspace.is_none() {
+            return Err(Trouble::not_there(format!(
+                "{} is no node: name a workspace as well",
+                request.path
+            )));
+        }
+        let mut sources = self.all_sources()?;
+        sources.push(self.source(&Source::Live)?);
+        let mut remarks = Vec::new();
+        let mut seen = Vec::new();
+        let mut reading: Option<FirstLook> = None;
+        for source in &sources {
+            match self.workspace(source, &request.path) {
+                Ok(Looked::Ready(open)) => {
+                    let pages = open.pages()?;
+                    seen.push(Seen { open, pages });
+                }
+                // Every source that has to be read is begun or counted; the first of them is told.
+                Ok(Looked::Reading(look)) => match &mut reading {
+                    Some(first) => first.others += 1,
+                    None => reading = Some(look),
+                },
+                Err(Trouble::Engine(EngineError::NotThere(_))) => {}
+                Err(Trouble::Engine(error)) => {
+                    remarks.push(format!(
+                        "{} cannot be looked into: {error}",
+                        source.seen.source.short()
+                    ));
+                }
+                Err(spoilt) => return Err(spoilt),
+            }
+        }
+        if let Some(look) = reading {
+            return Ok(Looked::Reading(look));
+        }
+        let id = self.id_at(&seen, request)?;
+        let mut sights = Vec::new();
+        let mut of_nodes = Vec::new();
+        for of_source in &seen {
+            let row = of_source.pages.row(&id)?;
+            let path = match &row {
+                Some(row) => of_source.path_of(row)?,
+                None => None,
+            };
+            of_nodes.push(row.clone().filter(|_| path.is_some()));
+            sights.push(Sight {
+                seen: of_source.open.seen.clone(),
+                digest: row
+                    .as_ref()
+                    .filter(|_| path.is_some())
+                    .map(|row| format!("{:032x}", u128::from_be_bytes(row.digest))),
+                children: row.map_or(0, |row| row.children),
+                path,
+            });
+        }
+        let last = sights.iter().rev().find_map(|sight| sight.path.clone());
+        let path = last.ok_or_else(|| not_there(request))?;
+        let is_node = of_nodes
+            .iter()
+            .flatten()
+            .any(|row| matches!(row.what, What::Node | What::Unreadable));
+        Ok(Looked::Ready(NodeHistory {
+            path,
+            id: is_node.then(|| ids::show(&id)),
+            occurrences: occurrences(&sights, &of_nodes),
+            sights,
+            remarks,
+        }))
+    }
+
+    /// The id of what a path means.
+    fn id_at(&self, seen: &[Seen], request: &HistoryRequest) -> Answer<NodeId> {
+        let wanted: Option<Opened> = request
+            .source
+            .as_ref()
+            .map(|source| self.source(source))
+            .transpose()?;
+        // The newest first.
+        for of_source in seen.iter().rev() {
+            let source = &of_source.open.seen.source;
+            if wanted
+                .as_ref()
+                .is_some_and(|wanted| wanted.seen.source != *source)
+            {
+                continue;
+            }
+            if let Some(row) = of_source.pages.resolve(&request.path.steps)? {
+                return Ok(row.id);
+            }
+        }
+        Err(not_there(request))
+    }
+}
+
+fn not_there(request: &HistoryRequest) -> Trouble {
+    Trouble::not_there(match &request.source {
+        Some(source) => format!("there is no {} in {}", request.path, source.short()),
+        None => format!(
+            "there is no {} in Live, nor in any backup that stands",
+            request.path
+        ),
+    })
+}
+
+impl Seen {
+    fn path_of(&self, row: &Row) -> Answer<Option<NodePath>> {
+        let steps = self.pages.path_of(&row.id)?;
+        Ok(steps.map(|steps| NodePath {
+            steps,
+            ..self.open.path()
+        }))
+    }
+}
+
+/// What happened between the sights, which are in the order of their time.
+fn occurrences(sights: &[Sight], rows: &[Option<Row>]) -> Vec<Occurrence> {
+    let mut found = Vec::new();
+    let mut was_there: Option<(&Sight, &Row)> = None;
+    let mut before: Option<&Sight> = None;
+    for (sight, row) in sights.iter().zip(rows) {
+        let mut turns = Vec::new();
+        let is_gone = before.is_some_and(|before| before.path.is_none());
+        match (&sight.path, row, was_there) {
+            (Some(path), Some(_), None) => turns.push(Turn::FirstSeen { path: path.clone() }),
+            (Some(path), Some(row), Some((last, old))) => {
+                if is_gone {
+                    turns.push(Turn::Back { path: path.clone() });
+                }
+                if let Some(from) = last.path.as_ref().filter(|from| *from != path) {
+                    turns.push(Turn::Moved {
+                        from: from.clone(),
+                        to: path.clone(),
+                    });
+                }
+                if row.digest != old.digest {
+                    turns.push(Turn::Changed);
+                }
+                if row.list != old.list {
+                    turns.push(Turn::ChildrenChanged);
+                }
+            }
+            (None, _, Some((last, _))) if !is_gone => {
+                turns.extend(last.path.clone().map(|from| Turn::Deleted { from }));
+            }
+            _ => {}
+        }
+        found.extend(turns.into_iter().map(|turn| Occurrence {
+            turn,
+            after: before.map(|before| before.seen.clone()),
+            before: sight.seen.clone(),
+        }));
+        if let (Some(_), Some(row)) = (&sight.path, row) {
+            was_there = Some((sight, row));
+        }
+        before = Some(sight);
+    }
+    found
+}

@@ -1,0 +1,89 @@
+//! The index of a workspace: a file of SQLite's with every node's id, parent, name, type, digest and place.
+//!
+//! It is derived from what it tells of, made by [`Builder`], never changed, and may be deleted at any time: whoever opens
+//! one that is gone has it made again. [`Pages`] answers out of it. It knows nothing of sources; `shelf` keeps the files.
+//!
+//! | table | one row for | in the order of |
+//! | --- | --- | --- |
+//! | `files` | a file of the backup with rows in it | being read |
+//! | `nodes` | a node or a file | being read; by id as well |
+//! | `entries` | an entry in a list of children | parent and place; by child as well |
+//!
+//! A page of children is one stretch of `entries`. Names are searched by reading all of it, which takes less than it would
+//! to keep them in any order.
+
+mod build;
+mod pages;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OpenFlags};
+
+pub(super) use build::Builder;
+pub(super) use pages::{Entry, Pages, Row};
+
+use crate::content::inside::found::Digest;
+use crate::content::jcr::NodeId;
+
+/// The form of the files. One of another form is made again.
+pub(super) const FORM: u32 = 1;
+
+/// Why an index cannot be used. Whoever meets it has it made again.
+#[derive(Debug, thiserror::Error)]
+#[error("the index {} cannot be used: {why}", path.display())]
+pub(super) struct IndexError {
+    path: PathBuf,
+    why: String,
+}
+
+impl IndexError {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// For `map_err` on what is done with a file.
+    pub(super) fn of<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> Self + use<E> {
+        let path = path.to_owned();
+        move |error| Self {
+            path: path.clone(),
+            why: error.to_string(),
+        }
+    }
+}
+
+/// A file that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) path: PathBuf,
+    /// The id of the workspace's root.
+    pub(super) root: NodeId,
+    /// When its reading began.
+    pub(super) read: SystemTime,
+}
+
+impl Index {
+    /// Opens it, for the length of a call.
+    pub(super) fn open(&self) -> Result<Pages, IndexError> {
+        let connection = opened(&self.path)?;
+        Ok(Pages::new(connection, self.path.clone(), self.root))
+    }
+}
+
+fn opened(path: &Path) -> Result<Connection, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let wrong = IndexError::of(path);
+    let connection = Connection::open_with_flags(path, flags).map_err(&wrong)?;
+    // Nobody changes it, so nothing has to be locked; a few megabytes are kept of what is read again and again.
+    connection
+        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA locking_mode = EXCLUSIVE;")
+        .map_err(&wrong)?;
+    Ok(connection)
+}
+
+/// An id or a digest out of a row.
+fn sixteen(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    let bytes = row.get_ref(column)?.as_blob_or_null()?;
+    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default())
+}

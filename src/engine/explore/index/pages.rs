@@ -1,0 +1,278 @@
+//! What is answered out of an index.
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{IndexError, sixteen};
+use crate::content::inside::found::Digest;
+use crate::content::inside::{StoredFile, What};
+use crate::content::jcr::NodeId;
+use crate::domain::explore::Step;
+
+/// No node is deeper. Where parents lead in a circle, this ends it.
+const DEEPEST: usize = 1_000;
+
+/// A node, as an index has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine::explore) struct Row {
+    pub(in crate::engine::explore) nr: i64,
+    pub(in crate::engine::explore) id: NodeId,
+    pub(in crate::engine::explore) parent: Option<NodeId>,
+    pub(in crate::engine::explore) what: What,
+    pub(in crate::engine::explore) primary_type: String,
+    pub(in crate::engine::explore) digest: Digest,
+    /// Of the list of its children.
+    pub(in crate::engine::explore) list: Digest,
+    pub(in crate::engine::explore) size: u64,
+    /// Of a file, in seconds since 1970.
+    pub(in crate::engine::explore) modified: i64,
+    pub(in crate::engine::explore) children: u64,
+    pub(in crate::engine::explore) is_versionable: bool,
+    file: i64,
+    pub(in crate::engine::explore) offset: u32,
+}
+
+/// A child, as its parent lists it, and the node itself, if it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine::explore) struct Entry {
+    pub(in crate::engine::explore) name: String,
+    pub(in crate::engine::explore) nth: u32,
+    pub(in crate::engine::explore) child: NodeId,
+    pub(in crate::engine::explore) row: Option<Row>,
+}
+
+/// The columns of a [`Row`].
+const ROW: &str = "n.nr, n.id, n.parent, n.what, n.type, n.digest, n.list, n.size, n.modified, n.children, n.versionable, \
+                   n.file, n.start";
+
+fn row(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Row> {
+    let unsigned = |column: usize| -> rusqlite::Result<u64> {
+        Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+    };
+    let has_parent = row.get_ref(from + 2)?.as_blob_or_null()?.is_some();
+    Ok(Row {
+        nr: row.get(from)?,
+        id: sixteen(row, from + 1)?,
+        parent: has_parent.then(|| sixteen(row, from + 2)).transpose()?,
+        what: What::of(row.get(from + 3)?),
+        primary_type: row.get(from + 4)?,
+        digest: sixteen(row, from + 5)?,
+        list: sixteen(row, from + 6)?,
+        size: unsigned(from + 7)?,
+        modified: row.get(from + 8)?,
+        children: unsigned(from + 9)?,
+        is_versionable: row.get(from + 10)?,
+        file: row.get(from + 11)?,
+        offset: u32::try_from(unsigned(from + 12)?).unwrap_or(u32::MAX),
+    })
+}
+
+/// An index that is open.
+pub(in crate::engine::explore) struct Pages {
+    connection: Connection,
+    path: PathBuf,
+    root: NodeId,
+}
+
+/// What is done with an index, or why it cannot be used.
+type Answer<T> = Result<T, IndexError>;
+
+impl Pages {
+    pub(super) fn new(connection: Connection, path: PathBuf, root: NodeId) -> Self {
+        Self {
+            connection,
+            path,
+            root,
+        }
+    }
+
+    fn wrong<E: std::fmt::Display>(&self) -> impl Fn(E) -> IndexError + use<E> {
+        IndexError::of(&self.path)
+    }
+
+    /// The node of an id. Where several have the same, the first that was read.
+    pub(in crate::engine::explore) fn row(&self, id: &NodeId) -> Answer<Option<Row>> {
+        let find = || -> rusqlite::Result<Option<Row>> {
+            self.connection
+                .prepare(&format!(
+                    "SELECT {ROW} FROM nodes n WHERE n.id = ?1 ORDER BY n.nr LIMIT 1"
+                ))?
+                .query_row(params![id], |found| row(found, 0))
+                .optional()
+        };
+        find().map_err(self.wrong())
+    }
+
+    /// The root of the workspace.
+    pub(in crate::engine::explore) fn root(&self) -> Answer<Option<Row>> {
+        self.row(&self.root)
+    }
+
+    /// How many nodes there are.
+    pub(in crate::engine::explore) fn count(&self) -> Answer<u64> {
+        let count: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM nodes", [], |found| found.get(0))
+            .map_err(self.wrong())?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// A page of a node's children.
+    pub(in crate::engine::explore) fn children(&self, of: &Row, from: u64, limit: u32) -> Answer<Vec<Entry>> {
+        let Ok(from) = i64::try_from(from) else {
+            return Ok(Vec::new());
+        };
+        let read = || -> rusqlite::Result<Vec<Entry>> {
+            let text = format!(
+                "SELECT e.name, e.nth, e.child, n.nr IS NOT NULL, {ROW} FROM entries e LEFT JOIN nodes n ON n.nr = \
+                 (SELECT nr FROM nodes WHERE id = e.child LIMIT 1) WHERE e.parent = ?1 AND e.position >= ?2 \
+                 ORDER BY e.position LIMIT ?3"
+            );
+            let mut statement = self.connection.prepare(&text)?;
+            let entries = statement.query_map(params![of.nr, from, limit], |found| {
+                let is_there: bool = found.get(3)?;
+                Ok(Entry {
+                    name: found.get(0)?,
+                    nth: found.get(1)?,
+                    child: sixteen(found, 2)?,
+                    row: is_there.then(|| row(found, 4)).transpose()?,
+                })
+            })?;
+            entries.collect()
+        };
+        read().map_err(self.wrong())
+    }
+
+    /// The node at the end of a path from the root.
+    pub(in crate::engine::explore) fn resolve(&self, steps: &[Step]) -> Answer<Option<Row>> {
+        let mut current = self.root()?;
+        for step in steps {
+            let Some(above) = current else { return Ok(None) };
+            let find = || -> rusqlite::Result<Option<NodeId>> {
+                self.connection
+                    .prepare(
+                        "SELECT child FROM entries WHERE parent = ?1 AND name = ?2 AND nth = ?3 LIMIT 1",
+                    )?
+                    .query_row(params![above.nr, step.name, step.index], |found| {
+                        sixteen(found, 0)
+                    })
+                    .optional()
+            };
+            current = match find().map_err(self.wrong())? {
+                Some(child) => self.row(&child)?,
+                None => None,
+            };
+        }
+        Ok(current)
+    }
+
+    /// Where a node is: the names from the root on. `None` for what no path leads to: a node that its parent does not list, or
+    /// whose parents lead in a circle.
+    pub(in crate::engine::explore) fn path_of(&self, id: &NodeId) -> Answer<Option<Vec<Step>>> {
+        let climb = || -> rusqlite::Result<Option<Vec<Step>>> {
+            // Of several that list it, the one that the node itself names comes first.
+            let mut statement = self.connection.prepare(
+                "SELECT e.name, e.nth, p.id FROM entries e JOIN nodes p ON p.nr = e.parent WHERE e.child = ?1 \
+                 ORDER BY p.id IS (SELECT parent FROM nodes WHERE id = ?1 LIMIT 1) DESC, e.parent LIMIT 1",
+            )?;
+            let mut steps = Vec::new();
+            let mut current = *id;
+            while current != self.root {
+                if steps.len() == DEEPEST {
+                    return Ok(None);
+                }
+                let above = statement
+                    .query_row(params![current], |found| {
+                        let step = Step {
+                            name: found.get(0)?,
+                            index: found.get(1)?,
+                        };
+                        Ok((step, sixteen(found, 2)?))
+                    })
+                    .optional()?;
+                let Some((step, parent)) = above else {
+                    return Ok(None);
+                };
+                steps.push(step);
+                current = parent;
+            }
+            steps.reverse();
+            Ok(Some(steps))
+        };
+        climb().map_err(self.wrong())
+    }
+
+    /// The file of the backup that a node is in.
+    pub(in crate::engine::explore) fn file(&self, of: &Row) -> Answer<StoredFile> {
+        let find = || -> rusqlite::Result<Option<StoredFile>> {
+            self.connection
+                .prepare("SELECT pieces, size FROM files WHERE nr = ?1")?
+                .query_row(params![of.file], |found| {
+                    Ok(StoredFile {
+                        pieces: found.get(0)?,
+                        size: u64::try_from(found.get::<_, i64>(1)?).unwrap_or(0),
+                    })
+                })
+                .optional()
+        };
+        Ok(find().map_err(self.wrong())?.unwrap_or_default())
+    }
+
+    /// Nodes whose name has a text in it, which is in lower case: those that are called so come first, then those that begin
+    /// so. `begins` asks only for the latter two.
+    pub(in crate::engine::explore) fn named(
+        &self,
+        text: &str,
+        begins: bool,
+        most: usize,
+    ) -> Answer<Vec<NodeId>> {
+        let read = || -> rusqlite::Result<Vec<NodeId>> {
+            let which = if begins { "= 1" } else { "> 0" };
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT child, coalesce(folded, name) AS text FROM entries WHERE instr(text, ?1) {which} \
+                 ORDER BY text = ?1 DESC, instr(text, ?1) = 1 DESC, parent, position LIMIT ?2"
+            ))?;
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let found = statement.query_map(params![text, most], |found| sixteen(found, 0))?;
+            found.collect()
+        };
+        read().map_err(self.wrong())
+    }
+
+    /// Tells every node of this index with what another one has of the same id, where the two are not the same; nothing for
+    /// the other one where it has no such id.
+    pub(in crate::engine::explore) fn differing(
+        &self,
+        other: &super::Index,
+        each: &mut dyn FnMut(Row, Option<Row>) -> Result<(), IndexError>,
+    ) -> Answer<()> {
+        let wrong = self.wrong();
+        let path = other.path.to_string_lossy();
+        self.connection
+            .execute("ATTACH DATABASE ?1 AS other", params![path])
+            .map_err(&wrong)?;
+        let other_row = ROW.replace("n.", "o.");
+        // Both are read in the order of their ids, out of `nodes_by_id` alone; only what differs is looked at further.
+        let text = format!(
+            "SELECT o.nr IS NOT NULL, {ROW}, {other_row} FROM (SELECT a.nr AS a, b.nr AS b FROM main.nodes a INDEXED BY \
+             nodes_by_id LEFT JOIN other.nodes b INDEXED BY nodes_by_id ON b.id = a.id WHERE b.id IS NULL OR \
+             a.digest <> b.digest OR a.list <> b.list OR a.parent IS NOT b.parent) d JOIN main.nodes n ON n.nr = d.a \
+             LEFT JOIN other.nodes o ON o.nr = d.b"
+        );
+        let mut read = || -> Answer<()> {
+            let mut statement = self.connection.prepare(&text).map_err(&wrong)?;
+            let mut rows = statement.query([]).map_err(&wrong)?;
+            while let Some(found) = rows.next().map_err(&wrong)? {
+                let has_other: bool = found.get(0).map_err(&wrong)?;
+                let ours = row(found, 1).map_err(&wrong)?;
+                let theirs = has_other.then(|| row(found, 14)).transpose().map_err(&wrong)?;
+                each(ours, theirs)?;
+            }
+            Ok(())
+        };
+        let done = read();
+        let detached = self.connection.execute_batch("DETACH DATABASE other");
+        done.and(detached.map_err(wrong))
+    }
+}

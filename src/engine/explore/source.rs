@@ -1,0 +1,230 @@
+//! Where it is looked: a source that is found, its instances, and an index of one of their workspaces.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Monotonic, SystemTime};
+
+use super::first_look::Wanted;
+use super::index::{Index, Pages};
+use super::shelf::Key;
+use super::{Answer, Trouble};
+use crate::content::inside::{self, Inside, WorkspaceInside};
+use crate::domain::Instant;
+use crate::domain::backup::{Backup, choose};
+use crate::domain::environment::InstanceName;
+use crate::domain::explore::{Looked, NodePath, Source, SourceAt};
+use crate::engine::{EngineError, Live};
+
+/// What is open of Live is looked at again after this.
+const LIVE_LASTS: Duration = Duration::from_mins(1);
+/// So many instances are kept open.
+const MOST_OPEN: usize = 16;
+
+/// A source that was found.
+#[derive(Clone)]
+pub(super) struct Opened {
+    pub(super) seen: SourceAt,
+    backup: Option<Arc<Backup>>,
+}
+
+/// An instance that is open.
+#[derive(Clone)]
+pub(super) struct InstanceInside {
+    pub(super) inside: Arc<dyn Inside>,
+    pub(super) workspaces: Arc<Vec<WorkspaceInside>>,
+}
+
+/// Instances that are open, the one that was opened last at the end.
+pub(super) type KeptOpen = Vec<(Source, String, Monotonic, InstanceInside)>;
+
+/// A workspace whose index is there.
+pub(super) struct WorkspaceOpen {
+    pub(super) seen: SourceAt,
+    pub(super) instance: InstanceName,
+    pub(super) workspace: String,
+    pub(super) inside: Arc<dyn Inside>,
+    pub(super) index: Index,
+}
+
+impl WorkspaceOpen {
+    /// Opens its index, for the length of a call.
+    pub(super) fn pages(&self) -> Answer<Pages> {
+        Ok(self.index.open()?)
+    }
+
+    /// The path of the workspace itself.
+    pub(super) fn path(&self) -> NodePath {
+        NodePath {
+            instance: Some(self.instance.clone()),
+            workspace: Some(self.workspace.clone()),
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl Opened {
+    /// The instances, in the order of the configuration, or of the record.
+    pub(super) fn instances(&self, live: &Live) -> Vec<InstanceName> {
+        match &self.backup {
+            Some(backup) => backup
+                .manifest
+                .instances
+                .iter()
+                .map(|copy| copy.name.clone())
+                .collect(),
+            None => live
+                .settings()
+                .instances
+                .iter()
+                .map(|known| known.name.clone())
+                .collect(),
+        }
+    }
+
+    /// The instance of a path.
+    pub(super) fn instance_of(&self, live: &Live, path: &NodePath) -> Answer<InstanceName> {
+        let known = self.instances(live);
+        match (&path.instance, known.as_slice()) {
+            (Some(name), _) if known.contains(name) => Ok(name.clone()),
+            (None, [only]) => Ok(only.clone()),
+            (wanted, _) => {
+                let names: Vec<_> = known.iter().map(ToString::to_string).collect();
+                let names = names.join(", ");
+                Err(Trouble::not_there(match wanted {
+                    Some(name) => format!(
+                        "{} has no instance {name}: it has {names}",
+                        self.seen.source.short()
+                    ),
+                    None => format!(
+                        "{path} does not say in which instance: write one of {names} and a colon before it"
+                    ),
+                }))
+            }
+        }
+    }
+}
+
+impl Live {
+    /// Finds a source.
+    pub(super) fn source(&self, source: &Source) -> Result<Opened, EngineError> {
+        let Source::Backup(text) = source else {
+            return Ok(Opened {
+                seen: SourceAt {
+                    source: Source::Live,
+                    at: self.now(),
+                },
+                backup: None,
+            });
+        };
+        let backups = self.backups()?;
+        Ok(of_backup(choose(&backups, text)?))
+    }
+
+    /// All backups that stand, the oldest first.
+    pub(super) fn all_sources(&self) -> Result<Vec<Opened>, EngineError> {
+        let mut backups = self.backups()?;
+        backups.reverse();
+        Ok(backups.iter().map(of_backup).collect())
+    }
+
+    /// Opens an instance of a source, or gives the one that is open.
+    pub(super) fn instance_inside(
+        &self,
+        source: &Opened,
+        instance: &InstanceName,
+    ) -> Result<InstanceInside, EngineError> {
+        let explorer = self.engine().explorer();
+        let place = format!("{}:{instance}", self.name());
+        {
+            let mut kept = explorer.kept.lock();
+            kept.retain(|(of, _, since, _)| *of != Source::Live || since.elapsed() < LIVE_LASTS);
+            let found = kept
+                .iter()
+                .find(|(of, at, ..)| *of == source.seen.source && *at == place);
+            if let Some((.., open)) = found {
+                return Ok(open.clone());
+            }
+        }
+        let inside = self.open_inside(source, instance)?;
+        let open = InstanceInside {
+            workspaces: Arc::new(inside.workspaces()?),
+            inside,
+        };
+        let mut kept = explorer.kept.lock();
+        if kept.len() >= MOST_OPEN {
+            kept.remove(0);
+        }
+        kept.push((source.seen.source.clone(), place, Monotonic::now(), open.clone()));
+        Ok(open)
+    }
+
+    fn open_inside(&self, source: &Opened, instance: &InstanceName) -> Result<Arc<dyn Inside>, EngineError> {
+        let not_there = || EngineError::NotThere(format!("there is no instance {instance}"));
+        let Some(backup) = &source.backup else {
+            let place = self.place_of(instance).ok_or_else(not_there)?;
+            return Ok(place.inside()?);
+        };
+        let mut copies = backup.manifest.instances.iter();
+        let copy = copies.find(|copy| copy.name == *instance).ok_or_else(not_there)?;
+        let repository = self.repository(false)?.ok_or_else(not_there)?;
+        Ok(inside::in_backup(&repository.instance(&backup.id, copy))?)
+    }
+
+    /// The workspace of a path with its index, or how far its reading is.
+    pub(super) fn workspace(&self, source: &Opened, path: &NodePath) -> Answer<Looked<WorkspaceOpen>> {
+        let instance = source.instance_of(self, path)?;
+        let open = self.instance_inside(source, &instance)?;
+        let name = path.workspace.clone().unwrap_or_default();
+        let mut known = open.workspaces.iter();
+        let Some(workspace) = known.find(|known| known.name == name) else {
+            let names: Vec<_> = open.workspaces.iter().map(|known| known.name.as_str()).collect();
+            return Err(Trouble::not_there(format!(
+                "{} has no workspace \"{name}\" in {instance}: it has {}",
+                source.seen.source.short(),
+                names.join(", ")
+            )));
+        };
+        let key = Key {
+            environment: self.name().clone(),
+            source: source.seen.source.clone(),
+            instance: instance.clone(),
+            workspace: name.clone(),
+        };
+        let mut token = [0; 8];
+        self.engine().fill_at_random(&mut token)?;
+        let looked = self.engine().explorer().looks.index(&Wanted {
+            key,
+            inside: Arc::clone(&open.inside),
+            workspace: workspace.clone(),
+            token: format!("{:016x}", u64::from_be_bytes(token)),
+            now: SystemTime::from(self.now()),
+        })?;
+        let index = match looked {
+            Looked::Reading(look) => return Ok(Looked::Reading(look)),
+            Looked::Ready(index) => index,
+        };
+        let at = match source.seen.source {
+            Source::Live => Instant::from(index.read),
+            Source::Backup(_) => source.seen.at,
+        };
+        Ok(Looked::Ready(WorkspaceOpen {
+            seen: SourceAt {
+                source: source.seen.source.clone(),
+                at,
+            },
+            instance,
+            workspace: name,
+            inside: open.inside,
+            index,
+        }))
+    }
+}
+
+fn of_backup(backup: &Backup) -> Opened {
+    Opened {
+        seen: SourceAt {
+            source: Source::from(&backup.id),
+            at: backup.manifest.taken,
+        },
+        backup: Some(Arc::new(backup.clone())),
+    }
+}

@@ -1,0 +1,61 @@
+//! A repository that is somewhere else than it was: copied there, left behind, or lost.
+
+use std::fs;
+use std::process::Command;
+
+use super::house::{House, OfHouse, back_up, backups, ended, manual};
+use crate::domain::activity::Severity;
+use crate::domain::job::JobState;
+
+#[test]
+fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_so() {
+    let mut house = House::new();
+    let engine = house.engine();
+    let first = back_up(&engine);
+    engine
+        .activity()
+        .write_down(&"kim".into(), None, "before", Severity::Information);
+    drop(engine);
+    house.repository = "moved";
+    let engine = house.engine();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
+    let JobState::Failed { why } = ended(&engine, job).state else {
+        panic!("a new repository was made")
+    };
+    let was = house.path("repository/acme/live");
+    assert!(
+        why.contains(&format!("was in {}", was.display())) && why.contains("lifeboat relocate acme/live"),
+        "{why}"
+    );
+    drop(engine);
+
+    // Copied as it is: all backups are there.
+    let copied = Command::new("cp")
+        .arg("-aT")
+        .args([house.path("repository"), house.path("moved")])
+        .status();
+    assert!(copied.unwrap().success());
+    let engine = house.engine();
+    assert_eq!(backups(&engine)[0].id, first);
+    let refused = engine.of_house().relocate().unwrap_err().to_string();
+    assert!(refused.contains("already, and it is used"), "{refused}");
+    drop(engine);
+
+    // Left behind: the next backup makes a new one, and the past stays.
+    house.repository = "anew";
+    let engine = house.engine();
+    let place = engine.of_house().relocate().unwrap();
+    assert_eq!(place, house.path("anew/acme/live").display().to_string());
+    let second = back_up(&engine);
+    let ids: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
+    assert_eq!(ids, [second]);
+    let known = engine.catalog().activity(100).unwrap();
+    assert!(known.iter().any(|entry| entry.what == "before"));
+    drop(engine);
+
+    // What was allowed once is not allowed for ever.
+    fs::rename(house.path("anew"), house.path("unmounted")).unwrap();
+    let engine = house.engine();
+    let job = engine.of_house().start_backup(&manual()).unwrap();
+    assert_eq!(ended(&engine, job).state.label(), "failed");
+}

@@ -1,0 +1,359 @@
+//! How two sources differ: the nodes that do, and what differs in the chosen one, long texts word by word.
+
+use ratatui::layout::Rect;
+
+use super::linked::{Linked, flow};
+use super::node::binary_words;
+use super::{head, is_roomy, paragraph, reading, reading_words, source_words};
+use crate::domain::explore::{
+    Change, DiffLine, NodeDiff, PropertyChange, PropertyFacts, Source, Totals, Word, by_words,
+};
+use crate::domain::measure;
+use crate::tui::model::Model;
+use crate::tui::model::explore::Known;
+use crate::tui::model::explore::differences::{Changed, Differences};
+use crate::tui::model::explore::marks::Mark;
+use crate::tui::theme::Meaning;
+use crate::tui::view::canvas::{Canvas, Piece, piece, shorten_middle};
+use crate::tui::view::layout;
+
+/// From so many characters on a text is compared word by word.
+const LONG: usize = 24;
+/// How wide the word for a change is.
+const CHANGE: u16 = 15;
+
+/// The rows around the list: what is compared, how much differs, the titles, and what could not be compared.
+pub fn around(differences: &Differences) -> u16 {
+    3 + u16::from(remark(differences).is_some())
+}
+
+fn remark(differences: &Differences) -> Option<String> {
+    let summary = differences.summary.as_ref()?;
+    if summary.is_cut {
+        return Some("there are more differences than are listed; the totals count them all".to_owned());
+    }
+    summary.remarks.first().cloned()
+}
+
+fn columns(model: &Model, differences: &Differences) -> (Option<Rect>, Option<Rect>) {
+    let area = layout::screen(model.size);
+    let below = u16::from(remark(differences).is_some());
+    let body = Rect::new(
+        area.x,
+        area.y + 2,
+        area.width,
+        area.height.saturating_sub(2 + below),
+    );
+    if !is_roomy(model) {
+        return if differences.in_node {
+            (None, Some(body))
+        } else {
+            (Some(body), None)
+        };
+    }
+    let list = body.width / 2;
+    let second = body.x + list + 3;
+    let node = Rect {
+        x: second,
+        width: body.right().saturating_sub(second),
+        ..body
+    };
+    (Some(Rect { width: list, ..body }), Some(node))
+}
+
+/// Draws what differs.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, area: Rect) {
+    let symbols = canvas.symbols();
+    let words = |source: &Source| source_words(model, &differences.environment, source);
+    let compared = [
+        piece(words(&differences.older), Meaning::Title),
+        piece(format!(" {} ", symbols.next), Meaning::Quiet),
+        piece(words(&differences.newer), Meaning::Title),
+        piece(format!(", in {}", differences.below), Meaning::Quiet),
+    ];
+    canvas.pieces(area.x, area.y, area.width, &compared);
+    let totals = differences
+        .summary
+        .as_ref()
+        .map(|summary| totals(&summary.totals));
+    canvas.pieces(area.x, area.y + 1, area.width, &totals.unwrap_or_default());
+    canvas.across(0, area.y + 2, area.right() + 2, Meaning::Rule);
+    let (list, node) = columns(model, differences);
+    let body = |rect: Rect| Rect::new(rect.x, rect.y + 1, rect.width, rect.height.saturating_sub(1));
+    if let Some(rect) = list {
+        head(canvas, rect, "What differs", !differences.in_node);
+        draw_list(canvas, model, differences, body(rect));
+    }
+    if let Some(rect) = node {
+        if list.is_some() {
+            canvas.text(rect.x - 2, rect.y, 1, symbols.tee_down, Meaning::Rule);
+            canvas.down(rect.x - 2, rect.y + 1, rect.height.saturating_sub(1));
+        }
+        let path = differences.node.as_ref().and_then(|node| node.line.path());
+        let title = path.map_or_else(|| "Node".to_owned(), crate::domain::explore::NodePath::name);
+        head(canvas, rect, &title, differences.in_node);
+        let cursor = differences.node.as_ref().map(|node| node.cursor);
+        let text = text(model, differences);
+        text.draw(
+            canvas,
+            body(rect),
+            cursor.unwrap_or_default(),
+            differences.in_node,
+        );
+    }
+    if let Some(remark) = remark(differences) {
+        let mark = piece(format!("{} ", symbols.warning), Meaning::Warning);
+        let remark = piece(remark, Meaning::Warning);
+        canvas.pieces(area.x, area.bottom() - 1, area.width, &[mark, remark]);
+    }
+}
+
+fn totals(totals: &Totals) -> Vec<Piece> {
+    if totals.is_none() {
+        return vec![piece("nothing differs", Meaning::Good)];
+    }
+    let counts = [
+        (totals.added, Change::Added),
+        (totals.changed, Change::Changed),
+        (totals.removed, Change::Removed),
+        (totals.moved, Change::Moved),
+        (totals.reordered, Change::Reordered),
+    ];
+    let mut pieces = Vec::new();
+    for (count, change) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        if !pieces.is_empty() {
+            pieces.push(piece(", ", Meaning::Quiet));
+        }
+        let words = format!("{} {}", measure::count(count), change.label());
+        pieces.push(piece(words, meaning(change)));
+    }
+    pieces
+}
+
+fn meaning(change: Change) -> Meaning {
+    match change {
+        Change::Added => Meaning::Added,
+        Change::Removed => Meaning::Removed,
+        Change::Changed | Change::MovedAndChanged | Change::Moved | Change::Reordered => Meaning::Changed,
+    }
+}
+
+fn draw_list(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, area: Rect) {
+    let length = match differences.lines.length() {
+        Known::NotYet => {
+            canvas.text(area.x, area.y, area.width, model.still_to_come(), Meaning::Quiet);
+            return;
+        }
+        Known::Reading(look) => return reading(canvas, look, area),
+        Known::Failed(why) => return paragraph(canvas, why, Meaning::Warning, area),
+        Known::Here(0) => {
+            let words = "Nothing differs here. Esc goes back.";
+            return paragraph(canvas, words, Meaning::Good, area);
+        }
+        Known::Here(length) => *length,
+    };
+    let cursor = differences.lines.cursor;
+    let symbols = canvas.symbols();
+    for (row, y) in (cursor.offset..length).zip(area.y..area.bottom()) {
+        let is_selected = row == cursor.selected;
+        let selected = match (is_selected, differences.in_node) {
+            (true, false) => Meaning::Selected,
+            (true, true) => Meaning::SelectedElsewhere,
+            (false, _) => Meaning::Text,
+        };
+        if is_selected {
+            canvas.text(area.x, y, 1, symbols.marker, selected);
+        }
+        match differences.lines.get(row) {
+            Some(line) => one(canvas, model, differences, line, (selected, y), area),
+            None => {
+                canvas.text(area.x + 4, y, area.width - 4, symbols.more, Meaning::Quiet);
+            }
+        }
+    }
+    if cursor.offset > 0 {
+        canvas.text(area.right(), area.y, 1, symbols.up, Meaning::Key);
+    }
+    if length > cursor.offset + usize::from(area.height) {
+        canvas.text(area.right(), area.bottom() - 1, 1, symbols.below, Meaning::Key);
+    }
+}
+
+/// A node that differs: whether it is marked, what happened, and where it is below the place that is compared.
+fn one(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    differences: &Differences,
+    line: &DiffLine,
+    (selected, y): (Meaning, u16),
+    area: Rect,
+) {
+    let symbols = canvas.symbols();
+    let marked = [
+        (&differences.older, line.older.as_ref()),
+        (&differences.newer, line.newer.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(source, path)| Some((source, path?)))
+    .any(|(source, path)| {
+        let mark = model.marks.mark(&differences.environment, source, path);
+        matches!(mark, Mark::Marked | Mark::Within)
+    });
+    if marked {
+        canvas.text(area.x + 2, y, 1, symbols.good, Meaning::Good);
+    }
+    canvas.text(
+        area.x + 4,
+        y,
+        CHANGE - 1,
+        line.change.label(),
+        meaning(line.change),
+    );
+    let path = line.path().map(ToString::to_string).unwrap_or_default();
+    let place = differences.below.to_string();
+    // What all of them are in is said above the list.
+    let path = match path
+        .strip_prefix(&place)
+        .filter(|_| differences.below.workspace.is_some())
+    {
+        Some("") => "(the node itself)".to_owned(),
+        Some(rest) => rest.trim_start_matches('/').to_owned(),
+        None => path,
+    };
+    let below = match line.below {
+        0 => String::new(),
+        count => format!(" and {} below it", measure::count(count)),
+    };
+    let x = area.x + 4 + CHANGE;
+    let width = area.right().saturating_sub(x);
+    let room = usize::from(width).saturating_sub(below.len());
+    let path = shorten_middle(&path, room, symbols.more);
+    canvas.pieces(
+        x,
+        y,
+        width,
+        &[piece(path, selected), piece(below, Meaning::Quiet)],
+    );
+}
+
+/// What differs in the chosen node.
+pub fn text(model: &Model, differences: &Differences) -> Linked {
+    let width = columns(model, differences).1.map_or(0, |rect| rect.width);
+    let mut linked = Linked::new(width);
+    let Some(node) = &differences.node else {
+        return linked;
+    };
+    moved(&mut linked, differences, node);
+    match &node.diff {
+        Known::NotYet => linked.text.paragraph(model.still_to_come(), Meaning::Quiet),
+        Known::Reading(look) => {
+            let words = format!("{}: {} %", reading_words(look), look.percent());
+            linked.text.paragraph(&words, Meaning::Quiet);
+        }
+        Known::Failed(why) => linked.text.paragraph(why, Meaning::Warning),
+        Known::Here(diff) => properties(&mut linked, diff),
+    }
+    linked
+}
+
+/// What happened to it, and where it was and is.
+fn moved(linked: &mut Linked, differences: &Differences, node: &Changed) {
+    let line = &node.line;
+    linked.text.paragraph(line.change.label(), meaning(line.change));
+    let places = [
+        ("was", &differences.older, line.older.as_ref()),
+        ("is", &differences.newer, line.newer.as_ref()),
+    ];
+    for (label, source, path) in places {
+        if let Some(path) = path {
+            linked.leading(source, path, |text| text.fact(label, &path.to_string()));
+        }
+    }
+    if let Some(kind) = &line.primary_type {
+        linked.text.fact("type", kind);
+    }
+    if line.below > 0 {
+        let count = measure::count(line.below);
+        linked.text.fact(
+            "below it",
+            &format!("{count} nodes, {} with it", line.change.label()),
+        );
+    }
+    linked.text.blank();
+}
+
+fn properties(linked: &mut Linked, diff: &NodeDiff) {
+    // Both sides may have the same to say.
+    let mut remarks = diff.remarks.clone();
+    remarks.dedup();
+    for remark in &remarks {
+        linked.text.paragraph(remark, Meaning::Warning);
+    }
+    if diff.properties.is_empty() && diff.remarks.is_empty() {
+        let words = "Its types and properties are the same.";
+        linked.text.paragraph(words, Meaning::Quiet);
+    }
+    for change in &diff.properties {
+        linked.text.blank();
+        linked.text.paragraph(&change.name, Meaning::Key);
+        property(linked, change);
+    }
+}
+
+fn property(linked: &mut Linked, change: &PropertyChange) {
+    if let (Some(older), Some(newer)) = (&change.older, &change.newer)
+        && let (Some(before), Some(after)) = (long_text(older), long_text(newer))
+        && (before.chars().count() > LONG || after.chars().count() > LONG)
+    {
+        let words = by_words(before, after).into_iter().map(|word| match word {
+            Word::Same(word) => (word.to_owned(), Meaning::Text),
+            Word::Removed(word) => (marked('-', word), Meaning::Removed),
+            Word::Added(word) => (marked('+', word), Meaning::Added),
+        });
+        flow(&mut linked.text, &[piece("  ", Meaning::Text)], words);
+        return;
+    }
+    let mut side = |sign: &str, facts: &Option<PropertyFacts>, meaning: Meaning| {
+        for value in facts.iter().flat_map(values) {
+            let mark = [piece(format!("{sign} "), meaning)];
+            linked.text.marked(&mark, &value, meaning);
+        }
+    };
+    side("-", &change.older, Meaning::Removed);
+    side("+", &change.newer, Meaning::Added);
+}
+
+/// A word that only one of two texts has, with a sign that says so without colour.
+fn marked(sign: char, word: &str) -> String {
+    format!("{sign}{}", word.trim())
+}
+
+/// The text of a property that has one.
+fn long_text(facts: &PropertyFacts) -> Option<&str> {
+    match facts.values.as_slice() {
+        [value] if value.binary.is_none() && !facts.is_multiple => Some(&value.text),
+        _ => None,
+    }
+}
+
+/// The values of a property, as lines.
+fn values(facts: &PropertyFacts) -> Vec<String> {
+    let mut lines: Vec<String> = facts
+        .values
+        .iter()
+        .map(|value| match &value.binary {
+            Some(binary) => binary_words(binary),
+            None if value.text.is_empty() => "(empty)".to_owned(),
+            None if value.is_cut() => format!("{} (cut)", value.text),
+            None => value.text.clone(),
+        })
+        .collect();
+    if facts.is_multiple && facts.values.is_empty() {
+        lines.push("(no values)".to_owned());
+    }
+    let more = facts.count.saturating_sub(facts.values.len() as u64);
+    if more > 0 {
+        lines.push(format!("and {} more", measure::count(more)));
+    }
+    lines
+}

@@ -1,0 +1,136 @@
+//! What happened to a node over all backups and Live: the events, the newest first, then what each source has of it.
+
+use super::linked::Linked;
+use super::{others_words, reading_words};
+use crate::domain::explore::{NodeHistory, NodePath, Occurrence, Sight, Source, SourceAt, Turn};
+use crate::domain::measure;
+use crate::tui::model::Model;
+use crate::tui::model::explore::{Explorer, Known};
+use crate::tui::theme::Meaning;
+use crate::tui::view::canvas::piece;
+
+/// The text of the history's column.
+pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
+    let mut linked = Linked::new(width);
+    let Some(node) = explorer.node.as_ref().filter(|node| node.has_history()) else {
+        let words = "Nodes and files have a history: choose one.";
+        linked.text.paragraph(words, Meaning::Quiet);
+        return linked;
+    };
+    if !explorer.follows_history {
+        let words = "H tells what happened to the node. It looks into every backup, and reads those that nobody has looked into yet.";
+        linked.text.paragraph(words, Meaning::Quiet);
+        return linked;
+    }
+    match &node.history {
+        Known::NotYet => linked.text.paragraph(model.still_to_come(), Meaning::Quiet),
+        Known::Reading(look) => {
+            let (what, then) = (reading_words(look), others_words(look));
+            let words = format!("{what}: {} %{then}", look.percent());
+            linked
+                .text
+                .paragraph(&format!("{words}. Esc stops it."), Meaning::Text);
+        }
+        Known::Failed(why) => linked.text.paragraph(why, Meaning::Warning),
+        Known::Here(history) => known(&mut linked, history),
+    }
+    linked
+}
+
+fn known(linked: &mut Linked, history: &NodeHistory) {
+    for event in history.occurrences.iter().rev() {
+        happened(linked, history, event);
+        linked.text.blank();
+    }
+    if history.occurrences.is_empty() {
+        let words = format!(
+            "It is the same in all of {}.",
+            measure::count(history.sights.len() as u64)
+        );
+        linked.text.paragraph(&words, Meaning::Good);
+    }
+    for remark in &history.remarks {
+        linked.text.paragraph(remark, Meaning::Warning);
+    }
+    linked.text.heading("In each of them");
+    let mut before: Vec<&Sight> = history.sights.iter().collect();
+    while let Some(sight) = before.pop() {
+        seen_there(linked, sight, before.last().copied());
+    }
+}
+
+/// An event: what, then between which two sources.
+fn happened(linked: &mut Linked, history: &NodeHistory, event: &Occurrence) {
+    let (words, meaning) = match &event.turn {
+        Turn::FirstSeen { .. } if event.after.is_none() => ("in the oldest backup already", Meaning::Text),
+        Turn::FirstSeen { .. } => ("first seen", Meaning::Added),
+        Turn::Changed => ("changed", Meaning::Changed),
+        Turn::ChildrenChanged => ("what is in it changed", Meaning::Changed),
+        Turn::Moved { .. } => ("moved", Meaning::Changed),
+        Turn::Deleted { .. } => ("deleted", Meaning::Removed),
+        Turn::Back { .. } => ("there again", Meaning::Added),
+    };
+    linked.text.paragraph(words, meaning);
+    let mut path = |label: &str, path: &NodePath| {
+        let mark = [piece(format!("  {label} "), Meaning::Quiet)];
+        linked.text.marked(&mark, &path.to_string(), Meaning::Text);
+    };
+    match &event.turn {
+        Turn::Moved { from, to } => {
+            path("from", from);
+            path("to", to);
+        }
+        Turn::Deleted { from } => path("was", from),
+        Turn::FirstSeen { path: at } | Turn::Back { path: at } => path("as", at),
+        Turn::Changed | Turn::ChildrenChanged => {}
+    }
+    if let Some(after) = &event.after {
+        moment(linked, history, "after", after);
+    }
+    // What the oldest backup has may be older than that.
+    if event.after.is_some() {
+        moment(linked, history, "before", &event.before);
+    } else {
+        moment(linked, history, "in", &event.before);
+    }
+}
+
+/// One of the two sources that an event is between; it leads to what it has of the node.
+fn moment(linked: &mut Linked, history: &NodeHistory, label: &str, seen: &SourceAt) {
+    let sight = history.sights.iter().find(|sight| sight.seen == *seen);
+    let path = sight.and_then(|sight| sight.path.as_ref());
+    let mark = [piece(format!("  {label:<6} "), Meaning::Quiet)];
+    let words = seen_words(seen);
+    match path {
+        Some(path) => linked.leading(&seen.source, path, |text| {
+            text.marked(&mark, &words, Meaning::Information);
+        }),
+        None => linked.text.marked(&mark, &words, Meaning::Text),
+    }
+}
+
+fn seen_words(seen: &SourceAt) -> String {
+    match seen.source {
+        Source::Live => format!("Live, as of {}", measure::in_narrow_column(seen.at)),
+        Source::Backup(_) => format!("{} {}", measure::in_narrow_column(seen.at), seen.source.short()),
+    }
+}
+
+/// What a source has of the node, beside what the one before it had.
+fn seen_there(linked: &mut Linked, sight: &Sight, before: Option<&Sight>) {
+    let mark = [piece(format!("{:<21} ", seen_words(&sight.seen)), Meaning::Quiet)];
+    let Some(path) = &sight.path else {
+        linked.text.marked(&mark, "not there", Meaning::Quiet);
+        return;
+    };
+    let (words, meaning) = match before {
+        Some(before) if before.path.is_none() => ("there", Meaning::Added),
+        Some(before) if before.digest != sight.digest => ("changed", Meaning::Changed),
+        Some(before) if before.path.as_ref() != Some(path) => ("moved", Meaning::Changed),
+        Some(_) => ("the same", Meaning::Text),
+        None => ("there", Meaning::Text),
+    };
+    linked.leading(&sight.seen.source, path, |text| {
+        text.marked(&mark, words, meaning);
+    });
+}

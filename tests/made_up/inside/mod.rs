@@ -1,0 +1,174 @@
+//! What the backend in memory answers to whoever looks inside. `tree`: what is where. `compared`: what was found, what
+//! happened and what differs.
+
+mod compared;
+mod tree;
+
+use async_trait::async_trait;
+use lifeboat::backend::BackendError;
+use lifeboat::backend::explore::Explores;
+use lifeboat::domain::environment::EnvironmentName;
+use lifeboat::domain::explore::{
+    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, FirstLook, HistoryRequest, Kind,
+    Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodePath, NodeRequest, Source, SourceAt,
+    VersionList, VersionsRequest,
+};
+
+use super::{Fixture, two_projects};
+
+/// How it answers.
+#[derive(Debug, Clone, Default)]
+pub struct Inside {
+    /// How far the first look at each workspace is, if that is never over.
+    pub reading: Option<FirstLook>,
+    /// Why nothing can be looked into, if nothing can.
+    pub trouble: Option<String>,
+    /// Whether a search goes on.
+    pub searches_on: bool,
+    /// What should be known of whatever is looked into.
+    pub remarks: Vec<String>,
+    /// Whether nothing differs.
+    pub nothing_differs: bool,
+}
+
+/// A first look at a workspace that is at so many percent.
+pub fn first_look(source: Source, percent: u64) -> FirstLook {
+    FirstLook {
+        source,
+        instance: "author".parse().unwrap(),
+        workspace: "website".to_owned(),
+        done: (percent * 14_260_634).div_ceil(100),
+        total: 14_260_634,
+        others: 3,
+    }
+}
+
+impl Fixture {
+    /// When a source was as it is.
+    fn seen(&self, environment: &EnvironmentName, source: &Source) -> Result<SourceAt, BackendError> {
+        let details = self.details(environment)?;
+        let at = details
+            .all_backups()
+            .find(|backup| Source::from(&backup.id) == *source)
+            .map(|backup| backup.manifest.taken);
+        Ok(SourceAt {
+            source: source.clone(),
+            at: at.unwrap_or_else(two_projects::now),
+        })
+    }
+
+    /// What stands in the way of looking into something.
+    fn look(&self, path: &NodePath) -> Result<Option<FirstLook>, BackendError> {
+        let inside = self.state().inside.clone();
+        match inside.trouble {
+            Some(why) if path.workspace.is_some() => Err(BackendError::Failed(why)),
+            _ => Ok(inside.reading.filter(|_| path.workspace.is_some())),
+        }
+    }
+}
+
+#[async_trait]
+impl Explores for Fixture {
+    async fn children(&self, request: ChildrenRequest) -> Result<Looked<Children>, BackendError> {
+        let asked = format!(
+            "children {} {} {}",
+            request.source.short(),
+            request.path,
+            request.from
+        );
+        self.called(asked).await?;
+        if let Some(look) = self.look(&request.path)? {
+            return Ok(Looked::Reading(look));
+        }
+        let (kind, total, lines) = tree::children(&request)?;
+        let has_remarks = request.path.workspace.is_some();
+        let remarks = self.state().inside.remarks.clone();
+        Ok(Looked::Ready(Children {
+            seen: self.seen(&request.environment, &request.source)?,
+            path: request.path.clone(),
+            kind,
+            total,
+            from: request.from,
+            lines,
+            remarks: if has_remarks { remarks } else { Vec::new() },
+        }))
+    }
+
+    async fn node(&self, request: NodeRequest) -> Result<Looked<NodeFacts>, BackendError> {
+        self.called(format!("node {} {}", request.source.short(), request.path))
+            .await?;
+        if let Some(look) = self.look(&request.path)? {
+            return Ok(Looked::Reading(look));
+        }
+        let seen = self.seen(&request.environment, &request.source)?;
+        Ok(Looked::Ready(tree::node(seen, &request.path)))
+    }
+
+    async fn versions(&self, request: VersionsRequest) -> Result<Looked<VersionList>, BackendError> {
+        self.called(format!("versions {}", request.path)).await?;
+        let seen = self.seen(&request.environment, &request.source)?;
+        Ok(Looked::Ready(tree::versions(seen, &request.path)))
+    }
+
+    async fn find(&self, request: FindRequest) -> Result<Finds, BackendError> {
+        self.called(format!("find {}", request.text)).await?;
+        let inside = self.state().inside.clone();
+        let source = request
+            .source
+            .clone()
+            .unwrap_or(Source::from(&two_projects::id(2)));
+        let seen = self.seen(&request.environment, &source)?;
+        Ok(compared::finds(&inside, &request, &seen))
+    }
+
+    async fn history(&self, request: HistoryRequest) -> Result<Looked<NodeHistory>, BackendError> {
+        self.called(format!("history {}", request.path)).await?;
+        if let Some(look) = self.look(&request.path)? {
+            return Ok(Looked::Reading(look));
+        }
+        let backup = |number| Source::from(&two_projects::id(number));
+        let seen: Result<Vec<_>, _> = [backup(0), backup(1), backup(2), Source::Live]
+            .iter()
+            .map(|source| self.seen(&request.environment, source))
+            .collect();
+        Ok(Looked::Ready(compared::history(seen?, &request.path)))
+    }
+
+    async fn diff(&self, request: DiffRequest) -> Result<Looked<Diff>, BackendError> {
+        let asked = format!(
+            "diff {} {} {}",
+            request.older.short(),
+            request.newer.short(),
+            request.below
+        );
+        self.called(asked).await?;
+        let inside = self.state().inside.clone();
+        if let Some(look) = inside.reading.clone() {
+            return Ok(Looked::Reading(look));
+        }
+        let older = self.seen(&request.environment, &request.older)?;
+        let newer = self.seen(&request.environment, &request.newer)?;
+        Ok(Looked::Ready(compared::diff(&inside, &request, older, newer)))
+    }
+
+    async fn node_diff(&self, request: NodeDiffRequest) -> Result<Looked<NodeDiff>, BackendError> {
+        self.called("node diff").await?;
+        let older = self.seen(&request.environment, &request.older.0)?;
+        let newer = self.seen(&request.environment, &request.newer.0)?;
+        Ok(Looked::Ready(compared::node_diff(&request, older, newer)))
+    }
+}
+
+/// The kind of what stands at a path.
+fn kind_of(path: &NodePath) -> Kind {
+    match (&path.instance, &path.workspace, path.steps.last()) {
+        (None, ..) => Kind::Environment,
+        (_, None, _) => Kind::Instance,
+        (_, _, None) => Kind::Workspace,
+        (_, _, Some(step)) => match step.name.as_str() {
+            "empty" => Kind::Folder,
+            "read me.txt" => Kind::File,
+            _ => Kind::Node,
+        },
+    }
+}
