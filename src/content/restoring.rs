@@ -161,7 +161,10 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// Why they cannot, and how else to have them. The end of a sentence.
     fn takes_parts(&self) -> Result<(), String> {
-        Err("nodes alone cannot come back here: restore their workspaces".to_owned())
+        Err(
+            "only in a database can nodes come back without the rest of their workspace: restore the workspace (--workspace)"
+                .to_owned(),
+        )
     }
 
     /// Why no backup may be taken of it: what would be missing in one. A sentence.

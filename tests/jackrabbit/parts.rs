@@ -88,7 +88,14 @@ fn fits_together(workspace: &str) {
         };
         let mut expected: Vec<&str> = nodes.iter().filter(has_title).map(|node| node.path).collect();
         expected.sort_unstable();
-        assert_eq!(paths, expected.join(" "), "{title}");
+        // Frozen nodes of versions are found as well, and are not told node by node.
+        let found: Vec<&str> = paths
+            .trim_start_matches('/')
+            .split(" /")
+            .filter(|path| !path.starts_with("jcr:system/"))
+            .collect();
+        let found: Vec<String> = found.iter().map(|path| format!("/{path}")).collect();
+        assert_eq!(found, expected, "{title}");
         searches += 1;
     }
     assert!(searches > 10, "{searches} searches");
@@ -116,14 +123,31 @@ fn pages_come_back_alone_and_jackrabbit_finds_nothing_wrong() {
     let then = nodes(part(&before, "website"));
     let damaged = magnolia.dump();
     let now = nodes(part(&damaged, "website"));
-    let in_both = topics(&now);
-    let deleted = *topics(&then)
+    let in_both: Vec<&str> = topics(&now)
+        .into_iter()
+        .filter(|topic| topics(&then).contains(topic))
+        .collect();
+    // The largest of those that are gone, and whose parents are not.
+    let is_there = |path: &str| now.iter().any(|node| node.path == path);
+    let is_gone = |node: &&Said<'_>| {
+        let (parent, _) = node.path.rsplit_once('/').unwrap();
+        !is_there(node.path) && is_there(parent)
+    };
+    let below = |top: &str| then.iter().filter(|node| is_in(node.path, top)).count();
+    let deleted = then
         .iter()
-        .find(|topic| !in_both.contains(topic))
+        .filter(is_gone)
+        .map(|node| node.path)
+        .max_by_key(|path| below(path))
         .unwrap();
-    let is_movable = |topic: &&&str| topics(&then).contains(*topic) && !is_in(topic, &deleted[..10]);
+    let is_movable = |topic: &&&str| !is_in(deleted, topic);
     let moved = in_both.iter().find(is_movable).unwrap().to_string();
     let changed = in_both.iter().rev().find(is_movable).unwrap().to_string();
+    println!(
+        "deleted {deleted} ({}), moved {moved} ({}), changed {changed}",
+        below(deleted),
+        below(&moved)
+    );
     assert_ne!(moved, changed);
     magnolia.run("move", &["--from", &moved, "--to", "/section-0/moved-away"]);
     let damaged = magnolia.dump();

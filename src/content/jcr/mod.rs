@@ -7,6 +7,8 @@
 
 pub mod bundle;
 pub mod graft;
+#[cfg(test)]
+mod graft_tests;
 pub mod ids;
 pub mod integrity;
 pub mod namespaces;

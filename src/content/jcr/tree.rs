@@ -38,7 +38,7 @@ pub struct Names {
 }
 
 impl Names {
-    fn number(&mut self, name: Name) -> NameNumber {
+    pub(super) fn number(&mut self, name: Name) -> NameNumber {
         if let Some(number) = self.numbers.get(&name) {
             return *number;
         }

@@ -2,11 +2,11 @@
 //!
 //! What was staged is all of the workspace in the backup, loaded and read back. Of its rows those that come stay, and Live's
 //! take the place of all others. That is done while Live is held still, in one transaction, and read back: every row has to
-//! be the one that was expected, and no other may be there. Until the exchange Live is looked at once more (`at_rest`).
+//! be the one that was expected, and no other may be there. In the exchange Live is looked at once more (`at_rest`).
+//!
+//! Not in here: the statements that make the tables (`rows`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use postgres::Transaction;
 
 use super::at_rest::AtRest;
 use super::sides;
@@ -36,10 +36,10 @@ pub(in crate::content::postgres::restore) struct Composed {
 }
 
 /// What the composing of several workspaces has in common.
-struct Composing<'c> {
-    stage: &'c Stage,
+pub(super) struct Composing<'c> {
+    pub(super) stage: &'c Stage,
     namespaces: &'c Namespaces,
-    at_rest: AtRest,
+    pub(super) at_rest: AtRest,
 }
 
 /// Makes Live's tables with the chosen nodes replaced out of what is staged, for each of the chosen workspaces.
@@ -100,26 +100,26 @@ pub(in crate::content::postgres::restore) fn compose(
 }
 
 /// What one workspace's tables are made of.
-struct PartRows {
+pub(super) struct PartRows {
     /// Nodes of Live that are left out.
-    leaves: BTreeSet<NodeId>,
+    pub(super) leaves: BTreeSet<NodeId>,
     /// Nodes of the backup that come as they are.
-    comes: BTreeSet<NodeId>,
+    pub(super) comes: BTreeSet<NodeId>,
     /// Nodes that are neither as in the one nor as in the other.
-    patched: BTreeMap<NodeId, Vec<u8>>,
+    pub(super) patched: BTreeMap<NodeId, Vec<u8>>,
     /// What every node has to be afterwards.
-    expected: HashMap<NodeId, Mark>,
+    pub(super) expected: HashMap<NodeId, Mark>,
     /// All rows of references afterwards, and which of them are not Live's.
-    references: Rows,
-    changed_references: BTreeSet<NodeId>,
+    pub(super) references: Rows,
+    pub(super) changed_references: BTreeSet<NodeId>,
     /// Binaries of Live that are left out, those of the backup that come, and what every one has to be afterwards.
-    binaries_leave: BTreeSet<String>,
-    binaries_come: BTreeSet<String>,
-    binaries: BTreeMap<String, Mark>,
+    pub(super) binaries_leave: BTreeSet<String>,
+    pub(super) binaries_come: BTreeSet<String>,
+    pub(super) binaries: BTreeMap<String, Mark>,
 }
 
 impl Composing<'_> {
-    fn live_schema(&self) -> &str {
+    pub(super) fn live_schema(&self) -> &str {
         &self.stage.connector.settings().schema
     }
 
@@ -294,181 +294,6 @@ impl Composing<'_> {
         Ok(rows)
     }
 
-    /// Makes the tables, all together.
-    fn write(&self, parts: &[(&PartTables, PartRows)]) -> Result<(), RestoreError> {
-        let connector = &self.stage.connector;
-        let failed = connector.failed("putting together what is staged");
-        let mut session = connector.connect()?;
-        let mut transaction = session.begin().map_err(&failed)?;
-        self.stage.owner.act(connector, &mut transaction)?;
-        self.at_rest.hold(connector, &mut transaction)?;
-        for (tables, rows) in parts {
-            self.nodes(&mut transaction, &tables.bundles, rows)
-                .map_err(&failed)?;
-            if let Some(table) = &tables.references {
-                self.write_references(&mut transaction, table, rows)
-                    .map_err(&failed)?;
-            }
-            if let Some(table) = &tables.binaries {
-                self.binaries(&mut transaction, table, rows).map_err(&failed)?;
-            }
-            for table in tables.all() {
-                let analyze = format!("ANALYZE {}", in_schema(&self.stage.fresh, &table.name));
-                transaction.batch_execute(&analyze).map_err(&failed)?;
-            }
-        }
-        Ok(transaction.commit().map_err(failed)?)
-    }
-
-    fn nodes(
-        &self,
-        transaction: &mut Transaction<'_>,
-        table: &Table,
-        rows: &PartRows,
-    ) -> Result<(), postgres::Error> {
-        let same = format!(
-            "t.{} = i.hi AND t.{} = i.lo",
-            column(table, "node_id_hi"),
-            column(table, "node_id_lo")
-        );
-        self.list(transaction, LEAVES, &rows.leaves)?;
-        self.list(transaction, COMES, &rows.comes)?;
-        let (staged, kept) = (
-            in_schema(&self.stage.fresh, &table.name),
-            in_schema(&self.stage.fresh, KEPT),
-        );
-        let (comes, columns) = (in_schema(&self.stage.fresh, COMES), table.column_list());
-        transaction.batch_execute(&format!(
-            "CREATE TABLE {kept} AS SELECT t.* FROM {staged} t JOIN {comes} i ON {same}"
-        ))?;
-        self.refill(
-            transaction,
-            table,
-            &format!(
-                "NOT EXISTS (SELECT FROM {} i WHERE {same})",
-                in_schema(&self.stage.fresh, LEAVES)
-            ),
-        )?;
-        transaction.batch_execute(&format!(
-            "INSERT INTO {staged} ({columns}) SELECT {columns} FROM {kept}; DROP TABLE {kept}, {comes}, {}",
-            in_schema(&self.stage.fresh, LEAVES)
-        ))?;
-        self.insert(transaction, table, "bundle_data", &mut rows.patched.iter())
-    }
-
-    fn write_references(
-        &self,
-        transaction: &mut Transaction<'_>,
-        table: &Table,
-        rows: &PartRows,
-    ) -> Result<(), postgres::Error> {
-        self.list(transaction, LEAVES, &rows.changed_references)?;
-        let leaves = in_schema(&self.stage.fresh, LEAVES);
-        self.refill(
-            transaction,
-            table,
-            &format!(
-                "NOT EXISTS (SELECT FROM {leaves} i WHERE t.{} = i.hi AND t.{} = i.lo)",
-                column(table, "node_id_hi"),
-                column(table, "node_id_lo")
-            ),
-        )?;
-        transaction.batch_execute(&format!("DROP TABLE {leaves}"))?;
-        let mut changed = rows
-            .references
-            .iter()
-            .filter(|(id, _)| rows.changed_references.contains(*id));
-        self.insert(transaction, table, "refs_data", &mut changed)
-    }
-
-    fn binaries(
-        &self,
-        transaction: &mut Transaction<'_>,
-        table: &Table,
-        rows: &PartRows,
-    ) -> Result<(), postgres::Error> {
-        let id = column(table, "binval_id");
-        let columns = table.column_list();
-        let (staged, kept) = (
-            in_schema(&self.stage.fresh, &table.name),
-            in_schema(&self.stage.fresh, KEPT),
-        );
-        for (name, ids) in [(LEAVES, &rows.binaries_leave), (COMES, &rows.binaries_come)] {
-            let list = in_schema(&self.stage.fresh, name);
-            let ids: Vec<&String> = ids.iter().collect();
-            transaction.batch_execute(&format!("CREATE TABLE {list} (id text)"))?;
-            transaction.execute(&format!("INSERT INTO {list} SELECT unnest($1::text[])"), &[&ids])?;
-        }
-        let (leaves, comes) = (
-            in_schema(&self.stage.fresh, LEAVES),
-            in_schema(&self.stage.fresh, COMES),
-        );
-        transaction.batch_execute(&format!(
-            "CREATE TABLE {kept} AS SELECT t.* FROM {staged} t JOIN {comes} i ON t.{id} = i.id"
-        ))?;
-        self.refill(
-            transaction,
-            table,
-            &format!("NOT EXISTS (SELECT FROM {leaves} i WHERE t.{id} = i.id)"),
-        )?;
-        transaction.batch_execute(&format!(
-            "INSERT INTO {staged} ({columns}) SELECT {columns} FROM {kept}; DROP TABLE {kept}, {comes}, {leaves}"
-        ))
-    }
-
-    /// Writes ids into a table of its own in the staged schema.
-    fn list(
-        &self,
-        transaction: &mut Transaction<'_>,
-        name: &str,
-        ids: &BTreeSet<NodeId>,
-    ) -> Result<(), postgres::Error> {
-        let list = in_schema(&self.stage.fresh, name);
-        transaction.batch_execute(&format!("CREATE TABLE {list} (hi bigint, lo bigint)"))?;
-        let (high, low) = halves(ids.iter());
-        transaction.execute(
-            &format!("INSERT INTO {list} SELECT * FROM unnest($1::bigint[], $2::bigint[])"),
-            &[&high, &low],
-        )?;
-        transaction.batch_execute(&format!("ANALYZE {list}"))
-    }
-
-    /// Empties a staged table and fills it with those rows `t` of Live's for which a condition holds.
-    fn refill(
-        &self,
-        transaction: &mut Transaction<'_>,
-        table: &Table,
-        condition: &str,
-    ) -> Result<(), postgres::Error> {
-        let staged = in_schema(&self.stage.fresh, &table.name);
-        let columns = table.column_list();
-        transaction.batch_execute(&format!(
-            "TRUNCATE {staged}; INSERT INTO {staged} ({columns}) SELECT {columns} FROM {} t WHERE {condition}",
-            in_schema(self.live_schema(), &table.name)
-        ))
-    }
-
-    fn insert(
-        &self,
-        transaction: &mut Transaction<'_>,
-        table: &Table,
-        data: &str,
-        rows: &mut dyn Iterator<Item = (&NodeId, &Vec<u8>)>,
-    ) -> Result<(), postgres::Error> {
-        let statement = transaction.prepare(&format!(
-            "INSERT INTO {} ({}, {}, {}) VALUES ($1, $2, $3)",
-            in_schema(&self.stage.fresh, &table.name),
-            column(table, "node_id_hi"),
-            column(table, "node_id_lo"),
-            column(table, data)
-        ))?;
-        for (id, bytes) in rows {
-            let (high, low) = halves(std::iter::once(id));
-            transaction.execute(&statement, &[&high.first(), &low.first(), bytes])?;
-        }
-        Ok(())
-    }
-
     /// Makes sure that the tables have exactly the rows that they should.
     fn read_back(&self, tables: &PartTables, rows: &PartRows) -> Result<(), RestoreError> {
         let (connector, fresh) = (&self.stage.connector, self.stage.fresh.as_str());
@@ -555,11 +380,6 @@ impl Composing<'_> {
         Ok(marks)
     }
 }
-
-/// Tables that this needs in the staged schema for a moment.
-const LEAVES: &str = "lifeboat_leaves";
-const COMES: &str = "lifeboat_comes";
-const KEPT: &str = "lifeboat_kept";
 
 fn children(list: &[Entry], names: &Names) -> Option<Vec<Child>> {
     list.iter()

@@ -1,0 +1,364 @@
+//! Random trees, in which random things happen, and nodes that come back into them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::graft::{Graft, Sides, graft};
+use super::namespaces::Namespaces;
+use super::tree::{Entry, Names, Tree, TreeNode};
+use super::{Name, NodeId, ids};
+use crate::domain::explore::Step;
+
+fn id(number: u8) -> NodeId {
+    if number == 0 { ids::ROOT } else { [number; 16] }
+}
+
+/// What happens to a tree. Numbers choose among what there is.
+#[derive(Debug, Clone)]
+enum Happening {
+    Add {
+        parent: usize,
+        name: u8,
+        at: usize,
+    },
+    Remove {
+        node: usize,
+    },
+    Move {
+        node: usize,
+        parent: usize,
+        name: u8,
+        at: usize,
+    },
+    Change {
+        node: usize,
+    },
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let any = || 0..64_usize;
+    prop_oneof![
+        3 => (any(), 0..4_u8, any()).prop_map(|(parent, name, at)| Happening::Add { parent, name, at }),
+        1 => any().prop_map(|node| Happening::Remove { node }),
+        2 => (any(), any(), 0..4_u8, any())
+            .prop_map(|(node, parent, name, at)| Happening::Move { node, parent, name, at }),
+        1 => any().prop_map(|node| Happening::Change { node }),
+    ]
+}
+
+/// A tree that things happen to.
+struct Grown {
+    tree: Tree,
+    names: Names,
+    last: u8,
+}
+
+impl Grown {
+    fn new() -> Self {
+        let mut tree = Tree::default();
+        tree.nodes.insert(ids::ROOT, node(None));
+        Self {
+            tree,
+            names: Names::default(),
+            last: 0,
+        }
+    }
+
+    fn all(&self) -> Vec<NodeId> {
+        let mut all: Vec<NodeId> = self.tree.nodes.keys().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn chosen(&self, number: usize) -> NodeId {
+        let all = self.all();
+        all[number % all.len()]
+    }
+
+    fn entry(&mut self, name: u8, id: NodeId) -> Entry {
+        let name = Name {
+            namespace: "".into(),
+            local: format!("n{name}").into(),
+        };
+        Entry {
+            name: self.names.number(name),
+            id,
+        }
+    }
+
+    fn put(&mut self, parent: NodeId, entry: Entry, at: usize) {
+        let children = &mut self.tree.nodes.get_mut(&parent).unwrap().children;
+        children.insert(at % (children.len() + 1), entry);
+        self.tree.nodes.get_mut(&entry.id).unwrap().parent = Some(parent);
+    }
+
+    fn take_out(&mut self, id: NodeId) {
+        let parent = self.tree.nodes[&id].parent.unwrap();
+        let parent = self.tree.nodes.get_mut(&parent).unwrap();
+        parent.children.retain(|entry| entry.id != id);
+    }
+
+    fn happens(&mut self, what: &Happening) {
+        match *what {
+            Happening::Add { parent, name, at } => {
+                let parent = self.chosen(parent);
+                self.last += 1;
+                let id = id(self.last);
+                self.tree.nodes.insert(id, node(None));
+                let entry = self.entry(name, id);
+                self.put(parent, entry, at);
+            }
+            Happening::Remove { node } => {
+                let top = self.chosen(node);
+                if top != ids::ROOT {
+                    self.take_out(top);
+                    for id in self.tree.below(top) {
+                        self.tree.nodes.remove(&id);
+                    }
+                }
+            }
+            Happening::Move {
+                node,
+                parent,
+                name,
+                at,
+            } => {
+                let (node, parent) = (self.chosen(node), self.chosen(parent));
+                if node != ids::ROOT && !self.tree.below(node).contains(&parent) {
+                    self.take_out(node);
+                    let entry = self.entry(name, node);
+                    self.put(parent, entry, at);
+                }
+            }
+            Happening::Change { node } => {
+                let id = self.chosen(node);
+                self.tree.nodes.get_mut(&id).unwrap().mark[0] += 1;
+            }
+        }
+    }
+}
+
+fn node(parent: Option<NodeId>) -> TreeNode {
+    TreeNode {
+        parent,
+        children: Vec::new(),
+        targets: Vec::new(),
+        binaries: Vec::new(),
+        is_shared: false,
+        mark: [0; 16],
+    }
+}
+
+fn copy(tree: &Tree) -> Tree {
+    Tree {
+        nodes: tree.nodes.clone(),
+    }
+}
+
+/// What a graft makes of Live.
+fn carried_out(sides: &Sides<'_>, graft: &Graft) -> Tree {
+    let mut tree = copy(sides.live);
+    tree.nodes.retain(|id, _| !graft.goes.contains(id));
+    for (id, list) in &graft.lists {
+        tree.nodes.get_mut(id).unwrap().children.clone_from(list);
+    }
+    for id in &graft.comes {
+        let mut node = sides.backup.nodes[id].clone();
+        if let Some(parent) = graft.parents.get(id) {
+            node.parent = Some(*parent);
+        }
+        tree.nodes.insert(*id, node);
+    }
+    tree
+}
+
+fn is_whole(tree: &Tree) -> bool {
+    let mut listed = BTreeMap::new();
+    for (id, node) in &tree.nodes {
+        for entry in &node.children {
+            if listed.insert(entry.id, *id).is_some() {
+                return false;
+            }
+        }
+    }
+    let is_right = |(id, node): (&NodeId, &TreeNode)| listed.get(id).copied() == node.parent;
+    tree.nodes.iter().all(is_right)
+        && listed.keys().all(|id| tree.nodes.contains_key(id))
+        && tree.below(ids::ROOT).len() == tree.nodes.len()
+}
+
+fn steps(path: &str) -> Vec<Step> {
+    let path: crate::domain::explore::NodePath = format!("/website{path}").parse().unwrap();
+    path.steps
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #[test]
+    fn what_comes_back_is_as_it_was_and_all_else_as_it_is(
+        before in proptest::collection::vec(happening(), 1..20),
+        after in proptest::collection::vec(happening(), 0..20),
+        chosen in proptest::collection::vec(0..64_usize, 1..3),
+    ) {
+        let mut grown = Grown::new();
+        before.iter().for_each(|what| grown.happens(what));
+        let backup = copy(&grown.tree);
+        after.iter().for_each(|what| grown.happens(what));
+        let Grown { tree: live, names, .. } = grown;
+        prop_assert!(is_whole(&backup) && is_whole(&live));
+        let namespaces = Namespaces::default();
+        let sides = Sides { backup: &backup, live: &live, names: &names, namespaces: &namespaces };
+        let mut all: Vec<NodeId> = backup.nodes.keys().copied().filter(|id| *id != ids::ROOT).collect();
+        all.sort_unstable();
+        prop_assume!(!all.is_empty());
+        let mut tops: Vec<NodeId> = Vec::new();
+        for number in chosen {
+            let top = all[number % all.len()];
+            let is_apart = |other: &NodeId| !backup.below(*other).contains(&top) && !backup.below(top).contains(other);
+            if tops.iter().all(is_apart) {
+                tops.push(top);
+            }
+        }
+        let paths: Vec<Vec<Step>> = tops
+            .iter()
+            .map(|top| steps(&backup.path(&names, &namespaces, *top).unwrap()))
+            .collect();
+        let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
+        let Ok(graft) = graft(&sides, &paths) else {
+            // A parent that is not there any more, or that is in what comes back: nothing else may be in the way.
+            let is_explained = paths.iter().any(|path| {
+                let (_, above) = path.split_last().unwrap();
+                match live.find(&names, &namespaces, above) {
+                    super::tree::Found::Missing(_) => true,
+                    super::tree::Found::There(way) => way.iter().any(|id| {
+                        tops.iter().any(|top| backup.below(*top).contains(id) || live.below(*top).contains(id))
+                            || tops.iter().any(|top| {
+                                backup.below(*top).iter().any(|below| live.below(*below).contains(id))
+                            })
+                            || paths.iter().any(|path| match live.find(&names, &namespaces, path) {
+                                super::tree::Found::There(other) => {
+                                    live.below(*other.last().unwrap()).contains(id)
+                                }
+                                super::tree::Found::Missing(_) => false,
+                            })
+                    }),
+                }
+            });
+            prop_assert!(is_explained);
+            return Ok(());
+        };
+        let result = carried_out(&sides, &graft);
+        prop_assert!(is_whole(&result));
+        prop_assert_eq!(&graft.tops, &tops);
+        let mut comes = BTreeSet::new();
+        for (top, path) in tops.iter().zip(&paths) {
+            for id in backup.below(*top) {
+                let (then, now) = (&backup.nodes[&id], &result.nodes[&id]);
+                prop_assert_eq!(&then.children, &now.children);
+                prop_assert_eq!(then.mark, now.mark);
+                comes.insert(id);
+            }
+            // Its parent is what stands at the path of its parent, and it has its name.
+            let (last, above) = path.split_last().unwrap();
+            let super::tree::Found::There(way) = live.find(&names, &namespaces, above) else {
+                panic!("it was refused");
+            };
+            let parent = *way.last().unwrap();
+            prop_assert_eq!(result.nodes[top].parent, Some(parent));
+            let entry = result.nodes[&parent].children.iter().find(|entry| entry.id == *top).unwrap();
+            prop_assert_eq!(names.get(entry.name).unwrap().local.as_ref(), last.name.as_str());
+        }
+        prop_assert_eq!(&graft.comes, &comes);
+        // All other nodes are Live's: their parents, what is in them, and the order of what stays below them.
+        for (id, node) in &live.nodes {
+            if comes.contains(id) || graft.goes.contains(id) {
+                continue;
+            }
+            let now = &result.nodes[id];
+            prop_assert_eq!((now.parent, now.mark), (node.parent, node.mark));
+            let staying = |children: &[Entry]| -> Vec<Entry> {
+                let stays = |entry: &&Entry| !comes.contains(&entry.id) && !graft.goes.contains(&entry.id);
+                children.iter().filter(stays).copied().collect()
+            };
+            prop_assert_eq!(staying(&now.children), staying(&node.children));
+        }
+        // What goes stood below one of the paths, or below what comes back.
+        for id in &graft.goes {
+            let mut at = Some(*id);
+            let mut is_explained = false;
+            while let Some(id) = at {
+                let in_place = paths.iter().any(|path| match live.find(&names, &namespaces, path) {
+                    super::tree::Found::There(way) => way.last() == Some(&id),
+                    super::tree::Found::Missing(_) => false,
+                });
+                is_explained |= comes.contains(&id) || in_place;
+                at = live.nodes[&id].parent;
+            }
+            prop_assert!(is_explained);
+        }
+    }
+}
+
+/// A tree out of paths with numbers, and another one.
+fn of(pages: &[(&str, u8)], names: Grown) -> Grown {
+    let mut grown = Grown {
+        tree: Grown::new().tree,
+        ..names
+    };
+    for (path, number) in pages {
+        let all = steps(path);
+        let (last, above) = all.split_last().unwrap();
+        let namespaces = Namespaces::default();
+        let super::tree::Found::There(way) = grown.tree.find(&grown.names, &namespaces, above) else {
+            panic!("{path} has no parent");
+        };
+        grown.tree.nodes.insert(id(*number), node(None));
+        let entry = Entry {
+            name: grown.names.number(Name {
+                namespace: "".into(),
+                local: last.name.clone().into(),
+            }),
+            id: id(*number),
+        };
+        grown.put(*way.last().unwrap(), entry, usize::MAX - 1);
+        let children = &mut grown.tree.nodes.get_mut(way.last().unwrap()).unwrap().children;
+        children.retain(|other| other.id != id(*number));
+        children.push(entry);
+    }
+    grown
+}
+
+#[test]
+fn what_is_not_whole_or_shared_in_the_backup_does_not_come_back_alone() {
+    let backup = of(&[("/a", 1), ("/a/b", 2), ("/a/b/c", 3)], Grown::new());
+    let then = copy(&backup.tree);
+    let live = of(&[("/a", 1)], backup);
+    let namespaces = Namespaces::default();
+    let told = |then: &Tree, now: &Tree| {
+        let sides = Sides {
+            backup: then,
+            live: now,
+            names: &live.names,
+            namespaces: &namespaces,
+        };
+        graft(&sides, &[&steps("/a/b")]).map_err(|why| why.join("; "))
+    };
+    assert!(told(&then, &live.tree).is_ok());
+    let mut missing = copy(&then);
+    missing.nodes.remove(&id(3));
+    assert!(told(&missing, &live.tree).unwrap_err().contains("not whole"));
+    let mut circle = copy(&then);
+    let entry = circle.nodes[&id(1)].children[0];
+    circle.nodes.get_mut(&id(3)).unwrap().children.push(entry);
+    assert!(told(&circle, &live.tree).unwrap_err().contains("not whole"));
+    let mut shared = copy(&then);
+    shared.nodes.get_mut(&id(3)).unwrap().is_shared = true;
+    assert!(told(&shared, &live.tree).unwrap_err().contains("shared"));
+    // What is wrong elsewhere in Live stays as wrong as it is.
+    let mut rotten = copy(&live.tree);
+    rotten.nodes.insert(id(9), node(Some(id(8))));
+    let entry = Entry { id: id(7), ..entry };
+    rotten.nodes.get_mut(&id(1)).unwrap().children.push(entry);
+    assert!(told(&then, &rotten).is_ok());
+}
