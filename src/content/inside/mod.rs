@@ -4,14 +4,18 @@
 //! that they are. A repository in tables gives nodes as [`jcr::Node`]; content in a folder gives a tree of [`Found`] files,
 //! and so does a whole home, whose nodes are in a database of their own that is not read here.
 //!
-//! - `found`: what an index keeps of a node; `table`: rows of a table that are nodes; `tables`: a backup of tables;
-//!   `files`: folders, in a backup or in Live. Live's tables are in their own kind's folder.
+//! - `found`: what an index keeps of a node; `table`: rows of a table that are nodes; `tables`: a backup of tables, `older`
+//!   for what a Jackrabbit before 2.2 has written there; `files`: folders, in a backup or in Live. Live's tables are in
+//!   their own kind's folder.
+//! - `fitting`: whether the nodes in a backup of tables fit together.
 //!
 //! Not in here: the index, and what is asked of it (`engine::explore`).
 
 pub(crate) mod files;
+pub(crate) mod fitting;
 pub mod found;
 pub mod media;
+mod older;
 pub(crate) mod table;
 pub(crate) mod tables;
 

@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::older::Older;
 use super::table::Columns;
-use super::{At, Beginning, Chunk, Inside, StoredFile, Take, WorkspaceInside, is_not_there};
+use super::{At, Beginning, Chunk, Inside, NodeRead, StoredFile, Take, WorkspaceInside, is_not_there};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
@@ -31,6 +32,9 @@ pub(crate) struct TablesInBackup {
     copy: InstanceCopy,
     tables: Vec<Table>,
     namespaces: Arc<Namespaces>,
+    older: Older,
+    /// Whether the records of the data store are rows, and not files.
+    pub(super) has_record_table: bool,
 }
 
 impl TablesInBackup {
@@ -43,6 +47,8 @@ impl TablesInBackup {
                 copy.name
             ))
         })?;
+        let has_record_table = tables.iter().any(|table| table.holds == Holds::DataStore);
+        let older = Older::new(&*files, &tables)?;
         tables.retain(|table| table.holds == Holds::Bundles);
         let registered = files.read(&Path::new(HOME).join(registry::PREFIXES))?;
         let namespaces = registered.map_or_else(Namespaces::default, |file| registry::namespaces(&file));
@@ -51,18 +57,34 @@ impl TablesInBackup {
             copy,
             tables,
             namespaces: Arc::new(namespaces),
+            older,
+            has_record_table,
         })
     }
 
-    fn table(&self, workspace: &str) -> Result<(&Table, Columns), RestoreError> {
+    /// The table of a workspace, and where in its rows nodes are.
+    pub(super) fn table(&self, workspace: &str) -> Result<(&Table, Columns), RestoreError> {
         let table = self.tables.iter().find(|table| table.workspace == workspace);
         table
             .and_then(|table| Some((table, Columns::of(table)?)))
             .ok_or_else(|| is_not_there(workspace))
     }
 
+    /// Reads a bundle, of whatever form it is.
+    fn read_bundle(&self, workspace: &str, id: NodeId, bundle: &[u8]) -> Result<Node, BundleError> {
+        match super::table::read(id, bundle) {
+            Err(BundleError::Older(_)) => self.older.read(&*self.files, workspace, id, bundle),
+            read => read,
+        }
+    }
+
     /// Reads some files, and tells what is in them.
-    fn chunk(&self, files: &[BackedUpFile], columns: Columns) -> Result<Chunk, RestoreError> {
+    fn chunk(
+        &self,
+        workspace: &str,
+        files: &[BackedUpFile],
+        columns: Columns,
+    ) -> Result<Chunk, RestoreError> {
         let mut chunk = Chunk {
             files: files.iter().map(stored).collect(),
             ..Chunk::default()
@@ -87,8 +109,13 @@ impl TablesInBackup {
                 *left -= 1;
             }
             splitter.push::<RowTrouble>(piece, &mut |row| {
-                if let Some(read) = columns.read(row, place) {
-                    chunk.nodes.push(read);
+                if let Some((id, bundle)) = columns.parts(row) {
+                    chunk.nodes.push(NodeRead {
+                        id,
+                        node: self.read_bundle(workspace, id, bundle),
+                        size: bundle.len() as u64,
+                        at: place,
+                    });
                 }
                 place.offset = place
                     .offset
@@ -112,7 +139,7 @@ fn cut_off() -> RestoreError {
 }
 
 /// What rows cannot be read by.
-struct RowTrouble(RestoreError);
+pub(super) struct RowTrouble(RestoreError);
 
 impl From<io::Error> for RowTrouble {
     fn from(error: io::Error) -> Self {
@@ -187,7 +214,7 @@ impl Inside for TablesInBackup {
                 if watch.is_cancelled() {
                     return Err(RestoreError::Cancelled);
                 }
-                take(self.chunk(files, columns)?)?;
+                take(self.chunk(workspace, files, columns)?)?;
                 watch.advance(files.len() as u64, files.iter().map(BackedUpFile::size).sum());
             }
             Ok(())
@@ -214,7 +241,7 @@ impl Inside for TablesInBackup {
         let parts = row.and_then(|row| columns.parts(row));
         Ok(parts
             .filter(|(found, _)| found == id)
-            .map(|(found, bundle)| super::table::read(found, bundle)))
+            .map(|(found, bundle)| self.read_bundle(workspace, found, bundle)))
     }
 
     fn file(

@@ -107,7 +107,7 @@ impl Live {
     }
 
     /// How long a reading counts for a backup.
-    fn reading_counts(&self) -> Duration {
+    pub(super) fn reading_counts(&self) -> Duration {
         let every = self.settings().verify.every.in_days();
         Duration::days(every.map_or(WITHOUT_SCHEDULE, i64::from))
     }

@@ -121,13 +121,17 @@ impl Live {
                 damaged.join("; ")
             )));
         }
-        let summary = summary(backups, spared > 0, copies);
+        let inside = self.integrity_of_verified(work, &repository, backups)?;
+        let summary = format!("{}{}", summary(backups, spared > 0, copies), inside.in_short);
         if !is_one {
             self.rest_until_the_next_turn();
         }
+        #[cfg(feature = "object-storage")]
+        let kept = self.keep_for_longer(work);
+        #[cfg(not(feature = "object-storage"))]
+        let kept = Vec::new();
         Ok(Outcome {
-            #[cfg(feature = "object-storage")]
-            warnings: self.keep_for_longer(work),
+            warnings: [inside.warnings, kept].concat(),
             summary,
             backup: match backups {
                 [backup] => Some(backup.id.clone()),

@@ -110,6 +110,7 @@ impl Live {
             }
         }
         found.warnings.extend(dated_ahead(&backup, self.now()));
+        found.warnings.extend(self.integrity_in_plan(&backup, selection)?);
         found.warnings.extend(self.nobody_stops(selection));
         if let Some(Drill {
             at,
