@@ -111,6 +111,39 @@ fn topics<'d>(nodes: &[Said<'d>]) -> Vec<&'d str> {
     nodes.iter().filter(is_topic).map(|node| node.path).collect()
 }
 
+/// Histories of these pages are as they were, all others as they are in Live.
+fn histories_are_right(before: &str, damaged: &str, after: &str, tops: &[&str]) {
+    let ids: BTreeSet<&str> = nodes(part(before, "website"))
+        .iter()
+        .filter(|node| tops.iter().any(|top| is_in(node.path, top)))
+        .map(|node| node.id)
+        .collect();
+    let (of_then, of_live) = (parts(before), parts(damaged));
+    let mut histories = 0;
+    for (head, text) in parts(after) {
+        let Some(rest) = head.strip_prefix("history of ") else {
+            continue;
+        };
+        let comes = ids.contains(rest.split(' ').next().unwrap());
+        histories += usize::from(comes);
+        let expected = if comes {
+            of_then.get(head)
+        } else {
+            of_live.get(head)
+        };
+        assert_eq!(Some(&text), expected, "{head}, which {comes}");
+    }
+    assert!(histories > 0, "none of the pages has versions");
+}
+
+/// The lines of the nodes at some paths.
+fn lines(nodes: Vec<Said<'_>>, takes: &dyn Fn(&str) -> bool) -> Vec<Vec<String>> {
+    let taken = nodes.into_iter().filter(|node| takes(node.path));
+    taken
+        .map(|node| node.lines.into_iter().map(str::to_owned).collect())
+        .collect()
+}
+
 #[test]
 fn pages_come_back_alone_and_jackrabbit_finds_nothing_wrong() {
     let Some(magnolia) = Magnolia::filled(DataStore::Folder) else {
@@ -141,8 +174,8 @@ fn pages_come_back_alone_and_jackrabbit_finds_nothing_wrong() {
         .max_by_key(|path| below(path))
         .unwrap();
     let is_movable = |topic: &&&str| !is_in(deleted, topic);
-    let moved = in_both.iter().find(is_movable).unwrap().to_string();
-    let changed = in_both.iter().rev().find(is_movable).unwrap().to_string();
+    let moved = (*in_both.iter().find(is_movable).unwrap()).to_owned();
+    let changed = (*in_both.iter().rev().find(is_movable).unwrap()).to_owned();
     println!(
         "deleted {deleted} ({}), moved {moved} ({}), changed {changed}",
         below(deleted),
@@ -178,23 +211,17 @@ fn pages_come_back_alone_and_jackrabbit_finds_nothing_wrong() {
     magnolia.is_sound();
     let after = magnolia.dump();
     fits_together(part(&after, "website"));
-    let of = |nodes: Vec<Said<'_>>, takes: &dyn Fn(&str) -> bool| -> Vec<Vec<String>> {
-        let taken = nodes.into_iter().filter(|node| takes(node.path));
-        taken
-            .map(|node| node.lines.into_iter().map(str::to_owned).collect())
-            .collect()
-    };
     let website = || nodes(part(&after, "website"));
     for top in tops {
-        let wanted = of(nodes(part(&before, "website")), &|path| is_in(path, top));
+        let wanted = lines(nodes(part(&before, "website")), &|path| is_in(path, top));
         assert!(!wanted.is_empty(), "{top}");
-        assert_eq!(of(website(), &|path| is_in(path, top)), wanted, "{top}");
+        assert_eq!(lines(website(), &|path| is_in(path, top)), wanted, "{top}");
     }
     let is_outside =
         |path: &str| !tops.iter().any(|top| is_in(path, top)) && !is_in(path, "/section-0/moved-away");
     assert_eq!(
-        of(website(), &is_outside),
-        of(nodes(part(&damaged, "website")), &is_outside)
+        lines(website(), &is_outside),
+        lines(nodes(part(&damaged, "website")), &is_outside)
     );
     assert!(
         website()
@@ -207,28 +234,7 @@ fn pages_come_back_alone_and_jackrabbit_finds_nothing_wrong() {
             "{left} is as it was in Live"
         );
     }
-    // Histories of these pages are as they were, all others as they are in Live.
-    let ids: BTreeSet<&str> = then
-        .iter()
-        .filter(|node| tops.iter().any(|top| is_in(node.path, top)))
-        .map(|node| node.id)
-        .collect();
-    let (of_then, of_live) = (parts(&before), parts(&damaged));
-    let mut histories = 0;
-    for (head, text) in parts(&after) {
-        let Some(rest) = head.strip_prefix("history of ") else {
-            continue;
-        };
-        let comes = ids.contains(rest.split(' ').next().unwrap());
-        histories += usize::from(comes);
-        let expected = if comes {
-            of_then.get(head)
-        } else {
-            of_live.get(head)
-        };
-        assert_eq!(Some(&text), expected, "{head}, which {comes}");
-    }
-    assert!(histories > 0, "none of the pages has versions");
+    histories_are_right(&before, &damaged, &after, &tops);
     // What was brought back can be edited, checked in and moved.
     magnolia.run("move", &["--from", deleted, "--to", "/section-0/and-away"]);
     magnolia.is_sound();

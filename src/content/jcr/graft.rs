@@ -282,18 +282,20 @@ impl Sides<'_> {
             };
             let at = list.iter().position(|entry| entry.id == top.node);
             let order = Self::children(self.backup, top.parents.0);
-            let (first, last) = between(order, list, top.node);
+            let (before, behind) = between(order, list, top.node);
             match at {
-                Some(at) if first.is_none_or(|first| first < at) && last.is_none_or(|last| at < last) => {
+                Some(at)
+                    if before.is_none_or(|before| before < at) && behind.is_none_or(|behind| at < behind) =>
+                {
                     continue;
                 }
                 Some(at) => drop(list.remove(at)),
                 None => {}
             }
-            let (first, last) = between(order, list, top.node);
-            let place = match (first, last) {
-                (Some(first), _) => first + 1,
-                (None, Some(last)) => last,
+            let (before, behind) = between(order, list, top.node);
+            let place = match (before, behind) {
+                (Some(before), _) => before + 1,
+                (None, Some(behind)) => behind,
                 (None, None) => list.len(),
             };
             list.insert(place, top.entry);
@@ -378,9 +380,10 @@ fn between(order: &[Entry], list: &[Entry], node: NodeId) -> (Option<usize>, Opt
     };
     let place = |entry: &Entry| list.iter().position(|other| other.id == entry.id);
     let (before, behind) = order.split_at(at);
-    let first = before.iter().rev().find_map(place);
-    let last = behind.iter().skip(1).find_map(place);
-    (first, last)
+    (
+        before.iter().rev().find_map(place),
+        behind.iter().skip(1).find_map(place),
+    )
 }
 
 /// A node's parent and its list of children, where there is such a node.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::graft::{Graft, Sides, graft};
 use super::namespaces::Namespaces;
-use super::tree::{Entry, Names, Tree, TreeNode};
+use super::tree::{Entry, Found, Names, Tree, TreeNode};
 use super::{Name, NodeId, ids};
 use crate::domain::explore::Step;
 
@@ -193,6 +193,45 @@ fn steps(path: &str) -> Vec<Step> {
     path.steps
 }
 
+/// Where a parent is not there any more, or is in what comes back or in what that replaces: nothing else may be in the way.
+fn is_in_the_way(sides: &Sides<'_>, path: &[Step], tops: &[NodeId], paths: &[&[Step]]) -> bool {
+    let (backup, live) = (sides.backup, sides.live);
+    let find = |steps: &[Step]| live.find(sides.names, sides.namespaces, steps);
+    let (_, above) = path.split_last().unwrap();
+    let Found::There(way) = find(above) else {
+        return true;
+    };
+    let moves = |id: &NodeId| {
+        let mut comes = tops.iter().flat_map(|top| backup.below(*top));
+        comes.any(|below| below == *id || live.below(below).contains(id))
+    };
+    let is_replaced = |id: &NodeId| {
+        paths.iter().any(|path| match find(path) {
+            Found::There(other) => live.below(*other.last().unwrap()).contains(id),
+            Found::Missing(_) => false,
+        })
+    };
+    way.iter().any(|id| moves(id) || is_replaced(id))
+}
+
+/// Whether a node that goes stood at one of the paths, or below what comes back, or below such a one.
+fn goes_rightly(sides: &Sides<'_>, id: NodeId, comes: &BTreeSet<NodeId>, paths: &[&[Step]]) -> bool {
+    let mut at = Some(id);
+    while let Some(id) = at {
+        let in_place = paths.iter().any(
+            |path| match sides.live.find(sides.names, sides.namespaces, path) {
+                Found::There(way) => way.last() == Some(&id),
+                Found::Missing(_) => false,
+            },
+        );
+        if in_place || comes.contains(&id) {
+            return true;
+        }
+        at = sides.live.nodes[&id].parent;
+    }
+    false
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
     #[test]
@@ -226,25 +265,7 @@ proptest! {
             .collect();
         let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
         let Ok(graft) = graft(&sides, &paths) else {
-            // A parent that is not there any more, or that is in what comes back: nothing else may be in the way.
-            let is_explained = paths.iter().any(|path| {
-                let (_, above) = path.split_last().unwrap();
-                match live.find(&names, &namespaces, above) {
-                    super::tree::Found::Missing(_) => true,
-                    super::tree::Found::There(way) => way.iter().any(|id| {
-                        tops.iter().any(|top| backup.below(*top).contains(id) || live.below(*top).contains(id))
-                            || tops.iter().any(|top| {
-                                backup.below(*top).iter().any(|below| live.below(*below).contains(id))
-                            })
-                            || paths.iter().any(|path| match live.find(&names, &namespaces, path) {
-                                super::tree::Found::There(other) => {
-                                    live.below(*other.last().unwrap()).contains(id)
-                                }
-                                super::tree::Found::Missing(_) => false,
-                            })
-                    }),
-                }
-            });
+            let is_explained = paths.iter().any(|path| is_in_the_way(&sides, path, &tops, &paths));
             prop_assert!(is_explained);
             return Ok(());
         };
@@ -261,7 +282,7 @@ proptest! {
             }
             // Its parent is what stands at the path of its parent, and it has its name.
             let (last, above) = path.split_last().unwrap();
-            let super::tree::Found::There(way) = live.find(&names, &namespaces, above) else {
+            let Found::There(way) = live.find(&names, &namespaces, above) else {
                 panic!("it was refused");
             };
             let parent = *way.last().unwrap();
@@ -285,17 +306,7 @@ proptest! {
         }
         // What goes stood below one of the paths, or below what comes back.
         for id in &graft.goes {
-            let mut at = Some(*id);
-            let mut is_explained = false;
-            while let Some(id) = at {
-                let in_place = paths.iter().any(|path| match live.find(&names, &namespaces, path) {
-                    super::tree::Found::There(way) => way.last() == Some(&id),
-                    super::tree::Found::Missing(_) => false,
-                });
-                is_explained |= comes.contains(&id) || in_place;
-                at = live.nodes[&id].parent;
-            }
-            prop_assert!(is_explained);
+            prop_assert!(goes_rightly(&sides, *id, &comes, &paths));
         }
     }
 }
@@ -310,7 +321,7 @@ fn of(pages: &[(&str, u8)], names: Grown) -> Grown {
         let all = steps(path);
         let (last, above) = all.split_last().unwrap();
         let namespaces = Namespaces::default();
-        let super::tree::Found::There(way) = grown.tree.find(&grown.names, &namespaces, above) else {
+        let Found::There(way) = grown.tree.find(&grown.names, &namespaces, above) else {
             panic!("{path} has no parent");
         };
         grown.tree.nodes.insert(id(*number), node(None));
