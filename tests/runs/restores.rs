@@ -58,7 +58,7 @@ async fn a_name_typed_too_early_leads_nowhere() {
     for word in ["q quit", "J jobs", "n news", "n: whole", ": actions"] {
         assert!(!cockpit.has(word), "{word} is not to be had here");
     }
-    cockpit.press("?").await.see("On the main screen").await;
+    cockpit.press("?").await.see("─ Help").await;
     cockpit.press("<Esc>").await.see("come back").await;
     cockpit.press("<Esc>").await.see("Everything is restored").await;
     cockpit

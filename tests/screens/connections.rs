@@ -104,7 +104,7 @@ async fn what_was_refused_without_a_link_goes_with_the_link() {
     cockpit.see("disconnected").await;
     cockpit.press("b").await.see("nothing can be changed").await;
     cockpit.backend.reachable(true);
-    cockpit.see("connected").await;
+    cockpit.see("● connected").await;
     cockpit.settle().await;
     assert!(
         !cockpit.text().contains("nothing can be changed"),

@@ -181,7 +181,7 @@ async fn a_first_look() {
     for (keys, text) in steps {
         cockpit.press(keys).await.see(text).await;
     }
-    cockpit.press("?").await.see("On the main screen").await;
+    cockpit.press("?").await.see("─ Help").await;
     cockpit.press("<Esc>").await.see("43 %").await;
     cockpit.press("<Esc>").await.see("userroles").await;
     assert!(cockpit.has("nobody asks for that any more"), "{}", cockpit.text());

@@ -42,8 +42,8 @@ async fn what_takes_long_or_changes_something_asks() {
         acme.undo = Some(two_projects::id(4));
     };
     for (screen, keys, text) in [
-        ("delete-undo-question", "jjd", "Undo goes back"),
-        ("verify-question", "v", "read back"),
+        ("delete-undo-question", "jjd", "cannot be undone afterwards"),
+        ("verify-question", "v", "and compared"),
         ("verify-all-question", "V", "All of"),
         ("drill-question", "D", "scratch place"),
         ("extend-question", "jjx", "another 48 hours"),

@@ -31,9 +31,12 @@ fn id(number: u8) -> NodeId {
     if number == 0 { ids::ROOT } else { [number; 16] }
 }
 
-/// Nodes in memory: parent, text, and children with their names.
+/// Nodes in memory.
 #[derive(Debug, Clone, Default)]
-struct Model(BTreeMap<u8, (Option<u8>, String, Vec<(String, u8)>)>);
+struct Model(BTreeMap<u8, ModelNode>);
+
+/// Parent, text, and children with their names.
+type ModelNode = (Option<u8>, String, Vec<(String, u8)>);
 
 impl Model {
     fn root() -> Self {

@@ -232,7 +232,18 @@ impl Model {
     /// Where keys would go if there were no dialog.
     #[must_use]
     pub fn place_below(&self) -> Place {
-        match self.screens.last() {
+        self.place_of(self.screens.last())
+    }
+
+    /// Where keys went on the screen behind the pages that are open.
+    #[must_use]
+    pub fn place_behind_pages(&self) -> Place {
+        let mut behind = self.screens.iter().rev();
+        self.place_of(behind.find(|screen| !matches!(screen, Screen::Page { .. })))
+    }
+
+    fn place_of(&self, screen: Option<&Screen>) -> Place {
+        match screen {
             Some(Screen::Wizard(wizard)) => match wizard.step {
                 Step::Choose => Place::Choose,
                 Step::Scope => Place::Scope,

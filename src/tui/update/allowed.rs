@@ -3,6 +3,8 @@
 //!
 //! The engine enforces the rules; this only explains them beforehand.
 
+mod inside;
+
 use crate::domain::backup::Verification;
 use crate::domain::job::{Job, JobId};
 use crate::domain::refusal::{self, Refusal};
@@ -99,48 +101,18 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             .target()
             .map(|_| ())
             .ok_or_else(|| no_environment(model).to_owned()),
-        Action::Explore => chosen(model),
-        Action::ExploreLive => live_target(model).map(|_| ()),
-        Action::OpenNode | Action::CopyPath => match model.chosen_node() {
-            Some(_) => Ok(()),
-            None => Err("no node is chosen".to_owned()),
-        },
-        Action::UpTree => match model.screens.last() {
-            Some(Screen::Explorer(explorer)) if explorer.path.parent().is_none() => {
-                Err("this is the top of it: Esc leaves".to_owned())
-            }
-            _ => Ok(()),
-        },
-        Action::GoThere => match super::explore::link(model) {
-            Some(_) => Ok(()),
-            None => Err("this line leads nowhere: lines that name a node do".to_owned()),
-        },
-        Action::Mark => super::marks::can_mark(model),
-        Action::Unmark => super::marks::has_marks(model),
-        Action::History => match model.chosen_node() {
-            Some(there) if there.path.steps.is_empty() => {
-                Err("only nodes and files have a history: choose one".to_owned())
-            }
-            Some(_) => Ok(()),
-            None => Err("no node is chosen".to_owned()),
-        },
-        Action::Compare => {
-            if matches!(
-                model.place_below(),
-                Place::Environments | Place::Backups | Place::Page
-            ) {
-                chosen(model)?;
-            }
-            model.comparable().map(|_| ())
-        }
-        Action::OlderSource => match model.source_beside(false) {
-            Some(_) => Ok(()),
-            None => Err("there is no older backup".to_owned()),
-        },
-        Action::NewerSource => match model.source_beside(true) {
-            Some(_) => Ok(()),
-            None => Err("this is Live: nothing is newer".to_owned()),
-        },
+        Action::Explore
+        | Action::ExploreLive
+        | Action::OpenNode
+        | Action::CopyPath
+        | Action::UpTree
+        | Action::GoThere
+        | Action::Mark
+        | Action::Unmark
+        | Action::History
+        | Action::Compare
+        | Action::OlderSource
+        | Action::NewerSource => inside::check(model, action),
         Action::NextStep => next_step(model),
         Action::Filter if !model.fleet.is_loaded() => Err(STILL_LOADING.to_owned()),
         Action::Filter => {

@@ -53,7 +53,7 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
 /// The help: the table of actions, by where they apply, and what the symbols mean.
 fn help(model: &Model, width: u16) -> Text {
     let mut text = Text::new(width);
-    let groups: [(&str, &[Place]); 6] = [
+    let mut groups: [(&str, &[Place]); 6] = [
         ("On the main screen", &[Place::Environments, Place::Backups]),
         (
             "In the restore wizard",
@@ -85,6 +85,9 @@ fn help(model: &Model, width: u16) -> Text {
         ),
         ("On pages", &[Place::Page]),
     ];
+    // What can be done on the screen that one comes from is what one looks for.
+    let behind = model.place_behind_pages();
+    groups.sort_by_key(|(_, places)| !places.contains(&behind));
     let mut listed = Vec::new();
     for (heading, places) in groups {
         let rows: Vec<_> = TABLE

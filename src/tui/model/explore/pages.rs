@@ -15,7 +15,7 @@ const KEPT: usize = 4;
 /// The list.
 #[derive(Debug)]
 pub struct Pages<T> {
-    pages: BTreeMap<usize, Vec<T>>,
+    held: BTreeMap<usize, Vec<T>>,
     length: Known<usize>,
     /// The selected row.
     pub cursor: Cursor,
@@ -24,7 +24,7 @@ pub struct Pages<T> {
 impl<T> Default for Pages<T> {
     fn default() -> Self {
         Self {
-            pages: BTreeMap::new(),
+            held: BTreeMap::new(),
             length: Known::NotYet,
             cursor: Cursor::default(),
         }
@@ -50,7 +50,7 @@ impl<T> Pages<T> {
     /// A row, if its page is here.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&T> {
-        self.pages.get(&(row / PAGE))?.get(row % PAGE)
+        self.held.get(&(row / PAGE))?.get(row % PAGE)
     }
 
     /// The selected row, if its page is here.
@@ -81,7 +81,7 @@ impl<T> Pages<T> {
         (first..=last)
             .chain([last + 1])
             .chain(before)
-            .filter(|page| page * PAGE < length && !self.pages.contains_key(page))
+            .filter(|page| page * PAGE < length && !self.held.contains_key(page))
             .map(|page| page * PAGE)
             .collect()
     }
@@ -99,22 +99,22 @@ impl<T> Pages<T> {
             && before != length
             && !(grows && before < length)
         {
-            self.pages.clear();
+            self.held.clear();
         }
         self.length = Known::Here(length);
         self.cursor.selected = self.cursor.selected.min(length.saturating_sub(1));
         let here = self.cursor.selected / PAGE;
         let near = here.saturating_sub(KEPT)..=here + KEPT;
-        if from % PAGE == 0 {
-            self.pages.insert(from / PAGE, rows);
+        if from.is_multiple_of(PAGE) {
+            self.held.insert(from / PAGE, rows);
         }
-        self.pages.retain(|page, _| near.contains(page));
+        self.held.retain(|page, _| near.contains(page));
     }
 
     /// Keeps the pages right around the selection only.
     pub fn shrink(&mut self) {
         let here = self.cursor.selected / PAGE;
-        self.pages.retain(|page, _| page.abs_diff(here) <= 1);
+        self.held.retain(|page, _| page.abs_diff(here) <= 1);
     }
 
     /// It is read for the first time.
@@ -127,14 +127,14 @@ impl<T> Pages<T> {
 
     /// It cannot be read.
     pub fn failed(&mut self, why: String) {
-        self.pages.clear();
+        self.held.clear();
         self.length = Known::Failed(why);
     }
 
     /// How many rows are in memory.
     #[cfg(test)]
     pub fn held(&self) -> usize {
-        self.pages.values().map(Vec::len).sum()
+        self.held.values().map(Vec::len).sum()
     }
 }
 
