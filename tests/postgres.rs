@@ -29,6 +29,8 @@ mod drills;
 mod elsewhere;
 #[path = "postgres/failures.rs"]
 mod failures;
+#[path = "postgres/fitting.rs"]
+mod fitting;
 #[path = "postgres/gate.rs"]
 mod gate;
 #[path = "postgres/hardened.rs"]

@@ -38,7 +38,7 @@ pub fn write(home: &Path, path: &str, text: &str) {
 }
 
 /// A home as Jackrabbit leaves it.
-fn make(home: &Path) {
+pub fn make(home: &Path) {
     write(
         home,
         "repository/meta/rootUUID",

@@ -28,7 +28,7 @@ fn path(text: &str) -> NodePath {
 }
 
 /// A page with a title, below another one.
-fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) -> Node {
+pub fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) -> Node {
     let text = |local: &str, values: Vec<Value>, kind| Property {
         name: name(local),
         kind,
@@ -67,7 +67,7 @@ fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) ->
 }
 
 /// Writes nodes into the website of an instance, in place of what is there of their ids.
-fn write(house: &House, nodes: &[Node]) {
+pub fn write(house: &House, nodes: &[Node]) {
     let mut client = house.client("author");
     for node in nodes {
         let (high, low) = node.id.split_at(8);
@@ -83,7 +83,7 @@ fn write(house: &House, nodes: &[Node]) {
 }
 
 /// A website: home with news and about, and what is in them.
-fn house() -> House {
+pub fn house() -> House {
     let mut house = House::empty(&["author"], 0, &[]);
     house.keep.manual = 3;
     let mut client = house.client("author");

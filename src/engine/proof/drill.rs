@@ -20,6 +20,7 @@ use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
+use crate::engine::proof::integrity::Said;
 use crate::engine::proof::scratch::ScratchNote;
 use crate::engine::restore::plan::too_little_in_all;
 use crate::engine::restore::staged::{Restored, StagedInstance};
@@ -107,6 +108,12 @@ impl Live {
 
         let note = ScratchNote::make(self.state(), &base, name, work.id())?;
         let rehearsed = self.rehearse(work, &repository, backup, &parts, &note);
+        // Whoever stops it now has his proof all the same.
+        let inside = match rehearsed {
+            Ok((_, None)) => self.integrity_of(work, Phase::Comparing, &repository, backup),
+            _ => Ok(Said::default()),
+        };
+        let inside = inside.unwrap_or_default();
         let cleared = work.phase(Phase::CleaningUp).and_then(|()| self.clear_scratch());
         if let Err(left) = &cleared {
             work.log(
@@ -147,28 +154,12 @@ impl Live {
                 self.copy_instead(&backup.id)
             )));
         }
-        let items = parts.iter().map(|(_, copy)| copy.items()).sum();
-        let (proven, what) = match &drill.outcome {
-            DrillOutcome::ProvenInPart { .. } => {
-                let drilled: Vec<_> = parts.iter().map(|(_, copy)| copy.name.as_str()).collect();
-                (
-                    "proven restorable in part only",
-                    format!("all of {}", drilled.join(" and ")),
-                )
-            }
-            _ => ("proven restorable", "everything".to_owned()),
-        };
         Ok(Outcome {
-            summary: format!(
-                "backup {} is {proven}, in {}: {what} came back as it was taken, {} items and {}",
-                backup.id,
-                measure::millis(millis),
-                measure::count(items),
-                measure::bytes(drill.bytes)
-            ),
+            summary: format!("{}{}", summary(&drill, &parts), inside.in_short),
             backup: Some(backup.id.clone()),
             warnings: warnings
                 .into_iter()
+                .chain(inside.warnings)
                 .chain(work.noticed())
                 .chain(cleared.err().map(|left| left.to_string()))
                 .collect(),
@@ -336,6 +327,28 @@ impl Live {
         ScratchNote::remove(self.state(), name)
             .map_err(EngineError::io("removing the note of a drill in", self.state()))
     }
+}
+
+/// How a drill has gone that has proven something.
+fn summary(drill: &Drill, parts: &Parts<'_>) -> String {
+    let items = parts.iter().map(|(_, copy)| copy.items()).sum();
+    let (proven, what) = match &drill.outcome {
+        DrillOutcome::ProvenInPart { .. } => {
+            let drilled: Vec<_> = parts.iter().map(|(_, copy)| copy.name.as_str()).collect();
+            (
+                "proven restorable in part only",
+                format!("all of {}", drilled.join(" and ")),
+            )
+        }
+        _ => ("proven restorable", "everything".to_owned()),
+    };
+    format!(
+        "backup {} is {proven}, in {}: {what} came back as it was taken, {} items and {}",
+        drill.backup,
+        measure::millis(drill.millis),
+        measure::count(items),
+        measure::bytes(drill.bytes)
+    )
 }
 
 /// Why an instance of a backup was not drilled, and what to do.
