@@ -47,9 +47,9 @@ pub enum PartError {
     #[error("{inner} is in {outer}: name the outer one alone")]
     Within {
         /// The one inside.
-        inner: NodePath,
+        inner: Box<NodePath>,
         /// The one around it.
-        outer: NodePath,
+        outer: Box<NodePath>,
     },
     /// Whole workspaces and nodes at once.
     #[error("choose workspaces or paths, not both: a path says its workspace")]
@@ -103,14 +103,26 @@ impl Selection {
         let own = of(named.first());
         let has_other_paths = |instance: &InstanceName| of(Some(instance)) != own;
         // An instance that is chosen and not named by any path has those without an instance.
-        let all = if instances.is_empty() { &named } else { &instances };
+        let all = if instances.is_empty() {
+            named.clone()
+        } else {
+            instances
+        };
         if all.iter().any(has_other_paths) {
             return Err(PartError::Uneven);
         }
+        let first = named.first();
+        let is_own = |path: &NodePath| path.instance.is_none() || path.instance.as_ref() == first;
+        let mut own: Vec<NodePath> = paths.into_iter().filter(is_own).collect();
+        for path in &mut own {
+            path.instance = None;
+        }
+        own.sort();
+        own.dedup();
         let mut workspaces: Vec<String> = own.iter().filter_map(|path| path.workspace.clone()).collect();
         workspaces.dedup();
         let selection = Self {
-            instances: all.clone(),
+            instances: all,
             workspaces,
             paths: own,
         };
@@ -145,8 +157,8 @@ impl Selection {
             let is_around = |other: &&NodePath| *other != path && path.is_within(other);
             if let Some(outer) = self.paths.iter().find(is_around) {
                 return Err(PartError::Within {
-                    inner: path.clone(),
-                    outer: outer.clone(),
+                    inner: Box::new(path.clone()),
+                    outer: Box::new(outer.clone()),
                 });
             }
             if !self.workspaces.contains(workspace) {

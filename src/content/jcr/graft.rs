@@ -60,7 +60,7 @@ struct Top<'p> {
 }
 
 fn shown(steps: &[Step]) -> String {
-    steps.iter().map(|step| format!("/{step}")).collect()
+    super::tree::shown(steps.iter())
 }
 
 /// Works out what is to be done for nodes of these paths to be as in the backup.

@@ -241,9 +241,13 @@ proptest! {
         chosen in proptest::collection::vec(0..64_usize, 1..3),
     ) {
         let mut grown = Grown::new();
-        before.iter().for_each(|what| grown.happens(what));
+        for what in &before {
+            grown.happens(what);
+        }
         let backup = copy(&grown.tree);
-        after.iter().for_each(|what| grown.happens(what));
+        for what in &after {
+            grown.happens(what);
+        }
         let Grown { tree: live, names, .. } = grown;
         prop_assert!(is_whole(&backup) && is_whole(&live));
         let namespaces = Namespaces::default();

@@ -80,7 +80,9 @@ pub fn exchanged(
                 .unwrap_or(u32::MAX)
                 .to_be_bytes()
                 .to_vec();
-            kept.iter().for_each(|text| row.extend_from_slice(text));
+            for text in kept {
+                row.extend_from_slice(text);
+            }
             rows.insert(*target, row);
         }
     }

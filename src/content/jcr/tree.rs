@@ -230,6 +230,15 @@ impl Tree {
             });
             at = parent;
         }
-        Some(steps.iter().rev().map(|step| format!("/{step}")).collect())
+        Some(shown(steps.iter().rev()))
     }
+}
+
+/// Steps as a path.
+pub(super) fn shown<'s>(steps: impl Iterator<Item = &'s Step>) -> String {
+    steps.fold(String::new(), |mut path, step| {
+        path.push('/');
+        path.push_str(&step.to_string());
+        path
+    })
 }

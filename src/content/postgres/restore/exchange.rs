@@ -70,20 +70,17 @@ impl TableStaging {
                     .iter()
                     .any(|table| table.name == *name && table.workspace != VERSIONS)
             });
-            let merge = match &self.parts {
-                Some(namespaces) => {
-                    let composed = compose(&self.stage, namespaces, &self.tables, &live, selection)?;
-                    self.close()?;
-                    guards = composed.guards;
-                    composed.merge
-                }
-                None => {
-                    let exchanged = Exchanged {
-                        selection,
-                        parts: None,
-                    };
-                    versions::merge(&self.stage, &self.tables, &live, &exchanged)?
-                }
+            let merge = if let Some(namespaces) = &self.parts {
+                let composed = compose(&self.stage, namespaces, &self.tables, &live, selection)?;
+                self.close()?;
+                guards = composed.guards;
+                composed.merge
+            } else {
+                let exchanged = Exchanged {
+                    selection,
+                    parts: None,
+                };
+                versions::merge(&self.stage, &self.tables, &live, &exchanged)?
             };
             if let Some(merge) = merge {
                 (before, before_back) = (merge.forward, merge.back);

@@ -59,30 +59,10 @@ pub(in crate::content::postgres) fn plan(
     found
         .obstacles
         .extend(several_version_storages(&layout, selection));
-    found.changes = if selection.has_paths() {
-        if layout.tables.is_empty() {
-            found.obstacles.push(format!(
-                "the database of {} holds nothing that nodes could come back into: restore everything",
-                copy.name
-            ));
-            return Ok(found);
-        }
-        parts::plan::changes(connector, &*files, &described, copy, selection, &mut found, watch)?;
-        found
-            .changes
-            .extend(nodes::compare_data_store(connector, &*files, copy)?);
-        std::mem::take(&mut found.changes)
-    } else if layout.tables.is_empty() {
-        found.warnings.push(format!(
-            "the database of {} holds nothing: all of it comes back",
-            copy.name
-        ));
-        nothing_in_live(copy, selection)
-    } else if let Some(known) = wanted.known_of(&copy.name) {
-        known
-    } else {
-        nodes::compare(connector, &*files, &described, copy, selection, watch)?
-    };
+    let sides = (layout.tables.is_empty(), described.as_slice());
+    if !changes(connector, backup, &*files, sides, wanted, &mut found, watch)? {
+        return Ok(found);
+    }
     if has_folder {
         look_at_records(&mut found, connector, &*files)?;
     }
@@ -91,7 +71,6 @@ pub(in crate::content::postgres) fn plan(
         .filter(|table| is_staged(selection, table))
         .collect();
     if selection.has_paths() {
-        // What keeps nodes from coming back alone is told by now.
         match parts::tables::to_make(selection, staged, &layout.tables) {
             Ok(tables) => staged = tables,
             Err(_) => return Ok(found),
@@ -126,14 +105,16 @@ pub(in crate::content::postgres) fn plan(
     match owner {
         Err(error) => found.obstacles.push(error.to_string()),
         Ok(owner) if takes_changes => {
+            let mut transaction = session.begin().map_err(&failed)?;
             try_to_make(
                 &mut found,
                 connector,
-                &mut session.begin().map_err(&failed)?,
+                &mut transaction,
                 &owner,
                 &staged,
                 &layout.tables,
             );
+            drop(transaction);
             let moved = moved(&layout.tables, selection);
             let mut transaction = session.begin().map_err(&failed)?;
             let tied = ties::find(connector, &mut transaction, &owner, &moved)?;
@@ -156,6 +137,44 @@ pub(in crate::content::postgres) fn plan(
     room_for_records(&mut found, connector, copy);
     found.warnings.extend(only_chosen(&layout, copy, selection));
     Ok(found)
+}
+
+/// Finds out what would change. Gives whether there is any use in looking further.
+fn changes(
+    connector: &Connector,
+    backup: &dyn BackedUp,
+    files: &dyn BackedUpFiles,
+    (is_empty, described): (bool, &[Table]),
+    wanted: &Wanted<'_>,
+    found: &mut Found,
+    watch: &dyn Watch,
+) -> Result<bool, RestoreError> {
+    let (selection, copy) = (wanted.selection, backup.copy());
+    if selection.has_paths() {
+        if is_empty {
+            found.obstacles.push(format!(
+                "the database of {} holds nothing that nodes could come back into: restore everything",
+                copy.name
+            ));
+            return Ok(false);
+        }
+        parts::plan::changes(connector, files, described, copy, selection, found, watch)?;
+        let records = nodes::compare_data_store(connector, files, copy)?;
+        found.changes.extend(records);
+        return Ok(true);
+    }
+    found.changes = if is_empty {
+        found.warnings.push(format!(
+            "the database of {} holds nothing: all of it comes back",
+            copy.name
+        ));
+        nothing_in_live(copy, selection)
+    } else if let Some(known) = wanted.known_of(&copy.name) {
+        known
+    } else {
+        nodes::compare(connector, files, described, copy, selection, watch)?
+    };
+    Ok(true)
 }
 
 /// What a restore of chosen workspaces does to what they share with others.
@@ -416,15 +435,13 @@ fn room_for_parts(
     selection: &Selection,
 ) {
     let is_exchanged = |table: &&Table| table.workspace != VERSIONS && is_staged(selection, table);
-    let needed = layout
-        .tables
-        .iter()
-        .filter(is_exchanged)
-        .map(|table| table.found.total_bytes);
-    if let Some(place) = disk(connector, client) {
-        let purpose = format!("staging all else of the workspaces of {}", copy.name);
-        found.push_room(purpose, &place, needed.sum());
-    }
+    let exchanged = layout.tables.iter().filter(is_exchanged);
+    let needed = exchanged.map(|table| table.found.total_bytes);
+    let Some(place) = disk(connector, client) else {
+        return;
+    };
+    let purpose = format!("staging all else of the workspaces of {}", copy.name);
+    found.push_room(purpose, &place, needed.sum());
 }
 
 /// Reads what Live lacks of the records, so that one of the backup's that is not what its name says is told before.

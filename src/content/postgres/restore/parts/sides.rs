@@ -23,7 +23,7 @@ pub(in crate::content::postgres::restore) fn namespaces(
     Ok(registry.map_or_else(Namespaces::default, |bytes| registry::namespaces(&bytes)))
 }
 
-fn unreadable(table: &Table, why: BundleError) -> RestoreError {
+fn unreadable(table: &Table, why: &BundleError) -> RestoreError {
     RestoreError::Failed(format!(
         "nodes of {} cannot come back alone, since one in the table {} cannot be read: {why}. Restore the workspace",
         table.workspace, table.name
@@ -44,7 +44,7 @@ pub(super) fn of_table(
         schema,
         vec![table.clone()],
         seen,
-        &mut |table, id, bytes| tree.add(names, id, bytes).map_err(|why| unreadable(table, why)),
+        &mut |table, id, bytes| tree.add(names, id, bytes).map_err(|why| unreadable(table, &why)),
     )?;
     Ok(tree)
 }
@@ -80,7 +80,7 @@ pub(super) fn of_backup(
         let pushed = splitter.push::<Stopped>(piece, &mut |row| match node(table, row) {
             Some((id, bytes)) => {
                 let added = tree.add(names, id, bytes);
-                added.map_err(|why| Stopped(unreadable(table, why)))
+                added.map_err(|why| Stopped(unreadable(table, &why)))
             }
             None => Ok(()),
         });
