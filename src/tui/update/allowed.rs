@@ -43,22 +43,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             refusal::upgrade_allowed(&details.summary.name, &trigger, &details.backups, model.now)
                 .map_err(|refusal| refusal.to_string())
         }
-        Action::Restore => {
-            if model.place_below() == Place::Page {
-                chosen(model)?;
-            }
-            if super::explore::is_inside(model) {
-                super::marks::restorable(model)?;
-            }
-            restorable(model)?;
-            match model.target_details() {
-                Some(details) if details.all_backups().next().is_none() => {
-                    Err("there is no backup yet: take one with b".to_owned())
-                }
-                Some(_) => Ok(()),
-                None => Err(STILL_LOADING.to_owned()),
-            }
-        }
+        Action::Restore => restore(model),
         Action::Undo => undoable(model),
         Action::Confirm => confirmable(model),
         Action::SafetyBackup => safety_optional(model),
@@ -128,6 +113,24 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::Jobs => not_on(matches!(model.screens.last(), Some(Screen::Jobs(_)))),
         Action::Accept => accept(model),
         _ => Ok(()),
+    }
+}
+
+/// Whether a restore can be begun here.
+fn restore(model: &Model) -> Result<(), String> {
+    if model.place_below() == Place::Page {
+        chosen(model)?;
+    }
+    if super::explore::is_inside(model) {
+        super::marks::restorable(model)?;
+    }
+    restorable(model)?;
+    match model.target_details() {
+        Some(details) if details.all_backups().next().is_none() => {
+            Err("there is no backup yet: take one with b".to_owned())
+        }
+        Some(_) => Ok(()),
+        None => Err(STILL_LOADING.to_owned()),
     }
 }
 
