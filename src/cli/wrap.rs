@@ -1,5 +1,6 @@
 //! Sentences broken into lines between words.
 
+#[cfg(feature = "engine")]
 use std::io::{self, Write};
 
 use crate::domain::columns;
@@ -25,6 +26,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+#[cfg(feature = "engine")]
 /// Breaks the lines that are written to it between words, and hands them on.
 pub(super) struct Wrapping<'a> {
     to: &'a mut (dyn Write + Send),
@@ -32,6 +34,7 @@ pub(super) struct Wrapping<'a> {
     line: Vec<u8>,
 }
 
+#[cfg(feature = "engine")]
 impl<'a> Wrapping<'a> {
     /// Of lines that are longer than so many columns.
     pub(super) fn new(to: &'a mut (dyn Write + Send), width: usize) -> Self {
@@ -40,6 +43,7 @@ impl<'a> Wrapping<'a> {
     }
 }
 
+#[cfg(feature = "engine")]
 impl Write for Wrapping<'_> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let Some(end) = text.iter().position(|byte| *byte == b'\n') else {
@@ -73,6 +77,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "engine")]
     #[test]
     fn what_is_written_in_pieces_breaks_between_words_as_well() {
         let mut written = Vec::new();

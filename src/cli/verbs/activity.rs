@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
+#[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
 use crate::domain::measure;
 
