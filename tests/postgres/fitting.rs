@@ -187,7 +187,7 @@ fn nodes_of_an_older_jackrabbit_are_no_fault() {
     house.settle = Box::new(move |_, settings| settings.home = Some(home.clone()));
     // Form 2: a type by numbers, its parent, no mixins and properties, no children.
     let older = [
-        &[2, 0, 0, 0, 0, 0, 0, 1, 1][..],
+        &[2_u8, 0, 0, 0, 0, 0, 0, 1, 1][..],
         &[2; 16],
         &[0, 0],
         &[0xff; 8],

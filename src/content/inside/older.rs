@@ -98,7 +98,7 @@ fn number(field: Option<&[u8]>) -> Option<u32> {
     }
     let number = field
         .iter()
-        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     u32::try_from(number).ok()
 }
 

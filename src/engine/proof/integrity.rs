@@ -128,16 +128,15 @@ impl Live {
     ) -> Result<Said, EngineError> {
         let mut kept = self.kept_integrity()?;
         let known = kept.iter().find(|of| of.backup == backup.id).cloned();
-        let found = match known {
-            Some(found) => found,
-            None => {
-                let Some(found) = look(work, phase, repository, backup)? else {
-                    return Ok(Said::default());
-                };
-                kept.push(found.clone());
-                self.keep_integrity(work, kept.clone())?;
-                found
-            }
+        let found = if let Some(found) = known {
+            found
+        } else {
+            let Some(found) = look(work, phase, repository, backup)? else {
+                return Ok(Said::default());
+            };
+            kept.push(found.clone());
+            self.keep_integrity(work, kept.clone())?;
+            found
         };
         let before = before(&kept, &found);
         for left_out in &found.left_out {
