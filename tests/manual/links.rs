@@ -76,11 +76,32 @@ fn the_front_page_stays_one() {
 }
 
 #[test]
-fn every_page_of_the_manual_is_in_its_list() {
+fn every_page_of_the_manual_is_in_its_list_and_on_the_front_page() {
     let list = fs::read_to_string(root().join("assets/manual/README.md")).unwrap();
+    let front = fs::read_to_string(root().join("README.md")).unwrap();
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap();
-        let is_in_manual = page.starts_with(root().join("assets/manual")) && name != "README.md";
-        assert!(!is_in_manual || list.contains(&format!("({name}")), "{name}");
+        if page.starts_with(root().join("assets/manual")) && name != "README.md" {
+            assert!(list.contains(&format!("({name}")), "the manual's list: {name}");
+            assert!(
+                front.contains(&format!("(assets/manual/{name}")),
+                "the front page: {name}"
+            );
+        }
+    }
+}
+
+/// Two sections of one name say two things of one matter, and only the first can be linked.
+#[test]
+fn no_page_of_the_manual_has_two_headings_of_one_name() {
+    let manual = pages()
+        .into_iter()
+        .filter(|page| page.starts_with(root().join("assets/manual")));
+    for page in manual {
+        let mut anchors = anchors(&page);
+        anchors.sort();
+        for pair in anchors.windows(2) {
+            assert_ne!(pair[0], pair[1], "{}", page.display());
+        }
     }
 }
