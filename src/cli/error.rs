@@ -190,9 +190,10 @@ impl From<BackendError> for CliError {
             BackendError::Refused(_) => ErrorKind::Refused,
             BackendError::UnknownEnvironment { .. }
             | BackendError::UnknownBackup(_)
-            | BackendError::UnknownJob(_) => ErrorKind::Usage,
+            | BackendError::UnknownJob(_)
+            | BackendError::NotThere(_) => ErrorKind::Usage,
             BackendError::OutOfReach(_) => ErrorKind::OutOfReach,
-            BackendError::NotThere(_) | BackendError::Failed(_) => ErrorKind::Failed,
+            BackendError::Failed(_) => ErrorKind::Failed,
         };
         let mut message = error.to_string();
         let refusal = match error {

@@ -270,6 +270,20 @@ pub trait Content: Send + Sync {
         left_out: &'a mut (dyn FnMut(String) + Send),
     ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a>;
 
+    /// The same of those workspaces alone whose paths `is_wanted` says yes to. What is in the others is not looked at where
+    /// the kind of content allows that.
+    fn walk_in<'a>(
+        &'a self,
+        is_wanted: &'a (dyn Fn(&Path) -> bool + Send + Sync),
+        left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
+        let is_in = move |item: &Item| item.workspace().is_some_and(is_wanted);
+        Box::new(
+            self.walk(left_out)
+                .filter(move |item| item.as_ref().map_or(true, is_in)),
+        )
+    }
+
     /// Reads one file of the walk from its beginning. The reader fails with [`ContentError::Changed`] (inside an
     /// `std::io::Error`) if the file is not the one that the walk met, or changes before its end is reached.
     ///

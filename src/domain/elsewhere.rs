@@ -61,11 +61,23 @@ impl Elsewhere {
             return Some("no place is named to restore into: name a folder, or a database".to_owned());
         }
         let folder = self.folder.as_deref();
-        if let Some(folder) = folder.filter(|folder| !folder.is_absolute() || has_dots(folder)) {
+        if let Some(folder) = folder.filter(|folder| !folder.is_absolute()) {
             return Some(format!(
                 "the folder {} is not written from the root: on a service it is a folder of that machine, and what it is \
                  below is not known there. Write /srv/look, for example",
                 folder.display()
+            ));
+        }
+        if let Some(folder) = folder.filter(|folder| has_dots(folder)) {
+            return Some(format!(
+                "the folder {} has \"..\" in it, which leads elsewhere where a link is on the way: write it without",
+                folder.display()
+            ));
+        }
+        if let Some(database) = self.database.as_deref().filter(|database| !names_host(database)) {
+            return Some(format!(
+                "\"{database}\" does not say where a database is, for it names no host: write it like \"host=/run/postgresql \
+                 dbname=look\", or as postgres://HOST/DATABASE"
             ));
         }
         let schema = self.schema.as_deref()?;
@@ -85,6 +97,15 @@ impl Elsewhere {
 fn has_dots(path: &Path) -> bool {
     path.components()
         .any(|part| matches!(part, std::path::Component::ParentDir))
+}
+
+/// Whether the words that lead to a database say on which machine, or in which socket's folder, it is.
+fn names_host(database: &str) -> bool {
+    let mut words = database.split_whitespace();
+    database.contains("://")
+        || words.any(|word| word.starts_with("host=") || word.starts_with("hostaddr="))
+        || database.contains("host =")
+        || database.contains("hostaddr =")
 }
 
 impl fmt::Display for Elsewhere {
@@ -132,13 +153,14 @@ mod tests {
         for (places, schema, why) in [
             (&[][..], None, "no place is named"),
             (&["look"], None, "not written from the root"),
-            (&["/srv/../etc"], None, "not written from the root"),
+            (&["/srv/../etc"], None, "has \"..\" in it"),
+            (&["garbage=1"], None, "names no host"),
             (&["/srv/a", "/srv/b"], None, "two folders"),
-            (&["dbname=a", "dbname=b"], None, "two databases"),
+            (&["host=a dbname=a", "host=a dbname=b"], None, "two databases"),
             (&["/srv/a"], Some("look"), "no database"),
-            (&["dbname=a"], Some("pg_temp"), "not for content"),
-            (&["dbname=a"], Some("lifeboat_new_1"), "not for content"),
-            (&["dbname=a"], Some(""), "not for content"),
+            (&["host=/run dbname=a"], Some("pg_temp"), "not for content"),
+            (&["host=/run dbname=a"], Some("lifeboat_new_1"), "not for content"),
+            (&["host=/run dbname=a"], Some(""), "not for content"),
         ] {
             let told = of(places, schema).unwrap_err();
             assert!(told.contains(why), "{told}");

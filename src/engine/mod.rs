@@ -174,7 +174,8 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
-        let explorer = Explorer::new(&cache.unwrap_or_else(|| state.join("cache")));
+        let below_state = state.join("cache");
+        let explorer = Explorer::new(cache.as_deref().unwrap_or(&below_state), &below_state);
         let inner = Inner {
             explorer,
             environments: environments.collect(),

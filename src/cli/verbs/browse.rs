@@ -124,8 +124,15 @@ fn print(children: &Children, node: Option<&NodeFacts>, call: &mut Call<'_>) -> 
         return Ok(());
     }
     call.say("")?;
-    call.table(&lines(children))?;
     let shown = children.lines.len() as u64;
+    if shown == 0 {
+        return call.say(&format!(
+            "none from {} on: there are {}",
+            measure::count(children.from.saturating_add(1)),
+            measure::count(children.total)
+        ));
+    }
+    call.table(&lines(children))?;
     if shown < children.total {
         call.say(&format!(
             "{} to {} of {}; --from NUMBER shows others",

@@ -14,7 +14,7 @@ use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
     Change, Diff, DiffLine, DiffRequest, MOST_LINES, NodeDiff, NodeDiffRequest, NodePath, PropertyFacts,
-    Source,
+    Source, ValueFacts,
 };
 use crate::domain::measure;
 
@@ -24,8 +24,12 @@ Shows how two backups, or a backup and Live, differ: nodes that were added, chan
 --properties, also which properties of those that changed, with both values. The first look at a workspace \
 reads all of it once; Ctrl-C cancels. The version storage is compared only where PATH names it.";
 
-/// The characters of a value that are shown.
-const SHOWN: u32 = 200;
+/// The characters of a value that are shown: of a longer one those around the first difference.
+const SHOWN: usize = 200;
+/// The characters of a value that are compared for that.
+const COMPARED: u32 = 20_000;
+/// The characters before a difference that are shown with it, at least.
+const BEFORE: usize = 40;
 
 /// What `lifeboat diff` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -94,7 +98,7 @@ async fn of_node(
         environment: request.environment.clone(),
         older: (diff.older.source.clone(), line.older.clone()),
         newer: (diff.newer.source.clone(), line.newer.clone()),
-        characters: SHOWN,
+        characters: COMPARED,
     };
     Waiting::default()
         .for_answer(call, || backend.node_diff(request.clone()))
@@ -134,8 +138,12 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
             .flat_map(|change| &change.properties)
         {
             table.row([String::new(), format!("  {}", property.name)]);
-            for (sign, side) in [('-', &property.older), ('+', &property.newer)] {
-                for value in values(side.as_ref()) {
+            let sides = [
+                ('-', &property.older, &property.newer),
+                ('+', &property.newer, &property.older),
+            ];
+            for (sign, side, other) in sides {
+                for value in values(side.as_ref(), other.as_ref()) {
                     table.row([String::new(), format!("  {sign} {value}")]);
                 }
             }
@@ -172,6 +180,83 @@ fn place(line: &DiffLine) -> String {
     text
 }
 
-fn values(property: Option<&PropertyFacts>) -> Vec<String> {
-    property.map_or_else(Vec::new, |property| property.values.iter().map(text).collect())
+/// The values of one side, each in one line.
+fn values(side: Option<&PropertyFacts>, other: Option<&PropertyFacts>) -> Vec<String> {
+    let Some(side) = side else { return Vec::new() };
+    let others = other.map_or(&[][..], |other| &other.values);
+    let values = side.values.iter().enumerate();
+    values
+        .map(|(at, value)| text(&shortened(value, others.get(at))))
+        .collect()
+}
+
+/// A value of which a long text is cut to what stands around its first difference from the other side's.
+fn shortened(value: &ValueFacts, other: Option<&ValueFacts>) -> ValueFacts {
+    let preview = |value: &ValueFacts| value.binary.as_ref().and_then(|binary| binary.preview.clone());
+    let mut short = value.clone();
+    let against = other.map_or("", |other| other.text.as_str());
+    short.text = around(&value.text, against, Some(value.length));
+    if short.text != value.text {
+        // What it says of itself from here on is what is shown.
+        short.length = short.text.chars().count() as u64;
+    }
+    let of_other = other.and_then(preview).unwrap_or_default();
+    if let Some(binary) = &mut short.binary {
+        binary.preview = binary.preview.as_ref().map(|text| around(text, &of_other, None));
+    }
+    short
+}
+
+/// The text, or what of it stands around the first word that another does not have there. `whole` is how long the text is of
+/// which this is the beginning.
+fn around(text: &str, other: &str, whole: Option<u64>) -> String {
+    let length = text.chars().count();
+    if length <= SHOWN {
+        return text.to_owned();
+    }
+    let same = text
+        .chars()
+        .zip(other.chars())
+        .take_while(|(one, other)| one == other)
+        .count();
+    // From the beginning of a word on.
+    let earliest = same.saturating_sub(BEFORE);
+    let before: Vec<char> = text.chars().take(earliest).collect();
+    let word = before.iter().rev().take(BEFORE).position(|c| c.is_whitespace());
+    let start = word.map_or(earliest, |back| earliest - back);
+    let shown: String = text.chars().skip(start).take(SHOWN).collect();
+    let first = if start > 0 { "… " } else { "" };
+    let last = if start + SHOWN < length { " …" } else { "" };
+    let count = whole.map_or_else(String::new, |whole| {
+        format!(" ({} characters)", measure::count(whole))
+    });
+    format!("{first}{shown}{last}{count}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_long_text_has_its_first_difference() {
+        let around = |text: &str, other: &str| around(text, other, Some(text.chars().count() as u64));
+        let begin = "the same words ".repeat(100);
+        let end = " and so on".repeat(100);
+        let (older, newer) = (format!("{begin}nine{end}"), format!("{begin}ten{end}"));
+        let shown = around(&older, &newer);
+        assert!(
+            shown.starts_with("… ") && shown.contains("words nine and so"),
+            "{shown}"
+        );
+        assert!(shown.ends_with(" … (2,504 characters)"), "{shown}");
+        assert!(around(&newer, &older).contains("words ten and so"));
+        assert!(around(&newer, "").starts_with("the same words"));
+        assert_eq!(around("short", "other"), "short");
+        let grown = format!("{older} more");
+        assert!(
+            around(&grown, &older).contains("on more ("),
+            "{}",
+            around(&grown, &older)
+        );
+    }
 }

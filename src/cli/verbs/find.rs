@@ -14,7 +14,11 @@ use crate::domain::measure;
 pub const LONG_ABOUT: &str = "\
 Finds nodes by a part of their name (or path, or a text in a property), or by their id, in one backup, in Live, \
 or in all backups that stand. Upper and lower case are the same. The first look at a workspace reads all of it \
-once; a search for a text reads it each time. Ctrl-C cancels. Ends with exit code 1 when nothing is found.";
+once; a search for a text reads it each time. Ctrl-C cancels. Ends with exit code 1 when nothing is found, or when not \
+everything could be searched, which is then said on standard error.";
+
+/// So many of the places that could not be searched are told one by one.
+const REMARKS: usize = 5;
 
 /// What `lifeboat find` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -95,10 +99,31 @@ pub(super) async fn run(arguments: FindArguments, call: &mut Call<'_>) -> Result
         waiting.show(finds.reading.as_ref(), call).await?;
     };
     waiting.clear(call)?;
+    let missed = finds.remarks.len() as u64;
+    if missed > 0 {
+        // Before the finds: whoever reads them is to know that there may be others.
+        call.remark(&format!(
+            "Not everything could be searched. What is missing, {} in all:",
+            measure::count(missed)
+        ))?;
+        for remark in finds.remarks.iter().take(REMARKS) {
+            call.remark(&format!("  {remark}"))?;
+        }
+        if finds.remarks.len() > REMARKS {
+            call.remark("  … and so on; --json has all of them")?;
+        }
+    }
     if call.globals.json {
         call.json(&json!({ "found": finds }))?;
     } else {
         print(&finds, call)?;
+    }
+    if missed > 0 {
+        return Err(CliError::failed(format!(
+            "the search for \"{}\" is not whole: {} found, and not everything could be searched",
+            request.text,
+            measure::count(finds.total)
+        )));
     }
     if finds.finds.is_empty() {
         return Err(CliError::failed(format!(
@@ -123,9 +148,6 @@ fn print(finds: &Finds, call: &mut Call<'_>) -> Result<(), CliError> {
             "The first {}; there may be more.",
             measure::count(shown)
         ))?;
-    }
-    for remark in &finds.remarks {
-        call.tell(&format!("note: {remark}"))?;
     }
     Ok(())
 }

@@ -85,12 +85,16 @@ fn line(look: &FirstLook) -> String {
         0 => String::new(),
         others => format!(", {others} more to read"),
     };
+    let far = if look.total == 0 && look.done > 0 {
+        measure::bytes(look.done)
+    } else {
+        format!("{} %", look.percent())
+    };
     let line = format!(
-        "reading {} of {} in {}: {} %{others}",
+        "reading {} of {} in {}: {far}{others}",
         look.workspace,
         look.instance,
-        look.source.short(),
-        look.percent()
+        look.source.short()
     );
     printable::line(&line).into_owned()
 }
@@ -120,6 +124,9 @@ mod tests {
             others: 0,
         };
         assert_eq!(line(&look), "reading web\u{fffd}site of author in Live: 45 %");
+        (look.done, look.total) = (3 << 20, 0);
+        assert!(line(&look).ends_with("in Live: 3.0 MiB"), "{}", line(&look));
+        (look.done, look.total) = (45, 100);
         look.others = 2;
         assert!(line(&look).ends_with("45 %, 2 more to read"));
     }

@@ -106,6 +106,16 @@ impl Content for Files {
         Box::new(walk::Walk::new(&self.folders, self.is_at_work, left_out))
     }
 
+    fn walk_in<'a>(
+        &'a self,
+        is_wanted: &'a (dyn Fn(&Path) -> bool + Send + Sync),
+        left_out: &'a mut (dyn FnMut(String) + Send),
+    ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
+        self.folders.forget();
+        let walk = walk::Walk::new(&self.folders, self.is_at_work, left_out);
+        Box::new(walk.only(is_wanted))
+    }
+
     fn open(&self, item: &Item) -> Result<Box<dyn Read + Send>, ContentError> {
         Ok(Box::new(reader::FileReader::open(&self.folders, item)?))
     }

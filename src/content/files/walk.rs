@@ -47,6 +47,8 @@ pub(super) struct Walk<'a> {
     /// Whether what vanishes meanwhile is passed over.
     is_at_work: bool,
     left_out: &'a mut (dyn FnMut(String) + Send),
+    /// Which workspaces are gone into; all of them without it.
+    is_wanted: Option<&'a (dyn Fn(&Path) -> bool + Send + Sync)>,
     levels: Vec<Level>,
     /// What a home begins with, the next one last: what it is shown as, and its real path.
     tops: Vec<(OsString, PathBuf)>,
@@ -71,11 +73,25 @@ impl<'a> Walk<'a> {
             root,
             is_at_work,
             left_out,
+            is_wanted: None,
             levels: Vec::new(),
             tops: Vec::new(),
             path: PathBuf::new(),
             state: State::Before,
         }
+    }
+
+    /// The same of these workspaces alone.
+    pub(super) fn only(self, is_wanted: &'a (dyn Fn(&Path) -> bool + Send + Sync)) -> Self {
+        Self {
+            is_wanted: Some(is_wanted),
+            ..self
+        }
+    }
+
+    /// Whether a workspace is passed over.
+    fn is_passed_over(&self, workspace: &Path) -> bool {
+        self.is_wanted.is_some_and(|is_wanted| !is_wanted(workspace))
     }
 
     fn begin(&mut self) -> Result<(), ContentError> {
@@ -103,6 +119,9 @@ impl<'a> Walk<'a> {
     fn step_at_top(&mut self) -> Result<Option<Item>, ContentError> {
         while let Some((shown, real)) = self.tops.pop() {
             let path = PathBuf::from(shown);
+            if self.is_passed_over(&path) {
+                continue;
+            }
             let flags = FOLDER.difference(OFlags::NOFOLLOW);
             let again = |folder: Arc<OwnedFd>| openat(&*folder, c".", flags, Mode::empty());
             match self.root.real(&real).and_then(again) {
@@ -144,6 +163,9 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let path = self.path.join(OsStr::from_bytes(name.as_bytes()));
+            if at_top && self.is_wanted.is_some_and(|is_wanted| !is_wanted(&path)) {
+                continue;
+            }
             let failed = |error| failed_reading(self.root.place_of(&path), error);
             let parent = level.folder.fd().map_err(failed)?;
             let stat = match statat(parent, &name, AtFlags::SYMLINK_NOFOLLOW) {

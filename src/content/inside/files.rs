@@ -1,10 +1,11 @@
 //! Content in folders, to be looked into: a tree of files, in a backup or in Live.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,6 +42,38 @@ fn name_of(path: &Path) -> String {
         }
     }
     name
+}
+
+/// The bytes that a name stands for, the other way round; `None` where nothing of it stands for others.
+fn bytes_named(name: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut is_other) = (Vec::with_capacity(name.len()), false);
+    let mut rest = name.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        let digits = others
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            // No byte of ASCII is ever written like that.
+            Some(byte) if *first == b'%' && byte >= 0x80 => {
+                bytes.push(byte);
+                is_other = true;
+                rest = &others[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = others;
+            }
+        }
+    }
+    is_other.then_some(bytes)
+}
+
+fn bytes_of(item: &Item) -> u64 {
+    match item.kind {
+        ItemKind::File { size } => size,
+        ItemKind::Folder | ItemKind::Link { .. } => 0,
+    }
 }
 
 /// Makes a tree out of items that come parents before children, and hands it on.
@@ -175,13 +208,16 @@ impl Inside for FilesInBackup {
     fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
         let copy = self.copy.workspaces.iter().find(|copy| copy.name == workspace);
         // What is read of files is what their folders say of them.
-        watch.total(0, copy.map_or(0, |copy| copy.items));
+        watch.total(
+            copy.map_or(0, |copy| copy.items),
+            copy.map_or(0, |copy| copy.bytes),
+        );
         let mut tree = Tree::new(workspace, take);
         self.files.walk(Path::new(workspace), &mut |file| {
             if watch.is_cancelled() {
                 return Err(RestoreError::Cancelled);
             }
-            watch.advance(0, 1);
+            watch.advance(1, bytes_of(&file.item));
             let is_file = matches!(file.item.kind, ItemKind::File { .. });
             let kept = is_file.then(|| stored(&file));
             tree.add(&file.item, file.item.path.iter().count(), kept)
@@ -253,20 +289,34 @@ impl Inside for FolderInside {
         Ok(found)
     }
 
+    /// Goes no further than to its folder.
+    fn workspace(&self, name: &str) -> Result<Option<WorkspaceInside>, RestoreError> {
+        let is_it = |path: &Path| name_of(path) == name;
+        let mut left_out = |_| {};
+        let first = self.content.walk_in(&is_it, &mut left_out).next().transpose()?;
+        Ok(first.map(|_| WorkspaceInside {
+            name: name.to_owned(),
+            items: 0,
+            bytes: 0,
+            root: id_of_path([name]),
+        }))
+    }
+
     fn namespaces(&self) -> Arc<Namespaces> {
         Arc::default()
     }
 
     fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
         let mut tree = Tree::new(workspace, take);
-        for item in self.content.walk(&mut |_| {}) {
+        let is_it = |path: &Path| name_of(path) == workspace;
+        let mut left_out = |_| {};
+        for item in self.content.walk_in(&is_it, &mut left_out) {
             let item = item?;
             if watch.is_cancelled() {
                 return Err(RestoreError::Cancelled);
             }
-            let is_of_it = item.workspace().is_some_and(|of| name_of(of) == workspace);
-            if is_of_it && !item.is_workspace() {
-                watch.advance(0, 1);
+            if !item.is_workspace() {
+                watch.advance(1, bytes_of(&item));
                 tree.add(&item, item.path.iter().count() - 1, None)?;
             }
         }
@@ -306,9 +356,16 @@ impl Inside for FolderInside {
         let path: PathBuf = std::iter::once(workspace)
             .chain(names.iter().map(String::as_str))
             .collect();
-        let Ok(file) = folder.and_then(|folder| open(&folder, &path)) else {
-            return Ok(None);
+        let Ok(folder) = folder else { return Ok(None) };
+        let as_bytes = || -> PathBuf {
+            let names = path.iter().map(|name| name.to_str().unwrap_or_default());
+            names
+                .map(|name| bytes_named(name).map_or_else(|| name.into(), OsString::from_vec))
+                .collect()
         };
+        // A name with a percent sign may be one, or stand for a name that is no text.
+        let opened = open(&folder, &path).or_else(|_| open(&folder, &as_bytes()));
+        let Ok(file) = opened else { return Ok(None) };
         let file = File::from(file);
         let about = file.metadata().map_err(RestoreError::io("reading", &path))?;
         if !about.is_file() {

@@ -106,6 +106,14 @@ pub trait Inside: Send + Sync {
     /// [`RestoreError`] when it is out of reach.
     fn workspaces(&self) -> Result<Vec<WorkspaceInside>, RestoreError>;
 
+    /// One of them; `None` where there is none of that name. What it takes to count what is in it need not be done for that.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it is out of reach.
+    fn workspace(&self, name: &str) -> Result<Option<WorkspaceInside>, RestoreError> {
+        Ok(self.workspaces()?.into_iter().find(|known| known.name == name))
+    }
+
     /// The prefixes of its names.
     fn namespaces(&self) -> Arc<Namespaces>;
 

@@ -5,13 +5,15 @@
 //! `news[2]`. The text is what a person types, so it is the name that is seen, with a prefix.
 //!
 //! Content may have any names, files more than nodes. What would be read as something else is written as a percent sign and
-//! two digits for each of its bytes: a slash in a name, a bracket at its end, controls. Such a text can be printed.
+//! two digits for each of its bytes: a slash in a name, a bracket at its end, controls, and whatever is printed as a sign that
+//! stands for it. Such a text can be printed, and what was printed can be typed again.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::as_text::as_text;
 use crate::domain::environment::InstanceName;
+use crate::domain::printable;
 
 /// The longest text of a path, in characters.
 const LONGEST: usize = 8 * 1024;
@@ -203,13 +205,16 @@ fn escaped(name: &str) -> String {
 
     let is_numbered = name.ends_with(']');
     let mut text = String::with_capacity(name.len());
+    // What a mark could stand on.
+    let mut before = '/';
     for (at, c) in name.char_indices() {
         let is_taken = match c {
             '/' => true,
             '%' => code(&name.as_bytes()[at..]).is_some(),
             '[' => is_numbered,
-            c => c.is_control(),
+            c => c.is_control() || !is_printed(before, c),
         };
+        before = if is_taken { '%' } else { c };
         if is_taken {
             for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                 // Writing into memory cannot fail.
@@ -220,6 +225,11 @@ fn escaped(name: &str) -> String {
         }
     }
     text
+}
+
+/// Whether a character is printed as itself behind another.
+fn is_printed(before: char, c: char) -> bool {
+    (' '..='~').contains(&c) || printable::line(&String::from_iter([before, c])).ends_with(c)
 }
 
 fn unescaped(text: &str) -> String {
@@ -285,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_of_a_path_can_be_typed_again() {
+        for (name, written) in [
+            ("a\u{202e}b", "a%E2%80%AEb"),
+            ("a\u{200b}", "a%E2%80%8B"),
+            ("a\u{a0}b", "a%C2%A0b"),
+            ("Gr\u{fc}\u{df}e", "Gr\u{fc}\u{df}e"),
+            ("u\u{308}ber", "u\u{308}ber"),
+        ] {
+            let path = path("author:/website").child(Step::new(name));
+            let text = path.to_string();
+            assert_eq!(text, format!("author:/website/{written}"));
+            assert_eq!(printable::line(&text), text);
+            assert_eq!(text.parse(), Ok(path));
+        }
+    }
+
+    #[test]
     fn parents_end_with_the_environment() {
         let mut path = path("author:/website/home");
         let mut seen = Vec::new();
@@ -304,7 +331,7 @@ mod tests {
                 steps: vec![Step { name, index }],
             };
             let text = path.to_string();
-            prop_assert!(!text.chars().any(char::is_control));
+            prop_assert_eq!(printable::line(&text), text.as_str());
             prop_assert_eq!(text.parse::<NodePath>().unwrap(), path);
         }
     }

@@ -23,9 +23,15 @@ pub(super) struct Found {
 impl WorkspaceOpen {
     /// The node at a path of this workspace.
     pub(super) fn find(&self, pages: &Pages, path: &NodePath) -> Answer<Found> {
-        let row = pages.resolve(&path.steps)?.ok_or_else(|| {
-            Trouble::not_there(format!("there is no {path} in {}", self.seen.source.short()))
-        })?;
+        let row = match pages.resolve(&path.steps)? {
+            Some(row) => row,
+            // A workspace that nothing was ever written to has no root, and is there all the same.
+            None if path.steps.is_empty() && pages.count()? == 0 => Row::of_nothing(self.index.root),
+            None => {
+                let place = self.seen.source.short();
+                return Err(Trouble::not_there(format!("there is no {path} in {place}")));
+            }
+        };
         Ok(Found {
             row,
             path: NodePath {
@@ -80,11 +86,13 @@ impl Live {
             let mut lines = Vec::new();
             for instance in source.instances(self) {
                 let mut of_instance = empty(instance.to_string(), Kind::Instance);
-                match self.instance_inside(source, &instance) {
-                    Ok(open) => {
-                        of_instance.children = open.workspaces.len() as u64;
-                        of_instance.size = open.workspaces.iter().map(|workspace| workspace.bytes).sum();
-                    }
+                let counted = self.instance_inside(source, &instance).and_then(|open| {
+                    let workspaces = open.workspaces()?;
+                    let bytes = workspaces.iter().map(|workspace| workspace.bytes).sum();
+                    Ok((workspaces.len() as u64, bytes))
+                });
+                match counted {
+                    Ok((count, bytes)) => (of_instance.children, of_instance.size) = (count, bytes),
                     Err(error) => remarks.push(format!("{instance} cannot be looked into: {error}")),
                 }
                 lines.push(of_instance);
@@ -94,7 +102,7 @@ impl Live {
             let instance = source.instance_of(self, &request.path)?;
             let open = self.instance_inside(source, &instance)?;
             remarks.extend(open.inside.remark());
-            let workspaces = open.workspaces.iter();
+            let workspaces = open.workspaces()?.iter();
             let lines = workspaces.map(|workspace| Line {
                 children: workspace.items,
                 size: workspace.bytes,

@@ -11,7 +11,7 @@ use crate::content::inside::NodeRead;
 use crate::content::jcr::namespaces::Namespaces;
 use crate::content::jcr::{NodeId, ids};
 use crate::content::restoring::RestoreError;
-use crate::domain::environment::VERSIONS;
+use crate::domain::environment::{InstanceName, VERSIONS};
 use crate::domain::explore::{
     By, Find, FindRequest, Finds, LONGEST_NEEDLE, Looked, MOST_FINDS, MOST_LINES, NodePath,
 };
@@ -281,26 +281,39 @@ impl Live {
         };
         let mut paths = Vec::new();
         for instance in instances {
-            let open = match self.instance_inside(source, &instance) {
-                Ok(open) => open,
+            let names = match self.names_in(source, &instance, below.workspace.as_deref()) {
+                Ok(names) => names,
                 Err(error) => {
                     let place = source.seen.source.short();
                     work.change(|answer| answer.remark(format!("{instance} in {place}: {error}")));
                     continue;
                 }
             };
-            let wanted = |name: &str| match &below.workspace {
-                Some(named) => named == name,
-                None => name != VERSIONS,
-            };
-            let known = open.workspaces.iter().filter(|known| wanted(&known.name));
-            paths.extend(known.map(|known| NodePath {
+            paths.extend(names.into_iter().map(|name| NodePath {
                 instance: Some(instance.clone()),
-                workspace: Some(known.name.clone()),
+                workspace: Some(name),
                 steps: Vec::new(),
             }));
         }
         paths
+    }
+
+    fn names_in(
+        &self,
+        source: &Opened,
+        instance: &InstanceName,
+        named: Option<&str>,
+    ) -> Result<Vec<String>, EngineError> {
+        let open = self.instance_inside(source, instance)?;
+        if let Some(name) = named {
+            return Ok(open
+                .workspace(name)?
+                .map(|known| known.name)
+                .into_iter()
+                .collect());
+        }
+        let known = open.workspaces()?.iter().map(|known| known.name.clone());
+        Ok(known.filter(|name| name != VERSIONS).collect())
     }
 
     /// Waits for an index, as long as somebody asks for what needs it.
@@ -320,7 +333,7 @@ impl Live {
                     return Ok(open);
                 }
                 Looked::Reading(look) => {
-                    let waits_its_turn = look.total == 0;
+                    let waits_its_turn = look.total == 0 && look.done == 0;
                     work.waits_for(Some(look));
                     if waits_its_turn {
                         work.progress.rest();

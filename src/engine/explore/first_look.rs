@@ -104,6 +104,8 @@ enum State {
 /// All first looks of this process.
 pub(super) struct FirstLooks {
     shelf: Shelf,
+    /// Where an index is made when the shelf cannot be written to.
+    second: Option<Shelf>,
     states: Mutex<HashMap<Key, State>>,
 }
 
@@ -118,9 +120,10 @@ pub(super) struct Wanted {
 }
 
 impl FirstLooks {
-    pub(super) fn new(shelf: Shelf) -> Self {
+    pub(super) fn new(shelf: Shelf, second: Option<Shelf>) -> Self {
         Self {
             shelf,
+            second,
             states: Mutex::default(),
         }
     }
@@ -153,6 +156,11 @@ impl FirstLooks {
         self.states.lock().retain(|_, state| !is_it(state));
     }
 
+    /// All shelves, the usual one first.
+    pub(super) fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        std::iter::once(&self.shelf).chain(&self.second)
+    }
+
     fn ready(&self, wanted: &Wanted) -> Result<Option<Index>, EngineError> {
         let key = &wanted.key;
         let mut states = self.states.lock();
@@ -173,7 +181,8 @@ impl FirstLooks {
             // What Live was when another process looked is not what it is now.
             None if key.source != Source::Live => {
                 drop(states);
-                if let Some(path) = self.shelf.find(key, wanted.now) {
+                let found = self.shelves().find_map(|shelf| shelf.find(key, wanted.now));
+                if let Some(path) = found {
                     let index = Index {
                         path,
                         root: wanted.workspace.root,
@@ -218,7 +227,7 @@ impl FirstLooks {
             .spawn(move || {
                 let ending = Ending { looks, key, told };
                 let made = make(
-                    &ending.looks.shelf,
+                    &ending.looks,
                     &ending.key,
                     &*inside,
                     &workspace,
@@ -286,28 +295,47 @@ fn look(wanted: &Wanted, done: u64, total: u64) -> FirstLook {
         instance: wanted.key.instance.clone(),
         workspace: wanted.key.workspace.clone(),
         done,
-        total: total.max(done),
+        // Nothing is said of a total that nobody knows.
+        total: if total == 0 { 0 } else { total.max(done) },
         others: 0,
     }
 }
 
 /// Reads a workspace and makes its index.
 fn make(
-    shelf: &Shelf,
+    looks: &FirstLooks,
     key: &Key,
     inside: &dyn Inside,
     workspace: &WorkspaceInside,
     (token, now): (&str, SystemTime),
     watch: &Progress,
 ) -> Result<PathBuf, Stop> {
+    let (mut chosen, mut refused) = (None, Vec::new());
+    for shelf in looks.shelves() {
+        match shelf.begin(key, token) {
+            Ok(half) => {
+                chosen = Some((shelf, half));
+                break;
+            }
+            Err(error) => refused.push(format!("{} ({error})", shelf.root().display())),
+        }
+    }
+    let Some((shelf, half)) = chosen else {
+        return Err(Stop::Failed(format!(
+            "the index of {} cannot be kept in {}: give the folder for caches room and let it be written to, or name another \
+             one in XDG_CACHE_HOME",
+            key.workspace,
+            refused.join(", nor in ")
+        )));
+    };
     let wrong = |error: std::io::Error| {
+        let _ = std::fs::remove_file(&half);
         Stop::Failed(format!(
             "the index of {} cannot be kept in {}: {error}",
             key.workspace,
             shelf.root().display()
         ))
     };
-    let half = shelf.begin(key, token).map_err(wrong)?;
     let read = fill(&half, inside, workspace, watch);
     if let Err(error) = read {
         // It is nothing but a cache: what is left of it goes with the next one.

@@ -21,7 +21,7 @@ mod source;
 mod tests;
 mod versions;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -49,14 +49,25 @@ pub(super) struct Explorer {
 }
 
 impl Explorer {
-    /// Keeps its indexes in this folder.
-    pub(super) fn new(cache: &Path) -> Self {
+    /// Keeps its indexes in the folder for caches, or in the other one where that cannot be written to.
+    pub(super) fn new(cache: &Path, other: &Path) -> Self {
+        let second = (cache != other).then(|| Shelf::new(other));
         Self {
-            looks: Arc::new(FirstLooks::new(Shelf::new(cache))),
+            looks: Arc::new(FirstLooks::new(Shelf::new(cache), second)),
             kept: Mutex::default(),
             searches: Background::default(),
             comparisons: Background::default(),
         }
+    }
+}
+
+impl Explorer {
+    /// The folders that indexes may be in, any of which may be deleted at any time.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        self.looks
+            .shelves()
+            .map(|shelf| shelf.root().to_owned())
+            .collect()
     }
 }
 

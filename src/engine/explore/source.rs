@@ -1,6 +1,6 @@
 //! Where it is looked: a source that is found, its instances, and an index of one of their workspaces.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant as Monotonic, SystemTime};
 
 use super::first_look::Wanted;
@@ -30,7 +30,26 @@ pub(super) struct Opened {
 #[derive(Clone)]
 pub(super) struct InstanceInside {
     pub(super) inside: Arc<dyn Inside>,
-    pub(super) workspaces: Arc<Vec<WorkspaceInside>>,
+    counted: Arc<OnceLock<Vec<WorkspaceInside>>>,
+}
+
+impl InstanceInside {
+    /// Its workspaces, with what is in them counted. In a folder of Live that goes through all of it, once.
+    pub(super) fn workspaces(&self) -> Result<&[WorkspaceInside], EngineError> {
+        if let Some(counted) = self.counted.get() {
+            return Ok(counted);
+        }
+        let counted = self.inside.workspaces()?;
+        Ok(self.counted.get_or_init(|| counted))
+    }
+
+    /// One of them, whose content need not have been counted.
+    pub(super) fn workspace(&self, name: &str) -> Result<Option<WorkspaceInside>, EngineError> {
+        match self.counted.get() {
+            Some(counted) => Ok(counted.iter().find(|known| known.name == name).cloned()),
+            None => Ok(self.inside.workspace(name)?),
+        }
+    }
 }
 
 /// Instances that are open, the one that was opened last at the end.
@@ -146,7 +165,7 @@ impl Live {
         }
         let inside = self.open_inside(source, instance)?;
         let open = InstanceInside {
-            workspaces: Arc::new(inside.workspaces()?),
+            counted: Arc::default(),
             inside,
         };
         let mut kept = explorer.kept.lock();
@@ -174,9 +193,9 @@ impl Live {
         let instance = source.instance_of(self, path)?;
         let open = self.instance_inside(source, &instance)?;
         let name = path.workspace.clone().unwrap_or_default();
-        let mut known = open.workspaces.iter();
-        let Some(workspace) = known.find(|known| known.name == name) else {
-            let names: Vec<_> = open.workspaces.iter().map(|known| known.name.as_str()).collect();
+        let Some(workspace) = open.workspace(&name)? else {
+            let known = open.workspaces()?.iter();
+            let names: Vec<_> = known.map(|known| known.name.as_str()).collect();
             return Err(Trouble::not_there(format!(
                 "{} has no workspace \"{name}\" in {instance}: it has {}",
                 source.seen.source.short(),
@@ -194,7 +213,7 @@ impl Live {
         let looked = self.engine().explorer().looks.index(&Wanted {
             key,
             inside: Arc::clone(&open.inside),
-            workspace: workspace.clone(),
+            workspace,
             token: format!("{:016x}", u64::from_be_bytes(token)),
             now: SystemTime::from(self.now()),
         })?;

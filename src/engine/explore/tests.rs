@@ -284,6 +284,16 @@ fn done(mut model: Model, deeds: &[Deed]) -> Model {
     model
 }
 
+#[test]
+fn a_workspace_that_nothing_was_written_to_opens_as_empty() {
+    let (_folder, open) = open(Memory::of(Vec::new()));
+    let pages = pages(&open);
+    let found = open.find(&pages, &open.path()).ok().unwrap();
+    assert_eq!(found.row.children, 0);
+    assert!(pages.children(&found.row, 0, 10).unwrap().is_empty());
+    assert!(open.find(&pages, &open.path().child(Step::new("a"))).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -189,6 +189,19 @@ fn what_cannot_be_finished_is_removed_again() {
 }
 
 #[test]
+fn what_may_be_deleted_at_any_time_is_no_place_to_restore_into() {
+    let mut house = House::new();
+    house.cache = Some(house.path("cache"));
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    for folder in ["cache", "cache/explore/look"] {
+        fs::create_dir_all(house.path(folder).parent().unwrap()).unwrap();
+        let why = refused(&engine, &backup, &house.path(folder));
+        assert!(why.contains("cache"), "{why}");
+    }
+}
+
+#[test]
 fn what_a_killed_one_has_left_says_what_it_is() {
     let house = House::new();
     let engine = house.engine();

@@ -79,6 +79,8 @@ pub(super) struct House {
     pub(super) instances: Vec<&'static str>,
     /// The folder of the repositories.
     pub(super) repository: &'static str,
+    /// The folder for caches; below the state without it.
+    pub(super) cache: Option<PathBuf>,
     catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
@@ -107,6 +109,7 @@ impl House {
             homes: false,
             instances: INSTANCES.to_vec(),
             repository: "repository",
+            cache: None,
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -244,7 +247,7 @@ impl House {
             });
         }
         let settings = EngineSettings {
-            cache: None,
+            cache: self.cache.clone(),
             state: self.path(state),
             catalog: self.catalog.clone(),
             repository: Some(repository),

@@ -19,6 +19,7 @@ mod homes;
 mod hooks;
 mod house;
 mod ill_will;
+mod inside;
 mod kept;
 mod linked_homes;
 mod lost;

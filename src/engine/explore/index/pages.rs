@@ -33,6 +33,27 @@ pub(in crate::engine::explore) struct Row {
     pub(in crate::engine::explore) offset: u32,
 }
 
+impl Row {
+    /// The root of a workspace that nothing was ever written to.
+    pub(in crate::engine::explore) fn of_nothing(id: NodeId) -> Self {
+        Self {
+            nr: -1,
+            id,
+            parent: None,
+            what: What::Folder,
+            primary_type: String::new(),
+            digest: Digest::default(),
+            list: Digest::default(),
+            size: 0,
+            modified: 0,
+            children: 0,
+            is_versionable: false,
+            file: -1,
+            offset: 0,
+        }
+    }
+}
+
 /// A child, as its parent lists it, and the node itself, if it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine::explore) struct Entry {

@@ -48,6 +48,13 @@ pub(super) fn why_not(
 fn whose_folder(live: &Live, folder: &Path) -> Option<String> {
     let engine = live.engine();
     let mut kept: Vec<(String, PathBuf)> = vec![("Lifeboat's state".to_owned(), engine.state().to_owned())];
+    let caches = engine.explorer().folders().into_iter();
+    kept.extend(caches.map(|folder| {
+        (
+            "Lifeboat's cache, which may be deleted at any time,".to_owned(),
+            folder,
+        )
+    }));
     for (name, settings) in engine.environments() {
         for instance in &settings.instances {
             let folders = instance.content.folders().into_iter();

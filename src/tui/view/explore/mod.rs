@@ -400,12 +400,12 @@ fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
         piece(format!(" {percent} %"), Meaning::Text),
     ];
     canvas.pieces(area.x, y + 1, area.width, &bar);
-    let facts = format!(
-        "{} of {}{}",
-        measure::bytes(look.done),
-        measure::bytes(look.total),
-        others_words(look)
-    );
+    let read = if look.total == 0 {
+        format!("{} read", measure::bytes(look.done))
+    } else {
+        format!("{} of {}", measure::bytes(look.done), measure::bytes(look.total))
+    };
+    let facts = format!("{read}{}", others_words(look));
     canvas.text(area.x, y + 2, area.width, &facts, Meaning::Quiet);
     let rest = Rect::new(area.x, y + 4, area.width, area.bottom().saturating_sub(y + 4));
     paragraph(
