@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use lifeboat::content::jcr::bundle;
 use lifeboat::content::jcr::namespaces::{Namespaces, indexes};
-use lifeboat::content::jcr::xml::file_name;
 use lifeboat::content::jcr::xml::read::{Limits, read};
 use lifeboat::content::jcr::xml::write::{Binaries, SystemView};
 use lifeboat::content::jcr::{Binary, Name, NodeId, ids, values};
@@ -125,8 +124,7 @@ fn export(
             export.shares.push(path);
             continue;
         }
-        let called = file_name(WORKSPACE, &path);
-        let file = folder.join(format!("{number:04}.{called}"));
+        let file = folder.join(format!("{number:04}.xml"));
         let mut view = SystemView::begin(BufWriter::new(File::create(&file).unwrap()), namespaces).unwrap();
         let known = export.shares.len();
         export.write(&mut view, (&child.name, child.id), &path);

@@ -12,23 +12,23 @@ use crate::house::{House, back_up, make_workspace};
 
 const PAGE: Name = Name::known(MGNL, "page");
 
-fn name(local: &str) -> Name {
+pub fn name(local: &str) -> Name {
     Name {
         namespace: "".into(),
         local: local.to_owned().into(),
     }
 }
 
-fn id(number: u8) -> NodeId {
+pub fn id(number: u8) -> NodeId {
     if number == 0 { ids::ROOT } else { [number; 16] }
 }
 
-fn path(text: &str) -> NodePath {
+pub fn path(text: &str) -> NodePath {
     text.parse().unwrap()
 }
 
 /// A page with a title, below another one.
-fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) -> Node {
+pub fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) -> Node {
     let text = |local: &str, values: Vec<Value>, kind| Property {
         name: name(local),
         kind,
@@ -67,7 +67,7 @@ fn page(number: u8, parent: Option<u8>, title: &str, children: &[(&str, u8)]) ->
 }
 
 /// Writes nodes into the website of an instance, in place of what is there of their ids.
-fn write(house: &House, nodes: &[Node]) {
+pub fn write(house: &House, nodes: &[Node]) {
     let mut client = house.client("author");
     for node in nodes {
         let (high, low) = node.id.split_at(8);
@@ -83,7 +83,7 @@ fn write(house: &House, nodes: &[Node]) {
 }
 
 /// A website: home with news and about, and what is in them.
-fn house() -> House {
+pub fn house() -> House {
     let mut house = House::empty(&["author"], 0, &[]);
     house.keep.manual = 3;
     let mut client = house.client("author");
@@ -114,7 +114,7 @@ fn house() -> House {
 }
 
 /// Asks until there is an answer.
-fn answer<T>(mut ask: impl FnMut() -> Result<Looked<T>, EngineError>) -> T {
+pub fn answer<T>(mut ask: impl FnMut() -> Result<Looked<T>, EngineError>) -> T {
     for _ in 0..600 {
         match ask().unwrap() {
             Looked::Ready(answer) => return answer,
