@@ -27,6 +27,8 @@ mod demo;
 mod drills;
 #[path = "postgres/elsewhere.rs"]
 mod elsewhere;
+#[path = "postgres/exports.rs"]
+mod exports;
 #[path = "postgres/failures.rs"]
 mod failures;
 #[path = "postgres/fitting.rs"]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::explore::Explores;
+use super::explore::{Download, Explores};
 use super::link::Link;
 use super::{Backend, BackendError, BackendInfo, EventStream};
 use crate::domain::activity::{Activity, Notification};
@@ -16,8 +16,9 @@ use crate::domain::backup::BackupId;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds,
+    HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
+    VersionsRequest,
 };
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
@@ -207,5 +208,13 @@ impl Explores for ReadOnly {
 
     async fn node_diff(&self, request: NodeDiffRequest) -> Result<Looked<NodeDiff>, BackendError> {
         self.inner.node_diff(request).await
+    }
+
+    async fn export_facts(&self, request: ExportRequest) -> Result<Looked<ExportFacts>, BackendError> {
+        self.inner.export_facts(request).await
+    }
+
+    async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
+        self.inner.export(request).await
     }
 }

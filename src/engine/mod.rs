@@ -69,6 +69,7 @@ pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
 pub use check::{check, look_at_database, look_at_folder, look_at_home, look_at_storage};
 pub use error::EngineError;
+pub use explore::Export;
 pub use jobs::Jobs;
 pub use jobs::work::Work;
 pub use live::Live;

@@ -202,6 +202,11 @@ fn responses(operation: &Operation, written: &mut SchemaGenerator) -> Value {
             "A stream of server-sent events: job, environment, notification and missed, each with an id and an Event as \
              its data. After missed, everything has to be asked for again.",
         ),
+        Answer::Xml => (
+            "200".to_owned(),
+            Some(json!({ "application/xml": { "schema": { "type": "string" } } })),
+            "The document. Where it cannot be written to its end, the connection breaks off before it.",
+        ),
     };
     if operation.effect == Effect::Starts {
         headers["location"] = json!({

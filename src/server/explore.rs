@@ -1,13 +1,22 @@
 //! What can be asked about what is inside a backup or Live.
 
+use std::io;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde_json::json;
+
 use super::ask::Ask;
 use super::bodies::explore::{
-    WhichChildren, WhichDiff, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
+    WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
 };
-use super::operation::Reply;
+use super::log::Level;
+use super::operation::{Content, Reply};
 use super::problem::Problem;
 use crate::domain::explore::{
-    ChildrenRequest, DiffRequest, FindRequest, HistoryRequest, NodeDiffRequest, NodeRequest, VersionsRequest,
+    ChildrenRequest, DiffRequest, ExportRequest, FindRequest, HistoryRequest, NodeDiffRequest, NodeRequest,
+    VersionsRequest,
 };
 
 /// A page of what is in something.
@@ -103,4 +112,50 @@ pub(super) async fn node_diff(ask: Ask) -> Result<Reply, Problem> {
         characters: which.characters,
     };
     Reply::ok(&ask.engine().node_diff(request).await?)
+}
+
+async fn export_request(ask: &Ask) -> Result<ExportRequest, Problem> {
+    let environment = ask.environment().await?;
+    let which: WhichExport = ask.query()?;
+    Ok(ExportRequest {
+        environment,
+        source: which.source,
+        path: which.path,
+    })
+}
+
+/// What an export would hold.
+pub(super) async fn export_facts(ask: Ask) -> Result<Reply, Problem> {
+    let request = export_request(&ask).await?;
+    Reply::ok(&ask.engine().export_facts(request).await?)
+}
+
+/// An export. One that cannot be written to its end breaks the connection off: nobody takes it for whole.
+pub(super) async fn export(ask: Ask) -> Result<Reply, Problem> {
+    let request = export_request(&ask).await?;
+    let what = format!("{} of {}", request.path, request.environment);
+    let download = ask.engine().export(request).await?;
+    let log = ask.service.log.clone();
+    let on_the_way = (download, log, what, ask.caller.request.clone());
+    let pieces = futures_util::stream::unfold(on_the_way, |mut on_the_way| async move {
+        let (download, log, what, request) = &mut on_the_way;
+        let piece = match download.next().await? {
+            Ok(bytes) => Ok(Bytes::from(bytes)),
+            Err(error) => {
+                let why = error.to_string();
+                log.line(
+                    Level::Error,
+                    "an export broke off",
+                    json!({ "request": request, "what": what, "why": why }),
+                );
+                Err(io::Error::other(why))
+            }
+        };
+        Some((piece, on_the_way))
+    });
+    Ok(Reply {
+        status: StatusCode::OK,
+        content: Content::Stream("application/xml", Body::from_stream(pieces)),
+        location: None,
+    })
 }

@@ -182,6 +182,8 @@ pub(super) enum Answer {
     Json(StatusCode, Describe),
     /// A stream of events.
     Events,
+    /// A document of XML, as a stream.
+    Xml,
 }
 
 /// An answer.
@@ -195,7 +197,8 @@ pub(super) struct Reply {
 pub(super) enum Content {
     Nothing,
     Json(Bytes),
-    Events(Body),
+    /// A stream of this media type.
+    Stream(&'static str, Body),
 }
 
 impl Reply {
@@ -247,7 +250,7 @@ impl Reply {
         let (body, media_type) = match self.content {
             Content::Nothing => (Body::empty(), None),
             Content::Json(json) => (Body::from(json), Some("application/json")),
-            Content::Events(body) => (body, Some("text/event-stream")),
+            Content::Stream(media_type, body) => (body, Some(media_type)),
         };
         let mut answer = axum::response::Response::new(body);
         *answer.status_mut() = self.status;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::bodies::explore::{
-    WhichChildren, WhichDiff, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
+    WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
     Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
@@ -15,7 +15,9 @@ use super::{act, explore, read};
 use crate::backend::BackendInfo;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
-use crate::domain::explore::{Children, Diff, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, VersionList};
+use crate::domain::explore::{
+    Children, Diff, ExportFacts, Finds, Looked, NodeDiff, NodeFacts, NodeHistory, VersionList,
+};
 use crate::domain::job::{Job, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::RestorePlan;
@@ -284,6 +286,22 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(explore::node_diff(ask)),
     )
     .with_query(of::<WhichNodeDiff>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export",
+        "explore_export",
+        "Say what the export of a node with all that is below it would hold",
+        ok::<Looked<ExportFacts>>(),
+        |ask| Box::pin(explore::export_facts(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export.xml",
+        "explore_export_xml",
+        "Export a node with all that is below it, as XML that Magnolia imports; ask what it holds first",
+        Answer::Xml,
+        |ask| Box::pin(explore::export(ask)),
+    )
+    .with_query(of::<WhichExport>()),
     Operation::looks(
         "/events",
         "events",

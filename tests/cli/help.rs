@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 32] = [
+const VERBS: [&str; 33] = [
     "demo",
     "init",
     "check",
@@ -18,6 +18,7 @@ const VERBS: [&str; 32] = [
     "find",
     "history",
     "diff",
+    "export",
     "backup",
     "plan",
     "restore",

@@ -11,6 +11,7 @@ mod answers;
 #[path = "../changes/mod.rs"]
 mod changes;
 mod errors;
+mod exported;
 mod following;
 mod harness;
 mod help;

@@ -12,18 +12,18 @@ use crate::house::{House, back_up, make_workspace};
 
 const PAGE: Name = Name::known(MGNL, "page");
 
-fn name(local: &str) -> Name {
+pub fn name(local: &str) -> Name {
     Name {
         namespace: "".into(),
         local: local.to_owned().into(),
     }
 }
 
-fn id(number: u8) -> NodeId {
+pub fn id(number: u8) -> NodeId {
     if number == 0 { ids::ROOT } else { [number; 16] }
 }
 
-fn path(text: &str) -> NodePath {
+pub fn path(text: &str) -> NodePath {
     text.parse().unwrap()
 }
 
@@ -114,7 +114,7 @@ pub fn house() -> House {
 }
 
 /// Asks until there is an answer.
-fn answer<T>(mut ask: impl FnMut() -> Result<Looked<T>, EngineError>) -> T {
+pub fn answer<T>(mut ask: impl FnMut() -> Result<Looked<T>, EngineError>) -> T {
     for _ in 0..600 {
         match ask().unwrap() {
             Looked::Ready(answer) => return answer,

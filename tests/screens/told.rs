@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lifeboat::backend::explore::Explores;
+use lifeboat::backend::explore::{Download, Explores};
 use lifeboat::backend::link::Link;
 use lifeboat::backend::{Backend, BackendError, BackendInfo, EventStream};
 use lifeboat::domain::activity::{Activity, Notification};
@@ -11,8 +11,9 @@ use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::explore::{
-    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds,
+    HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
+    VersionsRequest,
 };
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
@@ -93,4 +94,6 @@ explored! {
     history(HistoryRequest) -> Looked<NodeHistory>;
     diff(DiffRequest) -> Looked<Diff>;
     node_diff(NodeDiffRequest) -> Looked<NodeDiff>;
+    export_facts(ExportRequest) -> Looked<ExportFacts>;
+    export(ExportRequest) -> Download;
 }

@@ -1,13 +1,16 @@
 //! Looking inside, by the engine in this process.
 
+use std::io::{self, Write};
+
 use async_trait::async_trait;
 
 use super::Embedded;
 use crate::backend::BackendError;
-use crate::backend::explore::Explores;
+use crate::backend::explore::{Download, Explores, Piece, Pieces};
 use crate::domain::explore::{
-    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds,
+    HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
+    VersionsRequest,
 };
 
 #[async_trait]
@@ -45,5 +48,46 @@ impl Explores for Embedded {
     async fn node_diff(&self, request: NodeDiffRequest) -> Result<Looked<NodeDiff>, BackendError> {
         self.on_engine(move |engine| engine.live(&request.environment)?.node_diff(&request))
             .await
+    }
+
+    async fn export_facts(&self, request: ExportRequest) -> Result<Looked<ExportFacts>, BackendError> {
+        self.on_engine(move |engine| engine.live(&request.environment)?.export_facts(&request))
+            .await
+    }
+
+    async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
+        let export = self
+            .on_engine(move |engine| engine.live(&request.environment)?.export(&request))
+            .await?;
+        let (download, fill) = Download::new();
+        // A thread of its own: whoever takes it may be as slow as he likes.
+        let started = std::thread::Builder::new()
+            .name("exporting".to_owned())
+            .spawn(move || {
+                let mut out = Filling(&fill);
+                let end = match export.write(&mut out) {
+                    Ok(()) => Piece::End,
+                    Err(error) => Piece::Broken(error.into()),
+                };
+                // Whoever has gone does not wait for its end.
+                let _ = fill.blocking_send(end);
+            });
+        started.map_err(|error| BackendError::Failed(format!("no thread can be started: {error}")))?;
+        Ok(download)
+    }
+}
+
+/// Hands on what is written. It fails when nobody takes it any more.
+struct Filling<'f>(&'f Pieces);
+
+impl Write for Filling<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Piece::Bytes(bytes.to_vec()));
+        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

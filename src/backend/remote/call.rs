@@ -185,6 +185,34 @@ impl Shared {
         }
     }
 
+    /// Asks for something that comes as a stream of bytes. It is asked once: whoever wants it again says so.
+    pub(super) async fn download(&self, call: &Call, media_type: &str) -> Result<Response, BackendError> {
+        self.greet().await?;
+        let limit = self.pace.long_answer;
+        let Ok(sent) = tokio::time::timeout(limit, self.send(call, media_type)).await else {
+            self.suspect();
+            return Err(BackendError::OutOfReach(format!(
+                "{} did not answer within {} seconds",
+                self.access.address(),
+                limit.as_secs()
+            )));
+        };
+        let response = match sent {
+            Ok(response) => response,
+            Err(Trouble::Answer(error)) => return Err(error),
+            Err(Trouble::Silence { why, .. } | Trouble::Distrust(why)) => {
+                self.suspect();
+                return Err(BackendError::OutOfReach(why));
+            }
+            Err(Trouble::Later { why, .. }) => return Err(BackendError::OutOfReach(why)),
+        };
+        self.heard();
+        if !is_of_type(&response, media_type) {
+            return Err(self.no_lifeboat("it answers something else than what was asked for"));
+        }
+        Ok(response)
+    }
+
     async fn once(&self, call: &Call) -> Result<Vec<u8>, Trouble> {
         let limit = if call.takes_long {
             self.pace.long_answer

@@ -1,15 +1,18 @@
 //! Looking inside, by a service elsewhere.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::call::Call;
 use super::{Remote, below};
 use crate::backend::BackendError;
-use crate::backend::explore::Explores;
+use crate::backend::explore::{Download, Explores, Piece};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    By, Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+    By, Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds,
+    HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
+    VersionsRequest,
 };
 
 /// A question about what is inside.
@@ -97,5 +100,43 @@ impl Explores for Remote {
             call = call.with("newer_path", path);
         }
         self.shared.ask(call).await
+    }
+
+    async fn export_facts(&self, request: ExportRequest) -> Result<Looked<ExportFacts>, BackendError> {
+        let call = asked(&request.environment, "export")
+            .with("source", &request.source)
+            .with("path", &request.path);
+        self.shared.ask(call).await
+    }
+
+    async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
+        let call = asked(&request.environment, "export.xml")
+            .with("source", &request.source)
+            .with("path", &request.path);
+        let mut response = self.shared.download(&call, "application/xml").await?;
+        let (download, fill) = Download::new();
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            loop {
+                let piece = match tokio::time::timeout(shared.pace.long_answer, response.chunk()).await {
+                    Ok(Ok(Some(bytes))) => Piece::Bytes(bytes.to_vec()),
+                    Ok(Ok(None)) => Piece::End,
+                    Ok(Err(error)) => Piece::Broken(BackendError::OutOfReach(format!(
+                        "{}; where the service ended it itself, its log says why",
+                        shared.broke(&error)
+                    ))),
+                    Err(_) => Piece::Broken(BackendError::OutOfReach(format!(
+                        "nothing has come from {} for {} seconds",
+                        shared.access.address(),
+                        shared.pace.long_answer.as_secs()
+                    ))),
+                };
+                let is_last = !matches!(piece, Piece::Bytes(_));
+                if fill.send(piece).await.is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Ok(download)
     }
 }

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod diff;
 pub mod drill;
 pub mod environments;
+pub mod export;
 pub mod extend;
 pub mod find;
 pub mod history;
@@ -83,6 +84,9 @@ pub enum Verb {
     /// Show how two backups, or a backup and Live, differ
     #[command(long_about = diff::LONG_ABOUT)]
     Diff(diff::DiffArguments),
+    /// Write a node and all below it into a file that Magnolia imports while it runs
+    #[command(long_about = export::LONG_ABOUT)]
+    Export(export::ExportArguments),
     /// Take a backup of Live by hand, or before an upgrade
     #[command(long_about = backup::LONG_ABOUT)]
     Backup(backup::BackupArguments),
@@ -153,6 +157,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Find(arguments)) => find::run(arguments, call).await,
         Some(Verb::History(arguments)) => history::run(arguments, call).await,
         Some(Verb::Diff(arguments)) => diff::run(arguments, call).await,
+        Some(Verb::Export(arguments)) => export::run(arguments, call).await,
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,

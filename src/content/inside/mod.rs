@@ -19,6 +19,7 @@ mod older;
 pub(crate) mod table;
 pub(crate) mod tables;
 
+use std::io::Read;
 use std::sync::Arc;
 
 use super::ContentError;
@@ -141,6 +142,14 @@ pub trait Inside: Send + Sync {
         offset: u32,
     ) -> Result<Option<Result<Node, BundleError>>, RestoreError>;
 
+    /// Nodes of a workspace of a repository, for whoever reads many of them.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when they are out of reach, and where the workspace has no nodes but files.
+    fn nodes(&self, workspace: &str) -> Result<Box<dyn Nodes + '_>, RestoreError> {
+        Err(is_not_there(workspace))
+    }
+
     /// Reads the beginning of a file; `None` where it is not there any more.
     ///
     /// # Errors
@@ -158,6 +167,29 @@ pub trait Inside: Send + Sync {
     /// # Errors
     /// [`RestoreError`] when it cannot be read.
     fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError>;
+
+    /// All of a record of the data store, as a stream; `None` as for [`Inside::record`].
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read.
+    fn open_record(&self, id: &str) -> Result<Option<Box<dyn Read + '_>>, RestoreError> {
+        let _ = id;
+        Ok(None)
+    }
+}
+
+/// Nodes that are read one after the other. What that takes is held meanwhile: a connection, or what was read last.
+pub trait Nodes {
+    /// Reads one, as [`Inside::node`] does.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it cannot be read.
+    fn node(
+        &mut self,
+        id: &NodeId,
+        file: &StoredFile,
+        offset: u32,
+    ) -> Result<Option<Result<Node, BundleError>>, RestoreError>;
 }
 
 /// An instance's content in a backup.

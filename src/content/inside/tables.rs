@@ -1,12 +1,13 @@
 //! A backup of tables, to be looked into: rows are read from its files, side by side on all cores.
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::older::Older;
 use super::table::Columns;
-use super::{At, Beginning, Chunk, Inside, NodeRead, StoredFile, Take, WorkspaceInside, is_not_there};
+use super::{At, Beginning, Chunk, Inside, NodeRead, Nodes, StoredFile, Take, WorkspaceInside, is_not_there};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
@@ -25,6 +26,8 @@ use crate::watch::Watch;
 
 /// How many files are read together by one worker.
 const TOGETHER: usize = 128;
+/// So many bytes of files are held by whoever reads many nodes.
+const HELD: usize = 32 << 20;
 
 /// A backup of tables.
 pub(crate) struct TablesInBackup {
@@ -76,6 +79,20 @@ impl TablesInBackup {
             Err(BundleError::Older(_)) => self.older.read(&*self.files, workspace, id, bundle),
             read => read,
         }
+    }
+
+    /// The file of a record of the data store.
+    fn record_file(&self, id: &str) -> Result<Option<BackedUpFile>, RestoreError> {
+        let Some(path) = record_path(id) else {
+            return Ok(None);
+        };
+        let path = Path::new(DATA_STORE).join(path);
+        let Some(folder) = path.parent() else {
+            return Ok(None);
+        };
+        let name = path.file_name().unwrap_or_default();
+        let mut files = self.files.below(folder)?.into_iter();
+        Ok(files.find(|file| file.item.path.as_os_str() == name))
     }
 
     /// Reads some files, and tells what is in them.
@@ -229,19 +246,17 @@ impl Inside for TablesInBackup {
         file: &StoredFile,
         offset: u32,
     ) -> Result<Option<Result<Node, BundleError>>, RestoreError> {
+        self.nodes(workspace)?.node(id, file, offset)
+    }
+
+    fn nodes(&self, workspace: &str) -> Result<Box<dyn Nodes + '_>, RestoreError> {
         let (_, columns) = self.table(workspace)?;
-        let mut bytes = Vec::new();
-        self.files.pour(&backed_up(file), &mut |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        let row = usize::try_from(offset)
-            .ok()
-            .and_then(|offset| bytes.get(offset..));
-        let parts = row.and_then(|row| columns.parts(row));
-        Ok(parts
-            .filter(|(found, _)| found == id)
-            .map(|(found, bundle)| self.read_bundle(workspace, found, bundle)))
+        Ok(Box::new(NodesInBackup {
+            of: self,
+            workspace: workspace.to_owned(),
+            columns,
+            held: VecDeque::new(),
+        }))
     }
 
     fn file(
@@ -255,17 +270,110 @@ impl Inside for TablesInBackup {
     }
 
     fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError> {
-        let Some(path) = record_path(id) else {
-            return Ok(None);
+        let found = self.record_file(id)?;
+        found.map(|file| beginning(&*self.files, &file, most)).transpose()
+    }
+
+    fn open_record(&self, id: &str) -> Result<Option<Box<dyn Read + '_>>, RestoreError> {
+        let found = self.record_file(id)?;
+        Ok(found.map(|file| -> Box<dyn Read + '_> {
+            Box::new(FileInBackup {
+                files: &*self.files,
+                pieces: file.pieces.into(),
+                piece: Cursor::default(),
+            })
+        }))
+    }
+}
+
+/// Nodes out of the files of a backup, of which the last ones are held: nodes of one file are seldom read one after the other.
+struct NodesInBackup<'b> {
+    of: &'b TablesInBackup,
+    workspace: String,
+    columns: Columns,
+    held: VecDeque<(StoredFile, Vec<u8>)>,
+}
+
+impl NodesInBackup<'_> {
+    /// What is in a file.
+    fn bytes(&mut self, file: &StoredFile) -> Result<&[u8], RestoreError> {
+        let found = match self.held.iter().position(|(held, _)| held == file) {
+            Some(place) => self.held.remove(place),
+            None => None,
         };
-        let path = Path::new(DATA_STORE).join(path);
-        let Some(folder) = path.parent() else {
-            return Ok(None);
+        let (of, bytes) = if let Some(found) = found {
+            found
+        } else {
+            let mut bytes = Vec::new();
+            self.of.files.pour(&backed_up(file), &mut |piece| {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            })?;
+            (file.clone(), bytes)
         };
-        let name = path.file_name().unwrap_or_default();
-        let files = self.files.below(folder)?;
-        let found = files.iter().find(|file| file.item.path.as_os_str() == name);
-        found.map(|file| beginning(&*self.files, file, most)).transpose()
+        let mut room = HELD.saturating_sub(bytes.len());
+        let fit = self.held.iter().rev().take_while(|(_, bytes)| {
+            let fits = bytes.len() <= room;
+            room = room.saturating_sub(bytes.len());
+            fits
+        });
+        let fit = fit.count();
+        self.held.drain(..self.held.len() - fit);
+        self.held.push_back((of, bytes));
+        Ok(self.held.back().map_or(&[], |(_, bytes)| bytes))
+    }
+}
+
+impl Nodes for NodesInBackup<'_> {
+    fn node(
+        &mut self,
+        id: &NodeId,
+        file: &StoredFile,
+        offset: u32,
+    ) -> Result<Option<Result<Node, BundleError>>, RestoreError> {
+        let (columns, of, workspace) = (self.columns, self.of, self.workspace.clone());
+        let bytes = self.bytes(file)?;
+        let row = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| bytes.get(offset..));
+        let parts = row.and_then(|row| columns.parts(row));
+        Ok(parts
+            .filter(|(found, _)| found == id)
+            .map(|(found, bundle)| of.read_bundle(&workspace, found, bundle)))
+    }
+}
+
+/// A file in a backup as a stream that has all that it needs: piece by piece.
+struct FileInBackup<'b> {
+    files: &'b dyn BackedUpFiles,
+    /// Those that are still to be read.
+    pieces: VecDeque<[u8; 32]>,
+    piece: Cursor<Vec<u8>>,
+}
+
+impl Read for FileInBackup<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            let Some(piece) = self.pieces.pop_front() else {
+                return Ok(0);
+            };
+            let mut bytes = Vec::new();
+            let only = StoredFile {
+                pieces: piece.to_vec(),
+                size: 0,
+            };
+            self.files
+                .pour(&backed_up(&only), &mut |piece| {
+                    bytes.extend_from_slice(piece);
+                    Ok(())
+                })
+                .map_err(io::Error::other)?;
+            self.piece = Cursor::new(bytes);
+        }
     }
 }
 
@@ -275,8 +383,6 @@ pub(super) fn beginning(
     file: &BackedUpFile,
     most: usize,
 ) -> Result<Beginning, RestoreError> {
-    use std::io::Read as _;
-
     let mut bytes = Vec::new();
     let reading = files.reader(file).take(most as u64).read_to_end(&mut bytes);
     reading.map_err(|error| RestoreError::Failed(format!("a file in the backup cannot be read: {error}")))?;

@@ -1,6 +1,8 @@
 //! Live's tables, to be looked into: all nodes as they are at one moment, and single ones as they are now.
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::connect::Connector;
@@ -9,11 +11,14 @@ use super::moment::Moment;
 use super::names;
 use super::read::{Piece, Reader, extents};
 use super::rows::{RowDigest, Splitter};
+use super::session::Session;
 use super::tables::{Holds, Table};
 use crate::content::ContentError;
 use crate::content::inside::table::{self, Columns};
 use crate::content::inside::tables::root_of;
-use crate::content::inside::{At, Beginning, Chunk, Inside, StoredFile, Take, WorkspaceInside, is_not_there};
+use crate::content::inside::{
+    At, Beginning, Chunk, Inside, Nodes, StoredFile, Take, WorkspaceInside, is_not_there,
+};
 use crate::content::jcr::bundle::BundleError;
 use crate::content::jcr::namespaces::Namespaces;
 use crate::content::jcr::values::record_path;
@@ -54,6 +59,17 @@ impl LiveTables {
         table
             .and_then(|table| Some((table, Columns::of(table)?)))
             .ok_or_else(|| is_not_there(workspace))
+    }
+
+    /// The file of a record of the data store, open, and where it is.
+    fn record_file(&self, id: &str) -> Option<(File, PathBuf)> {
+        let path = self
+            .connector
+            .settings()
+            .data_store
+            .as_ref()?
+            .join(record_path(id)?);
+        Some((File::open(&path).ok()?, path))
     }
 }
 
@@ -140,23 +156,23 @@ impl Inside for LiveTables {
         _: &StoredFile,
         _: u32,
     ) -> Result<Option<Result<Node, BundleError>>, RestoreError> {
+        self.nodes(workspace)?.node(id, &StoredFile::default(), 0)
+    }
+
+    fn nodes(&self, workspace: &str) -> Result<Box<dyn Nodes + '_>, RestoreError> {
         let (of_workspace, columns) = self.table(workspace)?;
-        let (mut session, connector) = self.connector.connect_to_one()?;
+        let (session, connector) = self.connector.connect_to_one()?;
         let name = names::in_schema(&connector.settings().schema, &of_workspace.name);
         let (question, in_halves) = columns
             .question(of_workspace, &name)
             .ok_or_else(|| is_not_there(workspace))?;
-        let failed = connector.failed(&format!("reading a node of {workspace}"));
-        let mut transaction = session.begin().map_err(&failed)?;
-        let row = if in_halves {
-            let (high, low) = id.split_at(8);
-            let half = |bytes: &[u8]| i64::from_be_bytes(bytes.try_into().unwrap_or_default());
-            transaction.query_opt(&question, &[&half(high), &half(low)])
-        } else {
-            transaction.query_opt(&question, &[&id.as_slice()])
-        };
-        let bundle: Option<Vec<u8>> = row.map_err(&failed)?.and_then(|row| row.get(0));
-        Ok(bundle.map(|bundle| table::read(*id, &bundle)))
+        Ok(Box::new(NodesInLive {
+            session,
+            connector,
+            question,
+            in_halves,
+            action: format!("reading a node of {workspace}"),
+        }))
     }
 
     fn file(
@@ -170,11 +186,7 @@ impl Inside for LiveTables {
     }
 
     fn record(&self, id: &str, most: usize) -> Result<Option<Beginning>, RestoreError> {
-        let (Some(root), Some(path)) = (&self.connector.settings().data_store, record_path(id)) else {
-            return Ok(None);
-        };
-        let path = root.join(path);
-        let Ok(file) = std::fs::File::open(&path) else {
+        let Some((file, path)) = self.record_file(id) else {
             return Ok(None);
         };
         let about = file.metadata().map_err(RestoreError::io("reading", &path))?;
@@ -185,6 +197,42 @@ impl Inside for LiveTables {
             size: about.len(),
             bytes,
         }))
+    }
+
+    fn open_record(&self, id: &str) -> Result<Option<Box<dyn Read + '_>>, RestoreError> {
+        let found = self.record_file(id);
+        Ok(found.map(|(file, _)| -> Box<dyn Read> { Box::new(file) }))
+    }
+}
+
+/// Nodes of Live as they are when each is read. Between two of them nothing is held in the database, so that a reader who is
+/// slow is in nobody's way.
+struct NodesInLive {
+    session: Session,
+    connector: Connector,
+    question: String,
+    in_halves: bool,
+    action: String,
+}
+
+impl Nodes for NodesInLive {
+    fn node(
+        &mut self,
+        id: &NodeId,
+        _: &StoredFile,
+        _: u32,
+    ) -> Result<Option<Result<Node, BundleError>>, RestoreError> {
+        let failed = self.connector.failed(&self.action);
+        let mut transaction = self.session.begin().map_err(&failed)?;
+        let row = if self.in_halves {
+            let (high, low) = id.split_at(8);
+            let half = |bytes: &[u8]| i64::from_be_bytes(bytes.try_into().unwrap_or_default());
+            transaction.query_opt(&self.question, &[&half(high), &half(low)])
+        } else {
+            transaction.query_opt(&self.question, &[&id.as_slice()])
+        };
+        let bundle: Option<Vec<u8>> = row.map_err(&failed)?.and_then(|row| row.get(0));
+        Ok(bundle.map(|bundle| table::read(*id, &bundle)))
     }
 }
 

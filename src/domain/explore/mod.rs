@@ -3,7 +3,8 @@
 //! Content is shown as one tree: instances, in each its workspaces, in each its nodes (in a folder: files). Where in it
 //! something is says a [`NodePath`]; where it is looked, a [`Source`].
 //!
-//! - `path`: [`NodePath`]; `node`: folders, nodes and what is in them; `find`, `history`, `diff`: the questions over many nodes.
+//! - `path`: [`NodePath`]; `node`: folders, nodes and what is in them; `find`, `history`, `diff`: the questions over many nodes;
+//!   `export`: taking nodes out.
 //!   `words`: how two texts differ.
 //!
 //! The first look at a workspace of a source reads all of it, which may take minutes. Nobody waits for that: the answer is
@@ -14,6 +15,7 @@
 //! Not in here: how any of it is read (`engine::explore`), and how it looks.
 
 mod diff;
+mod export;
 mod find;
 mod history;
 mod node;
@@ -32,6 +34,7 @@ use super::backup::BackupId;
 use super::environment::InstanceName;
 
 pub use diff::{Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals};
+pub use export::{ExportFacts, ExportRequest, file_name};
 pub use find::{By, Find, FindRequest, Finds};
 pub use history::{HistoryRequest, NodeHistory, Occurrence, Sight, Turn};
 pub use node::{

@@ -1,7 +1,7 @@
 //! Looking inside a backup or Live: folders, nodes, finding, history, differences.
 //!
 //! - `source`: where it is looked; `first_look`: reading a workspace once; `index`: what is kept of it, `shelf`: where.
-//! - `browse`: folders and nodes; `facts`: what a node is; `versions`; `find`; `history`; `diff`.
+//! - `browse`: folders and nodes; `facts`: what a node is; `versions`; `find`; `history`; `diff`; `export`.
 //! - `background`: what takes long goes on while somebody asks how far it is.
 //!
 //! Nothing in here changes content, or is a job: it can be done beside every job, and by several at once.
@@ -9,6 +9,7 @@
 mod background;
 mod browse;
 mod diff;
+mod export;
 mod facts;
 mod find;
 mod first_look;
@@ -28,6 +29,8 @@ use parking_lot::Mutex;
 
 use self::background::Background;
 use self::diff::Compared;
+pub use self::export::Export;
+use self::export::Survey;
 use self::find::Hits;
 use self::first_look::FirstLooks;
 use self::index::IndexError;
@@ -35,8 +38,9 @@ use self::shelf::Shelf;
 use self::source::KeptOpen;
 use crate::content::restoring::RestoreError;
 use crate::domain::explore::{
-    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodeDiff,
-    NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList, VersionsRequest,
+    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds,
+    HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
+    VersionsRequest,
 };
 use crate::engine::{EngineError, Live};
 
@@ -46,6 +50,7 @@ pub(super) struct Explorer {
     kept: Mutex<KeptOpen>,
     searches: Background<Hits>,
     comparisons: Background<Compared>,
+    surveys: Background<Survey>,
 }
 
 impl Explorer {
@@ -57,6 +62,7 @@ impl Explorer {
             kept: Mutex::default(),
             searches: Background::default(),
             comparisons: Background::default(),
+            surveys: Background::default(),
         }
     }
 }
@@ -191,5 +197,28 @@ impl Live {
     /// [`EngineError`] when it is not there, or cannot be read.
     pub fn node_diff(&self, request: &NodeDiffRequest) -> Result<Looked<NodeDiff>, EngineError> {
         self.explored(|| self.difference_of_node(request))
+    }
+
+    /// What an export would hold.
+    ///
+    /// # Errors
+    /// [`EngineError`] when there is no such node, or it cannot be exported.
+    pub fn export_facts(&self, request: &ExportRequest) -> Result<Looked<ExportFacts>, EngineError> {
+        self.explored(|| self.facts_of_export(request))
+    }
+
+    /// An export, to be written. Whoever asks has asked what it holds before.
+    ///
+    /// # Errors
+    /// As [`Live::export_facts`], and that it was not asked before.
+    pub fn export(&self, request: &ExportRequest) -> Result<Export, EngineError> {
+        match self.explored(|| self.export_of(request))? {
+            Looked::Ready(export) => Ok(export),
+            Looked::Reading(look) => Err(EngineError::NotThere(format!(
+                "{} of {} is being read for the first time: ask what the export holds until that is answered, and then \
+                 for the export",
+                look.workspace, look.instance
+            ))),
+        }
     }
 }

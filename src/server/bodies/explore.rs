@@ -44,6 +44,18 @@ pub(in crate::server) struct WhichNode {
     pub(in crate::server) characters: u32,
 }
 
+/// What to export.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct WhichExport {
+    /// Where to take it from.
+    #[serde(deserialize_with = "source")]
+    pub(in crate::server) source: Source,
+    /// The node.
+    #[serde(deserialize_with = "path")]
+    pub(in crate::server) path: NodePath,
+}
+
 /// Whose versions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,15 +6,18 @@ mod tree;
 
 use async_trait::async_trait;
 use lifeboat::backend::BackendError;
-use lifeboat::backend::explore::Explores;
+use lifeboat::backend::explore::{Download, Explores};
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::explore::{
-    Children, ChildrenRequest, Diff, DiffRequest, FindRequest, Finds, FirstLook, HistoryRequest, Kind,
-    Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodePath, NodeRequest, Source, SourceAt,
-    VersionList, VersionsRequest,
+    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds, FirstLook,
+    HistoryRequest, Kind, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodePath, NodeRequest,
+    Source, SourceAt, VersionList, VersionsRequest, file_name,
 };
 
 use super::{Fixture, two_projects};
+
+/// What every export is here.
+pub const EXPORTED: &[u8] = b"<?xml version=\"1.0\"?><node/>";
 
 /// How it answers.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,8 @@ pub struct Inside {
     pub searches_on: bool,
     /// What should be known of whatever is looked into.
     pub remarks: Vec<String>,
+    /// Whether an export ends in the middle.
+    pub exports_break_off: bool,
     /// Whether nothing differs.
     pub nothing_differs: bool,
 }
@@ -156,6 +161,33 @@ impl Explores for Fixture {
         let older = self.seen(&request.environment, &request.older.0)?;
         let newer = self.seen(&request.environment, &request.newer.0)?;
         Ok(Looked::Ready(compared::node_diff(&request, older, newer)))
+    }
+
+    async fn export_facts(&self, request: ExportRequest) -> Result<Looked<ExportFacts>, BackendError> {
+        self.called(format!("export facts {}", request.path)).await?;
+        if let Some(look) = self.look(&request.path)? {
+            return Ok(Looked::Reading(look));
+        }
+        Ok(Looked::Ready(ExportFacts {
+            seen: self.seen(&request.environment, &request.source)?,
+            file: file_name(&request.path),
+            nodes: 1,
+            bytes: EXPORTED.len() as u64,
+            remarks: self.state().inside.remarks.clone(),
+            path: request.path,
+        }))
+    }
+
+    async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
+        self.called(format!("export {}", request.path)).await?;
+        let breaks_off = self.state().inside.exports_break_off;
+        let mut pieces = vec![Ok(EXPORTED.to_vec())];
+        if breaks_off {
+            pieces.push(Err(BackendError::Failed(
+                "the data store has no file abc".to_owned(),
+            )));
+        }
+        Ok(Download::of(pieces))
     }
 }
 

@@ -3,15 +3,13 @@
 //!
 //! [`write`] makes a system view, [`read`] understands both.
 //!
-//! Not in here: where nodes come from, and which files are read.
+//! Not in here: where nodes come from, and which files are read or written.
 
 pub mod read;
 #[cfg(test)]
 mod tests;
 mod tree;
 pub mod write;
-
-use std::fmt::Write as _;
 
 /// The namespace of the system view's own elements and attributes.
 const SV: &str = "http://www.jcp.org/jcr/sv/1.0";
@@ -37,27 +35,6 @@ const TYPES: [(&str, super::PropertyType); 13] = {
         ("Decimal", Type::Decimal),
     ]
 };
-
-/// The name of the file that Magnolia gives the export of a node: the workspace, and the path with dots for its slashes. Dots
-/// of the path are doubled. `path` is as JCR shows it, `/home/news`; what cannot be in the name of a file is written as a
-/// percent sign and two digits.
-#[must_use]
-pub fn file_name(workspace: &str, path: &str) -> String {
-    let mut name = workspace.to_owned();
-    let path = if path == "/" { "" } else { path };
-    for letter in path.chars() {
-        match letter {
-            '.' => name.push_str(".."),
-            '/' => name.push('.'),
-            letter if letter.is_control() => {
-                let _ = write!(name, "%{:02X}", u32::from(letter));
-            }
-            letter => name.push(letter),
-        }
-    }
-    name.push_str(".xml");
-    name
-}
 
 /// A name of the document view, in which letters that no XML name has are written as `_x0020_` (ISO 9075-14).
 fn decoded(local: &str) -> String {

@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 use super::super::namespaces::{JCR, MIX, NT, Namespaces};
 use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
-use super::file_name;
 use super::read::{Limits, Placed, ReadError, read};
 use super::write::{Binaries, SystemView, WriteError};
 
@@ -367,12 +366,4 @@ proptest::proptest! {
         xml[at] = byte;
         let _ = found(&xml, Limits::default());
     }
-}
-
-#[test]
-fn files_are_named_as_magnolia_names_them() {
-    assert_eq!(file_name("website", "/home/news"), "website.home.news.xml");
-    assert_eq!(file_name("dam", "/a.b/c"), "dam.a..b.c.xml");
-    assert_eq!(file_name("website", "/"), "website.xml");
-    assert_eq!(file_name("website", "/a\u{1b}"), "website.a%1B.xml");
 }

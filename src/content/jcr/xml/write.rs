@@ -119,7 +119,7 @@ impl<'n, W: Write> SystemView<'n, W> {
         }
         self.id(&node.id)?;
         for property in properties {
-            self.property(property, binaries)?;
+            self.property(&node.id, property, binaries)?;
         }
         Ok(())
     }
@@ -235,11 +235,18 @@ impl<'n, W: Write> SystemView<'n, W> {
         self.tail()
     }
 
-    fn property(&mut self, property: &Property, binaries: &dyn Binaries) -> Result<(), WriteError> {
+    fn property(
+        &mut self,
+        of: &NodeId,
+        property: &Property,
+        binaries: &dyn Binaries,
+    ) -> Result<(), WriteError> {
         let shown = self.shown(&property.name)?;
         if property.values.contains(&Value::Decimal(None)) {
-            self.left_out
-                .push(format!("{shown} has no number, which an import does not take"));
+            self.left_out.push(format!(
+                "{shown} of the node {} has no number, which an import does not take",
+                ids::show(of)
+            ));
             return Ok(());
         }
         self.head(&shown, property.kind, property.is_multiple)?;
