@@ -30,6 +30,7 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
+use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
@@ -234,6 +235,9 @@ impl From<EngineError> for BackendError {
             EngineError::NotThere(what) => Self::NotThere(what),
             EngineError::Catalog(error @ CatalogError::OutOfReach { .. }) => {
                 Self::OutOfReach(error.to_string())
+            }
+            EngineError::Catalog(error @ CatalogError::TokenExists(_)) => {
+                Self::Refused(Refusal::NotNeeded(error.to_string()))
             }
             other => Self::Failed(other.to_string()),
         }

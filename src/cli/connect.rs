@@ -97,11 +97,13 @@ impl ThisMachine {
     ) -> Result<Remote, CliError> {
         let mut variables = Arc::clone(&self.variables);
         let mut source = context.context.token();
+        let mut backend: fn(RemoteSettings) -> Result<Remote, String> = Remote::new;
         if let Some(token) = token {
+            backend = Remote::trying_a_token;
             source = Some(SecretSource::PasswordEnv(String::new()));
             variables = Arc::new(move |_| Some(token.clone()));
         }
-        Remote::new(RemoteSettings {
+        backend(RemoteSettings {
             context: context.name.clone(),
             address,
             token: source,

@@ -343,11 +343,8 @@ impl Backup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "choice", content = "text", rename_all = "snake_case")]
 pub enum ChoiceError {
-    /// Nothing begins with it.
-    #[error(
-        "there is no backup \"{0}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
-             \"upgrade\" or \"safety\""
-    )]
+    /// Nothing begins with it; or it is `upgrade` or `safety`, and none was taken for that.
+    #[error("{}", unknown(.0))]
     Unknown(String),
     /// More than one id begins with it.
     #[error("\"{0}\" is the beginning of more than one backup's id: write more of it")]
@@ -361,6 +358,16 @@ pub enum ChoiceError {
     /// What was taken for the slot cannot be relied on.
     #[error("{0}")]
     NotGood(String),
+}
+
+fn unknown(text: &str) -> String {
+    if matches!(text, "upgrade" | "safety") {
+        return format!("there is no {text} backup");
+    }
+    format!(
+        "there is no backup \"{text}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
+         \"upgrade\" or \"safety\""
+    )
 }
 
 fn not_good(slot: Slot, backup: &Backup) -> ChoiceError {

@@ -65,8 +65,9 @@ pub enum Refusal {
     },
     /// There is neither a safety backup nor are there replaced tables to go back to.
     #[error(
-        "there is nothing to undo in {environment}: the last restore, if there was one, has left neither a safety backup nor \
-         replaced tables that still stand. What earlier ones have left is restored like any other backup"
+        "there is nothing to undo in {environment}: the last restore or undo, if there was one, has left neither a safety \
+         backup of its own nor replaced tables that still stand. A safety backup that an earlier one has left is restored \
+         like any other backup"
     )]
     NothingToUndo {
         /// The environment.
@@ -86,6 +87,17 @@ pub enum Refusal {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// There is no good backup that a drill could restore.
+    #[error("{environment} has no good backup yet: there is nothing to drill{}", if *safety { ". For the newest safety backup, drill \"safety\"" } else { "" })]
+    NothingToDrill {
+        /// The environment.
+        environment: EnvironmentName,
+        /// Whether there is a good safety backup.
+        safety: bool,
+    },
+    /// What was to be made is there already, or comes by itself, as a sentence.
+    #[error("{0}")]
+    NotNeeded(String),
     /// A slot or a job still needs the backup.
     #[error("backup {backup} stays as it is: {why}")]
     BackupHeld {
@@ -157,9 +169,12 @@ impl Refusal {
             Self::NotConfirmed { .. } => Some(13),
             // Proof: only what can be read back counts.
             Self::Damaged { .. } => Some(14),
-            Self::NothingToVerify { .. } | Self::JobEnded { .. } | Self::ReadOnly(_) | Self::ByService(_) => {
-                None
-            }
+            Self::NothingToVerify { .. }
+            | Self::NothingToDrill { .. }
+            | Self::NotNeeded(_)
+            | Self::JobEnded { .. }
+            | Self::ReadOnly(_)
+            | Self::ByService(_) => None,
         }
     }
 }
@@ -221,7 +236,14 @@ mod tests {
     fn every_form_of_refusal_can_be_written_as_json() {
         let environment = EnvironmentName::new("acme", "live").unwrap();
         let refusals = [
-            Refusal::NothingToUndo { environment },
+            Refusal::NothingToUndo {
+                environment: environment.clone(),
+            },
+            Refusal::NothingToDrill {
+                environment,
+                safety: true,
+            },
+            Refusal::NotNeeded("it is there already".to_owned()),
             Refusal::Obstacle("no room".to_owned()),
             Refusal::StalePlan {
                 plan: PlanId::of_random([7; 16]),

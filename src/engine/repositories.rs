@@ -8,6 +8,7 @@ use super::{Engine, EngineError, Live};
 use crate::domain::address::Address;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
+use crate::domain::refusal::Refusal;
 use crate::domain::settings::{RepositoryChoice, RepositorySettings};
 use crate::repository::{Key, Repository, Storage};
 
@@ -120,7 +121,8 @@ impl Live {
 
     fn is_lost(&self, place: &Address) -> EngineError {
         let name = self.name();
-        let relocate = format!("`lifeboat relocate {name}` lets the next backup begin a new one");
+        let relocate =
+            format!("`lifeboat relocate {name} --confirm {name}` lets the next backup begin a new one");
         let last = self.catalog().note(PLACE, &name.to_string()).ok().flatten();
         if let Some(last) = last.filter(|last| *last != place.to_string()) {
             return EngineError::Failed(format!(
@@ -172,21 +174,23 @@ impl Live {
     /// Gives that place.
     ///
     /// # Errors
-    /// A sentence where a repository is there, or where none has held backups and none is missed.
+    /// A refusal where a repository is there, or where none has held backups and none is missed.
     pub fn relocate(&self) -> Result<String, EngineError> {
         let name = self.name();
         let storage = self.storage(RepositoryChoice::First)?;
         let storage = storage.ok_or_else(|| EngineError::Failed("no repository is configured".to_owned()))?;
         let place = storage.address().to_string();
         if Repository::exists(&storage)? {
-            return Err(EngineError::Failed(format!(
+            return Err(Refusal::NotNeeded(format!(
                 "there is a repository of {name} in {place} already, and it is used: nothing has to be left behind"
-            )));
+            ))
+            .into());
         }
         if !self.held_backups()? {
-            return Err(EngineError::Failed(format!(
+            return Err(Refusal::NotNeeded(format!(
                 "{name} has had no backups yet: its first one makes the repository in {place} by itself"
-            )));
+            ))
+            .into());
         }
         let noted = name.to_string();
         let last = self.catalog().note(PLACE, &noted)?;

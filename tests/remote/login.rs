@@ -42,6 +42,12 @@ async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
         why.contains("does not accept the token") && !why.contains("lb_wrong"),
         "{why}"
     );
+    assert!(
+        why.contains("nothing was stored")
+            && why.contains("token create")
+            && !why.contains("`lifeboat login"),
+        "{why}"
+    );
     assert!(!config.exists(), "what does not work is not stored");
     let typed = format!("{}\n", service::TOKEN);
     let (code, out, why) =
@@ -75,6 +81,12 @@ async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
     drop(service);
     let (code, _, why) = verb(&["environments"]);
     assert_eq!(code, 4, "{why}");
+    let (code, out, why) = verb(&["info"]);
+    assert_eq!(code, 0, "{why}");
+    assert!(
+        out.contains("Not connected: ") && !out.contains("Needs you"),
+        "{out}"
+    );
 }
 
 /// What is said of a service with a certificate.

@@ -54,6 +54,9 @@ fn it_is_started_told_about_and_ended() {
     );
     let secret = text(&made);
     assert!(secret.starts_with("lb_") && secret.len() == 46, "{made:?}");
+    let again = token(&config, &["create", "olga", "--role", "viewer"]);
+    assert_eq!(again.status.code(), Some(3), "{again:?}");
+    assert!(again.stdout.is_empty(), "{again:?}");
     let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();
     let mut service = lifeboat(&config)
         .arg("serve")

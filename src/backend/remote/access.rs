@@ -16,6 +16,7 @@ pub(super) struct Access {
     base: Url,
     context: String,
     token: Option<SecretSource>,
+    is_trial: bool,
     ca_file: Option<PathBuf>,
     variables: Variables,
     pace: Pace,
@@ -37,11 +38,20 @@ impl Access {
             base,
             context,
             token,
+            is_trial: false,
             ca_file,
             variables,
             pace,
             client: OnceCell::new(),
             read: Mutex::new(None),
+        }
+    }
+
+    /// The same, with a token that is tried before it is stored.
+    pub(super) fn on_trial(self) -> Self {
+        Self {
+            is_trial: true,
+            ..self
         }
     }
 
@@ -128,6 +138,10 @@ impl Access {
     pub(super) fn log_in(&self) -> String {
         let context = &self.context;
         match self.token {
+            Some(_) if self.is_trial => format!(
+                "{} does not accept this token, and nothing was stored: it may be mistyped, have expired or been revoked. Give the same command another one; `lifeboat token create` on the service makes one",
+                self.address()
+            ),
             Some(_) => format!(
                 "{} does not accept the token of the context \"{context}\": it may have expired or been revoked. Ask for a new one, and give it to `lifeboat login {context}`",
                 self.address()

@@ -132,6 +132,19 @@ impl Remote {
     /// # Errors
     /// A sentence when the address is none, or would send the token in the open.
     pub fn new(settings: RemoteSettings) -> Result<Self, String> {
+        Self::over(settings, |access| access)
+    }
+
+    /// As [`Remote::new`], with a token that is tried before it is stored: what is said when it is not accepted is about
+    /// that.
+    ///
+    /// # Errors
+    /// As [`Remote::new`].
+    pub fn trying_a_token(settings: RemoteSettings) -> Result<Self, String> {
+        Self::over(settings, Access::on_trial)
+    }
+
+    fn over(settings: RemoteSettings, on: fn(Access) -> Access) -> Result<Self, String> {
         let address = &settings.address;
         let base: Url = address
             .parse()
@@ -162,7 +175,7 @@ impl Remote {
             settings.pace,
         );
         let shared = Shared {
-            access,
+            access: on(access),
             random: settings.random,
             clock: settings.clock,
             pace: settings.pace,

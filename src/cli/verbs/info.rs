@@ -31,8 +31,11 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         .map(|connection| connection.context.clone());
     let (backend, troubles) = match connection {
         Ok(connection) => {
-            let info = connection.backend.info().await.map_err(CliError::from);
-            (info, troubles(connection.backend.as_ref()).await)
+            match connection.backend.info().await {
+                Ok(info) => (Ok(info), troubles(connection.backend.as_ref()).await),
+                // Its environments would say the same once more.
+                Err(error) => (Err(CliError::from(error)), Vec::new()),
+            }
         }
         Err(error) => (Err(error), Vec::new()),
     };

@@ -125,15 +125,15 @@ impl Layout {
         let sentences = strangers.into_iter().map(|(_, sentence)| sentence);
         layout.unreadable.extend(sentences);
         if !others.is_empty() {
-            layout.left_out.push(format!(
-                "{} in the schema {schema} that are not Jackrabbit's are left alone: {}",
-                if others.len() == 1 {
-                    "a table".to_owned()
-                } else {
-                    format!("{} tables", others.len())
-                },
-                others.join(", ")
-            ));
+            let names = others.join(", ");
+            layout.left_out.push(if others.len() == 1 {
+                format!("a table in the schema {schema} that is not Jackrabbit's is left alone: {names}")
+            } else {
+                let count = others.len();
+                format!(
+                    "{count} tables in the schema {schema} that are not Jackrabbit's are left alone: {names}"
+                )
+            });
         }
         layout.lacking = lacking(connector, &layout.tables, &odd_workspaces);
         tell_repositories_apart(connector, &mut layout.tables);

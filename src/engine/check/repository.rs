@@ -8,6 +8,7 @@ use crate::disk::room::free_bytes;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::check::Findings;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::settings::RepositoryChoice;
 use crate::engine::Live;
@@ -50,7 +51,7 @@ impl Live {
                         if let Some(doubtful) = self.doubtful_records(&backups) {
                             findings.warning("records", doubtful);
                         }
-                        damaged(&backups, findings);
+                        damaged(self.name(), &backups, findings);
                     }
                 }
             },
@@ -129,14 +130,14 @@ fn room_for_another(
 }
 
 /// Names backups that were found damaged, however long ago.
-fn damaged(backups: &[Backup], findings: &mut Findings<'_>) {
+fn damaged(environment: &EnvironmentName, backups: &[Backup], findings: &mut Findings<'_>) {
     for backup in backups {
         if let Verification::Damaged { at, why } = &backup.verification {
             findings.failed(
                 "damage",
                 format!(
-                    "backup {} of {} was found damaged at {}: {why}. Take a new backup now; it goes when a good one has \
-                     taken its place",
+                    "backup {0} of {1} was found damaged at {2}: {why}. Take a new backup now; it goes when a good one that \
+                     holds as much has taken its place, and with `lifeboat delete {environment} {0}`",
                     backup.id,
                     measure::moment(backup.manifest.taken),
                     measure::moment(*at)

@@ -19,6 +19,7 @@ use crate::domain::job::{Job, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::proof::{Drill, DrillOutcome};
+use crate::domain::refusal::Refusal;
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings};
 use crate::engine::proof::integrity::Said;
 use crate::engine::proof::scratch::ScratchNote;
@@ -64,15 +65,9 @@ impl Live {
             .max_by_key(|backup| backup.manifest.taken);
         let chosen = match backup {
             Some(text) => choose(&backups, text)?,
-            None => newest.ok_or_else(|| {
-                let safety = if backups.iter().any(Backup::is_good) {
-                    ". For the newest safety backup, drill \"safety\""
-                } else {
-                    ""
-                };
-                EngineError::Failed(format!(
-                    "{name} has no good backup yet: there is nothing to drill{safety}"
-                ))
+            None => newest.ok_or_else(|| Refusal::NothingToDrill {
+                environment: name.clone(),
+                safety: backups.iter().any(Backup::is_good),
             })?,
         };
         let is_newest = newest.is_some_and(|newest| newest.id == chosen.id);

@@ -65,6 +65,8 @@ fn a_backup_that_was_found_damaged_is_named_by_check_and_by_whoever_wants_its_sl
         .unwrap();
     let engine = house.engine();
     assert!(says(&engine, "damage", "a pack is gone"));
+    let way_out = format!("`lifeboat delete acme/live {backup}`");
+    assert!(says(&engine, "damage", &way_out));
     let live = engine.of_house();
     let planned = live.plan_restore(&request("manual", everything()), &Unwatched);
     let why = planned.unwrap_err().to_string();

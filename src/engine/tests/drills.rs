@@ -10,10 +10,11 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::job::{JobKind, JobState};
 use crate::domain::proof::{Drill, DrillOutcome, Every};
+use crate::domain::refusal::Refusal;
 use crate::domain::request::JobQuery;
 use crate::domain::retention::holders;
 use crate::domain::slot::{Keep, Slot};
-use crate::engine::{Engine, details};
+use crate::engine::{Engine, EngineError, details};
 use crate::watch::Unwatched;
 
 fn drill(engine: &Engine) -> Drill {
@@ -121,6 +122,13 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     assert_eq!(summary.last_proven, None);
     nothing_is_left(&house, &house.path("state/scratch"));
     let nothing = engine.of_house().start_drill(None).unwrap_err();
+    assert!(
+        matches!(
+            &nothing,
+            EngineError::Refused(Refusal::NothingToDrill { safety: false, .. })
+        ),
+        "{nothing}"
+    );
     assert!(nothing.to_string().contains("no good backup"), "{nothing}");
 }
 

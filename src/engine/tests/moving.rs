@@ -6,6 +6,8 @@ use std::process::Command;
 use super::house::{House, OfHouse, back_up, backups, ended, manual};
 use crate::domain::activity::Severity;
 use crate::domain::job::JobState;
+use crate::domain::refusal::Refusal;
+use crate::engine::EngineError;
 
 #[test]
 fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_so() {
@@ -24,7 +26,8 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
     };
     let was = house.path("repository/acme/live");
     assert!(
-        why.contains(&format!("was in {}", was.display())) && why.contains("lifeboat relocate acme/live"),
+        why.contains(&format!("was in {}", was.display()))
+            && why.contains("`lifeboat relocate acme/live --confirm acme/live`"),
         "{why}"
     );
     drop(engine);
@@ -37,8 +40,11 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
     assert!(copied.unwrap().success());
     let engine = house.engine();
     assert_eq!(backups(&engine)[0].id, first);
-    let refused = engine.of_house().relocate().unwrap_err().to_string();
-    assert!(refused.contains("already, and it is used"), "{refused}");
+    let refused = engine.of_house().relocate().unwrap_err();
+    assert!(
+        matches!(&refused, EngineError::Refused(Refusal::NotNeeded(why)) if why.contains("already, and it is used")),
+        "{refused}"
+    );
     drop(engine);
 
     // Left behind: the next backup makes a new one, and the past stays.
