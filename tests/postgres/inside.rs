@@ -257,7 +257,7 @@ fn a_page_is_found_in_a_backup_and_in_live() {
         };
         let error = live.children(&request).unwrap_err();
         assert!(matches!(error, EngineError::NotThere(_)), "{error}");
-        assert_eq!(children(&engine, &source, "author:/.versions"), []);
+        assert!(children(&engine, &source, "author:/.versions").is_empty());
     }
 }
 

@@ -322,8 +322,8 @@ fn make(
     }
     let Some((shelf, half)) = chosen else {
         return Err(Stop::Failed(format!(
-            "the index of {} cannot be kept in {}: give the folder for caches room and let it be written to, or name another \
-             one in XDG_CACHE_HOME",
+            "the index of {} cannot be kept in {}: make room there, or let Lifeboat write there. What is in a folder for \
+             indexes may be deleted at any time",
             key.workspace,
             refused.join(", nor in ")
         )));
