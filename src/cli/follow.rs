@@ -41,12 +41,28 @@ pub struct JobArguments {
     pub detach: bool,
 }
 
+/// A job that was started.
+pub(super) struct Begun {
+    /// The job.
+    pub id: JobId,
+    /// What is to be said about it.
+    pub remark: Option<String>,
+    /// Warnings that were told before it began: its end does not repeat them.
+    pub told: Vec<String>,
+}
+
 /// Starts a job by calling `begin`, and follows it as the arguments say.
 pub(super) async fn start<B>(arguments: &JobArguments, call: &mut Call<'_>, begin: B) -> Result<(), CliError>
 where
     B: AsyncFnOnce(&dyn Backend) -> Result<JobId, BackendError>,
 {
-    let telling = async |backend: &dyn Backend, _: &mut Call<'_>| Ok((begin(backend).await?, None));
+    let telling = async |backend: &dyn Backend, _: &mut Call<'_>| {
+        Ok(Begun {
+            id: begin(backend).await?,
+            remark: None,
+            told: Vec::new(),
+        })
+    };
     start_telling(arguments, call, telling).await
 }
 
@@ -57,7 +73,7 @@ pub(super) async fn start_telling<B>(
     begin: B,
 ) -> Result<(), CliError>
 where
-    B: AsyncFnOnce(&dyn Backend, &mut Call<'_>) -> Result<(JobId, Option<String>), CliError>,
+    B: AsyncFnOnce(&dyn Backend, &mut Call<'_>) -> Result<Begun, CliError>,
 {
     if arguments.detach && call.house.jobs_run_here(&call.globals)? {
         let id = detach::start_in_background(call)?;
@@ -70,7 +86,7 @@ where
     let backend = call.backend().await?;
     // Listening begins before the job does, so that no event of it is missed.
     let events = backend.events();
-    let (id, remark) = begin(backend.as_ref(), call).await?;
+    let Begun { id, remark, told } = begin(backend.as_ref(), call).await?;
     // Up to here whatever interrupts this ends the process: nothing had begun.
     let interrupts = (call.outside.interrupts)();
     if arguments.detach {
@@ -99,7 +115,7 @@ where
     } else {
         None
     };
-    finish(&job, details.as_ref(), call)
+    finish(&job, details.as_ref(), &told, call)
 }
 
 /// Says that a job goes on in the background.
@@ -336,12 +352,17 @@ async fn ask_to_stop(
 }
 
 /// Prints how the job ended.
-fn finish(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>) -> Result<(), CliError> {
+fn finish(
+    job: &Job,
+    details: Option<&EnvironmentDetails>,
+    told: &[String],
+    call: &mut Call<'_>,
+) -> Result<(), CliError> {
     // What cannot be printed does not hide that the job did not end well.
     let printed = if call.globals.json {
         call.json(&json!({ "job": job }))
     } else if job.state == JobState::Done {
-        outcome(job, details, call)
+        outcome(job, details, told, call)
     } else {
         Ok(())
     };
@@ -369,7 +390,12 @@ fn finish(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>) 
     }
 }
 
-fn outcome(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>) -> Result<(), CliError> {
+fn outcome(
+    job: &Job,
+    details: Option<&EnvironmentDetails>,
+    told: &[String],
+    call: &mut Call<'_>,
+) -> Result<(), CliError> {
     let took = job
         .took_millis(call.now())
         .map(measure::millis)
@@ -391,7 +417,7 @@ fn outcome(job: &Job, details: Option<&EnvironmentDetails>, call: &mut Call<'_>)
         let state = if health.up { "up" } else { "NOT up" };
         call.tell(&format!("{} is {state}: {}", health.who(), health.detail))?;
     }
-    for warning in &outcome.warnings {
+    for warning in outcome.warnings.iter().filter(|warning| !told.contains(warning)) {
         call.tell(&format!("warning: {warning}"))?;
     }
     if !matches!(job.kind, JobKind::Restore | JobKind::Undo) {

@@ -53,6 +53,9 @@ pub enum RestoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A node cannot be read, as a sentence. What does not need to know its nodes is not in the way.
+    #[error("{0}")]
+    Unreadable(String),
     /// Anything else, as a sentence.
     #[error("{0}")]
     Failed(String),
@@ -162,7 +165,8 @@ pub trait Place: Send + Sync {
     /// Why they cannot, and how else to have them. The end of a sentence.
     fn takes_parts(&self) -> Result<(), String> {
         Err(
-            "only in a database can nodes come back without the rest of their workspace: restore the workspace (--workspace)"
+            "its content is in folders, where nodes alone do not come back: restore the workspace (--workspace), or restore it \
+             elsewhere (`lifeboat restore … --into DIR`) and copy what is needed from there in Magnolia"
                 .to_owned(),
         )
     }

@@ -158,6 +158,15 @@ pub struct RestorePlan {
 pub const COMPARED: &str = "Files are compared by their kind, size, time and permissions: one that is damaged and has kept \
                             these is not seen";
 
+/// What of the work in Live a restore would take away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkLost {
+    /// In words. Whoever shows a plan says these.
+    pub words: String,
+    /// Whether any is lost, or may be.
+    pub is_any: bool,
+}
+
 impl RestorePlan {
     /// Whether the restore would find nothing to do, say so and end.
     #[must_use]
@@ -165,11 +174,63 @@ impl RestorePlan {
         self.changes_nothing && !self.even_if_unchanged
     }
 
+    /// Whether what was compared is known to be all that was chosen: where something is in the way, parts may be left out.
+    #[must_use]
+    pub fn compares_all(&self) -> bool {
+        self.obstacles.is_empty() && !self.changes.is_empty()
+    }
+
     /// Whether nothing that is in Live is lost, as far as the comparison sees: everything in it is as in the backup.
     #[must_use]
     pub fn loses_nothing(&self) -> bool {
-        self.changes_nothing
-            || (!self.changes.is_empty() && self.changes.iter().all(WorkspaceChange::is_unchanged))
+        self.compares_all()
+            && (self.changes_nothing || self.changes.iter().all(WorkspaceChange::is_unchanged))
+    }
+
+    /// What of the work in Live would be lost, of what was chosen.
+    #[must_use]
+    pub fn work_lost(&self) -> WorkLost {
+        let none = |words: &str| WorkLost {
+            words: words.to_owned(),
+            is_any: false,
+        };
+        let some = |words: String| WorkLost { words, is_any: true };
+        let (_, changed, removed) = self.totals();
+        let what = if self.selection.has_paths() {
+            "what was chosen"
+        } else {
+            "Live"
+        };
+        if self.loses_nothing() {
+            return none(&format!("none: {what} is the same as the backup"));
+        }
+        if !self.compares_all() && changed + removed == 0 {
+            return none("not known: not all of it could be compared");
+        }
+        if changed + removed == 0 {
+            return none("none: no item that Live has is changed or removed");
+        }
+        let Some(lost) = self.work_lost_millis().map(measure::millis) else {
+            return some("nobody can tell: the backup is dated in the future".to_owned());
+        };
+        match self.newest_change {
+            Some(newest) => some(format!(
+                "{lost} of work: Live last changed {}",
+                measure::moment(newest)
+            )),
+            None if self.has_no_times() => some(format!(
+                "up to {lost}: whatever was changed in {what} since the backup, and nobody can tell when it last was"
+            )),
+            None => none(&format!(
+                "none of the last {lost}: no change since the backup was found in Live"
+            )),
+        }
+    }
+
+    /// Whether some of what was chosen is in tables: their rows do not say when they were changed.
+    fn has_no_times(&self) -> bool {
+        let mut copies = self.backup.manifest.instances.iter();
+        copies.any(|copy| self.selection.has_instance(&copy.name) && !copy.tables.is_empty())
     }
 
     /// How much time's work is lost, in milliseconds: from the backup to now. `None` when nobody can tell, because the

@@ -35,8 +35,11 @@ pub struct Selection {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// It names no workspace.
-    #[error("{0} is in no workspace: write /WORKSPACE/NODE/…, for example /website/home/news")]
-    NoWorkspace(NodePath),
+    #[error(
+        "\"{0}\" says no workspace: write INSTANCE:/WORKSPACE/NODE/…, for example author:/website/home/news, or \
+         /WORKSPACE/NODE/… for all instances"
+    )]
+    NoWorkspace(String),
     /// It is all of a workspace.
     #[error("{0} is all of the workspace {1}: choose that instead (--workspace {1})")]
     Root(NodePath, String),
@@ -67,6 +70,12 @@ pub enum PartError {
     TooMany,
 }
 
+/// That a path says no workspace, and the path much as it was written: its instance alone, if it has one.
+fn without_workspace(path: &NodePath) -> PartError {
+    let instance = path.instance.as_ref();
+    PartError::NoWorkspace(instance.map_or_else(|| path.to_string(), ToString::to_string))
+}
+
 impl Selection {
     /// The nodes at some paths, with all that is below them. A path that names an instance limits the restore to it.
     ///
@@ -78,6 +87,10 @@ impl Selection {
         }
         let mut named: Vec<InstanceName> = Vec::new();
         for path in &paths {
+            // Before its instance is taken off: what is told is what was written.
+            if path.workspace.is_none() {
+                return Err(without_workspace(path));
+            }
             let Some(instance) = &path.instance else { continue };
             if !instances.is_empty() && !instances.contains(instance) {
                 return Err(PartError::OtherInstance(path.clone()));
@@ -143,7 +156,7 @@ impl Selection {
         }
         for path in &self.paths {
             let Some(workspace) = &path.workspace else {
-                return Err(PartError::NoWorkspace(path.clone()));
+                return Err(without_workspace(path));
             };
             if path.instance.is_some() {
                 return Err(PartError::Uneven);
@@ -260,7 +273,11 @@ mod tests {
     #[test]
     fn what_is_no_part_is_refused_with_the_reason() {
         for (texts, told) in [
-            (&["/"][..], "is in no workspace"),
+            (&["/"][..], "says no workspace"),
+            (
+                &["nope"][..],
+                "\"nope\" says no workspace: write INSTANCE:/WORKSPACE/NODE",
+            ),
             (&["/website"][..], "--workspace website"),
             (&["/website/jcr:system/jcr:nodeTypes"][..], "all workspaces share"),
             (

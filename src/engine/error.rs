@@ -76,7 +76,7 @@ impl From<RestoreError> for EngineError {
             RestoreError::Content(error) => Self::Content(error),
             RestoreError::Cancelled => Self::Cancelled,
             RestoreError::Io { action, path, source } => Self::Io { action, path, source },
-            RestoreError::Failed(sentence) => Self::Failed(sentence),
+            RestoreError::Failed(sentence) | RestoreError::Unreadable(sentence) => Self::Failed(sentence),
             RestoreError::Backup(error) => match error.downcast::<RepositoryError>() {
                 Ok(error) => Self::Repository(*error),
                 Err(error) => Self::Failed(error.to_string()),

@@ -108,7 +108,7 @@ fn comes_back(live: &[Page<'_>], paths: &[&str], then: &[&str], expected: (u64, 
 
 #[test]
 fn a_deleted_page_comes_back_to_its_place_and_all_else_stays() {
-    comes_back(
+    let plan = comes_back(
         &[
             ("/home", 1, "home, edited", &[]),
             ("/home/about", 2, "about", &[]),
@@ -130,6 +130,16 @@ fn a_deleted_page_comes_back_to_its_place_and_all_else_stays() {
             "/shop 8 shop",
         ],
         (3, 0, 0),
+    );
+    // Nothing that Live has is lost, whatever time has passed.
+    let lost = plan.work_lost();
+    assert!(
+        !lost.is_any && lost.words.starts_with("none: no item"),
+        "{lost:?}"
+    );
+    assert_eq!(
+        plan.changes[0].examples,
+        ["/home/news", "/home/news/first", "/home/news/second"]
     );
 }
 
@@ -155,6 +165,15 @@ fn a_changed_page_goes_back_with_what_is_below_it_and_newer_pages_go() {
             "/home/news/second 5 binary second",
         ],
         (1, 2, 1),
+    );
+    // Rows do not say when they were changed.
+    let lost = plan.work_lost();
+    assert!(
+        lost.is_any
+            && lost
+                .words
+                .contains("what was chosen since the backup, and nobody can tell"),
+        "{lost:?}"
     );
     let told = plan.warnings.join("\n");
     assert!(
@@ -297,6 +316,8 @@ fn what_cannot_come_back_alone_is_refused_with_the_way() {
         let plan = plan(&engine, &backup, &[path]);
         let obstacles = plan.obstacles.join("\n");
         assert!(obstacles.contains(told), "{path}: {obstacles}");
+        assert!(!plan.changes_nothing && !plan.loses_nothing(), "{path}");
+        assert!(plan.work_lost().words.starts_with("not known"), "{path}");
         let refused = lifeboat::engine::start_restore(&engine, &plan.id, "acme/live");
         assert!(refused.is_err(), "{path}");
     }
@@ -315,6 +336,60 @@ fn what_cannot_come_back_alone_is_refused_with_the_way() {
         .join("\n");
     assert!(obstacles.contains("workspaces or paths"), "{obstacles}");
     assert_eq!(house.rows("author", "public"), before);
+}
+
+#[test]
+fn a_page_that_has_changed_places_is_not_lost() {
+    let house = house(&["author"]);
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let swapped: Vec<Page<'_>> = SITE
+        .iter()
+        .map(|(path, id, text, refers)| match *path {
+            "/home/about" => (*path, 6, "contact", *refers),
+            "/home/contact" => (*path, 2, "about", *refers),
+            path => (path, *id, *text, *refers),
+        })
+        .collect();
+    put(&mut house.client("author"), "pm_website_", &swapped);
+    let before = house.rows("author", "public");
+    house.pass(chrono::Duration::minutes(1));
+    let alone = plan(&engine, &backup, &["/website/home/about"]);
+    let told = alone.obstacles.join("\n");
+    assert!(
+        told.contains("/home/about in Live is /home/contact of the backup, moved there since: choose /home/contact as well"),
+        "{told}"
+    );
+    assert!(lifeboat::engine::start_restore(&engine, &alone.id, "acme/live").is_err());
+    assert_eq!(house.rows("author", "public"), before);
+    bring_back(
+        &engine,
+        &backup,
+        &["/website/home/about", "/website/home/contact"],
+    );
+    let pages = site(&house);
+    for page in ["/home/about 2 about", "/home/contact 6 contact"] {
+        assert!(pages.iter().any(|found| found == page), "{pages:?}");
+    }
+}
+
+#[test]
+fn a_node_that_cannot_be_read_is_named_and_in_the_way() {
+    let house = house(&["author"]);
+    let engine = house.engine();
+    let backup = back_up(&engine).0;
+    let mut client = house.client("author");
+    client
+        .batch_execute("INSERT INTO pm_website_bundle VALUES (1, 2, '\\xff')")
+        .unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    let plan = plan(&engine, &backup, &["/website/home/news"]);
+    let told = plan.obstacles.join("\n");
+    assert!(
+        told.contains("the node 00000000-0000-0001-0000-000000000002 in the table pm_website_bundle of Live cannot be read"),
+        "{told}"
+    );
+    assert!(lifeboat::engine::start_restore(&engine, &plan.id, "acme/live").is_err());
 }
 
 #[test]

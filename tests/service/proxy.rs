@@ -226,7 +226,11 @@ impl Way {
                 return client.join(service).await;
             }
             // What is downloaded comes in pieces and says by its end that it is whole: the end is passed on as it is.
-            if path.split('?').next().is_some_and(|path| path.ends_with("/export.xml")) {
+            if path
+                .split('?')
+                .next()
+                .is_some_and(|path| path.ends_with("/export.xml"))
+            {
                 service.write(asked.bytes()).await?;
                 return client.join(service).await;
             }

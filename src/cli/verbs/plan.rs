@@ -120,13 +120,16 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
         measure::between(manifest.taken, plan.made),
     ))?;
     call.say("")?;
-    if plan.changes.is_empty() {
+    let is_unchanged = plan.changes.iter().all(WorkspaceChange::is_unchanged);
+    if is_unchanged && !plan.obstacles.is_empty() {
+        call.tell("Not all of it could be compared, since something is in the way.")?;
+    } else if plan.changes.is_empty() {
         call.tell("There is nothing to compare: the backup holds nothing of what was chosen.")?;
     } else if plan.changes_nothing {
         call.tell(&format!(
             "Nothing would change: Live is the same as the backup. {COMPARED}."
         ))?;
-    } else if plan.changes.iter().all(WorkspaceChange::is_unchanged) {
+    } else if is_unchanged {
         call.tell("No item would change: Live is the same as the backup.")?;
     } else {
         call.table(&changes(plan))?;
@@ -248,17 +251,7 @@ fn facts(plan: &RestorePlan) -> Table {
         fact("limited to", list(&instances, "all instances"));
         fact("", list(&workspaces, "all workspaces"));
     }
-    fact(
-        "work lost",
-        match plan.work_lost_millis() {
-            _ if plan.loses_nothing() => "none: Live is the same as the backup".to_owned(),
-            Some(lost) => format!("{}: all since the backup", measure::millis(lost)),
-            None => "nobody can tell: the backup is dated in the future".to_owned(),
-        },
-    );
-    if let Some(newest) = plan.newest_change {
-        fact("", format!("newest change in Live: {}", measure::moment(newest)));
-    }
+    fact("work lost", plan.work_lost().words);
     let versions = &plan.backup.manifest.versions;
     let now = &plan.versions_now;
     fact(

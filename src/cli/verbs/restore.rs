@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::plan::{From, Part};
 use crate::backend::BackendError;
-use crate::cli::follow::{self, JobArguments};
+use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
@@ -84,7 +84,11 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
             call.remark(&format!("warning: {warning}"))?;
         }
         let confirm = if asks { asked(&plan, call)? } else { given };
-        Ok((backend.start_restore(plan.id, confirm).await?, None))
+        Ok(Begun {
+            id: backend.start_restore(plan.id, confirm).await?,
+            remark: None,
+            told: if tells { plan.warnings } else { Vec::new() },
+        })
     })
     .await
 }

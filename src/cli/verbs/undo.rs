@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::follow::{self, JobArguments};
+use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
 
@@ -42,7 +42,11 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
             None => String::new(),
         };
         let id = backend.start_undo(arguments.environment, confirm).await?;
-        Ok((id, way.map(|way| format!("undo is {}", way.label()))))
+        Ok(Begun {
+            id,
+            remark: way.map(|way| format!("undo is {}", way.label())),
+            told: Vec::new(),
+        })
     })
     .await
 }

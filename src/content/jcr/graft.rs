@@ -13,6 +13,7 @@ use super::namespaces::Namespaces;
 use super::tree::{Entry, Found, Names, Tree};
 use super::{NodeId, ids};
 use crate::domain::explore::Step;
+use crate::domain::measure;
 
 /// How many nodes are named in a sentence.
 const NAMED: usize = 3;
@@ -42,10 +43,19 @@ pub struct Graft {
     pub parents: BTreeMap<NodeId, NodeId>,
     /// The node at each path in the backup, in the order of the paths.
     pub tops: Vec<NodeId>,
-    /// What moved since, as its path in Live and the one that it comes back to. What is below it is not told by itself.
-    pub moved: Vec<(String, String)>,
+    /// What moved since. What is below it is not told by itself.
+    pub moved: Vec<Moved>,
     /// Of the nodes that go, those that were made below what moved.
     pub gone_elsewhere: BTreeSet<NodeId>,
+}
+
+/// A node that comes back and is elsewhere in Live.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moved {
+    /// The path that it comes back to, in the backup.
+    pub to: String,
+    /// Its path in Live. `None` where it hangs nowhere: what was above it is gone.
+    pub from: Option<String>,
 }
 
 /// One of the chosen nodes.
@@ -84,11 +94,11 @@ pub fn graft(sides: &Sides<'_>, paths: &[&[Step]]) -> Result<Graft, Vec<String>>
 }
 
 impl Sides<'_> {
-    /// The path of a node of one of the sides, for people; its id where it has none.
+    /// The path of a node of one of the sides, for people; its id where it hangs nowhere.
     #[must_use]
     pub fn path_in(&self, tree: &Tree, id: NodeId) -> String {
         tree.path(self.names, self.namespaces, id)
-            .unwrap_or_else(|| ids::show(&id))
+            .unwrap_or_else(|| format!("the node {} (it hangs nowhere)", ids::show(&id)))
     }
 
     fn top<'p>(&self, path: &'p [Step]) -> Result<Top<'p>, String> {
@@ -196,6 +206,7 @@ impl Sides<'_> {
         taken.extend(elsewhere.iter().copied());
         graft.goes = taken.difference(&graft.comes).copied().collect();
         graft.gone_elsewhere = elsewhere.difference(&graft.comes).copied().collect();
+        self.nothing_is_lost(tops, &graft)?;
         self.nothing_is_shared(&graft, &taken)?;
         for top in tops {
             if taken.contains(&top.parents.1) || graft.comes.contains(&top.parents.1) {
@@ -237,6 +248,49 @@ impl Sides<'_> {
             open.extend(node.children.iter().map(|entry| (entry.id, id)));
         }
         Ok(())
+    }
+
+    /// Makes sure that no node goes that the backup has elsewhere: it was not made since, and nothing would bring it back.
+    fn nothing_is_lost(&self, tops: &[Top<'_>], graft: &Graft) -> Result<(), String> {
+        let path_then = |id: &NodeId| self.backup.path(self.names, self.namespaces, *id);
+        let lost: BTreeMap<NodeId, String> = graft
+            .goes
+            .iter()
+            .filter_map(|id| Some((*id, path_then(id)?)))
+            .collect();
+        let above = |id: NodeId| self.backup.nodes.get(&id).and_then(|node| node.parent);
+        // What has a path has parents that end. What comes with another one is not told by itself.
+        let is_outermost =
+            |id: NodeId| !std::iter::successors(above(id), |id| above(*id)).any(|id| lost.contains_key(&id));
+        let holds_a_top = |then: &str| {
+            let mut paths = tops.iter().map(|top| shown(top.path));
+            paths.any(|path| path.strip_prefix(then).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let mut told: Vec<String> = lost
+            .iter()
+            .filter(|(id, _)| is_outermost(**id))
+            .map(|(id, then)| {
+                let how = if holds_a_top(then) { "instead" } else { "as well" };
+                let now = self.path_in(self.live, *id);
+                format!("{now} in Live is {then} of the backup, moved there since: choose {then} {how}")
+            })
+            .collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        told.sort();
+        let more = told.len().saturating_sub(NAMED);
+        told.truncate(NAMED);
+        if more > 0 {
+            told.push(format!(
+                "and {} more that have moved",
+                measure::count(more as u64)
+            ));
+        }
+        Err(format!(
+            "what the backup has elsewhere would be removed, and come back nowhere: {}",
+            told.join("; ")
+        ))
     }
 
     fn nothing_is_shared(&self, graft: &Graft, taken: &BTreeSet<NodeId>) -> Result<(), String> {
@@ -312,7 +366,10 @@ impl Sides<'_> {
         graft.moved = moved
             .iter()
             .filter(is_first)
-            .map(|id| (self.path_in(self.live, *id), self.path_in(self.backup, *id)))
+            .map(|id| Moved {
+                to: self.path_in(self.backup, *id),
+                from: self.live.path(self.names, self.namespaces, *id),
+            })
             .collect();
         graft.moved.sort();
     }

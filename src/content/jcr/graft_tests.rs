@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::graft::{Graft, Sides, graft};
+use super::graft::{Graft, Moved, Sides, graft};
 use super::namespaces::Namespaces;
 use super::tree::{Entry, Found, Names, Tree, TreeNode};
 use super::{Name, NodeId, ids};
@@ -270,9 +270,21 @@ proptest! {
         let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
         let Ok(graft) = graft(&sides, &paths) else {
             let is_explained = paths.iter().any(|path| is_in_the_way(&sides, path, &tops, &paths));
-            prop_assert!(is_explained);
+            // Or a node would go that the backup has elsewhere.
+            let comes: BTreeSet<NodeId> = tops.iter().flat_map(|top| backup.below(*top)).collect();
+            let in_place = paths.iter().filter_map(|path| match live.find(&names, &namespaces, path) {
+                Found::There(way) => way.last().copied(),
+                Found::Missing(_) => None,
+            });
+            let is_lost = in_place.chain(comes.iter().copied()).any(|id| {
+                let below = live.below(id);
+                below.iter().any(|id| backup.nodes.contains_key(id) && !comes.contains(id))
+            });
+            prop_assert!(is_explained || is_lost);
             return Ok(());
         };
+        // Nothing goes that the backup has.
+        prop_assert!(graft.goes.iter().all(|id| !backup.nodes.contains_key(id)));
         let result = carried_out(&sides, &graft);
         prop_assert!(is_whole(&result));
         prop_assert_eq!(&graft.tops, &tops);
@@ -342,6 +354,73 @@ fn of(pages: &[(&str, u8)], names: Grown) -> Grown {
         children.push(entry);
     }
     grown
+}
+
+#[test]
+fn what_the_backup_has_elsewhere_does_not_go_unless_it_comes_back_too() {
+    let backup = of(
+        &[("/a", 1), ("/a/b", 2), ("/c", 3), ("/c/d", 4), ("/c/d/e", 5)],
+        Grown::new(),
+    );
+    let then = copy(&backup.tree);
+    // D, with what is below it, is where B was, and B is where D was.
+    let live = of(
+        &[("/a", 1), ("/a/b", 4), ("/a/b/e", 5), ("/c", 3), ("/c/d", 2)],
+        backup,
+    );
+    let namespaces = Namespaces::default();
+    let sides = Sides {
+        backup: &then,
+        live: &live.tree,
+        names: &live.names,
+        namespaces: &namespaces,
+    };
+    let why = graft(&sides, &[&steps("/a/b")]).unwrap_err().join("; ");
+    assert!(
+        why.contains("/a/b in Live is /c/d of the backup, moved there since: choose /c/d as well"),
+        "{why}"
+    );
+    assert!(!why.contains("/c/d/e"), "{why}");
+    let both = graft(&sides, &[&steps("/a/b"), &steps("/c/d")]).unwrap();
+    assert_eq!((both.goes.len(), both.comes.len()), (0, 3));
+}
+
+#[test]
+fn what_is_above_a_chosen_path_is_to_be_chosen_instead() {
+    let backup = of(&[("/c", 1), ("/c/d", 2)], Grown::new());
+    let then = copy(&backup.tree);
+    let live = of(&[("/c", 2), ("/c/d", 1)], backup);
+    let namespaces = Namespaces::default();
+    let sides = Sides {
+        backup: &then,
+        live: &live.tree,
+        names: &live.names,
+        namespaces: &namespaces,
+    };
+    let why = graft(&sides, &[&steps("/c/d")]).unwrap_err().join("; ");
+    assert!(why.contains("choose /c instead"), "{why}");
+}
+
+#[test]
+fn what_hangs_nowhere_in_live_is_told_so() {
+    let backup = of(&[("/a", 1), ("/b", 2), ("/b/c", 3)], Grown::new());
+    let then = copy(&backup.tree);
+    let mut live = backup;
+    live.take_out(id(2));
+    live.tree.nodes.remove(&id(2));
+    let namespaces = Namespaces::default();
+    let sides = Sides {
+        backup: &then,
+        live: &live.tree,
+        names: &live.names,
+        namespaces: &namespaces,
+    };
+    let graft = graft(&sides, &[&steps("/b")]).unwrap();
+    let moved = Moved {
+        to: "/b/c".to_owned(),
+        from: None,
+    };
+    assert_eq!(graft.moved, [moved]);
 }
 
 #[test]

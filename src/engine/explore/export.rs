@@ -224,7 +224,9 @@ impl Export {
             return Err(EngineError::Failed(format!("nothing can be exported: {why}")).into());
         }
         let (out, left_out) = view.finish().map_err(wrong)?;
-        left_out.into_iter().for_each(|what| passing.leave_out(what));
+        for what in left_out {
+            passing.leave_out(what);
+        }
         Ok((out, passing.done()))
     }
 }

@@ -10,7 +10,7 @@
 use crate::content::inside::fitting::Fitting;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId};
-use crate::domain::integrity::BackupIntegrity;
+use crate::domain::integrity::{BackupIntegrity, WorkspaceIntegrity};
 use crate::domain::job::Phase;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
@@ -158,7 +158,12 @@ impl Live {
             found.in_words(),
             found.news(before)
         );
-        for line in found.workspaces.iter().flat_map(|of| of.lines()).take(LINES) {
+        for line in found
+            .workspaces
+            .iter()
+            .flat_map(WorkspaceIntegrity::lines)
+            .take(LINES)
+        {
             work.log(Severity::Information, &line);
         }
         // What was said before is not said again each week by whoever looks by himself.

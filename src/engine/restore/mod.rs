@@ -9,6 +9,7 @@ pub(super) mod clearing;
 mod elsewhere;
 mod halves;
 mod indexing;
+mod interrupted;
 pub(super) mod journal;
 mod last_restore;
 mod left_behind;

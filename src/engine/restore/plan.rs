@@ -123,7 +123,7 @@ impl Live {
                 measure::moment(*at)
             ));
         }
-        let changes_nothing = found.changes_nothing();
+        let changes_nothing = found.changes_nothing() && found.obstacles.is_empty();
         let Found {
             changes,
             mut room,

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant as Monotonic};
 
+use super::interrupted::Told;
 use super::journal::{self, Journal, Stage};
 use crate::catalog::{CatalogError, Claim};
 use crate::domain::activity::Severity;
@@ -326,7 +327,7 @@ impl Live {
         let Some(mut journal) = self.journal()? else {
             return Ok(None);
         };
-        let backup = journal.backup.clone();
+        let told = Told::of(self, &journal);
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
             if !journal.holds_nothing_of_live() {
@@ -340,7 +341,8 @@ impl Live {
                 done: false,
                 sentence: with_left(
                     format!(
-                        "the restore of {backup} was interrupted before the switch: Live has its old content, whole"
+                        "{told} was interrupted before the switch, and did not happen: Live has {}, whole",
+                        told.before()
                     ),
                     &left,
                 ),
@@ -355,7 +357,8 @@ impl Live {
             return Ok(Some(Settled {
                 done: true,
                 sentence: format!(
-                    "the restore of {backup} was done when Lifeboat was ended: Live has the restored content, whole"
+                    "{told} was done when Lifeboat was ended: Live has {}, whole",
+                    told.after()
                 ),
                 warnings: left,
                 health: Vec::new(),
@@ -377,7 +380,7 @@ impl Live {
                 done: false,
                 sentence: with_left(
                     format!(
-                        "the restore of {backup} was interrupted and could not be finished, and Live is as it was: {stuck}"
+                        "{told} was interrupted and could not be finished, and Live is as it was: {stuck}"
                     ),
                     &left,
                 ),
@@ -401,8 +404,8 @@ impl Live {
         Ok(Some(Settled {
             done: true,
             sentence: format!(
-                "the restore of {backup} was interrupted in the switch and is now finished: Live has the restored \
-                 content, whole{}",
+                "{told} was interrupted in the switch and is now finished: Live has {}, whole{}",
+                told.after(),
                 journal.told_of_clusters()
             ),
             warnings,

@@ -149,7 +149,9 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
         text.fact("takes", "everything");
     }
     let (added, changed, removed) = plan.totals();
-    let words = if plan.changes.is_empty() {
+    let words = if added + changed + removed == 0 && !plan.obstacles.is_empty() {
+        "not all of it could be compared, since something is in the way".to_owned()
+    } else if plan.changes.is_empty() {
         "there is nothing to compare: the backup holds nothing of what was chosen".to_owned()
     } else if added + changed + removed == 0 {
         "nothing: Live is as it is in the backup".to_owned()
@@ -162,7 +164,7 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
         )
     };
     text.fact_as("changes", &words, Meaning::Title);
-    lost(text, plan, purpose);
+    lost(text, plan);
     versions(text, plan);
     match &plan.expected {
         Some(expected) => {
@@ -262,31 +264,17 @@ fn room(text: &mut Text, plan: &RestorePlan) {
     }
 }
 
-fn lost(text: &mut Text, plan: &RestorePlan, purpose: Purpose) {
-    if plan.work_lost_millis().is_none() {
-        let words = "nobody can tell how much: the backup is dated in the future";
-        return text.fact_as("loses", words, Meaning::Warning);
+fn lost(text: &mut Text, plan: &RestorePlan) {
+    let lost = plan.work_lost();
+    if !lost.is_any {
+        return text.fact("loses", &lost.words);
     }
-    let work = measure::between(plan.backup.manifest.taken, super::words::minute(plan.made));
-    let words = match (plan.newest_change, purpose) {
-        (Some(newest), _) => format!(
-            "{work} of work: Live last changed {}; {}",
-            measure::moment(newest),
-            if plan.without_safety {
-                "no safety backup keeps it"
-            } else {
-                "a safety backup keeps it"
-            }
-        ),
-        (None, Purpose::Undo) => "nothing has been changed since".to_owned(),
-        (None, Purpose::Restore) => format!("no change of the last {work} was found in Live"),
-    };
-    let meaning = if plan.newest_change.is_some() {
-        Meaning::Warning
+    let kept = if plan.without_safety {
+        "no safety backup keeps it"
     } else {
-        Meaning::Text
+        "a safety backup keeps it"
     };
-    text.fact_as("loses", &words, meaning);
+    text.fact_as("loses", &format!("{}; {kept}", lost.words), Meaning::Warning);
 }
 
 fn versions(text: &mut Text, plan: &RestorePlan) {

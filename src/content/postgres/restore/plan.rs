@@ -11,7 +11,7 @@ use crate::content::postgres::cluster;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
-use crate::content::postgres::limits::{self, Hinders};
+use crate::content::postgres::limits::{self, Hinders, Limit};
 use crate::content::postgres::rehearsal::rehearse;
 use crate::content::postgres::rights::{self, Missing};
 use crate::content::postgres::stage::Owner;
@@ -93,15 +93,8 @@ pub(in crate::content::postgres) fn plan(
     )?;
     let missing = rights::for_staging(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     let mut takes_changes = missing.is_empty();
-    for limit in limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)? {
-        match limit.hinders {
-            Hinders::Everything | Hinders::Restores => {
-                takes_changes = false;
-                found.obstacles.push(limit.sentence);
-            }
-            Hinders::Nothing => found.warnings.push(limit.sentence),
-        }
-    }
+    let limits = limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)?;
+    takes_changes &= tell_limits(limits, &mut found);
     match owner {
         Err(error) => found.obstacles.push(error.to_string()),
         Ok(owner) if takes_changes => {
@@ -137,6 +130,21 @@ pub(in crate::content::postgres) fn plan(
     room_for_records(&mut found, connector, copy);
     found.warnings.extend(only_chosen(&layout, copy, selection));
     Ok(found)
+}
+
+/// Tells what is set for the database or the user. Gives whether a restore can be tried all the same.
+fn tell_limits(limits: Vec<Limit>, found: &mut Found) -> bool {
+    let mut takes_changes = true;
+    for limit in limits {
+        match limit.hinders {
+            Hinders::Everything | Hinders::Restores => {
+                takes_changes = false;
+                found.obstacles.push(limit.sentence);
+            }
+            Hinders::Nothing => found.warnings.push(limit.sentence),
+        }
+    }
+    takes_changes
 }
 
 /// Finds out what would change. Gives whether there is any use in looking further.

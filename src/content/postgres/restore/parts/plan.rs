@@ -7,7 +7,7 @@ use super::sides;
 use super::tables::PartTables;
 use crate::content::backed_up::BackedUpFiles;
 use crate::content::jcr::NodeId;
-use crate::content::jcr::graft::{self, Graft, Sides};
+use crate::content::jcr::graft::{self, Graft, Moved, Sides};
 use crate::content::jcr::tree::{Names, Target, Tree};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::moment::Moment;
@@ -57,8 +57,18 @@ pub(in crate::content::postgres::restore) fn changes(
         let mut names = Names::default();
         let seen = Seen::AtOneMoment(&moment.id);
         let schema = &connector.settings().schema;
-        let live = sides::of_table(connector, schema, &tables.bundles, seen, &mut names)?;
-        let backup = sides::of_backup(files, described, &tables.bundles, &mut names, watch)?;
+        let trees = sides::of_table(connector, schema, &tables.bundles, seen, &mut names).and_then(|live| {
+            let backup = sides::of_backup(files, described, &tables.bundles, &mut names, watch)?;
+            Ok((live, backup))
+        });
+        let (live, backup) = match trees {
+            // Why the rest of the backup can come back all the same.
+            Err(RestoreError::Unreadable(why)) => {
+                found.obstacles.push(format!("{}: {why}", copy.name));
+                continue;
+            }
+            trees => trees?,
+        };
         let sides = Sides {
             backup: &backup,
             live: &live,
@@ -120,25 +130,36 @@ impl What<'_> {
             bytes: copied.map_or(0, |copied| copied.bytes),
             examples: Vec::new(),
         };
-        let mut examples: Vec<(&Tree, NodeId)> = Vec::new();
-        for id in &self.graft.comes {
+        // What was chosen, and what Live does not have, is told first.
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        let is_below = |id: &&NodeId| !self.graft.tops.contains(id);
+        for id in self
+            .graft
+            .tops
+            .iter()
+            .chain(self.graft.comes.iter().filter(is_below))
+        {
             let mark = |tree: &Tree| tree.nodes.get(id).map(|node| node.mark);
             match (mark(live), mark(backup)) {
-                (None, _) => change.added += 1,
+                (None, _) => {
+                    change.added += 1;
+                    added.push((backup, *id));
+                }
                 (now, then) if now == then && !self.graft.parents.contains_key(id) => {
                     change.unchanged += 1;
-                    continue;
                 }
-                _ => change.changed += 1,
-            }
-            if examples.len() < EXAMPLES {
-                examples.push((backup, *id));
+                _ => {
+                    change.changed += 1;
+                    changed.push((backup, *id));
+                }
             }
         }
-        examples.extend(self.graft.goes.iter().map(|id| (live, *id)));
-        examples.truncate(EXAMPLES);
-        change.examples = examples
+        let gone = self.graft.goes.iter().map(|id| (live, *id));
+        change.examples = added
             .into_iter()
+            .chain(changed)
+            .chain(gone)
+            .take(EXAMPLES)
             .map(|(tree, id)| self.sides.path_in(tree, id))
             .collect();
         change
@@ -147,11 +168,17 @@ impl What<'_> {
     fn warnings(&self, change: &WorkspaceChange) -> Vec<String> {
         let place = format!("{} of {}", self.workspace, self.copy.name);
         let mut told = Vec::new();
-        for (from, to) in self.graft.moved.iter().take(NAMED) {
-            told.push(format!(
-                "{place}: {to} is at {from} in Live. It is taken from there, with all that is below it, and comes back to where it \
-                 was"
-            ));
+        for Moved { to, from } in self.graft.moved.iter().take(NAMED) {
+            told.push(match from {
+                Some(from) => format!(
+                    "{place}: {to} is at {from} in Live. It is taken from there, with all that is below it, and comes back to \
+                     where it was"
+                ),
+                None => format!(
+                    "{place}: {to} is in Live but hangs nowhere: what was above it is gone. It comes back to where it was, with \
+                     all that is below it"
+                ),
+            });
         }
         let more = self.graft.moved.len().saturating_sub(NAMED);
         if more > 0 {

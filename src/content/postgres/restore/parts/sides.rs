@@ -7,6 +7,7 @@ use crate::content::jcr::bundle::BundleError;
 use crate::content::jcr::namespaces::Namespaces;
 use crate::content::jcr::registry;
 use crate::content::jcr::tree::{Names, Tree};
+use crate::content::jcr::{NodeId, ids};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::restore::each_row::{Seen, each_node, node};
 use crate::content::postgres::rows::Splitter;
@@ -23,10 +24,24 @@ pub(in crate::content::postgres::restore) fn namespaces(
     Ok(registry.map_or_else(Namespaces::default, |bytes| registry::namespaces(&bytes)))
 }
 
-fn unreadable(table: &Table, why: &BundleError) -> RestoreError {
-    RestoreError::Failed(format!(
-        "nodes of {} cannot come back alone, since one in the table {} cannot be read: {why}. Restore the workspace",
-        table.workspace, table.name
+/// On which side a node cannot be read.
+#[derive(Clone, Copy)]
+enum Side {
+    Live,
+    Backup,
+}
+
+fn unreadable(table: &Table, side: Side, id: &NodeId, why: &BundleError) -> RestoreError {
+    let side = match side {
+        Side::Live => "Live",
+        Side::Backup => "the backup",
+    };
+    RestoreError::Unreadable(format!(
+        "nodes of {} cannot come back alone, since the node {} in the table {} of {side} cannot be read: {why}. Restore the \
+         workspace",
+        table.workspace,
+        ids::show(id),
+        table.name
     ))
 }
 
@@ -38,13 +53,20 @@ pub(super) fn of_table(
     seen: Seen<'_>,
     names: &mut Names,
 ) -> Result<Tree, RestoreError> {
+    let side = match seen {
+        Seen::Staged => Side::Backup,
+        Seen::Live | Seen::AtOneMoment(_) => Side::Live,
+    };
     let mut tree = Tree::default();
     each_node(
         connector,
         schema,
         vec![table.clone()],
         seen,
-        &mut |table, id, bytes| tree.add(names, id, bytes).map_err(|why| unreadable(table, &why)),
+        &mut |table, id, bytes| {
+            let added = tree.add(names, id, bytes);
+            added.map_err(|why| unreadable(table, side, &id, &why))
+        },
     )?;
     Ok(tree)
 }
@@ -80,7 +102,7 @@ pub(super) fn of_backup(
         let pushed = splitter.push::<Stopped>(piece, &mut |row| match node(table, row) {
             Some((id, bytes)) => {
                 let added = tree.add(names, id, bytes);
-                added.map_err(|why| Stopped(unreadable(table, &why)))
+                added.map_err(|why| Stopped(unreadable(table, Side::Backup, &id, &why)))
             }
             None => Ok(()),
         });
