@@ -138,8 +138,8 @@ fn histories_are_right(before: &str, damaged: &str, after: &str, tops: &[&str]) 
 
 /// The lines of the nodes at some paths.
 fn lines(nodes: Vec<Said<'_>>, takes: &dyn Fn(&str) -> bool) -> Vec<Vec<String>> {
-    let taken = nodes.into_iter().filter(|node| takes(node.path));
-    taken
+    let chosen = nodes.into_iter().filter(|node| takes(node.path));
+    chosen
         .map(|node| node.lines.into_iter().map(str::to_owned).collect())
         .collect()
 }

@@ -86,10 +86,11 @@ fn a_node_is_exported_with_all_that_is_below_it_and_keeps_its_ids() {
         let paths: Vec<_> = placed
             .iter()
             .map(|one| {
-                one.path
-                    .iter()
+                let steps = one.path.iter();
+                let steps: Vec<_> = steps
                     .map(|(name, nth)| format!("/{}[{nth}]", name.local))
-                    .collect::<String>()
+                    .collect();
+                steps.concat()
             })
             .collect();
         assert_eq!(

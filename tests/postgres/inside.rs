@@ -6,7 +6,7 @@ use lifeboat::domain::explore::{
     BinaryPlace, By, Change, ChildrenRequest, DiffRequest, FindRequest, Finds, HistoryRequest, Kind, Looked,
     NodeDiffRequest, NodePath, NodeRequest, Source, Turn,
 };
-use lifeboat::engine::{Engine, EngineError};
+use lifeboat::engine::{Engine, EngineError, Live};
 
 use crate::house::{House, back_up, make_workspace};
 
@@ -321,6 +321,28 @@ fn what_happened_to_a_page_is_told_by_backups_and_live() {
     assert_eq!(history.last().unwrap().seen.source, second);
     assert_eq!(history.occurrences[2].before.source, Source::Live);
 
+    is_told_by_comparing(&live, first, second);
+    // What was deleted is found in the backups that have it, the newest first.
+    let finds = found(
+        &engine,
+        &FindRequest {
+            environment: House::live(),
+            source: None,
+            by: By::Name,
+            text: "about".to_owned(),
+            below: NodePath::default(),
+            from: 0,
+            limit: 100,
+        },
+    );
+    let paths: Vec<_> = finds.finds.iter().map(|find| find.path.to_string()).collect();
+    assert_eq!(
+        paths,
+        ["author:/website/home/news/about-us", "author:/website/home/about"]
+    );
+}
+
+fn is_told_by_comparing(live: &Live, first: Source, second: Source) {
     let request = DiffRequest {
         environment: House::live(),
         older: first.clone(),
@@ -366,24 +388,6 @@ fn what_happened_to_a_page_is_told_by_backups_and_live() {
     let diff = answer(|| live.diff(&request));
     assert_eq!((diff.totals.removed, diff.lines.len()), (4, 1));
     assert_eq!(diff.lines[0].below, 3);
-    // What was deleted is found in the backups that have it, the newest first.
-    let finds = found(
-        &engine,
-        &FindRequest {
-            environment: House::live(),
-            source: None,
-            by: By::Name,
-            text: "about".to_owned(),
-            below: NodePath::default(),
-            from: 0,
-            limit: 100,
-        },
-    );
-    let paths: Vec<_> = finds.finds.iter().map(|find| find.path.to_string()).collect();
-    assert_eq!(
-        paths,
-        ["author:/website/home/news/about-us", "author:/website/home/about"]
-    );
 }
 
 #[test]

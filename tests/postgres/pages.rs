@@ -203,7 +203,7 @@ pub fn look(client: &mut Client, prefix: &str) -> Vec<String> {
                     Value::String(title) => text.clone_from(title),
                     Value::Reference(target) => *references.entry(*target).or_default() += 1,
                     Value::Binary(Binary::Beside(binary)) => {
-                        drop(binaries.insert(binary.clone(), text.clone()))
+                        drop(binaries.insert(binary.clone(), text.clone()));
                     }
                     other => panic!("{other:?}"),
                 }

@@ -127,7 +127,7 @@ impl Line {
     }
 
     /// Waits until the program has ended by itself, and says whether it ended well.
-    pub fn is_left_well(mut self) -> bool {
+    pub fn ends_well(mut self) -> bool {
         self.program.ends_well()
     }
 

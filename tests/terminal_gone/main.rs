@@ -175,7 +175,7 @@ fn what_is_typed_while_a_demo_makes_its_sandbox_does_nothing_later() {
     line.answers("Making a sandbox", "q");
     line.answers("● connected", "?");
     line.answers("─ Help", "q");
-    assert!(line.is_left_well());
+    assert!(line.ends_well());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -47,7 +47,7 @@ pub fn finds(inside: &Inside, request: &FindRequest, seen: &SourceAt) -> Finds {
 }
 
 /// It was made, changed, moved, and deleted from Live.
-pub fn history(seen: Vec<SourceAt>, path: &NodePath) -> NodeHistory {
+pub fn history(seen: &[SourceAt], path: &NodePath) -> NodeHistory {
     let parent = path.parent().unwrap();
     let before = parent.child(lifeboat::domain::explore::Step::new("draft"));
     let places = [

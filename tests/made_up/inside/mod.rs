@@ -136,7 +136,7 @@ impl Explores for Fixture {
             .iter()
             .map(|source| self.seen(&request.environment, source))
             .collect();
-        Ok(Looked::Ready(compared::history(seen?, &request.path)))
+        Ok(Looked::Ready(compared::history(&seen?, &request.path)))
     }
 
     async fn diff(&self, request: DiffRequest) -> Result<Looked<Diff>, BackendError> {

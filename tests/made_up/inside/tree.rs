@@ -169,8 +169,8 @@ fn properties() -> Vec<PropertyFacts> {
     );
     tags.is_multiple = true;
     tags.count = 240;
-    let mut none = property("nothing", ValueType::Long, Vec::new());
-    none.is_multiple = true;
+    let mut no_numbers = property("nothing", ValueType::Long, Vec::new());
+    no_numbers.is_multiple = true;
     vec![
         one("title", ValueType::String, "Welcome"),
         one(
@@ -181,7 +181,7 @@ fn properties() -> Vec<PropertyFacts> {
         one("text", ValueType::String, "First line\nSecond line"),
         property("abstract", ValueType::String, vec![cut]),
         tags,
-        none,
+        no_numbers,
         one("views", ValueType::Long, "48213"),
         one("ratio", ValueType::Double, "0.75"),
         one("price", ValueType::Decimal, "19.90"),
