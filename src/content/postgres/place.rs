@@ -10,7 +10,7 @@ use super::connect::Connector;
 use super::inside::LiveTables;
 use super::layout::look;
 use super::restore::staging::{TableStaging, described};
-use super::restore::{extract, plan};
+use super::restore::{extract, plan, room};
 use super::rights::{self, Missing};
 use super::tables::Table;
 use super::{check, replaced, sessions, standby};
@@ -262,7 +262,7 @@ impl Place for DatabasePlace {
         }
         let is_taken = |table: &Table| selection.workspaces.is_empty() || extract::is_taken(selection, table);
         let tables: Vec<_> = tables.into_iter().filter(is_taken).collect();
-        plan::room_for_tables(found, &connector, &mut transaction, copy, &tables);
+        room::room_for_tables(found, &connector, &mut transaction, copy, &tables);
         if !files.is_empty() {
             let bytes = files.iter().map(|part| part.bytes).sum();
             found.push_room(format!("files of {}", copy.name), base, bytes);

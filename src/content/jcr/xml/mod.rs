@@ -1,7 +1,7 @@
 //! Nodes as XML: the system view, which Jackrabbit and Magnolia import with every type and id, and the document view, which
 //! is shorter and has neither (JCR 2.0, section 7).
 //!
-//! [`write`] makes a system view, [`read`] understands both.
+//! [`mod@write`] makes a system view, [`mod@read`] understands both.
 //!
 //! Not in here: where nodes come from, and which files are read or written.
 

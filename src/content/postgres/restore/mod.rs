@@ -10,6 +10,7 @@ pub(super) mod parts;
 pub(super) mod plan;
 mod record_rows;
 mod records;
+pub(super) mod room;
 mod scratch_store;
 pub(super) mod staging;
 mod version_statements;
