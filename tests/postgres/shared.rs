@@ -69,16 +69,20 @@ fn search_indexes_of_nodes_go_where_they_are_reached_and_are_named_where_they_ar
     let job = restore(&engine, &backup, &[]);
     assert!(!index.exists());
     let warnings = job.outcome.unwrap().warnings;
-    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    let has = |one: &str, other: &str| {
+        let mut all = warnings.iter();
+        all.any(|warning| warning.contains(one) && warning.contains(other))
+    };
     assert!(
-        warnings[0].contains("the search indexes of two and ghost of author")
-            && warnings[0].contains("the machine of each"),
+        has(
+            "the search indexes of two and ghost of author",
+            "the machine of each"
+        ),
         "{warnings:#?}"
     );
     // The third may have removed them in its hook, or not.
     assert!(
-        warnings[1].contains("the search indexes of three of author")
-            && warnings[1].contains("hooks of the node"),
+        has("the search indexes of three of author", "hooks of the node"),
         "{warnings:#?}"
     );
 }

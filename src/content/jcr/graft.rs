@@ -319,15 +319,17 @@ impl Sides<'_> {
                 list.retain(|entry| entry.id != *id);
             }
         }
-        for top in tops {
-            let list = lists
-                .entry(top.parents.1)
-                .or_insert_with(|| of_live(top.parents.1));
-            let instead = top
-                .instead
-                .and_then(|id| list.iter().position(|entry| entry.id == id));
-            if let Some(place) = instead.and_then(|place| list.get_mut(place)) {
-                *place = top.entry;
+        // All at once: a node that takes the place of another one may stand in the way of a third by its old name.
+        for parent in tops.iter().map(|top| top.parents.1).collect::<BTreeSet<_>>() {
+            let list = lists.entry(parent).or_insert_with(|| of_live(parent));
+            let mut placed = BTreeSet::new();
+            for entry in list {
+                let comes_here = |top: &&Top<'_>| top.parents.1 == parent && top.instead == Some(entry.id);
+                if let Some(top) = tops.iter().find(comes_here)
+                    && placed.insert(top.node)
+                {
+                    *entry = top.entry;
+                }
             }
         }
         for top in tops {

@@ -386,6 +386,27 @@ fn what_the_backup_has_elsewhere_does_not_go_unless_it_comes_back_too() {
 }
 
 #[test]
+fn a_page_whose_name_another_one_took_gets_it_back_beside_one_whose_name_it_took() {
+    let backup = of(&[("/a", 1), ("/b", 2)], Grown::new());
+    let then = copy(&backup.tree);
+    // A is gone, B is called A, and there is another B, which stands first.
+    let live = of(&[("/b", 3), ("/a", 2)], backup);
+    let namespaces = Namespaces::default();
+    let sides = Sides {
+        backup: &then,
+        live: &live.tree,
+        names: &live.names,
+        namespaces: &namespaces,
+    };
+    for paths in [["/a", "/b"], ["/b", "/a"]] {
+        let paths = paths.map(steps);
+        let graft = graft(&sides, &[&paths[0], &paths[1]]).unwrap();
+        let list = &carried_out(&sides, &graft).nodes[&ids::ROOT].children;
+        assert_eq!(list, &then.nodes[&ids::ROOT].children);
+    }
+}
+
+#[test]
 fn what_is_above_a_chosen_path_is_to_be_chosen_instead() {
     let backup = of(&[("/c", 1), ("/c/d", 2)], Grown::new());
     let then = copy(&backup.tree);

@@ -317,7 +317,7 @@ fn nodes_alone_come_back_only_where_they_can() {
     let plan = live.plan_restore(&request("manual", wanted), &Unwatched).unwrap();
     let told = plan.obstacles.join("; ");
     assert!(
-        told.contains("author: only in a database") && told.contains("--workspace"),
+        told.contains("author: its content is in folders") && told.contains("--workspace"),
         "{told}"
     );
     assert!(plan.changes.is_empty(), "{plan:#?}");
