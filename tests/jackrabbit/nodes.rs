@@ -275,7 +275,17 @@ fn starts_whole(version: Option<&'static str>, names: &[&str]) {
         "{}",
         outcome.summary
     );
-    assert_eq!(outcome.warnings, Vec::<String>::new());
+    // What the plan has said before comes again, and nothing else.
+    let of_the_plan = [
+        "is a cluster of Jackrabbit's",
+        "no before_restore hook is configured that stops",
+    ];
+    let is_of_the_plan = |warning: &String| of_the_plan.iter().any(|said| warning.contains(said));
+    assert!(
+        outcome.warnings.iter().all(is_of_the_plan),
+        "{:#?}",
+        outcome.warnings
+    );
 
     let mut all = names.to_vec();
     if names.len() > 2 {
