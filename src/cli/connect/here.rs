@@ -125,7 +125,9 @@ impl ThisMachine {
             loop {
                 tokio::select! {
                     biased;
-                    step = steps.next() => writeln!(outside.err, "{step}")?,
+                    // A terminal that takes nothing any more has gone, and that is told by itself: to leave here would let
+                    // the past go on writing to a sandbox that is being removed.
+                    step = steps.next() => drop(writeln!(outside.err, "{step}")),
                     demo = &mut opening => break demo?,
                     interrupt = outside::interrupted(&mut interrupts) => {
                         making.give_up();
