@@ -29,7 +29,8 @@ pub fn numbers(file: &[u8]) -> BTreeMap<u32, String> {
         .collect()
 }
 
-fn entries(file: &[u8]) -> impl Iterator<Item = (String, String)> {
+/// Keys and values of one of the two files, in its order: addresses by prefixes, or numbers by addresses.
+pub(crate) fn entries(file: &[u8]) -> impl Iterator<Item = (String, String)> {
     properties(file).into_iter().map(|(key, value)| {
         let key = if key == EMPTY_KEY { String::new() } else { key };
         (key, value)

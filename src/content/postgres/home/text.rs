@@ -9,9 +9,7 @@ use quick_xml::events::Event;
 
 use super::content;
 use crate::content::Item;
-
-/// The prefix and the address of the default namespace, which are empty, as Jackrabbit writes them where it cannot.
-const EMPTY: &str = ".empty.key";
+use crate::content::jcr::registry;
 
 /// Whether a file has an end: Jackrabbit empties files and writes them anew, and a reader may come in between.
 pub(super) fn is_whole(item: &Item) -> bool {
@@ -26,9 +24,9 @@ pub(super) fn is_whole(item: &Item) -> bool {
 }
 
 /// Prefixes and addresses of namespaces.
-pub(super) const REGISTRY: &str = "repository/namespaces/ns_reg.properties";
+pub(super) const REGISTRY: &str = registry::PREFIXES;
 /// Addresses of namespaces, and their numbers.
-pub(super) const NUMBERS: &str = "repository/namespaces/ns_idx.properties";
+pub(super) const NUMBERS: &str = registry::NUMBERS;
 /// The node types that were registered.
 pub(super) const NODE_TYPES: &str = "repository/nodetypes/custom_nodetypes.xml";
 /// The privileges that were registered.
@@ -36,11 +34,7 @@ pub(super) const PRIVILEGES: &str = "repository/privileges/custom_privileges.xml
 
 /// The namespaces of a registry: address by prefix, or number by address.
 pub(super) fn namespaces(bytes: &[u8]) -> BTreeMap<String, String> {
-    let own = |text: String| if text == EMPTY { String::new() } else { text };
-    properties(bytes)
-        .into_iter()
-        .map(|(key, value)| (own(key), value))
-        .collect()
+    registry::entries(bytes).collect()
 }
 
 /// The definitions of node types by their names, as they are written; `None` when that makes no sense.
@@ -95,69 +89,6 @@ fn named(start: &quick_xml::events::BytesStart<'_>) -> Option<String> {
     Some(String::from_utf8_lossy(&name.value).into_owned())
 }
 
-/// A file of Java's properties.
-fn properties(bytes: &[u8]) -> BTreeMap<String, String> {
-    // Java writes Latin-1, and everything else as \u followed by its number.
-    let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-    let mut found = BTreeMap::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let mut line = line.trim_start().to_owned();
-        if line.is_empty() || line.starts_with(['#', '!']) {
-            continue;
-        }
-        while (line.len() - line.trim_end_matches('\\').len()) & 1 == 1 {
-            line.pop();
-            line.push_str(lines.next().unwrap_or_default().trim_start());
-        }
-        let mut characters = line.chars().peekable();
-        let key = taken(&mut characters, |character| {
-            matches!(character, '=' | ':' | ' ' | '\t')
-        });
-        while characters
-            .next_if(|character| matches!(character, ' ' | '\t'))
-            .is_some()
-        {}
-        if characters
-            .next_if(|character| matches!(character, '=' | ':'))
-            .is_some()
-        {
-            while characters
-                .next_if(|character| matches!(character, ' ' | '\t'))
-                .is_some()
-            {}
-        }
-        found.insert(key, taken(&mut characters, |_| false));
-    }
-    found
-}
-
-/// Text up to a character that ends it, without what protects characters.
-fn taken(characters: &mut std::iter::Peekable<std::str::Chars<'_>>, ends: impl Fn(char) -> bool) -> String {
-    let mut text = Vec::<u16>::new();
-    let mut unit = [0; 2];
-    while let Some(character) = characters.next_if(|character| !ends(*character)) {
-        let character = match character {
-            '\\' => match characters.next() {
-                Some('u') => {
-                    let digits: String = characters.by_ref().take(4).collect();
-                    text.push(u16::from_str_radix(&digits, 16).unwrap_or(0xfffd));
-                    continue;
-                }
-                Some('t') => '\t',
-                Some('n') => '\n',
-                Some('r') => '\r',
-                Some('f') => '\u{c}',
-                Some(other) => other,
-                None => break,
-            },
-            other => other,
-        };
-        text.extend_from_slice(character.encode_utf16(&mut unit));
-    }
-    String::from_utf16_lossy(&text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,7 +97,7 @@ mod tests {
     fn properties_are_read_as_java_writes_them() {
         let text = b"#Mon Nov 23 12:00:00 UTC 2026\n.empty.key=\nmgnl=http\\://www.magnolia.info/jcr/mgnl\n\
             two\\ words : a\\\n   b\n! no\ngr\\u00f6\\u00dfe=\\ud83d\\ude00\nlatin=\xe4\nalone\n";
-        let found = properties(text);
+        let found = namespaces(text);
         let of = |key: &str| found.get(key).map(String::as_str);
         assert_eq!(of("mgnl"), Some("http://www.magnolia.info/jcr/mgnl"));
         assert_eq!(of("two words"), Some("ab"));
