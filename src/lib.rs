@@ -8,6 +8,7 @@
 //! - `certificates`: what is wrong with the certificate of whoever is connected to, in words.
 //! - `secret`: reads a key or a token from where somebody keeps it.
 //! - [`config`]: finds and reads the configuration file.
+//! - [`jcr`]: what a node of a content repository is, whatever keeps it: Jackrabbit's bundles, XML, what holds between nodes.
 //! - [`content`]: what an instance holds, and how it is read and staged: one folder a kind.
 //! - [`repository`]: what is kept, in restic's format. [`catalog`]: what is remembered of jobs. Neither knows the other.
 //! - [`engine`]: does the work. Where a restore switches is `engine/restore/switching.rs`.
@@ -39,6 +40,8 @@ mod disk;
 pub mod domain;
 #[cfg(feature = "engine")]
 pub mod engine;
+#[cfg(feature = "engine")]
+pub mod jcr;
 #[cfg(feature = "engine")]
 pub mod random;
 #[cfg(feature = "engine")]

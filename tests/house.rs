@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &["domain"]),
     ("certificates", &["domain"]),
     ("disk", &[]),
+    ("jcr", &["domain"]),
     ("config", &["domain"]),
     // What an instance holds.
     (
@@ -32,6 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "certificates",
             "secret",
             "disk",
+            "jcr",
         ],
     ),
     // What is remembered, and what is kept. Neither knows the other.
@@ -61,6 +63,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "certificates",
             "secret",
             "disk",
+            "jcr",
             "content",
             "catalog",
             "repository",
@@ -86,7 +89,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // It makes a past, for which it needs the engine itself, and nodes in rows, whose form is known in one place.
     (
         "demo",
-        &["domain", "clock", "random", "content", "backend", "engine"],
+        &["domain", "clock", "random", "jcr", "content", "backend", "engine"],
     ),
     (
         "cli",

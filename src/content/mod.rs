@@ -16,7 +16,6 @@ pub mod files;
 pub mod found;
 pub(crate) mod home;
 pub mod inside;
-pub mod jcr;
 pub(crate) mod kinds;
 pub mod left;
 pub mod postgres;

@@ -1,7 +1,7 @@
 //! What is wrong inside the content of a backup: nodes that do not fit together. It is in the backup as it was in Live, so it
 //! is a warning, and no fault of the backup.
 //!
-//! Not in here: finding it (`content::jcr::integrity`).
+//! Not in here: finding it (`jcr::integrity`).
 
 use std::collections::BTreeMap;
 use std::fmt;

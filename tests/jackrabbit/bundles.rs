@@ -7,10 +7,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use lifeboat::content::jcr::bundle::{self, BorrowedBinary};
-use lifeboat::content::jcr::namespaces::{Namespaces, indexes};
-use lifeboat::content::jcr::{Binary, Node, NodeId, Property, Value, ids, registry, values};
 use lifeboat::demo::cluster::SUPERUSER;
+use lifeboat::jcr::bundle::{self, BorrowedBinary};
+use lifeboat::jcr::namespaces::{Namespaces, indexes};
+use lifeboat::jcr::{Binary, Node, NodeId, Property, Value, ids, registry, values};
 use postgres::{Client, GenericClient};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};

@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use lifeboat::content::jcr::bundle;
-use lifeboat::content::jcr::namespaces::{Namespaces, indexes};
-use lifeboat::content::jcr::xml::read::{Limits, read};
-use lifeboat::content::jcr::xml::write::{Binaries, SystemView};
-use lifeboat::content::jcr::{Binary, Name, NodeId, ids, values};
+use lifeboat::jcr::bundle;
+use lifeboat::jcr::namespaces::{Namespaces, indexes};
+use lifeboat::jcr::xml::read::{Limits, read};
+use lifeboat::jcr::xml::write::{Binaries, SystemView};
+use lifeboat::jcr::{Binary, Name, NodeId, ids, values};
 use serde_json::Value;
 
 use crate::bundles::{Bundles, Repository, told};

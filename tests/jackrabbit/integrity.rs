@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use lifeboat::content::jcr::bundle;
-use lifeboat::content::jcr::integrity::{Beside, Check, Whose};
-use lifeboat::content::jcr::namespaces::Namespaces;
-use lifeboat::content::jcr::{Node, NodeId};
 use lifeboat::domain::integrity::{FaultKind, Integrity};
+use lifeboat::jcr::bundle;
+use lifeboat::jcr::integrity::{Beside, Check, Whose};
+use lifeboat::jcr::namespaces::Namespaces;
+use lifeboat::jcr::{Node, NodeId};
 use postgres::{GenericClient, Transaction};
 
 use crate::bundles::Repository;

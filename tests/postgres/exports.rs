@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use lifeboat::content::jcr::namespaces::JCR;
-use lifeboat::content::jcr::xml::read::{Limits, Placed, read};
-use lifeboat::content::jcr::{Binary, Name, Node, Property, PropertyType, Value};
 use lifeboat::domain::explore::{ExportFacts, ExportRequest, Looked, Source};
 use lifeboat::engine::Engine;
+use lifeboat::jcr::namespaces::JCR;
+use lifeboat::jcr::xml::read::{Limits, Placed, read};
+use lifeboat::jcr::{Binary, Name, Node, Property, PropertyType, Value};
 
 use crate::house::{House, back_up};
 use crate::inside::{answer, house, id, page, path, write};

@@ -1,10 +1,10 @@
 //! What is wrong with the nodes inside a backup is told by whoever verifies or drills it, and by a plan of its restore.
 
-use lifeboat::content::jcr::namespaces::JCR;
-use lifeboat::content::jcr::{Binary, Name, Node, Property, PropertyType, Value};
 use lifeboat::domain::activity::Severity;
 use lifeboat::domain::job::{Job, JobState};
 use lifeboat::engine::Engine;
+use lifeboat::jcr::namespaces::JCR;
+use lifeboat::jcr::{Binary, Name, Node, Property, PropertyType, Value};
 
 use crate::home_files;
 use crate::house::{House, back_up, done, ended, log, plan};

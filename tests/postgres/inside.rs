@@ -1,12 +1,12 @@
 //! Looking inside backups of tables, and inside Live: real bundles, a real repository, an engine.
 
-use lifeboat::content::jcr::namespaces::{JCR, MGNL, MIX, NT};
-use lifeboat::content::jcr::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, bundle, ids};
 use lifeboat::domain::explore::{
     BinaryPlace, By, Change, ChildrenRequest, DiffRequest, FindRequest, Finds, HistoryRequest, Kind, Looked,
     NodeDiffRequest, NodePath, NodeRequest, Source, Turn,
 };
 use lifeboat::engine::{Engine, EngineError, Live};
+use lifeboat::jcr::namespaces::{JCR, MGNL, MIX, NT};
+use lifeboat::jcr::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, bundle, ids};
 
 use crate::house::{House, back_up, make_workspace};
 

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lifeboat::content::jcr::bundle;
-use lifeboat::content::jcr::ids::{self, ROOT};
-use lifeboat::content::jcr::namespaces::MGNL;
-use lifeboat::content::jcr::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value};
+use lifeboat::jcr::bundle;
+use lifeboat::jcr::ids::{self, ROOT};
+use lifeboat::jcr::namespaces::MGNL;
+use lifeboat::jcr::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value};
 use postgres::Client;
 
 /// One page: its path, its number, its text, and the numbers of the pages that it refers to. In the order of a tree.

@@ -15,12 +15,12 @@ use super::found::{digest_of_file, id_of_path};
 use super::tables::{backed_up, beginning, stored};
 use super::{At, Beginning, Chunk, Found, Inside, StoredFile, Take, What, WorkspaceInside};
 use crate::content::backed_up::BackedUpFiles;
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::{Node, NodeId};
 use crate::content::restoring::RestoreError;
 use crate::content::{Content, Item, ItemKind};
 use crate::domain::backup::InstanceCopy;
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::{Node, NodeId};
 use crate::watch::Watch;
 
 /// So many files are handed on together.

@@ -14,13 +14,13 @@ use super::tables::TablesInBackup;
 use super::{Inside as _, WorkspaceInside};
 use crate::content::ItemKind;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
-use crate::content::jcr::NodeId;
-use crate::content::jcr::integrity::{Beside, Check, Whose};
-use crate::content::jcr::values::record_path;
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{DATA_STORE, InstanceName, VERSIONS, workspace_label};
 use crate::domain::integrity::{Integrity, WorkspaceIntegrity};
 use crate::domain::measure;
+use crate::jcr::NodeId;
+use crate::jcr::integrity::{Beside, Check, Whose};
+use crate::jcr::values::record_path;
 use crate::watch::Watch;
 
 /// A workspace with more nodes is not looked at: of each some hundred bytes are kept until all have been read.

@@ -3,9 +3,9 @@
 use twox_hash::XxHash3_128;
 
 use super::{At, NodeRead};
-use crate::content::jcr::namespaces::{JCR, MIX, Namespaces};
-use crate::content::jcr::{Binary, Name, Node, NodeId, Property, Value};
 use crate::domain::explore::Kind;
+use crate::jcr::namespaces::{JCR, MIX, Namespaces};
+use crate::jcr::{Binary, Name, Node, NodeId, Property, Value};
 
 /// What tells content from other content.
 pub type Digest = [u8; 16];

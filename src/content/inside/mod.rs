@@ -1,7 +1,7 @@
 //! One instance's content to be looked into, in a backup or in Live, whatever its kind.
 //!
 //! [`Inside`] reads whole workspaces, so that somebody can make an index of them, and single nodes where that index says
-//! that they are. A repository in tables gives nodes as [`super::jcr::Node`]; content in a folder gives a tree of [`Found`] files,
+//! that they are. A repository in tables gives nodes as [`crate::jcr::Node`]; content in a folder gives a tree of [`Found`] files,
 //! and so does a whole home, whose nodes are in a database of their own that is not read here.
 //!
 //! - `found`: what an index keeps of a node; `table`: rows of a table that are nodes; `tables`: a backup of tables, `older`
@@ -24,10 +24,10 @@ use std::sync::Arc;
 
 use super::ContentError;
 use super::backed_up::{BackedUp, BackedUpFiles};
-use super::jcr::bundle::BundleError;
-use super::jcr::namespaces::Namespaces;
-use super::jcr::{Node, NodeId};
 use super::restoring::RestoreError;
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::{Node, NodeId};
 use crate::watch::Watch;
 pub use found::{Found, What};
 

@@ -10,13 +10,13 @@ use parking_lot::Mutex;
 
 use super::tables::RowTrouble;
 use crate::content::backed_up::BackedUpFiles;
-use crate::content::jcr::bundle::{self, BundleError, Numbers};
-use crate::content::jcr::{Node, NodeId, registry};
 use crate::content::postgres::rows::{Splitter, field};
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::walk::ROWS_NAME;
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::HOME;
+use crate::jcr::bundle::{self, BundleError, Numbers};
+use crate::jcr::{Node, NodeId, registry};
 
 /// Local names by their numbers.
 type LocalNames = Arc<HashMap<u32, String>>;

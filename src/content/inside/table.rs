@@ -1,10 +1,10 @@
 //! Rows of a table of Jackrabbit's that are nodes: which columns are the id and the bundle.
 
 use super::{At, NodeRead};
-use crate::content::jcr::bundle;
-use crate::content::jcr::{Node, NodeId, bundle::BundleError};
 use crate::content::postgres::rows::field;
 use crate::content::postgres::tables::Table;
+use crate::jcr::bundle;
+use crate::jcr::{Node, NodeId, bundle::BundleError};
 
 /// Where in a row its parts are.
 #[derive(Debug, Clone, Copy)]

@@ -11,10 +11,6 @@ use super::{At, Beginning, Chunk, Inside, NodeRead, Nodes, StoredFile, Take, Wor
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::values::record_path;
-use crate::content::jcr::{Node, NodeId, ids, registry};
 use crate::content::postgres::rows::Splitter;
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::postgres::walk::ROWS_NAME;
@@ -22,6 +18,10 @@ use crate::content::restoring::RestoreError;
 use crate::content::{FileTime, Item, ItemKind};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, HOME, SCHEMA, VERSIONS};
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::values::record_path;
+use crate::jcr::{Node, NodeId, ids, registry};
 use crate::watch::Watch;
 
 /// How many files are read together by one worker.

@@ -19,11 +19,11 @@ use crate::content::inside::tables::root_of;
 use crate::content::inside::{
     At, Beginning, Chunk, Inside, Nodes, StoredFile, Take, WorkspaceInside, is_not_there,
 };
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::values::record_path;
-use crate::content::jcr::{Node, NodeId, registry};
 use crate::content::restoring::RestoreError;
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::values::record_path;
+use crate::jcr::{Node, NodeId, registry};
 use crate::watch::Watch;
 
 /// So many nodes are handed on together.

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::content::jcr::bundle;
-use crate::content::jcr::namespaces::{JCR, NT, REP};
-use crate::content::jcr::{self, Binary, Child, Name, Property, Value};
+use crate::jcr::bundle;
+use crate::jcr::namespaces::{JCR, NT, REP};
+use crate::jcr::{self, Binary, Child, Name, Property, Value};
 
 /// What the bundle of a workspace's root is called, in every workspace.
 pub(super) const ROOT: u128 = 0xcafe_babe_cafe_babe_cafe_babe_cafe_babe;

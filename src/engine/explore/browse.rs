@@ -5,14 +5,14 @@ use super::index::{Entry, Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble, ready};
 use crate::content::inside::What;
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::{Node, ids};
 use crate::domain::Instant;
 use crate::domain::explore::{
     BinaryFacts, BinaryPlace, Children, ChildrenRequest, Kind, Line, Looked, MOST_CHARACTERS, MOST_LINES,
     NodeFacts, NodePath, NodeRequest,
 };
 use crate::engine::{EngineError, Live};
+use crate::jcr::bundle::BundleError;
+use crate::jcr::{Node, ids};
 
 /// A node that is open with its workspace.
 pub(super) struct Found {

@@ -11,11 +11,11 @@ use super::index::{Entry, Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::content::inside::What;
-use crate::content::jcr::{NodeId, ids};
 use crate::domain::explore::{
     Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
 };
 use crate::engine::{EngineError, Live};
+use crate::jcr::{NodeId, ids};
 
 /// What came of a comparison.
 #[derive(Default)]

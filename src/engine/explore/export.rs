@@ -16,13 +16,13 @@ use super::index::Pages;
 use super::source::WorkspaceOpen;
 use super::{Answer, Trouble, ready};
 use crate::content::inside::{Nodes, StoredFile, What};
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::namespaces::indexes;
-use crate::content::jcr::xml::write::{Binaries, SystemView, WriteError};
-use crate::content::jcr::{Binary, Child, Node, NodeId, ids};
 use crate::domain::environment::VERSIONS;
 use crate::domain::explore::{ExportFacts, ExportRequest, FirstLook, Looked, NodePath, Source, file_name};
 use crate::engine::{EngineError, Live};
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::indexes;
+use crate::jcr::xml::write::{Binaries, SystemView, WriteError};
+use crate::jcr::{Binary, Child, Node, NodeId, ids};
 use crate::watch::Watch as _;
 
 /// So many things that are left out are told one by one.

@@ -4,12 +4,12 @@ use super::Answer;
 use super::index::Pages;
 use super::source::WorkspaceOpen;
 use crate::content::inside::media;
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::{Binary, Node, Property, PropertyType, Value, ids};
 use crate::domain::explore::{
     BinaryFacts, BinaryPlace, MOST_PROPERTIES, MOST_VALUES, NodeFacts, NodePath, PropertyFacts, ValueFacts,
     ValueType,
 };
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::{Binary, Node, Property, PropertyType, Value, ids};
 
 /// Enough bytes for so many characters, and for what a picture says of itself.
 pub(super) fn bytes_for(characters: u32) -> usize {

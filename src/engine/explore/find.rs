@@ -8,14 +8,14 @@ use super::index::Pages;
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::content::inside::NodeRead;
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::{NodeId, ids};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{InstanceName, VERSIONS};
 use crate::domain::explore::{
     By, Find, FindRequest, Finds, LONGEST_NEEDLE, Looked, MOST_FINDS, MOST_LINES, NodePath,
 };
 use crate::engine::{EngineError, Live};
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::{NodeId, ids};
 use crate::watch::Watch;
 
 /// So many characters of a text are shown before and behind what was found in it.

@@ -4,11 +4,11 @@ use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::content::inside::What;
-use crate::content::jcr::{NodeId, ids};
 use crate::domain::explore::{
     FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Sight, Source, Turn,
 };
 use crate::engine::{EngineError, Live};
+use crate::jcr::{NodeId, ids};
 
 /// A source whose index is there.
 struct Seen {

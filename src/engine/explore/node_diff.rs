@@ -8,13 +8,13 @@ use super::index::Pages;
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble, ready};
 use crate::content::inside::found::{Digest, digest_of_property};
-use crate::content::jcr::namespaces::JCR;
-use crate::content::jcr::{Name, Node, Property, PropertyType, Value};
 use crate::domain::explore::{
     Looked, MOST_CHARACTERS, MOST_PROPERTIES, NodeDiff, NodeDiffRequest, NodePath, PropertyChange,
     PropertyFacts, SourceAt,
 };
 use crate::engine::Live;
+use crate::jcr::namespaces::JCR;
+use crate::jcr::{Name, Node, Property, PropertyType, Value};
 
 /// One side of the difference.
 struct Side {

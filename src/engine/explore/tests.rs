@@ -11,11 +11,11 @@ use super::first_look::fill;
 use super::index::{Index, Pages};
 use super::source::WorkspaceOpen;
 use crate::content::inside::{At, Beginning, Chunk, Inside, NodeRead, StoredFile, Take, WorkspaceInside};
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::namespaces::{NT, Namespaces};
-use crate::content::jcr::{Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
 use crate::content::restoring::RestoreError;
 use crate::domain::explore::{Change, NodePath, Source, SourceAt, Step};
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::{NT, Namespaces};
+use crate::jcr::{Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
 use crate::watch::{Unwatched, Watch};
 
 const TYPE: Name = Name::known(NT, "folder");

@@ -4,11 +4,11 @@ use super::browse::Found;
 use super::facts::text_of;
 use super::source::Opened;
 use super::{Answer, ready};
-use crate::content::jcr::namespaces::JCR;
-use crate::content::jcr::{Node, NodeId, Value};
 use crate::domain::environment::VERSIONS;
 use crate::domain::explore::{Looked, NodePath, Step, Version, VersionList, VersionsRequest};
 use crate::engine::Live;
+use crate::jcr::namespaces::JCR;
+use crate::jcr::{Node, NodeId, Value};
 
 /// So many of the newest are given: each is read.
 const MOST: u64 = 200;

@@ -9,7 +9,7 @@ use quick_xml::events::Event;
 
 use super::content;
 use crate::content::Item;
-use crate::content::jcr::registry;
+use crate::jcr::registry;
 
 /// Whether a file has an end: Jackrabbit empties files and writes them anew, and a reader may come in between.
 pub(super) fn is_whole(item: &Item) -> bool {

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use crate::content::jcr::NodeId;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::read::{Piece, Reader, extents};
 use crate::content::postgres::rows::{self, RowDigest, Splitter};
 use crate::content::postgres::tables::{Found, Table};
 use crate::content::restoring::RestoreError;
+use crate::jcr::NodeId;
 
 /// Told every row with its table.
 pub(super) type EachRow<'a> = dyn FnMut(&Table, &[u8]) -> Result<(), RestoreError> + 'a;

@@ -12,7 +12,6 @@ use super::plan::moved;
 use super::records;
 use super::scratch_store::ScratchStore;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
-use crate::content::jcr::namespaces::Namespaces;
 use crate::content::left::{Left, Note, NoteState};
 use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::connect::Connector;
@@ -27,6 +26,7 @@ use crate::content::restoring::{About, RestoreError};
 use crate::domain::backup::TableCopy;
 use crate::domain::environment::{DATA_STORE, HOME, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
+use crate::jcr::namespaces::Namespaces;
 use crate::watch::Watch;
 use parking_lot::Mutex;
 

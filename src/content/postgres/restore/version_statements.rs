@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::ContentError;
-use crate::content::jcr::NodeId;
 use crate::content::postgres::names::{in_schema, literal, quoted};
 use crate::content::postgres::stage::Stage;
 use crate::content::postgres::tables::{Holds, Table};
+use crate::jcr::NodeId;
 
 /// Statements that belong into the transaction of the switch.
 #[derive(Debug, Default)]

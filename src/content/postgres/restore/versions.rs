@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::each_row::{Seen, each_node};
 use super::version_statements::{Merge, Prepared};
-use crate::content::jcr::bundle::{self, BorrowedName, BundleError, Outline};
-use crate::content::jcr::graft::Graft;
-use crate::content::jcr::namespaces::{JCR, REP};
-use crate::content::jcr::{Node, NodeId};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::stage::Stage;
 use crate::content::postgres::tables::{Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{VERSIONS, WorkspaceKind};
 use crate::domain::plan::Selection;
+use crate::jcr::bundle::{self, BorrowedName, BundleError, Outline};
+use crate::jcr::graft::Graft;
+use crate::jcr::namespaces::{JCR, REP};
+use crate::jcr::{Node, NodeId};
 
 /// The type of the folders that histories are sorted into.
 const VERSION_FOLDER: BorrowedName<'_> = BorrowedName {

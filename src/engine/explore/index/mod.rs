@@ -24,7 +24,7 @@ pub(super) use build::Builder;
 pub(super) use pages::{Entry, Pages, Row};
 
 use crate::content::inside::found::Digest;
-use crate::content::jcr::NodeId;
+use crate::jcr::NodeId;
 
 /// The form of the files. One of another form is made again.
 pub(super) const FORM: u32 = 1;

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{IndexError, sixteen};
 use crate::content::inside::found::Digest;
 use crate::content::inside::{StoredFile, What};
-use crate::content::jcr::NodeId;
 use crate::domain::explore::Step;
+use crate::jcr::NodeId;
 
 /// No node is deeper. Where parents lead in a circle, this ends it.
 const DEEPEST: usize = 1_000;

@@ -11,11 +11,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::at_rest::AtRest;
 use super::sides;
 use super::tables::{PartTables, column};
-use crate::content::jcr::graft::{self, Graft, Sides};
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::references::{self, Rows};
-use crate::content::jcr::tree::{Entry, Mark, Names, Tree, mark};
-use crate::content::jcr::{Child, Node, NodeId, bundle};
 use crate::content::postgres::names::in_schema;
 use crate::content::postgres::restore::each_row::{Seen, each_node, each_row};
 use crate::content::postgres::restore::version_statements::{Merge, halves};
@@ -26,6 +21,11 @@ use crate::content::postgres::tables::{Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::VERSIONS;
 use crate::domain::plan::Selection;
+use crate::jcr::graft::{self, Graft, Sides};
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::references::{self, Rows};
+use crate::jcr::tree::{Entry, Mark, Names, Tree, mark};
+use crate::jcr::{Child, Node, NodeId, bundle};
 
 /// Statements for the transaction of the exchange.
 pub(in crate::content::postgres::restore) struct Composed {
@@ -266,7 +266,7 @@ impl Composing<'_> {
         let rows = references::exchanged(&live, &backup, &leaves, &comes).map_err(|(target, why)| {
             RestoreError::Failed(format!(
                 "nodes cannot come back alone: what refers to {} in the table {} cannot be read, {why}. Restore the workspace",
-                crate::content::jcr::ids::show(&target),
+                crate::jcr::ids::show(&target),
                 table.name
             ))
         })?;
@@ -395,7 +395,7 @@ fn children(list: &[Entry], names: &Names) -> Option<Vec<Child>> {
 fn unlike(id: NodeId) -> RestoreError {
     RestoreError::Failed(format!(
         "the node {} would not be what it should be: restore its workspace",
-        crate::content::jcr::ids::show(&id)
+        crate::jcr::ids::show(&id)
     ))
 }
 
@@ -404,7 +404,7 @@ fn written(node: &Node) -> Result<Vec<u8>, RestoreError> {
     let bytes = bundle::write(node).map_err(|why| {
         RestoreError::Failed(format!(
             "the node {} cannot be written: {why}. Restore its workspace",
-            crate::content::jcr::ids::show(&node.id)
+            crate::jcr::ids::show(&node.id)
         ))
     })?;
     match bundle::read(node.id, &bytes) {

@@ -6,7 +6,7 @@
 //!   replaced.
 //! - `at_rest`: that nobody writes to Live between the first look and the exchange.
 //!
-//! Which nodes come and go is decided in `content::jcr::graft`, for the plan and for the restore alike.
+//! Which nodes come and go is decided in `jcr::graft`, for the plan and for the restore alike.
 
 mod at_rest;
 pub(super) mod compose;

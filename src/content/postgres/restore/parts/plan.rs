@@ -6,9 +6,6 @@ use std::collections::BTreeSet;
 use super::sides;
 use super::tables::PartTables;
 use crate::content::backed_up::BackedUpFiles;
-use crate::content::jcr::NodeId;
-use crate::content::jcr::graft::{self, Graft, Moved, Sides};
-use crate::content::jcr::tree::{Names, Target, Tree};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::moment::Moment;
 use crate::content::postgres::restore::each_row::Seen;
@@ -18,6 +15,9 @@ use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::WorkspaceKind;
 use crate::domain::measure;
 use crate::domain::plan::{Selection, WorkspaceChange};
+use crate::jcr::NodeId;
+use crate::jcr::graft::{self, Graft, Moved, Sides};
+use crate::jcr::tree::{Names, Target, Tree};
 use crate::watch::Watch;
 
 /// How many nodes are named per workspace, and in a sentence.

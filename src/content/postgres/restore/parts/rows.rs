@@ -8,11 +8,11 @@ use postgres::Transaction;
 
 use super::compose::{Composing, PartRows};
 use super::tables::{PartTables, column};
-use crate::content::jcr::NodeId;
 use crate::content::postgres::names::in_schema;
 use crate::content::postgres::restore::version_statements::halves;
 use crate::content::postgres::tables::Table;
 use crate::content::restoring::RestoreError;
+use crate::jcr::NodeId;
 
 /// Tables that this needs in the staged schema for a moment.
 const LEAVES: &str = "lifeboat_leaves";

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use crate::content::backed_up::BackedUpFiles;
-use crate::content::jcr::bundle::BundleError;
-use crate::content::jcr::namespaces::Namespaces;
-use crate::content::jcr::registry;
-use crate::content::jcr::tree::{Names, Tree};
-use crate::content::jcr::{NodeId, ids};
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::restore::each_row::{Seen, each_node, node};
 use crate::content::postgres::rows::Splitter;
 use crate::content::postgres::tables::Table;
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::HOME;
+use crate::jcr::bundle::BundleError;
+use crate::jcr::namespaces::Namespaces;
+use crate::jcr::registry;
+use crate::jcr::tree::{Names, Tree};
+use crate::jcr::{NodeId, ids};
 use crate::watch::Watch;
 
 /// The prefixes of the home in a backup; without one those that every repository has.
