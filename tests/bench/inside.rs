@@ -39,15 +39,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lifeboat::backend::Backend as _;
 use lifeboat::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings};
 use lifeboat::backend::explore::Explores as _;
 use lifeboat::clock::SystemClock;
 use lifeboat::config::Config;
 use lifeboat::demo::cluster::{Cluster, SUPERUSER};
-use lifeboat::domain::explore::{
-    By, Children, ChildrenRequest, DiffRequest, FindRequest, Looked, NodePath, Source,
-};
+use lifeboat::domain::explore::{By, Children, ChildrenRequest, FindRequest, Looked, NodePath, Source};
 use lifeboat::domain::stop::StopReason;
 use measure::measured;
 use serde_json::Value;
