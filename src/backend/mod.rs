@@ -91,6 +91,15 @@ pub struct BackendInfo {
 pub struct EventStream(pub broadcast::Receiver<Event>);
 
 impl EventStream {
+    /// An event that waits to be taken; `None` when there is none at this moment.
+    pub fn waiting(&mut self) -> Option<Event> {
+        match self.0.try_recv() {
+            Ok(event) => Some(event),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Event::Missed),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+        }
+    }
+
     /// The next event; `None` when the backend has gone.
     pub async fn next(&mut self) -> Option<Event> {
         match self.0.recv().await {

@@ -108,6 +108,9 @@ pub struct Globals {
     /// Print one JSON object instead of text
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
+    /// Lines instead of pictures, for screen readers and plain terminals: without a verb, the cockpit with numbered choices
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub plain: bool,
     /// The context of the configuration to work in, instead of its default
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub context: Option<String>,

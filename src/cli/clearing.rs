@@ -6,12 +6,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::Write as _;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::outside::interrupted;
 use super::{Interrupt, Outside};
 use crate::backend::Backend;
+use crate::domain::job::JobId;
 use crate::domain::printable;
 
 /// How long whoever only looks at something waits.
@@ -21,7 +23,8 @@ const MOMENT: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub struct Left {
     backend: RefCell<Option<Arc<dyn Backend>>>,
-    has_followed_a_job: Cell<bool>,
+    is_following: Rc<Cell<bool>>,
+    followed: Rc<Cell<Option<JobId>>>,
 }
 
 impl Left {
@@ -30,9 +33,24 @@ impl Left {
         *self.backend.borrow_mut() = Some(Arc::clone(backend));
     }
 
+    /// A job is followed from now on, and asked to stop by whatever interrupts that.
+    pub(super) fn is_following_a_job(&self) {
+        self.is_following.set(true);
+    }
+
     /// A job was followed to its end.
-    pub(super) fn has_followed_a_job(&self) {
-        self.has_followed_a_job.set(true);
+    pub(super) fn has_followed_a_job(&self, id: JobId) {
+        self.followed.set(Some(id));
+    }
+
+    /// Whether a job is followed, for whoever runs the verb.
+    pub(super) fn following(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.is_following)
+    }
+
+    /// The job that was followed, for whoever runs the verb.
+    pub(super) fn followed(&self) -> Rc<Cell<Option<JobId>>> {
+        Rc::clone(&self.followed)
     }
 
     /// Waits until nothing is left behind, or somebody wants to go.
@@ -42,7 +60,7 @@ impl Left {
         };
         let Some(what) = backend.clearing() else { return };
         let mut cleared = backend.cleared();
-        if !self.has_followed_a_job.get() {
+        if self.followed.get().is_none() {
             let _ = tokio::time::timeout(MOMENT, cleared).await;
             return;
         }

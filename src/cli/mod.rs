@@ -18,6 +18,7 @@ mod error;
 mod follow;
 mod house;
 mod outside;
+mod plain;
 mod shell;
 mod table;
 mod trouble;
@@ -39,6 +40,7 @@ pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House};
 pub use outside::{Interrupt, Interrupts, Outside};
+pub use plain::{Closing, Stay, Why};
 
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {

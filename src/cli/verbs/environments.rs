@@ -67,7 +67,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
 }
 
 /// Every environment, with what is in its repository: whoever prints that once waits until it was read.
-pub(super) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
+pub(in crate::cli) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
     let mut events = backend.events();
     loop {
         let environments = backend.environments().await?;

@@ -37,9 +37,9 @@ pub mod token;
 pub mod undo;
 pub mod verify;
 
-use clap::Subcommand;
+use clap::{CommandFactory, Subcommand};
 
-use super::{Call, CliError};
+use super::{Arguments, Call, CliError, plain};
 use crate::domain::request::HoldKind;
 
 /// Everything that can be asked for.
@@ -138,9 +138,28 @@ pub enum Verb {
     Man,
 }
 
+impl Verb {
+    /// Whether it can run inside the cockpit in lines: it takes neither the whole terminal nor for ever.
+    pub(super) fn works_in_lines(&self) -> bool {
+        match self {
+            Self::Demo(_) => false,
+            #[cfg(feature = "engine")]
+            Self::Serve => false,
+            _ => true,
+        }
+    }
+}
+
+/// Whether there is a verb of this name.
+pub(super) fn is_one(name: &str) -> bool {
+    Arguments::command().find_subcommand(name).is_some()
+}
+
 /// Runs a verb, or the cockpit when there is none.
 pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), CliError> {
     match verb {
+        // It runs verbs in its turn.
+        None if call.globals.plain => Box::pin(plain::run(call)).await,
         None => cockpit(call).await,
         Some(Verb::Demo(arguments)) => demo::run(&arguments, call).await,
         Some(Verb::Init(arguments)) => init::run(&arguments, call),
