@@ -97,7 +97,7 @@ pub struct ExportFacts {
     pub file: String,
     /// How many nodes are in it; of folders and of a tar, how many items.
     pub nodes: u64,
-    /// How many bytes it has; of a tar, about. Of Live it may have become others since.
+    /// How many bytes it has; of a tar, and of binaries in YAML, about. Of Live it may have become others since.
     pub bytes: u64,
     /// What is left out of it or changed by its form, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
