@@ -28,7 +28,7 @@ use crate::jcr::{Binary, Node, NodeId, ids, registry};
 use crate::watch::Watch;
 
 /// How many files are read together by one worker.
-const TOGETHER: usize = 128;
+pub(super) const TOGETHER: usize = 128;
 /// So many bytes of files are held by whoever reads many nodes.
 const HELD: usize = 32 << 20;
 
@@ -85,7 +85,12 @@ impl TablesInBackup {
     }
 
     /// Reads a bundle, of whatever form it is.
-    fn read_bundle(&self, workspace: &str, id: NodeId, bundle: &[u8]) -> Result<Node, BundleError> {
+    pub(super) fn read_bundle(
+        &self,
+        workspace: &str,
+        id: NodeId,
+        bundle: &[u8],
+    ) -> Result<Node, BundleError> {
         match super::table::read(id, bundle) {
             Err(BundleError::Older(_)) => self.older.read(&*self.files, workspace, id, bundle),
             read => read,
