@@ -1,10 +1,12 @@
 //! The trait [`Backend`]: everything that a cockpit or a command can ask, and nothing about how it is done.
 //!
+//! `landing` writes what was exported on this machine.
 //! `embedded` answers by calling the engine in this process, `remote` by asking a service elsewhere. Screens and verbs know only this trait.
 
 #[cfg(feature = "engine")]
 pub mod embedded;
 pub mod explore;
+pub mod landing;
 pub mod link;
 pub mod read_only;
 pub mod remote;

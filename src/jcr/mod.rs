@@ -17,6 +17,7 @@ pub mod registry;
 pub mod tree;
 pub mod values;
 pub mod xml;
+pub mod yaml;
 
 use std::borrow::Cow;
 

@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 
 use super::bodies::explore::{
-    WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
+    WhichChildren, WhichDiff, WhichExport, WhichExportFacts, WhichFinds, WhichHistory, WhichNode,
+    WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
     Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
@@ -293,13 +294,38 @@ pub(super) static OPERATIONS: &[Operation] = &[
         ok::<Looked<ExportFacts>>(),
         |ask| Box::pin(explore::export_facts(ask)),
     )
-    .with_query(of::<WhichExport>()),
+    .with_query(of::<WhichExportFacts>()),
     Operation::shows_content(
         "/environments/{project}/{environment}/explore/export.xml",
         "explore_export_xml",
         "Export a node with all that is below it, as XML that Magnolia imports; ask what it holds first",
-        Answer::Xml,
-        |ask| Box::pin(explore::export(ask)),
+        Answer::Document("application/xml"),
+        |ask| Box::pin(explore::export_xml(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export.yaml",
+        "explore_export_yaml",
+        "Export a node with all that is below it, as YAML that Magnolia imports; ask what it holds first",
+        Answer::Document("application/yaml"),
+        |ask| Box::pin(explore::export_yaml(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export-files.tar",
+        "explore_export_files",
+        "Export a node, a folder or a file with all that is below it, as a tar of files that people can read; ask what it holds \
+         first",
+        Answer::Document("application/x-tar"),
+        |ask| Box::pin(explore::export_files(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export.tar",
+        "explore_export_tar",
+        "Export a workspace, an instance, or all of a backup, as a tar of what restic restore would give",
+        Answer::Document("application/x-tar"),
+        |ask| Box::pin(explore::export_tar(ask)),
     )
     .with_query(of::<WhichExport>()),
     Operation::looks(

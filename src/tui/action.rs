@@ -52,6 +52,10 @@ pub enum Action {
     Find,
     Mark,
     Unmark,
+    /// Write what is marked, or the chosen node, on this machine.
+    Export,
+    /// Stop writing it.
+    StopExport,
     OlderSource,
     NewerSource,
     CopyPath,
@@ -328,6 +332,8 @@ pub const TABLE: &[Row] = &[
     looks(Action::GoThere, &[Key::Enter], &[Node, History, Found, Differences], 1, "go there", "go to the node that the chosen line names, in the backup that it names"),
     looks(Action::Mark, &[Key::Char(' ')], NODES, 5, "mark", "mark the chosen node with all that is below it, or take the mark away"),
     looks(Action::Unmark, &[Key::Char('u')], NODES, 0, "unmark all", "take all marks of this backup away"),
+    looks(Action::Export, &[Key::Char('x')], NODES, 7, "export", "write what is marked, or the chosen node, into files on this machine: asks as what, and where"),
+    looks(Action::StopExport, &[Key::Char('c')], NODES, 4, "stop export", "stop the export that is being written: nothing is left of what is not whole"),
     looks(Action::History, &[Key::Char('H')], &[Tree, Node, Found, Differences], 6, "history", "what happened to the chosen node, over all backups and Live"),
     looks(Action::Compare, &[Key::Char('=')], &[Backups, Page, Plan, Tree, Node], 13, "compare", "how a backup differs from Live: all of it, or the place that is open"),
     looks(Action::Find, &[Key::Char('/')], &[Tree, Node, History, Found], 8, "find", "find a node by its name, path, id, or a text in it"),

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::clipboard::Clipboard;
 use super::display::Stop;
+use super::exporting::{self, Order};
 use super::message::{Message, Start};
 use super::question::{self, Question};
 use super::settings::Ended;
@@ -28,6 +30,10 @@ pub enum Effect {
     Fetch(Fetch),
     /// Ask about what is inside a backup or Live.
     Ask(Box<Question>),
+    /// Write content on this machine.
+    Export(Box<Order>),
+    /// Stop that.
+    StopExport,
     /// Listen to the backend's events.
     Listen,
     /// Send a message after a while.
@@ -112,12 +118,18 @@ pub enum Timer {
 pub struct Effects {
     backend: Arc<dyn Backend>,
     messages: UnboundedSender<Message>,
+    /// Ends the export that goes on when it goes, or is told to.
+    stop: watch::Sender<u64>,
 }
 
 impl Effects {
     /// A runner whose answers go into the channel.
     pub fn new(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) -> Self {
-        Self { backend, messages }
+        Self {
+            backend,
+            messages,
+            stop: watch::Sender::new(0),
+        }
     }
 
     /// Puts text on the clipboard; `what` is what it is, in words.
@@ -133,9 +145,17 @@ impl Effects {
     pub fn start(&self, effect: Effect) {
         let backend = Arc::clone(&self.backend);
         let messages = self.messages.clone();
+        if effect == Effect::StopExport {
+            self.stop.send_modify(|times| *times += 1);
+            return;
+        }
+        let stop = self.stop.subscribe();
         tokio::spawn(async move {
             if effect == Effect::Listen {
                 listen(backend.as_ref(), &messages).await;
+            } else if let Effect::Export(order) = effect {
+                let ended = exporting::export(backend.as_ref(), &order, &messages, stop).await;
+                let _ = messages.send(Message::Exported(ended));
             } else if let Some(message) = run(backend.as_ref(), effect).await {
                 // The loop has gone when nobody receives: then nobody needs the answer either.
                 let _ = messages.send(message);
@@ -240,6 +260,8 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         }
         Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
         Effect::Listen
+        | Effect::Export(_)
+        | Effect::StopExport
         | Effect::Copy(..)
         | Effect::Redraw
         | Effect::Suspend(_)

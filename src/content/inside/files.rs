@@ -31,7 +31,7 @@ pub const HOME_REMARK: &str = "the nodes of this instance are in the files of a 
                                files: Lifeboat reads nodes from PostgreSQL only";
 
 /// The text of a name, which may be any bytes: those that are no text are written as a percent sign and two digits.
-fn name_of(path: &Path) -> String {
+pub(crate) fn name_of(path: &Path) -> String {
     let bytes = path.file_name().unwrap_or_default().as_bytes();
     let mut name = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -45,7 +45,7 @@ fn name_of(path: &Path) -> String {
 }
 
 /// The bytes that a name stands for, the other way round; `None` where nothing of it stands for others.
-fn bytes_named(name: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes_named(name: &str) -> Option<Vec<u8>> {
     let (mut bytes, mut is_other) = (Vec::with_capacity(name.len()), false);
     let mut rest = name.as_bytes();
     while let Some((first, others)) = rest.split_first() {

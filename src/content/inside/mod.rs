@@ -7,10 +7,12 @@
 //! - `found`: what an index keeps of a node; `table`: rows of a table that are nodes; `tables`: a backup of tables, `older`
 //!   for what a Jackrabbit before 2.2 has written there; `files`: folders, in a backup or in Live. Live's tables are in
 //!   their own kind's folder.
+//! - `blobs`: binaries and records that are rows in a backup.
 //! - `fitting`: whether the nodes in a backup of tables fit together.
 //!
 //! Not in here: the index, and what is asked of it (`engine::explore`).
 
+mod blobs;
 pub(crate) mod files;
 pub(crate) mod fitting;
 pub mod found;
@@ -19,7 +21,7 @@ mod older;
 pub(crate) mod table;
 pub(crate) mod tables;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use super::ContentError;
@@ -27,7 +29,8 @@ use super::backed_up::{BackedUp, BackedUpFiles};
 use super::restoring::RestoreError;
 use crate::jcr::bundle::BundleError;
 use crate::jcr::namespaces::Namespaces;
-use crate::jcr::{Node, NodeId};
+use crate::jcr::values::{self, Place};
+use crate::jcr::{Binary, Node, NodeId};
 use crate::watch::Watch;
 pub use found::{Found, What};
 
@@ -97,6 +100,14 @@ pub struct Beginning {
     pub size: u64,
     /// The first of them.
     pub bytes: Vec<u8>,
+}
+
+/// All bytes of a binary, as a stream.
+pub struct Bytes<'i> {
+    /// How many there are.
+    pub size: u64,
+    /// They themselves.
+    pub bytes: Box<dyn Read + 'i>,
 }
 
 /// The content of one instance, to be looked into.
@@ -175,6 +186,37 @@ pub trait Inside: Send + Sync {
     fn open_record(&self, id: &str) -> Result<Option<Box<dyn Read + '_>>, RestoreError> {
         let _ = id;
         Ok(None)
+    }
+
+    /// The bytes of a binary of a node in a workspace, wherever they are; `None` where they are not there. It may take as long
+    /// as reading all binaries of the workspace, once.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when they cannot be read.
+    fn open_binary(&self, workspace: &str, binary: &Binary) -> Result<Option<Bytes<'_>>, RestoreError> {
+        let _ = workspace;
+        match values::place(binary) {
+            Place::Held(bytes) => Ok(Some(Bytes {
+                size: bytes.len() as u64,
+                bytes: Box::new(Cursor::new(bytes.clone())),
+            })),
+            Place::Record { id, .. } => {
+                let Some(about) = self.record(id, 0)? else {
+                    return Ok(None);
+                };
+                Ok(self.open_record(id)?.map(|bytes| Bytes {
+                    size: about.size,
+                    bytes,
+                }))
+            }
+            Place::Row(_) | Place::File(_) | Place::Nowhere => Ok(None),
+        }
+    }
+
+    /// Whether [`Inside::open_binary`] answers soon. Where it does not, what it needs is begun.
+    fn is_at_hand(&self, workspace: &str, binary: &Binary) -> bool {
+        let _ = (workspace, binary);
+        true
     }
 }
 

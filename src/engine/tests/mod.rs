@@ -13,6 +13,7 @@ mod damaged_homes;
 mod drills;
 mod elsewhere;
 mod endings;
+mod exports;
 mod glances;
 mod health;
 mod homes;

@@ -146,6 +146,8 @@ pub struct Model {
     pub answering: Answering,
     /// Messages that came while something was typed or asked: they are shown once that is done.
     pub waiting: Vec<Notice>,
+    /// Whether an export goes on.
+    pub exports: bool,
     /// The form that was sent last, until it is known whether it was taken.
     pub sent: Option<Form>,
     /// What was typed into forms that were closed or refused, for when they are opened again.
@@ -205,6 +207,7 @@ impl Model {
             dialog,
             answering: Answering::default(),
             waiting: Vec::new(),
+            exports: false,
             sent: None,
             drafts: Vec::new(),
             line: None,

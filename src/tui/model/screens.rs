@@ -10,6 +10,7 @@ use super::wizard::Wizard;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::explore::{NodePath, Source};
 use crate::domain::job::{JobId, LogLine};
 use crate::domain::request::HoldKind;
 
@@ -130,6 +131,8 @@ pub enum FormKind {
     UpgradeBackup(EnvironmentName),
     /// Setting a hold.
     Hold(EnvironmentName, HoldKind),
+    /// Writing what is inside a source on this machine.
+    Export(EnvironmentName, Source, Vec<NodePath>),
 }
 
 /// A field of a form.

@@ -98,6 +98,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoThere => explore::go_there(model),
         Action::Mark => marks::mark(model),
         Action::Unmark => marks::unmark(model),
+        Action::Export => marks::export(model),
+        Action::StopExport => vec![Effect::StopExport],
         Action::History => explore::history(model),
         Action::Compare => explore::compare(model),
         Action::Find => explore::find(model),

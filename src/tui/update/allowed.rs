@@ -94,6 +94,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         | Action::GoThere
         | Action::Mark
         | Action::Unmark
+        | Action::Export
+        | Action::StopExport
         | Action::History
         | Action::Compare
         | Action::OlderSource

@@ -2,11 +2,13 @@
 
 use super::{act, allowed, link, say, search, wizard};
 use crate::domain::activity::Severity;
+use crate::domain::explore::ExportForm;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
 use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::display::Stop;
 use crate::tui::effects::Effect;
+use crate::tui::exporting::Order;
 use crate::tui::model::Model;
 use crate::tui::model::screens::{About, Dialog, Field, Form, FormKind, Question, Screen};
 
@@ -96,6 +98,10 @@ fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
     let effects = effects_of(&mut form);
     if effects.is_empty() {
         model.dialog = Some(Dialog::Form(form));
+    } else if let FormKind::Export(..) = form.kind {
+        // Other forms are sent while it is written. What was typed is there when it is opened again.
+        keep_draft(model, &form);
+        model.exports = true;
     } else {
         model.sent = Some(form);
     }
@@ -122,6 +128,26 @@ fn effects_of(form: &mut Form) -> Vec<Effect> {
                 note: text(1),
                 upgrade_to: Some(MagnoliaVersion(version)),
             })]
+        }
+        FormKind::Export(environment, source, paths) => {
+            let written = text(0).unwrap_or_default().to_lowercase();
+            let as_what = written.parse::<ExportForm>();
+            let as_what = as_what.ok().filter(|as_what| *as_what != ExportForm::Tar);
+            let (Some(as_what), Some(folder)) = (as_what, text(1)) else {
+                form.active = usize::from(as_what.is_some());
+                form.problem = Some(match as_what {
+                    Some(_) => "write the folder that it goes into".to_owned(),
+                    None => "write xml, yaml or files".to_owned(),
+                });
+                return Vec::new();
+            };
+            vec![Effect::Export(Box::new(Order {
+                environment,
+                source,
+                paths,
+                form: as_what,
+                folder: folder.into(),
+            }))]
         }
         FormKind::Hold(environment, hold) => vec![Effect::Hold(HoldRequest {
             environment,
