@@ -156,6 +156,7 @@ impl TablesInBackup {
                 if let Some((id, bundle)) = columns.parts(row) {
                     chunk.nodes.push(NodeRead {
                         id,
+                        own: Some(id),
                         node: self.read_bundle(workspace, id, bundle),
                         size: bundle.len() as u64,
                         at: place,
@@ -204,6 +205,7 @@ pub(super) fn stored(file: &BackedUpFile) -> StoredFile {
     StoredFile {
         pieces: file.pieces.concat(),
         size: file.size(),
+        place: String::new(),
     }
 }
 
@@ -418,7 +420,7 @@ impl Read for FileInBackup<'_> {
             let mut bytes = Vec::new();
             let only = StoredFile {
                 pieces: piece.to_vec(),
-                size: 0,
+                ..StoredFile::default()
             };
             self.files
                 .pour(&backed_up(&only), &mut |piece| {

@@ -10,6 +10,7 @@ mod copy_alone;
 mod copy_unseen;
 mod damage;
 mod damaged_homes;
+mod documents;
 mod drills;
 mod elsewhere;
 mod endings;
