@@ -12,14 +12,15 @@ use rustic_core::{DataId, Id, NoProgressBars, TreeId};
 use super::runs::{Check, RunReader, runs};
 use super::store::Store;
 use super::tree::{self, TreeWalk};
-use crate::content::ItemKind;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
 use crate::content::restoring::RestoreError;
+use crate::content::{Item, ItemKind};
 use crate::domain::address::Address;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
+use crate::repository::format::node;
 use crate::repository::guard::{Access, Guard};
 use crate::repository::library::classified;
 
@@ -112,6 +113,18 @@ impl BackedUpFiles for Files {
             })?;
         }
         Ok(())
+    }
+
+    fn item(&self, path: &Path) -> Result<Option<Item>, RestoreError> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Some(tree) = self.descend(folder)? else {
+            return Ok(None);
+        };
+        let nodes = self.store.folder(tree)?.nodes;
+        let node = nodes.iter().find(|node| *node.name() == *name);
+        Ok(node.and_then(|node| node::to_item(node, folder)))
     }
 
     fn pour(
