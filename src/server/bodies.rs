@@ -128,7 +128,8 @@ pub(super) struct SelectedParts {
         inner(length(max = 255), regex(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
     )]
     workspaces: Vec<String>,
-    /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`.
+    /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`. Of
+    /// content in folders, these folders and files.
     #[serde(deserialize_with = "few")]
     #[schemars(with = "Vec<String>", length(max = 500))]
     paths: Vec<crate::domain::explore::NodePath>,

@@ -29,6 +29,8 @@ mod members;
 mod mounts;
 mod moving;
 mod older;
+mod parts;
+mod parts_in_the_way;
 mod plans;
 mod queue;
 mod readings;

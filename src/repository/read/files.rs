@@ -21,6 +21,7 @@ use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::node::to_item;
+use crate::repository::format::node;
 use crate::repository::guard::{Access, Guard};
 use crate::repository::library::classified;
 
@@ -113,6 +114,18 @@ impl BackedUpFiles for Files {
             })?;
         }
         Ok(())
+    }
+
+    fn item(&self, path: &Path) -> Result<Option<Item>, RestoreError> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Some(tree) = self.descend(folder)? else {
+            return Ok(None);
+        };
+        let nodes = self.store.folder(tree)?.nodes;
+        let node = nodes.iter().find(|node| *node.name() == *name);
+        Ok(node.and_then(|node| node::to_item(node, folder)))
     }
 
     fn pour(
