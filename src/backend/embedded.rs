@@ -31,7 +31,7 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
@@ -412,6 +412,16 @@ impl Backend for Embedded {
         backup: BackupId,
     ) -> Result<(), BackendError> {
         self.change(move |engine| engine.live(&environment)?.extend(&backup))
+            .await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&request.environment)?.pin(&request).map(drop))
+            .await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&environment)?.unpin(&backup).map(drop))
             .await
     }
 

@@ -29,7 +29,7 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -212,6 +212,12 @@ pub trait Backend: Explores + Send + Sync {
     /// Keeps an upgrade or safety backup for another 48 hours.
     async fn extend_backup(&self, environment: EnvironmentName, backup: BackupId)
     -> Result<(), BackendError>;
+
+    /// Keeps a backup on purpose, for ever or until a time. Its id changes with that.
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError>;
+
+    /// Takes that back. Its id changes with that.
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError>;
 
     /// Sets or lifts maintenance mode or protection.
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError>;

@@ -24,7 +24,7 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
@@ -156,6 +156,18 @@ impl Backend for ReadOnly {
     }
 
     async fn extend_backup(
+        &self,
+        _environment: EnvironmentName,
+        _backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn pin_backup(&self, _request: PinRequest) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn unpin_backup(
         &self,
         _environment: EnvironmentName,
         _backup: BackupId,

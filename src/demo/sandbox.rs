@@ -322,6 +322,8 @@ impl Sandbox {
                 magnolia_version: version("MAGNOLIA"),
                 schedule: self.schedule,
                 keep: Keep::default(),
+                rpo: None,
+                rto: None,
                 // Nothing begins by itself in a sandbox that somebody looks at.
                 verify: VerifySettings { every: Every::NEVER },
                 drill: DrillSettings {

@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::activity::Notification;
+use super::environment::EnvironmentName;
 use super::job::Job;
+use super::target::Standing;
 
 /// Something that this process has done, or that has happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,13 @@ pub enum Deed {
     LostJob(Box<Job>),
     /// Somebody was notified.
     Notified(Notification),
+    /// A target of an environment is missed, or met again: told once, by one of the Lifeboats that share a catalog.
+    Target {
+        /// The environment.
+        environment: EnvironmentName,
+        /// How the target stands now, and why.
+        standing: Standing,
+    },
     /// How this process stands among those that share its catalog.
     Lease(LeaseNews),
 }

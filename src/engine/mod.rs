@@ -29,6 +29,7 @@ mod repositories;
 mod resting;
 mod restore;
 mod schedule;
+mod targets;
 #[cfg(test)]
 mod tests;
 

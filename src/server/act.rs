@@ -4,14 +4,14 @@ use axum::http::StatusCode;
 
 use super::ask::Ask;
 use super::bodies::{
-    Broken, Confirmed, NewBackup, NewExtract, NewHold, NewRestore, Seen, Started, WhichBackup,
+    Broken, Confirmed, NewBackup, NewExtract, NewHold, NewPin, NewRestore, Seen, Started, WhichBackup,
 };
 use super::operation::Reply;
 use super::problem::Problem;
 use crate::backend::BackendError;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::{Refusal, confirmed};
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest, PinRequest};
 use crate::domain::staleness::Stale;
 use crate::domain::token::Role;
 
@@ -125,6 +125,27 @@ pub(super) async fn delete(ask: Ask) -> Result<Reply, Problem> {
 pub(super) async fn extend(ask: Ask) -> Result<Reply, Problem> {
     let environment = ask.environment().await?;
     ask.engine().extend_backup(environment, ask.backup()?).await?;
+    Ok(Reply::nothing())
+}
+
+/// Keeps a backup on purpose.
+pub(super) async fn pin(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewPin = ask.read()?;
+    let request = PinRequest {
+        environment,
+        backup: ask.backup()?,
+        until: new.until,
+        note: new.note,
+    };
+    ask.engine().pin_backup(request).await?;
+    Ok(Reply::nothing())
+}
+
+/// Takes a pin away.
+pub(super) async fn unpin(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    ask.engine().unpin_backup(environment, ask.backup()?).await?;
     Ok(Reply::nothing())
 }
 

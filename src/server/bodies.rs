@@ -191,6 +191,19 @@ pub(super) struct NewExtract {
     pub(super) into: Elsewhere,
 }
 
+/// A backup to keep on purpose.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPin {
+    /// Until when; for ever without it.
+    #[serde(default)]
+    pub(super) until: Option<crate::domain::Instant>,
+    /// Why; shown to everybody who wonders.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) note: Option<String>,
+}
+
 /// A hold to set or to lift.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -45,6 +45,14 @@ fn line(deed: &Deed) -> (Level, &'static str, Value) {
                 "text": notification.text,
             }),
         ),
+        Deed::Target {
+            environment,
+            standing,
+        } => (
+            if standing.met { Level::Info } else { Level::Warn },
+            "target",
+            json!({ "environment": environment, "target": standing }),
+        ),
         Deed::Lease(LeaseNews::Taken { node, number }) => (
             Level::Info,
             "lease taken",

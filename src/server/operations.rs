@@ -6,7 +6,7 @@ use super::bodies::explore::{
     WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
-    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
+    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPin, NewPlan, NewRestore, OnlyOne, Seen, Started,
     WhichBackup, WhichJobs, WhichLines,
 };
 use super::operation::Verb::{Delete, Post, Put};
@@ -211,6 +211,23 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "Keep an upgrade or safety backup for another 48 hours",
         Owner,
         |ask| Box::pin(act::extend(ask)),
+    ),
+    Operation::changes(
+        Put,
+        "/environments/{project}/{environment}/backups/{backup}/pin",
+        "pin_backup",
+        "Keep a backup on purpose, for ever or until a time",
+        Owner,
+        |ask| Box::pin(act::pin(ask)),
+    )
+    .with_body(of::<NewPin>()),
+    Operation::changes(
+        Delete,
+        "/environments/{project}/{environment}/backups/{backup}/pin",
+        "unpin_backup",
+        "Take the pin of a backup away",
+        Owner,
+        |ask| Box::pin(act::unpin(ask)),
     ),
     Operation::changes(
         Put,

@@ -38,6 +38,8 @@ pub enum Action {
     Drill,
     UpgradeBackup,
     Extend,
+    /// Keep a backup on purpose, or let it go again.
+    Pin,
     Delete,
     Maintenance,
     Protect,
@@ -319,6 +321,7 @@ pub const TABLE: &[Row] = &[
     changes(Action::Drill, &[Key::Char('D')], &[Environments, Backups, Page], 0, "drill", "prove that the chosen backup can be restored: into a scratch place, and compared there"),
     changes(Action::UpgradeBackup, &[Key::Char('U')], MAIN, 0, "upgrade backup", "take a backup before an upgrade of Magnolia; it is kept for 48 hours"),
     changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 8, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
+    changes(Action::Pin, &[Key::Char('P')], &[Backups, Page], 0, "pin", "keep the chosen backup on purpose, for ever or until a day, or let it go again"),
     changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
     changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
     changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),

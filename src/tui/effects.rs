@@ -16,7 +16,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::plan::PlanId;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 
 /// How many jobs, activities and notifications are asked for.
 const NEWEST: u32 = 200;
@@ -54,6 +54,10 @@ pub enum Effect {
     Delete(EnvironmentName, BackupId),
     /// Keep one for longer.
     Extend(EnvironmentName, BackupId),
+    /// Keep a backup on purpose.
+    Pin(PinRequest),
+    /// Let it go again.
+    Unpin(EnvironmentName, BackupId),
     /// Set or lift maintenance or protection.
     Hold(HoldRequest),
     /// Break Live of the demo.
@@ -227,6 +231,22 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Done(
                 done,
                 backend.extend_backup(environment, backup).await,
+            ))
+        }
+        Effect::Pin(request) => {
+            let done = format!(
+                "backup {} of {} is pinned: it is kept {}",
+                request.backup,
+                request.environment,
+                crate::domain::pin::how_long(request.until)
+            );
+            Some(Message::Held(done, backend.pin_backup(request).await))
+        }
+        Effect::Unpin(environment, backup) => {
+            let done = format!("backup {backup} of {environment} is not pinned any more");
+            Some(Message::Done(
+                done,
+                backend.unpin_backup(environment, backup).await,
             ))
         }
         Effect::Hold(request) => {

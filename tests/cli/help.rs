@@ -30,6 +30,8 @@ const VERBS: [&str; 33] = [
     "protect",
     "maintenance",
     "extend",
+    "pin",
+    "unpin",
     "delete",
     "relocate",
     "serve",

@@ -44,6 +44,7 @@ pub fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         last_verified: None,
         last_drill: None,
         last_proven: None,
+        targets: Vec::new(),
         late: false,
         failed: None,
         job: None,

@@ -225,6 +225,8 @@ impl House {
                 magnolia_version: Some(VersionSource::Text("6.3.4".into())),
                 schedule: Schedule::default(),
                 keep: self.keep,
+                rpo: None,
+                rto: None,
                 verify: VerifySettings { every: Every::NEVER },
                 drill: self.drill.clone(),
                 instances: instances.collect(),

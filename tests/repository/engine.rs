@@ -82,6 +82,8 @@ impl Installation {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep,
+            rpo: None,
+            rto: None,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,

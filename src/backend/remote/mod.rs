@@ -47,7 +47,7 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{
-    BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest,
+    BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
 use crate::domain::settings::{SecretSource, Variables};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -442,6 +442,17 @@ impl Backend for Remote {
     ) -> Result<(), BackendError> {
         let call =
             Call::post(&below(&environment, &["backups", &backup.0, "extensions"])).body(&json!({}))?;
+        self.shared.tell(call).await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        let body = json!({ "until": request.until, "note": request.note });
+        let path = below(&request.environment, &["backups", &request.backup.0, "pin"]);
+        self.shared.tell(Call::put(&path).body(&body)?).await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        let call = Call::delete(&below(&environment, &["backups", &backup.0, "pin"]));
         self.shared.tell(call).await
     }
 

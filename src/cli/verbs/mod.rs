@@ -25,6 +25,7 @@ pub mod login;
 mod looking;
 pub mod man;
 pub mod nodes;
+pub mod pin;
 pub mod plan;
 #[cfg(feature = "engine")]
 pub mod relocate;
@@ -116,6 +117,11 @@ pub enum Verb {
     Maintenance(hold::HoldArguments),
     /// Keep an upgrade or safety backup for another 48 hours
     Extend(extend::ExtendArguments),
+    /// Keep a backup on purpose, for ever or until a day
+    #[command(long_about = pin::LONG_ABOUT)]
+    Pin(pin::PinArguments),
+    /// Let a pinned backup go again
+    Unpin(pin::UnpinArguments),
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
@@ -169,6 +175,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
+        Some(Verb::Pin(arguments)) => pin::pin(arguments, call).await,
+        Some(Verb::Unpin(arguments)) => pin::unpin(arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
         #[cfg(feature = "engine")]
         Some(Verb::Relocate(arguments)) => relocate::run(arguments, call).await,

@@ -119,15 +119,10 @@ impl Live {
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
-        let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
-        let called = if slots.is_empty() {
-            backup.manifest.trigger.names().to_owned()
-        } else {
-            slots.join(", ")
-        };
         let title = format!(
-            "restore of {} ({called}){}{}",
+            "restore of {} ({}){}{}",
             backup.id,
+            backup.manifest.called(),
             from_where(plan.from),
             limited(&plan.selection)
         );

@@ -180,6 +180,8 @@ impl House {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: self.schedule,
             keep: Keep::default(),
+            rpo: None,
+            rto: None,
             verify: self.verify,
             drill: self.drill.clone(),
             instances: self

@@ -130,6 +130,8 @@ pub enum FormKind {
     UpgradeBackup(EnvironmentName),
     /// Setting a hold.
     Hold(EnvironmentName, HoldKind),
+    /// Keeping a backup on purpose.
+    Pin(EnvironmentName, BackupId),
 }
 
 /// A field of a form.
@@ -226,6 +228,8 @@ pub enum About {
     Drill(EnvironmentName, BackupId),
     /// Keeping a backup that expires for longer.
     Extend(EnvironmentName, BackupId),
+    /// Letting a pinned backup go again.
+    Unpin(EnvironmentName, BackupId),
     /// Leaving the safety backup out of a restore.
     NoSafety(EnvironmentName),
     /// Restoring although nothing would change.

@@ -1,6 +1,6 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, link, say, search, wizard};
+use super::{act, allowed, link, pins, say, search, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
@@ -123,6 +123,7 @@ fn effects_of(form: &mut Form) -> Vec<Effect> {
                 upgrade_to: Some(MagnoliaVersion(version)),
             })]
         }
+        FormKind::Pin(environment, backup) => pins::sent(form, environment, backup),
         FormKind::Hold(environment, hold) => vec![Effect::Hold(HoldRequest {
             environment,
             hold,
@@ -150,6 +151,7 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
         About::Verify(name, backup) => vec![Effect::Verify(name, backup)],
         About::Drill(name, id) => vec![Effect::Drill(name, id)],
         About::Extend(name, id) => vec![Effect::Extend(name, id)],
+        About::Unpin(name, id) => vec![Effect::Unpin(name, id)],
         About::NoSafety(_) => wizard::set_safety(model, false),
         About::EvenIfUnchanged(_) => wizard::go_on_unchanged(model),
         About::Break(name) => vec![Effect::Break(name)],

@@ -25,6 +25,7 @@ mod link;
 pub mod lock;
 mod marks;
 mod news;
+mod pins;
 mod search;
 mod wizard;
 

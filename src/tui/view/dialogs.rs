@@ -55,6 +55,7 @@ fn form_title(kind: &FormKind) -> String {
     match kind {
         FormKind::Backup(name) => format!("Manual backup of {name}"),
         FormKind::UpgradeBackup(name) => format!("Backup before an upgrade of {name}"),
+        FormKind::Pin(name, id) => format!("Pin backup {id} of {name}"),
         FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
         FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
     }
@@ -98,6 +99,10 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
         FormKind::UpgradeBackup(_) => text.paragraph(
             "Stands outside the four slots and is kept for 48 hours. While it stands, no further upgrade of this Live is accepted.",
             Meaning::Quiet,
+        ),
+        FormKind::Pin(..) => text.paragraph(
+            "It is kept whatever its slot does. Until is its last day (UTC), such as 2027-03-31; left empty, it is kept for ever.",
+            Meaning::Text,
         ),
         FormKind::Hold(_, HoldKind::Maintenance) => text.paragraph(
             "Jobs wait, with the reason shown, until maintenance mode is lifted.",
