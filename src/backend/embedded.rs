@@ -31,11 +31,14 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
     Engine, EngineError, Scheduler, check, details, glances, look_for_the_dead, places, start_restore,
+    start_restore_alone,
 };
 use crate::watch::Unwatched;
 
@@ -329,6 +332,36 @@ impl Backend for Embedded {
 
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
         self.change(move |engine| start_restore(engine, &plan, &confirm))
+            .await
+    }
+
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine| start_restore_alone(engine, &plan, &confirm, &reason))
+            .await
+    }
+
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine| engine.live(&environment)?.approve(&plan, &confirm))
+            .await
+    }
+
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&environment)?.reject(&plan, reason.as_deref()))
             .await
     }
 

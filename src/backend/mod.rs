@@ -29,7 +29,9 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -153,6 +155,31 @@ pub trait Backend: Explores + Send + Sync {
     /// Starts the restore that a plan describes, unless the plan does not hold any more. `confirm` is what the person typed
     /// and has to be the environment's name.
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError>;
+
+    /// As [`Backend::start_restore`], although nobody else has agreed where an environment asks for that. Told loudly, with
+    /// the reason.
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Agrees to a restore that waits for another owner, and starts it. `confirm` as for a restore.
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Ends the wait of a restore: it is not done.
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError>;
 
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.

@@ -24,7 +24,9 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
@@ -100,6 +102,33 @@ impl Backend for ReadOnly {
     }
 
     async fn start_restore(&self, _plan: PlanId, _confirm: String) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_restore_alone(
+        &self,
+        _plan: PlanId,
+        _confirm: String,
+        _reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn approve_restore(
+        &self,
+        _environment: EnvironmentName,
+        _plan: PlanId,
+        _confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn reject_restore(
+        &self,
+        _environment: EnvironmentName,
+        _plan: PlanId,
+        _reason: Option<String>,
+    ) -> Result<(), BackendError> {
         self.refuse()
     }
 

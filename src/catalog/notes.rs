@@ -36,7 +36,13 @@ impl Catalog {
 
     /// Writes a note unless it says the same already. Gives whether it has changed: of several Lifeboats that write the same at
     /// once, one has changed it.
-    pub fn note_change(&self, kind: &str, name: &str, record: &str, now: Instant) -> Result<bool, CatalogError> {
+    pub fn note_change(
+        &self,
+        kind: &str,
+        name: &str,
+        record: &str,
+        now: Instant,
+    ) -> Result<bool, CatalogError> {
         self.write(|session| {
             let written = session.execute(
                 "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)

@@ -324,6 +324,7 @@ impl Sandbox {
                 keep: Keep::default(),
                 rpo: None,
                 rto: None,
+                approve: false,
                 // Nothing begins by itself in a sandbox that somebody looks at.
                 verify: VerifySettings { every: Every::NEVER },
                 drill: DrillSettings {

@@ -10,6 +10,7 @@ pub mod activity;
 pub mod address;
 pub mod ahead;
 pub mod answer;
+pub mod approval;
 mod as_text;
 pub mod backup;
 pub mod caller;

@@ -64,7 +64,9 @@ pub fn how_long(until: Option<Instant>) -> String {
 
 /// A text is no date that a pin can hold until.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no date to keep a backup until: write one such as 2027-03-31 (UTC, that day included), or \"ever\"")]
+#[error(
+    "\"{0}\" is no date to keep a backup until: write one such as 2027-03-31 (UTC, that day included), or \"ever\""
+)]
 pub struct NotAnEnd(String);
 
 /// Until when a pin holds, as people write it: the last day, in UTC, or `ever`.

@@ -168,9 +168,7 @@ fn may_go<'a>(
 fn lost_since<'a>(backups: &'a [Backup], backup: &Backup) -> Option<(&'a Backup, Vec<Shrunk>)> {
     let before = backups
         .iter()
-        .filter(|other| {
-            other.is_good() && other.manifest.is_in_line() && newest_first(backup, other).is_lt()
-        })
+        .filter(|other| other.is_good() && other.manifest.is_in_line() && newest_first(backup, other).is_lt())
         .min_by(|a, b| newest_first(a, b))?;
     let lost = shrunk(&before.manifest, &backup.manifest);
     (!lost.is_empty()).then_some((before, lost))

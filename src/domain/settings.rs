@@ -104,6 +104,9 @@ pub struct EnvironmentSettings {
     /// How long a restore may take at most.
     #[serde(default)]
     pub rto: Option<Target>,
+    /// Whether a restore waits until another owner agrees.
+    #[serde(default)]
+    pub approve: bool,
     /// How backups are read back by schedule.
     #[serde(default)]
     pub verify: VerifySettings,
@@ -257,6 +260,7 @@ impl EnvironmentSettings {
             keep: Keep::default(),
             rpo: None,
             rto: None,
+            approve: false,
             verify: VerifySettings::default(),
             drill: DrillSettings::default(),
             instances: Vec::new(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
+use super::approval::Asked;
 use super::backup::{Backup, BackupId};
 use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
@@ -64,6 +65,9 @@ pub struct EnvironmentSummary {
     /// How its targets stand. Empty where none are set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Standing>,
+    /// A restore that waits until another owner agrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<Asked>>,
     /// Whether an automatic slot is due and its window has closed.
     pub late: bool,
     /// Whether the last backup, restore or verification that ended had failed, with its sentence.
@@ -96,6 +100,7 @@ impl EnvironmentSummary {
             last_drill: None,
             last_proven: None,
             targets: Vec::new(),
+            asked: None,
             late: false,
             failed: None,
             job: None,

@@ -21,7 +21,9 @@ pub struct Target(u32);
 
 /// A text is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a target: write a number and m, h or d, from \"1m\" to \"366d\", for example \"26h\"")]
+#[error(
+    "\"{0}\" is not a target: write a number and m, h or d, from \"1m\" to \"366d\", for example \"26h\""
+)]
 pub struct TargetError(String);
 
 impl Target {
@@ -252,14 +254,20 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
         (millis, "by the last drill a restore takes")
     });
     let by_restore = known.last_restore.map(|millis| (millis, "the last restore took"));
-    let longest = by_drill.into_iter().chain(by_restore).max_by_key(|(millis, _)| *millis);
+    let longest = by_drill
+        .into_iter()
+        .chain(by_restore)
+        .max_by_key(|(millis, _)| *millis);
     let failed = known.last_drill.and_then(|drill| match &drill.outcome {
         DrillOutcome::Failed { why } => Some(format!("the last drill failed: {why}")),
         _ => None,
     });
     let cause = match (failed, longest) {
         (Some(failed), _) => Some(failed),
-        (None, None) => Some("nobody knows how long it takes: no drill and no restore has brought all of it back yet".to_owned()),
+        (None, None) => Some(
+            "nobody knows how long it takes: no drill and no restore has brought all of it back yet"
+                .to_owned(),
+        ),
         (None, Some((millis, what))) if millis > target.seconds().saturating_mul(1_000) => {
             Some(format!("{what} {}", measure::millis(millis)))
         }
@@ -292,7 +300,12 @@ mod tests {
 
     #[test]
     fn a_target_is_read_and_written_in_its_largest_whole_unit() {
-        for (text, minutes, written) in [("1m", 1, "1m"), ("90m", 90, "90m"), ("26h", 1560, "26h"), ("48h", 2880, "2d")] {
+        for (text, minutes, written) in [
+            ("1m", 1, "1m"),
+            ("90m", 90, "90m"),
+            ("26h", 1560, "26h"),
+            ("48h", 2880, "2d"),
+        ] {
             let target: Target = text.parse().unwrap();
             assert_eq!(target.duration().num_minutes(), minutes);
             assert_eq!(target.to_string(), written);
@@ -318,7 +331,11 @@ mod tests {
             is_scheduled: false,
             ..NOTHING
         };
-        assert!(targets.standing(&off)[0].in_words().ends_with("the schedule is off"));
+        assert!(
+            targets.standing(&off)[0]
+                .in_words()
+                .ends_with("the schedule is off")
+        );
     }
 
     #[test]

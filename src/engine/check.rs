@@ -141,9 +141,10 @@ impl Live {
         let backups = self.backups().unwrap_or_default();
         for standing in summary(self.engine(), name).map_or_else(|_| Vec::new(), |summary| summary.targets) {
             let told = standing.in_words();
-            match standing.met {
-                true => findings.ok(standing.aim.label(), told),
-                false => findings.warning(standing.aim.label(), told),
+            if standing.met {
+                findings.ok(standing.aim.label(), told);
+            } else {
+                findings.warning(standing.aim.label(), told);
             }
         }
         let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());

@@ -113,7 +113,10 @@ impl Schedule<'_> {
             .filter(|live| live.settings().targets().is_any())
             .collect();
         let begin = *engine.0.glances.targets_from.lock() % with_targets.len().max(1);
-        let in_turn = with_targets.iter().skip(begin).chain(with_targets.iter().take(begin));
+        let in_turn = with_targets
+            .iter()
+            .skip(begin)
+            .chain(with_targets.iter().take(begin));
         for (number, live) in in_turn.enumerate() {
             if number > 0 && Monotonic::now() >= until {
                 *engine.0.glances.targets_from.lock() = begin + number;

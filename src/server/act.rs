@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 
 use super::ask::Ask;
 use super::bodies::{
-    Broken, Confirmed, NewBackup, NewExtract, NewHold, NewPin, NewRestore, Seen, Started, WhichBackup,
+    Broken, Confirmed, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewRejection, NewRestore, Seen,
+    Started, WhichBackup,
 };
 use super::operation::Reply;
 use super::problem::Problem;
@@ -53,7 +54,32 @@ pub(super) async fn restore(ask: Ask) -> Result<Reply, Problem> {
         };
         return Err(BackendError::Refused(unknown).into());
     }
-    started(ask.engine().start_restore(new.plan, new.confirm).await?)
+    let engine = ask.engine();
+    started(match new.break_glass {
+        Some(reason) => engine.start_restore_alone(new.plan, new.confirm, reason).await?,
+        None => engine.start_restore(new.plan, new.confirm).await?,
+    })
+}
+
+/// Agrees to a restore that waits.
+pub(super) async fn approve(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewApproval = ask.read()?;
+    started(
+        ask.engine()
+            .approve_restore(environment, new.plan, new.confirm)
+            .await?,
+    )
+}
+
+/// Does not agree to it.
+pub(super) async fn reject(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewRejection = ask.read()?;
+    ask.engine()
+        .reject_restore(environment, new.plan, new.reason)
+        .await?;
+    Ok(Reply::nothing())
 }
 
 /// Goes back.

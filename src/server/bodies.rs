@@ -152,6 +152,32 @@ pub(super) struct NewRestore {
     pub(super) plan: PlanId,
     /// The environment's name as a person has typed it, PROJECT/ENVIRONMENT.
     pub(super) confirm: String,
+    /// Begin it although nobody else has agreed, where somebody has to: why. It is told loudly.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) break_glass: Option<String>,
+}
+
+/// A restore to agree to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewApproval {
+    /// The id of the plan that waits.
+    pub(super) plan: PlanId,
+    /// The environment's name as a person has typed it, PROJECT/ENVIRONMENT.
+    pub(super) confirm: String,
+}
+
+/// A restore not to agree to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRejection {
+    /// The id of the plan that waits.
+    pub(super) plan: PlanId,
+    /// Why not.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) reason: Option<String>,
 }
 
 /// A confirmation.

@@ -6,8 +6,8 @@ use super::bodies::explore::{
     WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
-    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPin, NewPlan, NewRestore, OnlyOne, Seen, Started,
-    WhichBackup, WhichJobs, WhichLines,
+    Broken, Confirmed, HowMany, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewPlan, NewRejection,
+    NewRestore, OnlyOne, Seen, Started, WhichBackup, WhichJobs, WhichLines,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
@@ -152,6 +152,24 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::restore(ask)),
     )
     .with_body(of::<NewRestore>()),
+    Operation::starts(
+        "/environments/{project}/{environment}/approvals",
+        "approve_restore",
+        "Agree to the restore that waits for another owner, and start it",
+        Owner,
+        STARTED,
+        |ask| Box::pin(act::approve(ask)),
+    )
+    .with_body(of::<NewApproval>()),
+    Operation::changes(
+        Post,
+        "/environments/{project}/{environment}/rejections",
+        "reject_restore",
+        "End the wait of a restore for another owner: it is not done",
+        Owner,
+        |ask| Box::pin(act::reject(ask)),
+    )
+    .with_body(of::<NewRejection>()),
     Operation::starts(
         "/environments/{project}/{environment}/undo",
         "start_undo",

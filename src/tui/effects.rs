@@ -40,6 +40,10 @@ pub enum Effect {
     Plan(u64, RestoreRequest),
     /// Follow a restore plan, with the name that was typed.
     Restore(PlanId, String),
+    /// Agree to a restore that waits, with the name that was typed.
+    Approve(EnvironmentName, PlanId, String),
+    /// Not agree to it.
+    Reject(EnvironmentName, PlanId, Option<String>),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
     /// Drop the tables that restores have replaced.
@@ -203,6 +207,17 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Plan(number, Box::new(plan)))
         }
         Effect::Restore(plan, typed) => started(Start::Watched, backend.start_restore(plan, typed).await),
+        Effect::Approve(environment, plan, typed) => started(
+            Start::Watched,
+            backend.approve_restore(environment, plan, typed).await,
+        ),
+        Effect::Reject(environment, plan, reason) => {
+            let done = format!("the restore that waited in {environment} is rejected: nothing was done");
+            Some(Message::Held(
+                done,
+                backend.reject_restore(environment, plan, reason).await,
+            ))
+        }
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }

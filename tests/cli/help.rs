@@ -22,6 +22,8 @@ const VERBS: [&str; 33] = [
     "backup",
     "plan",
     "restore",
+    "approve",
+    "reject",
     "undo",
     "confirm",
     "verify",

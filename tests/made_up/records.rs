@@ -45,6 +45,7 @@ pub fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         last_drill: None,
         last_proven: None,
         targets: Vec::new(),
+        asked: None,
         late: false,
         failed: None,
         job: None,

@@ -78,6 +78,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
             keep: Keep::default(),
             rpo: None,
             rto: None,
+            approve: false,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,

@@ -227,6 +227,7 @@ impl House {
                 keep: self.keep,
                 rpo: None,
                 rto: None,
+                approve: false,
                 verify: VerifySettings { every: Every::NEVER },
                 drill: self.drill.clone(),
                 instances: instances.collect(),

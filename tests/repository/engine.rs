@@ -84,6 +84,7 @@ impl Installation {
             keep,
             rpo: None,
             rto: None,
+            approve: false,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,

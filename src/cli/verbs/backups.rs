@@ -235,7 +235,11 @@ fn state(backup: &Backup) -> String {
         Some(drill) if !drill.has_failed() => ", proven in part",
         Some(_) => ", DRILL FAILED",
     };
-    let pinned = if backup.manifest.pin.is_some() { ", pinned" } else { "" };
+    let pinned = if backup.manifest.pin.is_some() {
+        ", pinned"
+    } else {
+        ""
+    };
     format!("{state}{drilled}{late}{pinned}")
 }
 

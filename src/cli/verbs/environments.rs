@@ -119,6 +119,12 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
     if environment.kind.is_recoverable() && environment.newest.is_none() && environment.trouble.is_none() {
         states.push("no backup yet".to_owned());
     }
+    if let Some(asked) = &environment.asked {
+        states.push(format!(
+            "waits for approval: {}, asked by {}",
+            asked.title, asked.by
+        ));
+    }
     states.extend(
         environment
             .targets

@@ -1,6 +1,7 @@
 //! The verbs, one file each: their arguments, what they ask of the backend, and how they print the answer.
 
 pub mod activity;
+pub mod approve;
 pub mod backup;
 pub mod backups;
 pub mod browse;
@@ -97,6 +98,11 @@ pub enum Verb {
     /// Put a backup's content back into Live, after a safety backup of what is there
     #[command(long_about = restore::LONG_ABOUT)]
     Restore(restore::RestoreArguments),
+    /// Agree to a restore that waits for another owner, and start it
+    #[command(long_about = approve::LONG_ABOUT)]
+    Approve(approve::ApproveArguments),
+    /// End the wait of a restore for another owner: it is not done
+    Reject(approve::RejectArguments),
     /// Go back to what Live was before the last restore
     #[command(long_about = undo::LONG_ABOUT)]
     Undo(undo::UndoArguments),
@@ -167,6 +173,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
+        Some(Verb::Approve(arguments)) => approve::approve(arguments, call).await,
+        Some(Verb::Reject(arguments)) => approve::reject(arguments, call).await,
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
         Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,

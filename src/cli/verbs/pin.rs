@@ -10,6 +10,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::pin::end_of;
 use crate::domain::request::PinRequest;
 
+/// What `lifeboat pin --help` says first.
 pub const LONG_ABOUT: &str = "\
 Keep a backup on purpose, for ever or until a day, whatever slots and expiries
 say. Retention never drops it before that, and nobody deletes it. The pin is
@@ -50,7 +51,7 @@ pub(super) async fn pin(arguments: PinArguments, call: &mut Call<'_>) -> Result<
     let until = match arguments.until.as_deref().map(end_of) {
         None => None,
         Some(Ok(until)) => until,
-        Some(Err(error)) => return Err(CliError::usage(&error.to_string())),
+        Some(Err(error)) => return Err(CliError::usage(error.to_string())),
     };
     let backend = call.backend().await?;
     let name = &arguments.environment;

@@ -79,7 +79,11 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
 fn between(recent: &Recent, now: Instant) -> String {
     let next = match recent.next {
         _ if recent.due => "One is due now".to_owned(),
-        Some(next) => format!("The next step is {}, in {}", measure::moment(next), measure::between(now, next)),
+        Some(next) => format!(
+            "The next step is {}, in {}",
+            measure::moment(next),
+            measure::between(now, next)
+        ),
         None => "The schedule is off".to_owned(),
     };
     format!(

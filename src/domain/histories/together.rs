@@ -264,8 +264,16 @@ fn a_night_off_is_made_up_for_by_one_backup() {
         ..Schedule::default()
     };
     let known = at("2026-03-01 00:00");
-    let daily = schedule.period_of(&live(), Slot::Daily, at("2026-03-10 12:00")).unwrap();
-    let first = backup(1, daily, Trigger::Schedule, &Slot::AUTOMATIC, schedule.due(&live(), &[], known, daily));
+    let daily = schedule
+        .period_of(&live(), Slot::Daily, at("2026-03-10 12:00"))
+        .unwrap();
+    let first = backup(
+        1,
+        daily,
+        Trigger::Schedule,
+        &Slot::AUTOMATIC,
+        schedule.due(&live(), &[], known, daily),
+    );
     let off = daily + Duration::hours(9) + Duration::minutes(20);
     let mut backups = vec![first];
     let due = schedule.due_now(&live(), &backups, known, off);
@@ -278,7 +286,10 @@ fn a_night_off_is_made_up_for_by_one_backup() {
     by_hand.push(manual(3, later));
     assert_eq!(schedule.due_now(&live(), &by_hand, known, later), Due::Nothing);
     backups.push(backup(3, later, Trigger::Restore, &[], vec![]));
-    assert_eq!(schedule.due_now(&live(), &backups, known, later), Due::Recent(later));
+    assert_eq!(
+        schedule.due_now(&live(), &backups, known, later),
+        Due::Recent(later)
+    );
 }
 
 #[test]
@@ -288,8 +299,16 @@ fn a_backup_that_takes_longer_than_a_step_is_not_followed_by_the_next_at_once() 
         ..Schedule::default()
     };
     let known = at("2026-03-01 00:00");
-    let daily = schedule.period_of(&live(), Slot::Daily, at("2026-03-10 12:00")).unwrap();
-    let mut slow = backup(1, daily, Trigger::Schedule, &Slot::AUTOMATIC, schedule.due(&live(), &[], known, daily));
+    let daily = schedule
+        .period_of(&live(), Slot::Daily, at("2026-03-10 12:00"))
+        .unwrap();
+    let mut slow = backup(
+        1,
+        daily,
+        Trigger::Schedule,
+        &Slot::AUTOMATIC,
+        schedule.due(&live(), &[], known, daily),
+    );
     slow.manifest.copy_millis = 90 * 60_000;
     let hours = |hours| daily + Duration::hours(hours);
     let due = |now| schedule.due_now(&live(), std::slice::from_ref(&slow), known, now);

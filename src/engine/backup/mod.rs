@@ -4,9 +4,9 @@
 
 pub(super) mod copies;
 mod doubts;
-mod pins;
 #[cfg(feature = "object-storage")]
 pub(super) mod immutable;
+mod pins;
 pub(super) mod retention;
 pub(super) mod storing;
 pub(super) mod versions;

@@ -194,6 +194,7 @@ impl Live {
             _ => None,
         };
         summary.targets = self.standing(&summary, &backups)?;
+        summary.asked = self.asked()?.map(Box::new);
         if summary.job.is_none() {
             self.look_for_halves_of_the_unknown();
             if let Some(half) = self.half_switched() {

@@ -55,9 +55,7 @@ impl Live {
         } else {
             self.backups()?
         };
-        Ok(settings
-            .schedule
-            .due_now(name, &backups, known_since, self.now()))
+        Ok(settings.schedule.due_now(name, &backups, known_since, self.now()))
     }
 
     /// Starts a backup of the environment if one is due and nothing speaks against it.

@@ -54,9 +54,8 @@ impl DueBook {
             .filter_map(|(name, schedule)| {
                 let daily = || schedule.period_of(name, Slot::Daily, now);
                 Some((name.clone(), schedule.step_of(name, now).or_else(daily)?))
-            })
-            .collect::<Vec<_>>();
-        let noted = self.write(catalog, BACKUP, due.into_iter())?;
+            });
+        let noted = self.write(catalog, BACKUP, due)?;
         if noted > 0 {
             // What could not be served in an earlier step is not made up for.
             catalog.drop_outrun_due(BACKUP, now)?;

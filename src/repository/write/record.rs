@@ -75,11 +75,7 @@ impl Repository {
         self.change(id, |manifest| manifest.set_pin(pin))
     }
 
-    fn change(
-        &self,
-        id: &BackupId,
-        change: impl FnOnce(&mut Manifest),
-    ) -> Result<BackupId, RepositoryError> {
+    fn change(&self, id: &BackupId, change: impl FnOnce(&mut Manifest)) -> Result<BackupId, RepositoryError> {
         let record = self.find_record(id)?;
         let mut manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
         change(&mut manifest);

@@ -11,6 +11,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, LogLine};
+use crate::domain::plan::PlanId;
 use crate::domain::request::HoldKind;
 
 /// A screen that takes the main screen's place.
@@ -130,6 +131,10 @@ pub enum FormKind {
     UpgradeBackup(EnvironmentName),
     /// Setting a hold.
     Hold(EnvironmentName, HoldKind),
+    /// Agreeing to a restore that waits, by its plan.
+    Approve(EnvironmentName, PlanId),
+    /// Not agreeing to it.
+    Reject(EnvironmentName, PlanId),
     /// Keeping a backup on purpose.
     Pin(EnvironmentName, BackupId),
 }

@@ -80,6 +80,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Drill
         | Action::Extend
         | Action::Pin
+        | Action::Approve
+        | Action::Reject
         | Action::CancelJob => ask::first(model, action),
         Action::Contexts => {
             model.dialog = Some(Dialog::Contexts(Cursor {

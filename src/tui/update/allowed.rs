@@ -74,6 +74,11 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
                 "only upgrade and safety backups expire: the others are kept by their slots".to_owned()
             })
         }
+        Action::Approve => {
+            super::approvals::waits(model)?;
+            restorable(model)
+        }
+        Action::Reject => super::approvals::waits(model),
         Action::Pin => {
             chosen(model)?;
             in_the_first(model)?;

@@ -1,6 +1,6 @@
 //! What is asked before an action is done: what takes long, changes something or takes something away is never one key.
 
-use super::{forms, pins, wizard};
+use super::{approvals, forms, pins, wizard};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
@@ -44,6 +44,10 @@ pub fn first(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Pin => match model.chosen_backup() {
             Some(backup) => pins::dialog(model, name, backup),
+            None => return Vec::new(),
+        },
+        Action::Approve | Action::Reject => match approvals::dialog(model, action, name) {
+            Some(dialog) => dialog,
             None => return Vec::new(),
         },
         Action::Confirm => confirm_question(model, name),

@@ -1,6 +1,6 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, link, pins, say, search, wizard};
+use super::{act, allowed, approvals, link, pins, say, search, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
@@ -123,6 +123,8 @@ fn effects_of(form: &mut Form) -> Vec<Effect> {
                 upgrade_to: Some(MagnoliaVersion(version)),
             })]
         }
+        FormKind::Approve(environment, plan) => approvals::approved(form, environment, plan),
+        FormKind::Reject(environment, plan) => vec![Effect::Reject(environment, plan, text(0))],
         FormKind::Pin(environment, backup) => pins::sent(form, environment, backup),
         FormKind::Hold(environment, hold) => vec![Effect::Hold(HoldRequest {
             environment,

@@ -15,6 +15,7 @@
 mod act;
 pub mod allowed;
 mod answers;
+mod approvals;
 mod ask;
 mod careful;
 pub mod explore;

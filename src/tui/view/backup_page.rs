@@ -110,7 +110,11 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         text.fact_as("expires", &words, Meaning::Warning);
     }
     if let Some(pin) = &manifest.pin {
-        let over = if pin.holds(model.now) { "" } else { "; that is over" };
+        let over = if pin.holds(model.now) {
+            ""
+        } else {
+            "; that is over"
+        };
         text.fact("pinned", &format!("{}{over}; P lets it go", pin.in_words()));
     }
     text.fact("release", &manifest.versions.release.to_string());

@@ -112,9 +112,17 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some(hold) = &summary.protection {
         problem("protected", &reason(hold), Meaning::Warning);
     }
+    if let Some(asked) = &summary.asked {
+        let text = format!("{} (A agrees, F rejects)", asked.in_words());
+        problem("waits for another owner", &text, Meaning::Warning);
+    }
     for missed in summary.targets.iter().filter(|one| !one.met) {
         let label = format!("{} {} missed", missed.aim.label(), missed.target);
-        problem(&label, missed.cause.as_deref().unwrap_or_default(), Meaning::Warning);
+        problem(
+            &label,
+            missed.cause.as_deref().unwrap_or_default(),
+            Meaning::Warning,
+        );
     }
     if let Some((label, text)) = standing(details) {
         problem(label, &text, Meaning::Warning);
@@ -412,7 +420,11 @@ fn folded(model: &Model, details: &EnvironmentDetails) -> String {
     let newest = recent(details)
         .next()
         .map(|backup| words::short_age(backup.manifest.taken, model.now));
-    let enter = if model.recents_open { "Enter folds" } else { "Enter opens" };
+    let enter = if model.recents_open {
+        "Enter folds"
+    } else {
+        "Enter opens"
+    };
     format!("{count} recent, newest {} ({enter})", newest.unwrap_or_default())
 }
 

@@ -55,6 +55,8 @@ fn form_title(kind: &FormKind) -> String {
     match kind {
         FormKind::Backup(name) => format!("Manual backup of {name}"),
         FormKind::UpgradeBackup(name) => format!("Backup before an upgrade of {name}"),
+        FormKind::Approve(name, _) => format!("Agree to a restore of {name}"),
+        FormKind::Reject(name, _) => format!("Reject a restore of {name}"),
         FormKind::Pin(name, id) => format!("Pin backup {id} of {name}"),
         FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
         FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
@@ -100,6 +102,24 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
             "Stands outside the four slots and is kept for 48 hours. While it stands, no further upgrade of this Live is accepted.",
             Meaning::Quiet,
         ),
+        FormKind::Approve(name, plan) | FormKind::Reject(name, plan) => {
+            let asked = model.fleet.get(name).and_then(|summary| summary.asked.as_ref());
+            match asked.filter(|asked| asked.plan == *plan) {
+                Some(asked) => {
+                    text.paragraph(&format!("The {}.", asked.in_words()), Meaning::Text);
+                    for warning in &asked.warnings {
+                        text.marked(&[piece("! ", Meaning::Warning)], warning, Meaning::Text);
+                    }
+                }
+                None => text.paragraph("It does not wait any more.", Meaning::Warning),
+            }
+            if matches!(kind, FormKind::Approve(..)) {
+                text.paragraph(
+                    &format!("It begins at once. Type {name} to agree."),
+                    Meaning::Quiet,
+                );
+            }
+        }
         FormKind::Pin(..) => text.paragraph(
             "It is kept whatever its slot does. Until is its last day (UTC), such as 2027-03-31; left empty, it is kept for ever.",
             Meaning::Text,
