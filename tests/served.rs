@@ -98,6 +98,7 @@ impl House {
         let hash = tokens::hash_of(&token);
         let record = TokenRecord {
             name: "olga".to_owned(),
+            account: None,
             role,
             projects: Vec::new(),
             created: SystemClock.now(),

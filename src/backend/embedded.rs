@@ -31,11 +31,14 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
     Engine, EngineError, Scheduler, check, details, glances, look_for_the_dead, places, start_restore,
+    start_restore_alone,
 };
 use crate::watch::Unwatched;
 
@@ -332,6 +335,36 @@ impl Backend for Embedded {
             .await
     }
 
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine| start_restore_alone(engine, &plan, &confirm, &reason))
+            .await
+    }
+
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine| engine.live(&environment)?.approve(&plan, &confirm))
+            .await
+    }
+
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&environment)?.reject(&plan, reason.as_deref()))
+            .await
+    }
+
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
         self.change(move |engine| engine.live(&environment)?.start_undo(&confirm))
             .await
@@ -412,6 +445,16 @@ impl Backend for Embedded {
         backup: BackupId,
     ) -> Result<(), BackendError> {
         self.change(move |engine| engine.live(&environment)?.extend(&backup))
+            .await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&request.environment)?.pin(&request).map(drop))
+            .await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&environment)?.unpin(&backup).map(drop))
             .await
     }
 

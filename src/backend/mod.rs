@@ -31,7 +31,9 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -165,6 +167,31 @@ pub trait Backend: Explores + Send + Sync {
     /// and has to be the environment's name.
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError>;
 
+    /// As [`Backend::start_restore`], although nobody else has agreed where an environment asks for that. Told loudly, with
+    /// the reason.
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Agrees to a restore that waits for another owner, and starts it. `confirm` as for a restore.
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Ends the wait of a restore: it is not done.
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError>;
+
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError>;
@@ -223,6 +250,12 @@ pub trait Backend: Explores + Send + Sync {
     /// Keeps an upgrade or safety backup for another 48 hours.
     async fn extend_backup(&self, environment: EnvironmentName, backup: BackupId)
     -> Result<(), BackendError>;
+
+    /// Keeps a backup on purpose, for ever or until a time. Its id changes with that.
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError>;
+
+    /// Takes that back. Its id changes with that.
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError>;
 
     /// Sets or lifts maintenance mode or protection.
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError>;

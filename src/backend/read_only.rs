@@ -24,7 +24,9 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
@@ -103,6 +105,33 @@ impl Backend for ReadOnly {
         self.refuse()
     }
 
+    async fn start_restore_alone(
+        &self,
+        _plan: PlanId,
+        _confirm: String,
+        _reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn approve_restore(
+        &self,
+        _environment: EnvironmentName,
+        _plan: PlanId,
+        _confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn reject_restore(
+        &self,
+        _environment: EnvironmentName,
+        _plan: PlanId,
+        _reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
     async fn start_undo(
         &self,
         _environment: EnvironmentName,
@@ -156,6 +185,18 @@ impl Backend for ReadOnly {
     }
 
     async fn extend_backup(
+        &self,
+        _environment: EnvironmentName,
+        _backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn pin_backup(&self, _request: PinRequest) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn unpin_backup(
         &self,
         _environment: EnvironmentName,
         _backup: BackupId,

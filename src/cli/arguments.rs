@@ -19,7 +19,8 @@ const AFTER: &str = "\
 Words:
   ENV      an environment, written PROJECT/ENVIRONMENT: acme/live
   BACKUP   an id, a unique beginning of one, a slot's name (monthly, weekly,
-           daily, manual), or \"upgrade\" or \"safety\" for the newest of those
+           daily, manual), \"upgrade\", \"safety\" or \"recent\" for the newest of
+           those, or \"latest\" for the newest good one but safety backups
 
 Verbs that start a job follow it to its end: with a progress bar on a
 terminal, with plain lines elsewhere. Ctrl-C asks the job to stop at its next

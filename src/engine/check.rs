@@ -21,6 +21,7 @@ use crate::domain::settings::{
     HookPoint, InstanceSettings, Member, RepositoryChoice, StorageOptions, Variables,
 };
 use crate::engine::backup::versions;
+use crate::engine::overview::summary;
 use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
@@ -138,6 +139,14 @@ impl Live {
             .map(|versions| format!("release {}, Magnolia {}", versions.release, versions.magnolia));
         findings.told("versions", told);
         let backups = self.backups().unwrap_or_default();
+        for standing in summary(self.engine(), name).map_or_else(|_| Vec::new(), |summary| summary.targets) {
+            let told = standing.in_words();
+            if standing.met {
+                findings.ok(standing.aim.label(), told);
+            } else {
+                findings.warning(standing.aim.label(), told);
+            }
+        }
         let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());
         for instance in &settings.instances {
             let mut findings = Findings {

@@ -4,14 +4,15 @@ use axum::http::StatusCode;
 
 use super::ask::Ask;
 use super::bodies::{
-    Broken, Confirmed, NewBackup, NewExtract, NewHold, NewRestore, Seen, Started, WhichBackup,
+    Broken, Confirmed, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewRejection, NewRestore, Seen,
+    Started, WhichBackup,
 };
 use super::operation::Reply;
 use super::problem::Problem;
 use crate::backend::BackendError;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::{Refusal, confirmed};
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest, PinRequest};
 use crate::domain::staleness::Stale;
 use crate::domain::token::Role;
 
@@ -53,7 +54,32 @@ pub(super) async fn restore(ask: Ask) -> Result<Reply, Problem> {
         };
         return Err(BackendError::Refused(unknown).into());
     }
-    started(ask.engine().start_restore(new.plan, new.confirm).await?)
+    let engine = ask.engine();
+    started(match new.break_glass {
+        Some(reason) => engine.start_restore_alone(new.plan, new.confirm, reason).await?,
+        None => engine.start_restore(new.plan, new.confirm).await?,
+    })
+}
+
+/// Agrees to a restore that waits.
+pub(super) async fn approve(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewApproval = ask.read()?;
+    started(
+        ask.engine()
+            .approve_restore(environment, new.plan, new.confirm)
+            .await?,
+    )
+}
+
+/// Does not agree to it.
+pub(super) async fn reject(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewRejection = ask.read()?;
+    ask.engine()
+        .reject_restore(environment, new.plan, new.reason)
+        .await?;
+    Ok(Reply::nothing())
 }
 
 /// Goes back.
@@ -125,6 +151,27 @@ pub(super) async fn delete(ask: Ask) -> Result<Reply, Problem> {
 pub(super) async fn extend(ask: Ask) -> Result<Reply, Problem> {
     let environment = ask.environment().await?;
     ask.engine().extend_backup(environment, ask.backup()?).await?;
+    Ok(Reply::nothing())
+}
+
+/// Keeps a backup on purpose.
+pub(super) async fn pin(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewPin = ask.read()?;
+    let request = PinRequest {
+        environment,
+        backup: ask.backup()?,
+        until: new.until,
+        note: new.note,
+    };
+    ask.engine().pin_backup(request).await?;
+    Ok(Reply::nothing())
+}
+
+/// Takes a pin away.
+pub(super) async fn unpin(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    ask.engine().unpin_backup(environment, ask.backup()?).await?;
     Ok(Reply::nothing())
 }
 

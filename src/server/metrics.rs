@@ -23,6 +23,7 @@ use crate::domain::job::{Job, JobState};
 use crate::domain::request::JobQuery;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentSummary;
+use crate::domain::target::{Aim, Standing};
 
 /// The upper ends of the request times' buckets, in seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -107,6 +108,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     environments(&mut page, &summaries);
     copies(&mut page, &backups, now);
     proofs(&mut page, &summaries, now);
+    targets(&mut page, &summaries);
     jobs(&mut page, &service.metrics, &summaries, now);
     requests(&mut page, &service.metrics);
     page.family(
@@ -116,6 +118,48 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     );
     page.sample(&[], service.streams.count());
     Ok(page.0)
+}
+
+fn targets(page: &mut Page, summaries: &[EnvironmentSummary]) {
+    let all = || {
+        summaries.iter().flat_map(|environment| {
+            let standing = environment.targets.iter();
+            standing.map(move |one| (&environment.name, [("target", aim(one))], one))
+        })
+    };
+    page.family(
+        "lifeboat_target_met",
+        "gauge",
+        "Whether the target (rpo, rto) of the environment is met.",
+    );
+    for (name, labels, standing) in all() {
+        page.of(name, &labels, u8::from(standing.met));
+    }
+    page.family(
+        "lifeboat_target_seconds",
+        "gauge",
+        "The target: how much work may be lost (rpo), or how long a restore may take (rto).",
+    );
+    for (name, labels, standing) in all() {
+        page.of(name, &labels, standing.target.seconds());
+    }
+    page.family(
+        "lifeboat_target_measured_seconds",
+        "gauge",
+        "What it is now. Missing where nobody knows.",
+    );
+    for (name, labels, standing) in all() {
+        if let Some(seconds) = standing.seconds {
+            page.of(name, &labels, seconds);
+        }
+    }
+}
+
+fn aim(standing: &Standing) -> &'static str {
+    match standing.aim {
+        Aim::Rpo => "rpo",
+        Aim::Rto => "rto",
+    }
 }
 
 fn environments(page: &mut Page, summaries: &[EnvironmentSummary]) {

@@ -7,8 +7,8 @@ use super::bodies::explore::{
     WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
-    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
-    WhichBackup, WhichJobs, WhichLines,
+    Broken, Confirmed, HowMany, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewPlan, NewRejection,
+    NewRestore, OnlyOne, Seen, Started, WhichBackup, WhichJobs, WhichLines,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
@@ -154,6 +154,24 @@ pub(super) static OPERATIONS: &[Operation] = &[
     )
     .with_body(of::<NewRestore>()),
     Operation::starts(
+        "/environments/{project}/{environment}/approvals",
+        "approve_restore",
+        "Agree to the restore that waits for another owner, and start it",
+        Owner,
+        STARTED,
+        |ask| Box::pin(act::approve(ask)),
+    )
+    .with_body(of::<NewApproval>()),
+    Operation::changes(
+        Post,
+        "/environments/{project}/{environment}/rejections",
+        "reject_restore",
+        "End the wait of a restore for another owner: it is not done",
+        Owner,
+        |ask| Box::pin(act::reject(ask)),
+    )
+    .with_body(of::<NewRejection>()),
+    Operation::starts(
         "/environments/{project}/{environment}/undo",
         "start_undo",
         "Go back to what the last restore replaced",
@@ -212,6 +230,23 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "Keep an upgrade or safety backup for another 48 hours",
         Owner,
         |ask| Box::pin(act::extend(ask)),
+    ),
+    Operation::changes(
+        Put,
+        "/environments/{project}/{environment}/backups/{backup}/pin",
+        "pin_backup",
+        "Keep a backup on purpose, for ever or until a time",
+        Owner,
+        |ask| Box::pin(act::pin(ask)),
+    )
+    .with_body(of::<NewPin>()),
+    Operation::changes(
+        Delete,
+        "/environments/{project}/{environment}/backups/{backup}/pin",
+        "unpin_backup",
+        "Take the pin of a backup away",
+        Owner,
+        |ask| Box::pin(act::unpin(ask)),
     ),
     Operation::changes(
         Put,

@@ -18,7 +18,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::plan::PlanId;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 
 /// How many jobs, activities and notifications are asked for.
 const NEWEST: u32 = 200;
@@ -46,6 +46,10 @@ pub enum Effect {
     Plan(u64, RestoreRequest),
     /// Follow a restore plan, with the name that was typed.
     Restore(PlanId, String),
+    /// Agree to a restore that waits, with the name that was typed.
+    Approve(EnvironmentName, PlanId, String),
+    /// Not agree to it.
+    Reject(EnvironmentName, PlanId, Option<String>),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
     /// Drop the tables that restores have replaced.
@@ -60,6 +64,10 @@ pub enum Effect {
     Delete(EnvironmentName, BackupId),
     /// Keep one for longer.
     Extend(EnvironmentName, BackupId),
+    /// Keep a backup on purpose.
+    Pin(PinRequest),
+    /// Let it go again.
+    Unpin(EnvironmentName, BackupId),
     /// Set or lift maintenance or protection.
     Hold(HoldRequest),
     /// Break Live of the demo.
@@ -219,6 +227,17 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Plan(number, Box::new(plan)))
         }
         Effect::Restore(plan, typed) => started(Start::Watched, backend.start_restore(plan, typed).await),
+        Effect::Approve(environment, plan, typed) => started(
+            Start::Watched,
+            backend.approve_restore(environment, plan, typed).await,
+        ),
+        Effect::Reject(environment, plan, reason) => {
+            let done = format!("the restore that waited in {environment} is rejected: nothing was done");
+            Some(Message::Held(
+                done,
+                backend.reject_restore(environment, plan, reason).await,
+            ))
+        }
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }
@@ -247,6 +266,22 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Done(
                 done,
                 backend.extend_backup(environment, backup).await,
+            ))
+        }
+        Effect::Pin(request) => {
+            let done = format!(
+                "backup {} of {} is pinned: it is kept {}",
+                request.backup,
+                request.environment,
+                crate::domain::pin::how_long(request.until)
+            );
+            Some(Message::Held(done, backend.pin_backup(request).await))
+        }
+        Effect::Unpin(environment, backup) => {
+            let done = format!("backup {backup} of {environment} is not pinned any more");
+            Some(Message::Done(
+                done,
+                backend.unpin_backup(environment, backup).await,
             ))
         }
         Effect::Hold(request) => {

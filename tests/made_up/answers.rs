@@ -12,7 +12,9 @@ use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
-use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use lifeboat::domain::settings::RepositoryChoice;
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
@@ -280,6 +282,46 @@ impl Backend for Fixture {
         drop(state);
         self.tell(Event::Environment { name: environment });
         Ok(())
+    }
+
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.changing(format!("broken glass {reason}")).await?;
+        self.start_restore(plan, confirm).await
+    }
+
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.changing(format!("approve {environment} {plan}")).await?;
+        self.start_restore(plan, confirm).await
+    }
+
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.changing(format!("reject {environment} {plan} {reason:?}"))
+            .await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        let (name, id) = (&request.environment, &request.backup);
+        self.changing(format!("pin {name} {id} {:?} {:?}", request.until, request.note))
+            .await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        self.changing(format!("unpin {environment} {backup}")).await
     }
 
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError> {

@@ -76,6 +76,9 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            rpo: None,
+            rto: None,
+            approve: false,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,

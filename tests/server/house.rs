@@ -171,6 +171,7 @@ impl House {
         let hash = tokens::hash_of(&text);
         let mut record = TokenRecord {
             name: name.to_owned(),
+            account: None,
             role,
             projects: projects.iter().map(|project| (*project).to_owned()).collect(),
             created: SystemClock.now(),

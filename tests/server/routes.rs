@@ -214,6 +214,49 @@ async fn holds_upgrades_and_what_is_refused() {
     assert_eq!(extended.status, 204, "{extended:?}");
     let details = house.get("/environments/acme/live", &owner).await.json();
     let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
+    let pin = format!("{path}/{id}/pin");
+    let pinned = house
+        .send(
+            Method::PUT,
+            &pin,
+            &owner,
+            &json!({ "note": "before the relaunch" }),
+        )
+        .await;
+    assert_eq!(pinned.status, 204, "{pinned:?}");
+    let details = house.get("/environments/acme/live", &owner).await.json();
+    let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(details["backups"][0]["pin"]["note"], "before the relaunch");
+    let pin = format!("{path}/{id}/pin");
+    let held = house
+        .send(Method::DELETE, &format!("{path}/{id}"), &owner, &json!({}))
+        .await;
+    assert!(
+        held.problem()["detail"].as_str().unwrap().contains("pinned"),
+        "{held:?}"
+    );
+    let free = house.send(Method::DELETE, &pin, &owner, &json!({})).await;
+    assert_eq!(free.status, 204, "{free:?}");
+    let details = house.get("/environments/acme/live", &owner).await.json();
+    let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
+    for (what, body) in [
+        (
+            "approvals",
+            json!({ "plan": "5d".repeat(16), "confirm": "acme/live" }),
+        ),
+        ("rejections", json!({ "plan": "5d".repeat(16), "reason": "no" })),
+    ] {
+        let nothing = house
+            .post(&format!("/environments/acme/live/{what}"), &owner, body)
+            .await;
+        assert!(
+            nothing.problem()["detail"]
+                .as_str()
+                .unwrap()
+                .contains("waits for approval"),
+            "{nothing:?}"
+        );
+    }
     let short = house
         .send(
             Method::DELETE,

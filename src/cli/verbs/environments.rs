@@ -9,6 +9,7 @@ use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
 use crate::domain::state::{EnvironmentSummary, Hold};
+use crate::domain::target::Standing;
 
 /// How long it is waited for news of environments that are not read yet.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -118,6 +119,19 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
     if environment.kind.is_recoverable() && environment.newest.is_none() && environment.trouble.is_none() {
         states.push("no backup yet".to_owned());
     }
+    if let Some(asked) = &environment.asked {
+        states.push(format!(
+            "waits for approval: {}, asked by {}",
+            asked.title, asked.by
+        ));
+    }
+    states.extend(
+        environment
+            .targets
+            .iter()
+            .filter(|standing| !standing.met)
+            .map(Standing::in_words),
+    );
     if environment.late {
         states.push("late".to_owned());
     }

@@ -1,6 +1,7 @@
 //! The verbs, one file each: their arguments, what they ask of the backend, and how they print the answer.
 
 pub mod activity;
+pub mod approve;
 pub mod backup;
 pub mod backups;
 pub mod browse;
@@ -25,6 +26,7 @@ pub mod login;
 mod looking;
 pub mod man;
 pub mod nodes;
+pub mod pin;
 pub mod plan;
 #[cfg(feature = "engine")]
 pub mod relocate;
@@ -96,6 +98,11 @@ pub enum Verb {
     /// Put a backup's content back into Live, after a safety backup of what is there
     #[command(long_about = restore::LONG_ABOUT)]
     Restore(restore::RestoreArguments),
+    /// Agree to a restore that waits for another owner, and start it
+    #[command(long_about = approve::LONG_ABOUT)]
+    Approve(approve::ApproveArguments),
+    /// End the wait of a restore for another owner: it is not done
+    Reject(approve::RejectArguments),
     /// Go back to what Live was before the last restore
     #[command(long_about = undo::LONG_ABOUT)]
     Undo(undo::UndoArguments),
@@ -116,6 +123,11 @@ pub enum Verb {
     Maintenance(hold::HoldArguments),
     /// Keep an upgrade or safety backup for another 48 hours
     Extend(extend::ExtendArguments),
+    /// Keep a backup on purpose, for ever or until a day
+    #[command(long_about = pin::LONG_ABOUT)]
+    Pin(pin::PinArguments),
+    /// Let a pinned backup go again
+    Unpin(pin::UnpinArguments),
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
@@ -180,6 +192,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
+        Some(Verb::Approve(arguments)) => approve::approve(arguments, call).await,
+        Some(Verb::Reject(arguments)) => approve::reject(arguments, call).await,
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
         Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
@@ -188,6 +202,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
+        Some(Verb::Pin(arguments)) => pin::pin(arguments, call).await,
+        Some(Verb::Unpin(arguments)) => pin::unpin(arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
         #[cfg(feature = "engine")]
         Some(Verb::Relocate(arguments)) => relocate::run(arguments, call).await,

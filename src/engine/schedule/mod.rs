@@ -14,8 +14,8 @@ use std::time::{Duration, Instant as Monotonic};
 use crate::catalog::DueClaim;
 use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::Instant;
-use crate::domain::backup::Served;
 use crate::domain::job::JobKind;
+use crate::domain::schedule::Due;
 use crate::engine::restore::recover::settle_abandoned;
 use crate::engine::{Engine, EngineError, Live};
 use turns::{Turn, take_turns};
@@ -41,21 +41,21 @@ impl Drop for Scheduler {
 }
 
 impl Live {
-    /// The automatic slots of the environment that are due now. With `afresh`, the repository is listed anew.
-    pub(in crate::engine) fn due(&self, afresh: bool) -> Result<Vec<Served>, EngineError> {
+    /// What the schedule asks for in the environment now. With `afresh`, the repository is listed anew.
+    pub(in crate::engine) fn due(&self, afresh: bool) -> Result<Due, EngineError> {
         let name = self.name();
         let settings = self.settings();
         let known_since = self.catalog().met(name, self.now())?;
         if !settings.schedule.enabled {
             // Also where nobody could say what is there.
-            return Ok(Vec::new());
+            return Ok(Due::Nothing);
         }
         let backups = if afresh {
             self.list_backups()?
         } else {
             self.backups()?
         };
-        Ok(settings.schedule.due(name, &backups, known_since, self.now()))
+        Ok(settings.schedule.due_now(name, &backups, known_since, self.now()))
     }
 
     /// Starts a backup of the environment if one is due and nothing speaks against it.
@@ -74,7 +74,7 @@ impl Live {
 
     fn try_if_due(&self) -> Result<(), EngineError> {
         let name = self.name();
-        if self.due(false)?.is_empty() || self.catalog().running(name)?.is_some() {
+        if self.due(false)?.is_nothing() || self.catalog().running(name)?.is_some() {
             return Ok(());
         }
         if self.catalog().holds(name)?.maintenance.is_some() || self.waits_after_failure()? {
@@ -82,7 +82,7 @@ impl Live {
         }
         // Another Lifeboat may have served the period since the last listing.
         let due = self.due(true)?;
-        if !due.is_empty() {
+        if !due.is_nothing() {
             self.start_scheduled_backup(&due, None)?;
         }
         Ok(())
@@ -98,7 +98,7 @@ impl Live {
             return Ok(Turn::Later(retry));
         }
         let due = self.due(true)?;
-        if due.is_empty() {
+        if due.is_nothing() {
             return Ok(Turn::NothingToDo);
         }
         // A machine that stands still in the middle of something keeps the environment's lock until it goes on or is
@@ -242,6 +242,9 @@ impl Schedule<'_> {
                         engine.activity().remember_once(None, &error.to_string());
                     }
                     is_more_left = engine.schedule().look_what_is_due();
+                });
+                engine.activity().whatever_happens("looking at targets", || {
+                    engine.schedule().look_at_targets();
                 });
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);

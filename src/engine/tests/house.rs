@@ -27,6 +27,7 @@ use crate::domain::settings::{
     VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
+use crate::domain::target::Targets;
 use crate::domain::waiting_line::EngineLimits;
 use crate::engine::{Engine, EngineError, EngineSettings, Live, Surroundings};
 use crate::watch::Unwatched;
@@ -70,6 +71,10 @@ pub(super) struct House {
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
     pub(super) schedule: Schedule,
+    pub(super) keep: Keep,
+    pub(super) targets: Targets,
+    /// Whether a restore needs a second person.
+    pub(super) approve: bool,
     pub(super) limits: EngineLimits,
     /// Further Live environments, each with a small content of its own.
     pub(super) others: Vec<&'static str>,
@@ -104,6 +109,9 @@ impl House {
                 ..DrillSettings::default()
             },
             schedule: Schedule::default(),
+            keep: Keep::default(),
+            targets: Targets::default(),
+            approve: false,
             limits: EngineLimits::default(),
             others: Vec::new(),
             homes: false,
@@ -179,7 +187,10 @@ impl House {
             release_version: Some(VersionSource::Text("v12".into())),
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: self.schedule,
-            keep: Keep::default(),
+            keep: self.keep,
+            rpo: self.targets.rpo,
+            rto: self.targets.rto,
+            approve: self.approve,
             verify: self.verify,
             drill: self.drill.clone(),
             instances: self

@@ -20,8 +20,7 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::format::node::to_item;
-use crate::repository::format::node;
+use crate::repository::format::node::{self, to_item};
 use crate::repository::guard::{Access, Guard};
 use crate::repository::library::classified;
 

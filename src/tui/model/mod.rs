@@ -124,6 +124,8 @@ pub struct Model {
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
+    /// Whether the backups between the daily ones are shown one by one.
+    pub recents_open: bool,
     /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
     pub begun_backup: Option<JobId>,
     /// The pane that keys go to.
@@ -196,6 +198,7 @@ impl Model {
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
+            recents_open: false,
             begun_backup: None,
             pane: Pane::Backups,
             filtering: None,
@@ -386,7 +389,8 @@ impl Model {
     /// The rows of the backup table.
     #[must_use]
     pub fn backup_rows(&self) -> Vec<BackupRow> {
-        self.table_details().map(backups::rows).unwrap_or_default()
+        let rows = |details| backups::rows(details, self.recents());
+        self.table_details().map(rows).unwrap_or_default()
     }
 
     /// The backup that actions on this screen are about. None while the right side still shows another environment
@@ -404,7 +408,7 @@ impl Model {
                 .find(|backup| backup.id == *id),
             None if self.shown.as_ref() == self.target_name() => {
                 let details = self.shown_details()?;
-                let row = *backups::rows(details).get(self.backup_cursor.selected)?;
+                let row = *backups::rows(details, self.recents()).get(self.backup_cursor.selected)?;
                 row.of(details)
             }
             _ => None,
@@ -419,7 +423,7 @@ impl Model {
         };
         let details = self.table_details()?;
         if wizard.step == Step::Choose {
-            let row = *backups::rows(details).get(wizard.choice.selected)?;
+            let row = *backups::rows(details, self.recents()).get(wizard.choice.selected)?;
             return row.of(details);
         }
         let id = wizard.backup.as_ref()?;

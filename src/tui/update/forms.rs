@@ -1,6 +1,6 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, link, say, search, wizard};
+use super::{act, allowed, approvals, link, pins, say, search, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::explore::ExportForm;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
@@ -149,6 +149,9 @@ fn effects_of(form: &mut Form) -> Vec<Effect> {
                 folder: folder.into(),
             }))]
         }
+        FormKind::Approve(environment, plan) => approvals::approved(form, environment, plan),
+        FormKind::Reject(environment, plan) => vec![Effect::Reject(environment, plan, text(0))],
+        FormKind::Pin(environment, backup) => pins::sent(form, environment, backup),
         FormKind::Hold(environment, hold) => vec![Effect::Hold(HoldRequest {
             environment,
             hold,
@@ -176,6 +179,7 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
         About::Verify(name, backup) => vec![Effect::Verify(name, backup)],
         About::Drill(name, id) => vec![Effect::Drill(name, id)],
         About::Extend(name, id) => vec![Effect::Extend(name, id)],
+        About::Unpin(name, id) => vec![Effect::Unpin(name, id)],
         About::NoSafety(_) => wizard::set_safety(model, false),
         About::EvenIfUnchanged(_) => wizard::go_on_unchanged(model),
         About::Break(name) => vec![Effect::Break(name)],

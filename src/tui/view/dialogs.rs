@@ -62,6 +62,9 @@ fn form_title(kind: &FormKind) -> String {
             [_] => format!("Export out of {name}, {}", source.short()),
             paths => format!("Export {} marked out of {name}, {}", paths.len(), source.short()),
         },
+        FormKind::Approve(name, _) => format!("Agree to a restore of {name}"),
+        FormKind::Reject(name, _) => format!("Reject a restore of {name}"),
+        FormKind::Pin(name, id) => format!("Pin backup {id} of {name}"),
         FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
         FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
     }
@@ -120,6 +123,28 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
                 Meaning::Quiet,
             );
         }
+        FormKind::Approve(name, plan) | FormKind::Reject(name, plan) => {
+            let asked = model.fleet.get(name).and_then(|summary| summary.asked.as_ref());
+            match asked.filter(|asked| asked.plan == *plan) {
+                Some(asked) => {
+                    text.paragraph(&format!("The {}.", asked.in_words()), Meaning::Text);
+                    for warning in &asked.warnings {
+                        text.marked(&[piece("! ", Meaning::Warning)], warning, Meaning::Text);
+                    }
+                }
+                None => text.paragraph("It does not wait any more.", Meaning::Warning),
+            }
+            if matches!(kind, FormKind::Approve(..)) {
+                text.paragraph(
+                    &format!("It begins at once. Type {name} to agree."),
+                    Meaning::Quiet,
+                );
+            }
+        }
+        FormKind::Pin(..) => text.paragraph(
+            "It is kept whatever its slot does. Until is its last day (UTC), such as 2027-03-31; left empty, it is kept for ever.",
+            Meaning::Text,
+        ),
         FormKind::Hold(_, HoldKind::Maintenance) => text.paragraph(
             "Jobs wait, with the reason shown, until maintenance mode is lifted.",
             Meaning::Quiet,
