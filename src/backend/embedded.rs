@@ -229,7 +229,9 @@ impl From<EngineError> for BackendError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Refused(refusal) => Self::Refused(refusal),
-            EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
+            EngineError::UnknownEnvironment { name, known, near } => {
+                Self::UnknownEnvironment { name, known, near }
+            }
             EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
             EngineError::UnknownJob(id) => Self::UnknownJob(id),
             EngineError::NotThere(what) => Self::NotThere(what),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::known::{self, Wanted};
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside};
 #[cfg(feature = "engine")]
@@ -86,6 +87,14 @@ pub trait House {
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;
+
+    /// The names that a context is known to have. What is not known at once, or only to somebody who is asked, is left out.
+    async fn known(&self, globals: &Globals, wanted: &Wanted) -> Vec<String> {
+        match self.connect(globals).await {
+            Ok(connection) => known::of_backend(connection.backend.as_ref(), wanted).await,
+            Err(_) => Vec::new(),
+        }
+    }
 
     /// Asks the service of a context what it is, with a token that is not stored yet.
     async fn try_token(&self, context: &NamedContext, token: &str) -> Result<BackendInfo, CliError> {

@@ -18,6 +18,7 @@ mod error;
 mod follow;
 mod house;
 mod outside;
+mod known;
 mod shell;
 mod table;
 mod trouble;
@@ -39,6 +40,7 @@ pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House};
 pub use outside::{Interrupt, Interrupts, Outside};
+pub use known::Wanted;
 
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {
@@ -65,7 +67,7 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
             result
         }
         Ok(None) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(known::with_what_was_meant(error, &arguments, house).await),
     };
     let result = result.and_then(|()| outside.out.flush().map_err(CliError::from));
     let code = match result {
