@@ -322,6 +322,13 @@ impl Backup {
             && !self.drill.as_ref().is_some_and(Drill::has_failed)
     }
 
+    /// Whether it is known that it cannot be relied on: it was found damaged, or did not come back whole in a drill.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        matches!(self.verification, Verification::Damaged { .. })
+            || self.drill.as_ref().is_some_and(Drill::has_failed)
+    }
+
     /// Whether it was taken for the slot.
     #[must_use]
     pub fn is_for(&self, slot: Slot) -> bool {
