@@ -115,6 +115,8 @@ impl Embedded {
                 let _ = told.send(Event::Missed);
                 let Ok(engine) = engine else { return };
                 if keep_schedule {
+                    // The others only show it; if it cannot be told now, it is shown as a verb.
+                    let _ = engine.catalog().keeps_schedule();
                     let mut kept = kept.lock();
                     if matches!(*kept, Schedule::NotYet) {
                         *kept = Schedule::Kept {
@@ -197,6 +199,7 @@ impl Embedded {
             let close = move || {
                 engine.jobs().close(&why);
                 engine.clearing().stop();
+                engine.catalog().sign_off();
             };
             let _ = tokio::task::spawn_blocking(close).await;
         }
@@ -388,6 +391,13 @@ impl Backend for Embedded {
         match &*self.engine.borrow() {
             Some(Ok(engine)) => engine.clearing().what(),
             _ => None,
+        }
+    }
+
+    async fn sign_off(&self) {
+        let opened = self.engine.borrow().clone();
+        if let Some(Ok(engine)) = opened {
+            let _ = tokio::task::spawn_blocking(move || engine.catalog().sign_off()).await;
         }
     }
 

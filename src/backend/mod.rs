@@ -213,6 +213,9 @@ pub trait Backend: Explores + Send + Sync {
         None
     }
 
+    /// Whoever asked goes, and with it this process: others who share its catalog need not wait for it.
+    async fn sign_off(&self) {}
+
     /// Waits until nothing is being removed any more in this process of what restores have replaced.
     async fn cleared(&self) -> Result<(), BackendError> {
         Ok(())

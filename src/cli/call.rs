@@ -11,6 +11,10 @@ use super::table::Table;
 use super::wrap::wrap;
 use super::{CliError, Globals, House, Outside, shell};
 use crate::backend::Backend;
+#[cfg(feature = "engine")]
+use crate::backend::embedded::Embedded;
+#[cfg(feature = "engine")]
+use crate::domain::deed::Deeds;
 use crate::domain::{Instant, printable};
 
 /// One call of a verb.
@@ -35,6 +39,15 @@ impl Call<'_> {
         let backend = self.house.connect(&self.globals).await?.backend;
         self.left.opened(&backend);
         Ok(backend)
+    }
+
+    /// The engine on this machine's content, for what no service does for others. It keeps no schedule.
+    #[cfg(feature = "engine")]
+    pub(super) fn engine_here(&self) -> Result<Embedded, CliError> {
+        let (engine, _) = self.house.engine_here(&self.globals, false, Deeds::default())?;
+        let backend: Arc<dyn Backend> = Arc::new(engine.clone());
+        self.left.opened(&backend);
+        Ok(engine)
     }
 
     /// The time now.

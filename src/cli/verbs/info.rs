@@ -33,6 +33,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         Ok(connection) => {
             match connection.backend.info().await {
                 Ok(info) => (Ok(info), troubles(connection.backend.as_ref()).await),
+            call.left.opened(&connection.backend);
                 // Its environments would say the same once more.
                 Err(error) => (Err(CliError::from(error)), Vec::new()),
             }
