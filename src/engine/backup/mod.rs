@@ -330,6 +330,7 @@ impl Live {
         warnings.extend(ahead::trouble(name, &before, self.now()));
         tell_of_copies(work, &manifest, &mut warnings);
         let id = repository.record(copy, &manifest)?;
+        self.note_that_there_is_one();
         self.changed();
         let where_ = match purpose.into {
             RepositoryChoice::First => "",
@@ -423,6 +424,7 @@ impl Live {
         self.repository_holding(id)?.forget(std::slice::from_ref(id))?;
         self.changed();
         let what = backup.manifest.trigger.names();
+        self.note_if_emptied();
         let text = format!("the {what} backup {id} was deleted");
         self.remember(self.who(), &text, None, Severity::Information);
         // Its room is freed by a job of its own: that can take a while. In the second repository it is freed when the next
