@@ -32,6 +32,7 @@ use std::cell::Cell;
 
 use after::leave_out_unconfigured;
 use journal::{Journal, Stage};
+use plan::Planned;
 use staged::{Restored, StagedInstance};
 use titles::{from_where, in_which, limited};
 
@@ -240,7 +241,11 @@ impl Live {
             work.leaves_out(&[Phase::SafetyBackup]);
         }
         work.phase(Phase::Preparing)?;
-        let plan = self.plan(backup.clone(), way, work)?;
+        let Planned {
+            plan,
+            beforehand,
+            still_so,
+        } = self.plan(backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
@@ -264,7 +269,10 @@ impl Live {
             selection,
         };
 
-        work.was_known(&plan.warnings);
+        for warning in &beforehand {
+            work.log(Severity::Warning, warning);
+        }
+        work.was_known(&still_so);
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
