@@ -17,14 +17,15 @@ have declared it gone; they take over what it had. A verb that is late was kille
 
 pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let nodes = call.backend().await?.nodes().await?;
+    let is_here = call.house.jobs_run_here(&call.globals)?;
     if call.globals.json {
         return call.json(&json!({ "nodes": nodes }));
     }
     let mut table = Table::new(&[
         ("node", Side::Left),
         ("number", Side::Right),
-        ("stands", Side::Left),
         ("keeps", Side::Left),
+        ("stands", Side::Left),
         ("since (UTC)", Side::Left),
         ("lease until (UTC)", Side::Left),
         ("works on", Side::Left),
@@ -40,10 +41,10 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
         });
         let moment = |at: Option<_>| at.map(measure::in_column).unwrap_or_default();
         table.row([
-            called(node),
+            called(node, is_here),
             node.number.to_string(),
-            node.standing.label().to_owned(),
             keeps(node).to_owned(),
+            node.standing.label().to_owned(),
             moment(node.started),
             moment(node.lease),
             jobs.next().unwrap_or_default(),
@@ -55,8 +56,8 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
                 String::new(),
                 String::new(),
                 String::new(),
-                job,
                 String::new(),
+                job,
             ]);
         }
     }
@@ -81,7 +82,7 @@ fn called(node: &LifeboatNode, is_here: bool) -> String {
     };
     let name = node.name.as_deref().unwrap_or(machine);
     if node.is_this {
-        format!("{name} (this one)")
+        format!("{name} ({this})")
     } else {
         name.to_owned()
     }
