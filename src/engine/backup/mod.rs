@@ -352,6 +352,8 @@ impl Live {
     /// The repository that a copy goes to, made if there is none, and the backups that it holds.
     fn open_to_copy(&self, purpose: &Purpose) -> Result<(Arc<Repository>, Vec<Backup>), EngineError> {
         let name = self.name();
+        #[cfg(feature = "object-storage")]
+        self.can_be_kept(purpose.into)?;
         let repository = self
             .repository_of(purpose.into, true)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
@@ -422,9 +424,9 @@ impl Live {
             .into());
         }
         self.repository_holding(id)?.forget(std::slice::from_ref(id))?;
+        self.note_if_emptied();
         self.changed();
         let what = backup.manifest.trigger.names();
-        self.note_if_emptied();
         let text = format!("the {what} backup {id} was deleted");
         self.remember(self.who(), &text, None, Severity::Information);
         // Its room is freed by a job of its own: that can take a while. In the second repository it is freed when the next
