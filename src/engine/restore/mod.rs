@@ -282,9 +282,10 @@ impl Live {
         } else {
             self.take_safety_backup(work, backup, way, &mut warnings)?
         };
+        let say = |severity: Severity, text: &str| work.log(severity, text);
         let staged = self
             .beside(work, restored, &chosen)
-            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+            .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
         let instances = staged
             .iter()
             .map(StagedInstance::record)
@@ -296,12 +297,12 @@ impl Live {
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
             stage: Stage::Staging,
-            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref()))?,
+            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?,
             indexes_removed: false,
             settled: Vec::new(),
         };
         self.write_journal(&journal)
-            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+            .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
         let prepared = self
             .make_beside(&staged, &mut journal)
             .and_then(|()| stage(work, restored, &staged))
