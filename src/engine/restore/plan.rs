@@ -116,17 +116,7 @@ impl Live {
         found.warnings.extend(dated_ahead(&backup, self.now()));
         found.warnings.extend(self.integrity_in_plan(&backup, selection)?);
         found.beforehand.extend(self.nobody_stops(selection));
-        if let Some(Drill {
-            at,
-            outcome: DrillOutcome::Failed { why },
-            ..
-        }) = &backup.drill
-        {
-            found.beforehand.push(format!(
-                "a drill of this backup failed at {}: {why}. Choose another one if there is any",
-                measure::moment(*at)
-            ));
-        }
+        found.beforehand.extend(failed_drill(&backup));
         let changes_nothing = found.changes_nothing() && found.obstacles.is_empty();
         let Found {
             changes,
@@ -351,6 +341,18 @@ pub(in crate::engine) fn too_little_in_all(room: &[Room]) -> Option<String> {
             )
         })
     })
+}
+
+/// A warning of a backup that did not come back as it was taken.
+fn failed_drill(backup: &Backup) -> Option<String> {
+    let Drill { at, outcome, .. } = backup.drill.as_ref()?;
+    let DrillOutcome::Failed { why } = outcome else {
+        return None;
+    };
+    Some(format!(
+        "a drill of this backup failed at {}: {why}. Choose another one if there is any",
+        measure::moment(*at)
+    ))
 }
 
 /// A warning of a backup whose date is wrong.
