@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "terminal/completions.rs"]
+mod completions;
 mod made_up;
 #[path = "terminal/out_of_reach.rs"]
 mod out_of_reach;

@@ -118,6 +118,8 @@ impl Embedded {
                 let _ = told.send(Event::Missed);
                 let Ok(engine) = engine else { return };
                 if keep_schedule {
+                    // The others only show it; if it cannot be told now, it is shown as a verb.
+                    let _ = engine.catalog().keeps_schedule();
                     let mut kept = kept.lock();
                     if matches!(*kept, Schedule::NotYet) {
                         *kept = Schedule::Kept {
@@ -200,6 +202,7 @@ impl Embedded {
             let close = move || {
                 engine.jobs().close(&why);
                 engine.clearing().stop();
+                engine.catalog().sign_off();
             };
             let _ = tokio::task::spawn_blocking(close).await;
         }
@@ -232,7 +235,9 @@ impl From<EngineError> for BackendError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Refused(refusal) => Self::Refused(refusal),
-            EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
+            EngineError::UnknownEnvironment { name, known, near } => {
+                Self::UnknownEnvironment { name, known, near }
+            }
             EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
             EngineError::UnknownJob(id) => Self::UnknownJob(id),
             EngineError::NotThere(what) => Self::NotThere(what),
@@ -419,6 +424,13 @@ impl Backend for Embedded {
         match &*self.engine.borrow() {
             Some(Ok(engine)) => engine.clearing().what(),
             _ => None,
+        }
+    }
+
+    async fn sign_off(&self) {
+        let opened = self.engine.borrow().clone();
+        if let Some(Ok(engine)) = opened {
+            let _ = tokio::task::spawn_blocking(move || engine.catalog().sign_off()).await;
         }
     }
 

@@ -29,6 +29,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::nearest::{Missing, question};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{
@@ -44,12 +45,14 @@ pub enum BackendError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// There is no such environment.
-    #[error("there is no environment \"{name}\": the configuration has {known}")]
+    #[error("{}", unknown_environment(name, known, near))]
     UnknownEnvironment {
         /// What was asked for.
         name: String,
         /// Those there are, as a list for people.
         known: String,
+        /// Those of them that may have been meant.
+        near: Vec<String>,
     },
     /// There is no such backup.
     #[error(transparent)]
@@ -59,13 +62,23 @@ pub enum BackendError {
     UnknownJob(JobId),
     /// There is nothing there, in a backup or in Live, as a sentence.
     #[error("{0}")]
-    NotThere(String),
+    NotThere(Missing),
     /// The backend cannot be reached.
     #[error("{0}")]
     OutOfReach(String),
     /// It was tried, and failed.
     #[error("{0}")]
     Failed(String),
+}
+
+/// That there is no such environment, and which may have been meant or which there are.
+#[must_use]
+pub fn unknown_environment(name: &str, known: &str, near: &[String]) -> String {
+    let what = format!("there is no environment \"{name}\"");
+    if near.is_empty() {
+        return format!("{what}: the configuration has {known}");
+    }
+    what + &question(near)
 }
 
 #[cfg(feature = "engine")]
@@ -237,6 +250,9 @@ pub trait Backend: Explores + Send + Sync {
     fn clearing(&self) -> Option<String> {
         None
     }
+
+    /// Whoever asked goes, and with it this process: others who share its catalog need not wait for it.
+    async fn sign_off(&self) {}
 
     /// Waits until nothing is being removed any more in this process of what restores have replaced.
     async fn cleared(&self) -> Result<(), BackendError> {

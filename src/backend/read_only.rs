@@ -172,6 +172,10 @@ impl Backend for ReadOnly {
         self.inner.clearing()
     }
 
+    async fn sign_off(&self) {
+        self.inner.sign_off().await;
+    }
+
     async fn cleared(&self) -> Result<(), BackendError> {
         self.inner.cleared().await
     }

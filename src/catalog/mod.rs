@@ -134,6 +134,20 @@ impl Catalog {
         })
     }
 
+    /// This Lifeboat keeps the schedule from now on: the others tell it from a verb, which ends by itself.
+    ///
+    /// # Errors
+    /// A catalog that cannot be written.
+    pub fn keeps_schedule(&self) -> Result<(), CatalogError> {
+        self.write(|session| self.presence.keeps_schedule(session))
+    }
+
+    /// This Lifeboat has ended all that it did, though something may still hold the catalog: where others share it, they need
+    /// not wait until its lease has run out. Nothing that it writes from here on counts.
+    pub fn sign_off(&self) {
+        self.presence.sign_off();
+    }
+
     /// Whether other machines may have this catalog open as well.
     #[must_use]
     pub fn is_shared(&self) -> bool {

@@ -36,8 +36,8 @@ Exit codes:
 
 Results go to standard output; progress, questions and errors go to standard
 error. With --json a result is one object, and the last line of an error is
-{\"error\": {\"kind\", \"message\", \"rule\"}}. --help and --version print help and
-version; with --detach a job has its id alone.
+{\"error\": {\"kind\", \"message\", \"rule\", \"did_you_mean\"}}. --help and --version
+print help and version; with --detach a job has its id alone.
 
 Fields of the object that --json prints:
   check          findings works

@@ -53,39 +53,46 @@ impl Left {
         Rc::clone(&self.followed)
     }
 
-    /// Waits until nothing is left behind, or somebody wants to go.
+    /// Waits until nothing is left behind, or somebody wants to go; then the process has ended, for those who share its
+    /// catalog.
     pub(super) async fn wait_until_cleared(self, outside: &mut Outside, wants_json: bool) {
         let Some(backend) = self.backend.into_inner() else {
             return;
         };
-        let Some(what) = backend.clearing() else { return };
-        let mut cleared = backend.cleared();
-        if self.followed.get().is_none() {
-            let _ = tokio::time::timeout(MOMENT, cleared).await;
+        wait(&*backend, self.followed.get().is_some(), outside, wants_json).await;
+        // A catalog that does not answer finds out by itself.
+        let _ = tokio::time::timeout(MOMENT, backend.sign_off()).await;
+    }
+}
+
+/// Waits until nothing is left behind in this process, or somebody wants to go.
+async fn wait(backend: &dyn Backend, has_followed_a_job: bool, outside: &mut Outside, wants_json: bool) {
+    let Some(what) = backend.clearing() else { return };
+    let mut cleared = backend.cleared();
+    if !has_followed_a_job {
+        let _ = tokio::time::timeout(MOMENT, cleared).await;
+        return;
+    }
+    // From here on whatever interrupts this is told, and ends the waiting.
+    let mut interrupts = (outside.interrupts)();
+    let waiting = async {
+        if tokio::time::timeout(MOMENT, &mut cleared).await.is_ok() {
             return;
         }
-        // From here on whatever interrupts this is told, and ends the waiting.
-        let mut interrupts = (outside.interrupts)();
-        let waiting = async {
-            if tokio::time::timeout(MOMENT, &mut cleared).await.is_ok() {
-                return;
-            }
-            if !wants_json {
-                let text = format!(
-                    "removing what a restore replaced, in {what}; Ctrl-C leaves that to the next start"
-                );
-                // Whether or not anybody can read it.
-                let _ = writeln!(outside.err, "{}", printable::line(&text));
-            }
-            let _ = cleared.await;
-        };
-        let asked_to_end = async {
-            // A terminal that goes away ends nothing.
-            while interrupted(&mut interrupts).await == Interrupt::HungUp {}
-        };
-        tokio::select! {
-            () = waiting => {}
-            () = asked_to_end => {}
+        if !wants_json {
+            let text =
+                format!("removing what a restore replaced, in {what}; Ctrl-C leaves that to the next start");
+            // Whether or not anybody can read it.
+            let _ = writeln!(outside.err, "{}", printable::line(&text));
         }
+        let _ = cleared.await;
+    };
+    let asked_to_end = async {
+        // A terminal that goes away ends nothing.
+        while interrupted(&mut interrupts).await == Interrupt::HungUp {}
+    };
+    tokio::select! {
+        () = waiting => {}
+        () = asked_to_end => {}
     }
 }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "engine")]
 mod here;
+mod names;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 pub use here::look_on_a_thread;
 
 use super::house::{Connection, House};
+use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit};
 #[cfg(feature = "engine")]
@@ -402,6 +404,10 @@ impl House for ThisMachine {
             is_here,
             close,
         })
+    }
+
+    async fn known(&self, globals: &Globals, wanted: &Wanted) -> Vec<String> {
+        self.names(globals, wanted).await
     }
 
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {

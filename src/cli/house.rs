@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::known::{self, Wanted};
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside, Stay};
 #[cfg(feature = "engine")]
@@ -94,6 +95,14 @@ pub trait House {
             connection: self.connect(globals).await?,
             close: Box::new(|_, _| Box::pin(std::future::ready(()))),
         })
+    }
+
+    /// The names that a context is known to have. What is not known at once, or only to somebody who is asked, is left out.
+    async fn known(&self, globals: &Globals, wanted: &Wanted) -> Vec<String> {
+        match self.connect(globals).await {
+            Ok(connection) => known::of_backend(connection.backend.as_ref(), wanted).await,
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Asks the service of a context what it is, with a token that is not stored yet.

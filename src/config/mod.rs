@@ -18,6 +18,7 @@ pub use context::{BackendAddress, Context, IdleLock, NamedContext};
 pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
+use crate::domain::nearest::nearest;
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
 use crate::domain::waiting_line::EngineLimits;
 
@@ -106,6 +107,7 @@ impl Config {
                 name: name.to_owned(),
                 file: self.file.clone(),
                 known: known(),
+                near: nearest(name, self.contexts.keys().map(String::as_str)),
             }),
             None => match self.contexts.keys().collect::<Vec<_>>().as_slice() {
                 [] => Ok(named(IMPLICIT_CONTEXT)),

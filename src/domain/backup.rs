@@ -17,6 +17,8 @@ use super::proof::Drill;
 use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
 
+pub use super::choice::{ChoiceError, choose};
+
 /// The id of a backup: the id of its snapshot in the repository, 64 hexadecimal digits.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,9 +40,9 @@ impl fmt::Display for BackupId {
 }
 
 /// The word for backups between the daily ones, and for the newest of them.
-const RECENT: &str = "recent";
+pub(super) const RECENT: &str = "recent";
 /// The word for the newest good backup of Live, whatever it was made for.
-const LATEST: &str = "latest";
+pub(super) const LATEST: &str = "latest";
 
 /// What made a backup.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -377,6 +379,13 @@ impl Backup {
         self.manifest.is_recent()
     }
 
+    /// Whether it is known that it cannot be relied on: it was found damaged, or did not come back whole in a drill.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        matches!(self.verification, Verification::Damaged { .. })
+            || self.drill.as_ref().is_some_and(Drill::has_failed)
+    }
+
     /// Whether it was taken for the slot.
     #[must_use]
     pub fn is_for(&self, slot: Slot) -> bool {
@@ -399,88 +408,5 @@ impl Backup {
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.manifest.serves.iter().any(|served| served.late)
-    }
-}
-
-/// Why no backup could be found for what somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "choice", content = "text", rename_all = "snake_case")]
-pub enum ChoiceError {
-    /// Nothing begins with it; or it is `upgrade` or `safety`, and none was taken for that.
-    #[error("{}", unknown(.0))]
-    Unknown(String),
-    /// More than one id begins with it.
-    #[error("\"{0}\" is the beginning of more than one backup's id: write more of it")]
-    Ambiguous(String),
-    /// The slot is empty.
-    #[error("the {0} slot is empty")]
-    EmptySlot(Slot),
-    /// It was to be looked for in the second repository, and none is configured.
-    #[error("there is no second repository: the setting repository.copy names none")]
-    NoSecondRepository,
-    /// What was taken for the slot cannot be relied on.
-    #[error("{0}")]
-    NotGood(String),
-}
-
-fn unknown(text: &str) -> String {
-    if matches!(text, "upgrade" | "safety" | RECENT | LATEST) {
-        let good = if text == LATEST { " that is good" } else { "" };
-        return format!("there is no {text} backup{good}");
-    }
-    format!(
-        "there is no backup \"{text}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
-         \"latest\", \"recent\", \"upgrade\" or \"safety\""
-    )
-}
-
-fn not_good(slot: Slot, backup: &Backup) -> ChoiceError {
-    let why = match &backup.verification {
-        Verification::Damaged { why, .. } => format!("was found damaged: {why}"),
-        Verification::Unverified => "was never read back".to_owned(),
-        Verification::Verified { .. } => "did not come back whole in a drill".to_owned(),
-    };
-    ChoiceError::NotGood(format!(
-        "no good backup holds the {slot} slot: {} of {} {why}. To look at it all the same, give its id",
-        backup.id,
-        super::measure::moment(backup.manifest.taken)
-    ))
-}
-
-/// Finds the backup that a person means: a slot's name, `upgrade`, `safety` or `recent` for the newest of those, `latest` for
-/// the newest good one of any kind but safety backups, an id, or a unique beginning of one. One that is dated ahead of the clock is found by its id only.
-///
-/// # Errors
-/// [`ChoiceError`] when nothing or more than one thing fits.
-pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, ChoiceError> {
-    let newest = |fits: &dyn Fn(&Backup) -> bool| {
-        backups
-            .iter()
-            .filter(|backup| fits(backup) && !backup.dated_ahead)
-            .max_by_key(|backup| backup.manifest.taken)
-    };
-    if let Ok(slot) = text.parse::<Slot>() {
-        return newest(&|backup| backup.is_good() && backup.is_for(slot)).ok_or_else(|| {
-            newest(&|backup| backup.is_for(slot))
-                .map_or(ChoiceError::EmptySlot(slot), |backup| not_good(slot, backup))
-        });
-    }
-    let by_trigger = match text {
-        "upgrade" => newest(&|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. })),
-        "safety" => newest(&|backup| backup.manifest.trigger == Trigger::Restore),
-        RECENT => newest(&|backup| backup.is_good() && backup.is_recent()),
-        LATEST => newest(&Backup::is_good_of_live),
-        _ => None,
-    };
-    if let Some(backup) = by_trigger {
-        return Ok(backup);
-    }
-    let mut matches = backups
-        .iter()
-        .filter(|backup| !text.is_empty() && backup.id.0.starts_with(text));
-    match (matches.next(), matches.next()) {
-        (Some(backup), None) => Ok(backup),
-        (Some(_), Some(_)) => Err(ChoiceError::Ambiguous(text.to_owned())),
-        (None, _) => Err(ChoiceError::Unknown(text.to_owned())),
     }
 }

@@ -53,6 +53,9 @@ pub struct EnvironmentSummary {
     pub slots: Vec<SlotState>,
     /// When the newest good backup was taken.
     pub newest: Option<Instant>,
+    /// How many of its backups were found damaged, or did not come back whole in a drill.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub bad: usize,
     /// Since when all that the backups hold has been read back: the oldest of their verifications.
     #[serde(default)]
     pub last_verified: Option<Instant>,
@@ -87,6 +90,11 @@ pub struct EnvironmentSummary {
     pub unread: bool,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_none_of_them(count: &usize) -> bool {
+    *count == 0
+}
+
 impl EnvironmentSummary {
     /// One of which nothing is known yet but that it is there.
     #[must_use]
@@ -96,6 +104,7 @@ impl EnvironmentSummary {
             kind,
             slots: Vec::new(),
             newest: None,
+            bad: 0,
             last_verified: None,
             last_drill: None,
             last_proven: None,

@@ -49,6 +49,7 @@ use crate::domain::caller::Caller;
 use crate::domain::deed::{Deed, Deeds};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
+use crate::domain::nearest::nearest;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
@@ -333,6 +334,7 @@ impl Engine {
             let known: Vec<_> = self.0.environments.keys().map(ToString::to_string).collect();
             EngineError::UnknownEnvironment {
                 name: name.to_string(),
+                near: nearest(&name.to_string(), known.iter().map(String::as_str)),
                 known: if known.is_empty() {
                     "none yet".to_owned()
                 } else {

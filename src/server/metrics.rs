@@ -343,7 +343,7 @@ fn jobs(page: &mut Page, metrics: &Metrics, summaries: &[EnvironmentSummary], no
     );
     family(
         "lifeboat_job_last_bytes",
-        "The bytes that the last phase of the last job of the kind went through.",
+        "The most bytes that a phase of the last job of the kind went through.",
         &|job| job.progress.as_ref().map(|progress| whole(progress.bytes_done)),
     );
 }

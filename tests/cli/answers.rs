@@ -1,7 +1,7 @@
 //! What each verb that asks something prints, as text and as JSON.
 
 use crate::harness::{alike, lifeboat};
-use crate::made_up::one_project::on_a_database;
+use crate::made_up::one_project::{on_a_database, with_bad_backups};
 
 /// One snapshot for the text and one for the JSON of a command.
 fn both(name: &str, arguments: &[&str]) {
@@ -20,6 +20,26 @@ fn both(name: &str, arguments: &[&str]) {
 alike!(environments);
 fn environments() {
     both("environments", &["environments"]);
+}
+
+alike!(what_was_proven_to_be_bad_is_told_in_the_line_of_its_environment);
+fn what_was_proven_to_be_bad_is_told_in_the_line_of_its_environment() {
+    let ended = lifeboat(&["environments"]).on(with_bad_backups()).ends();
+    let line = |name: &str| {
+        let mut lines = ended.out.lines();
+        lines.find(|line| line.starts_with(name)).unwrap().to_owned()
+    };
+    let live = line("acme/live");
+    assert!(
+        live.contains("last drill failed: backup ") && live.contains("a row is missing"),
+        "{live}"
+    );
+    let globex = line("globex/live");
+    assert!(
+        globex.contains("none good") && globex.contains("2 backups cannot be relied on"),
+        "{globex}"
+    );
+    assert!(!globex.contains("no backup yet"), "{globex}");
 }
 
 alike!(nodes);

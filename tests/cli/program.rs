@@ -29,7 +29,7 @@ fn version_help_and_completions_go_to_standard_output() {
     for (arguments, start) in [
         (&["--version"][..], "lifeboat 0."),
         (&["--help"], "Backs up and recovers"),
-        (&["completions", "bash"], "_lifeboat()"),
+        (&["completions", "bash"], "_lifeboat_verbs()"),
         (&["man"], ".ie"),
     ] {
         let output = program(home.path(), arguments);

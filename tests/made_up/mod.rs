@@ -24,6 +24,7 @@ use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
+use lifeboat::domain::nearest::nearest;
 use lifeboat::domain::plan::RestorePlan;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::RestoreRequest;
@@ -215,6 +216,7 @@ impl Fixture {
             let known: Vec<_> = state.environments.keys().map(ToString::to_string).collect();
             BackendError::UnknownEnvironment {
                 name: name.to_string(),
+                near: nearest(&name.to_string(), known.iter().map(String::as_str)),
                 known: known.join(", "),
             }
         })

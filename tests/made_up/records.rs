@@ -41,6 +41,7 @@ pub fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         kind,
         slots: Vec::new(),
         newest: None,
+        bad: 0,
         last_verified: None,
         last_drill: None,
         last_proven: None,

@@ -5,8 +5,16 @@
 use super::Migration;
 
 /// In order; the first makes form 1 out of nothing. The columns are those of `sqlite`, where they are told.
-pub(in crate::catalog) const MIGRATIONS: &[Migration] =
-    &[Migration::of(FIRST), Migration::of(SECOND), Migration::of(THIRD)];
+pub(in crate::catalog) const MIGRATIONS: &[Migration] = &[
+    Migration::of(FIRST),
+    Migration::of(SECOND),
+    Migration::of(THIRD),
+    Migration::of(KEEPS_SCHEDULE),
+];
+
+const KEEPS_SCHEDULE: &str = "
+    ALTER TABLE nodes ADD COLUMN keeps_schedule BOOLEAN NOT NULL DEFAULT FALSE; -- a service or a cockpit, and no verb
+";
 
 const THIRD: &str = "
     ALTER TABLE answers ADD COLUMN job BIGINT;

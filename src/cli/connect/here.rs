@@ -16,7 +16,7 @@ use crate::backend::serves::Serves as _;
 use crate::cli::clearing::Left;
 use crate::cli::shell::quoted;
 use crate::cli::verbs::demo::DemoArguments;
-use crate::cli::wrap::Wrapping;
+use crate::cli::wrap::{Wrapping, wrap_hanging};
 use crate::cli::{
     Call, CliError, Connection, Globals, House as _, Interrupt, Interrupts, Outside, Stay, cockpit, outside,
     plain,
@@ -31,6 +31,8 @@ use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings,
 use crate::domain::stop::{StopReason, Unseen};
 use crate::tui::{self, CockpitSettings, OneContext};
 
+/// So far from the left a step of the demo begins, behind its seconds.
+const STEP_BEGINS: usize = 8;
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 1024;
 
@@ -133,7 +135,12 @@ impl ThisMachine {
                     biased;
                     // A terminal that takes nothing any more has gone, and that is told by itself: to leave here would let
                     // the past go on writing to a sandbox that is being removed.
-                    step = steps.next() => drop(writeln!(outside.err, "{step}")),
+                    step = steps.next() => {
+                        let width = outside.remark_width();
+                        for line in step.lines().flat_map(|line| wrap_hanging(line, STEP_BEGINS, width)) {
+                            let _ = writeln!(outside.err, "{line}");
+                        }
+                    }
                     demo = &mut opening => break demo?,
                     interrupt = outside::interrupted(&mut interrupts) => {
                         making.give_up();

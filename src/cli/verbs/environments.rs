@@ -8,6 +8,7 @@ use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
+use crate::domain::proof::DrillOutcome;
 use crate::domain::state::{EnvironmentSummary, Hold};
 use crate::domain::target::Standing;
 
@@ -56,7 +57,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
             slots,
             environment
                 .newest
-                .map_or_else(|| "none".to_owned(), measure::in_column),
+                .map_or_else(|| none_of(environment).to_owned(), measure::in_column),
             environment
                 .newest
                 .map(|taken| measure::between(taken, now))
@@ -115,9 +116,21 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
     if let Some(why) = &environment.failed {
         states.push(format!("failed: {why}"));
     }
-    // Without its repository nobody knows what is in it.
-    if environment.kind.is_recoverable() && environment.newest.is_none() && environment.trouble.is_none() {
-        states.push("no backup yet".to_owned());
+    if let Some(drill) = &environment.last_drill
+        && let DrillOutcome::Failed { why } = &drill.outcome
+    {
+        states.push(format!(
+            "last drill failed: backup {} did not come back: {why}",
+            drill.backup
+        ));
+    }
+    match (environment.bad, environment.newest) {
+        (0, Some(_)) => {}
+        // Without its repository nobody knows what is in it.
+        (0, None) if environment.trouble.is_some() || !environment.kind.is_recoverable() => {}
+        (0, None) => states.push("no backup yet".to_owned()),
+        (1, _) => states.push("1 backup cannot be relied on".to_owned()),
+        (bad, _) => states.push(format!("{bad} backups cannot be relied on")),
     }
     if let Some(asked) = &environment.asked {
         states.push(format!(
@@ -145,6 +158,11 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
         states.push("ok".to_owned());
     }
     states.join(", ")
+}
+
+/// What stands where the newest good backup would.
+fn none_of(environment: &EnvironmentSummary) -> &'static str {
+    if environment.bad > 0 { "none good" } else { "none" }
 }
 
 fn held(word: &str, hold: &Hold) -> String {

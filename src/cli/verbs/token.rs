@@ -12,7 +12,6 @@ use crate::backend::serves::Serves as _;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
-use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::principal::Principal;
@@ -112,7 +111,7 @@ fn lifetime(text: &str) -> Result<TimeDelta, String> {
 }
 
 pub(super) async fn run(arguments: TokenArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let (engine, _) = call.house.engine_here(&call.globals, false, Deeds::default())?;
+    let engine = call.engine_here()?;
     match arguments.what {
         TokenVerb::Create(arguments) => create(arguments, &engine, call).await,
         TokenVerb::List => list(&engine, call).await,

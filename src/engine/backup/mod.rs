@@ -342,6 +342,7 @@ impl Live {
         warnings.extend(ahead::trouble(name, &before, self.now()));
         tell_of_copies(work, &manifest, &mut warnings);
         let id = repository.record(copy, &manifest)?;
+        self.note_that_there_is_one();
         self.changed();
         let where_ = match purpose.into {
             RepositoryChoice::First => "",
@@ -363,6 +364,8 @@ impl Live {
     /// The repository that a copy goes to, made if there is none, and the backups that it holds.
     fn open_to_copy(&self, purpose: &Purpose) -> Result<(Arc<Repository>, Vec<Backup>), EngineError> {
         let name = self.name();
+        #[cfg(feature = "object-storage")]
+        self.can_be_kept(purpose.into)?;
         let repository = self
             .repository_of(purpose.into, true)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
@@ -436,6 +439,7 @@ impl Live {
             .into());
         }
         self.repository_holding(id)?.forget(std::slice::from_ref(id))?;
+        self.note_if_emptied();
         self.changed();
         let what = backup.manifest.trigger.names();
         let text = format!("the {what} backup {id} was deleted");

@@ -127,6 +127,9 @@ impl Live {
             return Ok(dropped);
         }
         let dropped = drop_listed(work, repository, &dropped)?;
+        if dropped.len() == backups.len() {
+            self.note_if_emptied();
+        }
         self.changed();
         for id in &dropped {
             work.log(

@@ -122,7 +122,9 @@ impl Comparing {
             .flat_map(|source| self.live.workspaces_below(source, &self.below, work))
             .collect();
         if paths.is_empty() {
-            return Err(EngineError::NotThere(format!("there is no {}", self.below)));
+            return Err(EngineError::NotThere(
+                format!("there is no {}", self.below).into(),
+            ));
         }
         for path in paths {
             match self.workspace(&path, work) {

@@ -43,6 +43,7 @@ use crate::domain::explore::{
     HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
     VersionsRequest,
 };
+use crate::domain::nearest::Missing;
 use crate::engine::{EngineError, Live};
 
 /// What this process knows of what is inside.
@@ -89,8 +90,8 @@ enum Trouble {
 type Answer<T> = Result<T, Trouble>;
 
 impl Trouble {
-    fn not_there(what: String) -> Self {
-        Self::Engine(EngineError::NotThere(what))
+    fn not_there(what: impl Into<Missing>) -> Self {
+        Self::Engine(EngineError::NotThere(what.into()))
     }
 }
 
@@ -215,11 +216,14 @@ impl Live {
     pub fn export(&self, request: &ExportRequest) -> Result<Export, EngineError> {
         match self.explored(|| self.export_of(request))? {
             Looked::Ready(export) => Ok(export),
-            Looked::Reading(look) => Err(EngineError::NotThere(format!(
-                "{} of {} is being read for the first time: ask what the export holds until that is answered, and then \
-                 for the export",
-                look.workspace, look.instance
-            ))),
+            Looked::Reading(look) => {
+                let why = format!(
+                    "{} of {} is being read for the first time: ask what the export holds until that is answered, and \
+                     then for the export",
+                    look.workspace, look.instance
+                );
+                Err(EngineError::NotThere(why.into()))
+            }
         }
     }
 }

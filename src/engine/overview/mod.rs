@@ -174,6 +174,7 @@ impl Live {
             .filter(|backup| backup.is_good())
             .map(|backup| backup.manifest.taken)
             .max();
+        summary.bad = backups.iter().filter(|backup| backup.is_bad()).count();
         summary.last_verified = last_verified(&backups);
         let drills = self.catalog().drills(name)?;
         // That what a restore has replaced would come back says little of the backups that people go back to.

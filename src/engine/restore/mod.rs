@@ -35,6 +35,7 @@ use after::leave_out_unconfigured;
 use approval::Agreed;
 pub use approval::start_restore_alone;
 use journal::{Journal, Stage};
+use plan::Planned;
 use staged::{Restored, StagedInstance};
 use titles::{from_where, in_which, limited};
 
@@ -255,7 +256,11 @@ impl Live {
             work.leaves_out(&[Phase::SafetyBackup]);
         }
         work.phase(Phase::Preparing)?;
-        let plan = self.plan(backup.clone(), way, work)?;
+        let Planned {
+            plan,
+            beforehand,
+            still_so,
+        } = self.plan(backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
@@ -279,7 +284,10 @@ impl Live {
             selection,
         };
 
-        work.was_known(&plan.warnings);
+        for warning in &beforehand {
+            work.log(Severity::Warning, warning);
+        }
+        work.was_known(&still_so);
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
@@ -295,9 +303,10 @@ impl Live {
         } else {
             self.take_safety_backup(work, backup, way, &mut warnings)?
         };
+        let say = |severity: Severity, text: &str| work.log(severity, text);
         let staged = self
             .beside(work, restored, &chosen)
-            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+            .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
         let instances = staged
             .iter()
             .map(StagedInstance::record)
@@ -309,12 +318,12 @@ impl Live {
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
             stage: Stage::Staging,
-            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref()))?,
+            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?,
             indexes_removed: false,
             settled: Vec::new(),
         };
         self.write_journal(&journal)
-            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+            .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
         let prepared = self
             .make_beside(&staged, &mut journal)
             .and_then(|()| stage(work, restored, &staged))

@@ -328,6 +328,11 @@ impl Live {
             return Ok(None);
         };
         let told = Told::of(self, &journal);
+        let job = journal.job;
+        let say = |severity: Severity, text: &str| {
+            // A log that cannot be written does not stop the recovery.
+            let _ = self.catalog().log(job, self.now(), severity, text);
+        };
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
             if !journal.holds_nothing_of_live() {
@@ -335,7 +340,7 @@ impl Live {
             }
             let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
-                self.drop_safety(self.find_backup(id).ok().as_ref());
+                self.drop_safety(self.find_backup(id).ok().as_ref(), &say);
             }
             return Ok(Some(Settled {
                 done: false,
@@ -374,7 +379,7 @@ impl Live {
             self.write_journal(&journal)?;
             let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
-                self.drop_safety(self.find_backup(id).ok().as_ref());
+                self.drop_safety(self.find_backup(id).ok().as_ref(), &say);
             }
             return Ok(Some(Settled {
                 done: false,
@@ -389,10 +394,6 @@ impl Live {
                 safety: None,
             }));
         }
-        let say = |severity: Severity, text: &str| {
-            // A log that cannot be written does not stop the recovery.
-            let _ = self.catalog().log(journal.job, self.now(), severity, text);
-        };
         for settled in &journal.settled {
             say(Severity::Information, &settled.to_string());
         }

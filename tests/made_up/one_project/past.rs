@@ -68,6 +68,7 @@ pub fn nodes() -> Vec<LifeboatNode> {
         name: Some(called.to_owned()),
         started: Some(at(20, 8, 0)),
         lease: Some(at(23, 5, minute)),
+        keeps_schedule: Some(number != 6),
         standing,
         is_this: number == 7,
         jobs,
