@@ -25,7 +25,7 @@ use crate::jcr::{Node, NodeId, ids, registry};
 use crate::watch::Watch;
 
 /// How many files are read together by one worker.
-const TOGETHER: usize = 128;
+pub(super) const TOGETHER: usize = 128;
 /// So many bytes of files are held by whoever reads many nodes.
 const HELD: usize = 32 << 20;
 
@@ -74,7 +74,12 @@ impl TablesInBackup {
     }
 
     /// Reads a bundle, of whatever form it is.
-    fn read_bundle(&self, workspace: &str, id: NodeId, bundle: &[u8]) -> Result<Node, BundleError> {
+    pub(super) fn read_bundle(
+        &self,
+        workspace: &str,
+        id: NodeId,
+        bundle: &[u8],
+    ) -> Result<Node, BundleError> {
         match super::table::read(id, bundle) {
             Err(BundleError::Older(_)) => self.older.read(&*self.files, workspace, id, bundle),
             read => read,
@@ -149,7 +154,7 @@ impl TablesInBackup {
 }
 
 /// A group of rows has no row that goes on in the next.
-fn cut_off() -> RestoreError {
+pub(super) fn cut_off() -> RestoreError {
     RestoreError::Failed(
         "a file of rows in the backup ends in the middle of a row: verify the backup".to_owned(),
     )

@@ -454,7 +454,7 @@ impl Live {
             work.phase(Phase::Verifying)?;
             let id = &copy.backup.id;
             let at = self.now();
-            let verification = match self.verify_one(work, &mut verifying, &mut reader, &copy.backup) {
+            let verification = match self.verify_one(work, &mut verifying, &mut reader, &copy.backup, None) {
                 Ok(verified) => {
                     let text = format!(
                         "the copy {id} of {} is sound: {}",

@@ -29,7 +29,7 @@ const LONGEST: usize = 64 * 1024 * 1024;
 const TOGETHER: usize = 512;
 
 /// The bytes of a name, which the library only gives as text.
-fn bytes_of(id: Id) -> [u8; 32] {
+pub(super) fn bytes_of(id: Id) -> [u8; 32] {
     let hex = id.to_hex();
     let mut digest = [0; 32];
     for (byte, pair) in digest.iter_mut().zip(hex.as_str().as_bytes().as_chunks::<2>().0) {
@@ -139,7 +139,7 @@ impl BackedUpFiles for Files {
             for run in runs(&pieces) {
                 let mut done = Ok(());
                 reader
-                    .read(&run, &pieces, Check::Seal, &mut |text| {
+                    .read(&run, &pieces, Check::Seal, &mut |_, text| {
                         if done.is_ok() {
                             done = each(text);
                         }
