@@ -66,6 +66,7 @@ impl House {
                 catalog: None,
                 repository: config.repository.clone(),
                 limits: config.limits,
+                receivers: config.receivers,
                 environments: config.environments.clone(),
             },
             surroundings,

@@ -28,6 +28,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
@@ -50,6 +51,9 @@ pub use records::CatalogRecords;
 
 /// How often a look is taken at what other Lifeboats on this machine have written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long whoever ends waits for receivers that are told of it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Breaks Live for real, in the sandbox of the demo, and says what it broke.
 pub type BreakLive = dyn Fn(&EnvironmentName) -> Result<String, String> + Send + Sync;
@@ -127,6 +131,8 @@ impl Embedded {
                         };
                     }
                 }
+                // Whoever keeps the schedule tells those who are told while nobody looks.
+                let _courier = keep_schedule.then(|| engine.notifier().keep());
                 look_at_others(&engine, &opened);
             });
         if let Err(error) = opening {
@@ -203,6 +209,7 @@ impl Embedded {
                 engine.jobs().close(&why);
                 engine.clearing().stop();
                 engine.catalog().sign_off();
+                engine.notifier().send_before_the_end(LAST_WORDS);
             };
             let _ = tokio::task::spawn_blocking(close).await;
         }
@@ -437,6 +444,27 @@ impl Backend for Embedded {
     async fn cleared(&self) -> Result<(), BackendError> {
         self.on_engine(|engine| {
             engine.clearing().wait();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.on_engine(|engine| engine.notifier().standings()).await
+    }
+
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        self.change(move |engine| engine.notifier().test(only.as_deref()))
+            .await
+    }
+
+    async fn last_words(&self) -> Result<(), BackendError> {
+        // An engine that was not opened has told nobody anything.
+        if self.engine.borrow().is_none() {
+            return Ok(());
+        }
+        self.on_engine(|engine| {
+            engine.notifier().send_before_the_end(LAST_WORDS);
             Ok(())
         })
         .await

@@ -30,6 +30,7 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::nearest::{Missing, question};
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{
@@ -165,6 +166,17 @@ pub trait Backend: Explores + Send + Sync {
 
     /// The Lifeboats that have the catalog open, and what each works on.
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError>;
+
+    /// Who is told of what happens while nobody looks, how each of them stands, and what waits for it.
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError>;
+
+    /// Sends a test message to one receiver, or to all, at once, and says what came of it.
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError>;
+
+    /// Before this process ends: tells receivers what it has put into the queue, for a few seconds at most.
+    async fn last_words(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
 
     /// Marks notifications up to this number as seen.
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;

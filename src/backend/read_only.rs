@@ -22,6 +22,7 @@ use crate::domain::explore::{
 };
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{
@@ -83,6 +84,18 @@ impl Backend for ReadOnly {
 
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.inner.notifications(limit).await
+    }
+
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.inner.receivers().await
+    }
+
+    async fn test_receivers(&self, _only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        self.refuse()
+    }
+
+    async fn last_words(&self) -> Result<(), BackendError> {
+        self.inner.last_words().await
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

@@ -50,6 +50,10 @@ Fields of the object that --json prints:
   jobs           jobs; for one job: job log
   activity       activity; with --verify: entries broken
   nodes          nodes
+  notify         receivers; of test also works
+  report         of a restore: form made job took_millis live_after_millis
+                 phases backup safety work warnings activity;
+                 of proof: form made since environments
   info           version config state cache contexts context read_only backend
                  problem
   login          context is_new token_file backend

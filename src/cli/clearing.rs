@@ -1,5 +1,5 @@
 //! What a verb leaves behind in its own process: an engine there removes what a restore has replaced once that is over, and
-//! would stop with the process.
+//! would stop with the process, and what it has done is told to receivers.
 //!
 //! A verb that has followed a job waits for it, after everything is printed. Whoever only looks at something waits a
 //! moment, in which most of them are removed, and leaves the rest to the next start.
@@ -56,10 +56,12 @@ impl Left {
     /// Waits until nothing is left behind, or somebody wants to go; then the process has ended, for those who share its
     /// catalog.
     pub(super) async fn wait_until_cleared(self, outside: &mut Outside, wants_json: bool) {
-        let Some(backend) = self.backend.into_inner() else {
+        let Some(backend) = self.backend.borrow().clone() else {
             return;
         };
         wait(&*backend, self.followed.get().is_some(), outside, wants_json).await;
+        // What is not told within that is told by whoever keeps the schedule.
+        let _ = backend.last_words().await;
         // A catalog that does not answer finds out by itself.
         let _ = tokio::time::timeout(MOMENT, backend.sign_off()).await;
     }

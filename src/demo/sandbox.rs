@@ -358,6 +358,7 @@ impl Sandbox {
                 SecretSource::PasswordFile(self.key_file()),
             )),
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             environments: self.environments()?,
         })
     }

@@ -90,6 +90,9 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
             verdict: Verdict::Warning,
             detail,
         }));
+    if only.is_none() {
+        check_receivers(engine, &mut report);
+    }
     for (name, settings) in engine.environments() {
         if only.is_some_and(|only| only != name) {
             continue;
@@ -111,6 +114,23 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
     }
     same_place::databases(engine, only, &mut report)?;
     Ok(report)
+}
+
+/// Whether whoever is told while nobody looks can be: nothing is sent, what is known of them is said.
+fn check_receivers(engine: &Engine, report: &mut Report) {
+    for (name, told) in engine.notifier().look_at() {
+        report.findings.push(Finding {
+            environment: None,
+            instance: None,
+            about: format!("receiver {name}"),
+            verdict: if told.is_ok() {
+                Verdict::Ok
+            } else {
+                Verdict::Failed
+            },
+            detail: told.unwrap_or_else(|why| why),
+        });
+    }
 }
 
 impl Live {

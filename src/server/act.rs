@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use super::ask::Ask;
 use super::bodies::{
     Broken, Confirmed, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewRejection, NewRestore, Seen,
-    Started, WhichBackup,
+    Started, WhichBackup, WhichReceiver,
 };
 use super::operation::Reply;
 use super::problem::Problem;
@@ -19,6 +19,17 @@ use crate::domain::token::Role;
 /// A job was started: its number, and where it is found.
 pub(super) fn started(job: JobId) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::ACCEPTED, &Started { job })?.at(format!("/api/v1/jobs/{job}")))
+}
+
+/// Tries whether receivers are reached.
+pub(super) async fn test_receivers(ask: Ask) -> Result<Reply, Problem> {
+    let which: WhichReceiver = ask.read()?;
+    if !ask.token.projects.is_empty() {
+        return Err(Problem::forbidden(
+            "receivers are told of all projects, and this token is limited to some",
+        ));
+    }
+    Reply::ok(&ask.engine().test_receivers(which.name).await?)
 }
 
 /// Takes a backup.

@@ -199,6 +199,16 @@ pub(super) struct WhichBackup {
     pub(super) backup: Option<String>,
 }
 
+/// Which receiver; none: all of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichReceiver {
+    /// Its name in the configuration.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) name: Option<String>,
+}
+
 /// A restore into a place that is nobody's.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

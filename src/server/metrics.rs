@@ -20,6 +20,7 @@ use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobState};
+use crate::domain::notify::ReceiverStanding;
 use crate::domain::request::JobQuery;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentSummary;
@@ -110,6 +111,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     proofs(&mut page, &summaries, now);
     targets(&mut page, &summaries);
     jobs(&mut page, &service.metrics, &summaries, now);
+    receivers(&mut page, &service.engine.receivers().await?, now);
     requests(&mut page, &service.metrics);
     page.family(
         "lifeboat_event_streams_open",
@@ -346,6 +348,43 @@ fn jobs(page: &mut Page, metrics: &Metrics, summaries: &[EnvironmentSummary], no
         "The most bytes that a phase of the last job of the kind went through.",
         &|job| job.progress.as_ref().map(|progress| whole(progress.bytes_done)),
     );
+}
+
+fn receivers(page: &mut Page, standings: &[ReceiverStanding], now: Instant) {
+    page.family(
+        "lifeboat_receiver_failing",
+        "gauge",
+        "Whether a receiver of notifications has not taken what was sent last.",
+    );
+    for standing in standings {
+        let is_failing = u8::from(standing.failing_since.is_some());
+        page.sample(
+            &[("receiver", &standing.name), ("kind", &standing.kind)],
+            is_failing,
+        );
+    }
+    page.family(
+        "lifeboat_receiver_waiting",
+        "gauge",
+        "Notifications that wait for a receiver.",
+    );
+    for standing in standings {
+        page.sample(
+            &[("receiver", &standing.name), ("kind", &standing.kind)],
+            standing.waiting,
+        );
+    }
+    page.family(
+        "lifeboat_receiver_oldest_waiting_seconds",
+        "gauge",
+        "How long ago the oldest of what waits for a receiver happened; absent where nothing waits.",
+    );
+    for standing in standings {
+        if let Some(oldest) = standing.oldest {
+            let labels = [("receiver", standing.name.as_str()), ("kind", &standing.kind)];
+            page.sample(&labels, seconds_since(oldest, now));
+        }
+    }
 }
 
 fn requests(page: &mut Page, metrics: &Metrics) {

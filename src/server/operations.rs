@@ -8,7 +8,7 @@ use super::bodies::explore::{
 };
 use super::bodies::{
     Broken, Confirmed, HowMany, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewPlan, NewRejection,
-    NewRestore, OnlyOne, Seen, Started, WhichBackup, WhichJobs, WhichLines,
+    NewRestore, OnlyOne, Seen, Started, WhichBackup, WhichJobs, WhichLines, WhichReceiver,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
@@ -21,6 +21,7 @@ use crate::domain::explore::{
 };
 use crate::domain::job::{Job, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::RestorePlan;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::token::Role::{Operator, Owner, Viewer};
@@ -112,6 +113,23 @@ pub(super) static OPERATIONS: &[Operation] = &[
         ok::<Vec<LifeboatNode>>(),
         |ask| Box::pin(read::nodes(ask)),
     ),
+    Operation::looks(
+        "/receivers",
+        "receivers",
+        "List who is told while nobody looks, whether each takes what is sent, and what waits for it",
+        ok::<Vec<ReceiverStanding>>(),
+        |ask| Box::pin(read::receivers(ask)),
+    ),
+    Operation::changes(
+        Post,
+        "/receivers/test",
+        "test_receivers",
+        "Send a test message to one receiver, or to all",
+        Operator,
+        |ask| Box::pin(act::test_receivers(ask)),
+    )
+    .with_body(of::<WhichReceiver>())
+    .with_answer(ok::<Vec<ReceiverTest>>()),
     Operation::changes(
         Post,
         "/notifications/seen",

@@ -10,6 +10,7 @@ use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
+use lifeboat::domain::notify::{ReceiverStanding, ReceiverTest};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{
@@ -98,6 +99,26 @@ impl Backend for Fixture {
     async fn notifications(&self, _limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.called("notifications").await?;
         Ok(self.state().notifications.clone())
+    }
+
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.called("receivers").await?;
+        Ok(self.state().receivers.clone())
+    }
+
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        self.called("test_receivers").await?;
+        let receivers = self.state().receivers.clone();
+        let chosen = receivers
+            .into_iter()
+            .filter(|it| only.as_ref().is_none_or(|name| *name == it.name));
+        let tests = chosen.map(|it| ReceiverTest {
+            delivered: it.failing_since.is_none(),
+            detail: it.why.unwrap_or_else(|| "it answered 200 OK".to_owned()),
+            name: it.name,
+            kind: it.kind,
+        });
+        Ok(tests.collect())
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

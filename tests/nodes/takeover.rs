@@ -104,6 +104,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
         catalog: Some(catalog),
         repository: Some(repository(folder, root)),
         limits: EngineLimits::default(),
+        receivers: Vec::new(),
         environments: std::iter::once(GATED).chain(OTHERS).map(environment).collect(),
     }
 }

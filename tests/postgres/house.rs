@@ -217,6 +217,7 @@ impl House {
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             environments: vec![EnvironmentSettings {
                 project: "acme".into(),
                 name: "live".into(),

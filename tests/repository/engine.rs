@@ -115,6 +115,7 @@ impl Installation {
                 }),
             }),
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             environments: vec![environment],
         };
         let surroundings = Surroundings {

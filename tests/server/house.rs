@@ -116,6 +116,7 @@ impl House {
             catalog: None,
             repository: config.repository.clone(),
             limits: config.limits,
+            receivers: config.receivers,
             environments: config.environments.clone(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -41,6 +41,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
             SecretSource::PasswordFile(folder.join("key")),
         )),
         limits: EngineLimits::default(),
+        receivers: Vec::new(),
         environments: vec![EnvironmentSettings {
             project: "acme".into(),
             name: "live".into(),

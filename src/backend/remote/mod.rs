@@ -45,6 +45,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, PinRequest, RestoreRequest,
@@ -337,6 +338,15 @@ impl Backend for Remote {
         self.shared
             .ask(Call::get(&["notifications"]).with("limit", &limit))
             .await
+    }
+
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.shared.ask(Call::get(&["receivers"])).await
+    }
+
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        let call = Call::post(&["receivers", "test"]).body(&json!({ "name": only }))?;
+        self.shared.ask(call.takes_long()).await
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

@@ -58,6 +58,7 @@ impl ThisMachine {
             catalog: catalog_of(config.catalog),
             repository: config.repository,
             limits: config.limits,
+            receivers: config.receivers,
             environments: config.environments,
         };
         let surroundings = Surroundings {

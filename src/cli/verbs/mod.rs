@@ -27,9 +27,11 @@ mod looking;
 pub mod man;
 pub mod nodes;
 pub mod pin;
+pub mod notify;
 pub mod plan;
 #[cfg(feature = "engine")]
 pub mod relocate;
+pub mod report;
 pub mod restore;
 pub mod schedule;
 #[cfg(feature = "engine")]
@@ -69,6 +71,12 @@ pub enum Verb {
     /// List the Lifeboats that share the catalog, their leases, and what each works on
     #[command(long_about = nodes::LONG_ABOUT)]
     Nodes,
+    /// Show who is told while nobody looks and what waits for them, or send them a test message
+    #[command(long_about = notify::LONG_ABOUT)]
+    Notify(notify::NotifyArguments),
+    /// Write down what happened in a restore, or that backups are taken, read back and drilled
+    #[command(long_about = report::LONG_ABOUT)]
+    Report(report::ReportArguments),
     /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
     Info,
     /// Store the token for a service, after trying it
@@ -182,6 +190,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
         Some(Verb::Nodes) => nodes::run(call).await,
+        Some(Verb::Notify(arguments)) => notify::run(arguments, call).await,
+        Some(Verb::Report(arguments)) => report::run(arguments, call).await,
         Some(Verb::Info) => info::run(call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,

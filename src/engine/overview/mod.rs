@@ -146,6 +146,7 @@ impl Live {
                 .into_iter()
                 .chain(open_state(self.state()))
                 .chain(self.overdue_tables())
+                .chain(self.engine().notifier().troubles_of(name))
                 .chain(
                     settings
                         .instances

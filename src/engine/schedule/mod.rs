@@ -16,6 +16,7 @@ use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::Instant;
 use crate::domain::job::JobKind;
 use crate::domain::schedule::Due;
+use crate::domain::notify::Topic;
 use crate::engine::restore::recover::settle_abandoned;
 use crate::engine::{Engine, EngineError, Live};
 use turns::{Turn, take_turns};
@@ -67,7 +68,9 @@ impl Live {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(()) | Err(EngineError::Refused(_)) => {}
             Err(error) => {
-                self.remember_once(&format!("the scheduled backup cannot be started: {error}"));
+                let text = format!("the scheduled backup cannot be started: {error}");
+                let activity = self.engine().activity();
+                activity.remember_once_as(Topic::BackupFailed, Some(self.name()), &text);
             }
         }
     }
@@ -150,6 +153,7 @@ impl Schedule<'_> {
     /// Starts as much of what was written down as there is room for. Gives whether more may be left.
     fn serve_what_is_due(&self) -> bool {
         self.or_tell(self.serve_turns());
+        self.or_tell(self.0.notifier().tell_of_late_backups());
         let jobs = self.0.jobs();
         #[cfg(feature = "object-storage")]
         for live in self.0.all_live() {
@@ -164,6 +168,7 @@ impl Schedule<'_> {
     fn or_tell(&self, kept: Result<(), EngineError>) {
         if let Err(error) = kept {
             let text = format!("the schedule is not kept: {error}");
+            self.0.notifier().round_went_wrong(&text);
             self.0.activity().remember_once(None, &text);
         }
     }
@@ -205,7 +210,13 @@ impl Schedule<'_> {
             Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
             Err(error) => {
                 let text = format!("the scheduled {} cannot be started: {error}", claim.kind);
-                engine.activity().remember_once(Some(&claim.environment), &text);
+                let topic = if claim.kind == turns::BACKUP {
+                    Topic::BackupFailed
+                } else {
+                    Topic::VerifyFailed
+                };
+                let activity = engine.activity();
+                activity.remember_once_as(topic, Some(&claim.environment), &text);
                 Turn::Later(now + AGAIN)
             }
         })?;
@@ -239,9 +250,11 @@ impl Schedule<'_> {
                 let mut is_more_left = false;
                 engine.activity().whatever_happens("looking what is due", || {
                     if let Err(error) = settle_abandoned(&engine) {
+                        engine.notifier().round_went_wrong(&error.to_string());
                         engine.activity().remember_once(None, &error.to_string());
                     }
                     is_more_left = engine.schedule().look_what_is_due();
+                    engine.notifier().round_ended();
                 });
                 engine.activity().whatever_happens("looking at targets", || {
                     engine.schedule().look_at_targets();

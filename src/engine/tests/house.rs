@@ -17,6 +17,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
+use crate::domain::notify::Receiver;
 use crate::domain::plan::Selection;
 use crate::domain::proof::{DrillSettings, Every, VerifySettings};
 use crate::domain::request::{BackupRequest, RestoreRequest};
@@ -76,6 +77,8 @@ pub(super) struct House {
     /// Whether a restore needs a second person.
     pub(super) approve: bool,
     pub(super) limits: EngineLimits,
+    /// Who is told of what happens.
+    pub(super) receivers: Vec<Receiver>,
     /// Further Live environments, each with a small content of its own.
     pub(super) others: Vec<&'static str>,
     /// Whether the content of each instance is the home of a repository.
@@ -113,6 +116,7 @@ impl House {
             targets: Targets::default(),
             approve: false,
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             others: Vec::new(),
             homes: false,
             instances: INSTANCES.to_vec(),
@@ -263,6 +267,7 @@ impl House {
             catalog: self.catalog.clone(),
             repository: Some(repository),
             limits: self.limits,
+            receivers: self.receivers.clone(),
             environments: [
                 self.environment("live", EnvironmentKind::Live),
                 self.environment("uat", EnvironmentKind::Uat),
@@ -282,6 +287,10 @@ impl House {
         // What an earlier one has left to be removed.
         engine.clearing().wait();
         Ok(engine.acting_for(Caller::here(&"maria".into())))
+    }
+
+    pub(super) fn clock_now(&self) -> crate::domain::Instant {
+        self.clock.now()
     }
 
     pub(super) fn pass(&self, time: Duration) {
