@@ -66,7 +66,7 @@ impl House {
                 catalog: None,
                 repository: config.repository.clone(),
                 limits: config.limits,
-                receivers: config.receivers,
+                receivers: config.receivers.clone(),
                 environments: config.environments.clone(),
             },
             surroundings,

@@ -116,6 +116,7 @@ pub(super) fn globals_of(arguments: &[OsString]) -> Globals {
     };
     Globals {
         json: false,
+        plain: false,
         context: value("--context"),
         config: value("--config").map(Into::into),
     }

@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 39] = [
     "demo",
     "init",
     "check",

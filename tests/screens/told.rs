@@ -17,6 +17,7 @@ use lifeboat::domain::explore::{
 };
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
+use lifeboat::domain::notify::{ReceiverStanding, ReceiverTest};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
@@ -60,6 +61,8 @@ asked! {
     activity(limit: u32) -> Vec<Activity>;
     notifications(limit: u32) -> Vec<Notification>;
     nodes() -> Vec<LifeboatNode>;
+    receivers() -> Vec<ReceiverStanding>;
+    test_receivers(only: Option<String>) -> Vec<ReceiverTest>;
     notifications_seen(up_to: u64) -> ();
     start_backup(request: BackupRequest) -> JobId;
     plan_restore(request: RestoreRequest) -> RestorePlan;

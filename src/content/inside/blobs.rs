@@ -357,6 +357,7 @@ impl Read for RowReader<'_> {
             let only = StoredFile {
                 pieces: piece.to_vec(),
                 size: 0,
+                place: String::new(),
             };
             self.files
                 .pour(&backed_up(&only), &mut |piece| {

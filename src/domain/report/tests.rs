@@ -124,6 +124,7 @@ fn proof_counts_what_was_taken_and_names_what_was_not() {
         minute_in_window: 0,
         keep: crate::domain::slot::Keep::default(),
         slot_schedules: Vec::new(),
+        recent: None,
         last_scheduled: None,
         next_verify: None,
         next_drill: None,

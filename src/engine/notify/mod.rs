@@ -23,6 +23,7 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId};
+use crate::domain::nearest::{Missing, nearest};
 use crate::domain::notify::{
     Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told, Topic, folds_with,
 };
@@ -295,14 +296,14 @@ impl Notifier<'_> {
             && self.receiver(name).is_none()
         {
             let known: Vec<_> = self.receivers().iter().map(|it| it.name().to_owned()).collect();
-            return Err(EngineError::NotThere(format!(
-                "there is no receiver \"{name}\": the configuration has {}",
-                if known.is_empty() {
-                    "none, each would be a [[notify]] or an [[alive]]".to_owned()
-                } else {
-                    known.join(", ")
-                }
-            )));
+            let has = if known.is_empty() {
+                "none, each would be a [[notify]] or an [[alive]]".to_owned()
+            } else {
+                known.join(", ")
+            };
+            let near = nearest(name, known.iter().map(String::as_str));
+            let sentence = format!("there is no receiver \"{name}\": the configuration has {has}");
+            return Err(EngineError::NotThere(Missing { sentence, near }));
         }
         let by = self.0.who();
         let text = format!("a test of Lifeboat, asked for by {by}: nothing has happened");

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::house::{House, OfHouse, back_up};
 use crate::domain::explore::{
-    By, Change, Children, ChildrenRequest, Diff, DiffRequest, ExportRequest, Find, FindRequest,
+    By, Change, Children, ChildrenRequest, Diff, DiffRequest, ExportForm, ExportRequest, Find, FindRequest,
     HistoryRequest, Kind, Line, Looked, NodeDiffRequest, NodeFacts, NodeHistory, NodePath, NodeRequest,
     Source, Turn, VersionsRequest,
 };
@@ -455,6 +455,7 @@ fn what_is_exported_out_of_a_folder_is_read_again_as_the_same_nodes() {
         environment: House::live(),
         source: Source::from(&back_up(&engine)),
         path: path("author:/website/home/news"),
+        form: ExportForm::Xml,
     };
     let live = engine.of_house();
     answer(|| live.export_facts(&request));
