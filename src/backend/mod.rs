@@ -1,10 +1,12 @@
 //! The trait [`Backend`]: everything that a cockpit or a command can ask, and nothing about how it is done.
 //!
+//! `landing` writes what was exported on this machine.
 //! `embedded` answers by calling the engine in this process, `remote` by asking a service elsewhere. Screens and verbs know only this trait.
 
 #[cfg(feature = "engine")]
 pub mod embedded;
 pub mod explore;
+pub mod landing;
 pub mod link;
 pub mod read_only;
 pub mod remote;
@@ -28,9 +30,12 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::nearest::{Missing, question};
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
@@ -104,6 +109,15 @@ pub struct BackendInfo {
 pub struct EventStream(pub broadcast::Receiver<Event>);
 
 impl EventStream {
+    /// An event that waits to be taken; `None` when there is none at this moment.
+    pub fn waiting(&mut self) -> Option<Event> {
+        match self.0.try_recv() {
+            Ok(event) => Some(event),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Event::Missed),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+        }
+    }
+
     /// The next event; `None` when the backend has gone.
     pub async fn next(&mut self) -> Option<Event> {
         match self.0.recv().await {
@@ -153,6 +167,17 @@ pub trait Backend: Explores + Send + Sync {
     /// The Lifeboats that have the catalog open, and what each works on.
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError>;
 
+    /// Who is told of what happens while nobody looks, how each of them stands, and what waits for it.
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError>;
+
+    /// Sends a test message to one receiver, or to all, at once, and says what came of it.
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError>;
+
+    /// Before this process ends: tells receivers what it has put into the queue, for a few seconds at most.
+    async fn last_words(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Marks notifications up to this number as seen.
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;
 
@@ -166,6 +191,31 @@ pub trait Backend: Explores + Send + Sync {
     /// Starts the restore that a plan describes, unless the plan does not hold any more. `confirm` is what the person typed
     /// and has to be the environment's name.
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError>;
+
+    /// As [`Backend::start_restore`], although nobody else has agreed where an environment asks for that. Told loudly, with
+    /// the reason.
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Agrees to a restore that waits for another owner, and starts it. `confirm` as for a restore.
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Ends the wait of a restore: it is not done.
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError>;
 
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.
@@ -228,6 +278,12 @@ pub trait Backend: Explores + Send + Sync {
     /// Keeps an upgrade or safety backup for another 48 hours.
     async fn extend_backup(&self, environment: EnvironmentName, backup: BackupId)
     -> Result<(), BackendError>;
+
+    /// Keeps a backup on purpose, for ever or until a time. Its id changes with that.
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError>;
+
+    /// Takes that back. Its id changes with that.
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError>;
 
     /// Sets or lifts maintenance mode or protection.
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError>;

@@ -22,6 +22,7 @@ mod jobs;
 mod news;
 mod nodes;
 mod notes;
+mod notify;
 mod plans;
 mod presence;
 mod recording;
@@ -42,6 +43,7 @@ pub use due::{Due, DueClaim};
 pub use environments::Holds;
 pub use error::CatalogError;
 pub use jobs::{Claim, NewJob, PastRun, ScheduledFailures};
+pub use notify::{Bag, Fate, Outgoing, ReceiverRow, Waiting};
 pub use plans::StoredPlan;
 pub use stops::StopRequest;
 
@@ -167,6 +169,7 @@ impl Catalog {
             jobs::prune(session, JOBS_KEPT)?;
             activity::prune(session, ACTIVITY_KEPT)?;
             records::prune(session, ACTIVITY_KEPT)?;
+            notify::prune(session, now)?;
             due::prune(session, now)
         })
     }

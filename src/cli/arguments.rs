@@ -19,7 +19,8 @@ const AFTER: &str = "\
 Words:
   ENV      an environment, written PROJECT/ENVIRONMENT: acme/live
   BACKUP   an id, a unique beginning of one, a slot's name (monthly, weekly,
-           daily, manual), or \"upgrade\" or \"safety\" for the newest of those
+           daily, manual), \"upgrade\", \"safety\" or \"recent\" for the newest of
+           those, or \"latest\" for the newest good one but safety backups
 
 Verbs that start a job follow it to its end: with a progress bar on a
 terminal, with plain lines elsewhere. Ctrl-C asks the job to stop at its next
@@ -49,6 +50,10 @@ Fields of the object that --json prints:
   jobs           jobs; for one job: job log
   activity       activity; with --verify: entries broken
   nodes          nodes
+  notify         receivers; of test also works
+  report         of a restore: form made job took_millis live_after_millis
+                 phases backup safety work warnings activity;
+                 of proof: form made since environments
   info           version config state cache contexts context read_only backend
                  problem
   login          context is_new token_file backend
@@ -108,6 +113,9 @@ pub struct Globals {
     /// Print one JSON object instead of text
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
+    /// Lines instead of pictures, for screen readers and plain terminals: without a verb, the cockpit with numbered choices
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub plain: bool,
     /// The context of the configuration to work in, instead of its default
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub context: Option<String>,

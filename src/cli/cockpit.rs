@@ -67,7 +67,7 @@ pub(super) fn terminal(variables: &Variables) -> Result<String, CliError> {
         format!("this terminal (TERM={name}) cannot show a full-screen program")
     };
     Err(CliError::usage(format!(
-        "{what}: use the verbs instead, such as `lifeboat environments` and `lifeboat backups ENV` (`lifeboat --help` has all); or set TERM to what the terminal is, such as xterm"
+        "{what}: use `lifeboat --plain`, which works in lines, or the verbs, such as `lifeboat environments` and `lifeboat backups ENV` (`lifeboat --help` has all); or set TERM to what the terminal is, such as xterm"
     )))
 }
 

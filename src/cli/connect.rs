@@ -17,7 +17,7 @@ pub use here::look_on_a_thread;
 use super::house::{Connection, House};
 use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
-use super::{CliError, Globals, Interrupts, Outside, cockpit};
+use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
@@ -374,6 +374,35 @@ impl House for ThisMachine {
         Ok(Connection {
             backend: opened.backend,
             context: opened.context,
+        })
+    }
+
+    async fn stay<'h>(&'h self, globals: &Globals) -> Result<Stay<'h>, CliError> {
+        let is_here = self.jobs_run_here(globals)?;
+        let opened = self.open(globals, true)?;
+        let connection = Connection {
+            backend: Arc::clone(&opened.backend),
+            context: NamedContext {
+                name: opened.context.name.clone(),
+                context: opened.context.context.clone(),
+            },
+        };
+        let close: Closing<'h> = Box::new(move |why, mut interrupts| {
+            Box::pin(async move {
+                match why {
+                    Why::Asked => {
+                        let by = Principal::account(&self.user);
+                        opened.close(StopReason::CockpitLeft { by }).await;
+                    }
+                    Why::Signal => opened.close(StopReason::Signal).await,
+                    Why::Gone => opened.go_on_unseen(&mut interrupts).await,
+                }
+            })
+        });
+        Ok(Stay {
+            connection,
+            is_here,
+            close,
         })
     }
 

@@ -20,6 +20,7 @@ mod follow;
 mod house;
 mod known;
 mod outside;
+mod plain;
 mod shell;
 mod table;
 mod trouble;
@@ -42,6 +43,7 @@ pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House};
 pub use known::Wanted;
 pub use outside::{Interrupt, Interrupts, Outside};
+pub use plain::{Closing, Stay, Why};
 
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {

@@ -19,6 +19,7 @@ pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
 use crate::domain::nearest::nearest;
+use crate::domain::notify::Receiver;
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
 use crate::domain::waiting_line::EngineLimits;
 
@@ -48,6 +49,8 @@ pub struct Config {
     pub limits: EngineLimits,
     /// How the service is reached.
     pub server: ServerSettings,
+    /// Who is told of what happens, and what is called for as long as all is well.
+    pub receivers: Vec<Receiver>,
     /// The environments, in the order of the file. Each is valid, and no two have the same name.
     pub environments: Vec<EnvironmentSettings>,
 }

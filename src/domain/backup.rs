@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
+use super::pin::Pin;
 use super::plan::Selection;
 use super::principal::Principal;
 use super::proof::Drill;
@@ -37,6 +38,11 @@ impl fmt::Display for BackupId {
         f.pad(self.short())
     }
 }
+
+/// The word for backups between the daily ones, and for the newest of them.
+pub(super) const RECENT: &str = "recent";
+/// The word for the newest good backup of Live, whatever it was made for.
+pub(super) const LATEST: &str = "latest";
 
 /// What made a backup.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -188,6 +194,9 @@ pub struct Manifest {
     /// Upgrade and safety backups are kept until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Instant>,
+    /// That somebody keeps it on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
     /// For safety backups: which part of Live the restore was about to replace, so that undo puts back that part and
     /// leaves later work elsewhere alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,6 +229,56 @@ impl Manifest {
     /// The form of the record that this version of Lifeboat writes. It reads the earlier ones too: in the first, the
     /// digests of tables were made another way (see [`TableCopy::digest`]).
     pub const FORMAT: u32 = 2;
+    /// The form of the record of a pinned backup. A Lifeboat that does not know of pins leaves such a record alone, and so
+    /// the backup with it: it would drop it otherwise.
+    pub const PINNED_FORMAT: u32 = 3;
+
+    /// Sets or takes away a pin, and with it the form of the record.
+    pub fn set_pin(&mut self, pin: Option<Pin>) {
+        self.format = match pin {
+            Some(_) => Self::PINNED_FORMAT,
+            // An earlier form says how the digests were made.
+            None => self.format.min(Self::FORMAT),
+        };
+        self.pin = pin;
+    }
+
+    /// Whether it was made between the daily ones, outside the slots ([`super::recent`]).
+    #[must_use]
+    pub fn is_recent(&self) -> bool {
+        self.trigger == Trigger::Schedule && self.slots.is_empty()
+    }
+
+    /// Whether it stands in line with others of its kind: those of slots, and those between the daily ones. Upgrade and
+    /// safety backups stand alone.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        !self.slots.is_empty() || self.is_recent()
+    }
+
+    /// What it is called: its slots, or what made it.
+    #[must_use]
+    pub fn called(&self) -> String {
+        if self.is_recent() {
+            return RECENT.to_owned();
+        }
+        if self.slots.is_empty() {
+            return self.trigger.names().to_owned();
+        }
+        let slots: Vec<_> = self.slots.iter().map(|slot| slot.label()).collect();
+        slots.join(", ")
+    }
+
+    /// When it was complete.
+    #[must_use]
+    pub fn ended(&self) -> Instant {
+        let took = self.copy_millis.saturating_add(self.verify_millis);
+        i64::try_from(took)
+            .ok()
+            .and_then(chrono::TimeDelta::try_milliseconds)
+            .and_then(|took| self.taken.checked_add_signed(took))
+            .unwrap_or(self.taken)
+    }
 
     /// Items over all instances and workspaces.
     #[must_use]
@@ -237,15 +296,7 @@ impl Manifest {
     /// after that.
     #[must_use]
     pub fn read_back(&self) -> Instant {
-        if let Some(since) = self.read_since {
-            return since;
-        }
-        let took = self.copy_millis.saturating_add(self.verify_millis);
-        i64::try_from(took)
-            .ok()
-            .and_then(chrono::TimeDelta::try_milliseconds)
-            .and_then(|took| self.taken.checked_add_signed(took))
-            .unwrap_or(self.taken)
+        self.read_since.unwrap_or_else(|| self.ended())
     }
 
     /// The time between the instances' copies, in milliseconds: from the first instance's beginning to the last one's
@@ -322,6 +373,12 @@ impl Backup {
             && !self.drill.as_ref().is_some_and(Drill::has_failed)
     }
 
+    /// Whether it was made between the daily ones, outside the slots.
+    #[must_use]
+    pub fn is_recent(&self) -> bool {
+        self.manifest.is_recent()
+    }
+
     /// Whether it is known that it cannot be relied on: it was found damaged, or did not come back whole in a drill.
     #[must_use]
     pub fn is_bad(&self) -> bool {
@@ -339,6 +396,12 @@ impl Backup {
     #[must_use]
     pub fn is_held_by_expiry(&self, now: Instant) -> bool {
         self.manifest.expires.is_some_and(|expires| expires > now)
+    }
+
+    /// The pin that keeps it at `now`, if one does.
+    #[must_use]
+    pub fn pinned(&self, now: Instant) -> Option<&Pin> {
+        self.manifest.pin.as_ref().filter(|pin| pin.holds(now))
     }
 
     /// Whether any period was served late.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::backup::{Backup, BackupId, Trigger, Verification};
+use super::backup::{Backup, BackupId, LATEST, RECENT, Trigger, Verification};
 use super::measure;
 use super::nearest::{nearest, question};
 use super::slot::Slot;
@@ -69,7 +69,7 @@ impl ChoiceError {
     #[must_use]
     pub fn unknown<'a>(text: &str, backups: impl IntoIterator<Item = &'a Backup>) -> Self {
         let words = Slot::ALL.map(Slot::label);
-        let mut near = nearest(text, words.into_iter().chain(["upgrade", "safety"]));
+        let mut near = nearest(text, words.into_iter().chain(["upgrade", "safety", RECENT, LATEST]));
         if near.is_empty() && !text.is_empty() {
             // Of an id, much or little is written: it is compared with as much of each.
             let ids: Vec<&str> = backups.into_iter().map(|backup| backup.id.0.as_str()).collect();
@@ -110,15 +110,16 @@ fn among(near: &[String]) -> String {
 }
 
 fn unknown(text: &str, near: &[String]) -> String {
-    if matches!(text, "upgrade" | "safety") {
-        return format!("there is no {text} backup");
+    if matches!(text, "upgrade" | "safety" | RECENT | LATEST) {
+        let good = if text == LATEST { " that is good" } else { "" };
+        return format!("there is no {text} backup{good}");
     }
     if !near.is_empty() {
         return format!("there is no backup \"{text}\"{}", question(near));
     }
     format!(
         "there is no backup \"{text}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
-         \"upgrade\" or \"safety\""
+         \"latest\", \"recent\", \"upgrade\" or \"safety\""
     )
 }
 
@@ -136,8 +137,8 @@ fn not_good(slot: Slot, backup: &Backup) -> ChoiceError {
     ChoiceError::NotGood { why }
 }
 
-/// Finds the backup that a person means: a slot's name, `upgrade` or `safety` for the newest of those, an id, or a
-/// unique beginning of one. One that is dated ahead of the clock is found by its id only.
+/// Finds the backup that a person means: a slot's name, `upgrade`, `safety` or `recent` for the newest of those, `latest` for
+/// the newest good one of any kind but safety backups, an id, or a unique beginning of one. One that is dated ahead of the clock is found by its id only.
 ///
 /// # Errors
 /// [`ChoiceError`] when nothing or more than one thing fits.
@@ -157,6 +158,8 @@ pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, Choic
     let by_trigger = match text {
         "upgrade" => newest(&|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. })),
         "safety" => newest(&|backup| backup.manifest.trigger == Trigger::Restore),
+        RECENT => newest(&|backup| backup.is_good() && backup.is_recent()),
+        LATEST => newest(&Backup::is_good_of_live),
         _ => None,
     };
     if let Some(backup) = by_trigger {

@@ -21,6 +21,7 @@ pub mod clipboard;
 pub mod decode;
 pub mod display;
 mod effects;
+mod exporting;
 pub mod key;
 mod message;
 mod model;

@@ -25,6 +25,7 @@ use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::nearest::nearest;
+use lifeboat::domain::notify::ReceiverStanding;
 use lifeboat::domain::plan::RestorePlan;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::RestoreRequest;
@@ -48,6 +49,7 @@ pub struct State {
     pub activity: Vec<Activity>,
     pub notifications: Vec<Notification>,
     pub nodes: Vec<LifeboatNode>,
+    pub receivers: Vec<ReceiverStanding>,
     /// What a check of all environments or of one finds.
     pub report: fn(Option<&EnvironmentName>) -> Report,
     /// What `plan_restore` answers.

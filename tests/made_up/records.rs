@@ -45,6 +45,8 @@ pub fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         last_verified: None,
         last_drill: None,
         last_proven: None,
+        targets: Vec::new(),
+        asked: None,
         late: false,
         failed: None,
         job: None,

@@ -18,7 +18,9 @@ use lifeboat::domain::explore::{
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
-use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
@@ -70,6 +72,11 @@ asked! {
     cancel(id: JobId) -> ();
     delete_backup(environment: EnvironmentName, backup: BackupId) -> ();
     extend_backup(environment: EnvironmentName, backup: BackupId) -> ();
+    start_restore_alone(plan: PlanId, confirm: String, reason: String) -> JobId;
+    approve_restore(environment: EnvironmentName, plan: PlanId, confirm: String) -> JobId;
+    reject_restore(environment: EnvironmentName, plan: PlanId, reason: Option<String>) -> ();
+    pin_backup(request: PinRequest) -> ();
+    unpin_backup(environment: EnvironmentName, backup: BackupId) -> ();
     hold(request: HoldRequest) -> ();
     break_live(environment: EnvironmentName) -> String;
 }

@@ -10,6 +10,7 @@ use crate::cli::{Call, CliError};
 use crate::domain::measure;
 use crate::domain::proof::DrillOutcome;
 use crate::domain::state::{EnvironmentSummary, Hold};
+use crate::domain::target::Standing;
 
 /// How long it is waited for news of environments that are not read yet.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -68,7 +69,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
 }
 
 /// Every environment, with what is in its repository: whoever prints that once waits until it was read.
-pub(super) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
+pub(in crate::cli) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
     let mut events = backend.events();
     loop {
         let environments = backend.environments().await?;
@@ -131,6 +132,19 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
         (1, _) => states.push("1 backup cannot be relied on".to_owned()),
         (bad, _) => states.push(format!("{bad} backups cannot be relied on")),
     }
+    if let Some(asked) = &environment.asked {
+        states.push(format!(
+            "waits for approval: {}, asked by {}",
+            asked.title, asked.by
+        ));
+    }
+    states.extend(
+        environment
+            .targets
+            .iter()
+            .filter(|standing| !standing.met)
+            .map(Standing::in_words),
+    );
     if environment.late {
         states.push("late".to_owned());
     }

@@ -56,6 +56,9 @@ pub struct CreateArguments {
     /// What it allows: viewer, operator or owner
     #[arg(long, value_name = "ROLE")]
     pub role: Role,
+    /// The person that it is for, where restores need a second one
+    #[arg(long, value_name = "PERSON", value_parser = name)]
+    pub account: Option<String>,
     /// Limit it to this project; may be given several times
     #[arg(long = "project", value_name = "PROJECT")]
     pub projects: Vec<String>,
@@ -143,6 +146,7 @@ async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'
     let (text, hash) = new_text(call)?;
     let record = TokenRecord {
         name: arguments.name,
+        account: arguments.account,
         role: arguments.role,
         projects: arguments.projects,
         created: call.now(),

@@ -204,7 +204,7 @@ impl Place for DatabasePlace {
         Ok(())
     }
 
-    fn takes_parts(&self) -> Result<(), String> {
+    fn takes_parts(&self, _selection: &Selection) -> Result<(), String> {
         Ok(())
     }
 

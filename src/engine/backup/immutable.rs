@@ -207,7 +207,7 @@ impl Live {
             return Ok(());
         }
         // Backups go first; and before there is one, there is nothing to delete.
-        if !self.due(false)?.is_empty() || self.backups()?.is_empty() {
+        if !self.due(false)?.is_nothing() || self.backups()?.is_empty() {
             return Ok(());
         }
         self.by_schedule().start_prune()?;

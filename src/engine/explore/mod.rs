@@ -1,7 +1,7 @@
 //! Looking inside a backup or Live: folders, nodes, finding, history, differences.
 //!
 //! - `source`: where it is looked; `first_look`: reading a workspace once; `index`: what is kept of it, `shelf`: where.
-//! - `browse`: folders and nodes; `facts`: what a node is; `versions`; `find`; `history`; `diff`; `export`.
+//! - `browse`: folders and nodes; `in_files`: the paths of nodes in files; `facts`: what a node is; `versions`; `find`; `history`; `diff`; `export`.
 //! - `background`: what takes long goes on while somebody asks how far it is.
 //!
 //! Nothing in here changes content, or is a job: it can be done beside every job, and by several at once.
@@ -14,6 +14,7 @@ mod facts;
 mod find;
 mod first_look;
 mod history;
+mod in_files;
 mod index;
 mod node_diff;
 mod shelf;

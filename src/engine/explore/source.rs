@@ -82,6 +82,11 @@ impl WorkspaceOpen {
 }
 
 impl Opened {
+    /// The backup; `None` where it is Live.
+    pub(super) fn backup(&self) -> Option<&Backup> {
+        self.backup.as_deref()
+    }
+
     /// The instances, in the order of the configuration, or of the record.
     pub(super) fn instances(&self, live: &Live) -> Vec<InstanceName> {
         match &self.backup {

@@ -358,7 +358,9 @@ impl Work {
             job.began = Some(self.live.now());
             std::mem::replace(&mut job.state, JobState::Running) != about_to_begin
         };
-        self.live.engine().did(Deed::JobBegan(Box::new(self.job())));
+        let job = self.job();
+        self.live.engine().notifier().begun(&job);
+        self.live.engine().did(Deed::JobBegan(Box::new(job)));
         if has_waited {
             self.tell();
         }

@@ -14,6 +14,7 @@ use crate::domain::backup::{Backup, BackupId};
 use crate::domain::integrity::{BackupIntegrity, WorkspaceIntegrity};
 use crate::domain::job::Phase;
 use crate::domain::measure;
+use crate::domain::notify::Topic;
 use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::engine::{EngineError, Live, Work};
@@ -233,6 +234,11 @@ impl Live {
             return Ok(Said::default());
         }
         work.log(Severity::Warning, &text);
+        if is_news {
+            let (topic, name) = (Topic::IntegrityWorse, Some(self.name()));
+            let notifier = self.engine().notifier();
+            notifier.announce(topic, Severity::Warning, name, &text, Some(work.id()));
+        }
         Ok(Said {
             in_short: format!("; its content has {}, as Live had", found.counted()),
             warnings: vec![text],

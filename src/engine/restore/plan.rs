@@ -84,6 +84,7 @@ impl Live {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
         found.obstacles.extend(self.damage_of(&backup));
+        found.obstacles.extend(self.of_two_kinds(&backup, selection));
         for copy in backup
             .manifest
             .instances
@@ -172,6 +173,22 @@ impl Live {
         })
     }
 
+    /// That parts of content in folders and of tables are to come back at once, as a sentence: one is taken back alone, and the
+    /// other with the rest of its workspace, and both at once would take back too much of the first.
+    fn of_two_kinds(&self, backup: &Backup, selection: &Selection) -> Option<String> {
+        if !selection.has_paths() {
+            return None;
+        }
+        let chosen = self.chosen(backup, selection).into_iter();
+        let (tables, folders): (Vec<_>, Vec<_>) =
+            chosen.partition(|instance| self.place(instance).keeps_what_it_replaces());
+        let (tables, folders) = (tables.first()?, folders.first()?);
+        Some(format!(
+            "{} is in a database and {} in a folder: bring parts of them back one after the other (--instance)",
+            tables.name, folders.name
+        ))
+    }
+
     /// That the backup was found damaged, as a sentence.
     fn damage_of(&self, backup: &Backup) -> Option<String> {
         let Verification::Damaged { why, .. } = &backup.verification else {
@@ -238,7 +255,7 @@ fn why_no_parts(place: &dyn Place, selection: &Selection) -> Option<String> {
     }
     // A selection that is none would be followed as what it is not.
     let checked = selection.checked().map_err(|error| error.to_string());
-    checked.and_then(|()| place.takes_parts()).err()
+    checked.and_then(|()| place.takes_parts(selection)).err()
 }
 
 /// Which of the instances stay as they are, since the backup holds nothing of them.

@@ -94,6 +94,7 @@ fn take_over(engine: &Engine, jobs: Vec<(Job, bool)>) -> Result<(), EngineError>
                     job: Box::new(job.clone()),
                     from: from.clone(),
                 });
+                engine.notifier().took_over(&job, from.as_deref());
             }
             let live = engine.live_to_settle(&job.environment);
             live.settle_job(job, &claim, from.as_deref())?;
@@ -285,7 +286,7 @@ impl Live {
         job.state = state;
         job.outcome = outcome;
         self.engine().did(Deed::JobEnded(Box::new(job.clone())));
-        self.remember(&Principal::Lifeboat, &text, Some(job.id), severity);
+        self.remember_end(&Principal::Lifeboat, &text, job, severity);
         self.catalog().update_job(claim, job)?;
         Ok(())
     }

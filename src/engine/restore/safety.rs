@@ -37,6 +37,14 @@ impl Live {
         }
         let chosen = self.chosen(backup, &way.selection);
         let at_rest: Vec<_> = self.resting(&chosen).iter().map(|one| one.name.clone()).collect();
+        // Nodes that had moved are taken from where they are in Live: only all of their workspaces is a way back. A file is
+        // where it is.
+        let has_tables = |instance: &&InstanceSettings| self.place(instance).keeps_what_it_replaces();
+        let replaces = if chosen.iter().any(|instance| has_tables(instance)) {
+            way.selection.with_whole_workspaces()
+        } else {
+            way.selection.clone()
+        };
         let purpose = |into| Purpose {
             trigger: Trigger::Restore,
             by: work.by(),
@@ -44,8 +52,7 @@ impl Live {
             slots: Vec::new(),
             serves: Vec::new(),
             stands: Some(SAFETY_STANDS),
-            // Nodes that had moved are taken from where they are in Live: only all of their workspaces is a way back.
-            replaces: Some(way.selection.with_whole_workspaces()),
+            replaces: Some(replaces.clone()),
             at_rest: at_rest.clone(),
             into,
             phases: (Phase::SafetyBackup, Phase::SafetyBackup),

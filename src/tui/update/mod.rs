@@ -15,6 +15,7 @@
 mod act;
 pub mod allowed;
 mod answers;
+mod approvals;
 mod ask;
 mod careful;
 pub mod explore;
@@ -25,6 +26,7 @@ mod link;
 pub mod lock;
 mod marks;
 mod news;
+mod pins;
 mod search;
 mod wizard;
 

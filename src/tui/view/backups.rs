@@ -12,7 +12,7 @@ use crate::domain::refusal;
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::tui::model::Model;
-use crate::tui::model::backups::{BackupRow, RowKind};
+use crate::tui::model::backups::{BackupRow, RowKind, recent};
 use crate::tui::model::cursor::Cursor;
 use crate::tui::theme::Meaning;
 
@@ -111,6 +111,18 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     }
     if let Some(hold) = &summary.protection {
         problem("protected", &reason(hold), Meaning::Warning);
+    }
+    if let Some(asked) = &summary.asked {
+        let text = format!("{} (A agrees, F rejects)", asked.in_words());
+        problem("waits for another owner", &text, Meaning::Warning);
+    }
+    for missed in summary.targets.iter().filter(|one| !one.met) {
+        let label = format!("{} {} missed", missed.aim.label(), missed.target);
+        problem(
+            &label,
+            missed.cause.as_deref().unwrap_or_default(),
+            Meaning::Warning,
+        );
     }
     if let Some((label, text)) = standing(details) {
         problem(label, &text, Meaning::Warning);
@@ -337,7 +349,10 @@ pub fn draw_table(
             let second_only = details.is_only_copied(&backup.id);
             filled(canvas, model, (backup, second_only), columns, (area, y));
         } else {
-            let text = empty_slot(model, details, row.kind);
+            let text = match row.kind {
+                RowKind::Recents => folded(model, details),
+                kind => empty_slot(model, details, kind),
+            };
             let x = area.x + columns[1].x;
             canvas.text(x, y, area.right().saturating_sub(x), &text, Meaning::Quiet);
         }
@@ -397,6 +412,20 @@ fn filled(
         pieces.push(piece(mark, Meaning::Title));
     }
     canvas.pieces(x, y, width, &pieces);
+}
+
+/// What there is between the daily ones, in a line: how many, and how old the newest is.
+fn folded(model: &Model, details: &EnvironmentDetails) -> String {
+    let count = recent(details).count();
+    let newest = recent(details)
+        .next()
+        .map(|backup| words::short_age(backup.manifest.taken, model.now));
+    let enter = if model.recents_open {
+        "Enter folds"
+    } else {
+        "Enter opens"
+    };
+    format!("{count} recent, newest {} ({enter})", newest.unwrap_or_default())
 }
 
 /// What an empty slot waits for.

@@ -49,6 +49,7 @@ pub fn state(script: Script) -> State {
         activity: past::activity(),
         notifications: Vec::new(),
         nodes: past::nodes(),
+        receivers: past::receivers(),
         report,
         plan: Ok(plan::plan()),
         fit_plan: plan::fit,
