@@ -9,9 +9,9 @@ use tempfile::{TempDir, tempdir};
 
 use crate::pty::Terminal;
 
-/// As long as somebody who has pressed Tab may wait for what this machine knows. A build for tests is slower than the
-/// program, and other tests run beside it.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// Longer than anything of this takes on a machine that has other work, and shorter than whatever would be waited for.
+const AT_ONCE: Duration = Duration::from_secs(10);
+/// The record of a backup.
 const RECORD: &str = "3b90aa17c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
 const CONFIG: &str = r#"
