@@ -63,7 +63,7 @@ fn files_become_a_folder_and_a_tar_a_file_or_standard_output() {
     let folder = tempdir().unwrap();
     let into = folder.path().to_str().unwrap();
     let run = |more: &[&str]| {
-        lifeboat(&[&["export", "acme/live", "daily"], more].concat())
+        lifeboat(&[&["export", "acme/live", "daily"][..], more].concat())
             .on(usual())
             .ends()
     };

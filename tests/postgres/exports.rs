@@ -303,22 +303,31 @@ fn yaml_holds_what_another_reader_of_yaml_reads_out_of_it() {
     let (house, large) = with_rows();
     let mut odd = page(8, Some(7), "it's: # \u{1b}[2J\nand more", &[]);
     let values = [
-        ("long", Value::Long(-5)),
-        ("double", Value::Double(1e300)),
-        ("whole", Value::Double(2.0)),
-        ("date", Value::Date("2026-11-29T23:30:00.000+01:00".to_owned())),
-        ("yes", Value::Boolean(true)),
-        ("word", Value::String("true".to_owned())),
-        ("name", Value::Name(Name::known(JCR, "content"))),
+        ("long", PropertyType::Long, Value::Long(-5)),
+        ("double", PropertyType::Double, Value::Double(1e300)),
+        ("whole", PropertyType::Double, Value::Double(2.0)),
+        (
+            "date",
+            PropertyType::Date,
+            Value::Date("2026-11-29T23:30:00.000+01:00".to_owned()),
+        ),
+        ("yes", PropertyType::Boolean, Value::Boolean(true)),
+        ("word", PropertyType::String, Value::String("true".to_owned())),
+        (
+            "name",
+            PropertyType::Name,
+            Value::Name(Name::known(JCR, "content")),
+        ),
         (
             "decimal",
+            PropertyType::Decimal,
             Value::Decimal(Some("12345678901234567890.5".to_owned())),
         ),
     ];
-    for (local, value) in values {
+    for (local, kind, value) in values {
         odd.properties.push(Property {
             name: crate::inside::name(local),
-            kind: PropertyType::String,
+            kind,
             is_multiple: false,
             values: vec![value],
             modified_count: 0,
@@ -423,7 +432,7 @@ fn binary(value: &serde_yaml_ng::Value) -> Vec<u8> {
 fn as_files_each_node_is_a_folder_with_its_properties_and_binaries() {
     let (house, large) = with_rows();
     let names = [("..", 8), ("Harbour", 9), ("a/b", 4), ("jcr", 6)];
-    let home = page(1, Some(0), "Home", &[&[("harbour", 7)], &names[..]].concat());
+    let home = page(1, Some(0), "Home", &[&[("harbour", 7)][..], &names[..]].concat());
     let pages: Vec<_> = names
         .iter()
         .map(|(_, number)| page(*number, Some(1), "Page", &[]))
