@@ -25,7 +25,7 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
 pub struct ReadOnly {
@@ -81,6 +81,10 @@ impl Backend for ReadOnly {
 
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.inner.notifications(limit).await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.inner.before_undo(environment).await
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

@@ -14,7 +14,7 @@ use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
 use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::settings::RepositoryChoice;
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
 use tokio::sync::watch;
 
@@ -96,6 +96,28 @@ impl Backend for Fixture {
     async fn notifications(&self, _limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.called("notifications").await?;
         Ok(self.state().notifications.clone())
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.called(format!("before undo of {environment}")).await?;
+        let state = self.state();
+        let replaced = state
+            .environments
+            .get(environment)
+            .map(|details| &details.replaced);
+        let of_parts = replaced
+            .into_iter()
+            .flatten()
+            .filter(|tables| tables.selection.has_paths());
+        let written = of_parts.map(|tables| {
+            format!(
+                "{}: 14 nodes were added or changed since the restore in website, and an undo sets that aside",
+                tables.instance
+            )
+        });
+        Ok(BeforeUndo {
+            written: written.collect(),
+        })
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

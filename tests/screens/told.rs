@@ -19,7 +19,7 @@ use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
 use crate::made_up::Fixture;
@@ -57,6 +57,7 @@ asked! {
     job_log(id: JobId, after: u64) -> Vec<LogLine>;
     activity(limit: u32) -> Vec<Activity>;
     notifications(limit: u32) -> Vec<Notification>;
+    before_undo(environment: &EnvironmentName) -> BeforeUndo;
     nodes() -> Vec<LifeboatNode>;
     notifications_seen(up_to: u64) -> ();
     start_backup(request: BackupRequest) -> JobId;

@@ -50,7 +50,7 @@ use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest,
 };
 use crate::domain::settings::{SecretSource, Variables};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 256;
@@ -337,6 +337,10 @@ impl Backend for Remote {
         self.shared
             .ask(Call::get(&["notifications"]).with("limit", &limit))
             .await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.shared.ask(Call::get(&below(environment, &["undo"]))).await
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
