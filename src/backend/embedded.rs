@@ -35,7 +35,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
     Engine, EngineError, Scheduler, check, details, glances, look_for_the_dead, places, start_restore,
@@ -316,6 +316,12 @@ impl Backend for Embedded {
 
     async fn notifications(&self, limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.on_engine(move |engine| Ok(engine.catalog().notifications(limit)?))
+            .await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        let environment = environment.clone();
+        self.on_engine(move |engine| engine.live(&environment)?.before_undo())
             .await
     }
 

@@ -36,7 +36,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
 /// Why a backend did not do what was asked.
@@ -220,6 +220,13 @@ pub trait Backend: Explores + Send + Sync {
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError>;
+
+    /// What an undo would set aside, of what was written since the last restore. A service that is older than this question
+    /// tells nothing.
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        let _ = environment;
+        Ok(BeforeUndo::default())
+    }
 
     /// Starts dropping the tables that restores have replaced: the outcome was looked at and is good.
     async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError>;

@@ -28,7 +28,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
 pub struct ReadOnly {
@@ -96,6 +96,10 @@ impl Backend for ReadOnly {
 
     async fn last_words(&self) -> Result<(), BackendError> {
         self.inner.last_words().await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.inner.before_undo(environment).await
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

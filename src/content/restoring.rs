@@ -273,6 +273,14 @@ pub trait Place: Send + Sync {
         )))
     }
 
+    /// How many nodes were added or changed since the switch that has replaced this; `None` when that cannot be told.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the place cannot be asked.
+    fn written_since(&self, _left: &Left) -> Result<Option<u64>, RestoreError> {
+        Ok(None)
+    }
+
     /// Drops what was replaced, and nothing that somebody else has hung on it. What is gone is no error.
     ///
     /// # Errors

@@ -54,15 +54,7 @@ impl Identity {
         Self::asked(CWD, path.as_os_str(), AtFlags::SYMLINK_NOFOLLOW, Asked::Folder)
     }
 
-    /// The same of a folder or a file, for what is exchanged whatever it is.
-    ///
-    /// # Errors
-    /// As [`Identity::of`].
-    pub(crate) fn of_either(path: &Path) -> io::Result<Option<Self>> {
-        Self::asked(CWD, path.as_os_str(), AtFlags::SYMLINK_NOFOLLOW, Asked::Either)
-    }
-
-    /// The same of what has this name in an open folder.
+    /// The same of a folder or a file that has this name in an open folder.
     ///
     /// # Errors
     /// As [`Identity::of`].

@@ -193,6 +193,15 @@ impl UndoWay {
     }
 }
 
+/// What is known before an undo of what it sets aside.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BeforeUndo {
+    /// What was written since into nodes, folders and files that the last restore brought back, or that it cannot be told, as
+    /// sentences. Empty where nothing was, and where it brought back more than these.
+    pub written: Vec<String>,
+}
+
 /// One environment in full.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ use crate::domain::job::{Job, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::RestorePlan;
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::domain::token::Role::{Operator, Owner, Viewer};
 
 const fn ok<T: schemars::JsonSchema>() -> Answer {
@@ -171,6 +171,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::restore(ask)),
     )
     .with_body(of::<NewRestore>()),
+    Operation::looks(
+        "/environments/{project}/{environment}/undo",
+        "before_undo",
+        "Say what was written since the last restore into the parts that it brought back, which an undo sets aside",
+        ok::<BeforeUndo>(),
+        |ask| Box::pin(read::before_undo(ask)),
+    ),
     Operation::starts(
         "/environments/{project}/{environment}/approvals",
         "approve_restore",

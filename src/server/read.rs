@@ -41,6 +41,12 @@ pub(super) async fn environment(ask: Ask) -> Result<Reply, Problem> {
     Reply::ok(&ask.service.overview.details(&name).await?)
 }
 
+/// What an undo would set aside.
+pub(super) async fn before_undo(ask: Ask) -> Result<Reply, Problem> {
+    let name = ask.environment().await?;
+    Reply::ok(&ask.service.engine.before_undo(&name).await?)
+}
+
 /// What works and what does not.
 pub(super) async fn check(ask: Ask) -> Result<Reply, Problem> {
     let only: OnlyOne = ask.query()?;

@@ -107,6 +107,8 @@ pub enum Fetch {
     Notifications,
     /// What works in an environment and what does not.
     Check(EnvironmentName),
+    /// What an undo would set aside.
+    BeforeUndo(EnvironmentName),
 }
 
 /// What a timer is for.
@@ -325,6 +327,10 @@ async fn ask(backend: &dyn Backend, fetch: Fetch) -> Message {
         Fetch::Log(id, after) => Message::Log(id, backend.job_log(id, after).await),
         Fetch::Activity => Message::Activity(backend.activity(NEWEST).await),
         Fetch::Notifications => Message::Notifications(backend.notifications(NEWEST).await),
+        Fetch::BeforeUndo(name) => {
+            let told = backend.before_undo(&name).await;
+            Message::BeforeUndo(name, told)
+        }
         Fetch::Check(name) => {
             let report = backend.check(Some(name.clone())).await;
             Message::Checked(name, report)

@@ -10,7 +10,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// An answer of the backend, or why there is none.
 pub type Answer<T> = Result<T, BackendError>;
@@ -64,6 +64,8 @@ pub enum Message {
     Notifications(Answer<Vec<Notification>>),
     /// What works in an environment and what does not.
     Checked(EnvironmentName, Answer<Report>),
+    /// What an undo would set aside.
+    BeforeUndo(EnvironmentName, Answer<BeforeUndo>),
     /// A restore plan; the number says which question it answers.
     Plan(u64, Box<Answer<RestorePlan>>),
     /// A job that was asked for has been started, or refused.

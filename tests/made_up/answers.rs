@@ -17,7 +17,7 @@ use lifeboat::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
 use lifeboat::domain::settings::RepositoryChoice;
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
 use tokio::sync::watch;
 
@@ -119,6 +119,28 @@ impl Backend for Fixture {
             kind: it.kind,
         });
         Ok(tests.collect())
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.called(format!("before undo of {environment}")).await?;
+        let state = self.state();
+        let replaced = state
+            .environments
+            .get(environment)
+            .map(|details| &details.replaced);
+        let of_parts = replaced
+            .into_iter()
+            .flatten()
+            .filter(|tables| tables.selection.has_paths());
+        let written = of_parts.map(|tables| {
+            format!(
+                "{}: 14 nodes were added or changed since the restore in website, and an undo sets that aside",
+                tables.instance
+            )
+        });
+        Ok(BeforeUndo {
+            written: written.collect(),
+        })
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

@@ -22,7 +22,7 @@ use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
 use crate::made_up::Fixture;
@@ -60,6 +60,7 @@ asked! {
     job_log(id: JobId, after: u64) -> Vec<LogLine>;
     activity(limit: u32) -> Vec<Activity>;
     notifications(limit: u32) -> Vec<Notification>;
+    before_undo(environment: &EnvironmentName) -> BeforeUndo;
     nodes() -> Vec<LifeboatNode>;
     receivers() -> Vec<ReceiverStanding>;
     test_receivers(only: Option<String>) -> Vec<ReceiverTest>;

@@ -51,7 +51,7 @@ use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
 use crate::domain::settings::{SecretSource, Variables};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 256;
@@ -347,6 +347,10 @@ impl Backend for Remote {
     async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
         let call = Call::post(&["receivers", "test"]).body(&json!({ "name": only }))?;
         self.shared.ask(call.takes_long()).await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.shared.ask(Call::get(&below(environment, &["undo"]))).await
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

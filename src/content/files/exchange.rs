@@ -252,8 +252,8 @@ pub(crate) mod tests {
         let step = Step {
             live: live.join("text"),
             beside: beside.join("text"),
-            old: Identity::of_either(&live.join("text")).unwrap(),
-            new: Identity::of_either(&beside.join("text")).unwrap(),
+            old: Identity::of_any(&live.join("text")).unwrap(),
+            new: Identity::of_any(&beside.join("text")).unwrap(),
         };
         step.is_known().unwrap();
         for _ in 0..2 {

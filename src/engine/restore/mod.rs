@@ -28,6 +28,7 @@ mod switching;
 mod titles;
 mod unchanged;
 mod undo;
+mod written;
 
 use std::cell::Cell;
 

@@ -80,7 +80,9 @@ impl Live {
         let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
-        if !way.takes_back(&backup) {
+        if way.takes_back(&backup) {
+            found.warnings.extend(self.written_since(&backup, watch));
+        } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
         found.obstacles.extend(self.damage_of(&backup));

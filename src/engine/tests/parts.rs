@@ -213,6 +213,66 @@ fn what_a_path_lies_in_comes_back_with_it_and_goes_again() {
 }
 
 #[test]
+fn an_undo_says_what_was_written_into_what_came_back() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.remove("author", "website/home/news/first.xml");
+    let chosen = parts(&["author:/website/home/news"]);
+    let safety = restore(&engine, "manual", chosen.clone())
+        .outcome
+        .unwrap()
+        .safety
+        .unwrap();
+    let planned = |engine: &Engine| {
+        let live = engine.of_house();
+        live.plan_restore(&request(&safety.0, chosen.clone()), &Unwatched)
+            .unwrap()
+    };
+    let tells = |texts: &[String]| {
+        texts
+            .iter()
+            .find(|text| text.contains("since the restore"))
+            .cloned()
+    };
+    assert_eq!(tells(&planned(&engine).warnings), None, "nothing was written");
+    house.write("author", "website/home/news/third.xml", "made since");
+    house.write("author", "website/home/news/first.xml", "changed since");
+    house.write("author", "website/home/about.xml", "beside it");
+    house.remove("author", "website/home/news/second.xml");
+    let told = tells(&planned(&engine).warnings).unwrap();
+    assert!(
+        told.starts_with(
+            "author: since the restore 1 file or folder was added, 1 file or folder was changed and 1 file or folder was removed"
+        ),
+        "{told}"
+    );
+    house.pass(chrono::Duration::minutes(1));
+    let undone = undo(&engine);
+    assert_eq!(tells(&undone.outcome.unwrap().warnings), Some(told));
+    assert!(!house.root("author").join("website/home/news/third.xml").exists());
+    assert_eq!(
+        house.content()[Path::new("author/content/website/home/about.xml")],
+        "beside it"
+    );
+    // The undo of the undo brings back what was set aside.
+    house.pass(chrono::Duration::minutes(1));
+    let again = undo(&engine);
+    assert_eq!(tells(&again.outcome.unwrap().warnings), None);
+    assert!(house.root("author").join("website/home/news/third.xml").exists());
+
+    // Where the backup is gone that was brought back, nobody can tell.
+    let last = house.path("state/last-restore/acme+live.json");
+    let text = fs::read_to_string(&last).unwrap();
+    let mut noted: serde_json::Value = serde_json::from_str(&text).unwrap();
+    noted["backup"] = "ab".repeat(32).into();
+    fs::write(&last, noted.to_string()).unwrap();
+    house.pass(chrono::Duration::minutes(1));
+    let told = undo(&engine).outcome.unwrap().warnings.join("; ");
+    assert!(told.contains("cannot be told"), "{told}");
+}
+
+#[test]
 fn what_cannot_come_back_alone_is_said_with_the_reason() {
     let house = house();
     let engine = house.engine();

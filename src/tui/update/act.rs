@@ -388,9 +388,14 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         && let Some(UndoWay::Exchange { job, .. }) = details.undo_way
     {
         let tables = details.replaced.iter().filter(|tables| tables.job == job);
-        wizard.plan = PlanState::Exchange(tables.cloned().collect());
+        let tables: Vec<_> = tables.cloned().collect();
+        let is_of_parts = tables.iter().any(|tables| tables.selection.has_paths());
+        wizard.plan = PlanState::Exchange(tables);
         model.screens.push(Screen::Wizard(Box::new(wizard)));
-        return Vec::new();
+        if !is_of_parts {
+            return Vec::new();
+        }
+        return model.fetch(Fetch::BeforeUndo(name)).into_iter().collect();
     }
     if purpose == Purpose::Undo
         && let Some(details) = model.details.get(&name)
@@ -402,8 +407,10 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         if details.is_only_copied(&backup.id) {
             wizard.from_copy = Some(backup.id.clone());
         }
-        if let Some(replaced) = &backup.manifest.replaced {
-            wizard.limit(replaced);
+        match &backup.manifest.replaced {
+            Some(replaced) if replaced.has_paths() => wizard.nodes = Some(replaced.clone()),
+            Some(replaced) => wizard.limit(replaced),
+            None => {}
         }
     }
     model.screens.push(Screen::Wizard(Box::new(wizard)));
