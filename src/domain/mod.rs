@@ -26,6 +26,7 @@ pub mod job;
 pub mod lifeboat_node;
 pub mod limit;
 pub mod measure;
+pub mod milestone;
 pub mod plan;
 pub mod principal;
 pub mod printable;

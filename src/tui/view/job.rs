@@ -258,6 +258,7 @@ mod tests {
             left_out: Vec::new(),
             cancel_asked: false,
             stop_reason: None,
+            reached: None,
             outcome: Some(Outcome::default()),
         };
         change(&mut job);
