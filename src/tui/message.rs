@@ -32,6 +32,8 @@ pub enum Message {
     AskAgain(u64),
     /// An answer about what is inside a backup or Live.
     Told(Box<Question>, Answer<Told>),
+    /// What another context has, or why it cannot be reached.
+    Elsewhere(String, Result<Vec<EnvironmentSummary>, String>),
     /// Text was put on the clipboard: what is to be said of it, and the bytes that the terminal was sent.
     Copied(String, Vec<u8>),
     /// The process cannot be stopped here: nothing would continue it.
