@@ -18,6 +18,7 @@ mod screens {
     mod databases;
     mod explore;
     mod keeping;
+    mod fleet;
     mod main_screen;
     mod pages;
     pub mod picture;

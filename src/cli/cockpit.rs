@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use super::CliError;
-use crate::config::{Config, NamedContext};
+use crate::config::{BackendAddress, Config, NamedContext};
 use crate::domain::settings::Variables;
 use crate::tui::clipboard::Clipboard;
-use crate::tui::theme::{Accent, ThemeChoice, ThemeError};
+use crate::tui::theme::{Accent, Background, ThemeChoice, ThemeError};
 use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice};
 
 /// The settings of a cockpit on a context. `config` has the other ones.
@@ -40,10 +40,15 @@ pub(super) fn settings(
         read_only: look.read_only,
         accent: accent(look.accent.as_deref()).map_err(wrong)?,
         theme,
+        background: set("COLORFGBG")
+            .and_then(|value| Background::of_variable(&value))
+            .unwrap_or_default(),
+        asks_background: knows_the_question(&terminal),
         ascii: !(locale.ends_with("utf-8") || locale.ends_with("utf8")),
         mouse: look.mouse,
         demo: false,
         contexts: config.map(choices).unwrap_or_default(),
+        elsewhere: None,
         idle_lock: look.idle_lock.limit(),
         notice: None,
         clipboard: Clipboard::of(|name| set(name).is_some()),
@@ -79,6 +84,31 @@ fn has_no_colours(name: &str) -> bool {
     is_dec || name.ends_with("-m") || name.ends_with("-mono")
 }
 
+/// Whether a terminal of this name understands, or passes over, the question what it writes on. Consoles of systems, and
+/// terminals of which only the old kind is known, may show it as text.
+fn knows_the_question(name: &str) -> bool {
+    let is_one_of = |names: &[&str]| names.iter().any(|known| name.starts_with(known));
+    is_one_of(&[
+        "xterm",
+        "tmux",
+        "screen",
+        "vte",
+        "gnome",
+        "konsole",
+        "foot",
+        "alacritty",
+        "kitty",
+        "wezterm",
+        "ghostty",
+        "rxvt",
+        "iterm",
+        "contour",
+        "st-",
+        "mlterm",
+        "mintty",
+    ])
+}
+
 fn accent(name: Option<&str>) -> Result<Option<Accent>, ThemeError> {
     name.map(str::parse).transpose()
 }
@@ -91,6 +121,7 @@ fn choices(config: &Config) -> Vec<ContextChoice> {
         .map(|(name, context)| ContextChoice {
             name: name.clone(),
             leads_to: context.backend.to_string(),
+            is_a_service: matches!(context.backend, BackendAddress::Remote(_)),
             read_only: context.read_only,
             // A colour that there is not is told when somebody goes there.
             accent: accent(context.accent.as_deref()).ok().flatten(),

@@ -1,6 +1,7 @@
 //! This machine: the one place where a context of the configuration is turned into a backend, and where the cockpit and
 //! the demo are opened.
 
+mod elsewhere;
 #[cfg(feature = "engine")]
 mod here;
 mod names;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 #[cfg(feature = "engine")]
 pub use here::look_on_a_thread;
 
+use self::elsewhere::OtherServices;
 use super::house::{Connection, House};
 use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
@@ -39,6 +41,7 @@ use crate::domain::stop::StopReason;
 use crate::tui::{self, CockpitError, CockpitSettings, Contexts, Ended};
 
 /// The configuration and the engine of this machine.
+#[derive(Clone)]
 pub struct ThisMachine {
     /// The folders of the account.
     pub places: Places,
@@ -220,7 +223,9 @@ impl Contexts for Doors<'_> {
             ..self.globals.clone()
         };
         let (config, context) = self.machine.load(&globals).map_err(said)?;
-        let settings = cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        let mut settings =
+            cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        settings.elsewhere = Some(Arc::new(OtherServices::of(self.machine, &self.globals)));
         let is_here = context.context.backend == BackendAddress::Embedded;
         if is_here && let Some(before) = self.open.take() {
             // Two engines on the same content would be in each other's way.
@@ -412,7 +417,8 @@ impl House for ThisMachine {
 
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
-        let settings = cockpit::settings(&context, Some(&config), &self.variables)?;
+        let mut settings = cockpit::settings(&context, Some(&config), &self.variables)?;
+        settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
         let opened = self.open(globals, true)?;
         let backend = Arc::clone(&opened.backend);
         let mut doors = Doors {

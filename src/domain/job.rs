@@ -11,6 +11,7 @@ use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName, MemberName, NodeName};
+use super::milestone::Reached;
 use super::principal::Principal;
 use super::stop::StopReason;
 use super::waiting_line::Place;
@@ -401,6 +402,9 @@ pub struct Job {
     /// Why it was asked to stop, once it has been.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<StopReason>,
+    /// The moment that counts, once it has come. What the job does from then on is clearing up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
     /// What it left behind.
     pub outcome: Option<Outcome>,
 }

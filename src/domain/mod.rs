@@ -31,6 +31,7 @@ pub mod measure;
 pub mod nearest;
 pub mod notify;
 pub mod pin;
+pub mod milestone;
 pub mod plan;
 pub mod principal;
 pub mod printable;

@@ -65,6 +65,9 @@ pub enum Action {
     OlderSource,
     NewerSource,
     CopyPath,
+    Fleet,
+    SortFleet,
+    GoToEnvironment,
     Filter,
     Notifications,
     Activity,
@@ -109,6 +112,8 @@ pub enum Place {
     Plan,
     /// One job: progress and outcome.
     Job,
+    /// All environments over all contexts.
+    Fleet,
     /// The list of jobs.
     Jobs,
     /// A job's log.
@@ -159,8 +164,8 @@ pub struct Row {
 }
 
 use Place::{
-    Backups, Choose, Contexts, Differences, Environments, Found, Grave, History, Job, Jobs, List, Log, Node,
-    Notice, Page, Plan, Question, Scope, Tree, Typing,
+    Backups, Choose, Contexts, Differences, Environments, Fleet, Found, Grave, History, Job, Jobs, List, Log,
+    Node, Notice, Page, Plan, Question, Scope, Tree, Typing,
 };
 
 const MAIN: &[Place] = &[Environments, Backups];
@@ -170,6 +175,7 @@ const ON_SCREENS: &[Place] = &[
     Environments,
     Backups,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -189,6 +195,7 @@ const HELPED: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -206,6 +213,7 @@ const EVERYWHERE: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -228,6 +236,7 @@ const SCROLLED: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -245,6 +254,7 @@ const AWAY: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -349,7 +359,10 @@ pub const TABLE: &[Row] = &[
     looks(Action::OlderSource, &[Key::Char('[')], &[Tree, Node, History], 9, "older", "look at the same place in the backup before"),
     looks(Action::NewerSource, &[Key::Char(']')], &[Tree, Node, History], 9, "newer", "look at the same place in the backup after it, or in Live"),
     looks(Action::CopyPath, &[Key::Char('y')], NODES, 0, "copy path", "copy the chosen node's path to the terminal's clipboard"),
-    looks(Action::Filter, &[Key::Char('/')], MAIN, 11, "filter", "show only environments whose name, kind or state has some text"),
+    looks(Action::Fleet, &[Key::Char('F')], MAIN, 19, "fleet", "all environments of all contexts that are reached, the worst first"),
+    looks(Action::GoToEnvironment, &[Key::Enter], &[Fleet], 1, "go there", "go to the chosen environment, in its context"),
+    looks(Action::SortFleet, &[Key::Char('s')], &[Fleet], 2, "sort", "the worst first, the oldest newest backup first, or by name"),
+    looks(Action::Filter, &[Key::Char('/')], &[Environments, Backups, Fleet], 11, "filter", "show only environments whose name, kind or state has some text"),
     looks(Action::Notifications, &[Key::Char('n')], ON_SCREENS, 12, "news", "how jobs ended and what needs attention; marks it as seen"),
     looks(Action::Activity, &[Key::Char('a')], ON_SCREENS, 15, "activity", "who did what, when, and how it ended"),
     looks(Action::Jobs, &[Key::Char('J')], ON_SCREENS, 16, "jobs", "the list of jobs"),

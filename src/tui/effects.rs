@@ -12,7 +12,7 @@ use super::display::Stop;
 use super::exporting::{self, Order};
 use super::message::{Message, Start};
 use super::question::{self, Question};
-use super::settings::Ended;
+use super::settings::{Elsewhere, Ended};
 use crate::backend::Backend;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
@@ -80,6 +80,10 @@ pub enum Effect {
     Suspend(Stop),
     /// Go over to another context.
     Switch(String),
+    /// Go over to another context, and there to an environment.
+    SwitchTo(String, EnvironmentName),
+    /// Ask another context for its environments.
+    LookElsewhere(String),
     /// End the cockpit.
     Quit,
     /// End the cockpit although nobody chose to.
@@ -148,6 +152,15 @@ impl Effects {
         tokio::spawn(async move {
             let (copied, bytes) = clipboard.copy(&text).await;
             let _ = messages.send(Message::Copied(copied.sentence(&what), bytes));
+        });
+    }
+
+    /// Asks another context for its environments.
+    pub fn look_elsewhere(&self, elsewhere: Arc<dyn Elsewhere>, context: String) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let answer = elsewhere.environments(&context).await;
+            let _ = messages.send(Message::Elsewhere(context, answer));
         });
     }
 
@@ -303,6 +316,8 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         | Effect::Redraw
         | Effect::Suspend(_)
         | Effect::Switch(_)
+        | Effect::SwitchTo(..)
+        | Effect::LookElsewhere(_)
         | Effect::Quit
         | Effect::End(_) => None,
     }

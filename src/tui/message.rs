@@ -36,6 +36,8 @@ pub enum Message {
     Exporting(String),
     /// An export has ended: what was written, or why not all of it, as sentences.
     Exported(Result<String, String>),
+    /// What another context has, or why it cannot be reached.
+    Elsewhere(String, Result<Vec<EnvironmentSummary>, String>),
     /// Text was put on the clipboard: what is to be said of it, and the bytes that the terminal was sent.
     Copied(String, Vec<u8>),
     /// The process cannot be stopped here: nothing would continue it.

@@ -39,9 +39,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 
-pub use self::run::{Left, run_among, run_on};
+pub use self::run::{Carried, Left, run_among, run_on};
 pub use self::settings::{
-    Care, Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Ended, OneContext,
+    Care, Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Elsewhere, Ended, OneContext,
 };
 use self::terminal::{PanicGuard, Terminal};
 use crate::backend::Backend;
@@ -55,7 +55,8 @@ pub async fn run(
 ) -> Result<(), CockpitError> {
     let (sender, inputs) = unbounded_channel();
     let _guard = PanicGuard::new(sender.clone());
-    let mut terminal = Terminal::take(settings.mouse, &sender)?;
+    let asks = settings.asks_background && settings.theme.follows_the_background();
+    let mut terminal = Terminal::take(settings.mouse, asks, &sender)?;
     terminal::listen(&sender)?;
     run_among(&mut terminal, inputs, backend, settings, contexts).await
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::clipboard::Clipboard;
-use super::theme::{Accent, ThemeChoice};
+use super::theme::{Accent, Background, ThemeChoice};
 use crate::backend::Backend;
 use crate::domain::Instant;
+use crate::domain::state::EnvironmentSummary;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -30,6 +31,10 @@ pub struct CockpitSettings {
     pub accent: Option<Accent>,
     /// Which colours. The caller chooses [`ThemeChoice::Monochrome`] where `NO_COLOR` is set.
     pub theme: ThemeChoice,
+    /// What the terminal is taken to write on, until it has said so itself.
+    pub background: Background,
+    /// Whether the terminal can be asked what it writes on: one that does not know the question must not show it.
+    pub asks_background: bool,
     /// Whether to draw with ASCII symbols only, for terminals that are not in UTF-8.
     pub ascii: bool,
     /// Whether to take clicks and the wheel. The terminal then no longer selects text by itself.
@@ -38,6 +43,8 @@ pub struct CockpitSettings {
     pub demo: bool,
     /// The contexts that can be gone over to, this one among them. Empty where there is no choice.
     pub contexts: Vec<ContextChoice>,
+    /// What can be asked of the other contexts while this one is open.
+    pub elsewhere: Option<Arc<dyn Elsewhere>>,
     /// After how long without a key everything is hidden. `None`: never.
     pub idle_lock: Option<Duration>,
     /// Something to say at once, such as why another context could not be opened.
@@ -100,6 +107,8 @@ pub struct ContextChoice {
     pub name: String,
     /// Where it leads to, in words.
     pub leads_to: String,
+    /// Whether it leads to a service, which can be asked while another context is open.
+    pub is_a_service: bool,
     /// Whether nothing can be changed through it.
     pub read_only: bool,
     /// The colour of its name.
@@ -123,6 +132,16 @@ pub trait Contexts: Send {
     /// # Errors
     /// A sentence that says why it cannot be opened; the one that was open stays so.
     async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String>;
+}
+
+/// Asks other contexts while one is open.
+#[async_trait]
+pub trait Elsewhere: Send + Sync {
+    /// The environments of a context.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be reached.
+    async fn environments(&self, context: &str) -> Result<Vec<EnvironmentSummary>, String>;
 }
 
 /// There is no other context.

@@ -73,6 +73,7 @@ pub fn running(number: u64, environment: &str, kind: JobKind, title: &str, by: &
         left_out: Vec::new(),
         cancel_asked: false,
         stop_reason: None,
+        reached: None,
         outcome: None,
     }
 }

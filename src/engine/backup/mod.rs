@@ -24,6 +24,7 @@ use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose}
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::milestone::Milestone;
 use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
@@ -155,6 +156,7 @@ impl Live {
             }
         };
         let (backup, mut warnings) = self.copy_live(work, purpose, &[])?;
+        work.reached(Milestone::BackupComplete);
         work.phase(Phase::Retention).or_else(|error| {
             // The backup is complete: what is left is housekeeping, which the next backup does as well.
             if error.is_cancelled() { Ok(()) } else { Err(error) }

@@ -13,6 +13,7 @@ use crate::domain::deed::Deed;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState, Outcome, Phase, Progress};
+use crate::domain::milestone::{Milestone, Reached};
 use crate::domain::principal::Principal;
 use crate::domain::stop::StopReason;
 use crate::engine::{EngineError, Live};
@@ -161,6 +162,14 @@ impl Work {
         self.tell();
         self.log(Severity::Information, phase.label());
         Ok(())
+    }
+
+    /// Notes that the moment has come that whoever waits for the job waits for, and tells everybody at once. Only the first
+    /// one counts.
+    pub fn reached(&self, what: Milestone) {
+        let at = self.live.now();
+        self.lock_job().reached.get_or_insert(Reached { what, at });
+        self.tell();
     }
 
     /// Whether it is in this phase now.

@@ -47,6 +47,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::milestone::Milestone;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
@@ -407,6 +408,7 @@ impl Live {
         journal: &Journal,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<InstanceHealth>, EngineError> {
+        work.reached(Milestone::ContentLive);
         work.log(Severity::Information, "Live has the restored content");
         let say = |severity: Severity, text: &str| work.log(severity, text);
         warnings.extend(self.unconfirmed(journal, &say));

@@ -7,6 +7,7 @@ pub mod backups;
 pub mod cursor;
 pub mod explore;
 pub mod fleet;
+pub mod overview;
 pub mod screens;
 pub mod selection;
 pub mod wizard;
@@ -24,7 +25,7 @@ use self::explore::marks::Marks;
 use self::fleet::Fleet;
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
 use self::wizard::Step;
-use super::action::Place;
+use super::action::{Action, Place};
 use super::effects::{Effect, Fetch};
 use super::settings::CockpitSettings;
 use crate::backend::BackendInfo;
@@ -101,11 +102,12 @@ pub struct Model {
     pub info: Option<BackendInfo>,
     /// Whether it is reached.
     pub connection: Connection,
-    /// When it last answered or told something; while the link is down, when it went down: until then what is shown was
-    /// so.
+    /// When it last answered or told something; while the link is down, when it went down.
     pub data_from: Option<Instant>,
     /// When a person last did something.
     pub last_input: Instant,
+    /// How often each action was done, for the palette.
+    pub used: BTreeMap<Action, u32>,
     /// Whether everything is hidden until a key is pressed.
     pub locked: bool,
     /// The environments.
@@ -120,7 +122,7 @@ pub struct Model {
     pub checks: BTreeMap<EnvironmentName, Result<crate::domain::check::Report, String>>,
     /// The environment that the right side shows. Follows the selection once it rests.
     pub shown: Option<EnvironmentName>,
-    /// Counts moves of the selection, so that only the last one's rest counts.
+    /// Counts moves of the selection: only the last one's rest counts.
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
@@ -189,6 +191,7 @@ impl Model {
             connection: Connection::Connecting,
             data_from: None,
             last_input: now,
+            used: BTreeMap::new(),
             locked: false,
             fleet: Fleet::default(),
             fleet_problem: None,
@@ -257,6 +260,7 @@ impl Model {
                 Step::Name => Place::Typing,
             },
             Some(Screen::Job { .. }) => Place::Job,
+            Some(Screen::Fleet(_)) if self.filtering.is_none() => Place::Fleet,
             Some(Screen::Jobs(_)) => Place::Jobs,
             Some(Screen::Log(_)) => Place::Log,
             Some(Screen::Activity(_) | Screen::Notifications(_)) => Place::List,
@@ -269,6 +273,7 @@ impl Model {
             Some(Screen::Search(_)) => Place::Found,
             Some(Screen::Differences(_)) => Place::Differences,
             Some(Screen::Page { .. }) => Place::Page,
+            Some(Screen::Fleet(_)) => Place::Typing,
             None if self.filtering.is_some() => Place::Typing,
             None => match self.pane {
                 Pane::Environments => Place::Environments,

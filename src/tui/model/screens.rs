@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::explore::Explorer;
 use super::explore::differences::Differences;
 use super::explore::search::Search;
+use super::overview::Overview;
 use super::wizard::Wizard;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
@@ -27,6 +28,8 @@ pub enum Screen {
         /// The first line shown.
         scroll: usize,
     },
+    /// All environments over all contexts.
+    Fleet(Box<Overview>),
     /// The list of jobs.
     Jobs(Cursor),
     /// A job's log.

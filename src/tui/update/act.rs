@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{allowed, ask, explore, forms, marks, refresh, say, search, selection_moved, wizard};
+use super::{allowed, ask, explore, forms, marks, overview, refresh, say, search, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::explore::Source;
 use crate::domain::state::UndoWay;
@@ -16,7 +16,10 @@ use crate::tui::view::layout;
 /// Does the action, or says why not.
 pub fn try_act(model: &mut Model, action: Action) -> Vec<Effect> {
     match allowed::check(model, action) {
-        Ok(()) => act(model, action),
+        Ok(()) => {
+            *model.used.entry(action).or_default() += 1;
+            act(model, action)
+        }
         // Keys that only move about, or lead to where one is, need no answer.
         Err(_) if matches!(action, Action::NextPane | Action::PreviousPane | Action::Accept) => Vec::new(),
         Err(_) if on_the_screen_already(action) => Vec::new(),
@@ -91,6 +94,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::SwitchTo => switch(model),
+        Action::Fleet => overview::open(model),
+        Action::GoToEnvironment => overview::go_there(model),
+        Action::SortFleet => {
+            overview::sort(model);
+            Vec::new()
+        }
         Action::Restore if explore::is_inside(model) => marks::restore(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
@@ -191,7 +200,9 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             return Vec::new();
         }
         Action::Filter => {
-            model.pane = Pane::Environments;
+            if model.screens.is_empty() {
+                model.pane = Pane::Environments;
+            }
             model.filtering = Some(model.fleet.filter().to_owned().into());
             return Vec::new();
         }
@@ -269,6 +280,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.screens.last() {
+        Some(Screen::Fleet(_)) if model.filtering.take().is_some() => {
+            model.fleet.set_filter("");
+            return Vec::new();
+        }
         Some(Screen::Wizard(_)) => {
             wizard::back(model);
             return Vec::new();
@@ -333,6 +348,7 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
             Step::Plan => wizard.scroll = scrolled(wizard.scroll, motion, page),
             Step::Name => {}
         },
+        Some(Screen::Fleet(_)) => overview::scroll(model, motion, page),
         Some(Screen::Jobs(cursor)) => cursor.go(motion, jobs, page),
         Some(Screen::Activity(cursor)) => cursor.go(motion, activity, page),
         Some(Screen::Notifications(list)) => list.cursor.go(motion, news, page),

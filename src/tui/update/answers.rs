@@ -100,6 +100,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Alone(_)
         | Message::AskAgain(_)
         | Message::Told(..)
+        | Message::Elsewhere(..)
         | Message::Copied(..)
         | Message::CannotStop => Vec::new(),
     }

@@ -215,8 +215,9 @@ pub fn palette_matches(model: &Model, typed: &str) -> Vec<&'static Row> {
         .filter(|row| !is_movement(row.action) && allowed::check(model, row.action).is_ok())
         .filter(|row| row.label.contains(&typed) || row.help.to_lowercase().contains(&typed))
         .collect();
-    // What is called so comes before what is only described so.
-    found.sort_by_key(|row| !row.label.contains(&typed));
+    // What is called so comes before what is only described so, and what was done before, before the rest.
+    let used = |row: &Row| model.used.get(&row.action).copied().unwrap_or(0);
+    found.sort_by_key(|row| (!row.label.contains(&typed), std::cmp::Reverse(used(row))));
     found
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::canvas::{Canvas, piece};
+use super::canvas::{Canvas, piece, wrap};
 use super::chrome::moment_and_age;
 use super::contexts;
 use super::field;
@@ -240,10 +240,28 @@ fn draw_notice(canvas: &mut Canvas<'_>, model: &Model, notice: &Notice) {
     text.draw(canvas, inside, notice.scroll);
 }
 
+/// How wide the palette is at most.
+const PALETTE: u16 = 120;
+/// How many rows the whole sentence of the selected action takes.
+const SENTENCE: u16 = 2;
+
 fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Position {
     let found = update::palette_matches(model, palette.input.value());
-    let title = "Actions";
-    let inside = frame(canvas, model, PALETTE_ROWS + 2, title, Meaning::FocusedTitle);
+    let list = u16::try_from(PALETTE_ROWS).unwrap_or(1);
+    // The typed text, an empty row, the actions, a line, and the sentence.
+    let height = (1 + 1 + list + 1 + SENTENCE + 2).min(model.size.height - 3);
+    let width = model.size.width.saturating_sub(8).clamp(WIDTH, PALETTE);
+    let place = Rect::new(
+        (model.size.width - width) / 2,
+        1 + (model.size.height - 3 - height) / 2,
+        width,
+        height,
+    );
+    let inside = canvas.frame(
+        place,
+        "Actions: Enter runs the selected one",
+        Meaning::FocusedTitle,
+    );
     canvas.text(inside.x, inside.y, 1, ":", Meaning::Key);
     let cursor = field::draw(
         canvas,
@@ -274,6 +292,17 @@ fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Po
         canvas.text(inside.x + 8, y, 16, row.label, meaning);
         let x = inside.x + 24;
         canvas.text(x, y, inside.right().saturating_sub(x), row.help, Meaning::Quiet);
+        if selected {
+            canvas.select(inside.x, y, inside.width, true);
+        }
+    }
+    if let Some(row) = found.get(palette.cursor.selected) {
+        let y = inside.bottom() - SENTENCE - 1;
+        canvas.across(inside.x, y, inside.width, Meaning::Rule);
+        let sentence = wrap(row.help, usize::from(inside.width));
+        for (line, y) in sentence.iter().zip(y + 1..inside.bottom()) {
+            canvas.text(inside.x, y, inside.width, line, Meaning::Text);
+        }
     }
     cursor
 }

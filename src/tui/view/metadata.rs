@@ -125,12 +125,23 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("holds", holds, Meaning::Text),
         ("added", measure::bytes(manifest.added_bytes), Meaning::Text),
         ("took", took, Meaning::Text),
-        (
-            "instances",
-            format!("copied {} apart", measure::millis(manifest.spread_millis())),
-            Meaning::Text,
-        ),
+        versions(model, manifest),
     ]
+}
+
+/// What ran when it was taken; in another colour where something else runs now.
+fn versions(model: &Model, manifest: &Manifest) -> (&'static str, String, Meaning) {
+    let then = &manifest.versions;
+    let now = model
+        .shown_details()
+        .and_then(|details| details.versions.as_ref());
+    let meaning = if now.is_some_and(|now| now != then) {
+        Meaning::Warning
+    } else {
+        Meaning::Text
+    };
+    let words = format!("{}, Magnolia {}", then.release, then.magnolia);
+    ("versions", words, meaning)
 }
 
 /// Whether the backup is in the second repository, and how old what is there is.
@@ -247,7 +258,7 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
     }
 }
 
-/// The instances with whether each is up now and when its copy was begun.
+/// The instances with whether each is up now.
 fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &Manifest, rest: &mut Rect) {
     if rest.height < 3 {
         return;
@@ -269,10 +280,9 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     } else {
         14
     };
-    let up = 25 - name;
+    let up = 37 - name;
     canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
     canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
-    canvas.text(rest.x + 27, rest.y, 11, "copy begun", Meaning::Column);
     canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
     canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
     next(rest);
@@ -282,16 +292,9 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         }
         let items = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let bytes = instance.workspaces.iter().map(|workspace| workspace.bytes).sum();
-        // Counted from the backup's beginning, so that the time between the instances can be read off.
-        let after = (instance.began - manifest.taken).num_milliseconds();
-        let at = match u64::try_from(after) {
-            Ok(after @ 1..) => format!("+{}", measure::millis(after)),
-            _ => "first".to_owned(),
-        };
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
         canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
         canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);
-        canvas.text(rest.x + 27, rest.y, 11, &at, Meaning::Quiet);
         canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
         canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
         next(rest);

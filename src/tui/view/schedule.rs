@@ -1,4 +1,4 @@
-//! The schedule of an environment: its window, its own minute, what is due when, and how the last run ended.
+//! The schedule of an environment: its window, what is due when, and how the last run ended.
 
 use ratatui::layout::Rect;
 
@@ -41,11 +41,6 @@ fn text(model: &Model, details: &EnvironmentDetails, width: u16, symbols: &Symbo
         return text;
     }
     text.line(pair("window", format!("{} UTC", schedule.window)));
-    let minute = (schedule.window.start_minute() + details.minute_in_window) % (24 * 60);
-    text.line(pair(
-        "minute",
-        format!("{:02}:{:02} UTC", minute / 60, minute % 60),
-    ));
     for slot in &details.slot_schedules {
         let mut line = pair(slot.slot.label(), due(model, slot));
         if slot.due {

@@ -312,6 +312,9 @@ fn lines(canvas: &mut Canvas<'_>, model: &Model, explorer: &Explorer, length: us
                 canvas.text(area.x + 4, y, area.width - 4, symbols.more, Meaning::Quiet);
             }
         }
+        if is_selected {
+            canvas.select(area.x, y, area.width, explorer.column == Column::Tree);
+        }
     }
     let height = usize::from(area.height);
     if cursor.offset > 0 {
