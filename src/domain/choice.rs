@@ -69,7 +69,10 @@ impl ChoiceError {
     #[must_use]
     pub fn unknown<'a>(text: &str, backups: impl IntoIterator<Item = &'a Backup>) -> Self {
         let words = Slot::ALL.map(Slot::label);
-        let mut near = nearest(text, words.into_iter().chain(["upgrade", "safety", RECENT, LATEST]));
+        let mut near = nearest(
+            text,
+            words.into_iter().chain(["upgrade", "safety", RECENT, LATEST]),
+        );
         if near.is_empty() && !text.is_empty() {
             // Of an id, much or little is written: it is compared with as much of each.
             let ids: Vec<&str> = backups.into_iter().map(|backup| backup.id.0.as_str()).collect();

@@ -30,8 +30,8 @@ mod repositories;
 mod resting;
 mod restore;
 mod schedule;
-mod targets;
 mod secrets;
+mod targets;
 #[cfg(test)]
 mod tests;
 

@@ -26,8 +26,8 @@ pub mod login;
 mod looking;
 pub mod man;
 pub mod nodes;
-pub mod pin;
 pub mod notify;
+pub mod pin;
 pub mod plan;
 #[cfg(feature = "engine")]
 pub mod relocate;
