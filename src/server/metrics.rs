@@ -108,7 +108,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     environments(&mut page, &summaries);
     copies(&mut page, &backups, now);
     proofs(&mut page, &summaries, now);
-    targets(&mut page, &summaries);
+    targets(&mut page, &summaries, now);
     jobs(&mut page, &service.metrics, &summaries, now);
     requests(&mut page, &service.metrics);
     page.family(
@@ -120,7 +120,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     Ok(page.0)
 }
 
-fn targets(page: &mut Page, summaries: &[EnvironmentSummary]) {
+fn targets(page: &mut Page, summaries: &[EnvironmentSummary], now: Instant) {
     let all = || {
         summaries.iter().flat_map(|environment| {
             let standing = environment.targets.iter();
@@ -149,7 +149,7 @@ fn targets(page: &mut Page, summaries: &[EnvironmentSummary]) {
         "What it is now. Missing where nobody knows.",
     );
     for (name, labels, standing) in all() {
-        if let Some(seconds) = standing.seconds {
+        if let Some(seconds) = standing.measured(now) {
             page.of(name, &labels, seconds);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 33] = [
+const VERBS: [&str; 37] = [
     "demo",
     "init",
     "check",
