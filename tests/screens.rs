@@ -17,6 +17,8 @@ mod screens {
     mod connections;
     mod databases;
     mod explore;
+    mod fleet;
+    mod keeping;
     mod main_screen;
     mod pages;
     pub mod picture;

@@ -63,6 +63,15 @@ pub trait Donor: Sync {
     fn open(&self, item: &Item) -> Option<File>;
 }
 
+/// Somebody who is shown pieces of content while they are read back, so that they need not be read once more.
+///
+/// Every piece is what its name says. Some may be shown more than once, in any order, from several threads; some are wanted
+/// by other backups alone, and some may not be shown at all.
+pub trait SeesPieces: Sync {
+    /// A piece, and its SHA-256.
+    fn piece(&self, name: [u8; 32], bytes: &[u8]);
+}
+
 /// The files of an instance in a backup, for whoever loads them somewhere else.
 pub trait BackedUpFiles: Send + Sync {
     /// Every file below a folder, in order; none when there is no such folder.

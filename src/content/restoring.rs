@@ -17,7 +17,7 @@ pub use super::checked::Checked;
 use super::connected::Connected;
 pub use super::found::Found;
 use super::inside::Inside;
-use super::inside::files::FolderInside;
+use super::inside::folder::FolderInside;
 use super::kinds::Beside;
 use super::left::Left;
 pub use super::world::{Token, World};

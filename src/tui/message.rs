@@ -32,6 +32,12 @@ pub enum Message {
     AskAgain(u64),
     /// An answer about what is inside a backup or Live.
     Told(Box<Question>, Answer<Told>),
+    /// How far the export is that goes on, as a sentence.
+    Exporting(String),
+    /// An export has ended: what was written, or why not all of it, as sentences.
+    Exported(Result<String, String>),
+    /// What another context has, or why it cannot be reached.
+    Elsewhere(String, Result<Vec<EnvironmentSummary>, String>),
     /// Text was put on the clipboard: what is to be said of it, and the bytes that the terminal was sent.
     Copied(String, Vec<u8>),
     /// The process cannot be stopped here: nothing would continue it.

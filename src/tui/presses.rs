@@ -31,7 +31,19 @@ pub struct Presses {
 
 impl Presses {
     /// What was read at one moment, as inputs.
-    pub fn sort(&mut self, at: Instant, decoded: Vec<Decoded>) -> Vec<Input> {
+    pub fn sort(&mut self, at: Instant, mut decoded: Vec<Decoded>) -> Vec<Input> {
+        // What the terminal says of itself was pressed by nobody, and makes no key one that came together with others.
+        let mut told = Vec::new();
+        decoded.retain(|one| match one {
+            Decoded::Background(background) => {
+                told.push(Input::Background(*background));
+                false
+            }
+            _ => true,
+        });
+        if decoded.is_empty() {
+            return told;
+        }
         self.quiet = self
             .before
             .map_or(Duration::MAX, |before| at.saturating_duration_since(before));
@@ -56,6 +68,7 @@ impl Presses {
                 Decoded::Wheel { up } => Some(Input::Wheel { up }),
                 Decoded::Click { column, row } => Some(Input::Click { column, row }),
                 Decoded::Corner(size) => Some(Input::Corner(size)),
+                Decoded::Background(background) => Some(Input::Background(background)),
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
@@ -64,6 +77,7 @@ impl Presses {
             }
         }
         self.keys(at, &run, together, &mut inputs);
+        inputs.extend(told);
         inputs
     }
 

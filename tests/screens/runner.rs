@@ -14,7 +14,7 @@ use lifeboat::tui::clipboard::Clipboard;
 use lifeboat::tui::display::{Display, Shown, Stop};
 use lifeboat::tui::key::{How, Input, Key, Pasted, Press};
 use lifeboat::tui::paint::{Frame, Painter};
-use lifeboat::tui::theme::ThemeChoice;
+use lifeboat::tui::theme::{Background, ThemeChoice};
 use lifeboat::tui::{Care, CockpitError, CockpitSettings, Contexts, run_among};
 use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -169,14 +169,18 @@ pub(crate) use alike;
 /// What tests start a cockpit with.
 pub fn settings() -> CockpitSettings {
     CockpitSettings {
+        showing: lifeboat::tui::Showing::default(),
         context: "local".to_owned(),
         read_only: false,
         accent: None,
         theme: ThemeChoice::Dark,
+        background: Background::Dark,
+        asks_background: false,
         ascii: false,
         mouse: false,
         demo: false,
         contexts: Vec::new(),
+        elsewhere: None,
         idle_lock: None,
         notice: None,
         clipboard: Clipboard::Terminal,

@@ -271,7 +271,7 @@ impl Place for FolderPlace {
         let content: Box<dyn Content> = if self.path.exists() {
             Box::new(Files::new(&self.path).laid_out(self.layout).while_at_work())
         } else {
-            found.warnings.push(format!(
+            found.beforehand.push(format!(
                 "the content of {} is gone: all of it comes back",
                 copy.name
             ));

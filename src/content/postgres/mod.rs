@@ -32,6 +32,7 @@
 mod accept;
 mod address;
 mod bare;
+mod binaries;
 pub mod blueprint;
 pub(crate) mod check;
 mod cluster;

@@ -9,6 +9,7 @@ use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
+use crate::engine::hooks::Say;
 use crate::engine::{EngineError, Live, Work};
 use crate::repository::Depth;
 use crate::watch::Unwatched;
@@ -111,7 +112,7 @@ impl Live {
                 "the safety backup is taken anew, since a database may have changed while everything was staged",
             );
             let fresh = self.take_safety_backup(work, backup, way, warnings)?;
-            self.drop_safety(safety.as_ref());
+            self.drop_safety(safety.as_ref(), &|severity, text| work.log(severity, text));
             *safety = fresh;
         }
         for _ in 1..SAFETY_ATTEMPTS {
@@ -134,7 +135,7 @@ impl Live {
                 "Live has changed since the safety backup: it is taken anew",
             );
             let fresh = self.take_safety_backup(work, backup, way, warnings)?;
-            self.drop_safety(safety.as_ref());
+            self.drop_safety(safety.as_ref(), &|severity, text| work.log(severity, text));
             *safety = fresh;
         }
         Ok(())
@@ -177,11 +178,21 @@ impl Live {
     }
 
     /// Drops the safety backup of a restore that replaced nothing: undo would go back to it, and undo nothing.
-    pub(super) fn drop_safety(&self, safety: Option<&Backup>) {
+    pub(super) fn drop_safety(&self, safety: Option<&Backup>, say: &Say<'_>) {
         let Some(safety) = safety else { return };
         // One that cannot be dropped stands until it expires; that does no harm to content.
         if let Ok(repository) = self.repository_holding(&safety.id) {
-            let _ = repository.forget(std::slice::from_ref(&safety.id));
+            // The log has said that it is recorded.
+            match repository.forget(std::slice::from_ref(&safety.id)) {
+                Ok(()) => say(
+                    Severity::Information,
+                    &format!("safety backup {} is dropped: nobody needs it", safety.id),
+                ),
+                Err(error) => say(
+                    Severity::Information,
+                    &format!("safety backup {} stays until it expires: {error}", safety.id),
+                ),
+            }
         }
         self.changed();
     }

@@ -7,6 +7,7 @@ pub mod backups;
 pub mod cursor;
 pub mod explore;
 pub mod fleet;
+pub mod overview;
 pub mod screens;
 pub mod selection;
 pub mod wizard;
@@ -24,7 +25,7 @@ use self::explore::marks::Marks;
 use self::fleet::Fleet;
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
 use self::wizard::Step;
-use super::action::Place;
+use super::action::{Action, Place};
 use super::effects::{Effect, Fetch};
 use super::settings::CockpitSettings;
 use crate::backend::BackendInfo;
@@ -101,11 +102,12 @@ pub struct Model {
     pub info: Option<BackendInfo>,
     /// Whether it is reached.
     pub connection: Connection,
-    /// When it last answered or told something; while the link is down, when it went down: until then what is shown was
-    /// so.
+    /// When it last answered or told something; while the link is down, when it went down.
     pub data_from: Option<Instant>,
     /// When a person last did something.
     pub last_input: Instant,
+    /// How often each action was done, for the palette.
+    pub used: BTreeMap<Action, u32>,
     /// Whether everything is hidden until a key is pressed.
     pub locked: bool,
     /// The environments.
@@ -120,10 +122,12 @@ pub struct Model {
     pub checks: BTreeMap<EnvironmentName, Result<crate::domain::check::Report, String>>,
     /// The environment that the right side shows. Follows the selection once it rests.
     pub shown: Option<EnvironmentName>,
-    /// Counts moves of the selection, so that only the last one's rest counts.
+    /// Counts moves of the selection: only the last one's rest counts.
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
+    /// Whether the backups between the daily ones are shown one by one.
+    pub recents_open: bool,
     /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
     pub begun_backup: Option<JobId>,
     /// The pane that keys go to.
@@ -146,6 +150,8 @@ pub struct Model {
     pub answering: Answering,
     /// Messages that came while something was typed or asked: they are shown once that is done.
     pub waiting: Vec<Notice>,
+    /// Whether an export goes on.
+    pub exports: bool,
     /// The form that was sent last, until it is known whether it was taken.
     pub sent: Option<Form>,
     /// What was typed into forms that were closed or refused, for when they are opened again.
@@ -185,6 +191,7 @@ impl Model {
             connection: Connection::Connecting,
             data_from: None,
             last_input: now,
+            used: BTreeMap::new(),
             locked: false,
             fleet: Fleet::default(),
             fleet_problem: None,
@@ -194,6 +201,7 @@ impl Model {
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
+            recents_open: false,
             begun_backup: None,
             pane: Pane::Backups,
             filtering: None,
@@ -205,6 +213,7 @@ impl Model {
             dialog,
             answering: Answering::default(),
             waiting: Vec::new(),
+            exports: false,
             sent: None,
             drafts: Vec::new(),
             line: None,
@@ -251,6 +260,7 @@ impl Model {
                 Step::Name => Place::Typing,
             },
             Some(Screen::Job { .. }) => Place::Job,
+            Some(Screen::Fleet(_)) if self.filtering.is_none() => Place::Fleet,
             Some(Screen::Jobs(_)) => Place::Jobs,
             Some(Screen::Log(_)) => Place::Log,
             Some(Screen::Activity(_) | Screen::Notifications(_)) => Place::List,
@@ -263,6 +273,7 @@ impl Model {
             Some(Screen::Search(_)) => Place::Found,
             Some(Screen::Differences(_)) => Place::Differences,
             Some(Screen::Page { .. }) => Place::Page,
+            Some(Screen::Fleet(_)) => Place::Typing,
             None if self.filtering.is_some() => Place::Typing,
             None => match self.pane {
                 Pane::Environments => Place::Environments,
@@ -383,7 +394,8 @@ impl Model {
     /// The rows of the backup table.
     #[must_use]
     pub fn backup_rows(&self) -> Vec<BackupRow> {
-        self.table_details().map(backups::rows).unwrap_or_default()
+        let rows = |details| backups::rows(details, self.recents());
+        self.table_details().map(rows).unwrap_or_default()
     }
 
     /// The backup that actions on this screen are about. None while the right side still shows another environment
@@ -401,7 +413,7 @@ impl Model {
                 .find(|backup| backup.id == *id),
             None if self.shown.as_ref() == self.target_name() => {
                 let details = self.shown_details()?;
-                let row = *backups::rows(details).get(self.backup_cursor.selected)?;
+                let row = *backups::rows(details, self.recents()).get(self.backup_cursor.selected)?;
                 row.of(details)
             }
             _ => None,
@@ -416,7 +428,7 @@ impl Model {
         };
         let details = self.table_details()?;
         if wizard.step == Step::Choose {
-            let row = *backups::rows(details).get(wizard.choice.selected)?;
+            let row = *backups::rows(details, self.recents()).get(wizard.choice.selected)?;
             return row.of(details);
         }
         let id = wizard.backup.as_ref()?;

@@ -74,6 +74,18 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Err(error) => failed(model, error),
         },
+        Message::Exporting(far) => {
+            say(model, Severity::Information, far);
+            Vec::new()
+        }
+        Message::Exported(ended) => {
+            model.exports = false;
+            match ended {
+                Ok(done) => say(model, Severity::Information, done),
+                Err(why) => notice(model, Severity::Warning, "not all of it was exported", why),
+            }
+            Vec::new()
+        }
         Message::Broke(answer) => match answer {
             Ok(sentence) => {
                 notice(model, Severity::Warning, "Live is broken now", sentence);
@@ -88,6 +100,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Alone(_)
         | Message::AskAgain(_)
         | Message::Told(..)
+        | Message::Elsewhere(..)
         | Message::Copied(..)
         | Message::CannotStop => Vec::new(),
     }

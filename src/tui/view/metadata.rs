@@ -11,7 +11,6 @@ use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspac
 use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, columns, measure};
 use crate::tui::model::Model;
-use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
 
 /// Draws the pane.
@@ -27,13 +26,17 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     let Some(details) = model.shown_details() else {
         return;
     };
-    let row = backups::rows(details).get(model.backup_cursor.selected).copied();
+    let row = model.backup_rows().get(model.backup_cursor.selected).copied();
     let Some(backup) = row.and_then(|row| row.of(details)) else {
         canvas.text(
             inside.x,
             inside.y,
             inside.width,
-            "this slot is empty",
+            if model.is_on_recents() {
+                "between the daily ones"
+            } else {
+                "this slot is empty"
+            },
             Meaning::Quiet,
         );
         let mut rest = Rect::new(
@@ -97,10 +100,12 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         Verification::Damaged { why, .. } => (format!("damaged: {why}"), Meaning::Critical),
     };
     let note = manifest.note.clone().unwrap_or_else(|| "-".to_owned());
-    let expires = manifest.expires.map_or_else(
-        || "with its slot".to_owned(),
-        |expires| words::countdown(expires, model.now),
-    );
+    let expires = match (backup.pinned(model.now), manifest.expires) {
+        (Some(pin), _) => format!("pinned {}, {}", pin.how_long(), pin.by),
+        (None, Some(expires)) => words::countdown(expires, model.now),
+        (None, None) if manifest.is_recent() => "as it ages".to_owned(),
+        (None, None) => "with its slot".to_owned(),
+    };
     let holds = format!(
         "{} items, {}",
         measure::count(manifest.items()),
@@ -120,12 +125,23 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("holds", holds, Meaning::Text),
         ("added", measure::bytes(manifest.added_bytes), Meaning::Text),
         ("took", took, Meaning::Text),
-        (
-            "instances",
-            format!("copied {} apart", measure::millis(manifest.spread_millis())),
-            Meaning::Text,
-        ),
+        versions(model, manifest),
     ]
+}
+
+/// What ran when it was taken; in another colour where something else runs now.
+fn versions(model: &Model, manifest: &Manifest) -> (&'static str, String, Meaning) {
+    let then = &manifest.versions;
+    let now = model
+        .shown_details()
+        .and_then(|details| details.versions.as_ref());
+    let meaning = if now.is_some_and(|now| now != then) {
+        Meaning::Warning
+    } else {
+        Meaning::Text
+    };
+    let words = format!("{}, Magnolia {}", then.release, then.magnolia);
+    ("versions", words, meaning)
 }
 
 /// Whether the backup is in the second repository, and how old what is there is.
@@ -242,7 +258,7 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
     }
 }
 
-/// The instances with whether each is up now and when its copy was begun.
+/// The instances with whether each is up now.
 fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &Manifest, rest: &mut Rect) {
     if rest.height < 3 {
         return;
@@ -264,10 +280,9 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     } else {
         14
     };
-    let up = 25 - name;
+    let up = 37 - name;
     canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
     canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
-    canvas.text(rest.x + 27, rest.y, 11, "copy begun", Meaning::Column);
     canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
     canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
     next(rest);
@@ -277,16 +292,9 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         }
         let items = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let bytes = instance.workspaces.iter().map(|workspace| workspace.bytes).sum();
-        // Counted from the backup's beginning, so that the time between the instances can be read off.
-        let after = (instance.began - manifest.taken).num_milliseconds();
-        let at = match u64::try_from(after) {
-            Ok(after @ 1..) => format!("+{}", measure::millis(after)),
-            _ => "first".to_owned(),
-        };
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
         canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
         canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);
-        canvas.text(rest.x + 27, rest.y, 11, &at, Meaning::Quiet);
         canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
         canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
         next(rest);
