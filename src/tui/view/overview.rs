@@ -85,7 +85,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
         };
         canvas.text(area.x + 2, area.y + 1, area.width - 2, words, Meaning::Quiet);
     }
-    let away = away(canvas, model, overview, area);
+    let away = away(canvas, overview, area);
     let visible = usize::from(area.height.saturating_sub(1 + away));
     let offset = overview.cursor.offset;
     let shown = rows.iter().enumerate().skip(offset).take(visible);
@@ -109,7 +109,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
 }
 
 /// The contexts that have not answered, a line each at the bottom. Gives how many lines that took.
-fn away(canvas: &mut Canvas<'_>, _model: &Model, overview: &Overview, area: Rect) -> u16 {
+fn away(canvas: &mut Canvas<'_>, overview: &Overview, area: Rect) -> u16 {
     let mut lines = Vec::new();
     for (context, known) in &overview.elsewhere {
         match known {
