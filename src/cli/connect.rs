@@ -4,6 +4,7 @@
 mod elsewhere;
 #[cfg(feature = "engine")]
 mod here;
+mod names;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,9 @@ pub use here::look_on_a_thread;
 
 use self::elsewhere::OtherServices;
 use super::house::{Connection, House};
+use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
-use super::{CliError, Globals, Interrupts, Outside, cockpit};
+use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
@@ -223,6 +225,7 @@ impl Contexts for Doors<'_> {
         let (config, context) = self.machine.load(&globals).map_err(said)?;
         let mut settings =
             cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        settings.showing = cockpit::showing(&self.globals).map_err(said)?;
         settings.elsewhere = Some(Arc::new(OtherServices::of(self.machine, &self.globals)));
         let is_here = context.context.backend == BackendAddress::Embedded;
         if is_here && let Some(before) = self.open.take() {
@@ -242,6 +245,10 @@ impl Contexts for Doors<'_> {
 fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
     match left {
         Ok(()) => Some(StopReason::CockpitLeft {
+            by: Principal::account(user),
+        }),
+        // What could not be recorded was shown all the same.
+        Err(CockpitError::Recording { .. }) => Some(StopReason::CockpitLeft {
             by: Principal::account(user),
         }),
         Err(CockpitError::Ended(Ended::TerminalGone)) => None,
@@ -380,9 +387,43 @@ impl House for ThisMachine {
         })
     }
 
+    async fn stay<'h>(&'h self, globals: &Globals) -> Result<Stay<'h>, CliError> {
+        let is_here = self.jobs_run_here(globals)?;
+        let opened = self.open(globals, true)?;
+        let connection = Connection {
+            backend: Arc::clone(&opened.backend),
+            context: NamedContext {
+                name: opened.context.name.clone(),
+                context: opened.context.context.clone(),
+            },
+        };
+        let close: Closing<'h> = Box::new(move |why, mut interrupts| {
+            Box::pin(async move {
+                match why {
+                    Why::Asked => {
+                        let by = Principal::account(&self.user);
+                        opened.close(StopReason::CockpitLeft { by }).await;
+                    }
+                    Why::Signal => opened.close(StopReason::Signal).await,
+                    Why::Gone => opened.go_on_unseen(&mut interrupts).await,
+                }
+            })
+        });
+        Ok(Stay {
+            connection,
+            is_here,
+            close,
+        })
+    }
+
+    async fn known(&self, globals: &Globals, wanted: &Wanted) -> Vec<String> {
+        self.names(globals, wanted).await
+    }
+
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
         let mut settings = cockpit::settings(&context, Some(&config), &self.variables)?;
+        settings.showing = cockpit::showing(globals)?;
         settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
         let opened = self.open(globals, true)?;
         let backend = Arc::clone(&opened.backend);

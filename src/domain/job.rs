@@ -198,7 +198,7 @@ pub struct Progress {
     pub items_done: u64,
     /// Items in this phase, once known.
     pub items_total: Option<u64>,
-    /// Bytes finished in this phase.
+    /// Bytes finished in this phase; of a job that has ended, in the phase of it that went through most.
     pub bytes_done: u64,
     /// Bytes in this phase, once known.
     pub bytes_total: Option<u64>,

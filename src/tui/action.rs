@@ -38,6 +38,12 @@ pub enum Action {
     Drill,
     UpgradeBackup,
     Extend,
+    /// Keep a backup on purpose, or let it go again.
+    Pin,
+    /// Agree to a restore that waits for another owner.
+    Approve,
+    /// Not agree to it.
+    Reject,
     Delete,
     Maintenance,
     Protect,
@@ -52,6 +58,10 @@ pub enum Action {
     Find,
     Mark,
     Unmark,
+    /// Write what is marked, or the chosen node, on this machine.
+    Export,
+    /// Stop writing it.
+    StopExport,
     OlderSource,
     NewerSource,
     CopyPath,
@@ -305,6 +315,8 @@ pub const TABLE: &[Row] = &[
     changes(Action::Backup, &[Key::Char('b')], MAIN, 1, "backup", "take a manual backup of the environment"),
     changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page, Tree, Node, Found, Differences], 2, "restore", "restore the chosen backup, or what is marked in it: choose, see the plan, confirm"),
     changes(Action::Undo, &[Key::Char('u')], &[Environments, Backups, Job], 3, "undo", "go back to what the last restore replaced"),
+    changes(Action::Approve, &[Key::Char('A')], MAIN, 3, "approve", "agree to the restore that another owner has asked for, and start it"),
+    changes(Action::Reject, &[Key::Char('F')], MAIN, 0, "reject", "end the wait of a restore for another owner: it is not done"),
     changes(Action::Confirm, &[Key::Char('C')], &[Environments, Backups, Job], 4, "confirm restore", "drop the tables that restores have replaced: the outcome is good"),
     changes(Action::BreakLive, &[Key::Char('B')], MAIN, 4, "break Live", "demo only: delete and change content of Live, so that a recovery can be shown"),
     looks(Action::OpenBackups, &[Key::Enter], &[Environments], 6, "backups", "go to the backups of the environment"),
@@ -329,6 +341,7 @@ pub const TABLE: &[Row] = &[
     changes(Action::Drill, &[Key::Char('D')], &[Environments, Backups, Page], 0, "drill", "prove that the chosen backup can be restored: into a scratch place, and compared there"),
     changes(Action::UpgradeBackup, &[Key::Char('U')], MAIN, 0, "upgrade backup", "take a backup before an upgrade of Magnolia; it is kept for 48 hours"),
     changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 8, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
+    changes(Action::Pin, &[Key::Char('P')], &[Backups, Page], 0, "pin", "keep the chosen backup on purpose, for ever or until a day, or let it go again"),
     changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
     changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
     changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),
@@ -338,6 +351,8 @@ pub const TABLE: &[Row] = &[
     looks(Action::GoThere, &[Key::Enter], &[Node, History, Found, Differences], 1, "go there", "go to the node that the chosen line names, in the backup that it names"),
     looks(Action::Mark, &[Key::Char(' ')], NODES, 5, "mark", "mark the chosen node with all that is below it, or take the mark away"),
     looks(Action::Unmark, &[Key::Char('u')], NODES, 0, "unmark all", "take all marks of this backup away"),
+    looks(Action::Export, &[Key::Char('x')], NODES, 7, "export", "write what is marked, or the chosen node, into files on this machine: asks as what, and where"),
+    looks(Action::StopExport, &[Key::Char('c')], NODES, 4, "stop export", "stop the export that is being written: nothing is left of what is not whole"),
     looks(Action::History, &[Key::Char('H')], &[Tree, Node, Found, Differences], 6, "history", "what happened to the chosen node, over all backups and Live"),
     looks(Action::Compare, &[Key::Char('=')], &[Backups, Page, Plan, Tree, Node], 13, "compare", "how a backup differs from Live: all of it, or the place that is open"),
     looks(Action::Find, &[Key::Char('/')], &[Tree, Node, History, Found], 8, "find", "find a node by its name, path, id, or a text in it"),

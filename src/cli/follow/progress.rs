@@ -45,7 +45,7 @@ impl Display {
     pub(super) fn new(call: &Call<'_>) -> Self {
         if call.globals.json {
             Self::Silent
-        } else if call.outside.err_is_terminal {
+        } else if call.outside.err_is_terminal && !call.globals.plain {
             Self::Line {
                 shown: String::new(),
                 reached: false,

@@ -107,7 +107,10 @@ impl Live {
         let keep = self.settings().keep;
         let backups = self.list_backups()?;
         let look = self.look(&backups)?;
-        let dropped: Vec<BackupId> = droppable(&backups, &keep, in_use, &look)
+        let mut in_use = in_use.clone();
+        // A restore that waits for a second person is of this one.
+        in_use.extend(self.asked()?.map(|asked| asked.backup));
+        let dropped: Vec<BackupId> = droppable(&backups, &keep, &in_use, &look)
             .into_iter()
             .map(|backup| backup.id.clone())
             .collect();
@@ -124,6 +127,9 @@ impl Live {
             return Ok(dropped);
         }
         let dropped = drop_listed(work, repository, &dropped)?;
+        if dropped.len() == backups.len() {
+            self.note_if_emptied();
+        }
         self.changed();
         for id in &dropped {
             work.log(
@@ -168,12 +174,26 @@ impl Live {
             Ok(Outcome {
                 warnings,
                 summary: format!(
-                    "{} backups were dropped and {} freed; what other backups used until now is freed a day later",
+                    "{} backups were dropped and {} freed; what other backups used until now is freed a day later{}",
                     dropped.len(),
-                    measure::bytes(freed)
+                    measure::bytes(freed),
+                    live.pinned_in_words()?
                 ),
                 ..Outcome::default()
             })
+        })
+    }
+
+    /// That pinned backups keep their room, to be put behind a sentence. Empty where there are none.
+    fn pinned_in_words(&self) -> Result<String, EngineError> {
+        let backups = self.backups()?;
+        let pinned = backups
+            .iter()
+            .filter(|backup| backup.pinned(self.now()).is_some());
+        Ok(match pinned.count() {
+            0 => String::new(),
+            1 => "; 1 pinned backup keeps its room".to_owned(),
+            many => format!("; {many} pinned backups keep their room"),
         })
     }
 

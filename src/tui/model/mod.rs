@@ -126,6 +126,8 @@ pub struct Model {
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
+    /// Whether the backups between the daily ones are shown one by one.
+    pub recents_open: bool,
     /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
     pub begun_backup: Option<JobId>,
     /// The pane that keys go to.
@@ -148,6 +150,8 @@ pub struct Model {
     pub answering: Answering,
     /// Messages that came while something was typed or asked: they are shown once that is done.
     pub waiting: Vec<Notice>,
+    /// Whether an export goes on.
+    pub exports: bool,
     /// The form that was sent last, until it is known whether it was taken.
     pub sent: Option<Form>,
     /// What was typed into forms that were closed or refused, for when they are opened again.
@@ -197,6 +201,7 @@ impl Model {
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
+            recents_open: false,
             begun_backup: None,
             pane: Pane::Backups,
             filtering: None,
@@ -208,6 +213,7 @@ impl Model {
             dialog,
             answering: Answering::default(),
             waiting: Vec::new(),
+            exports: false,
             sent: None,
             drafts: Vec::new(),
             line: None,
@@ -388,7 +394,8 @@ impl Model {
     /// The rows of the backup table.
     #[must_use]
     pub fn backup_rows(&self) -> Vec<BackupRow> {
-        self.table_details().map(backups::rows).unwrap_or_default()
+        let rows = |details| backups::rows(details, self.recents());
+        self.table_details().map(rows).unwrap_or_default()
     }
 
     /// The backup that actions on this screen are about. None while the right side still shows another environment
@@ -406,7 +413,7 @@ impl Model {
                 .find(|backup| backup.id == *id),
             None if self.shown.as_ref() == self.target_name() => {
                 let details = self.shown_details()?;
-                let row = *backups::rows(details).get(self.backup_cursor.selected)?;
+                let row = *backups::rows(details, self.recents()).get(self.backup_cursor.selected)?;
                 row.of(details)
             }
             _ => None,
@@ -421,7 +428,7 @@ impl Model {
         };
         let details = self.table_details()?;
         if wizard.step == Step::Choose {
-            let row = *backups::rows(details).get(wizard.choice.selected)?;
+            let row = *backups::rows(details, self.recents()).get(wizard.choice.selected)?;
             return row.of(details);
         }
         let id = wizard.backup.as_ref()?;

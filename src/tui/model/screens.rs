@@ -11,7 +11,9 @@ use super::wizard::Wizard;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::explore::{NodePath, Source};
 use crate::domain::job::{JobId, LogLine};
+use crate::domain::plan::PlanId;
 use crate::domain::request::HoldKind;
 
 /// A screen that takes the main screen's place.
@@ -133,6 +135,14 @@ pub enum FormKind {
     UpgradeBackup(EnvironmentName),
     /// Setting a hold.
     Hold(EnvironmentName, HoldKind),
+    /// Writing what is inside a source on this machine.
+    Export(EnvironmentName, Source, Vec<NodePath>),
+    /// Agreeing to a restore that waits, by its plan.
+    Approve(EnvironmentName, PlanId),
+    /// Not agreeing to it.
+    Reject(EnvironmentName, PlanId),
+    /// Keeping a backup on purpose.
+    Pin(EnvironmentName, BackupId),
 }
 
 /// A field of a form.
@@ -229,6 +239,8 @@ pub enum About {
     Drill(EnvironmentName, BackupId),
     /// Keeping a backup that expires for longer.
     Extend(EnvironmentName, BackupId),
+    /// Letting a pinned backup go again.
+    Unpin(EnvironmentName, BackupId),
     /// Leaving the safety backup out of a restore.
     NoSafety(EnvironmentName),
     /// Restoring although nothing would change.

@@ -6,6 +6,7 @@ use crate::domain::explore::Source;
 use crate::domain::state::UndoWay;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Fetch};
+use crate::tui::model::backups;
 use crate::tui::model::cursor::{Cursor, Motion};
 use crate::tui::model::screens::{Dialog, Log, News, Page, Palette, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
@@ -81,6 +82,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::VerifyAll
         | Action::Drill
         | Action::Extend
+        | Action::Pin
+        | Action::Approve
+        | Action::Reject
         | Action::CancelJob => ask::first(model, action),
         Action::Contexts => {
             model.dialog = Some(Dialog::Contexts(Cursor {
@@ -107,6 +111,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoThere => explore::go_there(model),
         Action::Mark => marks::mark(model),
         Action::Unmark => marks::unmark(model),
+        Action::Export => marks::export(model),
+        Action::StopExport => vec![Effect::StopExport],
         Action::History => explore::history(model),
         Action::Compare => explore::compare(model),
         Action::Find => explore::find(model),
@@ -138,6 +144,10 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             model.screens.push(page(Page::Check(name.clone())));
             return model.fetch(Fetch::Check(name)).into_iter().collect();
+        }
+        Action::Details if model.is_on_recents() => {
+            model.recents_open = !model.recents_open;
+            return Vec::new();
         }
         Action::Details => match (model.target_name().cloned(), model.chosen_backup()) {
             (Some(name), Some(backup)) => page(Page::Backup(name, backup.id.clone())),
@@ -377,8 +387,12 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     let chosen = model.chosen_backup().map(|backup| backup.id.clone());
     let mut wizard = Wizard::new(name.clone(), purpose);
     wizard.choice = model.backup_cursor;
+    // Where one is to be chosen, none is folded away.
+    if !on_page && let Some(details) = model.details.get(&name) {
+        wizard.choice.selected = backups::in_list(details, model.recents(), wizard.choice.selected);
+    }
     if on_page && let Some(details) = model.details.get(&name) {
-        let rows = model.backup_rows();
+        let rows = backups::rows(details, backups::Recents::Listed);
         let row = rows.iter().position(|row| {
             let backup = row.of(details);
             backup.map(|backup| &backup.id) == chosen.as_ref()
@@ -390,9 +404,14 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         && let Some(UndoWay::Exchange { job, .. }) = details.undo_way
     {
         let tables = details.replaced.iter().filter(|tables| tables.job == job);
-        wizard.plan = PlanState::Exchange(tables.cloned().collect());
+        let tables: Vec<_> = tables.cloned().collect();
+        let is_of_parts = tables.iter().any(|tables| tables.selection.has_paths());
+        wizard.plan = PlanState::Exchange(tables);
         model.screens.push(Screen::Wizard(Box::new(wizard)));
-        return Vec::new();
+        if !is_of_parts {
+            return Vec::new();
+        }
+        return model.fetch(Fetch::BeforeUndo(name)).into_iter().collect();
     }
     if purpose == Purpose::Undo
         && let Some(details) = model.details.get(&name)
@@ -404,8 +423,10 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         if details.is_only_copied(&backup.id) {
             wizard.from_copy = Some(backup.id.clone());
         }
-        if let Some(replaced) = &backup.manifest.replaced {
-            wizard.limit(replaced);
+        match &backup.manifest.replaced {
+            Some(replaced) if replaced.has_paths() => wizard.nodes = Some(replaced.clone()),
+            Some(replaced) => wizard.limit(replaced),
+            None => {}
         }
     }
     model.screens.push(Screen::Wizard(Box::new(wizard)));

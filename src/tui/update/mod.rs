@@ -16,6 +16,7 @@
 mod act;
 pub mod allowed;
 mod answers;
+mod approvals;
 mod ask;
 mod careful;
 pub mod explore;
@@ -27,6 +28,7 @@ pub mod lock;
 mod marks;
 mod news;
 mod overview;
+mod pins;
 mod search;
 mod wizard;
 

@@ -11,7 +11,7 @@ use crate::domain::principal::Principal;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentDetails;
 use crate::tui::model::Model;
-use crate::tui::model::backups::{BackupRow, RowKind};
+use crate::tui::model::backups::{BackupRow, RowKind, recent};
 use crate::tui::model::cursor::Cursor;
 use crate::tui::theme::Meaning;
 
@@ -156,7 +156,10 @@ pub fn draw(
         if let Some(backup) = row.of(details) {
             filled(canvas, model, details, (*row, backup), &columns, (area, y));
         } else {
-            let text = empty_slot(model, details, row.kind);
+            let text = match row.kind {
+                RowKind::Recents => folded(model, details),
+                kind => empty_slot(model, details, kind),
+            };
             let x = area.x + SLOT.0 + SLOT.1;
             canvas.text(x, y, area.right().saturating_sub(x), &text, Meaning::Quiet);
         }
@@ -261,6 +264,20 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
         pieces.push(part);
     }
     pieces
+}
+
+/// What there is between the daily ones, in a line: how many, and how old the newest is.
+fn folded(model: &Model, details: &EnvironmentDetails) -> String {
+    let count = recent(details).count();
+    let newest = recent(details)
+        .next()
+        .map(|backup| words::short_age(backup.manifest.taken, model.now));
+    let enter = if model.recents_open {
+        "Enter folds"
+    } else {
+        "Enter opens"
+    };
+    format!("{count} recent, newest {} ({enter})", newest.unwrap_or_default())
 }
 
 /// What an empty slot waits for.

@@ -108,6 +108,18 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some(hold) = &summary.protection {
         problem("protected", &reason(hold), Meaning::Warning);
     }
+    if let Some(asked) = &summary.asked {
+        let text = format!("{} (A agrees, F rejects)", asked.in_words());
+        problem("waits for another owner", &text, Meaning::Warning);
+    }
+    for missed in summary.targets.iter().filter(|one| !one.met) {
+        let label = format!("{} {} missed", missed.aim.label(), missed.target);
+        problem(
+            &label,
+            missed.cause.as_deref().unwrap_or_default(),
+            Meaning::Warning,
+        );
+    }
     // Where there is nothing to go back to, the answer has said it.
     if let Some((label, text)) = standing(details).filter(|_| summary.newest.is_some()) {
         problem(label, &text, Meaning::Warning);

@@ -21,6 +21,9 @@ const WIDTH: u16 = 72;
 /// How wide the inside of one is.
 const INSIDE: u16 = WIDTH - 4;
 
+/// So many paths are named in a form.
+const PATHS: usize = 5;
+
 /// Draws a dialog. Returns where the cursor stands in it.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog) -> Option<Position> {
     match dialog {
@@ -55,6 +58,13 @@ fn form_title(kind: &FormKind) -> String {
     match kind {
         FormKind::Backup(name) => format!("Manual backup of {name}"),
         FormKind::UpgradeBackup(name) => format!("Backup before an upgrade of {name}"),
+        FormKind::Export(name, source, paths) => match paths.as_slice() {
+            [_] => format!("Export out of {name}, {}", source.short()),
+            paths => format!("Export {} marked out of {name}, {}", paths.len(), source.short()),
+        },
+        FormKind::Approve(name, _) => format!("Agree to a restore of {name}"),
+        FormKind::Reject(name, _) => format!("Reject a restore of {name}"),
+        FormKind::Pin(name, id) => format!("Pin backup {id} of {name}"),
         FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
         FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
     }
@@ -98,6 +108,42 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
         FormKind::UpgradeBackup(_) => text.paragraph(
             "Stands outside the four slots and is kept for 48 hours. While it stands, no further upgrade of this Live is accepted.",
             Meaning::Quiet,
+        ),
+        FormKind::Export(_, _, paths) => {
+            for path in paths.iter().take(PATHS) {
+                text.paragraph(&path.to_string(), Meaning::Text);
+            }
+            if paths.len() > PATHS {
+                text.paragraph(&format!("and {} more", paths.len() - PATHS), Meaning::Text);
+            }
+            text.blank();
+            text.paragraph(
+                "With all that is below, into a folder on this machine. xml and yaml: what Magnolia's own import takes, ids kept. \
+                 files: folders and files to look at; of content in folders the files themselves. Nothing is written over.",
+                Meaning::Quiet,
+            );
+        }
+        FormKind::Approve(name, plan) | FormKind::Reject(name, plan) => {
+            let asked = model.fleet.get(name).and_then(|summary| summary.asked.as_ref());
+            match asked.filter(|asked| asked.plan == *plan) {
+                Some(asked) => {
+                    text.paragraph(&format!("The {}.", asked.in_words()), Meaning::Text);
+                    for warning in &asked.warnings {
+                        text.marked(&[piece("! ", Meaning::Warning)], warning, Meaning::Text);
+                    }
+                }
+                None => text.paragraph("It does not wait any more.", Meaning::Warning),
+            }
+            if matches!(kind, FormKind::Approve(..)) {
+                text.paragraph(
+                    &format!("It begins at once. Type {name} to agree."),
+                    Meaning::Quiet,
+                );
+            }
+        }
+        FormKind::Pin(..) => text.paragraph(
+            "It is kept whatever its slot does. Until is its last day (UTC), such as 2027-03-31; left empty, it is kept for ever.",
+            Meaning::Text,
         ),
         FormKind::Hold(_, HoldKind::Maintenance) => text.paragraph(
             "Jobs wait, with the reason shown, until maintenance mode is lifted.",

@@ -11,7 +11,6 @@ use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspac
 use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, columns, measure};
 use crate::tui::model::Model;
-use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
 
 /// Draws the pane.
@@ -27,13 +26,17 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     let Some(details) = model.shown_details() else {
         return;
     };
-    let row = backups::rows(details).get(model.backup_cursor.selected).copied();
+    let row = model.backup_rows().get(model.backup_cursor.selected).copied();
     let Some(backup) = row.and_then(|row| row.of(details)) else {
         canvas.text(
             inside.x,
             inside.y,
             inside.width,
-            "this slot is empty",
+            if model.is_on_recents() {
+                "between the daily ones"
+            } else {
+                "this slot is empty"
+            },
             Meaning::Quiet,
         );
         let mut rest = Rect::new(
@@ -101,10 +104,12 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         Verification::Damaged { why, .. } => (format!("damaged: {why}"), Meaning::Critical),
     };
     let note = manifest.note.clone().unwrap_or_else(|| "-".to_owned());
-    let expires = manifest.expires.map_or_else(
-        || "with its slot".to_owned(),
-        |expires| words::countdown(expires, model.now),
-    );
+    let expires = match (backup.pinned(model.now), manifest.expires) {
+        (Some(pin), _) => format!("pinned {}, {}", pin.how_long(), pin.by),
+        (None, Some(expires)) => words::countdown(expires, model.now),
+        (None, None) if manifest.is_recent() => "as it ages".to_owned(),
+        (None, None) => "with its slot".to_owned(),
+    };
     let holds = format!(
         "{} items, {}",
         measure::count(manifest.items()),

@@ -33,7 +33,10 @@ pub fn text(model: &Model, wizard: &Wizard, width: u16) -> Text {
             text.paragraph("Nothing was changed. Esc goes back.", Meaning::Quiet);
         }
         PlanState::Ready(plan) => ready(&mut text, model, wizard.purpose, plan, symbols),
-        PlanState::Exchange(tables) => exchange(&mut text, model, tables),
+        PlanState::Exchange(tables) => {
+            exchange(&mut text, model, tables);
+            written(&mut text, wizard, tables, symbols);
+        }
     }
     text
 }
@@ -68,6 +71,23 @@ fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
                 super::words::countdown(tables.expires, model.now)
             ),
         );
+    }
+}
+
+/// What was written since into a workspace of which nodes were brought back.
+fn written(text: &mut Text, wizard: &Wizard, tables: &[ReplacedTables], symbols: &Symbols) {
+    if !tables.iter().any(|tables| tables.selection.has_paths()) {
+        return;
+    }
+    match wizard.written.as_deref() {
+        None => text.fact("written", "what was written since is being counted"),
+        Some([]) => text.fact("written", "no node was added or changed since the restore"),
+        Some(told) => {
+            for told in told {
+                let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+                text.marked(&mark, told, Meaning::Warning);
+            }
+        }
     }
 }
 

@@ -48,6 +48,14 @@ fn text(model: &Model, details: &EnvironmentDetails, width: u16, symbols: &Symbo
         }
         text.line(line);
     }
+    if let Some(recent) = &details.recent {
+        let next = match recent.next {
+            _ if recent.due => "due now".to_owned(),
+            Some(next) => words::countdown(next, model.now),
+            None => "off".to_owned(),
+        };
+        text.line(pair("recent", format!("{next}, every {}", recent.every)));
+    }
     if let Some(late) = details.slot_schedules.iter().find(|slot| slot.last_late) {
         let label = format!("last {} was late", late.slot);
         text.line(vec![piece(label, Meaning::Warning)]);

@@ -353,6 +353,10 @@ fn one_line(
         Kind::Unreadable => (line.kind.label().to_owned(), Meaning::Critical),
         Kind::Missing => (line.kind.label().to_owned(), Meaning::Warning),
         Kind::Link => (line.kind.label().to_owned(), Meaning::Quiet),
+        Kind::File if line.children > 0 => (
+            format!("{} {}", measure::bytes(line.size), symbols.next),
+            Meaning::Quiet,
+        ),
         Kind::File => (measure::bytes(line.size), Meaning::Quiet),
         _ if line.children > 0 => (
             format!("{} {}", measure::count(line.children), symbols.next),
