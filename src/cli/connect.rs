@@ -225,6 +225,7 @@ impl Contexts for Doors<'_> {
         let (config, context) = self.machine.load(&globals).map_err(said)?;
         let mut settings =
             cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        settings.showing = cockpit::showing(&self.globals).map_err(said)?;
         settings.elsewhere = Some(Arc::new(OtherServices::of(self.machine, &self.globals)));
         let is_here = context.context.backend == BackendAddress::Embedded;
         if is_here && let Some(before) = self.open.take() {
@@ -244,6 +245,10 @@ impl Contexts for Doors<'_> {
 fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
     match left {
         Ok(()) => Some(StopReason::CockpitLeft {
+            by: Principal::account(user),
+        }),
+        // What could not be recorded was shown all the same.
+        Err(CockpitError::Recording { .. }) => Some(StopReason::CockpitLeft {
             by: Principal::account(user),
         }),
         Err(CockpitError::Ended(Ended::TerminalGone)) => None,
@@ -418,6 +423,7 @@ impl House for ThisMachine {
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
         let mut settings = cockpit::settings(&context, Some(&config), &self.variables)?;
+        settings.showing = cockpit::showing(globals)?;
         settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
         let opened = self.open(globals, true)?;
         let backend = Arc::clone(&opened.backend);
