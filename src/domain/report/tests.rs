@@ -13,7 +13,6 @@ fn at(minute: u32, second: u32) -> Instant {
 
 fn job(kind: JobKind, id: u64, minute: u32, state: JobState) -> Job {
     Job {
-        reached: None,
         id: JobId(id),
         environment: "acme/live".parse().unwrap(),
         kind,
