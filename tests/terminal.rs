@@ -8,10 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "terminal/completions.rs"]
-mod completions;
 #[path = "terminal/background.rs"]
 mod background;
+#[path = "terminal/completions.rs"]
+mod completions;
 mod made_up;
 #[path = "terminal/out_of_reach.rs"]
 mod out_of_reach;
