@@ -373,6 +373,7 @@ fn a_panic_gives_the_terminal_back() {
 async fn a_cockpit_that_panics() {
     let mark = std::env::var_os(PANIC_IF_THERE).unwrap();
     let settings = CockpitSettings {
+        showing: lifeboat::tui::Showing::default(),
         context: "test".to_owned(),
         read_only: false,
         accent: None,
