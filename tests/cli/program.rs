@@ -1,7 +1,7 @@
 //! The program itself, as a process.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::tempdir;
@@ -356,14 +356,11 @@ fn a_hook_sees_its_facts_and_none_of_the_secrets() {
     }
 }
 
-#[test]
-fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
-    let home = tempdir().unwrap();
-    let content = home.path().join("author");
-    std::fs::create_dir_all(content.join("website")).unwrap();
-    std::fs::write(content.join("website/home.yaml"), "title: Welcome").unwrap();
-    let config = home.path().join("lifeboat.toml");
-    let (told, seen) = (home.path().join("told"), home.path().join("seen"));
+/// A configuration with a receiver that writes down what it is told and what it sees, and one that is not there.
+fn with_receivers(home: &Path) -> PathBuf {
+    let content = home.join("author");
+    let config = home.join("lifeboat.toml");
+    let (told, seen) = (home.join("told"), home.join("seen"));
     std::fs::write(
         &config,
         format!(
@@ -375,13 +372,24 @@ fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
              [[notify]]\nname = \"page\"\nkind = \"command\"\nevents = [\"backup_done\"]\n\
              command = [\"sh\", \"-c\", \"cat >> '{told}'; env > '{seen}'\"]\n\
              [[notify]]\nname = \"dead\"\nkind = \"webhook\"\nurl_env = \"HOOK\"\nevents = [\"backup_done\"]\n",
-            home = home.path().display(),
+            home = home.display(),
             content = content.display(),
             told = told.display(),
             seen = seen.display(),
         ),
     )
     .unwrap();
+    config
+}
+
+#[test]
+fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
+    let home = tempdir().unwrap();
+    let content = home.path().join("author");
+    std::fs::create_dir_all(content.join("website")).unwrap();
+    std::fs::write(content.join("website/home.yaml"), "title: Welcome").unwrap();
+    let config = with_receivers(home.path());
+    let (told, seen) = (home.path().join("told"), home.path().join("seen"));
     let run = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_lifeboat"))
             .args(arguments)
