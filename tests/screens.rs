@@ -17,8 +17,8 @@ mod screens {
     mod connections;
     mod databases;
     mod explore;
-    mod keeping;
     mod fleet;
+    mod keeping;
     mod main_screen;
     mod pages;
     pub mod picture;

@@ -8,10 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "terminal/completions.rs"]
-mod completions;
 #[path = "terminal/background.rs"]
 mod background;
+#[path = "terminal/completions.rs"]
+mod completions;
 mod made_up;
 #[path = "terminal/out_of_reach.rs"]
 mod out_of_reach;
@@ -373,6 +373,7 @@ fn a_panic_gives_the_terminal_back() {
 async fn a_cockpit_that_panics() {
     let mark = std::env::var_os(PANIC_IF_THERE).unwrap();
     let settings = CockpitSettings {
+        showing: lifeboat::tui::Showing::default(),
         context: "test".to_owned(),
         read_only: false,
         accent: None,

@@ -116,6 +116,12 @@ pub struct Globals {
     /// Lines instead of pictures, for screen readers and plain terminals: without a verb, the cockpit with numbered choices
     #[arg(long, global = true, help_heading = "Global options")]
     pub plain: bool,
+    /// With the cockpit: record what it shows in this new file, which `asciinema play` plays
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub record: Option<PathBuf>,
+    /// With the cockpit: hide projects, people, notes, addresses and folders, for showing it to others
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub mask: bool,
     /// The context of the configuration to work in, instead of its default
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub context: Option<String>,

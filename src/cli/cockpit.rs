@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::CliError;
+use super::{CliError, Globals};
 use crate::config::{BackendAddress, Config, NamedContext};
 use crate::domain::settings::Variables;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::theme::{Accent, Background, ThemeChoice, ThemeError};
-use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice};
+use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice, Showing};
 
 /// The settings of a cockpit on a context. `config` has the other ones.
 ///
@@ -51,9 +51,22 @@ pub(super) fn settings(
         elsewhere: None,
         idle_lock: look.idle_lock.limit(),
         notice: None,
+        showing: Showing::default(),
         clipboard: Clipboard::of(|name| set(name).is_some()),
         care: Care::default(),
         clock: Arc::new(Utc::now),
+    })
+}
+
+/// How what is shown is shown to others.
+///
+/// # Errors
+/// [`CliError`] where the file of a recording has no path.
+pub(super) fn showing(globals: &Globals) -> Result<Showing, CliError> {
+    let record = globals.record.as_deref().map(std::path::absolute).transpose();
+    Ok(Showing {
+        record: record.map_err(|error| CliError::usage(format!("--record names no file: {error}")))?,
+        mask: globals.mask,
     })
 }
 

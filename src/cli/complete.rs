@@ -20,7 +20,7 @@ pub(super) const MARK: &str = "--complete-line";
 /// How long a service may take to answer while somebody waits at the Tab key.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// What else is written in the place of a backup.
-const NEWEST_OF: [&str; 2] = ["upgrade", "safety"];
+const NEWEST_OF: [&str; 4] = ["recent", "latest", "upgrade", "safety"];
 /// Where a backup or Live can be named.
 const LIVE: &str = "live";
 

@@ -4,6 +4,7 @@
 mod elsewhere;
 #[cfg(feature = "engine")]
 mod here;
+mod leaving;
 mod names;
 
 use std::io;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 pub use here::look_on_a_thread;
 
 use self::elsewhere::OtherServices;
+use self::leaving::why_jobs_end;
 use super::house::{Connection, House};
 use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
@@ -38,7 +40,7 @@ use crate::domain::principal::Principal;
 use crate::domain::settings::ServerSettings;
 use crate::domain::settings::{PostgresSettings, SecretSource, StorageOptions, Variables};
 use crate::domain::stop::StopReason;
-use crate::tui::{self, CockpitError, CockpitSettings, Contexts, Ended};
+use crate::tui::{self, CockpitSettings, Contexts};
 
 /// The configuration and the engine of this machine.
 #[derive(Clone)]
@@ -225,6 +227,7 @@ impl Contexts for Doors<'_> {
         let (config, context) = self.machine.load(&globals).map_err(said)?;
         let mut settings =
             cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
+        settings.showing = cockpit::showing(&self.globals).map_err(said)?;
         settings.elsewhere = Some(Arc::new(OtherServices::of(self.machine, &self.globals)));
         let is_here = context.context.backend == BackendAddress::Embedded;
         if is_here && let Some(before) = self.open.take() {
@@ -237,21 +240,6 @@ impl Contexts for Doors<'_> {
             before.close(self.changed()).await;
         }
         Ok((backend, settings))
-    }
-}
-
-/// Why jobs of this process end with the cockpit. `None` where they go on: its terminal went away, and nobody wanted that.
-fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
-    match left {
-        Ok(()) => Some(StopReason::CockpitLeft {
-            by: Principal::account(user),
-        }),
-        Err(CockpitError::Ended(Ended::TerminalGone)) => None,
-        Err(CockpitError::Ended(Ended::Asked)) => Some(StopReason::Signal),
-        // A terminal that went away may be noticed by what is written to it before its end is told. What the system did
-        // not say, the cockpit said before it began.
-        Err(CockpitError::Terminal(error)) if error.raw_os_error().is_some() => None,
-        Err(CockpitError::Terminal(_)) => Some(StopReason::TerminalGone),
     }
 }
 
@@ -418,6 +406,7 @@ impl House for ThisMachine {
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
         let mut settings = cockpit::settings(&context, Some(&config), &self.variables)?;
+        settings.showing = cockpit::showing(globals)?;
         settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
         let opened = self.open(globals, true)?;
         let backend = Arc::clone(&opened.backend);
@@ -467,31 +456,5 @@ impl House for ThisMachine {
         _outside: &mut Outside,
     ) -> Result<(), CliError> {
         Err(no_engine("the demo"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jobs_end_with_their_cockpit_unless_it_was_its_terminal_that_went() {
-        let why = |left: Result<(), CockpitError>| why_jobs_end(&left, "olga");
-        let by = Principal::account("olga");
-        assert_eq!(why(Ok(())), Some(StopReason::CockpitLeft { by }));
-        assert_eq!(
-            why(Err(CockpitError::Ended(Ended::Asked))),
-            Some(StopReason::Signal)
-        );
-        assert_eq!(why(Err(CockpitError::Ended(Ended::TerminalGone))), None);
-        // Writing to a terminal that has gone.
-        let dead = io::Error::from(rustix::io::Errno::IO);
-        assert_eq!(why(Err(CockpitError::Terminal(dead))), None);
-        // There never was one.
-        let none = io::Error::other("input or output is not a terminal");
-        assert_eq!(
-            why(Err(CockpitError::Terminal(none))),
-            Some(StopReason::TerminalGone)
-        );
     }
 }

@@ -117,6 +117,8 @@ pub(super) fn globals_of(arguments: &[OsString]) -> Globals {
     Globals {
         json: false,
         plain: false,
+        record: None,
+        mask: false,
         context: value("--context"),
         config: value("--config").map(Into::into),
     }

@@ -107,8 +107,11 @@ pub struct Standing {
     pub target: Target,
     /// Whether it is.
     pub met: bool,
-    /// What it is now, in seconds: the age of the newest state that can be gone back to, or how long a restore takes. `None`
-    /// when nobody knows.
+    /// Of an RPO, when the newest state was taken that can be gone back to. Its age counts from there, and is not told: it would be
+    /// another one at each look. `None` when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Instant>,
+    /// Of an RTO, how long a restore takes, in seconds. `None` when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
     /// Why it is not met, as a sentence without its full stop.
@@ -117,6 +120,13 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// What it is at `now`, in seconds: the age of the newest state that can be gone back to, or how long a restore takes.
+    #[must_use]
+    pub fn measured(&self, now: Instant) -> Option<u64> {
+        let age = |since: Instant| u64::try_from((now - since).num_seconds()).unwrap_or(0);
+        self.since.map(age).or(self.seconds)
+    }
+
     /// It in a line: `RPO 26h missed: no backup since …`.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -196,7 +206,8 @@ fn rpo(target: Target, known: &Known<'_>) -> Standing {
         aim: Aim::Rpo,
         target,
         met,
-        seconds: age.and_then(|age| u64::try_from(age.num_seconds()).ok()),
+        since: newest.map(|backup| backup.manifest.taken),
+        seconds: None,
         cause: (!met).then(|| why_old(newest, known)),
     }
 }
@@ -205,13 +216,7 @@ fn rpo(target: Target, known: &Known<'_>) -> Standing {
 fn why_old(newest: Option<&Backup>, known: &Known<'_>) -> String {
     let since = newest.map_or_else(
         || "there is no backup that can be gone back to".to_owned(),
-        |newest| {
-            format!(
-                "no good backup since {}, {} ago",
-                measure::moment(newest.manifest.taken),
-                measure::between(newest.manifest.taken, known.now)
-            )
-        },
+        |newest| format!("no good backup since {}", measure::moment(newest.manifest.taken)),
     );
     let doubtful = known.backups.iter().filter(|backup| {
         backup.manifest.trigger != Trigger::Restore
@@ -277,6 +282,7 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
         aim: Aim::Rto,
         target,
         met: cause.is_none(),
+        since: None,
         seconds: longest.map(|(millis, _)| millis / 1_000),
         cause,
     }
@@ -322,7 +328,11 @@ mod tests {
             rto: Some("30m".parse().unwrap()),
         };
         let standing = targets.standing(&NOTHING);
-        assert!(standing.iter().all(|one| !one.met && one.seconds.is_none()));
+        assert!(
+            standing
+                .iter()
+                .all(|one| !one.met && one.measured(NOTHING.now).is_none())
+        );
         assert_eq!(
             standing[0].in_words(),
             "RPO 1d missed: there is no backup that can be gone back to"

@@ -10,6 +10,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::deed::Deed;
 use crate::domain::job::JobKind;
+use crate::domain::notify::Topic;
 use crate::domain::principal::Principal;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::target::{Aim, Known, Standing, newest_restorable};
@@ -93,11 +94,14 @@ impl Live {
             (false, Aim::Rpo) => (standing.in_words(), Severity::Critical),
             (false, Aim::Rto) => (standing.in_words(), Severity::Warning),
         };
+        let is_met = standing.met;
         self.engine().did(Deed::Target {
             environment: self.name().clone(),
             standing,
         });
-        self.remember(&Principal::Lifeboat, &text, None, severity);
+        let topic = if is_met { Topic::News } else { Topic::TargetMissed };
+        let (activity, name) = (self.engine().activity(), Some(self.name()));
+        activity.remember_as(topic, &Principal::Lifeboat, name, &text, None, severity);
         self.changed();
     }
 }

@@ -109,7 +109,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     environments(&mut page, &summaries);
     copies(&mut page, &backups, now);
     proofs(&mut page, &summaries, now);
-    targets(&mut page, &summaries);
+    targets(&mut page, &summaries, now);
     jobs(&mut page, &service.metrics, &summaries, now);
     receivers(&mut page, &service.engine.receivers().await?, now);
     requests(&mut page, &service.metrics);
@@ -122,7 +122,7 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     Ok(page.0)
 }
 
-fn targets(page: &mut Page, summaries: &[EnvironmentSummary]) {
+fn targets(page: &mut Page, summaries: &[EnvironmentSummary], now: Instant) {
     let all = || {
         summaries.iter().flat_map(|environment| {
             let standing = environment.targets.iter();
@@ -151,7 +151,7 @@ fn targets(page: &mut Page, summaries: &[EnvironmentSummary]) {
         "What it is now. Missing where nobody knows.",
     );
     for (name, labels, standing) in all() {
-        if let Some(seconds) = standing.seconds {
+        if let Some(seconds) = standing.measured(now) {
             page.of(name, &labels, seconds);
         }
     }

@@ -19,7 +19,7 @@ use super::model::{Connection, Model};
 use super::settings::{CockpitError, CockpitSettings, Contexts, Ended};
 use super::terminal::in_loop;
 use super::theme::{Background, Theme};
-use super::{update, view};
+use super::{mask, update, view};
 use crate::backend::Backend;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
@@ -267,7 +267,10 @@ impl<D: Display> Cockpit<'_, D> {
 
     /// Shows what there is to show. While the screen has not taken the last frame, this one is left out.
     fn draw(&mut self) -> Result<(), CockpitError> {
-        let frame = in_loop(|| view::view(&self.model, &self.theme));
+        let mut frame = in_loop(|| view::view(&self.model, &self.theme));
+        if self.model.settings.showing.mask {
+            mask::hide(&mut frame.buffer, &mask::names(&self.model));
+        }
         let asks = view::shows_what_is_asked(&self.model).then(|| self.model.answering.number());
         self.pending = false;
         match self.display.show(frame)? {

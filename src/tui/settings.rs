@@ -2,6 +2,7 @@
 //! clock.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,12 +50,23 @@ pub struct CockpitSettings {
     pub idle_lock: Option<Duration>,
     /// Something to say at once, such as why another context could not be opened.
     pub notice: Option<String>,
+    /// How it is shown to others.
+    pub showing: Showing,
     /// What puts text on the clipboard.
     pub clipboard: Clipboard,
     /// What makes an answer count.
     pub care: Care,
     /// Tells the time.
     pub clock: Clock,
+}
+
+/// How a cockpit is shown to others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Showing {
+    /// The new file that what is shown is recorded in.
+    pub record: Option<PathBuf>,
+    /// Whether names are hidden.
+    pub mask: bool,
 }
 
 /// What makes an answer count: that it was meant.
@@ -174,6 +186,16 @@ pub enum CockpitError {
         "the terminal cannot be used ({0}): start the cockpit in a terminal, or use the commands of `lifeboat --help`"
     )]
     Terminal(#[from] std::io::Error),
+    /// What is shown cannot be recorded, or not to the end.
+    #[error("the recording {} {what}: {error}", .file.display())]
+    Recording {
+        /// Where it was to be.
+        file: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
     /// Nobody chose to leave it. The terminal has been given back, where there still is one.
     #[error("{0}")]
     Ended(Ended),

@@ -143,6 +143,7 @@ impl Bench {
             catalog: None,
             repository: config.repository,
             limits: config.limits,
+            receivers: config.receivers,
             environments: config.environments,
         };
         let surroundings = Surroundings {

@@ -1,7 +1,7 @@
 //! The program itself, as a process.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::tempdir;
@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use crate::changes::Changes;
 
 /// Runs the program with a home of its own, so that nobody's configuration is used.
-fn program(home: &Path, arguments: &[&str]) -> Output {
+pub fn program(home: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lifeboat"))
         .args(arguments)
         .env_clear()
@@ -19,7 +19,7 @@ fn program(home: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -94,7 +94,7 @@ fn a_remote_context_is_out_of_reach_of_this_version() {
 }
 
 /// Runs the program on a configuration that `init` has written in `home`, and returns what it printed as JSON.
-fn answer(home: &Path, arguments: &[&str]) -> serde_json::Value {
+pub fn answer(home: &Path, arguments: &[&str]) -> serde_json::Value {
     let output = program(home, &[arguments, &["--json"]].concat());
     assert_eq!(
         output.status.code(),
@@ -356,14 +356,11 @@ fn a_hook_sees_its_facts_and_none_of_the_secrets() {
     }
 }
 
-#[test]
-fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
-    let home = tempdir().unwrap();
-    let content = home.path().join("author");
-    std::fs::create_dir_all(content.join("website")).unwrap();
-    std::fs::write(content.join("website/home.yaml"), "title: Welcome").unwrap();
-    let config = home.path().join("lifeboat.toml");
-    let (told, seen) = (home.path().join("told"), home.path().join("seen"));
+/// A configuration with a receiver that writes down what it is told and what it sees, and one that is not there.
+fn with_receivers(home: &Path) -> PathBuf {
+    let content = home.join("author");
+    let config = home.join("lifeboat.toml");
+    let (told, seen) = (home.join("told"), home.join("seen"));
     std::fs::write(
         &config,
         format!(
@@ -375,13 +372,24 @@ fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
              [[notify]]\nname = \"page\"\nkind = \"command\"\nevents = [\"backup_done\"]\n\
              command = [\"sh\", \"-c\", \"cat >> '{told}'; env > '{seen}'\"]\n\
              [[notify]]\nname = \"dead\"\nkind = \"webhook\"\nurl_env = \"HOOK\"\nevents = [\"backup_done\"]\n",
-            home = home.path().display(),
+            home = home.display(),
             content = content.display(),
             told = told.display(),
             seen = seen.display(),
         ),
     )
     .unwrap();
+    config
+}
+
+#[test]
+fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
+    let home = tempdir().unwrap();
+    let content = home.path().join("author");
+    std::fs::create_dir_all(content.join("website")).unwrap();
+    std::fs::write(content.join("website/home.yaml"), "title: Welcome").unwrap();
+    let config = with_receivers(home.path());
+    let (told, seen) = (home.path().join("told"), home.path().join("seen"));
     let run = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_lifeboat"))
             .args(arguments)

@@ -107,7 +107,10 @@ async fn nothing_is_changed_while_the_link_is_down() {
         cockpit.press(key).await.see("nothing can be changed").await;
         cockpit.press("<Esc>").await;
     }
-    assert!(!cockpit.has("v verify"), "the footer leaves out what cannot be done");
+    assert!(
+        !cockpit.has("v verify"),
+        "the footer leaves out what cannot be done"
+    );
     // Looking goes on.
     cockpit.press("?").await.see("Act: each asks first").await;
     cockpit.press("<Esc><Enter>").await.see("digest").await;

@@ -56,8 +56,9 @@ fn waits(state: &mut State) {
         aim: Aim::Rpo,
         target: "4h".parse().unwrap(),
         met: false,
-        seconds: Some(50_000),
-        cause: Some("no good backup since 23 November 2026, 00:17 UTC, 13 h ago".into()),
+        since: Some(now - Duration::hours(5)),
+        seconds: None,
+        cause: Some("no good backup since 23 November 2026, 00:30 UTC".into()),
     }];
 }
 

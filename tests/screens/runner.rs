@@ -169,6 +169,7 @@ pub(crate) use alike;
 /// What tests start a cockpit with.
 pub fn settings() -> CockpitSettings {
     CockpitSettings {
+        showing: lifeboat::tui::Showing::default(),
         context: "local".to_owned(),
         read_only: false,
         accent: None,

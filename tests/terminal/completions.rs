@@ -125,7 +125,7 @@ impl Place {
 fn a_script_is_told_the_names_that_fit_and_nothing_is_opened_or_asked() {
     let place = Place::new();
     let words = [
-        "monthly", "weekly", "daily", "manual", "upgrade", "safety", "3b90aa17",
+        "monthly", "weekly", "daily", "manual", "recent", "latest", "upgrade", "safety", "3b90aa17",
     ];
     assert_eq!(
         place.complete(&["lifeboat", "backup", ""]),
@@ -139,7 +139,7 @@ fn a_script_is_told_the_names_that_fit_and_nothing_is_opened_or_asked() {
     );
     assert_eq!(
         place.complete(&["lifeboat", "restore", "globex/live", ""]),
-        words[..6]
+        words[..8]
     );
     assert_eq!(place.complete(&["lifeboat", "--context", "st"]), ["staging"]);
     assert_eq!(

@@ -171,7 +171,7 @@ impl ThisMachine {
                     name: "demo".to_owned(),
                     context: crate::config::Context::default(),
                 };
-                self.open_demo(&demo, &context).await
+                self.open_demo(&demo, &context, globals).await
             }
             told => (told, why),
         };
@@ -210,10 +210,17 @@ impl ThisMachine {
     }
 
     /// Opens the cockpit on the demo's sandbox. Gives how it was left, and why jobs end with it.
-    async fn open_demo(&self, demo: &Demo, context: &NamedContext) -> (Result<(), CliError>, StopReason) {
-        let settings = match cockpit::settings(context, None, &self.variables) {
-            Ok(settings) => CockpitSettings {
+    async fn open_demo(
+        &self,
+        demo: &Demo,
+        context: &NamedContext,
+        globals: &Globals,
+    ) -> (Result<(), CliError>, StopReason) {
+        let settings = cockpit::settings(context, None, &self.variables);
+        let settings = match settings.and_then(|settings| Ok((settings, cockpit::showing(globals)?))) {
+            Ok((settings, showing)) => CockpitSettings {
                 demo: true,
+                showing,
                 ..settings
             },
             Err(error) => return (Err(error), StopReason::DemoEnded),

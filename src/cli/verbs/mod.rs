@@ -177,6 +177,12 @@ pub(super) fn is_one(name: &str) -> bool {
 
 /// Runs a verb, or the cockpit when there is none.
 pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), CliError> {
+    let is_shown = matches!(verb, None | Some(Verb::Demo(_))) && !call.globals.plain;
+    if (call.globals.record.is_some() || call.globals.mask) && !is_shown {
+        return Err(CliError::usage(
+            "--record and --mask are of the cockpit's pictures: leave the verb and --plain away, or use `lifeboat demo`",
+        ));
+    }
     match verb {
         // It runs verbs in its turn.
         None if call.globals.plain => Box::pin(plain::run(call)).await,

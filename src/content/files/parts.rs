@@ -317,7 +317,7 @@ impl FolderPlace {
             ));
         }
         found.warnings.push(format!(
-            "{name}: all else stays as it is. Magnolia has to stand still for it (before_restore): what it has open goes on in what \
+            "{name}: Magnolia has to stand still for it (before_restore): what it has open goes on in what \
              was replaced. An undo takes back what was chosen alone, and with it what is written there from the switch on"
         ));
         Ok(Some(targets))

@@ -7,6 +7,9 @@ use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::schedule::Window;
 
+/// Minutes.
+const DAY: i64 = 24 * 60;
+
 /// The part of the UTC day in which only what is critical is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quiet(pub Window);
@@ -18,7 +21,6 @@ impl Quiet {
         if severity >= Severity::Critical {
             return None;
         }
-        const DAY: i64 = 24 * 60;
         let minute = i64::from(at.hour() * 60 + at.minute());
         let into = (minute - i64::from(self.0.start_minute())).rem_euclid(DAY);
         let length = i64::from(self.0.length_minutes());

@@ -34,8 +34,8 @@ pub enum Topic {
     DrillFailed,
     /// The content of the newest backup has faults that the one before had not, as Live had.
     IntegrityWorse,
-    /// An objective of an environment, for how much may be lost or how long a restore may take, is missed.
-    ObjectiveMissed,
+    /// A target of an environment, for how much may be lost or how long a restore may take, is missed.
+    TargetMissed,
     /// A job of a Lifeboat that is gone was taken over.
     TookOver,
     /// Something else that needs a person.
@@ -63,7 +63,7 @@ impl Topic {
         Self::DrillDone,
         Self::DrillFailed,
         Self::IntegrityWorse,
-        Self::ObjectiveMissed,
+        Self::TargetMissed,
         Self::TookOver,
         Self::Attention,
         Self::News,
@@ -87,7 +87,7 @@ impl Topic {
             Self::DrillDone => "drill_done",
             Self::DrillFailed => "drill_failed",
             Self::IntegrityWorse => "integrity_worse",
-            Self::ObjectiveMissed => "objective_missed",
+            Self::TargetMissed => "target_missed",
             Self::TookOver => "took_over",
             Self::Attention => "attention",
             Self::News => "news",
@@ -112,7 +112,7 @@ impl Topic {
             Self::DrillDone => "drill done",
             Self::DrillFailed => "drill failed",
             Self::IntegrityWorse => "content has new faults",
-            Self::ObjectiveMissed => "objective missed",
+            Self::TargetMissed => "target missed",
             Self::TookOver => "job taken over",
             Self::Attention => "needs attention",
             Self::News => "news",

@@ -7,6 +7,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::principal::Principal;
 use crate::domain::state::EnvironmentDetails;
+use crate::domain::target::Standing;
 use crate::domain::{Instant, measure};
 
 /// What a report of proof is made of.
@@ -69,8 +70,8 @@ pub struct EnvironmentProof {
     pub restores: Vec<Run>,
     /// Backups of the period that were not taken.
     pub failures: Vec<Run>,
-    /// The objectives of the environment and whether they were met, as sentences; empty where none are set.
-    pub objectives: Vec<String>,
+    /// The targets of the environment and whether they are met now, as sentences; empty where none are set.
+    pub targets: Vec<String>,
 }
 
 /// A report of proof.
@@ -192,7 +193,7 @@ impl EnvironmentProof {
             drills: of_kind(&[JobKind::Drill]),
             restores: of_kind(&[JobKind::Restore, JobKind::Undo]),
             failures,
-            objectives: Vec::new(),
+            targets: details.summary.targets.iter().map(Standing::in_words).collect(),
         }
     }
 
@@ -208,8 +209,8 @@ impl EnvironmentProof {
             ("backups taken".to_owned(), self.backups_taken.to_string()),
             ("backups that stand".to_owned(), self.backups_standing.to_string()),
         ]));
-        if !self.objectives.is_empty() {
-            blocks.push(Block::List(self.objectives.clone()));
+        if !self.targets.is_empty() {
+            blocks.push(Block::List(self.targets.clone()));
         }
         for (what, none, runs) in [
             (

@@ -8,6 +8,7 @@ use crate::domain::activity::{Activity, Severity};
 use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{Job, JobState, LogLine, Phase};
+use crate::domain::milestone::Milestone;
 use crate::domain::{Instant, measure};
 
 /// What a report on a restore is made of.
@@ -416,10 +417,12 @@ fn phases(job: &Job, log: &[LogLine]) -> Vec<PhaseTook> {
             .copied()
             .filter(|_| line.severity == Severity::Information)
     };
-    let begins: Vec<_> = log
+    let mut begins: Vec<_> = log
         .iter()
         .filter_map(|line| Some((begun_by(line)?, line.at)))
         .collect();
+    // Some parts of a job turn to the phase that it is in already.
+    begins.dedup_by_key(|(phase, _)| *phase);
     let last = log.last().map(|line| line.at);
     begins
         .iter()
@@ -436,8 +439,15 @@ fn phases(job: &Job, log: &[LogLine]) -> Vec<PhaseTook> {
         .collect()
 }
 
-/// How long after its beginning Live had the restored content: when the switch was over.
+/// How long after its beginning Live had the restored content: when that was noted; in what an earlier version has left, when
+/// the switch was over.
 fn live_after(job: &Job, phases: &[PhaseTook]) -> Option<u64> {
+    let noted = job
+        .reached
+        .filter(|reached| reached.what == Milestone::ContentLive);
+    if let Some(reached) = noted {
+        return Some(between(job.began?, reached.at));
+    }
     let switch = phases.iter().find(|phase| phase.phase == Phase::Switching)?;
     (job.state == JobState::Done).then_some(())?;
     Some(between(job.began?, switch.began) + switch.millis)

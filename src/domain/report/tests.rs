@@ -26,6 +26,7 @@ fn job(kind: JobKind, id: u64, minute: u32, state: JobState) -> Job {
         left_out: vec![Phase::Health],
         cancel_asked: false,
         stop_reason: None,
+        reached: None,
         outcome: Some(Outcome {
             summary: "Live is back".into(),
             ..Outcome::default()
@@ -46,6 +47,7 @@ fn report() -> RestoreReport {
     let job = job(JobKind::Restore, 7, 10, JobState::Done);
     let log = vec![
         line(1, at(10, 1), Severity::Information, "preparing"),
+        line(1, at(10, 2), Severity::Information, "preparing"),
         line(2, at(10, 5), Severity::Information, "staging beside Live"),
         line(3, at(11, 5), Severity::Information, "switching"),
         line(

@@ -161,7 +161,7 @@ impl Live {
             // The backup is complete: what is left is housekeeping, which the next backup does as well.
             if error.is_cancelled() { Ok(()) } else { Err(error) }
         })?;
-        let dropped = match self.apply_retention(work, &backup.id) {
+        let dropped = match self.apply_retention(work, &backup) {
             Ok(dropped) => dropped,
             Err(error) => {
                 warnings.push(format!(

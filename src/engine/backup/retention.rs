@@ -41,7 +41,7 @@ impl Live {
     pub(in crate::engine) fn apply_retention(
         &self,
         work: &Work,
-        new: &BackupId,
+        new: &Backup,
     ) -> Result<Vec<BackupId>, EngineError> {
         let Some(repository) = self.repository(false)? else {
             return Ok(Vec::new());
@@ -54,8 +54,10 @@ impl Live {
             return Ok(Vec::new());
         }
         self.drop_void(work, &repository)?;
-        let dropped = self.drop_backups(work, &repository, &BTreeSet::from([new.clone()]))?;
-        if !dropped.is_empty() {
+        let dropped = self.drop_backups(work, &repository, &BTreeSet::from([new.id.clone()]))?;
+        // Freeing looks through the whole repository. What recent backups leave is freed with the next one of a slot.
+        let is_time = !new.is_recent() && (!dropped.is_empty() || self.settings().schedule.every.is_some());
+        if is_time {
             self.free(work, &repository)?;
         }
         Ok(dropped)

@@ -100,7 +100,7 @@ impl Notifier<'_> {
     }
 
     /// Delivers what is due now. Returns how much was taken.
-    pub fn deliver_due(&self) -> usize {
+    pub(in crate::engine) fn deliver_due(&self) -> usize {
         let room = Arc::clone(self.room());
         let _one_at_a_time = room.delivering.lock();
         match self.deliver() {

@@ -177,15 +177,13 @@ fn broke(error: &reqwest::Error) -> Refused {
     if let Some(distrust) = Distrust::of(error, &whose, trust) {
         return Refused::now(distrust.to_string());
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    // The innermost cause: what is around it says no more.
+    let mut cause = std::error::Error::source(error);
+    let mut why = "no answer came".to_owned();
+    while let Some(inner) = cause {
+        why = inner.to_string();
+        cause = inner.source();
     }
-    let why = if std::ptr::eq(cause, error as &dyn std::error::Error) {
-        "no answer came".to_owned()
-    } else {
-        cause.to_string()
-    };
     Refused::now(format!("{whose} was not reached: {why}"))
 }
 

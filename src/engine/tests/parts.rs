@@ -91,7 +91,7 @@ fn a_folder_and_a_file_come_back_alone_and_undo_takes_them_back() {
     // Two pages and the picture come, one page goes; the folder has lost its permissions.
     assert_eq!(planned.totals(), (3, 1, 1), "{:#?}", planned.changes);
     assert!(
-        planned.warnings.join("; ").contains("all else stays as it is"),
+        planned.warnings.join("; ").contains("what was chosen alone"),
         "{:?}",
         planned.warnings
     );

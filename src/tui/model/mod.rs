@@ -4,6 +4,7 @@
 
 pub mod answering;
 pub mod backups;
+mod chosen;
 pub mod cursor;
 pub mod explore;
 pub mod fleet;
@@ -35,7 +36,6 @@ use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::NodePath;
 use crate::domain::job::{Job, JobId};
-use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Details that are kept of environments that are not looked at.
@@ -417,38 +417,6 @@ impl Model {
                 row.of(details)
             }
             _ => None,
-        }
-    }
-
-    /// The backup that the restore wizard is about: while one is being chosen, that of the selected row.
-    #[must_use]
-    pub fn wizard_backup(&self) -> Option<&Backup> {
-        let Some(Screen::Wizard(wizard)) = self.screens.last() else {
-            return None;
-        };
-        let details = self.table_details()?;
-        if wizard.step == Step::Choose {
-            let row = *backups::rows(details, self.recents()).get(wizard.choice.selected)?;
-            return row.of(details);
-        }
-        let id = wizard.backup.as_ref()?;
-        details.all_backups().find(|backup| backup.id == *id)
-    }
-
-    /// Which of the two repositories the wizard's backup would be taken from. There is no choice where only the second one
-    /// has it.
-    #[must_use]
-    pub fn wizard_source(&self) -> RepositoryChoice {
-        let (Some(Screen::Wizard(wizard)), Some(backup)) = (self.screens.last(), self.wizard_backup()) else {
-            return RepositoryChoice::First;
-        };
-        let only_there = self
-            .table_details()
-            .is_some_and(|details| details.is_only_copied(&backup.id));
-        if only_there {
-            RepositoryChoice::Copy
-        } else {
-            wizard.source(&backup.id)
         }
     }
 

@@ -10,6 +10,7 @@ use super::screens::Screen;
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::state::EnvironmentSummary;
+use crate::domain::target::{Aim, Standing};
 
 /// What the environments of another context are: none yet, or why they cannot be had.
 pub type Known = Option<Result<Vec<EnvironmentSummary>, String>>;
@@ -112,6 +113,7 @@ impl State {
     /// How an environment stands.
     #[must_use]
     pub fn of(summary: &EnvironmentSummary) -> Self {
+        let misses_its_target = || rpo(summary).is_some_and(|standing| !standing.met);
         let drill_failed = || {
             summary
                 .last_drill
@@ -128,7 +130,7 @@ impl State {
             Self::NoBackup
         } else if summary.failed.is_some() {
             Self::Failed
-        } else if summary.late {
+        } else if summary.late || misses_its_target() {
             Self::Late
         } else if drill_failed() {
             Self::NotProven
@@ -157,6 +159,12 @@ impl State {
             Self::NotBackedUp => "no backups",
         }
     }
+}
+
+/// How much work may be lost at most, where the environment says so, and whether that is so now.
+#[must_use]
+pub fn rpo(summary: &EnvironmentSummary) -> Option<&Standing> {
+    summary.targets.iter().find(|standing| standing.aim == Aim::Rpo)
 }
 
 /// The rows that the filter lets through, in the order of the screen.

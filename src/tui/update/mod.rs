@@ -27,8 +27,8 @@ mod link;
 pub mod lock;
 mod marks;
 mod news;
-mod pins;
 mod overview;
+mod pins;
 mod search;
 mod wizard;
 

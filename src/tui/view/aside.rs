@@ -79,7 +79,10 @@ fn recent(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         let took = took.map_or_else(|| job.state.label().to_owned(), measure::millis);
         let pieces = [
             piece(format!("{symbol} "), meaning),
-            piece(measure::in_narrow_column(job.created), Meaning::Quiet),
+            piece(
+                format!("{:>6}", words::short_age(job.created, model.now)),
+                Meaning::Quiet,
+            ),
             piece(format!(" {} ", job.environment), Meaning::Text),
             piece(job.kind.label(), Meaning::Text),
         ];

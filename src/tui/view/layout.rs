@@ -20,7 +20,7 @@ const BESIDE: u16 = 140;
 /// From this height on there is one below the others, where there is none beside them.
 const BELOW: u16 = 44;
 /// How wide the pane is that stands beside the others, and how high the one below them.
-const ASIDE: (u16, u16) = (44, 11);
+const ASIDE: (u16, u16) = (37, 11);
 
 /// The panes of the main screen. A rule with the pane's title is the first row of each.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,7 @@ pub fn is_wide(size: Size) -> bool {
 /// How wide the list of environments and the schedule are.
 fn sides(size: Size) -> (u16, u16) {
     match size.width {
-        BESIDE.. => (32, 31),
+        BESIDE.. => (28, 25),
         WIDE.. => ((size.width / 4).min(40), 31),
         _ => (21, 25),
     }

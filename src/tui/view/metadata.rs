@@ -68,7 +68,11 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     if panes.wide {
         replaced(canvas, model, &details.replaced, &mut rest);
         instances(canvas, details, &backup.manifest, &mut rest);
-        workspaces(canvas, &backup.manifest, &mut rest);
+        // They differ from backup to backup in every number, and each move would write them all again: the backup's page has
+        // them, and this pane where there is room to spare.
+        if panes.aside.is_some_and(|aside| aside.x > 0) {
+            workspaces(canvas, &backup.manifest, &mut rest);
+        }
     } else {
         compact_instances(canvas, details, &backup.manifest, &mut rest);
     }
@@ -236,7 +240,7 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
     canvas.text(rest.x, rest.y, 15, "replaced in", Meaning::Column);
     canvas.text(rest.x + 16, rest.y, 13, "since", Meaning::Column);
     canvas.right(rest.x + 29, rest.y, 10, "goes", Meaning::Column);
-    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    number(canvas, rest, (40, 10), "size", Meaning::Column);
     next(rest);
     for tables in replaced {
         if rest.height == 0 {
@@ -247,10 +251,10 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
         canvas.text(rest.x + 16, rest.y, 13, &since, Meaning::Quiet);
         let goes = words::countdown(tables.expires, model.now);
         canvas.right(rest.x + 26, rest.y, 13, &goes, Meaning::Text);
-        canvas.right(
-            rest.x + 40,
-            rest.y,
-            10,
+        number(
+            canvas,
+            rest,
+            (40, 10),
             &measure::bytes(tables.bytes),
             Meaning::Text,
         );
@@ -280,11 +284,11 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     } else {
         14
     };
-    let up = 37 - name;
+    let up = 25 - name;
     canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
     canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
-    canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
-    canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
+    number(canvas, rest, (27, 9), "items", Meaning::Column);
+    number(canvas, rest, (37, 9), "size", Meaning::Column);
     next(rest);
     for instance in &manifest.instances {
         if rest.height == 0 {
@@ -295,8 +299,8 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
         canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
         canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);
-        canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
-        canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
+        number(canvas, rest, (27, 9), &measure::count(items), Meaning::Text);
+        number(canvas, rest, (37, 9), &measure::bytes(bytes), Meaning::Text);
         next(rest);
     }
 }
@@ -335,18 +339,26 @@ fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
     }
 }
 
+/// A number in a place of the first row of what is left, given by where it begins and how wide it is; left out where it has
+/// no room.
+fn number(canvas: &mut Canvas<'_>, rest: &Rect, (from, width): (u16, u16), text: &str, meaning: Meaning) {
+    if from + width <= rest.width {
+        canvas.right(rest.x + from, rest.y, width, text, meaning);
+    }
+}
+
 fn table_head(canvas: &mut Canvas<'_>, rest: &mut Rect, first: &str, second: &str) {
     canvas.text(rest.x, rest.y, 15, first, Meaning::Column);
     canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Column);
-    canvas.right(rest.x + 29, rest.y, 10, "items", Meaning::Column);
-    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    number(canvas, rest, (29, 8), "items", Meaning::Column);
+    number(canvas, rest, (38, 8), "size", Meaning::Column);
     next(rest);
 }
 
 fn table_row(canvas: &mut Canvas<'_>, rest: &mut Rect, name: &str, second: &str, items: u64, bytes: u64) {
     canvas.text(rest.x, rest.y, 15, name, Meaning::Text);
     canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Quiet);
-    canvas.right(rest.x + 29, rest.y, 10, &measure::count(items), Meaning::Text);
-    canvas.right(rest.x + 40, rest.y, 10, &measure::bytes(bytes), Meaning::Text);
+    number(canvas, rest, (29, 8), &measure::count(items), Meaning::Text);
+    number(canvas, rest, (38, 8), &measure::bytes(bytes), Meaning::Text);
     next(rest);
 }

@@ -85,7 +85,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
         };
         canvas.text(area.x + 2, area.y + 1, area.width - 2, words, Meaning::Quiet);
     }
-    let away = away(canvas, model, overview, area);
+    let away = away(canvas, overview, area);
     let visible = usize::from(area.height.saturating_sub(1 + away));
     let offset = overview.cursor.offset;
     let shown = rows.iter().enumerate().skip(offset).take(visible);
@@ -109,7 +109,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
 }
 
 /// The contexts that have not answered, a line each at the bottom. Gives how many lines that took.
-fn away(canvas: &mut Canvas<'_>, _model: &Model, overview: &Overview, area: Rect) -> u16 {
+fn away(canvas: &mut Canvas<'_>, overview: &Overview, area: Rect) -> u16 {
     let mut lines = Vec::new();
     for (context, known) in &overview.elsewhere {
         match known {
@@ -183,12 +183,18 @@ fn one(
             .map_or_else(|| "none".to_owned(), |at| words::short_age(at, model.now));
         canvas.right(area.x + x, y, width, &age, Meaning::Text);
         let (x, width) = columns.target;
-        let (words, of_target) = match (row.state, summary.late) {
+        let is_met = overview::rpo(summary).map_or(!summary.late, |standing| standing.met);
+        let (words, of_target) = match (row.state, is_met) {
             (State::Unread | State::Trouble, _) => ("not known", Meaning::Quiet),
-            (_, true) => ("missed", Meaning::Warning),
-            (_, false) => ("met", Meaning::Good),
+            (_, false) => ("missed", Meaning::Warning),
+            (_, true) => ("met", Meaning::Good),
         };
-        canvas.text(area.x + x, y, width, words, of_target);
+        // Where nothing else is said, the schedule is the target.
+        let words = match overview::rpo(summary) {
+            Some(standing) => format!("{} {words}", standing.target),
+            None => words.to_owned(),
+        };
+        canvas.text(area.x + x, y, width, &words, of_target);
         if let Some((x, width)) = columns.proven {
             let pieces = match &summary.last_proven {
                 Some(drill) => vec![

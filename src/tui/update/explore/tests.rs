@@ -40,6 +40,7 @@ struct Cockpit {
 impl Cockpit {
     fn at(place: &str) -> Self {
         let settings = CockpitSettings {
+            showing: crate::tui::Showing::default(),
             context: "local".to_owned(),
             read_only: false,
             accent: None,
