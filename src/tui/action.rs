@@ -316,7 +316,7 @@ pub const TABLE: &[Row] = &[
     changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page, Tree, Node, Found, Differences], 2, "restore", "restore the chosen backup, or what is marked in it: choose, see the plan, confirm"),
     changes(Action::Undo, &[Key::Char('u')], &[Environments, Backups, Job], 3, "undo", "go back to what the last restore replaced"),
     changes(Action::Approve, &[Key::Char('A')], MAIN, 3, "approve", "agree to the restore that another owner has asked for, and start it"),
-    changes(Action::Reject, &[Key::Char('F')], MAIN, 0, "reject", "end the wait of a restore for another owner: it is not done"),
+    changes(Action::Reject, &[Key::Char('O')], MAIN, 0, "reject", "end the wait of a restore for another owner: it is not done"),
     changes(Action::Confirm, &[Key::Char('C')], &[Environments, Backups, Job], 4, "confirm restore", "drop the tables that restores have replaced: the outcome is good"),
     changes(Action::BreakLive, &[Key::Char('B')], MAIN, 4, "break Live", "demo only: delete and change content of Live, so that a recovery can be shown"),
     looks(Action::OpenBackups, &[Key::Enter], &[Environments], 6, "backups", "go to the backups of the environment"),
