@@ -84,12 +84,18 @@ impl Catalog {
     }
 
     /// Gives a token another text: the one that it had is worth nothing from now on. Returns `false` when there is none
-    /// or it was revoked.
-    pub fn rotate_token(&self, name: &str, hash: &[u8; 32], at: Instant) -> Result<bool, CatalogError> {
+    /// or it was revoked. Whoever does it knows that text, and has made the token from then on.
+    pub fn rotate_token(
+        &self,
+        name: &str,
+        hash: &[u8; 32],
+        by: &str,
+        at: Instant,
+    ) -> Result<bool, CatalogError> {
         self.write(|session| {
             let rotated = session.execute(
-                "UPDATE tokens SET hash = ?2, created = ?3, last_used = NULL WHERE name = ?1 AND revoked IS NULL",
-                values![name, &hash[..], instant_to_sql(at)],
+                "UPDATE tokens SET hash = ?2, created = ?3, created_by = ?4, last_used = NULL WHERE name = ?1 AND revoked IS NULL",
+                values![name, &hash[..], instant_to_sql(at), by],
             )?;
             Ok(rotated == 1)
         })

@@ -214,6 +214,26 @@ async fn listen(backend: &dyn Backend, messages: &UnboundedSender<Message>) {
     let _ = messages.send(Message::EventsEnded);
 }
 
+/// What is said of a backup that was pinned.
+fn pinned(request: &PinRequest) -> String {
+    format!(
+        "backup {} of {} is pinned: it is kept {}",
+        request.backup,
+        request.environment,
+        crate::domain::pin::how_long(request.until)
+    )
+}
+
+/// What a timer says.
+fn rung(timer: Timer) -> Message {
+    match timer {
+        Timer::Rested(move_number) => Message::Rested(move_number),
+        Timer::Read(number) => Message::Read(number),
+        Timer::Alone(number) => Message::Alone(number),
+        Timer::AskAgain(number) => Message::AskAgain(number),
+    }
+}
+
 async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
     let started = |start, result| Some(Message::Started(start, result));
     match effect {
@@ -224,12 +244,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         }
         Effect::After(delay, timer) => {
             tokio::time::sleep(delay).await;
-            Some(match timer {
-                Timer::Rested(move_number) => Message::Rested(move_number),
-                Timer::Read(number) => Message::Read(number),
-                Timer::Alone(number) => Message::Alone(number),
-                Timer::AskAgain(number) => Message::AskAgain(number),
-            })
+            Some(rung(timer))
         }
         Effect::Seen(number) => backend
             .notifications_seen(number)
@@ -284,12 +299,7 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             ))
         }
         Effect::Pin(request) => {
-            let done = format!(
-                "backup {} of {} is pinned: it is kept {}",
-                request.backup,
-                request.environment,
-                crate::domain::pin::how_long(request.until)
-            );
+            let done = pinned(&request);
             Some(Message::Held(done, backend.pin_backup(request).await))
         }
         Effect::Unpin(environment, backup) => {

@@ -58,10 +58,11 @@ pub async fn export(
     }
     let mut told = done.join("; ");
     for remark in remarks.iter().take(REMARKS) {
-        told.push_str(&format!(". Left out: {remark}"));
+        told.extend([". Left out: ", remark]);
     }
     if remarks.len() > REMARKS {
-        told.push_str(&format!(". And {} more was left out", remarks.len() - REMARKS));
+        let more = (remarks.len() - REMARKS).to_string();
+        told.extend([". And ", &more, " more was left out"]);
     }
     Ok(told)
 }

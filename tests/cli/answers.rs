@@ -25,16 +25,16 @@ fn environments() {
 alike!(what_was_proven_to_be_bad_is_told_in_the_line_of_its_environment);
 fn what_was_proven_to_be_bad_is_told_in_the_line_of_its_environment() {
     let ended = lifeboat(&["environments"]).on(with_bad_backups()).ends();
-    let line = |name: &str| {
+    let line_of = |name: &str| {
         let mut lines = ended.out.lines();
         lines.find(|line| line.starts_with(name)).unwrap().to_owned()
     };
-    let live = line("acme/live");
+    let live = line_of("acme/live");
     assert!(
         live.contains("last drill failed: backup ") && live.contains("a row is missing"),
         "{live}"
     );
-    let globex = line("globex/live");
+    let globex = line_of("globex/live");
     assert!(
         globex.contains("none good") && globex.contains("2 backups cannot be relied on"),
         "{globex}"

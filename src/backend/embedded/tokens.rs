@@ -26,10 +26,11 @@ impl Embedded {
         &self,
         name: String,
         hash: [u8; 32],
+        by: String,
         at: Instant,
     ) -> Result<Option<TokenRecord>, BackendError> {
         self.on_catalog(move |catalog| {
-            let rotated = catalog.rotate_token(&name, &hash, at)?;
+            let rotated = catalog.rotate_token(&name, &hash, &by, at)?;
             let all = catalog.tokens()?;
             Ok(all
                 .into_iter()

@@ -186,7 +186,7 @@ fn write(
         let place = Unfinished::folder(folder).map_err(failed)?;
         let top = unpack::unpack(&mut coming, place.path(), target)?;
         rustix::fs::syncfs(place.file()).map_err(|error| failed(error.into()))?;
-        place.name(&top, target)?;
+        name(&top, target)?;
         place
     } else {
         let place = Unfinished::of_file(folder).map_err(failed)?;
@@ -201,7 +201,7 @@ fn write(
                 .map_err(failed)?;
         }
         file.sync_all().map_err(failed)?;
-        place.name(place.path(), target)?;
+        name(place.path(), target)?;
         place
     };
     drop(place);

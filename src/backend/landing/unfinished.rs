@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
-use super::LandingError;
-
 /// How the names of what is not whole begin.
 const UNFINISHED: &str = ".lifeboat-export-";
 /// So many names are tried.
@@ -82,11 +80,6 @@ impl Unfinished {
 
     pub(super) fn file(&self) -> &File {
         &self.file
-    }
-
-    /// Gives what is in it, or itself, its name.
-    pub(super) fn name(&self, from: &Path, target: &Path) -> Result<(), LandingError> {
-        super::name(from, target)
     }
 }
 

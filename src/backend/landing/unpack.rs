@@ -23,14 +23,14 @@ pub(super) fn unpack(from: &mut dyn Read, into: &Path, target: &Path) -> Result<
         top: None,
     };
     let mut archive = Archive::new(from);
-    let entries = archive.entries().map_err(|error| unpacking.no_tar(&error))?;
+    let entries = archive.entries().map_err(|error| Unpacking::no_tar(&error))?;
     for entry in entries {
-        let entry = entry.map_err(|error| unpacking.no_tar(&error))?;
+        let entry = entry.map_err(|error| Unpacking::no_tar(&error))?;
         unpacking.add(entry)?;
     }
     // What stands behind its end is part of what came.
     let rest = io::copy(&mut archive.into_inner(), &mut io::sink());
-    rest.map_err(|error| unpacking.no_tar(&error))?;
+    rest.map_err(|error| Unpacking::no_tar(&error))?;
     unpacking
         .top
         .ok_or_else(|| LandingError::NoExport("nothing is in it".to_owned()))
@@ -45,7 +45,7 @@ struct Unpacking<'u> {
 }
 
 impl Unpacking<'_> {
-    fn no_tar(&self, error: &io::Error) -> LandingError {
+    fn no_tar(error: &io::Error) -> LandingError {
         LandingError::NoExport(error.to_string())
     }
 

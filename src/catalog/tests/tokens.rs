@@ -48,15 +48,24 @@ pub(super) fn a_token_is_rotated_and_revoked(place: &Place) {
     catalog.token_used("night shift", at(66)).unwrap();
     assert_eq!(last_used(), Some(at(66)));
 
-    assert!(catalog.rotate_token("night shift", &[2; 32], at(70)).unwrap());
+    assert!(
+        catalog
+            .rotate_token("night shift", &[2; 32], "jonas", at(70))
+            .unwrap()
+    );
     assert_eq!(catalog.token_by_hash(&[1; 32]).unwrap(), None);
     let rotated = catalog.token_by_hash(&[2; 32]).unwrap().unwrap();
     assert_eq!((rotated.created, rotated.last_used), (at(70), None));
+    assert_eq!(rotated.created_by, "jonas", "whoever knows its text has made it");
 
     assert!(catalog.revoke_token("night shift", at(80)).unwrap());
     assert!(!catalog.revoke_token("night shift", at(90)).unwrap());
     assert!(!catalog.revoke_token("no such", at(90)).unwrap());
-    assert!(!catalog.rotate_token("night shift", &[3; 32], at(90)).unwrap());
+    assert!(
+        !catalog
+            .rotate_token("night shift", &[3; 32], "jonas", at(90))
+            .unwrap()
+    );
     assert_eq!(
         catalog.token_by_hash(&[2; 32]).unwrap().unwrap().revoked,
         Some(at(80))

@@ -7,11 +7,8 @@ use crate::tui::{CockpitError, Ended};
 /// Why jobs of this process end with the cockpit. `None` where they go on: its terminal went away, and nobody wanted that.
 pub(super) fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
     match left {
-        Ok(()) => Some(StopReason::CockpitLeft {
-            by: Principal::account(user),
-        }),
         // What could not be recorded was shown all the same.
-        Err(CockpitError::Recording { .. }) => Some(StopReason::CockpitLeft {
+        Ok(()) | Err(CockpitError::Recording { .. }) => Some(StopReason::CockpitLeft {
             by: Principal::account(user),
         }),
         Err(CockpitError::Ended(Ended::TerminalGone)) => None,

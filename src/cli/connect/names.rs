@@ -41,9 +41,9 @@ impl ThisMachine {
             }
             (BackendAddress::Embedded, Wanted::Backups(environment)) => backups(&config, environment),
             (BackendAddress::Embedded, _) => {
-                let named = config.environments.iter();
-                let names = named.filter_map(|settings| settings.environment_name().ok());
-                names.map(|name| name.to_string()).collect()
+                let settings = config.environments.iter();
+                let known = settings.filter_map(|settings| settings.environment_name().ok());
+                known.map(|name| name.to_string()).collect()
             }
         }
     }

@@ -14,8 +14,9 @@ use crate::domain::refusal::{Refusal, confirmed};
 pub const LONG_ABOUT: &str = "\
 Agrees to the restore that waits in an environment whose configuration says approve = true, and follows it. Whoever asked \
 for it cannot approve it, nor can a token that one of the two has made for the other. What is approved is the plan \
-that was looked at: if Live, the backup or the configuration is another one by now, it is refused, and has to be asked for anew. \
-It waits for an hour.";
+that was looked at: if Live was restored, or the backup, the versions or the configuration are others by now, it is refused, and has \
+to be asked for anew. Content is not compared again: what people write until then goes with the restore, and its safety backup has \
+it. It waits for an hour.";
 
 /// What `lifeboat approve` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -177,13 +177,12 @@ async fn of_period(
     backend: &dyn Backend,
     now: Instant,
 ) -> Result<ProofReport, CliError> {
-    let names = match only {
-        Some(name) => vec![name],
-        None => {
-            let all = backend.environments().await?.into_iter();
-            let live = all.filter(|summary| summary.kind.is_recoverable());
-            live.map(|summary| summary.name).collect()
-        }
+    let names = if let Some(name) = only {
+        vec![name]
+    } else {
+        let all = backend.environments().await?.into_iter();
+        let live = all.filter(|summary| summary.kind.is_recoverable());
+        live.map(|summary| summary.name).collect()
     };
     let mut environments = Vec::new();
     for name in names {

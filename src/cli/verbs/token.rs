@@ -167,7 +167,9 @@ async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'
 
 async fn rotate(name: String, engine: &Embedded, call: &mut Call<'_>) -> Result<(), CliError> {
     let (text, hash) = new_text(call)?;
-    let rotated = engine.rotate_token(name.clone(), hash, call.now()).await?;
+    let rotated = engine
+        .rotate_token(name.clone(), hash, call.house.user().to_owned(), call.now())
+        .await?;
     let Some(record) = rotated else {
         return Err(no_token(&name));
     };

@@ -154,15 +154,21 @@ impl Targets {
                     });
                     found.ways.push(way);
                 }
-                Led::Astray(names) if comes(path)? => {
+                Led::Astray(names) => {
                     let way = place.join(first(path, names));
+                    let what = if comes(path)? {
+                        "and a folder in the backup: links are not followed, and what is below it cannot come back alone. Choose that \
+                         itself"
+                    } else {
+                        "and was a folder before: links are not followed, so what is below it cannot be taken away. Move it away, or \
+                         put back what stood there"
+                    };
                     found.obstacles.push(format!(
-                        "{} is a file or a symbolic link in Live, and a folder in the backup: links are not followed, and what is \
-                         below it cannot come back alone. Choose that itself",
+                        "{} is a file or a symbolic link in Live, {what}",
                         way.display()
                     ));
                 }
-                Led::Nowhere(_) | Led::Astray(_) => {}
+                Led::Nowhere(_) => {}
             }
         }
         found.go_with_what_went(live, place, comes)?;

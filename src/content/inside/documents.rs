@@ -224,7 +224,7 @@ pub(super) fn all(document: &Document<'_, '_>, watch: &dyn Watch) -> Option<Vec<
     }
     let mut nodes = Vec::new();
     let read = read(document, &Namespaces::default(), watch, &mut |_, own| {
-        nodes.push(own)
+        nodes.push(own);
     });
     matches!(read, Ok(true)).then_some(nodes)
 }

@@ -84,7 +84,7 @@ impl FolderInside {
         let Ok(file) = opened else { return Ok(None) };
         let file = File::from(file);
         let about = file.metadata().map_err(RestoreError::io("reading", path))?;
-        Ok(about.is_file().then(|| (file, about.len())))
+        Ok(about.is_file().then_some((file, about.len())))
     }
 
     /// A file with nodes in it, as it is now; `None` where it is not there any more.

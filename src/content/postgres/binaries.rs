@@ -105,7 +105,7 @@ impl Read for RowInLive {
         }
         match self.ask().map_err(io::Error::other)? {
             Some((bytes, Some(size), version)) if (size, &version) == (self.size, &self.version) => {
-                self.took(bytes)
+                self.took(bytes);
             }
             _ => {
                 return Err(io::Error::other(

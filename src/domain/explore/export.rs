@@ -145,11 +145,12 @@ pub fn tar_name(environment: &EnvironmentName, backup: &BackupId, path: &NodePat
     for part in [
         path.instance.as_ref().map(ToString::to_string),
         path.workspace.clone(),
-    ] {
-        if let Some(part) = part {
-            name.push('-');
-            add(&mut name, part.trim_start_matches('.'), false);
-        }
+    ]
+    .into_iter()
+    .flatten()
+    {
+        name.push('-');
+        add(&mut name, part.trim_start_matches('.'), false);
     }
     format!("{}.tar", shortened(name, 4))
 }

@@ -173,9 +173,9 @@ impl RestoreReport {
             (state, _) => format!("It has not ended: it is {}.", state.label()),
         };
         let mut facts = vec![
-            fact("environment", &job.environment),
-            fact("what", &job.title),
-            fact("asked for by", &job.by),
+            fact("environment", job.environment.to_string()),
+            fact("what", job.title.as_str()),
+            fact("asked for by", job.by.to_string()),
             fact("asked for", measure::moment_exact(job.created)),
         ];
         let mut time = |name: &str, at: Option<Instant>| {
@@ -255,7 +255,7 @@ impl RestoreReport {
         }));
         if let Some(backup) = &self.backup {
             let mut facts = vec![
-                fact("backup put back", &backup.id),
+                fact("backup put back", backup.id.to_string()),
                 fact("stands now", if backup.stands { "yes" } else { "no" }),
             ];
             facts.extend(backup.taken.map(|at| fact("taken", measure::moment_exact(at))));
@@ -263,7 +263,7 @@ impl RestoreReport {
                 backup
                     .versions
                     .as_ref()
-                    .map(|versions| fact("versions then", versions)),
+                    .map(|versions| fact("versions then", versions.clone())),
             );
             facts.extend(
                 backup
@@ -350,8 +350,8 @@ impl RestoreReport {
 }
 
 /// A name and a value.
-fn fact(name: &str, value: impl ToString) -> (String, String) {
-    (name.to_owned(), value.to_string())
+fn fact(name: &str, value: impl Into<String>) -> (String, String) {
+    (name.to_owned(), value.into())
 }
 
 /// The kind of a job at the beginning of a title.

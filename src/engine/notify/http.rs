@@ -4,6 +4,8 @@
 //! checks it refuses what is older than a few minutes, so that nobody can send it again later; `Lifeboat-Id` is the same
 //! for something that comes twice.
 
+use std::fmt::Write as _;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
@@ -123,7 +125,11 @@ fn signed(secret: &str, seconds: i64, body: &str) -> Result<String, Refused> {
         .map_err(|error| Refused::now(format!("its secret cannot be used: {error}")))?;
     mac.update(format!("{seconds}.{body}").as_bytes());
     let digest = mac.finalize().into_bytes();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing into memory cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 fn with_token(request: RequestBuilder, to: &Ready) -> RequestBuilder {

@@ -8,10 +8,11 @@ use crate::catalog::StoredPlan;
 use crate::domain::activity::Severity;
 use crate::domain::approval::{Asked, Person};
 use crate::domain::deed::{ApprovalNews, Deed};
-use crate::domain::job::JobId;
+use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::plan::PlanId;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, confirmed};
+use crate::domain::request::JobQuery;
 use crate::engine::{Engine, EngineError, Live};
 
 /// An undo takes back a restore that was agreed to, and needs nobody for so long after it.
@@ -43,7 +44,7 @@ pub fn start_restore_alone(
     }
     let stored = super::planned::known_plan(engine, plan)?;
     let live = engine.live(&stored.plan.environment)?;
-    live.start_restore(stored, confirm, Agreed::BrokenGlass(reason.to_owned()))
+    live.start_restore(&stored, confirm, &Agreed::BrokenGlass(reason.to_owned()))
 }
 
 /// Who has agreed to a restore, where somebody has to.
@@ -137,7 +138,7 @@ impl Live {
         confirmed(name, confirm)?;
         let asked = waiting.asked;
         let started = super::planned::known_plan(self.engine(), plan)
-            .and_then(|stored| self.start_restore(stored, confirm, Agreed::To(asked.by.clone())));
+            .and_then(|stored| self.start_restore(&stored, confirm, &Agreed::To(asked.by.clone())));
         if let Err(EngineError::Refused(Refusal::StalePlan { .. })) = &started {
             // It is asked anew, from a new plan.
             self.forget_asked()?;
@@ -188,14 +189,19 @@ impl Live {
         let _ = self.forget_asked();
     }
 
-    /// Whether the last restore may be undone without a second person.
+    /// Whether the last restore may be undone without a second person. An undo of an undo begins no day of its own.
     pub(super) fn may_undo_alone(&self) -> Result<(), EngineError> {
         if !self.settings().approve {
             return Ok(());
         }
-        let last = self.catalog().last_change(self.name())?;
-        let job = last.map(|change| self.catalog().job(change.job)).transpose()?;
-        let ended = job.and_then(|job| job.ended);
+        let of_environment = JobQuery {
+            environment: Some(self.name().clone()),
+            id: None,
+            limit: 0,
+        };
+        let jobs = self.catalog().jobs(&of_environment)?;
+        let is_restore = |job: &&Job| job.kind == JobKind::Restore && job.state == JobState::Done;
+        let ended = jobs.iter().find(is_restore).and_then(|job| job.ended);
         if ended.is_some_and(|ended| self.now() - ended > UNDO_ALONE) {
             return Err(Refusal::UndoTooLate {
                 environment: self.name().clone(),

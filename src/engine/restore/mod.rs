@@ -115,12 +115,17 @@ pub fn start_restore(engine: &Engine, plan: &PlanId, confirm: &str) -> Result<Jo
     let stored = planned::known_plan(engine, plan)?;
     engine
         .live(&stored.plan.environment)?
-        .start_restore(stored, confirm, Agreed::Nobody)
+        .start_restore(&stored, confirm, &Agreed::Nobody)
 }
 
 impl Live {
-    fn start_restore(&self, stored: StoredPlan, confirm: &str, agreed: Agreed) -> Result<JobId, EngineError> {
-        let StoredPlan { plan, basis } = &stored;
+    fn start_restore(
+        &self,
+        stored: &StoredPlan,
+        confirm: &str,
+        agreed: &Agreed,
+    ) -> Result<JobId, EngineError> {
+        let StoredPlan { plan, basis } = stored;
         self.may_restore(confirm)?;
         let backup = self.still_holds(plan, basis)?;
         self.not_damaged(&backup)?;
@@ -140,15 +145,15 @@ impl Live {
             even_if_unchanged: plan.even_if_unchanged,
             from: plan.from,
             known: unchanged::worth_keeping(plan),
-            alone: match &agreed {
+            alone: match agreed {
                 Agreed::BrokenGlass(reason) if self.settings().approve => Some(reason.clone()),
                 _ => None,
             },
             ..Way::default()
         };
         let alone = way.alone.clone();
-        let title = match &agreed {
-            Agreed::Nobody if self.settings().approve => return Err(self.ask_for(&stored, &title)),
+        let title = match agreed {
+            Agreed::Nobody if self.settings().approve => return Err(self.ask_for(stored, &title)),
             Agreed::To(by) => format!("{title}, asked by {by}"),
             _ => title,
         };

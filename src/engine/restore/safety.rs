@@ -40,7 +40,7 @@ impl Live {
         // Nodes that had moved are taken from where they are in Live: only all of their workspaces is a way back. A file is
         // where it is.
         let has_tables = |instance: &&InstanceSettings| self.place(instance).keeps_what_it_replaces();
-        let replaces = if chosen.iter().any(|instance| has_tables(instance)) {
+        let replaces = if chosen.iter().any(has_tables) {
             way.selection.with_whole_workspaces()
         } else {
             way.selection.clone()

@@ -1,5 +1,6 @@
 //! Being told while nobody looks: real receivers on loopback, a queue that outlives the engine, and a clock that is set.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -30,7 +31,7 @@ pub(super) fn receiver(
 
 fn webhook(listener: &Listener) -> Receiver {
     receiver("ops", ReceiverKind::Webhook, |it| {
-        it.url = Some(listener.url("/hook"))
+        it.url = Some(listener.url("/hook"));
     })
 }
 
@@ -89,12 +90,14 @@ fn a_webhook_is_told_once_and_can_check_who_tells_it() {
     let (time, digest) = told.headers["lifeboat-signature"].split_once(",v1=").unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(b"sesame").unwrap();
     mac.update(format!("{}.{}", time.strip_prefix("t=").unwrap(), told.body).as_bytes());
-    let expected: String = mac
+    let expected = mac
         .finalize()
         .into_bytes()
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        });
     assert_eq!(digest, expected);
     assert_eq!(time, format!("t={}", house.clock_now().timestamp()));
 }

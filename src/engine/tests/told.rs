@@ -171,7 +171,7 @@ fn chats_get_what_they_take() {
     house.receivers = vec![
         receiver("slack", ReceiverKind::Slack, |it| it.url_file = Some(url)),
         receiver("teams", ReceiverKind::Teams, |it| {
-            it.url = Some(listener.url("/workflow"))
+            it.url = Some(listener.url("/workflow"));
         }),
         receiver("ntfy", ReceiverKind::Ntfy, |it| {
             it.url = Some(listener.url("/ops"));

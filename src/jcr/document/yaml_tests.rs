@@ -301,7 +301,7 @@ proptest! {
         let top = found.last().unwrap();
         prop_assert_eq!(top.node.properties.len(), values.len());
         for (property, (_, value)) in top.node.properties.iter().zip(values.values()) {
-            prop_assert_eq!(&property.values, &[value.clone()]);
+            prop_assert_eq!(property.values.as_slice(), std::slice::from_ref(value));
         }
         let children: Vec<_> = top.node.children.iter().map(|child| child.name.local.to_string()).collect();
         let expected: Vec<_> = names.iter().map(|name| format!("n {name}")).collect();

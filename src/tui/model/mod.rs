@@ -90,6 +90,10 @@ pub struct Line {
 }
 
 /// The whole state.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about what is shown"
+)]
 #[derive(Debug)]
 pub struct Model {
     /// What the cockpit was started with.

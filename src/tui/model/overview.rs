@@ -118,7 +118,7 @@ impl State {
             summary
                 .last_drill
                 .as_ref()
-                .is_some_and(|drill| drill.has_failed())
+                .is_some_and(crate::domain::proof::Drill::has_failed)
         };
         if !summary.kind.is_recoverable() {
             Self::NotBackedUp

@@ -16,6 +16,16 @@ use crate::tui::model::backups::{self, RowKind};
 use crate::tui::model::screens::{Dialog, Page, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step};
 
+/// Whether there is anything to verify.
+fn verifiable(model: &Model) -> Result<(), String> {
+    able_to_work(model)?;
+    match model.target_details() {
+        Some(details) if !details.backups.is_empty() => Ok(()),
+        Some(_) => Err("there is no backup to verify".to_owned()),
+        None => Err(STILL_LOADING.to_owned()),
+    }
+}
+
 /// Nothing, or the sentence that says why the action makes no sense now.
 ///
 /// # Errors
@@ -58,14 +68,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             able_to_work(model)?;
             in_the_first(model)
         }
-        Action::VerifyAll => {
-            able_to_work(model)?;
-            match model.target_details() {
-                Some(details) if !details.backups.is_empty() => Ok(()),
-                Some(_) => Err("there is no backup to verify".to_owned()),
-                None => Err(STILL_LOADING.to_owned()),
-            }
-        }
+        Action::VerifyAll => verifiable(model),
         Action::Delete => deletable(model),
         Action::Extend => {
             chosen(model)?;

@@ -55,7 +55,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::Checked(name, answer) => checked(model, name, answer),
-        Message::BeforeUndo(name, answer) => before_undo(model, name, answer),
+        Message::BeforeUndo(name, answer) => before_undo(model, name, &answer),
         Message::Plan(number, answer) => plan(model, number, *answer),
         Message::Started(start, answer) => started(model, start, answer),
         Message::Held(done, answer) => match answer {
@@ -289,12 +289,12 @@ fn log(model: &mut Model, id: JobId, answer: Answer<Vec<LogLine>>) -> Vec<Effect
     }
 }
 
-fn before_undo(model: &mut Model, name: EnvironmentName, answer: Answer<BeforeUndo>) -> Vec<Effect> {
+fn before_undo(model: &mut Model, name: EnvironmentName, answer: &Answer<BeforeUndo>) -> Vec<Effect> {
     for screen in &mut model.screens {
         if let Screen::Wizard(wizard) = screen
             && wizard.environment == name
         {
-            wizard.written = Some(match &answer {
+            wizard.written = Some(match answer {
                 Ok(told) => told.written.clone(),
                 Err(error) => vec![format!(
                     "what was written since the restore cannot be told: {error}"

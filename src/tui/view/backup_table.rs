@@ -35,6 +35,9 @@ struct Column {
     width: u16,
 }
 
+/// Adds to what is told.
+type More = fn(&mut Vec<Tells>);
+
 /// Where the names of slots begin, behind the marker, and how wide they are.
 const SLOT: (u16, u16) = (2, 8);
 /// What tells backups apart that look alike has at least so much room.
@@ -56,12 +59,9 @@ impl Tells {
 
     fn width(self) -> u16 {
         match self {
-            Self::Taken { in_full: false } => 11,
-            Self::Taken { in_full: true } => 16,
-            Self::Age { in_full: false } => 6,
-            Self::Age { in_full: true } => 11,
-            Self::State { in_full: false } => 6,
-            Self::State { in_full: true } => 16,
+            Self::Age { in_full: false } | Self::State { in_full: false } => 6,
+            Self::Taken { in_full: false } | Self::Age { in_full: true } => 11,
+            Self::Taken { in_full: true } | Self::State { in_full: true } => 16,
             Self::Size => 9,
             Self::Release | Self::Magnolia => 8,
             Self::About => ABOUT,
@@ -86,13 +86,13 @@ fn columns(width: u16) -> Vec<Column> {
         Tells::State { in_full: false },
         Tells::About,
     ];
-    let further: [&dyn Fn(&mut Vec<Tells>); 6] = [
-        &|told| told.insert(3, Tells::Size),
-        &|told| told[2] = Tells::State { in_full: true },
-        &|told| told.insert(told.len() - 1, Tells::Release),
-        &|told| told.insert(told.len() - 1, Tells::Magnolia),
-        &|told| told[0] = Tells::Taken { in_full: true },
-        &|told| told[1] = Tells::Age { in_full: true },
+    let further: [More; 6] = [
+        |told| told.insert(3, Tells::Size),
+        |told| told[2] = Tells::State { in_full: true },
+        |told| told.insert(told.len() - 1, Tells::Release),
+        |told| told.insert(told.len() - 1, Tells::Magnolia),
+        |told| told[0] = Tells::Taken { in_full: true },
+        |told| told[1] = Tells::Age { in_full: true },
     ];
     for more in further {
         let mut with_more = told.clone();

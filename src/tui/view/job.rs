@@ -142,7 +142,12 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
             ),
         );
     }
-    let way = details.and_then(|details| details.undo_way.as_ref());
+    way_back(text, model, details.and_then(|details| details.undo_way.as_ref()));
+    text.blank();
+}
+
+/// What takes the job back, where that makes sense now.
+fn way_back(text: &mut Text, model: &Model, way: Option<&UndoWay>) {
     if let Some(way) = way.filter(|_| allowed::check(model, Action::Undo).is_ok()) {
         let how = match way {
             UndoWay::Exchange { .. } => {
@@ -161,7 +166,6 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
             );
         }
     }
-    text.blank();
 }
 
 fn phases(text: &mut Text, job: &Job, symbols: &Symbols) {

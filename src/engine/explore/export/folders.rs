@@ -49,13 +49,12 @@ impl Live {
         row: &Row,
         path: NodePath,
     ) -> Answer<Subtree> {
-        let from = match self.files_of(source, &open.instance)? {
-            Some(files) => From::Backup(Arc::new(files), pages.file(row)?),
-            None => {
-                let place = self.place_of(&open.instance);
-                let place = place.ok_or_else(|| Trouble::not_there(format!("there is no {path} in Live")))?;
-                From::Live(place.content())
-            }
+        let from = if let Some(files) = self.files_of(source, &open.instance)? {
+            From::Backup(Arc::new(files), pages.file(row)?)
+        } else {
+            let place = self.place_of(&open.instance);
+            let place = place.ok_or_else(|| Trouble::not_there(format!("there is no {path} in Live")))?;
+            From::Live(place.content())
         };
         Ok(Subtree {
             open,
@@ -92,7 +91,7 @@ impl Subtree {
     pub(super) fn write(&self, out: impl Write) -> Answer<()> {
         let mut archive = Archive::begin(out);
         self.pass(&mut archive, true, &mut || false)?;
-        archive.finish().map_err(wrong)?;
+        archive.finish().map_err(|error| wrong(&error))?;
         Ok(())
     }
 
@@ -108,7 +107,7 @@ impl Subtree {
                 let mut reader = files.reader(&file);
                 takes
                     .file(&top, &about, file.size(), &mut *reader)
-                    .map_err(wrong)?;
+                    .map_err(|error| wrong(&error))?;
             }
             From::Backup(files, _) => self.out_of_backup(&**files, &top, takes, reads, told)?,
             From::Live(content) => self.out_of_live(&**content, &top, takes, reads, told)?,
@@ -133,7 +132,7 @@ impl Subtree {
                     ..About::default()
                 },
             )
-            .map_err(wrong)?;
+            .map_err(|error| wrong(&error))?;
         let names = std::iter::once(self.open.workspace.as_str())
             .chain(self.path.steps.iter().map(|step| step.name.as_str()));
         let folder: PathBuf = names
@@ -148,7 +147,8 @@ impl Subtree {
             } else {
                 Box::new(io::empty())
             };
-            hand_on(takes, &top.join(&file.item.path), &file.item, &mut *reader).map_err(failed)
+            hand_on(takes, &top.join(&file.item.path), &file.item, &mut *reader)
+                .map_err(|error| failed(&error))
         })?;
         Ok(())
     }
@@ -162,9 +162,9 @@ impl Subtree {
         told: &mut dyn FnMut() -> bool,
     ) -> Answer<()> {
         let steps: Vec<&str> = self.path.steps.iter().map(|step| step.name.as_str()).collect();
-        let is_it = |path: &Path| name_of(path) == self.open.workspace;
+        let is_chosen = |path: &Path| name_of(path) == self.open.workspace;
         let mut left_out = |_| {};
-        for item in content.walk_in(&is_it, &mut left_out) {
+        for item in content.walk_in(&is_chosen, &mut left_out) {
             let item = item.map_err(RestoreError::from)?;
             let names: Vec<String> = item
                 .path
@@ -192,7 +192,7 @@ impl Subtree {
             } else {
                 Box::new(io::empty())
             };
-            hand_on(takes, &path, &item, &mut *reader).map_err(wrong)?;
+            hand_on(takes, &path, &item, &mut *reader).map_err(|error| wrong(&error))?;
         }
         Ok(())
     }
@@ -220,10 +220,10 @@ fn about(item: &Item) -> About {
     }
 }
 
-fn failed(error: io::Error) -> RestoreError {
+fn failed(error: &io::Error) -> RestoreError {
     RestoreError::Failed(format!("it cannot be exported: {error}"))
 }
 
-fn wrong(error: io::Error) -> Trouble {
+fn wrong(error: &io::Error) -> Trouble {
     failed(error).into()
 }

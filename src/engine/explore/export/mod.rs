@@ -214,7 +214,7 @@ impl OfNodes {
             ExportForm::Yaml => {
                 let mut view = Yaml::begin(Count(0), &names);
                 let mut done = self.pass(&pages, &mut view, &looks, &told)?;
-                let (sink, left_out) = view.finish().map_err(ended)?;
+                let (sink, left_out) = view.finish().map_err(|error| ended(&error))?;
                 done.leave_out_all(left_out);
                 (sink.0 + looks.bytes.get(), done)
             }
@@ -224,9 +224,9 @@ impl OfNodes {
                 (view.finish().bytes, done)
             }
             ExportForm::Xml | ExportForm::Tar => {
-                let mut view = SystemView::begin(Count(0), &names).map_err(ended)?;
+                let mut view = SystemView::begin(Count(0), &names).map_err(|error| ended(&error))?;
                 let mut done = self.pass(&pages, &mut view, &looks, &told)?;
-                let (sink, left_out) = view.finish().map_err(ended)?;
+                let (sink, left_out) = view.finish().map_err(|error| ended(&error))?;
                 done.leave_out_all(left_out);
                 (sink.0 + looks.bytes.get(), done)
             }
@@ -247,17 +247,19 @@ impl OfNodes {
             ExportForm::Yaml => {
                 let mut view = Yaml::begin(out, &names);
                 self.pass(&pages, &mut view, &reads, &|_| false)?;
-                view.finish().map_err(ended)?;
+                view.finish().map_err(|error| ended(&error))?;
             }
             ExportForm::Files => {
                 let mut view = Readable::begin(Archive::begin(out), &names, &self.top());
                 self.pass(&pages, &mut view, &reads, &|_| false)?;
-                view.finish().finish().map_err(|error| ended(error.into()))?;
+                view.finish()
+                    .finish()
+                    .map_err(|error| ended(&WriteError::from(error)))?;
             }
             ExportForm::Xml | ExportForm::Tar => {
-                let mut view = SystemView::begin(out, &names).map_err(ended)?;
+                let mut view = SystemView::begin(out, &names).map_err(|error| ended(&error))?;
                 self.pass(&pages, &mut view, &reads, &|_| false)?;
-                view.finish().map_err(ended)?;
+                view.finish().map_err(|error| ended(&error))?;
             }
         }
         Ok(())
@@ -338,7 +340,7 @@ impl OfNodes {
 }
 
 /// Why what was gone through cannot be ended.
-fn ended(error: WriteError) -> Trouble {
+fn ended(error: &WriteError) -> Trouble {
     Trouble::Engine(EngineError::Failed(format!("it cannot be exported: {error}")))
 }
 

@@ -121,7 +121,9 @@ impl Whole {
         let mut archive = Archive::begin(out);
         let wanted = self.path.workspace.as_deref();
         for (folder, files) in &self.instances {
-            archive.item(folder, &mut io::empty()).map_err(failed)?;
+            archive
+                .item(folder, &mut io::empty())
+                .map_err(|error| failed(&error))?;
             let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
             files.walk_workspaces(&is_wanted, &mut |mut file| {
                 let path = std::mem::take(&mut file.item.path);
@@ -130,14 +132,14 @@ impl Whole {
                     ItemKind::File { .. } => archive.item(&file.item, &mut *files.reader(&file)),
                     ItemKind::Folder | ItemKind::Link { .. } => archive.item(&file.item, &mut io::empty()),
                 };
-                done.map_err(failed)
+                done.map_err(|error| failed(&error))
             })?;
         }
-        archive.finish().map_err(failed)?;
+        archive.finish().map_err(|error| failed(&error))?;
         Ok(())
     }
 }
 
-fn failed(error: io::Error) -> RestoreError {
+fn failed(error: &io::Error) -> RestoreError {
     RestoreError::Failed(format!("the tar cannot be written: {error}"))
 }
