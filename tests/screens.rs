@@ -17,6 +17,7 @@ mod screens {
     mod connections;
     mod databases;
     mod explore;
+    mod hands;
     mod main_screen;
     mod pages;
     pub mod picture;

@@ -9,6 +9,8 @@
 )]
 
 mod made_up;
+#[path = "terminal/multiplexers.rs"]
+mod multiplexers;
 #[path = "terminal/out_of_reach.rs"]
 mod out_of_reach;
 mod pty;
@@ -22,7 +24,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
+use lifeboat::tui::beyond::Beyond;
 use lifeboat::tui::clipboard::Clipboard;
+use lifeboat::tui::terminal_call::Calling;
 use lifeboat::tui::theme::ThemeChoice;
 use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
 use made_up::Fixture;
@@ -379,6 +383,11 @@ async fn a_cockpit_that_panics() {
         contexts: Vec::new(),
         idle_lock: None,
         notice: None,
+        keys: Arc::default(),
+        command: Vec::new(),
+        calling: Calling::default(),
+        last_view: None,
+        beyond: Beyond::default(),
         clipboard: Clipboard::Terminal,
         care: Care::default(),
         clock: Arc::new(move || {

@@ -50,7 +50,7 @@ Fields of the object that --json prints:
   activity       activity; with --verify: entries broken
   nodes          nodes
   info           version config state cache contexts context read_only backend
-                 problem
+                 problem; with --keys: keys problem
   login          context is_new token_file backend
   browse         node children versions
   find           found

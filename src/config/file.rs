@@ -27,8 +27,30 @@ struct File {
     repository: Option<RepositorySettings>,
     engine: Option<Spanned<EngineLimits>>,
     server: Option<Spanned<ServerSettings>>,
+    #[serde(default)]
+    keys: BTreeMap<String, OneOrMore>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
+}
+
+/// One key, or several.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a key is text, such as \"b\" or \"Ctrl-B\"; several stand in brackets"
+)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<OneOrMore> for Vec<String> {
+    fn from(keys: OneOrMore) -> Self {
+        match keys {
+            OneOrMore::One(key) => vec![key],
+            OneOrMore::More(keys) => keys,
+        }
+    }
 }
 
 impl File {
@@ -129,6 +151,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             .server
             .map(|server| server_from(folder, server.into_inner()))
             .unwrap_or_default(),
+        keys: file
+            .keys
+            .into_iter()
+            .map(|(action, keys)| (action, keys.into()))
+            .collect(),
         environments: file
             .environments
             .into_iter()

@@ -17,7 +17,9 @@
 //!   screen.
 
 pub mod action;
+pub mod beyond;
 pub mod clipboard;
+mod command;
 pub mod decode;
 pub mod display;
 mod effects;
@@ -30,6 +32,7 @@ mod question;
 mod run;
 mod settings;
 mod terminal;
+pub mod terminal_call;
 pub mod theme;
 mod update;
 mod view;
@@ -38,6 +41,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 
+pub use self::model::looks::LastView;
 pub use self::run::{Left, run_among, run_on};
 pub use self::settings::{
     Care, Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Ended, OneContext,

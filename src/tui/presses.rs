@@ -32,14 +32,22 @@ pub struct Presses {
 impl Presses {
     /// What was read at one moment, as inputs.
     pub fn sort(&mut self, at: Instant, decoded: Vec<Decoded>) -> Vec<Input> {
+        // That a window has the focus is no key, and nothing that came before one.
+        let is_focus = |one: &Decoded| matches!(one, Decoded::Focus(_));
+        let (told, decoded): (Vec<_>, Vec<_>) = decoded.into_iter().partition(is_focus);
+        let told = told.into_iter().filter_map(|one| match one {
+            Decoded::Focus(has_it) => Some(Input::Focus(has_it)),
+            _ => None,
+        });
+        if decoded.is_empty() {
+            return told.collect();
+        }
         self.quiet = self
             .before
             .map_or(Duration::MAX, |before| at.saturating_duration_since(before));
         let together = self.quiet < GAP || decoded.len() > 1;
-        if !decoded.is_empty() {
-            self.before = Some(at);
-        }
-        let mut inputs = Vec::new();
+        self.before = Some(at);
+        let mut inputs: Vec<Input> = told.collect();
         let mut run = Vec::new();
         for one in decoded {
             let input = match one {
@@ -56,6 +64,7 @@ impl Presses {
                 Decoded::Wheel { up } => Some(Input::Wheel { up }),
                 Decoded::Click { column, row } => Some(Input::Click { column, row }),
                 Decoded::Corner(size) => Some(Input::Corner(size)),
+                Decoded::Focus(has_it) => Some(Input::Focus(has_it)),
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);

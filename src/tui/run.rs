@@ -15,6 +15,7 @@ use super::display::{Display, Shown};
 use super::effects::{Effect, Effects, Timer};
 use super::key::Input;
 use super::message::Message;
+use super::model::looks::LastView;
 use super::model::{Connection, Model};
 use super::settings::{CockpitError, CockpitSettings, Contexts, Ended};
 use super::terminal::in_loop;
@@ -124,6 +125,7 @@ pub async fn run_on<D: Display>(
             cockpit.take(message)?;
         }
         if let Some(end) = cockpit.ended.take() {
+            (cockpit.model.settings.beyond.keep)(&LastView::of(&cockpit.model));
             return match end {
                 End::Quit => Ok(Left::Quit),
                 End::Switch(name) => Ok(Left::For(name)),
@@ -193,10 +195,15 @@ impl<D: Display> Cockpit<'_, D> {
             Message::Copied(_, bytes) if !bytes.is_empty() => self.display.write(bytes)?,
             _ => {}
         }
+        let looks_new = matches!(message, Message::Reread(_));
         let effects = in_loop(|| {
             let now = (self.model.settings.clock)();
             update::update(&mut self.model, now, message)
         });
+        if looks_new {
+            let settings = &self.model.settings;
+            self.theme = Theme::new(settings.theme, settings.accent, settings.ascii);
+        }
         self.start(effects)
     }
 
@@ -207,6 +214,18 @@ impl<D: Display> Cockpit<'_, D> {
                 Effect::Suspend(stop) if self.display.can_stop() => self.display.suspend(stop)?,
                 Effect::Suspend(_) => self.take(Message::CannotStop)?,
                 Effect::Copy(what, text) => self.effects.copy(self.model.settings.clipboard, what, text),
+                Effect::Save(name, text) => {
+                    let save = Arc::clone(&self.model.settings.beyond.save);
+                    self.effects.save(save, name, text);
+                }
+                Effect::Reread => self
+                    .effects
+                    .reread(Arc::clone(&self.model.settings.beyond.reread)),
+                Effect::Call(sentence) => {
+                    let settings = &self.model.settings;
+                    self.display
+                        .write(&settings.calling.bytes(settings.clipboard, &sentence))?;
+                }
                 Effect::Switch(name) => self.ended = Some(End::Switch(name)),
                 Effect::Quit => self.ended = Some(End::Quit),
                 Effect::End(why) => self.ended = Some(End::Ended(why)),

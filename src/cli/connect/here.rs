@@ -13,7 +13,6 @@ use super::{ThisMachine, why_jobs_end};
 use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
-use crate::cli::shell::quoted;
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::wrap::Wrapping;
 use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
@@ -24,6 +23,7 @@ use crate::domain::check::DatabaseFound;
 use crate::domain::deed::Deeds;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
+use crate::domain::shell::quoted;
 use crate::domain::stop::{StopReason, Unseen};
 use crate::tui::{self, CockpitSettings, OneContext};
 
@@ -167,6 +167,7 @@ impl ThisMachine {
         let settings = match cockpit::settings(context, None, &self.variables) {
             Ok(settings) => CockpitSettings {
                 demo: true,
+                command: sandbox(demo),
                 ..settings
             },
             Err(error) => return (Err(error), StopReason::DemoEnded),
@@ -175,6 +176,15 @@ impl ThisMachine {
         let why = why_jobs_end(&left, &self.user).unwrap_or(StopReason::TerminalGone);
         (left.map_err(CliError::from), why)
     }
+}
+
+/// The options that lead a command to the demo's sandbox.
+fn sandbox(demo: &Demo) -> Vec<String> {
+    let places = demo.whereabouts();
+    places.map_or_else(
+        |_| Vec::new(),
+        |places| vec!["--config".to_owned(), places.config.display().to_string()],
+    )
 }
 
 /// Nothing that is typed is shown or kept until this is dropped.

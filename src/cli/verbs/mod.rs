@@ -67,8 +67,8 @@ pub enum Verb {
     /// List the Lifeboats that share the catalog, their leases, and what each works on
     #[command(long_about = nodes::LONG_ABOUT)]
     Nodes,
-    /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
-    Info,
+    /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to; or the cockpit's keys
+    Info(info::InfoArguments),
     /// Store the token for a service, after trying it
     #[command(long_about = login::LONG_ABOUT)]
     Login(login::LoginArguments),
@@ -151,7 +151,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
         Some(Verb::Nodes) => nodes::run(call).await,
-        Some(Verb::Info) => info::run(call).await,
+        Some(Verb::Info(arguments)) => info::run(&arguments, call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,
         Some(Verb::Find(arguments)) => find::run(arguments, call).await,

@@ -62,6 +62,8 @@ pub enum Decoded {
     },
     /// The terminal has said where its cursor stands: in its last corner, when it was sent there.
     Corner(Size),
+    /// The terminal has got the focus, or lost it.
+    Focus(bool),
 }
 
 /// Where in a sequence the decoder is.

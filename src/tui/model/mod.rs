@@ -4,14 +4,18 @@
 
 pub mod answering;
 pub mod backups;
+mod chosen;
 pub mod cursor;
 pub mod explore;
 pub mod fleet;
+pub mod listing;
+pub mod looks;
 pub mod screens;
+pub mod seek;
 pub mod selection;
 pub mod wizard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::layout::Size;
 
@@ -22,9 +26,12 @@ use self::explore::Column;
 use self::explore::asking::Asking;
 use self::explore::marks::Marks;
 use self::fleet::Fleet;
+use self::listing::Reach;
+use self::looks::{ListKind, Looks};
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
+use self::seek::Seek;
 use self::wizard::Step;
-use super::action::Place;
+use super::action::{Action, Place};
 use super::effects::{Effect, Fetch};
 use super::settings::CockpitSettings;
 use crate::backend::BackendInfo;
@@ -34,7 +41,6 @@ use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::NodePath;
 use crate::domain::job::{Job, JobId};
-use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Details that are kept of environments that are not looked at.
@@ -160,6 +166,22 @@ pub struct Model {
     pub asking: Asking,
     /// What is marked inside backups.
     pub marks: Marks,
+    /// How somebody likes to look.
+    pub looks: Looks,
+    /// How much of each list has been asked for.
+    pub reach: BTreeMap<ListKind, Reach>,
+    /// A text that is searched for on a screen.
+    pub seek: Option<Seek>,
+    /// Whether the terminal has said that it has lost the focus.
+    pub is_away: bool,
+    /// Jobs that were begun here and have not ended yet.
+    pub begun_here: BTreeSet<JobId>,
+    /// Whether the configuration has something new that is used once the context is opened anew.
+    pub waits_for_opening: bool,
+    /// The environment that was chosen when the cockpit was last left, until the environments are here.
+    pub comes_back_to: Option<EnvironmentName>,
+    /// What was asked for before the environment was here: it is done once it is, unless another key is pressed.
+    pub wish: Option<Action>,
     /// Where one was when one last looked inside, so that one comes back there.
     pub visited: Option<(EnvironmentName, NodePath)>,
 }
@@ -212,6 +234,14 @@ impl Model {
             plans: 0,
             asking: Asking::default(),
             marks: Marks::default(),
+            looks: Looks::default(),
+            reach: BTreeMap::new(),
+            seek: None,
+            is_away: false,
+            begun_here: BTreeSet::new(),
+            waits_for_opening: false,
+            comes_back_to: None,
+            wish: None,
             visited: None,
         }
     }
@@ -232,6 +262,13 @@ impl Model {
     /// Where keys would go if there were no dialog.
     #[must_use]
     pub fn place_below(&self) -> Place {
+        if self
+            .seek
+            .as_ref()
+            .is_some_and(|seek| seek.input.is_some() && seek.depth == self.screens.len())
+        {
+            return Place::Typing;
+        }
         self.place_of(self.screens.last())
     }
 
@@ -406,67 +443,6 @@ impl Model {
             }
             _ => None,
         }
-    }
-
-    /// The backup that the restore wizard is about: while one is being chosen, that of the selected row.
-    #[must_use]
-    pub fn wizard_backup(&self) -> Option<&Backup> {
-        let Some(Screen::Wizard(wizard)) = self.screens.last() else {
-            return None;
-        };
-        let details = self.table_details()?;
-        if wizard.step == Step::Choose {
-            let row = *backups::rows(details).get(wizard.choice.selected)?;
-            return row.of(details);
-        }
-        let id = wizard.backup.as_ref()?;
-        details.all_backups().find(|backup| backup.id == *id)
-    }
-
-    /// Which of the two repositories the wizard's backup would be taken from. There is no choice where only the second one
-    /// has it.
-    #[must_use]
-    pub fn wizard_source(&self) -> RepositoryChoice {
-        let (Some(Screen::Wizard(wizard)), Some(backup)) = (self.screens.last(), self.wizard_backup()) else {
-            return RepositoryChoice::First;
-        };
-        let only_there = self
-            .table_details()
-            .is_some_and(|details| details.is_only_copied(&backup.id));
-        if only_there {
-            RepositoryChoice::Copy
-        } else {
-            wizard.source(&backup.id)
-        }
-    }
-
-    /// Jobs, newest first, as the list shows them.
-    pub fn jobs_newest_first(&self) -> impl Iterator<Item = &Job> {
-        self.jobs.values().rev()
-    }
-
-    /// The selected job of the list.
-    #[must_use]
-    pub fn job_in_list(&self, cursor: &Cursor) -> Option<&Job> {
-        self.jobs_newest_first().nth(cursor.selected)
-    }
-
-    /// The job that the selected line of a list is about, or the one on the screen.
-    #[must_use]
-    pub fn chosen_job(&self) -> Option<JobId> {
-        match self.screens.last() {
-            Some(Screen::Job { id, .. }) => Some(*id),
-            Some(Screen::Jobs(cursor)) => self.job_in_list(cursor).map(|job| job.id),
-            Some(Screen::Activity(cursor)) => self.activity.as_ref()?.get(cursor.selected)?.job,
-            Some(Screen::Notifications(list)) => self.notifications.as_ref()?.get(list.cursor.selected)?.job,
-            _ => None,
-        }
-    }
-
-    /// The newest notification that nobody has seen.
-    #[must_use]
-    pub fn newest_unseen(&self) -> Option<&Notification> {
-        self.notifications.iter().flatten().find(|news| !news.seen)
     }
 
     /// Asks for something, unless it has been asked for and the answer is still to come: then it is asked for again

@@ -107,10 +107,10 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
         problem("last job failed", why, Meaning::Critical);
     }
     if let Some(hold) = &summary.maintenance {
-        problem("maintenance", &reason(hold), Meaning::Warning);
+        problem("maintenance", &reason(model, hold), Meaning::Warning);
     }
     if let Some(hold) = &summary.protection {
-        problem("protected", &reason(hold), Meaning::Warning);
+        problem("protected", &reason(model, hold), Meaning::Warning);
     }
     if let Some((label, text)) = standing(details) {
         problem(label, &text, Meaning::Warning);
@@ -220,10 +220,10 @@ pub fn standing(details: &EnvironmentDetails) -> Option<(&'static str, String)> 
     Some((label, text))
 }
 
-fn reason(hold: &Hold) -> String {
+fn reason(model: &Model, hold: &Hold) -> String {
     match &hold.reason {
-        Some(reason) => format!("{reason} ({}, {})", hold.by, measure::moment(hold.since)),
-        None => format!("set by {} on {}", hold.by, measure::moment(hold.since)),
+        Some(reason) => format!("{reason} ({}, {})", hold.by, model.when().moment(hold.since)),
+        None => format!("set by {} on {}", hold.by, model.when().moment(hold.since)),
     }
 }
 
@@ -308,10 +308,15 @@ pub fn draw_table(
     for column in columns {
         let x = area.x + column.x;
         let width = column.width.min(area.right().saturating_sub(x));
+        // The head of the moments says their zone.
+        let head = match column.head {
+            "Taken (UTC)" if model.looks.local => "Taken local",
+            head => head,
+        };
         if column.right {
-            canvas.right(x, area.y, width, column.head, Meaning::Column);
+            canvas.right(x, area.y, width, head, Meaning::Column);
         } else {
-            canvas.text(x, area.y, width, column.head, Meaning::Column);
+            canvas.text(x, area.y, width, head, Meaning::Column);
         }
     }
     let visible = usize::from(area.height - 1);
@@ -363,12 +368,12 @@ fn filled(
     let broad = columns[1].width > 11;
     let (taken, age) = if broad {
         (
-            measure::in_column(manifest.taken),
+            model.when().in_column(manifest.taken),
             words::age(manifest.taken, model.now),
         )
     } else {
         (
-            measure::in_narrow_column(manifest.taken),
+            model.when().in_narrow_column(manifest.taken),
             words::short_age(manifest.taken, model.now),
         )
     };

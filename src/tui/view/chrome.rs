@@ -3,9 +3,9 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, Piece, piece, wide};
-use super::{field, words};
+use super::{field, seek, words};
 use crate::domain::activity::Severity;
-use crate::domain::{columns, measure};
+use crate::domain::columns;
 use crate::tui::action::{Action, Row, TABLE};
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::Meaning;
@@ -119,15 +119,19 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
         .flatten()
         .filter(|news| !news.seen)
         .count();
-    let can_be_read = Action::Notifications.row().places.contains(&model.place());
+    let can_be_read = Action::Notifications.row().places.contains(&model.place())
+        && model.is_reached(Action::Notifications);
     let more = match unseen {
         _ if !can_be_read => String::new(),
-        2.. => format!(" n: {unseen} new"),
-        _ => " n: whole".to_owned(),
+        2.. => format!(
+            " {}: {unseen} new",
+            model.settings.keys.first(Action::Notifications)
+        ),
+        _ => format!(" {}: whole", model.settings.keys.first(Action::Notifications)),
     };
     let more_width = u16::try_from(columns::count(&more)).unwrap_or(0);
     let (symbol, meaning) = words::severity(news.severity, symbols);
-    let at = measure::time(news.at, model.now);
+    let at = model.when().time(news.at, model.now);
     let pieces = [
         piece(format!("{symbol} "), meaning),
         piece(format!("{at} "), Meaning::Quiet),
@@ -148,6 +152,9 @@ fn urgency(severity: Severity) -> Meaning {
 /// The last row: the keys that apply now, the most useful ones first, or the filter while it is typed. Returns where
 /// the cursor stands in the filter.
 pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
+    if let Some(cursor) = seek::footer(canvas, model) {
+        return Some(cursor);
+    }
     let y = model.size.height - 1;
     if let Some(input) = &model.filtering
         && model.dialog.is_none()
@@ -175,20 +182,20 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
     general.sort_by_key(|row| std::cmp::Reverse(row.footer));
     let mut x = 1;
     for row in local {
-        x += draw_row(canvas, row, x, y) + GAP;
+        x += draw_row(canvas, model, row, x, y) + GAP;
     }
-    let width: u16 = general.iter().map(|row| row_width(row) + GAP).sum();
+    let width: u16 = general.iter().map(|row| row_width(model, row) + GAP).sum();
     let mut x = (model.size.width + 1).saturating_sub(width);
     for row in general {
-        x += draw_row(canvas, row, x, y) + GAP;
+        x += draw_row(canvas, model, row, x, y) + GAP;
     }
     None
 }
 
-fn draw_row(canvas: &mut Canvas<'_>, row: &Row, x: u16, y: u16) -> u16 {
-    let key = row.keys.first().map(|key| key.label()).unwrap_or_default();
+fn draw_row(canvas: &mut Canvas<'_>, model: &Model, row: &Row, x: u16, y: u16) -> u16 {
+    let key = model.settings.keys.first(row.action);
     let label = piece(format!(" {}", row.label), Meaning::Text);
-    canvas.pieces(x, y, row_width(row), &[piece(&key, Meaning::Key), label])
+    canvas.pieces(x, y, row_width(model, row), &[piece(&key, Meaning::Key), label])
 }
 
 /// Whether an action is about the cockpit rather than about what is on the screen.
@@ -196,6 +203,7 @@ fn is_general(action: Action) -> bool {
     matches!(
         action,
         Action::Filter
+            | Action::Search
             | Action::Notifications
             | Action::Activity
             | Action::Jobs
@@ -212,8 +220,8 @@ fn is_general(action: Action) -> bool {
 
 const GAP: u16 = 2;
 
-fn row_width(row: &Row) -> u16 {
-    let key = row.keys.first().map_or(0, |key| columns::count(&key.label()));
+fn row_width(model: &Model, row: &Row) -> u16 {
+    let key = columns::count(&model.settings.keys.first(row.action));
     u16::try_from(key + 1 + columns::count(row.label)).unwrap_or(0)
 }
 
@@ -224,12 +232,12 @@ fn shown(model: &Model) -> Vec<&'static Row> {
     let mut rows: Vec<&Row> = TABLE
         .iter()
         .filter(|row| row.footer > 0 && row.places.contains(&place))
-        .filter(|row| allowed::check(model, row.action).is_ok())
+        .filter(|row| allowed::check(model, row.action).is_ok() && model.is_reached(row.action))
         .collect();
     rows.sort_by_key(|row| row.footer);
     let mut room = model.size.width - 1;
     rows.retain(|row| {
-        let wanted = row_width(row) + GAP;
+        let wanted = row_width(model, row) + GAP;
         let fits = wanted <= room + 1;
         if fits {
             room = room.saturating_sub(wanted);
@@ -242,9 +250,9 @@ fn shown(model: &Model) -> Vec<&'static Row> {
 
 /// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.
 #[must_use]
-pub fn moment_and_age(at: crate::domain::Instant, now: crate::domain::Instant) -> String {
-    let age = words::age(at, now);
-    let moment = measure::moment(at);
+pub fn moment_and_age(at: crate::domain::Instant, model: &Model) -> String {
+    let age = words::age(at, model.now);
+    let moment = model.when().moment(at);
     if age == "just now" {
         format!("{moment} (just now)")
     } else {

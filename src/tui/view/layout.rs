@@ -6,7 +6,7 @@ use ratatui::layout::{Rect, Size};
 use super::{dialogs, screen_text};
 use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::wizard::Step;
-use crate::tui::model::{Model, SMALLEST};
+use crate::tui::model::{Model, Pane, SMALLEST};
 
 /// How many actions the palette shows at once.
 pub const PALETTE_ROWS: usize = 12;
@@ -14,6 +14,12 @@ pub const PALETTE_ROWS: usize = 12;
 pub const CONTEXT_ROWS: usize = 12;
 /// From this width on, tables show more columns.
 const WIDE: u16 = 100;
+
+/// How wide the list of environments is at least.
+const LEFT: u16 = 21;
+/// How wide the table of backups is at least, with few columns and with more.
+const NARROW_RIGHT: u16 = 58;
+const WIDE_RIGHT: u16 = 74;
 
 /// The panes of the main screen. A rule with the pane's title is the first row of each.
 #[derive(Debug, Clone, Copy)]
@@ -46,12 +52,19 @@ pub fn is_wide(size: Size) -> bool {
 #[must_use]
 pub fn main(model: &Model) -> Main {
     let size = model.size;
-    let wide = is_wide(size);
-    let (left, schedule_width) = if wide {
-        ((size.width / 4).min(40), 31)
+    let (usual, narrowest) = if is_wide(size) {
+        ((size.width / 4).min(40), WIDE_RIGHT)
     } else {
-        (21, 25)
+        (LEFT, NARROW_RIGHT)
     };
+    // The table of backups keeps the room that its columns need.
+    let most = size.width.saturating_sub(narrowest + 1).max(LEFT);
+    let left = usual.saturating_add_signed(model.looks.wider).clamp(LEFT, most);
+    let wide = is_wide(size);
+    let schedule_width = if wide { 31 } else { 25 };
+    if model.looks.zoomed {
+        return zoomed(model);
+    }
     let body = size.height.saturating_sub(3);
     let most_jobs: usize = if size.height >= 30 { 4 } else { 2 };
     let shown_jobs = model.unfinished_jobs().count().min(most_jobs);
@@ -83,6 +96,30 @@ pub fn main(model: &Model) -> Main {
         metadata: Rect::new(metadata_x, below, size.width - metadata_x, below_height),
         jobs: Rect::new(0, 1 + panes, size.width, jobs_height),
         wide,
+    }
+}
+
+/// The main screen where one pane fills it.
+fn zoomed(model: &Model) -> Main {
+    let size = model.size;
+    let body = size.height.saturating_sub(3);
+    let nowhere = Rect::new(0, 1 + body, size.width, 0);
+    let whole = Rect::new(0, 1, size.width, body);
+    let state_lines = super::backups::state_lines(model).len().clamp(1, 4);
+    let state_lines = u16::try_from(state_lines).unwrap_or(1);
+    let (environments, backups) = match model.pane {
+        Pane::Environments => (whole, nowhere),
+        Pane::Backups => (nowhere, whole),
+    };
+    Main {
+        environments,
+        backups,
+        table_rows: body.saturating_sub(2 + state_lines),
+        state_lines,
+        schedule: nowhere,
+        metadata: nowhere,
+        jobs: nowhere,
+        wide: is_wide(size),
     }
 }
 
